@@ -1,0 +1,211 @@
+"""One TOSA program in memory: immutable nodes under ids, shared between graphs, equal graphs known by their hash.
+
+A node is one operator and the one tensor that it computes. The graph maps ids to nodes; a node names its inputs by id,
+so a rewrite replaces the nodes that it changes and shares the rest with the graph that it came from. An id keeps
+denoting the same tensor in every graph that descends from one loaded program: that is what lets a rewritten region be
+checked against the region that it replaced.
+
+TRANSPOSE and RESHAPE are one kind of node, `MOVE`, with the physical steps it is written as and the layout map that
+these steps amount to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from search_space.dtypes import NUMPY
+from search_space.errors import SpaceError
+from search_space.layout_map import LayoutMap, Shape
+
+INPUT, CONST, MOVE = "INPUT", "CONST", "MOVE"
+
+Attributes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """shape: int tuple, () for a scalar; dtype: a name of `search_space.dtypes.DTYPES`."""
+
+    shape: Shape
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype.lower()}[{','.join(map(str, self.shape))}]"
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One physical operator of a MOVE: a TRANSPOSE (`kind="transpose"`, argument: perms) or a RESHAPE (the new shape)."""
+
+    kind: str
+    argument: tuple[int, ...]
+
+    def result(self, shape: Shape) -> Shape:
+        return self.argument if self.kind == "reshape" else tuple(shape[p] for p in self.argument)
+
+    def map_from(self, shape: Shape) -> LayoutMap:
+        return (LayoutMap.reshape if self.kind == "reshape" else LayoutMap.transpose)(shape, self.argument)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({','.join(map(str, self.argument))})"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operator and its one result.
+
+    op: a TOSA operator, or INPUT, CONST, MOVE. inputs: ids. attributes: names as in `search_space.schema`, shape
+    operands included; values are ints, bools, strings, bytes or int tuples. payload: a constant's little-endian bytes
+    as TOSA stores them. name: for people only; two nodes that differ in it alone are the same program.
+    """
+
+    op: str
+    inputs: tuple[int, ...]
+    type: TensorType
+    attributes: Attributes = field(default_factory=dict)
+    payload: bytes = b""
+    name: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes over everything but the inputs and the name."""
+        described = [str(s) for s in self.steps] if self.op == MOVE else sorted(self.attributes.items())
+        text = f"{self.op}|{self.type}|{described!r}|{len(self.payload)}|"
+        return blake2b(text.encode() + self.payload, digest_size=16).digest()
+
+    def same_as(self, other: Node) -> bool:
+        return self is other or (self.inputs == other.inputs and self.digest == other.digest)
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """A constant's values, read-only. Raises SpaceError for types that numpy does not have (INT4, INT48)."""
+        if self.op != CONST:
+            raise SpaceError(f"{self.op} is not a constant")
+        numpy_type = NUMPY.get(self.type.dtype)
+        if numpy_type is None:
+            raise SpaceError(f"constants of type {self.type.dtype} cannot be read as an array")
+        return np.frombuffer(self.payload, numpy_type, count=self.type.elements).reshape(self.type.shape)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Of a MOVE: the operators that it is written as."""
+        return self.attributes["steps"]
+
+    @cached_property
+    def layout_map(self) -> LayoutMap:
+        """Of a MOVE: what its steps amount to."""
+        return self.attributes["map"]
+
+
+def constant(array: np.ndarray, dtype: str | None = None, name: str = "") -> Node:
+    """A CONST node; dtype is read off the array unless given. Shape and values are the array's."""
+    if dtype is None:
+        dtype = next(tosa for tosa, numpy_type in NUMPY.items() if numpy_type == array.dtype)
+    payload = np.ascontiguousarray(array, NUMPY[dtype]).tobytes()
+    return Node(CONST, (), TensorType(tuple(array.shape), dtype), payload=payload, name=name)
+
+
+def move(source: int, source_type: TensorType, steps: tuple[Step, ...], name: str = "") -> Node:
+    """A MOVE of value `source` written as `steps` (at least one).
+
+    Raises SpaceError if the steps do not fit the shape, or amount to no single permutation of atoms (cannot happen for
+    one step).
+    """
+    total: LayoutMap | None = None
+    shape = source_type.shape
+    for step in steps:
+        one = step.map_from(shape)
+        total = one if total is None else total.then(one)
+        if total is None:
+            raise SpaceError(f"{', '.join(map(str, steps))} on {shape} is not one layout map")
+        shape = step.result(shape)
+    if total is None:
+        raise SpaceError("a MOVE needs at least one step")
+    attributes = {"steps": steps, "map": total}
+    return Node(MOVE, (source,), TensorType(shape, source_type.dtype), attributes, name=name)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """One TOSA program.
+
+    nodes: id -> node, every node that the outputs need, and all inputs. inputs, outputs: ids in the order of the
+    program's interface. next_id: the first id that no graph of this descent has used yet.
+    """
+
+    nodes: Mapping[int, Node]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    next_id: int
+
+    def __getitem__(self, node_id: int) -> Node:
+        return self.nodes[node_id]
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Ids in the order in which the program is written: inputs, then depth first from the outputs, so that it
+        follows from the structure alone. Raises SpaceError on a cycle or an input that does not exist."""
+        done: dict[int, None] = dict.fromkeys(self.inputs)
+        open_: set[int] = set()
+        nodes = self.nodes
+        for output in self.outputs:
+            stack = [output]
+            while stack:
+                node_id = stack[-1]
+                if node_id in done:
+                    stack.pop()
+                    continue
+                node = nodes.get(node_id)
+                if node is None:
+                    raise SpaceError(f"value {node_id} is used but not computed by any node")
+                missing = [i for i in node.inputs if i not in done]
+                if not missing:
+                    done[node_id] = None
+                    open_.discard(node_id)
+                    stack.pop()
+                    continue
+                if node_id in open_:
+                    raise SpaceError(f"{node.op} {node.name or node_id} needs its own result")
+                open_.add(node_id)
+                stack.extend(reversed(missing))
+        return tuple(done)
+
+    @cached_property
+    def hash(self) -> str:
+        """32 hex digits: equal for programs that differ in names and ids only, and for no others."""
+        position = {node_id: at for at, node_id in enumerate(self.order)}
+        digest = blake2b(digest_size=16)
+        for node_id in self.order:
+            node = self.nodes[node_id]
+            digest.update(node.digest)
+            digest.update(repr([position[i] for i in node.inputs]).encode())
+        ends = [position[i] for i in self.inputs], [position[i] for i in self.outputs]
+        digest.update(repr(ends).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def users(self) -> Mapping[int, tuple[int, ...]]:
+        """id -> ids of the nodes that read it, in program order, one entry per reading operand."""
+        users: dict[int, list[int]] = {node_id: [] for node_id in self.order}
+        for node_id in self.order:
+            for source in self.nodes[node_id].inputs:
+                users[source].append(node_id)
+        return {node_id: tuple(readers) for node_id, readers in users.items()}
+
+    def operators(self) -> Iterator[tuple[int, Node]]:
+        """Nodes that compute something, in program order: neither inputs nor constants."""
+        for node_id in self.order:
+            node = self.nodes[node_id]
+            if node.op not in (INPUT, CONST):
+                yield node_id, node

@@ -1,0 +1,198 @@
+"""What a chain of TRANSPOSE and RESHAPE does, as one value.
+
+A tensor is read in row-major order. RESHAPE does not change that order; TRANSPOSE splits it into atoms (runs of the
+index space) and permutes them. So a chain of both is: the input's order cut into atoms, the atoms permuted, the result
+regrouped into the output's shape. Two maps are equal if and only if their normal forms are: atoms of size 1 dropped,
+atoms that stay neighbours merged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from search_space.errors import SpaceError
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayoutMap:
+    """A permutation of a tensor's elements, with the shapes at both ends; always in normal form.
+
+    atoms: sizes of the atoms in the input's row-major order, none of size 1.
+    order: `order[i]` is the input atom that comes i-th in the output.
+    in_shape, out_shape: int tuples with the same product as the atoms.
+    """
+
+    in_shape: Shape
+    out_shape: Shape
+    atoms: Shape
+    order: tuple[int, ...]
+
+    @staticmethod
+    def of(in_shape: Shape, out_shape: Shape, atoms: Shape, order: tuple[int, ...]) -> LayoutMap:
+        """The map in normal form. Raises SpaceError if sizes do not agree or `order` is no permutation."""
+        if sorted(order) != list(range(len(atoms))):
+            raise SpaceError(f"{order} is not a permutation of {len(atoms)} atoms")
+        if not prod(in_shape) == prod(out_shape) == prod(atoms):
+            raise SpaceError(f"shapes {in_shape} and {out_shape} and atoms {atoms} differ in size")
+        if prod(atoms) == 0:
+            return LayoutMap(in_shape, out_shape, (), ())
+        atoms, order = _normal(atoms, order)
+        return LayoutMap(in_shape, out_shape, atoms, order)
+
+    @staticmethod
+    def reshape(in_shape: Shape, out_shape: Shape) -> LayoutMap:
+        return LayoutMap.of(in_shape, out_shape, (prod(in_shape),), (0,))
+
+    @staticmethod
+    def transpose(in_shape: Shape, perms: tuple[int, ...]) -> LayoutMap:
+        """TOSA TRANSPOSE: output dimension i is input dimension `perms[i]`."""
+        if sorted(perms) != list(range(len(in_shape))):
+            raise SpaceError(f"perms {perms} do not fit a tensor of shape {in_shape}")
+        return LayoutMap.of(in_shape, tuple(in_shape[p] for p in perms), in_shape, perms)
+
+    @cached_property
+    def inverse(self) -> LayoutMap:
+        atoms = tuple(self.atoms[a] for a in self.order)
+        order = tuple(self.order.index(i) for i in range(len(self.order)))
+        return LayoutMap(self.out_shape, self.in_shape, atoms, order)
+
+    def then(self, after: LayoutMap) -> LayoutMap | None:
+        """First this map, then `after`; None where the two cut the tensor between them at places that do not nest
+        (6 = 2*3 here, 6 = 3*2 there), so that no single permutation of atoms does both."""
+        if self.out_shape != after.in_shape:
+            raise SpaceError(f"a map to {self.out_shape} cannot be followed by a map from {after.in_shape}")
+        mine = tuple(self.atoms[a] for a in self.order)
+        common = _refine(mine, after.atoms)
+        if common is None:
+            return None
+        atoms, order = _split(mine, tuple(self.order.index(i) for i in range(len(self.order))), common)
+        # `order` now restores my input order from the refined middle; invert it to get there from the input.
+        middle_of_input = order
+        input_of_middle = tuple(middle_of_input.index(i) for i in range(len(order)))
+        in_atoms = tuple(atoms[m] for m in middle_of_input)
+        _, final_order = _split(after.atoms, after.order, common)
+        return LayoutMap.of(
+            self.in_shape, after.out_shape, in_atoms, tuple(input_of_middle[m] for m in final_order)
+        )
+
+    @property
+    def keeps_order(self) -> bool:
+        """No element moves: at most a reshape."""
+        return len(self.order) <= 1
+
+    @property
+    def is_identity(self) -> bool:
+        return self.keeps_order and self.in_shape == self.out_shape
+
+    @property
+    def keeps_last_dim(self) -> bool:
+        """The last dimension has the same size at both ends and every element keeps its index in it."""
+        if not self.in_shape or not self.out_shape or self.in_shape[-1] != self.out_shape[-1]:
+            return False
+        if self.keeps_order or self.in_shape[-1] == 1:
+            return True
+        return self.order[-1] == len(self.order) - 1 and self.atoms[-1] % self.in_shape[-1] == 0
+
+    @cached_property
+    def perms(self) -> tuple[int, ...] | None:
+        """The TRANSPOSE of `in_shape` that this map is, or None. Dimensions of size 1 go where the shapes ask."""
+        if len(self.in_shape) != len(self.out_shape):
+            return None
+        moved = self._moved_dims
+        if moved is None:
+            return None
+        rest = iter(moved)
+        units = iter(d for d, size in enumerate(self.in_shape) if size == 1)
+        perms = []
+        for size in self.out_shape:
+            source = next(units, None) if size == 1 else next(rest, None)
+            if source is None or self.in_shape[source] != size:
+                return None
+            perms.append(source)
+        return tuple(perms)
+
+    @property
+    def whole_dims(self) -> tuple[int, ...] | None:
+        """The TRANSPOSE of `in_shape` that leaves only a reshape to do, or None if an atom cuts a dimension. Dimensions
+        of size 1 come first."""
+        moved = self._moved_dims
+        if moved is None:
+            return None
+        return (*(d for d, size in enumerate(self.in_shape) if size == 1), *moved)
+
+    @cached_property
+    def _moved_dims(self) -> tuple[int, ...] | None:
+        """The input's dimensions larger than 1 in the order of the output, if every atom is made of whole ones."""
+        dims = [d for d, size in enumerate(self.in_shape) if size != 1]
+        groups: list[list[int]] = []
+        at = 0
+        for atom in self.atoms:
+            group, size = [], 1
+            while size < atom and at < len(dims):
+                size *= self.in_shape[dims[at]]
+                group.append(dims[at])
+                at += 1
+            if size != atom:
+                return None
+            groups.append(group)
+        return tuple(d for a in self.order for d in groups[a])
+
+    def __str__(self) -> str:
+        def dims(shape: Shape) -> str:
+            return "x".join(map(str, shape)) or "scalar"
+
+        if self.keeps_order:
+            return f"{dims(self.in_shape)} -> {dims(self.out_shape)}"
+        return f"{dims(self.in_shape)} -> {dims(self.out_shape)} as {dims(self.atoms)} by {self.order}"
+
+
+def _normal(atoms: Shape, order: tuple[int, ...]) -> tuple[Shape, tuple[int, ...]]:
+    kept = [a for a in order if atoms[a] != 1]
+    runs: list[list[int]] = []
+    rank = {a: r for r, a in enumerate(sorted(kept))}
+    for a in kept:
+        if runs and rank[a] == rank[runs[-1][-1]] + 1:
+            runs[-1].append(a)
+        else:
+            runs.append([a])
+    by_input = sorted(range(len(runs)), key=lambda r: runs[r][0])
+    position = {r: i for i, r in enumerate(by_input)}
+    merged = tuple(prod(atoms[a] for a in runs[r]) for r in by_input)
+    return merged, tuple(position[r] for r in range(len(runs)))
+
+
+def _refine(left: Shape, right: Shape) -> Shape | None:
+    """The coarsest factors that both row-major factorisations of one size can be built from, or None."""
+    result: list[int] = []
+    a, b = list(reversed(left)), list(reversed(right))
+    while a and b:
+        x, y = a.pop(), b.pop()
+        if x == y:
+            result.append(x)
+        elif x % y == 0:
+            result.append(y)
+            a.append(x // y)
+        elif y % x == 0:
+            result.append(x)
+            b.append(y // x)
+        else:
+            return None
+    return tuple(result)
+
+
+def _split(atoms: Shape, order: tuple[int, ...], refined: Shape) -> tuple[Shape, tuple[int, ...]]:
+    """The same permutation over finer atoms: `refined` are the pieces of `atoms`, in the same row-major order."""
+    pieces: list[list[int]] = []
+    at = 0
+    for atom in atoms:
+        group, size = [], 1
+        while size < atom:
+            size *= refined[at]
+            group.append(at)
+            at += 1
+        pieces.append(group)
+    return refined, tuple(p for a in order for p in pieces[a])

@@ -1,0 +1,27 @@
+"""A part of a program as a program of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from search_space.graph import INPUT, Graph, Node
+
+
+def slice_graph(graph: Graph, feeds: Collection[int], results: Sequence[int]) -> Graph:
+    """The program that computes `results` from the values `feeds` and from what inputs of `graph` it still needs.
+
+    Its inputs are the feeds and inputs that it reads, in program order of `graph`; ids stay the same.
+    """
+    nodes: dict[int, Node] = {}
+    pending = list(results)
+    while pending:
+        node_id = pending.pop()
+        if node_id in nodes:
+            continue
+        node = graph[node_id]
+        if node_id in feeds and node.op != INPUT:
+            node = Node(INPUT, (), node.type, name=node.name)
+        nodes[node_id] = node
+        pending.extend(node.inputs)
+    inputs = tuple(i for i in graph.order if i in nodes and nodes[i].op == INPUT)
+    return Graph(nodes, inputs, tuple(results), graph.next_id)
