@@ -1,0 +1,81 @@
+"""What a pass is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from search_space.editor import Editor
+from search_space.errors import SpaceError
+from search_space.graph import CONST, INPUT, Graph
+
+_CHANGES_PER_NODE = 50
+
+
+@dataclass(frozen=True)
+class Pass(ABC):
+    """A rewrite graph -> graph that keeps the outputs bit for bit.
+
+    A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults). It sets
+    name: as recipes write it, lower case with hyphens.
+    law: why the outputs stay the same, in one line.
+    """
+
+    name: ClassVar[str]
+    law: ClassVar[str]
+
+    @abstractmethod
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        """Apply the law at one node if it fits there; whether it did.
+
+        May add nodes and redefine any node as the same tensor computed otherwise. Each rewrite must make progress: the
+        pass is repeated until it fits nowhere.
+        """
+
+    def apply(self, graph: Graph, only: Collection[int] | None = None) -> Graph:
+        """The graph after rewriting at every site, or at the sites `only`, until nothing changes.
+
+        Sites that a rewrite creates are visited as well unless `only` is given. Returns `graph` itself if there was no
+        site. Raises SpaceError if the pass does not come to an end.
+        """
+        edit = Editor(graph)
+        limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
+        queue = dict.fromkeys(_candidates(graph, only))
+        while queue:
+            node_id = next(iter(queue))
+            del queue[node_id]
+            if node_id not in edit or not self.rewrite(edit, node_id):
+                continue
+            if edit.changes > limit:
+                raise SpaceError(f"pass {self.name} does not come to an end on this program")
+            touched = edit.take_touched()
+            if only is None:
+                queue.update(dict.fromkeys(touched))
+        return edit.finish()
+
+    def sites(self, graph: Graph) -> tuple[int, ...]:
+        """Ids of the nodes where the pass would change this graph, in program order."""
+        found = []
+        edit = Editor(graph)
+        for node_id in _candidates(graph, None):
+            if self.rewrite(edit, node_id):
+                found.append(node_id)
+                edit = Editor(graph)
+        return tuple(found)
+
+    def __str__(self) -> str:
+        """As recipes write it: options that are not at their default in braces."""
+        options = [
+            f"{f.name}={_option(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default
+        ]
+        return self.name + ("{" + ",".join(options) + "}" if options else "")
+
+
+def _candidates(graph: Graph, only: Collection[int] | None) -> list[int]:
+    return [i for i in graph.order if graph[i].op not in (INPUT, CONST) and (only is None or i in only)]
+
+
+def _option(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,29 @@
+"""Transposes and reshapes of constants are done at compile time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from search_space.editor import Editor
+from search_space.graph import CONST, MOVE
+from search_space.moved_constant import moved_constant
+from search_space.passes.base import Pass
+
+
+@dataclass(frozen=True)
+class FoldConstants(Pass):
+    """Source: evaluation; rewrite 9 of ExecuTorch pull request #18167."""
+
+    name: ClassVar[str] = "fold-constants"
+    law: ClassVar[str] = "a transpose or reshape of a constant is a constant"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != MOVE or edit[node.inputs[0]].op != CONST:
+            return False
+        folded = moved_constant(edit[node.inputs[0]], node.layout_map)
+        if folded is None:
+            return False
+        edit.redefine(node_id, replace(folded, name=node.name))
+        return True

@@ -1,0 +1,32 @@
+"""A transpose is written over as few and as large dimensions as it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.editor import Editor
+from search_space.graph import MOVE, move
+from search_space.passes.base import Pass
+from search_space.plan import merged
+
+
+@dataclass(frozen=True)
+class MergeTransposedAxes(Pass):
+    """Source: the normal form of a layout map (`search_space.layout_map`). [3,96,96] to [96,96,3] is a 2-D transpose
+    [3,9216] to [9216,3]: half the cycles on Ethos-U55, many times the cycles on Ethos-U85, where Vela has a native form
+    for the former only."""
+
+    name: ClassVar[str] = "merge-transposed-axes"
+    law: ClassVar[str] = "neighbouring dimensions that a transpose keeps together can be merged before it and split after"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != MOVE or node.layout_map.keeps_order:
+            return False
+        steps = merged(node.layout_map)
+        if steps == node.steps:
+            return False
+        source = node.inputs[0]
+        edit.redefine(node_id, move(source, edit[source].type, steps, node.name))
+        return True

@@ -1,0 +1,120 @@
+"""A recipe: which lowering choices are taken and which passes run, in order; as one line of text.
+
+    conv1d=along-h | fuse-transposes,through-elementwise{up=true},fold-constants
+
+Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. A side that is empty
+is left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from search_space import registry
+from search_space.errors import SpaceError
+from search_space.graph import Graph
+from search_space.passes.base import Pass
+
+DEFAULT_TEXT = "default"
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """choices: pairs (choice, alternative), sorted; passes: in the order in which they run."""
+
+    choices: tuple[tuple[str, str], ...] = ()
+    passes: tuple[Pass, ...] = ()
+
+    @staticmethod
+    def parse(text: str) -> Recipe:
+        """The recipe that a line says. Raises SpaceError on bad syntax, and on unknown names with the nearest known."""
+        text = text.strip()
+        if not text:
+            raise SpaceError(f"an empty recipe; the recipe of stock ExecuTorch is '{DEFAULT_TEXT}'")
+        if text == DEFAULT_TEXT:
+            return Recipe()
+        left, bar, right = text.partition("|")
+        if not bar and "=" not in re.sub(r"\{[^}]*\}", "", text):
+            left, right = "", text
+        choices = tuple(sorted(_choice(part) for part in _split(left)))
+        names = [name for name, _ in choices]
+        if len(set(names)) != len(names):
+            raise SpaceError(f"recipe '{text}' takes a choice twice")
+        return Recipe(choices, tuple(_pass(part) for part in _split(right)))
+
+    def __str__(self) -> str:
+        choices = ",".join(f"{name}={alternative}" for name, alternative in self.choices)
+        passes = ",".join(map(str, self.passes))
+        return " | ".join(filter(None, (choices, passes))) or DEFAULT_TEXT
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every choice and pass as it is written, in order."""
+        return (*(f"{name}={alternative}" for name, alternative in self.choices), *map(str, self.passes))
+
+    def laws(self) -> dict[str, str]:
+        """Element -> in one line why it keeps the outputs."""
+        laws = {f"{name}={alt}": registry.choices()[name].alternatives[alt] for name, alt in self.choices}
+        return laws | {str(p): p.law for p in self.passes}
+
+    def apply(self, graph: Graph) -> Graph:
+        """The program lowered by this recipe; `graph` is the one that stock ExecuTorch gives."""
+        for name, alternative in self.choices:
+            graph = registry.choices()[name]().apply(graph, alternative)
+        for one in self.passes:
+            graph = one.apply(graph)
+        return graph
+
+
+def _split(text: str) -> list[str]:
+    """The comma-separated elements of one side; commas in braces do not count."""
+    if not text.strip():
+        return []
+    parts = [part.strip() for part in re.split(r",(?![^{]*\})", text)]
+    if not all(parts):
+        raise SpaceError(f"recipe part '{text.strip()}' has an empty element")
+    return parts
+
+
+def _choice(text: str) -> tuple[str, str]:
+    name, equals, alternative = (part.strip() for part in text.partition("="))
+    if not equals or not _NAME.fullmatch(name) or not _NAME.fullmatch(alternative):
+        raise SpaceError(f"'{text}' is not a lowering choice; write choice=alternative")
+    known = registry.choices()
+    if name not in known:
+        raise registry.unknown("lowering choice", name, known)
+    if alternative not in known[name].alternatives:
+        raise registry.unknown(f"alternative of {name}", alternative, known[name].alternatives)
+    return name, alternative
+
+
+def _pass(text: str) -> Pass:
+    match = re.fullmatch(r"([^{}]*)(?:\{([^{}]*)\})?", text)
+    if not match or not _NAME.fullmatch(match[1].strip()):
+        raise SpaceError(f"'{text}' is not a pass; write name or name{{option=value}}")
+    name = match[1].strip()
+    known = registry.passes()
+    if name not in known:
+        raise registry.unknown("pass", name, known)
+    kinds = {f.name: type(f.default) for f in fields(known[name])}
+    options: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in (match[2] or "").split(","))):
+        option, _, value = (piece.strip() for piece in part.partition("="))
+        if option not in kinds:
+            raise registry.unknown(f"option of {name}", option, kinds) if kinds else SpaceError(f"{name} has no options")
+        options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
+    return known[name](**options)
+
+
+def _value(kind: type, text: str, where: str) -> bool | int | str:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind is int and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if kind is str and _OPTION_VALUE.fullmatch(text):
+        return text
+    raise SpaceError(f"{where} takes {'true or false' if kind is bool else kind.__name__}, not '{text}'")

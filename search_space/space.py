@@ -1,0 +1,41 @@
+"""What may be tried on one program: the choices and passes that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from hashlib import blake2b
+from itertools import product
+
+from search_space import registry
+from search_space.graph import Graph
+from search_space.passes.base import Pass
+
+#: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
+SPACE_VERSION = "1"
+
+
+def pass_instances() -> tuple[Pass, ...]:
+    """Every pass with every setting of its yes-or-no options, in alphabetical order; other options at their default."""
+    instances = []
+    for kind in registry.passes().values():
+        switches = [f.name for f in fields(kind) if isinstance(f.default, bool)]
+        for values in product((False, True), repeat=len(switches)):
+            instances.append(kind(**dict(zip(switches, values, strict=True))))
+    return tuple(sorted(instances, key=str))
+
+
+def open_choices(graphs: Sequence[Graph]) -> dict[str, tuple[str, ...]]:
+    """Choice -> its alternatives that change a program consisting of `graphs`; choices without any are left out."""
+    found = {}
+    for name, kind in registry.choices().items():
+        choice = kind()
+        changing = tuple(a for a in choice.alternatives if any(choice.apply(g, a) is not g for g in graphs))
+        if changing:
+            found[name] = changing
+    return found
+
+
+def program_hash(graphs: Sequence[Graph]) -> str:
+    """32 hex digits for a program of several delegates: equal if and only if the graphs are, one by one."""
+    return blake2b("".join(g.hash for g in graphs).encode(), digest_size=16).hexdigest()
