@@ -1,0 +1,278 @@
+"""What the results store knows: plain, frozen records that turn into JSON and back.
+
+Nothing here knows about graphs, Vela or a database. A record refuses contents that contradict
+each other when it is made (ValueError), so that whoever holds one can rely on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Label = Literal["predicted", "simulated", "measured"]
+Status = Literal["ok", "wrong", "refused", "crashed", "timed out"]
+RunStatus = Literal["exhausted", "trials", "timeout", "interrupted"]
+
+LABELS: tuple[str, ...] = get_args(Label)
+STATUSES: tuple[str, ...] = get_args(Status)
+RUN_STATUSES: tuple[str, ...] = get_args(RunStatus)
+
+
+def utc_now() -> str:
+    """This moment as ISO 8601 text in UTC with microseconds; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def canonical_json(data: object) -> str:
+    """The one JSON text of plain data: keys sorted, no spaces, ASCII only."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(record: type) -> TypeAdapter[Any]:
+    if record not in _adapters:
+        # Imported on first use: a command that only prints its help need not load pydantic.
+        from pydantic import TypeAdapter
+
+        _adapters[record] = TypeAdapter(record)
+    return _adapters[record]
+
+
+class Record:
+    """The JSON side that all records share."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def to_json(self) -> dict[str, Any]:
+        """This record as plain dicts, lists, strings, numbers and None."""
+        plain = _adapter(type(self)).dump_python(self, mode="json")
+        assert isinstance(plain, dict)
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The record that `to_json` gave `data` for.
+
+        Raises:
+            ValueError: a field is missing, unknown, of another type, or contradicts another one.
+        """
+        from pydantic import ValidationError
+
+        try:
+            record = _adapter(cls).validate_json(json.dumps(data), strict=True)
+        except ValidationError as errors:
+            first = errors.errors(include_url=False)[0]
+            where = ".".join([cls.__name__, *map(str, first["loc"])])
+            raise ValueError(f"{where}: {first['msg']}") from None
+        assert isinstance(record, cls)
+        return record
+
+
+@dataclass(frozen=True)
+class Target(Record):
+    """An NPU and the facts of the board around it.
+
+    Attributes:
+        accelerator: such as `ethos-u55-128`.
+        vela_config_sha256: hash of the contents of the Vela .ini that was in force, not of its path.
+    """
+
+    accelerator: str
+    system_config: str
+    memory_mode: str
+    vela_config_sha256: str
+
+
+@dataclass(frozen=True)
+class Versions(Record):
+    """Versions of the packages that decide what a recipe compiles to and costs."""
+
+    torch: str
+    executorch: str
+    ethos_u_vela: str
+    tosa_tools: str
+
+
+@dataclass(frozen=True)
+class Identity(Record):
+    """What makes two results the same result.
+
+    Attributes:
+        model_hash: hash of the model's content: structure, weights and shapes.
+        model_name: what people call the model; not part of the key.
+        quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
+        objective: what `Figures.cycles` counts, in one string.
+    """
+
+    model_hash: str
+    model_name: str
+    target: Target
+    quantisation: str
+    versions: Versions
+    search_space_version: str
+    objective: str
+
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) over every field but `model_name`."""
+        content = asdict(self)
+        del content["model_name"]
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Figures(Record):
+    """What a compiled candidate costs. All numbers are non-negative integers and carry `label`.
+
+    Attributes:
+        cycles: the objective; less is better.
+        vela_cycles: Vela's own estimate.
+        transpose_cycles: the part of `cycles` that transposes cost.
+        host_ops: operators left on the CPU.
+        delegates: NPU delegates that the model falls into.
+    """
+
+    cycles: int
+    vela_cycles: int
+    transposes: int
+    transpose_cycles: int
+    npu_ops: int
+    host_ops: int
+    delegates: int
+    sram_bytes: int
+    flash_bytes: int
+    macs: int
+    label: Label = "predicted"
+
+    def __post_init__(self) -> None:
+        for name in FIGURE_NAMES:
+            _whole(f"Figures.{name}", getattr(self, name))
+        _one_of("Figures.label", self.label, LABELS)
+
+
+FIGURE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Figures) if f.name != "label")
+
+
+@dataclass(frozen=True)
+class OperatorRow(Record):
+    """One row of a per-operator table; its cycles carry the label of the evaluation's figures.
+
+    Attributes:
+        delegate: index of the delegate that the operator is in.
+        name: name of the operator in the graph; rows of two evaluations are compared by it.
+        source_op: operator kind in the program given to Vela (`CONV2D`, `TRANSPOSE`, ...).
+        npu_op: what the NPU runs for it.
+    """
+
+    delegate: int
+    name: str
+    source_op: str
+    npu_op: str
+    cycles: int
+
+    def __post_init__(self) -> None:
+        _whole("OperatorRow.delegate", self.delegate)
+        _whole("OperatorRow.cycles", self.cycles)
+
+
+@dataclass(frozen=True)
+class Evaluation(Record):
+    """What one candidate turned out to cost, and whether it is right.
+
+    Attributes:
+        identity_key: `Identity.key` of the model and target that it is a candidate for.
+        recipe: canonical recipe text.
+        program_hash: content hash of the candidate's graphs; empty when none came to be.
+        reason: why the candidate is not ok; empty when it is.
+        verified: the outputs were checked equal to the default lowering's, bit for bit.
+        check: what the check used. Plain JSON; the report understands
+            `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
+            and shows any other key as it is.
+        command_stream_sha256: hash of the command stream of each delegate, in order.
+        operators: per-operator table; may be empty for candidates nobody will look at.
+        attempts: how often it was tried until this came out.
+        created: UTC time as `utc_now` writes it.
+    """
+
+    identity_key: str
+    recipe: str
+    program_hash: str
+    status: Status
+    reason: str = ""
+    figures: Figures | None = None
+    verified: bool = False
+    check: dict[str, Any] = field(default_factory=dict)
+    command_stream_sha256: tuple[str, ...] = ()
+    operators: tuple[OperatorRow, ...] = ()
+    attempts: int = 1
+    seconds: float = 0.0
+    created: str = field(default_factory=utc_now)
+
+    def __post_init__(self) -> None:
+        _one_of("Evaluation.status", self.status, STATUSES)
+        if self.status == "ok" and self.figures is None:
+            raise ValueError("an evaluation with status ok needs figures")
+        if self.status == "ok" and self.reason:
+            raise ValueError("an evaluation with status ok has no reason")
+        if self.verified and self.status != "ok":
+            raise ValueError(f"an evaluation with status {self.status!r} cannot be verified")
+        _whole("Evaluation.attempts", self.attempts)
+        _finite("Evaluation.seconds", self.seconds)
+
+
+@dataclass(frozen=True)
+class Best(Record):
+    """What a search over one identity found. The store accepts it only if `best` is ok and verified.
+
+    Attributes:
+        default: evaluation of the default recipe (stock ExecuTorch).
+        best: the cheapest evaluation that is ok and verified; may be the default itself.
+        recipe: the recipe to hand out; that of `best`.
+        evaluations, distinct: evaluations made, and distinct programs among them.
+        seconds: time that the search took, over all its runs.
+        status: why the search stopped.
+        seed: the seed of the search.
+    """
+
+    identity: Identity
+    default: Evaluation
+    best: Evaluation
+    recipe: str
+    evaluations: int
+    distinct: int
+    seconds: float
+    status: RunStatus
+    seed: int
+
+    def __post_init__(self) -> None:
+        _one_of("Best.status", self.status, RUN_STATUSES)
+        _whole("Best.evaluations", self.evaluations)
+        _whole("Best.distinct", self.distinct)
+        _whole("Best.seed", self.seed)
+        _finite("Best.seconds", self.seconds)
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}, not {value!r}")
+
+
+def _whole(what: str, value: int) -> None:
+    # 63 bits are what both databases keep.
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(f"{what} must be a non-negative int, not {value!r}")
+
+
+def _finite(what: str, value: float) -> None:
+    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{what} must be a finite, non-negative number, not {value!r}")

@@ -1,0 +1,228 @@
+"""Static HTML reports: one file each, readable offline, with nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from results.compare import KindRow, by_kind, figures_of, gain_of, mean_factor, pair_operators
+from results.errors import StoreError
+from results.records import Best, Identity
+
+_COLOURS = 7
+"""Kinds of operators that have a colour of their own in the stacked bars; the rest share one."""
+
+
+def report_name(identity: Identity) -> str:
+    """The file name under which `write_index` expects the report of an identity to lie beside it."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", f"{identity.model_name} {identity.target.accelerator}").strip("-")
+    # The key tells apart what is spelled alike: two boards with one NPU, two files with one function name.
+    return f"{words[:80]}-{identity.key[:8]}.html"
+
+
+def write_report(
+    best: Best,
+    path: str | Path,
+    explanations: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
+    host_operators: Sequence[str] = (),
+) -> Path:
+    """Write the report on one model and target: default against best.
+
+    Args:
+        explanations: recipe element (`fuse-transposes`, `conv1d=wrap-h`, as the recipe spells it) to the one
+            line that says why it keeps the outputs.
+        warnings: what the run has to say about itself; the report adds what it sees in the figures.
+        host_operators: names of the operators that the lowering leaves on the CPU.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    default, tuned = figures_of(best)
+    kinds = by_kind(best.default.operators, best.best.operators)
+    page = _environment().get_template("report.html.j2")
+    html = page.render(
+        best=best,
+        default=default,
+        tuned=tuned,
+        gain=gain_of(best),
+        elements=[(element, (explanations or {}).get(element, "")) for element in _elements(best.recipe)],
+        warnings=[*warnings, *_warnings(best)],
+        inputs=_inputs(best),
+        check={name: value for name, value in best.best.check.items() if name != "inputs"},
+        host_operators=Counter(host_operators).most_common(),
+        kinds=kinds,
+        stacks=_stacks(kinds),
+        legend=_legend(kinds),
+        pairs=pair_operators(best.default.operators, best.best.operators),
+    )
+    return _write(Path(path), html)
+
+
+def write_index(bests: Iterable[Best], path: str | Path) -> Path:
+    """Write the overview of a run: models and targets, each linking to its `report_name` beside this file.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    runs = sorted(bests, key=lambda best: (best.identity.model_name, best.identity.target.accelerator))
+    lines = []
+    for best in runs:
+        default, tuned = figures_of(best)
+        lines.append((best, default, tuned, gain_of(best), report_name(best.identity)))
+    accelerators = sorted({best.identity.target.accelerator for best in runs})
+    means = [
+        (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
+        for name in accelerators
+    ]
+    page = _environment().get_template("index.html.j2")
+    html = page.render(
+        lines=lines,
+        means=means,
+        models=len({best.identity.model_hash for best in runs}),
+        evaluations=sum(best.evaluations for best in runs),
+        verified=sum(best.best.verified for best in runs),
+        labels=sorted({tuned.label for _, _, tuned, _, _ in lines}),
+        versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
+    )
+    return _write(Path(path), html)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
+        # Names come from users' models: everything is escaped, whatever a template is called.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    environment.filters["change"] = _change
+    environment.filters["duration"] = _duration
+    return environment
+
+
+def _elements(recipe: str) -> list[str]:
+    """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
+    if recipe == "default":
+        return []
+    return [element.strip() for element in re.split(r"[,|](?![^{]*\})", recipe) if element.strip()]
+
+
+def _inputs(best: Best) -> list[Mapping[str, Any]]:
+    """The check's inputs by kind; empty if it is not said in the way `Evaluation.check` asks for."""
+    inputs = best.best.check.get("inputs")
+    if not isinstance(inputs, list):
+        return []
+    return [
+        one for one in inputs if isinstance(one, dict) and "kind" in one and type(one.get("count")) is int
+    ]
+
+
+def _warnings(best: Best) -> list[str]:
+    default, tuned = figures_of(best)
+    found = []
+    if not best.best.verified:
+        found.append("The outputs of the best recipe were not checked.")
+    if tuned.host_ops > default.host_ops:
+        found.append(
+            f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}; "
+            "their time is in none of the figures."
+        )
+    elif tuned.host_ops:
+        found.append(f"{tuned.host_ops:,} operators run on the CPU; their time is in none of the figures.")
+    if tuned.vela_cycles > default.vela_cycles:
+        found.append("By Vela's own estimate the best recipe costs more than the default.")
+    if tuned.sram_bytes > default.sram_bytes:
+        found.append(
+            f"The best recipe needs more SRAM than the default: {tuned.sram_bytes:,} bytes "
+            f"instead of {default.sram_bytes:,}."
+        )
+    if best.status == "interrupted":
+        found.append("The search was interrupted; `velatune tune` goes on where it stopped.")
+    return found
+
+
+def _legend(kinds: Sequence[KindRow]) -> list[str]:
+    named = [row.kind for row in kinds[:_COLOURS] if row.default_cycles or row.best_cycles]
+    rest = len([row for row in kinds[_COLOURS:] if row.default_cycles or row.best_cycles])
+    return [*named, f"{rest} other kinds"] if rest else named
+
+
+def _stacks(kinds: Sequence[KindRow]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Two stacked bars: segments with their place and width in percent of the longer bar."""
+    stacks = []
+    sides = [
+        ("default", [row.default_cycles for row in kinds]),
+        ("best", [row.best_cycles for row in kinds]),
+    ]
+    longest = max((sum(cycles) for _, cycles in sides), default=0) or 1
+    for side, cycles in sides:
+        merged: Counter[int] = Counter()
+        for place, value in enumerate(cycles):
+            merged[min(place, _COLOURS)] += value
+        segments, start = [], 0
+        for colour, value in sorted(merged.items()):
+            name = kinds[colour].kind if colour < _COLOURS else "other kinds"
+            segments.append(
+                {
+                    "colour": colour,
+                    "name": name,
+                    "cycles": value,
+                    "x": 100 * start / longest,
+                    "width": 100 * value / longest,
+                }
+            )
+            start += value
+        stacks.append((side, segments))
+    return stacks
+
+
+def _change(default: int, best: int) -> str:
+    """A change as people read it: less or more, in percent where that can be said."""
+    if default == best:
+        return "±0"
+    sign = "+" if best > default else "\N{MINUS SIGN}"
+    if not default:
+        return f"{sign}{abs(best - default):,}"
+    return f"{sign}{abs(best - default) / default:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def _write(path: Path, html: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w",
+            dir=path.parent,
+            prefix=f".{path.name[:40]}",
+            delete=False,
+            encoding="utf-8",
+            errors="replace",
+        ) as file:
+            file.write(html)
+        # A temporary file is for its owner only; a report is as readable as any file of the user's.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(file.name).chmod(0o666 & ~mask)
+        return Path(file.name).replace(path)
+    except OSError as error:
+        raise StoreError(f"the report {path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,248 @@
+"""The store: every evaluation ever made, and the best recipe for each identity.
+
+    with Store.open() as store:
+        store.register(identity)
+        store.record_evaluation(evaluation)
+        store.set_best(best)
+
+Any number of processes may use one store at once. Every call is one transaction: a process killed inside it
+leaves nothing of that call and all of the calls before. Rows that turn out to be damaged are skipped with a
+warning in the log; a store that cannot be used at all raises StoreError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, distinct, func, select
+
+from results.connect import connect, one_line_errors, place, store_url, writer_of
+from results.errors import StoreError
+from results.queries import OFFERED, load_bests, load_evaluations, load_identities
+from results.records import Best, Evaluation, Identity, Target
+from results.rows import TARGET_NAMES, recipe_sha256
+from results.schema import prepare
+from results.tables import bests, command_streams, evaluations, identities, models, targets
+from results.writes import write_best, write_evaluation, write_identity
+
+
+class Store:
+    """A results store; made by `Store.open`, closed by `close` or at the end of a `with`."""
+
+    def __init__(self, engine: Engine, location: str) -> None:
+        self.location = location
+        self._engine = engine
+        self._writer = writer_of(engine)
+        self._identity_ids: dict[str, int] = {}
+
+    @classmethod
+    def open(cls, where: str | Path | None = None) -> Self:
+        """Open a store, creating it or upgrading its schema when needed.
+
+        Args:
+            where: a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; None for the user's
+                own store in the folder that the operating system keeps for application data.
+
+        Raises:
+            StoreError: the store cannot be reached, read or written, is a newer one, or is none.
+        """
+        url = store_url(where)
+        location = place(url)
+        engine = connect(url)
+        try:
+            with one_line_errors(location):
+                prepare(engine, location)
+        except StoreError:
+            engine.dispose()
+            raise
+        return cls(engine, location)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def register(self, identity: Identity) -> None:
+        """Make an identity known; evaluations of it can be recorded from then on. Idempotent."""
+        with self._write() as connection:
+            write_identity(connection, identity)
+
+    def record_evaluation(self, evaluation: Evaluation) -> bool:
+        """Remember an evaluation; a candidate (identity and recipe) never has more than one record.
+
+        When there is one already, `results.precedence` says which of the two stays. A best whose candidate
+        turns out to be wrong is taken back in the same transaction.
+
+        Returns:
+            Whether the store changed.
+
+        Raises:
+            StoreError: the evaluation's identity was never registered.
+        """
+        with self._write() as connection:
+            identity_id = self._identity_id(connection, evaluation.identity_key)
+            return write_evaluation(connection, evaluation, identity_id)[1]
+
+    def set_best(self, best: Best) -> Best:
+        """Remember the outcome of a search, with both of its evaluations, in one transaction.
+
+        A cheaper best that is stored already stays as it is (another process may have found it); at equal
+        cycles the shorter recipe stays. Both have the same identity, so their cycles are comparable.
+
+        Returns:
+            The best that the store holds now.
+
+        Raises:
+            StoreError: the best is not ok and verified, costs more than the default, does not belong to the
+                identity, or is known to be wrong. Nothing is stored then.
+        """
+        fault = _fault(best)
+        if fault:
+            raise StoreError(
+                f"the recipe {best.recipe!r} for {best.identity.model_name} cannot be a best: {fault}"
+            )
+        with self._write() as connection:
+            identity_id = write_identity(connection, best.identity)
+            # Searches over one identity decide one after another; on SQLite the write lock sees to it.
+            lock = select(identities.c.id).where(identities.c.id == identity_id).with_for_update()
+            connection.execute(lock)
+            default_id, _ = write_evaluation(connection, best.default, identity_id)
+            best_id, _ = write_evaluation(connection, best.best, identity_id)
+            new = connection.execute(select(evaluations.c.cycles).where(evaluations.c.id == best_id, OFFERED))
+            cycles = new.scalar()
+            if cycles is None:
+                raise StoreError(
+                    f"the recipe {best.recipe!r} for {best.identity.model_name} cannot be a best: "
+                    f"the store {self.location} knows an input for which its outputs are wrong"
+                )
+            held = connection.execute(
+                select(evaluations.c.cycles, evaluations.c.recipe)
+                .join(bests, bests.c.best_evaluation_id == evaluations.c.id)
+                .where(bests.c.identity_id == identity_id, OFFERED)
+            ).first()
+            if held is None or _order(cycles, best.recipe) <= _order(held.cycles, held.recipe):
+                write_best(connection, best, identity_id, default_id, best_id)
+            stored = load_bests(connection, identities.c.id == identity_id)
+            if not stored:
+                raise StoreError(
+                    f"the best of {best.identity.model_name} cannot be read from {self.location}"
+                )
+        return stored[0]
+
+    def best(self, identity_key: str) -> Best | None:
+        """The best recipe for exactly this identity."""
+        with self._read() as connection:
+            found = load_bests(connection, identities.c.key == identity_key)
+        return found[0] if found else None
+
+    def bests(self) -> list[Best]:
+        """Every best, by model name, target and age (newest first)."""
+        with self._read() as connection:
+            return load_bests(connection)
+
+    def bests_for(self, model_hash: str, target: Target) -> list[Best]:
+        """The bests of one model on one target under any toolchain, newest first."""
+        same_target = [targets.c[name] == getattr(target, name) for name in TARGET_NAMES]
+        with self._read() as connection:
+            return load_bests(connection, models.c.hash == model_hash, *same_target)
+
+    def evaluation(self, identity_key: str, recipe: str) -> Evaluation | None:
+        """The record of one candidate."""
+        with self._read() as connection:
+            found = load_evaluations(
+                connection,
+                identities.c.key == identity_key,
+                evaluations.c.recipe_sha256 == recipe_sha256(recipe),
+            )
+        return next(iter(found.values()), None)
+
+    def evaluations(self, identity_key: str) -> list[Evaluation]:
+        """All records of one identity, in the order in which their candidates were first recorded."""
+        with self._read() as connection:
+            return list(load_evaluations(connection, identities.c.key == identity_key).values())
+
+    def counts(self, identity_key: str) -> tuple[int, int]:
+        """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
+        programs = func.count(distinct(func.nullif(evaluations.c.program_hash, "")))
+        counting = (
+            select(func.count(evaluations.c.id), programs)
+            .select_from(evaluations.join(identities))
+            .where(identities.c.key == identity_key)
+        )
+        with self._read() as connection:
+            made, different = connection.execute(counting).one()
+        return int(made), int(different)
+
+    def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
+        """Evaluations with a delegate of this command stream: verified ones first, then the newest first.
+
+        Other recipes and other toolchains may come to the same stream; at most `limit` are returned.
+        """
+        wanted = (
+            select(evaluations.c.id)
+            .join(command_streams)
+            .where(command_streams.c.sha256 == sha256)
+            .group_by(evaluations.c.id)
+            .order_by(evaluations.c.verified.desc(), evaluations.c.id.desc())
+            .limit(limit)
+        )
+        with self._read() as connection:
+            ids = list(connection.execute(wanted).scalars())
+            found = load_evaluations(connection, evaluations.c.id.in_(ids))
+            known = load_identities(connection, {evaluation.identity_key for evaluation in found.values()})
+        ordered = [found[id] for id in ids if id in found]
+        return [(known[e.identity_key], e) for e in ordered if e.identity_key in known]
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with one_line_errors(self.location), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with one_line_errors(self.location), self._writer.begin() as connection:
+            yield connection
+
+    def _identity_id(self, connection: Connection, key: str) -> int:
+        known = self._identity_ids.get(key)
+        if known is None:
+            known = connection.execute(select(identities.c.id).where(identities.c.key == key)).scalar()
+            if known is None:
+                raise StoreError(
+                    f"the store {self.location} was never told the identity {key}: register it first"
+                )
+            self._identity_ids[key] = known
+        return known
+
+
+def _order(cycles: int, recipe: str) -> tuple[int, int, str]:
+    """Bests of one identity from good to less good; total, so that the order of arrival does not matter."""
+    return cycles, len(recipe), recipe
+
+
+def _fault(best: Best) -> str:
+    """Why this may not be stored as a best; empty if it may."""
+    key = best.identity.key
+    if best.default.identity_key != key or best.best.identity_key != key:
+        return "its evaluations belong to another model, target or toolchain"
+    if best.recipe != best.best.recipe:
+        return f"it was evaluated as {best.best.recipe!r}"
+    if best.best.status != "ok" or best.best.figures is None:
+        return f"its status is {best.best.status} ({best.best.reason})"
+    if not best.best.verified:
+        return "its outputs were not verified"
+    if best.default.status != "ok" or best.default.figures is None:
+        return f"the default lowering's status is {best.default.status} ({best.default.reason})"
+    if best.best.figures.label != best.default.figures.label:
+        return "its figures and the default's are not of the same kind"
+    if best.best.figures.cycles > best.default.figures.cycles:
+        return "it costs more cycles than the default"
+    return ""

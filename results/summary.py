@@ -1,0 +1,163 @@
+"""A run in short: the JSON of `velatune tune` and the Markdown table that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+
+from results.compare import figures_of, gain_of
+from results.records import Best, Label, RunStatus
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FiguresJson(_Strict):
+    """What a recipe costs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    cycles: NonNegativeInt = Field(description="the objective; less is better")
+    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
+    transposes: NonNegativeInt = Field(description="transposes that the NPU runs")
+    transpose_cycles: NonNegativeInt = Field(description="the part of the cycles that they cost")
+    npu_ops: NonNegativeInt = Field(description="operations on the NPU")
+    host_ops: NonNegativeInt = Field(description="operators left on the CPU")
+    delegates: NonNegativeInt = Field(description="NPU delegates that the model falls into")
+    sram_bytes: NonNegativeInt = Field(description="peak SRAM")
+    flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
+    macs: NonNegativeInt = Field(description="multiply-accumulate operations")
+
+
+class BoardJson(_Strict):
+    """Facts of the board that Vela was told."""
+
+    system_config: str
+    memory_mode: str
+    vela_config_sha256: str = Field(description="hash of the contents of Vela's .ini")
+
+
+class VersionsJson(_Strict):
+    """The toolchain that the figures hold for."""
+
+    torch: str
+    executorch: str
+    ethos_u_vela: str
+    tosa_tools: str
+    search_space: str
+
+
+class TuneJson(_Strict):
+    """One model on one target."""
+
+    model: str = Field(description="the model as it was named")
+    target: str = Field(description="the accelerator, such as ethos-u55-128")
+    board: BoardJson
+    status: RunStatus = Field(description="why the search stopped")
+    default: FiguresJson = Field(description="the default recipe: what stock ExecuTorch does")
+    best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
+    gain_percent: float = Field(description="cycles saved, in percent of the default's")
+    recipe: str = Field(description="the best recipe, or `default`")
+    verified: bool = Field(description="its outputs were checked equal to the default's, bit for bit")
+    evaluations: NonNegativeInt = Field(description="candidates evaluated, earlier runs included")
+    distinct: NonNegativeInt = Field(description="distinct programs among them")
+    seconds: NonNegativeFloat = Field(description="time that the search took")
+    seed: NonNegativeInt
+    objective: str = Field(description="what `cycles` counts")
+    quantisation: str
+    versions: VersionsJson
+    identity: str = Field(description="key of this model, target and toolchain in the results store")
+
+
+class TuneFailureJson(_Strict):
+    """One model on one target that could not be tuned."""
+
+    model: str = Field(description="the model as it was named")
+    target: str = Field(description="the accelerator")
+    status: Literal["failed"]
+    error: str = Field(description="why, in one line")
+
+
+def tune_json(best: Best) -> dict[str, Any]:
+    """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md."""
+    default, tuned = figures_of(best)
+    identity = best.identity
+    target = identity.target.to_json()
+    document = TuneJson(
+        model=identity.model_name,
+        target=target.pop("accelerator"),
+        board=BoardJson(**target),
+        status=best.status,
+        default=FiguresJson(**default.to_json()),
+        best=FiguresJson(**tuned.to_json()),
+        gain_percent=round(gain_of(best).percent, 2),
+        recipe=best.recipe,
+        verified=best.best.verified,
+        evaluations=best.evaluations,
+        distinct=best.distinct,
+        seconds=round(best.seconds, 3),
+        seed=best.seed,
+        objective=identity.objective,
+        quantisation=identity.quantisation,
+        versions=VersionsJson(**identity.versions.to_json(), search_space=identity.search_space_version),
+        identity=identity.key,
+    )
+    return document.model_dump()
+
+
+_HEADINGS = (
+    "model",
+    "target",
+    "default cycles",
+    "best cycles",
+    "gain",
+    "transposes",
+    "evaluations",
+    "distinct",
+    "status",
+)
+_RIGHT = {"default cycles", "best cycles", "gain", "transposes", "evaluations", "distinct"}
+
+
+def markdown_table(bests: Iterable[Best]) -> str:
+    """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
+
+    Cycles are the objective, in the label that the last line names.
+    """
+    bests = list(bests)
+    lines = [_HEADINGS, *(_cells(best) for best in bests)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    ruler = tuple(
+        "-" * (width - 1) + ":" if heading in _RIGHT else "-" * width
+        for heading, width in zip(_HEADINGS, widths, strict=True)
+    )
+    lines.insert(1, ruler)
+    table = "\n".join(
+        "| "
+        + " | ".join(
+            cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
+            for cell, width, heading in zip(line, widths, _HEADINGS, strict=True)
+        )
+        + " |"
+        for line in lines
+    )
+    labels = sorted({figures.label for best in bests for figures in figures_of(best)})
+    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+
+
+def _cells(best: Best) -> tuple[str, ...]:
+    default, tuned = figures_of(best)
+    gain = gain_of(best)
+    return (
+        best.identity.model_name.replace("|", r"\|").replace("\n", " "),
+        best.identity.target.accelerator,
+        f"{default.cycles:,}",
+        f"{tuned.cycles:,}",
+        f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
+        f"{default.transposes} → {tuned.transposes}",
+        f"{best.evaluations:,}",
+        f"{best.distinct:,}",
+        best.status if best.best.verified else f"{best.status}, not verified",
+    )

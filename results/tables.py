@@ -1,0 +1,154 @@
+"""The tables of the store. Their first creation and every later change is a migration.
+
+Sized for millions of evaluations: what repeats (models, targets, toolchains) has a table of its own, what is
+big and seldom read (per-operator tables) lies beside the evaluations, and long texts are never indexed,
+only their hashes are.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION_TABLE = "velatune_version"
+"""Where Alembic keeps our schema's revision. Not its default name: Optuna's storages use that one."""
+
+# Constraint names that are the same everywhere let a later migration change a constraint by its name.
+metadata = MetaData(
+    naming_convention={
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column whose type is exactly INTEGER.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+_Sha256 = String(64)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("hash", String, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("accelerator", String, nullable=False),
+    Column("system_config", String, nullable=False),
+    Column("memory_mode", String, nullable=False),
+    Column("vela_config_sha256", String, nullable=False),
+    UniqueConstraint(
+        "accelerator", "system_config", "memory_mode", "vela_config_sha256", name="uq_targets_board"
+    ),
+)
+
+toolchains = Table(
+    "toolchains",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("torch", String, nullable=False),
+    Column("executorch", String, nullable=False),
+    Column("ethos_u_vela", String, nullable=False),
+    Column("tosa_tools", String, nullable=False),
+    UniqueConstraint("torch", "executorch", "ethos_u_vela", "tosa_tools", name="uq_toolchains_versions"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", _Sha256, nullable=False, unique=True),
+    Column("model_id", ForeignKey(models.c.id), nullable=False),
+    Column("target_id", ForeignKey(targets.c.id), nullable=False),
+    Column("toolchain_id", ForeignKey(toolchains.c.id), nullable=False),
+    Column("quantisation", Text, nullable=False),
+    Column("search_space_version", String, nullable=False),
+    Column("objective", String, nullable=False),
+    Column("created", String(40), nullable=False),
+    Index("ix_identities_model_target", "model_id", "target_id"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("identity_id", ForeignKey(identities.c.id), nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("recipe_sha256", _Sha256, nullable=False),
+    Column("program_hash", String, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("check_json", Text, nullable=False),
+    # The figures: all of them or none.
+    Column("label", String(16)),
+    Column("cycles", BigInteger),
+    Column("vela_cycles", BigInteger),
+    Column("transposes", BigInteger),
+    Column("transpose_cycles", BigInteger),
+    Column("npu_ops", BigInteger),
+    Column("host_ops", BigInteger),
+    Column("delegates", BigInteger),
+    Column("sram_bytes", BigInteger),
+    Column("flash_bytes", BigInteger),
+    Column("macs", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("created", String(40), nullable=False),
+    UniqueConstraint("identity_id", "recipe_sha256", name="uq_evaluations_candidate"),
+    Index("ix_evaluations_program", "identity_id", "program_hash"),
+    CheckConstraint("status IN ('ok', 'wrong', 'refused', 'crashed', 'timed out')", name="status"),
+    CheckConstraint("label IN ('predicted', 'simulated', 'measured')", name="label"),
+    CheckConstraint("(label IS NULL) = (cycles IS NULL)", name="labelled"),
+    CheckConstraint("status = 'ok' OR NOT verified", name="verified"),
+)
+
+command_streams = Table(
+    "command_streams",
+    metadata,
+    Column("evaluation_id", ForeignKey(evaluations.c.id), primary_key=True),
+    Column("delegate", Integer, primary_key=True),
+    Column("sha256", _Sha256, nullable=False),
+    Index("ix_command_streams_sha256", "sha256"),
+)
+
+operator_tables = Table(
+    "operator_tables",
+    metadata,
+    Column("evaluation_id", ForeignKey(evaluations.c.id), primary_key=True),
+    Column("rows_json", Text, nullable=False),
+)
+
+bests = Table(
+    "bests",
+    metadata,
+    Column("identity_id", ForeignKey(identities.c.id), primary_key=True),
+    Column("default_evaluation_id", ForeignKey(evaluations.c.id), nullable=False),
+    Column("best_evaluation_id", ForeignKey(evaluations.c.id), nullable=False),
+    Column("evaluations", BigInteger, nullable=False),
+    Column("distinct_programs", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("updated", String(40), nullable=False),
+    CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name="status"),
+)

@@ -1,0 +1,146 @@
+"""Writing records inside a transaction that holds what it needs to be alone."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from results.precedence import weight
+from results.queries import load_evaluations
+from results.records import Best, Evaluation, Identity, utc_now
+from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_values, operators_text, storable
+from results.tables import (
+    bests,
+    command_streams,
+    evaluations,
+    identities,
+    models,
+    operator_tables,
+    targets,
+    toolchains,
+)
+
+log = logging.getLogger(__name__)
+
+
+def write_identity(connection: Connection, identity: Identity) -> int:
+    """Make an identity known; its row id."""
+    name = storable(identity.model_name)
+    model_id = _id_of(connection, models, {"hash": identity.model_hash}, {"name": name})
+    # The same content may go by another name today; people look for the name they used last.
+    connection.execute(update(models).where(models.c.id == model_id, models.c.name != name).values(name=name))
+    target = {column: getattr(identity.target, column) for column in TARGET_NAMES}
+    versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
+    return _id_of(
+        connection,
+        identities,
+        {"key": identity.key},
+        {
+            "model_id": model_id,
+            "target_id": _id_of(connection, targets, target),
+            "toolchain_id": _id_of(connection, toolchains, versions),
+            "quantisation": identity.quantisation,
+            "search_space_version": identity.search_space_version,
+            "objective": identity.objective,
+            "created": utc_now(),
+        },
+    )
+
+
+def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:
+    """Keep the weightier of the stored and the new record of a candidate.
+
+    The candidate's row stays locked until the transaction ends.
+
+    Returns:
+        Its row id, and whether the table changed.
+    """
+    values = evaluation_values(evaluation, identity_id)
+    id = _insert_new(connection, evaluations, values)
+    if id is None:
+        id, outweighed = _compare(connection, evaluation, values)
+        if not outweighed:
+            return id, False
+        connection.execute(update(evaluations).where(evaluations.c.id == id).values(values))
+        for table in (command_streams, operator_tables):
+            connection.execute(delete(table).where(table.c.evaluation_id == id))
+        if not evaluation.verified:
+            _retract_bests(connection, id, evaluation)
+    if evaluation.command_stream_sha256:
+        streams = enumerate(evaluation.command_stream_sha256)
+        connection.execute(
+            insert(command_streams),
+            [{"evaluation_id": id, "delegate": delegate, "sha256": sha256} for delegate, sha256 in streams],
+        )
+    if evaluation.operators:
+        text = operators_text(evaluation.operators)
+        connection.execute(insert(operator_tables).values(evaluation_id=id, rows_json=text))
+    return id, True
+
+
+def write_best(connection: Connection, best: Best, identity_id: int, default_id: int, best_id: int) -> None:
+    """Replace an identity's best; the identity's row must be locked."""
+    connection.execute(delete(bests).where(bests.c.identity_id == identity_id))
+    connection.execute(
+        insert(bests).values(
+            identity_id=identity_id,
+            default_evaluation_id=default_id,
+            best_evaluation_id=best_id,
+            evaluations=best.evaluations,
+            distinct_programs=best.distinct,
+            seconds=best.seconds,
+            status=best.status,
+            seed=best.seed,
+            updated=utc_now(),
+        )
+    )
+
+
+def _compare(connection: Connection, new: Evaluation, values: dict[str, Any]) -> tuple[int, bool]:
+    """The stored record of the same candidate, locked: its row id, and whether the new one outweighs it."""
+    same = ("identity_id", "recipe_sha256")
+    candidate = select(evaluations.c.id).where(*(evaluations.c[name] == values[name] for name in same))
+    id = connection.execute(candidate.with_for_update()).scalar_one()
+    old = load_evaluations(connection, evaluations.c.id == id).get(id)
+    if old is None:
+        return id, True
+    if old.figures and new.figures and (old.program_hash, old.figures) != (new.program_hash, new.figures):
+        log.warning(
+            "recipe %r came to program %s at %s cycles, and to %s at %s before, with the same versions",
+            new.recipe,
+            new.program_hash[:12],
+            new.figures.cycles,
+            old.program_hash[:12],
+            old.figures.cycles,
+        )
+    return id, weight(new) > weight(old)
+
+
+def _retract_bests(connection: Connection, id: int, evaluation: Evaluation) -> None:
+    gone = connection.execute(
+        delete(bests).where(or_(bests.c.best_evaluation_id == id, bests.c.default_evaluation_id == id))
+    )
+    if gone.rowcount:
+        log.warning("took back the best recipe %r: it turned out %s", evaluation.recipe, evaluation.status)
+
+
+def _id_of(
+    connection: Connection, table: Table, key: dict[str, Any], rest: dict[str, Any] | None = None
+) -> int:
+    """The id of the row with this unique key, which is made (with the other columns) if there is none."""
+    wanted = select(table.c.id).where(*(table.c[column] == value for column, value in key.items()))
+    id = connection.execute(wanted).scalar()
+    if id is None:
+        id = _insert_new(connection, table, {**key, **(rest or {})})
+    # None again: another process has just made it.
+    return int(id if id is not None else connection.execute(wanted).scalar_one())
+
+
+def _insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> int | None:
+    """Insert a row and give its id, or None if its unique key is taken."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+    return connection.execute(statement).scalar()
