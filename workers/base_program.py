@@ -1,0 +1,239 @@
+"""The base program of a model and a target, lowered once and then kept on disk by content.
+
+Finding an entry needs torch but not ExecuTorch, so a known model is ready in the time of one import.
+"""
+
+import importlib.metadata
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
+from workers.lowering import DelegateInputs, Lowered, lower
+from workers.model_source import ExportedModel, SourceModel, TosaFile, export, one_line, resolve
+from workers.quantise import QUANTISATION, is_quantised
+from workers.target import Target
+
+_FORMAT = 1
+"""Of the cache: raised when the meaning of an entry changes."""
+
+_DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A model source and what decides how it is lowered.
+
+    Attributes:
+        name: the model source, as it was asked for.
+        model_hash: identity of the model: its graph, weights, example inputs and own calibration inputs (of
+            a file: its bytes). Target, seed and `--calibration-data` do not enter.
+        quantisation: how the model is quantised and on what.
+        key: identity of the lowered program: the model and all that lowering it depends on.
+        versions: of torch, torchao, executorch, ethos-u-vela, tosa-tools and velatune.
+    """
+
+    name: str
+    model_hash: str
+    quantisation: str
+    key: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BaseProgram(Identified):
+    """What stock ExecuTorch lowers a model to.
+
+    Attributes:
+        graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
+        host_operators: names of the operators left on the CPU, in program order, with quantise and
+            dequantise.
+        calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs:
+            tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is
+            not known.
+        warnings: what the user should be told, one line each.
+    """
+
+    graphs: tuple[bytes, ...]
+    calibration_inputs: tuple[DelegateInputs, ...]
+    warnings: tuple[str, ...]
+    host_operators: tuple[str, ...] = ()
+
+
+def load_or_lower(
+    source: str, target: Target, *, cache_dir: Path, seed: int, calibration_data: Path | None = None
+) -> BaseProgram:
+    """The base program of a model source, from the cache or lowered now and put there.
+
+    Args:
+        source: see `workers.model_source`.
+        cache_dir: made if missing. A damaged entry is replaced, an unwritable folder is a warning.
+        seed: of the random calibration inputs of a model that has none.
+        calibration_data: a file or folder, see `workers.calibration.calibration_for`.
+
+    Raises:
+        ModelError: the source is bad, or the model cannot be exported, quantised or lowered.
+    """
+    loaded, identified = _identified(source, target, seed, calibration_data)
+    told: tuple[str, ...] = ()
+    if isinstance(loaded, TosaFile):
+        if calibration_data is not None:
+            told = ("a .tosa file is quantised already: --calibration-data is not used",)
+        return BaseProgram(**vars(identified), graphs=(loaded.data,), calibration_inputs=((),), warnings=told)
+
+    path = cache_dir / f"{identified.key}.npz"
+    lowered, told = _cached(path, identified.key)
+    if lowered is None:
+        lowered = lower(loaded, target, seed=seed, calibration_data=calibration_data)
+        try:
+            _write(path, _packed(lowered, identified.key))
+        except OSError as error:
+            told += (f"the lowered program is not cached: {one_line(error)}",)
+    return BaseProgram(
+        **vars(identified),
+        graphs=lowered.graphs,
+        host_operators=lowered.host_operators,
+        calibration_inputs=lowered.calibration_inputs,
+        warnings=lowered.warnings + told,
+    )
+
+
+def identify(source: str, target: Target, *, seed: int, calibration_data: Path | None = None) -> Identified:
+    """What `load_or_lower` with these arguments would be the base program of; nothing is lowered.
+
+    Raises:
+        ModelError: the source or the calibration data is bad, or the model cannot be exported.
+    """
+    return _identified(source, target, seed, calibration_data)[1]
+
+
+def exported_model(source: str) -> ExportedModel | None:
+    """The exported program of a model source; None for a `.tosa` file, which has none.
+
+    Raises:
+        ModelError: the source is bad, or the model cannot be exported.
+    """
+    resolved = resolve(source)
+    return None if isinstance(resolved, TosaFile) else export(resolved)
+
+
+def _identified(
+    source: str, target: Target, seed: int, calibration_data: Path | None
+) -> tuple[ExportedModel | TosaFile, Identified]:
+    """Also what the source holds."""
+    resolved = resolve(source)
+    loaded: ExportedModel | TosaFile
+    if isinstance(resolved, SourceModel):
+        loaded = export(resolved)
+        content = exported_hash(loaded)
+    else:
+        # A file is known by its bytes, so that its identity does not hang on how torch prints what it reads.
+        loaded = resolved if isinstance(resolved, TosaFile) else export(resolved)
+        content = file_hash(resolved)
+    if isinstance(loaded, TosaFile) or is_quantised(loaded.program):
+        quantisation = "as the file is"
+    elif calibration_data is not None:
+        quantisation = f"{QUANTISATION}, calibrated on files {calibration_data_hash(calibration_data)}"
+    elif loaded.calibration_inputs is not None:
+        quantisation = f"{QUANTISATION}, calibrated on its own inputs"
+    else:
+        quantisation = f"{QUANTISATION}, calibrated on random inputs, seed {seed}"
+    versions = toolchain_versions()
+    key = text_hash(str(_FORMAT), content, _tosa_family(target), quantisation, json.dumps(versions))
+    return loaded, Identified(source, content, quantisation, key, versions)
+
+
+def toolchain_versions() -> dict[str, str]:
+    """Versions of everything that a result depends on, by distribution name."""
+    return {name: _version(name) for name in _DISTRIBUTIONS}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # velatune run from its sources
+        return "not installed"
+
+
+def _tosa_family(target: Target) -> str:
+    """ExecuTorch lowers to one TOSA profile for U55 and U65 and to another one for U85."""
+    return "u85" if "u85" in target.accelerator else "u55"
+
+
+# What reading a truncated, overwritten or foreign file leads to.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _cached(path: Path, key: str) -> tuple[Lowered | None, tuple[str, ...]]:
+    """The entry, if there is a good one, and a warning if there is a bad one."""
+    try:
+        return _unpacked(path.read_bytes(), key), ()
+    except FileNotFoundError:
+        return None, ()
+    except _DAMAGE as error:
+        return None, (f"cache entry {path} cannot be used and is made anew ({one_line(error)})",)
+
+
+def _packed(lowered: Lowered, key: str) -> bytes:
+    """An .npz: the graphs and inputs as arrays, and a JSON header that says which is which."""
+    arrays = {f"graph-{i}": np.frombuffer(graph, np.uint8) for i, graph in enumerate(lowered.graphs)}
+    for d, samples in enumerate(lowered.calibration_inputs):
+        for s, sample in enumerate(samples):
+            for i, value in enumerate(sample):
+                arrays[f"input-{d}-{s}-{i}"] = value
+    header = {
+        "key": key,
+        "graphs": len(lowered.graphs),
+        "inputs": [[len(sample) for sample in samples] for samples in lowered.calibration_inputs],
+        "host_operators": lowered.host_operators,
+        "warnings": lowered.warnings,
+    }
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return packed.getvalue()
+
+
+def _unpacked(data: bytes, key: str) -> Lowered:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        header = json.loads(arrays["header"].tobytes())
+        if header["key"] != key:
+            raise ValueError("it is the entry of another program")
+        return Lowered(
+            graphs=tuple(arrays[f"graph-{i}"].tobytes() for i in range(header["graphs"])),
+            host_operators=tuple(header["host_operators"]),
+            calibration_inputs=tuple(
+                tuple(tuple(arrays[f"input-{d}-{s}-{i}"] for i in range(n)) for s, n in enumerate(counts))
+                for d, counts in enumerate(header["inputs"])
+            ),
+            warnings=tuple(header["warnings"]),
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All or nothing: a reader never sees half an entry, and of two writers the later one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,257 @@
+"""From an exported model to TOSA, exactly as stock ExecuTorch lowers it for Ethos-U, but without running
+Vela.
+
+Lowering choices at ExecuTorch's level (upstream passes switched off, its configuration) will become a
+parameter of `lower` and part of the cache key in `workers.base_program`.
+"""
+
+import logging
+import operator
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from workers.calibration import calibration_for
+from workers.errors import ModelError
+from workers.model_source import ExportedModel, one_line
+from workers.quantise import is_quantised, quantise
+from workers.target import Target
+
+if TYPE_CHECKING:
+    import torch
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from executorch.exir import EdgeProgramManager
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule, Node
+
+_RECORDED_SAMPLES = 2
+
+DelegateInputs = tuple[tuple[np.ndarray, ...], ...]
+"""Some input tuples of one delegate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """What stock ExecuTorch makes of a model.
+
+    Attributes:
+        graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
+        host_operators: names of the operators left on the CPU, as in
+            `quantized_decomposed.quantize_per_tensor.default`, in program order.
+        calibration_inputs: for each delegate, what reaches it when the model runs on the first (at most 2)
+            calibration inputs; arrays of the shapes and element types of its TOSA inputs, in their order.
+        warnings: what the user should be told.
+    """
+
+    graphs: tuple[bytes, ...]
+    host_operators: tuple[str, ...]
+    calibration_inputs: tuple[DelegateInputs, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A quantised program and what comes with it.
+
+    Attributes:
+        program: what `to_edge` takes.
+        compile_spec: of the target that it was quantised for.
+        samples: the inputs that it was quantised on.
+        warnings: what the user should be told.
+    """
+
+    program: "ExportedProgram"
+    compile_spec: "EthosUCompileSpec"
+    samples: Sequence[tuple[Any, ...]]
+    warnings: tuple[str, ...]
+
+
+def quantised_program(
+    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None
+) -> Quantised:
+    """Quantise a model, unless it is quantised.
+
+    Args:
+        seed: of the random calibration inputs that stand in when neither the model nor the user has any.
+        calibration_data: see `workers.calibration.calibration_for`.
+
+    Raises:
+        ModelError: bad calibration data, or ExecuTorch cannot quantise the model.
+    """
+    calibration = calibration_for(model.name, model.example_inputs, model.calibration_inputs, calibration_data, seed)
+    with toolchain_hushed():
+        compile_spec = ethos_u_compile_spec(target)
+        if is_quantised(model.program):
+            unused = ("the model is already quantised: --calibration-data is not used",)
+            told = unused if calibration_data else ()
+            return Quantised(model.program, compile_spec, calibration.samples, told)
+        program = quantise(model, calibration.samples, compile_spec)
+    return Quantised(program, compile_spec, calibration.samples, calibration.warnings)
+
+
+def lower(model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None) -> Lowered:
+    """Quantise (unless it is quantised), partition and lower a model; arguments as of `quantised_program`.
+
+    Raises:
+        ModelError: bad calibration data, ExecuTorch cannot lower the model, or nothing in it can run on the
+            NPU.
+    """
+    with toolchain_hushed():
+        quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data)
+        try:
+            with _tosa_as_blob(), _shared_provenance():
+                lowered = to_edge(quantised.program, quantised.compile_spec).exported_program()
+        except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
+            raise ModelError(
+                f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}, {one_line(error)}"
+            ) from error
+        graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
+        host_operators = tuple(_host_operators(lowered.graph_module))
+        if not graphs:
+            left = ", ".join(sorted(set(host_operators))) or "nothing"
+            raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
+        recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
+    told = quantised.warnings
+    unknown = len(graphs) - len(recorded)
+    if unknown:
+        told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
+    return Lowered(graphs, host_operators, (*recorded, *[()] * unknown), told)
+
+
+def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
+    """ExecuTorch's form of a target."""
+    with toolchain_hushed():
+        from executorch.backends.arm.ethosu import EthosUCompileSpec
+
+    return EthosUCompileSpec(
+        target.accelerator,
+        system_config=target.system_config,
+        memory_mode=target.memory_mode,
+        config_ini=target.vela_config,
+    )
+
+
+def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "EdgeProgramManager":
+    """Partition and lower a quantised program, as ExecuTorch's aot_arm_compiler does."""
+    from executorch.backends.arm.ethosu import EthosUPartitioner
+    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+
+    return to_edge_transform_and_lower(
+        program,
+        partitioner=[EthosUPartitioner(compile_spec)],
+        compile_config=EdgeCompileConfig(_check_ir_validity=False),
+    )
+
+
+@contextmanager
+def toolchain_hushed() -> Iterator[None]:
+    """Drop what importing and running the toolchain says about every model, good or bad."""
+    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _tosa_as_blob() -> Iterator[None]:
+    """Let each delegate's blob be its TOSA flatbuffer instead of what Vela makes of it.
+
+    Read from the lowered program, the flatbuffers come in the order of the calls; ExecuTorch makes them in
+    an order of its own. One thread of a process at a time.
+    """
+    from executorch.backends.arm.arm_vela import VelaCompileResult
+    from executorch.backends.arm.ethosu.backend import EthosUBackend
+
+    stock = EthosUBackend._compile_tosa_flatbuffer
+    EthosUBackend._compile_tosa_flatbuffer = staticmethod(
+        lambda tosa_flatbuffer, compile_spec: VelaCompileResult(tosa_flatbuffer, ())
+    )
+    try:
+        yield
+    finally:
+        EthosUBackend._compile_tosa_flatbuffer = staticmethod(stock)
+
+
+@contextmanager
+def _shared_provenance() -> Iterator[None]:
+    """Let copies of a node share the record of where it came from.
+
+    torch copies the whole ancestry of every node in each of more than a hundred passes, a fifth of the
+    lowering time of a transformer. The records are read for debugging only, and nothing changes one after it
+    is made.
+    """
+    from torch.fx.traceback import NodeSource
+
+    NodeSource.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del NodeSource.__deepcopy__  # type: ignore[attr-defined]
+
+
+def _graph_modules(top: "GraphModule") -> "Iterator[GraphModule]":
+    """The program itself, then the branches and bodies of its control flow."""
+    from torch.fx import GraphModule
+
+    return (module for module in top.modules() if isinstance(module, GraphModule))
+
+
+def _delegate_calls(module: "GraphModule") -> "list[Node]":
+    from executorch.exir.delegate import executorch_call_delegate
+
+    return [node for node in module.graph.nodes if node.target is executorch_call_delegate]
+
+
+def _tosa_flatbuffers(top: "GraphModule") -> Iterator[bytes]:
+    for module in _graph_modules(top):
+        for call in _delegate_calls(module):
+            delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
+            yield bytes(delegate.processed_bytes)
+
+
+def _host_operators(top: "GraphModule") -> Iterator[str]:
+    from executorch.exir.delegate import executorch_call_delegate
+
+    for module in _graph_modules(top):
+        for node in module.graph.nodes:
+            if node.op == "call_function" and node.target not in (operator.getitem, executorch_call_delegate):
+                # an edge operator wraps the ATen one, whose name is the one that people know
+                yield str(getattr(node.target, "_op", node.target))
+
+
+def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:
+    """Run the lowered program on the CPU and note what reaches each delegate of its main graph, in order."""
+    import torch
+    from torch.fx import Interpreter
+
+    module = program.module(check_guards=False)
+    calls = _delegate_calls(module)
+    recorded: list[list[tuple[np.ndarray, ...]]] = [[] for _ in calls]
+    with torch.no_grad():
+        for sample in samples:
+            interpreter = Interpreter(module)
+            interpreter.args_iter = iter(module.graph.process_inputs(*sample))
+            for node in module.graph.nodes:
+                if node in calls:
+                    values = cast(Any, interpreter.map_nodes_to_values(node.args[1:], node))
+                    recorded[calls.index(node)].append(tuple(_as_array(value) for value in values))
+                    if node is calls[-1]:
+                        break  # what the last delegate computes reaches no other
+                interpreter.env[node] = interpreter.run_node(node)
+    return [tuple(inputs) for inputs in recorded]
+
+
+def _as_array(tensor: "torch.Tensor") -> np.ndarray:
+    return tensor.detach().contiguous().numpy().copy()

@@ -1,0 +1,332 @@
+"""What a person may name as a model, and how it becomes something that can be lowered.
+
+A model source is a built-in name (`mlperf-tiny/ds-cnn`), `file.py:function`, `package.module:function`,
+`model.pt2` or `model.tosa`. Reading one never unpickles and never runs anything but the user's own function.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import io
+import logging
+import os
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import ModelError
+from workers.quiet import captured
+from workers.suite import MODELS
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceModel:
+    """An eager module with what is needed to export and to quantise it.
+
+    Attributes:
+        module: put into eval mode when it is exported.
+        example_inputs: positional arguments; their shapes are the shapes that are compiled.
+        calibration_inputs: argument tuples to quantise on, `None` when the model came with none.
+        name: how to name it to people.
+    """
+
+    module: "torch.nn.Module"
+    example_inputs: tuple[Any, ...]
+    calibration_inputs: Sequence[tuple[Any, ...]] | None
+    name: str
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """The bytes of a `.pt2` file: an exported program, float or already quantised."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class TosaFile:
+    """The bytes of a `.tosa` file: one TOSA flatbuffer, which needs no lowering."""
+
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedModel:
+    """An exported program with static shapes, and the inputs that came with it."""
+
+    program: "ExportedProgram"
+    example_inputs: tuple[Any, ...]
+    calibration_inputs: Sequence[tuple[Any, ...]] | None
+    name: str
+
+
+def resolve(source: str) -> SourceModel | ExportedFile | TosaFile:
+    """Turn a model source into a module or the bytes of a file.
+
+    Raises:
+        ModelError: no such built-in model, file or function, or the function raises or returns something
+            else than (module, example_inputs) or (module, example_inputs, calibration_inputs).
+    """
+    if source in MODELS:
+        return MODELS[source]()
+    if source.endswith(".pt2"):
+        return ExportedFile(_read(source), source)
+    if source.endswith(".tosa"):
+        return _checked_tosa(TosaFile(_read(source), source))
+    place, colon, function = source.rpartition(":")
+    if colon:
+        return _from_function(source, place, function)
+    if source.endswith(".py"):
+        raise ModelError(f"{source}: which function makes the model? Write {source}:FUNCTION")
+    if Path(source).suffix or Path(source).exists():
+        raise ModelError(f"{source}: models are read from .pt2 and .tosa files, or from file.py:function")
+    nearest = difflib.get_close_matches(source, MODELS, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else "`velatune models` lists the built-in ones"
+    raise ModelError(f"{source}: no built-in model of this name, and no file; {hint}")
+
+
+def export(source: SourceModel | ExportedFile) -> ExportedModel:
+    """Export a module, or load the exported program of a file.
+
+    Raises:
+        ModelError: it does not export, or the file is not an exported program, or its shapes are not static.
+    """
+    if isinstance(source, ExportedFile):
+        program = _load_program(source)
+        if program.example_inputs is None:
+            raise ModelError(f"{source.name}: carries no example inputs; save it with torch.export.save again")
+        example_inputs, keywords = program.example_inputs
+        if keywords:
+            raise ModelError(
+                f"{source.name}: takes keyword inputs ({', '.join(keywords)}); export it with positional ones"
+            )
+        model = ExportedModel(program, tuple(example_inputs), None, source.name)
+    else:
+        program = _export_module(source)
+        model = ExportedModel(program, source.example_inputs, source.calibration_inputs, source.name)
+    if program.range_constraints:
+        raise ModelError(
+            f"{model.name}: has shapes or values that are known only when it runs (dynamic_shapes, .item()); "
+            "the NPU needs fixed ones"
+        )
+    return model
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an exception's message that says something, cut to a readable length."""
+    lines = (line.strip() for line in str(error).splitlines())
+    message = next((line for line in lines if line), "")
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return text if len(text) <= 240 else text[:237] + "..."
+
+
+def as_input_tuple(inputs: object) -> tuple[Any, ...] | None:
+    """Positional arguments from what people write for them: a tuple, a list, a single tensor; else `None`."""
+    import torch
+
+    if isinstance(inputs, torch.Tensor):
+        return (inputs,)
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) and len(inputs) else None
+
+
+def _read(path: str) -> bytes:
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    if not data:
+        raise ModelError(f"{path}: the file is empty")
+    return data
+
+
+def _checked_tosa(file: TosaFile) -> TosaFile:
+    from search_space.errors import SpaceError
+    from search_space.read_tosa import read_tosa
+
+    try:
+        read_tosa(file.data, file.name)
+    except SpaceError as error:
+        raise ModelError(str(error)) from error
+    return file
+
+
+def _from_function(source: str, place: str, name: str) -> SourceModel:
+    function: Callable[[], object]
+    is_file = place.endswith(".py") or os.sep in place
+    with _importable_from(Path(place).parent if is_file else Path()):
+        module = _import_file(place) if is_file else _import_module(source, place)
+        function = getattr(module, name, None)  # type: ignore[assignment]
+        if not callable(function):
+            offered = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
+            nearest = difflib.get_close_matches(name, offered, n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+            raise ModelError(f"{place}: has no function {name or '(no name given)'}{hint}")
+        try:
+            made = function()
+        except (Exception, SystemExit) as error:
+            raise ModelError(f"{source} raised {one_line(error)}{_where(error, module)}") from error
+    return _checked_model(source, made)
+
+
+@contextmanager
+def _importable_from(folder: Path) -> Iterator[None]:
+    """Let the user's file import its neighbours, as it could if Python ran it as a script."""
+    entry = str(folder.absolute())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def _import_file(path: str) -> ModuleType:
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: no such file")
+    # A name of our own: a user's `torch.py` or `types.py` must not stand in for the real one.
+    spec = importlib.util.spec_from_file_location(f"velatune_source_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look modules up by name
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{path}: cannot be imported, {one_line(error)}{_where(error, module)}") from error
+    return module
+
+
+def _import_module(source: str, name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ModelError(f"{source}: neither a built-in model nor file.py:function nor package.module:function")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise ModelError(f"{source}: no module {error.name} here or among the installed packages") from error
+        raise ModelError(f"{source}: {name} cannot be imported, {one_line(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{source}: {name} cannot be imported, {one_line(error)}") from error
+
+
+def _where(error: BaseException, module: ModuleType) -> str:
+    """` (line N)`: the innermost line of the user's own file that took part in the error."""
+    if isinstance(error, SyntaxError):
+        return ""  # its message says the line
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == module.__file__]
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _checked_model(source: str, made: object) -> SourceModel:
+    import torch
+
+    wanted = "(module, example_inputs) or (module, example_inputs, calibration_inputs)"
+    if not isinstance(made, (tuple, list)) or len(made) not in (2, 3):
+        raise ModelError(f"{source} returned {_kind(made)}; it must return {wanted}")
+    module, inputs, calibration = (*made, None)[:3]
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(f"{source} returned {_kind(module)} as the module; it must return {wanted}")
+    example_inputs = as_input_tuple(inputs)
+    if example_inputs is None:
+        raise ModelError(f"{source} returned {_kind(inputs)} as example inputs; they must be a tuple of tensors")
+    if calibration is None:
+        return SourceModel(module, example_inputs, None, source)
+    if isinstance(calibration, (torch.Tensor, str)) or not isinstance(calibration, Sequence):
+        raise ModelError(f"{source} returned {_kind(calibration)} as calibration inputs; they must be a list of tuples")
+    samples = [as_input_tuple(sample) for sample in calibration]
+    if not samples:
+        raise ModelError(f"{source} returned an empty list of calibration inputs")
+    if None in samples:
+        raise ModelError(f"{source}: calibration input {samples.index(None)} is not a tuple of tensors")
+    return SourceModel(module, example_inputs, [s for s in samples if s is not None], source)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "nothing"
+    size = f" of {len(value)}" if isinstance(value, (tuple, list)) else ""
+    return f"an object of type {type(value).__name__}{size}"
+
+
+def _export_module(source: SourceModel) -> "ExportedProgram":
+    import torch
+
+    module = source.module.eval().requires_grad_(False)
+    try:
+        with captured() as printed:  # before it raises, torch prints graphs and tracebacks
+            program = torch.export.export(module, source.example_inputs)
+    except Exception as error:  # whatever the model's own code and torch's tracing raise
+        raise ModelError(f"{source.name}: torch.export cannot export it, {one_line(error)}") from error
+    _log.debug("exporting %s: %s", source.name, printed.text)
+    return program
+
+
+def _load_program(file: ExportedFile) -> "ExportedProgram":
+    from torch.export.pt2_archive._package import load_pt2
+
+    importlib.import_module("torch.ao.quantization.fx._decomposed")  # the operators of quantised programs
+    _refuse_executable_content(file)
+    try:
+        with _without_unpickling(), captured() as printed:
+            programs = load_pt2(io.BytesIO(file.data)).exported_programs
+    except pickle.UnpicklingError as error:
+        raise ModelError(f"{file.name}: refused, it carries pickled objects") from error
+    except Exception as error:  # the reader trusts the file: damage surfaces as whatever it leads to
+        raise ModelError(f"{file.name}: not a readable exported program, {one_line(error)}") from error
+    _log.debug("loading %s: %s", file.name, printed.text)
+    if len(programs) != 1:
+        raise ModelError(f"{file.name}: holds {len(programs)} exported programs; save one with torch.export.save")
+    return next(iter(programs.values()))
+
+
+def _refuse_executable_content(file: ExportedFile) -> None:
+    """Refuse what torch would unpickle or load as a shared library.
+
+    The names come from torch's own reader: another one might see another archive in the same bytes.
+    """
+    from torch.export.pt2_archive import constants
+    from torch.export.pt2_archive._package import PT2ArchiveReader
+
+    try:
+        with PT2ArchiveReader(io.BytesIO(file.data)) as reader:
+            names = reader.get_file_names()
+    except Exception as error:
+        raise ModelError(f"{file.name}: not a .pt2 archive of torch.export.save, or damaged") from error
+    dangerous = (
+        constants.AOTINDUCTOR_DIR,
+        constants.CONSTANTS_DIR + constants.CUSTOM_OBJ_FILENAME_PREFIX,
+        constants.CONSTANTS_DIR + constants.OPAQUE_OBJ_FILENAME_PREFIX,
+    )
+    for name in names:
+        if name.startswith(dangerous):
+            raise ModelError(f"{file.name}: refused, it carries pickled objects or compiled code ({name})")
+
+
+@contextmanager
+def _without_unpickling() -> Iterator[None]:
+    """Let torch.load read plain tensors only; without this, reading a program falls back to unpickling."""
+    switch = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(switch)
+    os.environ[switch] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before

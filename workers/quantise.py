@@ -1,0 +1,63 @@
+"""Post-training quantisation as ExecuTorch's aot_arm_compiler does it: int8, symmetric, per channel."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import ModelError
+from workers.model_source import one_line
+
+if TYPE_CHECKING:
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from torch.export import ExportedProgram
+
+    from workers.model_source import ExportedModel
+
+QUANTISATION = "int8 symmetric per-channel"
+
+
+def is_quantised(program: "ExportedProgram") -> bool:
+    """Whether a program has quantise or dequantise operators, and so must not be quantised again."""
+    return any(
+        str(node.target).startswith("quantized_decomposed.")
+        for node in program.graph.nodes
+        if node.op == "call_function"
+    )
+
+
+def quantise(
+    model: "ExportedModel", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+) -> "ExportedProgram":
+    """Quantise a float program on the samples (argument tuples) and export the result.
+
+    Raises:
+        ModelError: torch or ExecuTorch cannot quantise it.
+    """
+    import torch
+    from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    quantiser = EthosUQuantizer(compile_spec)
+    quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
+    try:
+        with _one_torch_thread(), torch.no_grad():
+            # With its guards, the module has a call that the quantiser's passes stop at.
+            prepared = prepare_pt2e(model.program.module(check_guards=False), quantiser)
+            for sample in samples:
+                prepared(*sample)
+            return torch.export.export(convert_pt2e(prepared), model.example_inputs)
+    except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
+        raise ModelError(f"{model.name}: cannot be quantised, {one_line(error)}") from error
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Float sums depend on how many threads share them, and the scales on the sums: always one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
