@@ -1,0 +1,87 @@
+"""Fixtures that several test files share: a small model, quantised and lowered by stock ExecuTorch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model as stock ExecuTorch lowers it: the TOSA program of each delegate, and the `.pte`."""
+
+    tosa: tuple[bytes, ...]
+    pte: bytes
+
+
+@pytest.fixture(scope="session")
+def quantized() -> Callable[[str], Any]:
+    """`quantized(accelerator)`: a small int8 model as an ExportedProgram.
+
+    U55 and U65 leave its average pool to the host, which makes two delegates of it; U85 takes it whole.
+    """
+    import torch
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    class Small(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide = torch.nn.Conv2d(3, 16, 3, padding=1)
+            self.narrow = torch.nn.Conv2d(16, 8, 1)
+            self.linear = torch.nn.Linear(8 * 16, 10)
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            features = torch.relu(self.narrow(torch.relu(self.wide(image))))
+            pooled = torch.nn.functional.avg_pool2d(features, 4)
+            return self.linear(pooled.permute(0, 2, 3, 1).reshape(1, -1))
+
+    @cache
+    def make(accelerator: str) -> Any:
+        torch.manual_seed(0)
+        example = (torch.randn(1, 3, 16, 16),)
+        module = torch.export.export(Small().eval(), example).module(check_guards=False)
+        quantizer = EthosUQuantizer(EthosUCompileSpec(accelerator))
+        quantizer.set_global(get_symmetric_quantization_config(is_per_channel=True))
+        prepared = prepare_pt2e(module, quantizer)
+        prepared(*example)
+        return torch.export.export(convert_pt2e(prepared), example)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def lower(quantized: Callable[[str], Any]) -> Callable[[str], bytes]:
+    """`lower(accelerator)`: the small model's `.pte`, made anew at every call."""
+    from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    def make(accelerator: str) -> bytes:
+        partitioner = EthosUPartitioner(EthosUCompileSpec(accelerator))
+        edge = to_edge_transform_and_lower(quantized(accelerator), partitioner=[partitioner])
+        return bytes(edge.to_executorch().buffer)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def stock(quantized: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Lowered]:
+    """`stock(accelerator)`: the small model by ExecuTorch alone, none of our code involved."""
+    from executorch.backends.arm.ethosu import EthosUCompileSpec, EthosUPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    @cache
+    def make(accelerator: str) -> Lowered:
+        kept = tmp_path_factory.mktemp(accelerator)
+        compile_spec = EthosUCompileSpec(accelerator).dump_intermediate_artifacts_to(str(kept))
+        partitioner = EthosUPartitioner(compile_spec)
+        edge = to_edge_transform_and_lower(quantized(accelerator), partitioner=[partitioner])
+        # ExecuTorch numbers partitions from the back; `out.tosa` beside them is what it handed Vela last.
+        files = sorted(kept.glob("output_tag*.tosa"), reverse=True)
+        programs = tuple(path.read_bytes() for path in files)
+        return Lowered(programs, bytes(edge.to_executorch().buffer))
+
+    return make

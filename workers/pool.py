@@ -1,0 +1,476 @@
+"""A pool of worker processes that survives what is run in it.
+
+Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor
+is one long-lived process with one task at a time: what a process has cached stays warm from call to call.
+An actor that dies or does not answer is replaced and its call tried again, so one bad candidate costs one
+candidate.
+"""
+
+import asyncio
+import faulthandler
+import logging
+import math
+import os
+import pickle
+import re
+import socket
+import sys
+import sysconfig
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from workers.errors import ModelError
+
+Result = TypeVar("Result")
+Loss = Literal["crashed", "timed out"]
+
+_logger = logging.getLogger(__name__)
+
+_START_SECONDS = 300.0
+_START_ATTEMPTS = 2
+_REACH_SECONDS = 10.0
+_GROWTH_BYTES = 2 * 2**30
+# Ray's default is a third of the machine's memory. What passes through here are TOSA programs and results.
+_OBJECT_STORE_BYTES = 512 * 2**20
+# What Ray's own signal handler prints: addresses without names.
+_RAY_STACK = re.compile(r"\*\*\* |PC: @|\s*@ |\[.*\] logging\.cc:")
+
+
+class PoolFailed(ModelError):
+    """There are no workers: Ray does not start, or no worker process does. One line says why."""
+
+
+class WorkerLost(Exception):
+    """A call cost every worker that tried it.
+
+    Attributes:
+        kind: how the last one was lost.
+        attempts: how many tried.
+        detail: one line: the last words of the process, and where its log is.
+    """
+
+    def __init__(self, kind: Loss, attempts: int, detail: str) -> None:
+        super().__init__(kind, attempts, detail)
+        self.kind = kind
+        self.attempts = attempts
+        self.detail = detail
+
+    def __str__(self) -> str:
+        times = "once" if self.attempts == 1 else f"{self.attempts} times"
+        return f"worker {self.kind} {times}: {self.detail}"
+
+
+class Shared(Generic[Result]):
+    """A value put once where all workers can fetch it; made by `Pool.share`, cheap to pass to `Pool.run`."""
+
+    def __init__(self, reference: Any) -> None:
+        # In a list: Ray fetches a reference that is an argument itself, whether it is needed or not.
+        self._reference = [reference]
+
+    def get(self) -> Result:
+        """The value; copied to this process when it is asked for."""
+        import ray
+
+        value: Result = ray.get(self._reference[0])
+        return value
+
+
+class Pool:
+    """Worker processes on this machine, or on a running Ray cluster, for as long as the block lasts.
+
+    Example:
+        async with Pool(jobs=2, log_dir=Path("out/logs"), warm_up=import_toolchain) as pool:
+            costs = await asyncio.gather(*(pool.run(cost, each, timeout_seconds=60) for each in candidates))
+
+    Enter it in the main thread: the kernel ends a local Ray with the thread that started it. A local Ray
+    takes some 5 seconds to start; the workers then start and warm up while the driver goes on. It ends with
+    the block, and also when the driver is killed.
+
+    Args:
+        jobs: number of worker processes; each uses one core.
+        log_dir: gets one `worker-<number>.log` per worker with all that it printed, on the machine it ran on.
+        address: `auto`, or `host:port` of a running cluster's head; None starts a Ray on this machine. If this
+            process has joined a Ray already, that one is used and left running.
+        warm_up: a module-level function that each worker calls first, to import what is slow to import.
+        growth_bytes: a worker that holds so much more memory than after its warm-up is replaced between two
+            calls, as Vela does not give everything back. By default 2 GiB, less if the machine has little memory.
+    """
+
+    def __init__(
+        self,
+        jobs: int,
+        log_dir: Path,
+        address: str | None = None,
+        warm_up: Callable[[], object] | None = None,
+        growth_bytes: int | None = None,
+    ) -> None:
+        if jobs < 1:
+            raise ValueError(f"a pool needs at least one worker, not {jobs}")
+        self._jobs = jobs
+        self._log_dir = log_dir.absolute()
+        self._address = address
+        self._warm_up = warm_up
+        self._growth_bytes = growth_bytes
+        self._idle: deque[_Worker] = deque()
+        self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._actors: dict[int, Any] = {}
+        self._expected = jobs
+        self._failure: PoolFailed | None = None
+        self._started_ray = False
+
+    async def __aenter__(self) -> Self:
+        """Start Ray and begin to start the workers.
+
+        Raises:
+            PoolFailed: Ray does not start, or the cluster cannot be joined.
+        """
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        self._started_ray = _connect(self._address, self._jobs)
+        for number in range(self._jobs):
+            self._start(number)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        import ray
+
+        self._failure = PoolFailed("the worker pool is closed")
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        for place in self._waiting:
+            place.cancel()
+        for actor in self._actors.values():
+            ray.kill(actor)
+        if self._started_ray:
+            ray.shutdown()
+
+    async def run(
+        self, function: Callable[..., Result], *args: object, timeout_seconds: float, retries: int = 1
+    ) -> Result:
+        """`function(*args)` in a worker. Calls are taken up in the order in which they were made.
+
+        Args:
+            function: a module-level function. It, its arguments and its result travel pickled.
+            timeout_seconds: how long it may run; waiting for a free worker does not count.
+            retries: how often to try again after a worker was lost; such a call goes first in line.
+
+        Raises:
+            WorkerLost: it crashed or outlasted every worker that tried it.
+            PoolFailed: no worker can be started, or the pool is closed.
+            Exception: what the function raised, as it raised it, with the worker's traceback as a note.
+        """
+        attempts = 0
+        while True:
+            worker = await self._take(first_in_line=attempts > 0)
+            attempts += 1
+            try:
+                answer = await worker.call(function, args, timeout_seconds)
+            except _Lost as lost:
+                self._replace(worker)
+                if self._failure is not None:
+                    raise self._failure from None
+                if attempts > retries:
+                    raise WorkerLost(lost.kind, attempts, lost.detail) from None
+                continue
+            except BaseException:
+                # The caller has gone, the call has not: there is no other way to stop it.
+                self._replace(worker)
+                raise
+            if answer.grown_bytes > self._growth_limit():
+                self._replace(worker)
+            else:
+                self._give(worker)
+            if not answer.succeeded:
+                raise answer.value
+            result: Result = answer.value
+            return result
+
+    def _growth_limit(self) -> int:
+        import ray
+
+        if self._growth_bytes is not None:
+            return self._growth_bytes
+        memory = ray.cluster_resources().get("memory", math.inf)
+        return int(min(_GROWTH_BYTES, 0.4 * memory / self._jobs))
+
+    def share(self, value: Result) -> Shared[Result]:
+        """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
+        import ray
+
+        return Shared(ray.put(value))
+
+    async def _take(self, first_in_line: bool) -> "_Worker":
+        if self._failure is not None:
+            raise self._failure
+        if self._idle:
+            return self._idle.popleft()
+        place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+        if first_in_line:
+            self._waiting.appendleft(place)
+        else:
+            self._waiting.append(place)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            # It may have been given a worker in the same moment.
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self._give(place.result())
+            raise
+
+    def _give(self, worker: "_Worker") -> None:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(worker)
+                return
+        self._idle.append(worker)
+
+    def _replace(self, worker: "_Worker") -> None:
+        import ray
+
+        ray.kill(worker.actor)
+        if self._failure is None:
+            self._start(worker.number)
+
+    def _start(self, number: int) -> None:
+        task = asyncio.create_task(self._bring_up(number))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _bring_up(self, number: int) -> None:
+        import ray
+
+        for _ in range(_START_ATTEMPTS):
+            worker = self._launch(number)
+            try:
+                await worker.prepare(self._warm_up)
+            except _Lost as lost:
+                ray.kill(worker.actor)
+                reason = lost.detail
+                if lost.kind == "timed out":
+                    reason += f" (are there {self._jobs} free CPUs?)"
+                    break
+            else:
+                self._give(worker)
+                return
+        _logger.warning("worker %d does not start: %s", number, reason)
+        self._expected -= 1
+        if self._expected == 0:
+            self._failure = PoolFailed(f"no worker process starts: {reason}")
+            for place in self._waiting:
+                if not place.done():
+                    place.set_exception(self._failure)
+
+    def _launch(self, number: int) -> "_Worker":
+        import ray
+
+        actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Process)
+        actor = actor_class.options(runtime_env={"env_vars": _environment()}).remote()
+        self._actors[number] = actor
+        return _Worker(number, actor, self._log_dir / f"worker-{number}.log")
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """The driver's side of one worker process."""
+
+    number: int
+    actor: Any
+    log: Path
+
+    async def prepare(self, warm_up: Callable[[], object] | None) -> None:
+        reference = self.actor.prepare.remote(str(self.log), str(Path.cwd()), warm_up)
+        answer = await self._answer(reference, _START_SECONDS)
+        if not answer.succeeded:
+            raise _Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
+
+    async def call(
+        self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float
+    ) -> "_Answer":
+        return await self._answer(self.actor.call.remote(function, args), timeout_seconds)
+
+    async def _answer(self, reference: Any, timeout_seconds: float) -> "_Answer":
+        from ray.exceptions import RayError, RayTaskError
+
+        said_before = _size(self.log)
+        try:
+            answer: _Answer = await asyncio.wait_for(reference, timeout_seconds)
+        except TimeoutError:
+            raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self.log}") from None
+        except RayTaskError as error:
+            # Not the function's own error, which is an answer: arguments or result do not travel.
+            return _Answer(False, error.cause, 0)
+        except RayError as error:
+            words = _last_words(self.log, said_before) or _reason(error)
+            raise _Lost("crashed", f"{words}; log: {self.log}") from None
+        return answer
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a function returned, or raised, and how much memory its process now holds beyond its warm-up."""
+
+    succeeded: bool
+    value: Any
+    grown_bytes: int
+
+
+class _Lost(Exception):
+    """The worker of this call is gone, or must go."""
+
+    def __init__(self, kind: Loss, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class _Process:
+    """What runs in the worker process: a Ray actor's class."""
+
+    def __init__(self) -> None:
+        self._resident_when_warm = 0
+
+    def prepare(self, log: str, folder: str, warm_up: Callable[[], object] | None) -> _Answer:
+        """Send everything printed from here on, C++ and last words included, to the log; then warm up."""
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        with Path(log).open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
+        faulthandler.enable(sys.stderr, all_threads=False)
+        # A user's `file.py:function` is named relative to where the driver runs.
+        if Path(folder).is_dir():
+            os.chdir(folder)
+        answer = self.call(warm_up, ()) if warm_up is not None else _Answer(True, None, 0)
+        self._resident_when_warm = _resident_bytes()
+        return answer
+
+    def call(self, function: Callable[..., object], args: tuple[object, ...]) -> _Answer:
+        succeeded = True
+        value: object
+        try:
+            value = function(*args)
+        except Exception as error:
+            succeeded, value = False, _travelling(error)
+        return _Answer(succeeded, value, _resident_bytes() - self._resident_when_warm)
+
+
+def _resident_bytes() -> int:
+    """Physical memory of this process; 0 where there is no /proc to ask, so that nothing counts as growth."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
+
+
+def _travelling(error: Exception) -> Exception:
+    """The error as it can be sent; some do not survive it, as their constructors want other arguments."""
+    error.add_note("in the worker:\n" + traceback.format_exc())
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (our own object, made on this line)
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _connect(address: str | None, jobs: int) -> bool:
+    """Join Ray; whether this started or joined one that `ray.shutdown` must leave again."""
+    # Read when ray is imported or started. Nothing is to be reported to anyone.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if ray.is_initialized():
+        return False
+    if address is None:
+        what = "Ray does not start on this machine"
+        where = {
+            "address": "local",
+            "num_cpus": jobs,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    else:
+        what = f"cannot join the Ray cluster at {address}"
+        where = {"address": address}
+        _check_reachable(address, what)
+    try:
+        with _deaths_not_on_stdout():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
+        raise PoolFailed(f"{what}: {_one_line(error)}") from error
+    return True
+
+
+def _check_reachable(address: str, what: str) -> None:
+    """Ray itself knocks for a quarter of an hour."""
+    if address == "auto":
+        return
+    host, separator, port = address.rpartition(":")
+    if not (separator and host and port.isdecimal()) or "/" in host:
+        raise PoolFailed(f"{what}: an address is host:port, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise PoolFailed(f"{what}: {_one_line(error)}") from error
+
+
+@contextmanager
+def _deaths_not_on_stdout() -> Iterator[None]:
+    """Keep Ray from telling the driver's stdout, where `--json` goes, of every worker that dies.
+
+    `log_to_driver` does not stop it. The thread that does it is started by `ray.init`; here it finds nothing to
+    do.
+    """
+    from ray._private import worker
+
+    stock = worker.listen_error_messages
+    worker.listen_error_messages = lambda *_: None
+    try:
+        yield
+    finally:
+        worker.listen_error_messages = stock
+
+
+def _environment() -> dict[str, str]:
+    """One core per worker, and the driver's import path.
+
+    Workers so find what the driver finds: an editable install, the folder of a user's script.
+    """
+    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    paths = [str(Path(entry).absolute()) for entry in sys.path if entry not in installed]
+    return {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.is_file() else 0
+
+
+def _last_words(log: Path, said_before: int) -> str:
+    """What the process printed in this call up to its death, cut to the end that tells something."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(said_before)
+        text = file.read().decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not _RAY_STACK.match(line)]
+    fatal = next((at for at, line in enumerate(lines) if line.startswith("Fatal Python error")), len(lines))
+    return "; ".join(lines[: fatal + 1][-3:])
+
+
+def _reason(error: Exception) -> str:
+    detail = re.search(r"Worker exit detail: (.*?\.)(\s|$)", str(error))
+    return detail.group(1) if detail else _one_line(error)
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())

@@ -1,0 +1,128 @@
+"""Read what ExecuTorch packed into a `.pte` for the Ethos-U: command stream, weights and compile specs.
+
+The file is untrusted: it is deserialised by ExecuTorch's own flatbuffer reader, nothing in it is executed.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.errors import ModelError
+
+BACKEND = "EthosUBackend"
+
+# The layout that backends/arm/arm_vela.py writes and the runtime's VelaBinStream.cpp reads: blocks of a
+# name, the length of the payload, whether the payload is only a key into an external file, then the payload
+# padded to 16.
+_BLOCK_HEADER = struct.Struct("<16sIB11x")
+_FIRST, _LAST = "vela_bin_stream", "vela_end_stream"
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """One Ethos-U delegate of a program.
+
+    Attributes:
+        method: the method of the program that calls it, as in `forward`.
+        blob: its bytes as the runtime gets them.
+        blocks: what is in the blob: `cmd_data`, `weight_data`, `scratch_size`, `inputs`, `outputs`.
+        compile_specs: the compile specs stored beside it, by key.
+    """
+
+    method: str
+    blob: bytes
+    blocks: Mapping[str, bytes]
+    compile_specs: Mapping[str, bytes]
+
+    @property
+    def command_stream(self) -> bytes:
+        """The same bytes as `workers.vela.Compiled.command_stream` of the TOSA program it was made from."""
+        return self.blocks["cmd_data"]
+
+    @property
+    def weights(self) -> bytes:
+        """Encoded weights and other constants."""
+        return self.blocks["weight_data"]
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The arena that the runtime must provide."""
+        size: int = struct.unpack("<I", self.blocks["scratch_size"])[0]
+        return size
+
+
+def read_pte(path: Path) -> tuple[Delegate, ...]:
+    """The Ethos-U delegates of the `.pte` file at `path`; see `delegates_of`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    return delegates_of(content, str(path))
+
+
+def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
+    """The Ethos-U delegates of a program, in the order in which the program lists them.
+
+    Without control flow that is the order in which they were compiled and in which they run.
+
+    Args:
+        content: the bytes of a `.pte`.
+        name: what to call it in errors.
+
+    Raises:
+        ModelError: not a `.pte`, a damaged one, or one without an Ethos-U delegate.
+    """
+    program = _program(content, name)
+    found = tuple(
+        _delegate(plan.name, delegate, program.backend_delegate_data[delegate.processed.index].data, name)
+        for plan in program.execution_plan
+        for delegate in plan.delegates
+        if delegate.id == BACKEND
+    )
+    if not found:
+        raise ModelError(f"{name}: no Ethos-U delegate in it; was it lowered with an EthosUPartitioner?")
+    return found
+
+
+def _program(content: bytes, name: str) -> Any:
+    if content[4:6] != b"ET":
+        raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
+    from executorch.exir._serialize import _deserialize_pte_binary
+
+    try:
+        return _deserialize_pte_binary(content).program
+    # The reader follows offsets unchecked: a damaged file can end it in whatever its content leads to.
+    except Exception as error:
+        raise ModelError(f"{name}: damaged or cut off ({type(error).__name__} while reading it)") from error
+
+
+def _delegate(method: str, delegate: Any, blob: bytes, name: str) -> Delegate:
+    return Delegate(
+        method=method,
+        blob=bytes(blob),
+        blocks=_blocks(bytes(blob), name),
+        compile_specs={spec.key: bytes(spec.value) for spec in delegate.compile_specs},
+    )
+
+
+def _blocks(blob: bytes, name: str) -> dict[str, bytes]:
+    blocks: dict[str, bytes] = {}
+    position = 0
+    while position + _BLOCK_HEADER.size <= len(blob):
+        raw_name, size, external = _BLOCK_HEADER.unpack_from(blob, position)
+        block = raw_name.rstrip(b"\0").decode("ascii", errors="replace")
+        position += _BLOCK_HEADER.size
+        payload = blob[position : position + size]
+        position += size + -size % 16
+        if external:
+            raise ModelError(f"{name}: its {block} lies in a separate .ptd file, which is not read")
+        if len(payload) != size:
+            break
+        if block == _LAST and position == len(blob) and blocks.pop(_FIRST, None) == b"":
+            if blocks.keys() >= {"cmd_data", "weight_data", "scratch_size"}:
+                return blocks
+            break
+        blocks[block] = payload
+    raise ModelError(f"{name}: its Ethos-U delegate is damaged (not a whole {_FIRST})")

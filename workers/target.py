@@ -1,0 +1,197 @@
+"""The NPU to compile for, and the board facts around it that Vela needs.
+
+System configuration and memory mode are facts of somebody's board. They are never searched over; what a
+person does not say is filled in as ExecuTorch's `EthosUCompileSpec` fills it in.
+"""
+
+import configparser
+import difflib
+import hashlib
+import importlib.util
+import io
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.errors import ModelError
+
+BUNDLED_CONFIG = "Arm/vela.ini"
+
+# System configuration and memory mode by accelerator family: the rule of ExecuTorch's EthosUCompileSpec,
+# stated here because importing ExecuTorch takes 8 seconds. A test holds the two together.
+_DEFAULTS = {
+    "ethos-u55": ("Ethos_U55_High_End_Embedded", "Shared_Sram"),
+    "ethos-u65": ("Ethos_U65_High_End", "Dedicated_Sram_384KB"),
+    "ethos-u85": ("Ethos_U85_SYS_DRAM_Mid", "Sram_Only"),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """An accelerator on a board, every field filled in. Make one with `Target.parse`.
+
+    Attributes:
+        accelerator: Vela's name, as in `ethos-u55-128`.
+        system_config: a `System_Config` section of the Vela configuration, without the prefix.
+        memory_mode: a `Memory_Mode` section of it, without the prefix.
+        vela_config: `Arm/vela.ini` for the file in Vela's wheel (or another two-part name found there),
+            else the absolute path of the user's .ini.
+    """
+
+    accelerator: str
+    system_config: str
+    memory_mode: str
+    vela_config: str
+
+    @classmethod
+    def parse(
+        cls,
+        accelerator: str,
+        system_config: str | None = None,
+        memory_mode: str | None = None,
+        vela_config: str | None = None,
+    ) -> "Target":
+        """The target that these command line values name, `None` meaning ExecuTorch's default.
+
+        Example:
+            Target.parse("ethos-u55-128").memory_mode == "Shared_Sram"
+
+        Raises:
+            ModelError: the accelerator is unknown, the .ini is missing or unreadable or lacks a section, or
+                Vela refuses the combination.
+        """
+        accelerator = _known_accelerator(accelerator)
+        default_system, default_memory = _DEFAULTS[accelerator.rpartition("-")[0]]
+        target = cls(
+            accelerator,
+            default_system if system_config is None else system_config,
+            default_memory if memory_mode is None else memory_mode,
+            _config_name(BUNDLED_CONFIG if vela_config is None else vela_config),
+        )
+        target._check_sections()
+        target._check_with_vela()
+        return target
+
+    @property
+    def label(self) -> str:
+        """For people: the accelerator, and only what differs from ExecuTorch's defaults for it."""
+        told = [self.accelerator]
+        default_system, default_memory = _DEFAULTS[self.accelerator.rpartition("-")[0]]
+        if self.system_config != default_system:
+            told.append(self.system_config)
+        if self.memory_mode != default_memory:
+            told.append(self.memory_mode)
+        if self.vela_config != BUNDLED_CONFIG:
+            told.append(Path(self.vela_config).name)
+        return ", ".join(told)
+
+    def identity(self) -> dict[str, str]:
+        """What makes two targets the same, as plain strings; the .ini counts by content, not by path."""
+        return {
+            "accelerator": self.accelerator,
+            "system_config": self.system_config,
+            "memory_mode": self.memory_mode,
+            "vela_config_sha256": hashlib.sha256(self.config_text().encode()).hexdigest(),
+        }
+
+    @property
+    def config_path(self) -> Path:
+        """Where the Vela configuration file lies on this machine."""
+        return _bundled_folder() / self.vela_config
+
+    def config_text(self) -> str:
+        """The text of the Vela configuration file.
+
+        Raises:
+            ModelError: it cannot be read.
+        """
+        try:
+            return self.config_path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"--vela-config {self.vela_config}: cannot be read ({error})") from error
+
+    def _check_sections(self) -> None:
+        parser = configparser.ConfigParser()
+        try:
+            parser.read_string(self.config_text())
+        except configparser.Error as error:
+            raise ModelError(
+                f"--vela-config {self.vela_config}: not a Vela configuration ({_one_line(error)})"
+            ) from error
+        for flag, prefix, wanted in (
+            ("--system-config", "System_Config.", self.system_config),
+            ("--memory-mode", "Memory_Mode.", self.memory_mode),
+        ):
+            offered = [name.removeprefix(prefix) for name in parser.sections() if name.startswith(prefix)]
+            if wanted not in offered:
+                listed = ", ".join(offered) or f"no {prefix}* section at all"
+                raise ModelError(f"{flag} {wanted}: not in {self.vela_config}, which has {listed}")
+
+    def _check_with_vela(self) -> None:
+        """Vela's own rules, such as which memories may hold the arena."""
+        from ethosu.vela.errors import VelaError
+
+        try:
+            with redirect_stdout(io.StringIO()):
+                self.vela_architecture()
+        except VelaError as error:
+            reason = _one_line(error.data).removeprefix("Error: ")
+        except (configparser.Error, KeyError, ValueError) as error:
+            reason = f"Vela cannot read a value of it ({_one_line(error)})"
+        else:
+            return
+        chosen = f"{self.accelerator}, {self.system_config}, {self.memory_mode}"
+        raise ModelError(f"target {chosen} of {self.vela_config}: {reason}")
+
+    def vela_architecture(self) -> Any:
+        """Vela's own reading of this target: an `ethosu.vela.architecture_features.ArchitectureFeatures`."""
+        from ethosu.vela.architecture_features import ArchitectureFeatures
+
+        return ArchitectureFeatures(
+            vela_config_files=[str(self.config_path)],
+            accelerator_config=self.accelerator,
+            system_config=self.system_config,
+            memory_mode=self.memory_mode,
+            max_blockdep=ArchitectureFeatures.MAX_BLOCKDEP,
+            verbose_config=False,
+            arena_cache_size=None,
+        )
+
+
+def _known_accelerator(name: str) -> str:
+    from ethosu.vela.architecture_features import Accelerator
+
+    known = Accelerator.member_list()
+    lowered = name.strip().lower()
+    if lowered in known:
+        return lowered
+    nearest = difflib.get_close_matches(lowered, known, n=3, cutoff=0.5) or known
+    raise ModelError(f"--target {name}: unknown accelerator; did you mean {', '.join(nearest)}?")
+
+
+def _config_name(given: str) -> str:
+    """`given` as Vela will find it: it looks up `folder/file.ini` in its wheel, not the current folder."""
+    path = Path(given)
+    if path.suffix != ".ini":
+        raise ModelError(f"--vela-config {given}: Vela wants a file that ends in .ini")
+    if given[0] not in "./~" and len(path.parts) == 2 and (_bundled_folder() / path).is_file():
+        return path.as_posix()
+    absolute = path.expanduser().absolute()
+    if not absolute.is_file():
+        raise ModelError(f"--vela-config {given}: no such file")
+    if any(character.isspace() for character in str(absolute)):
+        raise ModelError(f"--vela-config {absolute}: ExecuTorch cannot hand Vela a path with spaces")
+    return str(absolute)
+
+
+def _bundled_folder() -> Path:
+    # The wheel's top package is a namespace without a file of its own; asking for its place imports nothing.
+    spec = importlib.util.find_spec("ethosu")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError("Vela is not installed: pip install 'executorch[ethos-u]'")
+    return Path(next(iter(spec.submodule_search_locations))) / "config_files"
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
