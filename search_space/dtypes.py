@@ -30,6 +30,10 @@ _BITS = {
 }  # fmt: skip
 
 
+#: Types that TOSA 1.0 has no TRANSPOSE and RESHAPE for.
+IMMOVABLE = frozenset(("INT4", "INT48"))
+
+
 def payload_bytes(dtype: str, elements: int) -> int:
     """Bytes that `elements` values of `dtype` take in a TOSA file (INT4 packs two in a byte)."""
     bits = _BITS.get(dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph, Node
 
 
@@ -12,9 +13,12 @@ class Editor:
 
     Ids keep their meaning: `redefine` gives an existing value another way to be computed, `add` makes a new value. A
     pass may only redefine an id as the very tensor that it was (same shape, type and content).
+
+    facts: about the target that the program is for.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:
+        self.facts = facts
         self._original = graph
         self._nodes = dict(graph.nodes)
         self._outputs = graph.outputs

@@ -16,4 +16,4 @@ _BINARY = (
 )  # fmt: skip
 
 #: Operator -> how many of its first operands are data; the rest (zero points, a table, a shift) have no layout.
-DATA_OPERANDS = {op: 1 for op in _UNARY} | {op: 2 for op in _BINARY} | {"SELECT": 3}
+DATA_OPERANDS = dict.fromkeys(_UNARY, 1) | dict.fromkeys(_BINARY, 2) | {"SELECT": 3}

@@ -99,7 +99,7 @@ def _bytes_at(buffer: bytes, at: int) -> bytes:
 
 
 class Builder:
-    """Writes a buffer front to back: a table first, what it points to behind it, offsets filled in as they are known."""
+    """Writes a buffer front to back: a table first, what it points to behind it, offsets filled in once known."""
 
     def __init__(self, identifier: bytes) -> None:
         self.out = bytearray(b"\0\0\0\0" + identifier)

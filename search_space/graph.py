@@ -46,7 +46,7 @@ class TensorType:
 
 @dataclass(frozen=True)
 class Step:
-    """One physical operator of a MOVE: a TRANSPOSE (`kind="transpose"`, argument: perms) or a RESHAPE (the new shape)."""
+    """One physical operator of a MOVE: kind `transpose` with the perms, or `reshape` with the new shape."""
 
     kind: str
     argument: tuple[int, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, TensorType, move
 from search_space.layout_map import LayoutMap
@@ -62,6 +63,8 @@ def hoist(edit: Editor, node_id: int, data_operands: Callable[[Node], int], lawf
     if any(carried is None for carried in others.values()):
         return False
     source = full[0]
+    if edit[source].type.dtype in IMMOVABLE:
+        return False
     after = edit.add(move(source, edit[source].type, outer.steps, edit[source].name))
     inputs = tuple(after if i == source else _placed(edit, i, others.get(i)) for i in inner.inputs)
     edit.redefine(node_id, replace(inner, inputs=inputs, type=outer.type, name=outer.name))

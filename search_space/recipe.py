@@ -2,8 +2,8 @@
 
     conv1d=along-h | fuse-transposes,through-elementwise{up=true},fold-constants
 
-Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. A side that is empty
-is left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
+Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. An empty side is
+left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from search_space import registry
 from search_space.errors import SpaceError
+from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import Pass
 
@@ -61,12 +62,12 @@ class Recipe:
         laws = {f"{name}={alt}": registry.choices()[name].alternatives[alt] for name, alt in self.choices}
         return laws | {str(p): p.law for p in self.passes}
 
-    def apply(self, graph: Graph) -> Graph:
-        """The program lowered by this recipe; `graph` is the one that stock ExecuTorch gives."""
+    def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
+        """The program lowered by this recipe; `graph` is the one that stock ExecuTorch gives for the target."""
         for name, alternative in self.choices:
             graph = registry.choices()[name]().apply(graph, alternative)
         for one in self.passes:
-            graph = one.apply(graph)
+            graph = one.apply(graph, facts=facts)
         return graph
 
 
@@ -105,7 +106,11 @@ def _pass(text: str) -> Pass:
     for part in filter(None, (part.strip() for part in (match[2] or "").split(","))):
         option, _, value = (piece.strip() for piece in part.partition("="))
         if option not in kinds:
-            raise registry.unknown(f"option of {name}", option, kinds) if kinds else SpaceError(f"{name} has no options")
+            raise (
+                registry.unknown(f"option of {name}", option, kinds)
+                if kinds
+                else SpaceError(f"{name} has no options")
+            )
         options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
     return known[name](**options)
 

@@ -1,8 +1,8 @@
 """The TOSA 1.0 operators as this project sees them: attributes, in file order, and operands that are shapes.
 
 One table drives the reader, the writer, the text form and the verifier. Source: tosa.fbs of the TOSA serialisation
-library (1.0 line). The order of `OPERATORS`, of `ATTRIBUTE_TABLES` and of each operator's attributes is the schema's and
-must not change.
+library (1.0 line). The order of `OPERATORS`, of `ATTRIBUTE_TABLES` and of each operator's attributes is the schema's
+and must not change.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Says what is wrong with an ill-formed graph.
 
-Checks the structure (every operand computed, no cycle, types of the interface) and, per operator, the number of operands,
-attributes, shapes and element types that TOSA 1.0 asks for. Values are not looked at.
+Checks the structure (every operand computed, no cycle, types of the interface) and, per operator, the number of
+operands, attributes, shapes and element types that TOSA 1.0 asks for. Values are not looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import prod
 
 from search_space import schema
-from search_space.dtypes import payload_bytes
+from search_space.dtypes import IMMOVABLE, payload_bytes
 from search_space.elementwise import DATA_OPERANDS
 from search_space.errors import SpaceError
 from search_space.graph import CONST, INPUT, MOVE, Graph, Node, TensorType
@@ -51,12 +51,16 @@ def _node_problems(node: Node, operands: Types) -> list[str]:
         return []
     if node.op == CONST:
         size = payload_bytes(node.type.dtype, node.type.elements)
-        return [] if len(node.payload) == size else [f"has {len(node.payload)} bytes, {node.type} needs {size}"]
+        return (
+            [] if len(node.payload) == size else [f"has {len(node.payload)} bytes, {node.type} needs {size}"]
+        )
     if node.op == MOVE:
         return _move(node, operands)
     if node.op not in schema.OPERATOR_NUMBER or node.op in schema.REFUSED:
         return ["is not an operator that velatune handles"]
-    wanted = {f.name for f in schema.ATTRIBUTES.get(node.op, ())} | set(schema.SHAPE_OPERANDS.get(node.op, {}).values())
+    wanted = {f.name for f in schema.ATTRIBUTES.get(node.op, ())} | set(
+        schema.SHAPE_OPERANDS.get(node.op, {}).values()
+    )
     if wanted != set(node.attributes):
         return [f"has attributes {sorted(node.attributes)}, needs {sorted(wanted)}"]
     if node.op in DATA_OPERANDS:
@@ -76,6 +80,8 @@ def _node_problems(node: Node, operands: Types) -> list[str]:
 def _move(node: Node, operands: Types) -> list[str]:
     if len(operands) != 1:
         return [f"has {len(operands)} operands, needs 1"]
+    if node.type.dtype in IMMOVABLE:
+        return [f"TOSA has no TRANSPOSE and RESHAPE of {node.type.dtype}"]
     layout = node.layout_map
     if operands[0].shape != layout.in_shape or operands[0].dtype != node.type.dtype:
         return [f"moves {node.type.dtype} {layout.in_shape}, its operand is {operands[0]}"]
@@ -140,7 +146,9 @@ def _pool(node: Node, operands: Types) -> list[str]:
 
 def _matmul(node: Node, operands: Types) -> list[str]:
     (n, h, c), (n2, c2, w) = operands[0].shape, operands[1].shape
-    return _result(node, (n, h, w)) if (n, c) == (n2, c2) else [f"{operands[0]} does not multiply {operands[1]}"]
+    return (
+        _result(node, (n, h, w)) if (n, c) == (n2, c2) else [f"{operands[0]} does not multiply {operands[1]}"]
+    )
 
 
 def _reduce(node: Node, operands: Types) -> list[str]:
@@ -172,7 +180,9 @@ def _pad(node: Node, operands: Types) -> list[str]:
 
 def _slice(node: Node, operands: Types) -> list[str]:
     start, size, shape = node.attributes["start"], node.attributes["size"], operands[0].shape
-    if len(start) != len(shape) or any(a < 0 or a + n > full for a, n, full in zip(start, size, shape, strict=True)):
+    if len(start) != len(shape) or any(
+        a < 0 or a + n > full for a, n, full in zip(start, size, shape, strict=True)
+    ):
         return [f"slice {start} + {size} is outside {shape}"]
     return _result(node, size)
 

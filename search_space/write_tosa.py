@@ -13,7 +13,7 @@ from typing import Any
 from search_space import schema
 from search_space.dtypes import DTYPE_NUMBER
 from search_space.flatbuffer import Builder
-from search_space.graph import CONST, INPUT, MOVE, Graph, Node, TensorType
+from search_space.graph import INPUT, MOVE, Graph, Node, TensorType
 
 _REGION = (4, 8)  # name, blocks
 _BLOCK = (4, 8, 12, 16, 20, 24)  # name, operators, tensors, inputs, outputs, shapes
@@ -38,7 +38,9 @@ class _AttributeTable:
 
 
 _ATTRIBUTE_TABLES = {op: _AttributeTable(op) for op in schema.ATTRIBUTE_TABLES}
-_NUMBERS = {kind: {name: at for at, name in enumerate(names)} for kind, names in schema.ENUMS.items() if names}
+_NUMBERS = {
+    kind: {name: at for at, name in enumerate(names)} for kind, names in schema.ENUMS.items() if names
+}
 _NUMBERS["dtype"] = DTYPE_NUMBER
 
 
@@ -67,7 +69,9 @@ class _Writer:
 
     def write(self) -> bytes:
         self.collect()
-        self._file([self._names[i] for i in self._graph.inputs], [self._names[i] for i in self._graph.outputs])
+        self._file(
+            [self._names[i] for i in self._graph.inputs], [self._names[i] for i in self._graph.outputs]
+        )
         return bytes(self._build.out)
 
     def collect(self) -> None:
@@ -178,4 +182,6 @@ class _Writer:
             if field.kind == "ints":
                 build.vector_of_int32(position + table.offsets[field.name], attributes[field.name])
             elif field.kind == "bytes":
-                build.vector_of_bytes(position + table.offsets[field.name], attributes[field.name], boundary=8)
+                build.vector_of_bytes(
+                    position + table.offsets[field.name], attributes[field.name], boundary=8
+                )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from search_space.choices.base import Choice
+from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
 from search_space.graph import CONST, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
@@ -33,12 +34,15 @@ class Conv1d(Choice):
         edit = Editor(graph)
         for node_id, node in graph.operators():
             if node.op in _KERNEL_AXIS and _is_flat(edit, node, flat):
-                _turn(edit, node_id)
+                rescale = _only_rescale(edit, node_id)
+                if rescale is not None or node.type.dtype not in IMMOVABLE:
+                    _turn(edit, node_id, rescale)
         return edit.finish()
 
 
 def _is_flat(edit: Editor, node: Node, axis: int) -> bool:
-    """Data, kernel and padding have no extent along spatial dimension `axis` (1 height, 2 width), and do along the other."""
+    """Data, kernel and padding have no extent along spatial `axis` (1 height, 2 width), and data has some along the
+    other."""
     weights = edit[node.inputs[1]]
     kernel_axis = _KERNEL_AXIS[node.op] + axis - 1
     data = edit[node.inputs[0]].type.shape
@@ -52,7 +56,14 @@ def _is_flat(edit: Editor, node: Node, axis: int) -> bool:
     )
 
 
-def _turn(edit: Editor, node_id: int) -> None:
+def _only_rescale(edit: Editor, node_id: int) -> int | None:
+    """The RESCALE that alone reads the convolution. Vela fuses it into it; the way back to the old shape must not come
+    between them."""
+    reader = edit.users(node_id)[0] if edit.used_once(node_id) else None
+    return reader if reader is not None and edit[reader].op == "RESCALE" else None
+
+
+def _turn(edit: Editor, node_id: int, rescale_id: int | None) -> None:
     node = edit[node_id]
     axis = _KERNEL_AXIS[node.op]
     weights = edit[node.inputs[1]]
@@ -68,12 +79,12 @@ def _turn(edit: Editor, node_id: int) -> None:
     }
     inputs = (turned_data, turned_weights, *node.inputs[2:])
     shape = _swapped(node.type.shape, 1)
-    last = edit.add(replace(node, inputs=inputs, attributes=attributes, type=TensorType(shape, node.type.dtype)))
-    # Vela fuses a RESCALE into the convolution before it; the way back to the old shape must not come between them.
+    last = edit.add(
+        replace(node, inputs=inputs, attributes=attributes, type=TensorType(shape, node.type.dtype))
+    )
     result = node_id
-    users = edit.users(node_id)
-    if edit.used_once(node_id) and edit[users[0]].op == "RESCALE":
-        result = users[0]
+    if rescale_id is not None:
+        result = rescale_id
         rescale = edit[result]
         rescaled = TensorType(shape, rescale.type.dtype)
         last = edit.add(replace(rescale, inputs=(last, *rescale.inputs[1:]), type=rescaled))

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from search_space.editor import Editor
 from search_space.errors import SpaceError
+from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
 
 _CHANGES_PER_NODE = 50
@@ -34,13 +35,15 @@ class Pass(ABC):
         pass is repeated until it fits nowhere.
         """
 
-    def apply(self, graph: Graph, only: Collection[int] | None = None) -> Graph:
+    def apply(
+        self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET
+    ) -> Graph:
         """The graph after rewriting at every site, or at the sites `only`, until nothing changes.
 
         Sites that a rewrite creates are visited as well unless `only` is given. Returns `graph` itself if there was no
         site. Raises SpaceError if the pass does not come to an end.
         """
-        edit = Editor(graph)
+        edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         queue = dict.fromkeys(_candidates(graph, only))
         while queue:
@@ -55,20 +58,22 @@ class Pass(ABC):
                 queue.update(dict.fromkeys(touched))
         return edit.finish()
 
-    def sites(self, graph: Graph) -> tuple[int, ...]:
+    def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
         """Ids of the nodes where the pass would change this graph, in program order."""
         found = []
-        edit = Editor(graph)
+        edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
             if self.rewrite(edit, node_id):
                 found.append(node_id)
-                edit = Editor(graph)
+                edit = Editor(graph, facts)
         return tuple(found)
 
     def __str__(self) -> str:
         """As recipes write it: options that are not at their default in braces."""
         options = [
-            f"{f.name}={_option(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default
+            f"{f.name}={_option(getattr(self, f.name))}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
         ]
         return self.name + ("{" + ",".join(options) + "}" if options else "")
 

@@ -18,7 +18,9 @@ class MergeTransposedAxes(Pass):
     for the former only."""
 
     name: ClassVar[str] = "merge-transposed-axes"
-    law: ClassVar[str] = "neighbouring dimensions that a transpose keeps together can be merged before it and split after"
+    law: ClassVar[str] = (
+        "neighbouring dimensions that a transpose keeps together can be merged before it and split after"
+    )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

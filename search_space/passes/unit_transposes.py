@@ -16,7 +16,9 @@ class UnitTransposes(Pass):
     """Source: the normal form of a layout map drops atoms of size 1 (`search_space.layout_map`)."""
 
     name: ClassVar[str] = "unit-transposes"
-    law: ClassVar[str] = "a transpose that moves only dimensions of size 1 leaves the elements' order, so it is a reshape"
+    law: ClassVar[str] = (
+        "a transpose that moves only dimensions of size 1 leaves the elements' order, so it is a reshape"
+    )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,0 +1,25 @@
+"""What a pass may ask about the target that a program is lowered for."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Protocol
+
+from search_space.layout_map import Shape
+
+
+class TargetFacts(Protocol):
+    """Answers follow from the target and the toolchain's versions alone, so that a recipe means one program."""
+
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
+        """Predicted cycles of one TOSA TRANSPOSE by itself; None if the target does not take it."""
+
+
+class AnyTarget:
+    """Facts where no target is known: a transpose costs what it moves."""
+
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
+        return prod(shape)
+
+
+ANY_TARGET = AnyTarget()

@@ -1,0 +1,267 @@
+"""What a candidate costs and whether it is right.
+
+One evaluator per model, target and worker process. It holds the base program's graphs, the default lowering's values on
+the check inputs, and the programs that it has seen; what it finds out about a graph goes into the memo.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from search_space.errors import SpaceError
+from search_space.graph import Graph
+from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
+from search_space.space import open_choices, pass_instances, program_hash
+from search_space.verifier import verify
+from search_space.write_tosa import write_tosa, written_operators
+from workers.base_program import BaseProgram
+from workers.check_inputs import CheckInput, check_inputs
+from workers.errors import ModelError
+from workers.memo import Memo
+from workers.reference_check import ReferenceCheck, Verdict
+from workers.target import Target
+from workers.vela import VelaRefused, compile_tosa
+from workers.vela_facts import VelaFacts
+
+#: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
+_KEPT_PROGRAMS = 256
+
+Program = tuple[Graph, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Predicted cycles of one operation that Vela scheduled, and the node that it comes from."""
+
+    delegate: int
+    name: str
+    source_op: str
+    npu_op: str
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash."""
+
+    vela_cycles: int
+    transposes: int
+    transpose_cycles: int
+    npu_ops: int
+    sram_bytes: int
+    flash_bytes: int
+    macs: int
+    command_stream_sha256: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an evaluation found.
+
+    status: `ok` (compiled, and equal to the default lowering on all check inputs), `wrong` (outputs differ, or a pass
+    broke the program) or `refused` (Vela or a pass does not take it). reason: one line if not ok. check: the inputs
+    that were compared. successors: pass -> hash of the program after it, for passes that change this program.
+    """
+
+    recipe: str
+    status: Literal["ok", "wrong", "refused"]
+    program_hash: str
+    seconds: float
+    reason: str = ""
+    cost: Cost | None = None
+    check: dict[str, Any] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)
+
+
+class Evaluator:
+    """Evaluates recipes for one base program and target.
+
+    seed: of the random check inputs. Raises ModelError if the base program is nothing that velatune can read or check.
+    """
+
+    def __init__(self, base: BaseProgram, target: Target, memo: Memo, seed: int) -> None:
+        self._base, self._target, self._memo, self._seed = base, target, memo, seed
+        try:
+            self._default: Program = tuple(
+                verify(read_tosa(data, f"{base.name} delegate {at}")) for at, data in enumerate(base.graphs)
+            )
+        except SpaceError as error:
+            raise ModelError(str(error)) from None
+        self._checks: dict[int, ReferenceCheck] = {}
+        self._inputs: dict[int, list[CheckInput]] = {}
+        self._programs: OrderedDict[str, Program] = OrderedDict()
+        self._toolchain = dict(sorted(base.versions.items()))
+        self._facts = VelaFacts(target, memo, self._toolchain)
+
+    def open_choices(self) -> dict[str, tuple[str, ...]]:
+        """The lowering choices that change this model."""
+        return open_choices(self._default)
+
+    def evaluate(self, text: str) -> Outcome:
+        """Compile and check the candidate that the recipe `text` gives.
+
+        Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
+        """
+        started = time.perf_counter()
+        recipe = Recipe.parse(text)
+
+        def outcome(status: Literal["ok", "wrong", "refused"], of: Program | None, **more: Any) -> Outcome:
+            digest = program_hash(of) if of is not None else ""
+            return Outcome(str(recipe), status, digest, time.perf_counter() - started, **more)
+
+        try:
+            program = self._program(recipe)
+        except SpaceError as error:
+            return outcome("refused", None, reason=str(error))
+        try:
+            for graph in program:
+                verify(graph)
+        except SpaceError as error:
+            return outcome("wrong", program, reason=str(error))
+        try:
+            cost = self._cost(program)
+        except VelaRefused as error:
+            return outcome("refused", program, reason=f"Vela: {error}")
+        verdict = self._verdict(program)
+        if not verdict.equal:
+            return outcome("wrong", program, reason=verdict.reason)
+        return outcome(
+            "ok",
+            program,
+            cost=cost,
+            check=self._described_check(),
+            successors=self._successors(recipe, program),
+        )
+
+    def _program(self, recipe: Recipe) -> Program:
+        """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
+        text = str(recipe)
+        kept = self._programs.get(text)
+        if kept is not None:
+            self._programs.move_to_end(text)
+            return kept
+        if recipe.passes:
+            before = self._program(Recipe(recipe.choices, recipe.passes[:-1]))
+            program = tuple(recipe.passes[-1].apply(graph, facts=self._facts) for graph in before)
+        else:
+            program = tuple(recipe.apply(graph, self._facts) for graph in self._default)
+        self._programs[text] = program
+        if len(self._programs) > _KEPT_PROGRAMS:
+            self._programs.popitem(last=False)
+        return program
+
+    def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
+        here = program_hash(program)
+        found = {}
+        for one in pass_instances():
+            try:
+                digest = program_hash(self._program(Recipe(recipe.choices, (*recipe.passes, one))))
+            except SpaceError:
+                continue
+            if digest != here:
+                found[str(one)] = digest
+        return found
+
+    def _cost(self, program: Program) -> Cost:
+        costs = [self._graph_cost(graph) for graph in program]
+        return Cost(
+            vela_cycles=sum(c["vela_cycles"] for c in costs),
+            transposes=sum(c["transposes"] for c in costs),
+            transpose_cycles=sum(c["transpose_cycles"] for c in costs),
+            npu_ops=sum(c["npu_ops"] for c in costs),
+            sram_bytes=max(c["sram_bytes"] for c in costs),
+            flash_bytes=sum(c["flash_bytes"] for c in costs),
+            macs=sum(c["macs"] for c in costs),
+            command_stream_sha256=tuple(c["command_stream_sha256"] for c in costs),
+            rows=tuple(
+                _row(at, row, graph)
+                for at, (c, graph) in enumerate(zip(costs, program, strict=True))
+                for row in c["rows"]
+            ),
+        )
+
+    def _graph_cost(self, graph: Graph) -> dict[str, Any]:
+        key = {
+            "kind": "cost",
+            "graph": graph.hash,
+            "target": self._target.identity(),
+            "versions": self._toolchain,
+        }
+        known = self._memo.get(**key)
+        if known is not None:
+            return known
+        compiled = compile_tosa(write_tosa(graph), self._target)
+        places = {node_id: at for at, node_id in enumerate(graph.order)}
+        origins = written_operators(graph)
+        cost = {
+            "vela_cycles": compiled.vela_cycles,
+            "transposes": compiled.transposes,
+            "transpose_cycles": compiled.transpose_cycles,
+            "npu_ops": compiled.npu_ops,
+            "sram_bytes": compiled.sram_bytes,
+            "flash_bytes": compiled.flash_bytes,
+            "macs": compiled.macs,
+            "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
+            # By place in the program, not by name: equal graphs share the entry and have names of their own.
+            "rows": [
+                [places[origins[r.source_index]], r.source_op, r.npu_op, r.cycles] for r in compiled.operators
+            ],
+        }
+        self._memo.put(cost, **key)
+        return cost
+
+    def _verdict(self, program: Program) -> Verdict:
+        for at, (graph, default) in enumerate(zip(program, self._default, strict=True)):
+            if graph is default or graph.hash == default.hash:
+                continue
+            key = {
+                "kind": "verdict", "graph": graph.hash, "default": default.hash, "base": self._base.key,
+                "seed": self._seed, "versions": self._toolchain,
+            }  # fmt: skip
+            known = self._memo.get(**key)
+            if known is None:
+                known = asdict(self._check(at).check(graph))
+                self._memo.put(known, **key)
+            verdict = Verdict(**known)
+            if not verdict.equal:
+                return verdict
+        return Verdict(True)
+
+    def _check_inputs(self, at: int) -> list[CheckInput]:
+        if at not in self._inputs:
+            self._inputs[at] = check_inputs(self._default[at], self._base.calibration_inputs[at], self._seed)
+        return self._inputs[at]
+
+    def _check(self, at: int) -> ReferenceCheck:
+        if at not in self._checks:
+            self._checks[at] = ReferenceCheck(self._default[at], self._check_inputs(at))
+        return self._checks[at]
+
+    def _described_check(self) -> dict[str, Any]:
+        kinds: dict[str, int] = {}
+        for at in range(len(self._default)):
+            for one in self._check_inputs(at):
+                kinds[one.kind] = kinds.get(one.kind, 0) + 1
+        seed = {"random": {"seed": self._seed}}
+        return {
+            "against": "TOSA reference model, bit for bit",
+            "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
+        }
+
+
+def command_stream_hash(command_stream: bytes, weights: bytes) -> str:
+    """Identity of what the NPU is given: commands and the constants that they read."""
+    return hashlib.sha256(len(command_stream).to_bytes(8, "little") + command_stream + weights).hexdigest()
+
+
+def _row(delegate: int, row: Sequence[Any], graph: Graph) -> Row:
+    place, source_op, npu_op, cycles = row
+    name = graph[graph.order[place]].name or f"{source_op} {place}"
+    return Row(delegate, name, source_op, npu_op, cycles)

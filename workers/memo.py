@@ -1,0 +1,67 @@
+"""Results that are worth remembering, one small JSON file each, shared by all workers of a machine and all runs.
+
+A file is written beside its place and moved there, so a reader sees a whole entry or none, even if a process dies.
+An entry that cannot be read is passed over with a warning and written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+
+class Memo:
+    """Entries are JSON objects under keys made of plain values; entries with equal keys are interchangeable."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, **key: Any) -> dict[str, Any] | None:
+        """The entry, or None. `key`: JSON-able values that say what the entry is the result of."""
+        path = self._path(key)
+        try:
+            entry = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            _log.warning("memo entry %s is passed over: %s", path.name, error)
+            return None
+        if (
+            not isinstance(entry, dict)
+            or entry.get("key") != json.loads(_canonical(key))
+            or "value" not in entry
+        ):
+            _log.warning("memo entry %s is passed over: it is not what its name says", path.name)
+            return None
+        value = entry["value"]
+        return value if isinstance(value, dict) else None
+
+    def put(self, value: Mapping[str, Any], **key: Any) -> None:
+        """Remember an entry. Raises OSError if the folder cannot be written."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = json.dumps({"key": json.loads(_canonical(key)), "value": value})
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(content)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _path(self, key: Mapping[str, Any]) -> Path:
+        digest = hashlib.sha256(_canonical(key).encode()).hexdigest()
+        return self._folder / digest[:2] / f"{digest[2:]}.json"
+
+
+def _canonical(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,56 @@
+"""Let ExecuTorch's own lowering follow a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
+from search_space.verifier import verify
+from search_space.write_tosa import write_tosa
+from workers.ahead_of_time import rewrite_tosa
+from workers.base_program import toolchain_versions
+from workers.check_inputs import check_inputs
+from workers.errors import ModelError
+from workers.memo import Memo
+from workers.reference_check import ReferenceCheck
+from workers.target import Target
+from workers.vela_facts import VelaFacts
+
+_SEED = 0
+
+
+@contextmanager
+def apply_recipe(recipe: str, target: Target | str, tag: bytes | None = None) -> Iterator[None]:
+    """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`.
+
+    Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
+    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it.
+
+    recipe: canonical text, as `velatune lookup` prints it. target: what the compile spec is for; the name of an
+    accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see
+    `workers.ahead_of_time`. One program per block, one thread at a time. Raises SpaceError if the text is no recipe;
+    ModelError comes out of the lowering call if the recipe changes a delegate's outputs.
+
+    Example:
+        with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
+            edge = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
+    """
+    parsed = Recipe.parse(recipe)
+    board = Target.parse(target) if isinstance(target, str) else target
+
+    def transform(index: int, tosa: bytes) -> bytes:
+        default = read_tosa(tosa, f"delegate {index}")
+        with TemporaryDirectory() as forgotten:
+            facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
+            graph = verify(parsed.apply(default, facts))
+        verdict = ReferenceCheck(default, check_inputs(default, (), _SEED)).check(graph)
+        if not verdict.equal:
+            raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
+        return write_tosa(graph)
+
+    with rewrite_tosa(transform, tag):
+        yield

@@ -1,0 +1,45 @@
+"""The TOSA reference model: what a program's outputs are, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from search_space.graph import Graph
+from search_space.write_tosa import write_tosa
+from workers.quiet import captured
+
+#: Element types that the reference model's Python interface takes and gives as arrays.
+ARRAY_TYPES = frozenset(("BOOL", "INT8", "INT16", "INT32", "FP32"))
+
+
+class ReferenceFailed(Exception):
+    """The reference model does not run this program on these inputs; the message is its reason in one line."""
+
+
+def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The program's outputs, in order, with the shapes and element types of the graph.
+
+    inputs: one array per graph input. Raises ReferenceFailed, for instance where the program does what TOSA leaves
+    undefined. The reference model may end the process on programs that no verifier has seen.
+    """
+    from tosa_reference_model import GraphStatus, run
+
+    with captured() as printed:
+        try:
+            # The binding is declared to take a str and takes the bytes of one.
+            outputs, status = run(write_tosa(graph), list(inputs))  # type: ignore[arg-type, unused-ignore]
+        except ValueError as error:
+            raise ReferenceFailed(str(error).splitlines()[0]) from error
+    if status != GraphStatus.TOSA_VALID:
+        raise ReferenceFailed(f"{status.name}: {_reason(printed.text)}")
+    return outputs
+
+
+def _reason(printed: str) -> str:
+    # Every run begins with two warnings about versions; what follows is about this one.
+    lines = [
+        line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("WARNING:")
+    ]
+    return " ".join(lines[:2]) or "no reason given"

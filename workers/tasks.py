@@ -1,0 +1,80 @@
+"""What the driver asks a worker process to do. Plain arguments, plain answers; evaluators stay warm between calls."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.base_program import BaseProgram, load_or_lower
+from workers.evaluator import Evaluator, Outcome
+from workers.memo import Memo
+from workers.pool import Shared
+from workers.target import Target
+
+#: Each holds a model's weights and recorded values; a worker serves few models at a time.
+_KEPT_EVALUATORS = 4
+_evaluators: OrderedDict[tuple[Any, ...], Evaluator] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model on one target, and where this machine keeps what it remembers.
+
+    source: see `workers.model_source`. calibration_data: the user's file or folder, or None. seed: of random
+    calibration and check inputs.
+    """
+
+    source: str
+    target: Target
+    cache_dir: Path
+    seed: int
+    calibration_data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the driver needs to know of a base program."""
+
+    base: BaseProgram
+    choices: dict[str, tuple[str, ...]]
+
+
+def warm_up() -> None:
+    """Import what every task needs."""
+    import tosa_reference_model  # noqa: F401
+
+
+def prepare(job: Job) -> Prepared:
+    """Lower the model, or find it in the cache. Raises ModelError."""
+    base = load_or_lower(
+        job.source,
+        job.target,
+        cache_dir=job.cache_dir / "lowered",
+        seed=job.seed,
+        calibration_data=job.calibration_data,
+    )
+    return Prepared(base, _evaluator(base.key, lambda: base, job).open_choices())
+
+
+def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Outcome:
+    """What a candidate costs and whether it is right.
+
+    base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. Raises
+    ModelError if the base program cannot be used.
+    """
+    return _evaluator(base_key, base.get, job).evaluate(recipe)
+
+
+def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Evaluator:
+    key = (base_key, job.target, job.seed)
+    if key in _evaluators:
+        _evaluators.move_to_end(key)
+        return _evaluators[key]
+    evaluator = Evaluator(base(), job.target, Memo(job.cache_dir / "memo"), job.seed)
+    _evaluators[key] = evaluator
+    if len(_evaluators) > _KEPT_EVALUATORS:
+        _evaluators.popitem(last=False)
+    return evaluator

@@ -1,0 +1,62 @@
+"""A model lowered by a recipe, as a `.pte`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from workers.base_program import exported_model
+from workers.errors import ModelError
+from workers.evaluator import command_stream_hash
+from workers.lowering import quantised_program, to_edge, toolchain_hushed
+from workers.model_source import one_line
+from workers.pte import delegates_of
+from workers.recipe_lowering import apply_recipe
+from workers.tasks import Job
+
+
+def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Path) -> None:
+    """Lower the job's model with ExecuTorch, its delegates by `recipe`, and write the program to `out`.
+
+    tag: the recipe's identity, stored with each delegate. expected: `command_stream_hash` of every delegate. The file
+    appears whole or not at all. Raises ModelError if the source is no model, cannot be lowered, or does not come out as
+    expected.
+    """
+    model = exported_model(job.source)
+    if model is None:
+        raise ModelError(f"{job.source}: a .tosa file is not a whole model; a .pte needs the PyTorch model")
+    with toolchain_hushed():
+        quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
+        try:
+            with apply_recipe(recipe, job.target, tag):
+                program = to_edge(quantised.program, quantised.compile_spec).to_executorch()
+        except ModelError:
+            raise
+        except Exception as error:  # whatever ExecuTorch raises while it lowers and plans memory
+            raise ModelError(
+                f"{job.source}: ExecuTorch cannot write the program, {one_line(error)}"
+            ) from error
+    content = bytes(program.buffer)
+    found = Counter(command_stream_hash(d.command_stream, d.weights) for d in delegates_of(content, str(out)))
+    if found != expected:
+        raise ModelError(
+            f"{job.source}: the lowered program's command streams are not those that were evaluated"
+        )
+    _write(out, content)
+
+
+def _write(out: Path, content: bytes) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(out)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
