@@ -1,0 +1,243 @@
+"""The commands as a person types them, on a model that the repository has never seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from results.store import Store
+from results.summary import TuneJson
+
+pytestmark = pytest.mark.slow
+
+NETS = """
+import torch
+
+class Shuffle(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Conv2d(3, 16, 3, padding=1)
+        self.last = torch.nn.Conv2d(16, 8, 1)
+
+    def forward(self, x):
+        x = torch.relu(self.first(x))
+        n, c, h, w = x.shape
+        x = x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        return self.last(x).permute(0, 2, 3, 1).reshape(n, h * w, 8)
+
+def shuffle():
+    torch.manual_seed(3)
+    inputs = [(torch.randn(1, 3, 12, 10),) for _ in range(3)]
+    return Shuffle(), inputs[0], inputs
+
+def data_dependent():
+    class Broken(torch.nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+    return Broken(), (torch.randn(2, 2),)
+"""
+TARGETS = ("ethos-u55-128", "ethos-u85-256")
+
+
+class Person:
+    """Somebody with a folder, a store and a cache of their own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        (home / "nets.py").write_text(NETS)
+        self.environment = os.environ | {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+
+    def starts(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tuner.cli", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.home, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def types(self, *arguments: str, expect: int = 0) -> tuple[str, str]:
+        process = self.starts(*arguments)
+        out, err = process.communicate(timeout=600)
+        assert process.returncode == expect, f"{process.returncode}\n{out}\n{err}"
+        return out, err
+
+    def tunes(self, store: str, *more: str) -> list[dict[str, Any]]:
+        targets = [word for target in TARGETS for word in ("--target", target)]
+        out, _ = self.types("tune", "nets.py:shuffle", *targets, "--store", store, "--json", *more)
+        results: list[dict[str, Any]] = json.loads(out)
+        return results
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
+    return Person(tmp_path_factory.mktemp("person"))
+
+
+@pytest.fixture(scope="module")
+def tuned(person: Person) -> list[dict[str, Any]]:
+    """What `tune` says, with the results in `main.sqlite` and reports in `out`."""
+    return person.tunes("main.sqlite", "--trials", "20", "--jobs", "2", "--out", "out")
+
+
+def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], person: Person) -> None:
+    assert [one["target"] for one in tuned] == list(TARGETS)
+    for one in tuned:
+        TuneJson.model_validate(one)
+        assert one["verified"]
+        assert one["best"]["cycles"] < one["default"]["cycles"], "its shuffle and permutes can be written cheaper"
+        assert one["recipe"] != "default"
+        assert 1 < one["evaluations"] <= 20
+    pages = sorted(path.name for path in (person.home / "out").iterdir())
+    assert "index.html" in pages and len(pages) == 4, "an index, a table, and a report for each"
+
+
+def test_one_worker_finds_the_same(tuned: list[dict[str, Any]], person: Person) -> None:
+    alone = person.tunes("alone.sqlite", "--trials", "20", "--jobs", "1")
+    for one, other in zip(tuned, alone, strict=True):
+        assert one["recipe"] == other["recipe"]
+        assert one["best"] == other["best"]
+
+
+def test_a_finished_search_is_not_done_again(tuned: list[dict[str, Any]], person: Person) -> None:
+    again = person.tunes("main.sqlite", "--trials", "20")
+    for one, other in zip(tuned, again, strict=True):
+        assert other["evaluations"] == one["evaluations"]
+        assert other["recipe"] == one["recipe"]
+
+
+def test_lookup_apply_verify(tuned: list[dict[str, Any]], person: Person) -> None:
+    for one in tuned:
+        target = ("--target", one["target"], "--store", "main.sqlite")
+        out, _ = person.types("lookup", "nets.py:shuffle", *target)
+        assert out.strip() == one["recipe"]
+        program = f"{one['target']}.pte"
+        person.types("apply", "nets.py:shuffle", *target, "--out", program)
+        out, _ = person.types("verify", program, "--store", "main.sqlite")
+        assert "verified" in out and one["recipe"] in out
+
+
+def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Person) -> None:
+    """The recipe's name is in the file, what it stands for is not: a weight or command was changed."""
+    one = tuned[0]
+    target = ("--target", one["target"], "--store", "main.sqlite")
+    person.types("apply", "nets.py:shuffle", *target, "--out", "good.pte")
+    from workers.pte import read_pte
+
+    content = (person.home / "good.pte").read_bytes()
+    stream = read_pte(person.home / "good.pte")[0].command_stream
+    at = content.index(stream) + len(stream) // 2
+    changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+    (person.home / "changed.pte").write_bytes(changed)
+    _, err = person.types("verify", "changed.pte", "--store", "main.sqlite", expect=2)
+    assert "not those that were evaluated" in err
+    _, err = person.types("verify", "good.pte", "--store", "empty.sqlite", expect=2)
+    assert "no verified evaluation" in err
+
+
+def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
+    _, err = person.types("lookup", "nets.py:shuffle", "--target", "ethos-u65-256", "--store", "new.sqlite", expect=4)
+    assert "velatune tune" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tune", "nets.py:shuffel", "--target", TARGETS[0]), "shuffel"),
+        (("tune", "nets.py:data_dependent", "--target", TARGETS[0]), "data_dependent"),
+        (("tune", "absent.pt2", "--target", TARGETS[0]), "absent.pt2"),
+        (("tune", "nets.py:shuffle", "--target", "ethos-u99-1"), "ethos-u99-1"),
+        (("tune", "nets.py:shuffle", "--target", TARGETS[0], "--store", "postgresql://localhost:1/no"), "store"),
+        (("apply", "nets.py:shuffle", "--target", TARGETS[0], "--out", "x.pte", "--recipe", "fuse-transpose"), "fuse-transposes"),
+        (("verify", "nets.py"), "nets.py"),
+    ],
+)
+def test_bad_input_gives_one_line(person: Person, arguments: tuple[str, ...], said: str) -> None:
+    _, err = person.types(*arguments, expect=2)
+    errors = [line for line in err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and said in errors[0]
+    assert "Traceback" not in err
+    assert not (person.home / "x.pte").exists()
+
+
+def test_one_bad_model_does_not_stop_the_others(person: Person) -> None:
+    out, err = person.types(
+        "tune", "nets.py:data_dependent", "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3",
+        "--store", "mixed.sqlite", "--json", expect=2,
+    )  # fmt: skip
+    failed, worked = json.loads(out)
+    assert failed["status"] == "failed" and failed["error"]
+    assert worked["verified"]
+
+
+def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: Person) -> None:
+    """SIGKILL for the driver in mid-search, then for a worker of the run that takes it up."""
+    store = person.home / "killed.sqlite"
+    command = ("tune", "nets.py:shuffle", "--target", TARGETS[0], "--trials", "20", "--store", "killed.sqlite", "--json")
+    first = person.starts(*command)
+    _wait_until(lambda: _evaluations(store) >= 4, first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    before = _evaluations(store)
+    assert before < 20, "killed before it was through"
+
+    second = person.starts(*command)
+    _wait_until(lambda: _evaluations(store) > before or second.poll() is not None, second)
+    for worker in _workers_of(second.pid):
+        os.kill(worker, signal.SIGKILL)
+        break
+    out, err = second.communicate(timeout=600)
+    assert second.returncode == 0, err
+    (result,) = json.loads(out)
+    assert result["verified"]
+    assert result["evaluations"] == _evaluations(store) == tuned[0]["evaluations"]
+    assert result["best"] == tuned[0]["best"]
+    with Store.open(store) as opened:
+        recipes = [e.recipe for e in opened.evaluations(result["identity"])]
+    assert len(recipes) == len(set(recipes))
+
+
+def _evaluations(store: Path) -> int:
+    if not store.is_file():
+        return 0
+    with Store.open(store) as opened:
+        return sum(len(opened.evaluations(key)) for key in _identity_keys(store))
+
+
+def _identity_keys(store: Path) -> list[str]:
+    import sqlite3
+
+    with sqlite3.connect(store, timeout=30) as connection:
+        return [key for (key,) in connection.execute("SELECT key FROM identities")]
+
+
+def _wait_until(reached: Any, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 300
+    while not reached():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _workers_of(driver: int) -> list[int]:
+    """Ray's actor processes below a driver: children of its raylet."""
+    children: dict[int, list[tuple[int, str]]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)
+                words = (entry / "cmdline").read_text()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1].split()[1]), []).append((int(entry.name), words))
+    pending, found = [driver], []
+    while pending:
+        for pid, words in children.get(pending.pop(), []):
+            pending.append(pid)
+            if words.startswith("ray::_Process"):
+                found.append(pid)
+    return found

@@ -1,0 +1,147 @@
+"""The search over states, on a made-up space whose best is known by looking at all of it."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from search_space.recipe import Recipe
+from search_space.space import pass_instances
+from tuner.search import Answer, Candidate, Search
+from tuner.states import AS_LOWERED
+
+PASSES = [str(one) for one in pass_instances()][:5]
+CHOICES = {"conv1d": ("along-h", "along-w")}
+
+
+class Space:
+    """A program is a choice and a set of passes that were applied; its cycles are any fixed function of both. Passes
+    commute, so many sequences lead to one program; one of them is wrong, one crashes."""
+
+    def __init__(self) -> None:
+        self.evaluated: list[str] = []
+
+    def program(self, recipe: Recipe) -> str:
+        return f"{dict(recipe.choices).get('conv1d', AS_LOWERED)}:{'+'.join(sorted(set(map(str, recipe.passes))))}"
+
+    def cycles(self, program: str) -> int:
+        return 1000 + sum(ord(c) * (i % 7 - 3) for i, c in enumerate(program))
+
+    def evaluate(self, recipe: Recipe) -> Answer:
+        self.evaluated.append(str(recipe))
+        program = self.program(recipe)
+        if program.endswith(f":{PASSES[0]}"):
+            return Answer("", None, {})  # the worker was lost over it
+        if program.endswith(f":{PASSES[1]}"):
+            return Answer(program, None, {})  # outputs differ
+        applied = set(map(str, recipe.passes))
+        successors = {}
+        for name in PASSES:
+            if name not in applied:
+                longer = Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(name).passes))
+                successors[name] = self.program(longer)
+        return Answer(program, self.cycles(program), successors)
+
+    #: Both passes that come to nothing lead to the program with both, which is therefore out of reach.
+    REACHABLE = (1 + len(CHOICES["conv1d"])) * (2 ** len(PASSES) - 1)
+
+    def proven_best(self) -> int:
+        reachable = [
+            f"{choice}:{'+'.join(sorted(some))}"
+            for choice in (AS_LOWERED, *CHOICES["conv1d"])
+            for count in range(len(PASSES) + 1)
+            for some in itertools.combinations(PASSES, count)
+            if not set(some) <= set(PASSES[:2]) or not some
+        ]
+        return min(map(self.cycles, reachable))
+
+
+def study_in(folder: Path) -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(str(folder / "journal")))
+    return optuna.create_study(storage=storage, study_name="search", load_if_exists=True)
+
+
+def run(search: Search, space: Space, most: int = 10_000) -> list[Candidate]:
+    """Until nothing is left, or `most` evaluations in all."""
+    done: list[Candidate] = []
+    while batch := search.ask(most - search.evaluations):
+        for candidate in batch:
+            search.tell(candidate, space.evaluate(candidate.recipe))
+        done += batch
+        if search.evaluations >= most:
+            break
+    return done
+
+
+def test_it_sees_the_whole_space_and_each_program_once(tmp_path: Path) -> None:
+    space = Space()
+    search = Search(study_in(tmp_path), CHOICES, seed=0)
+    run(search, space)
+    assert search.ask(1) == []
+    programs = [space.program(Recipe.parse(text)) for text in space.evaluated]
+    assert len(programs) == len(set(programs)) == Space.REACHABLE
+    best = search.states.best()
+    assert best is not None and best.cycles == space.proven_best()
+
+
+def test_the_best_is_never_a_wrong_or_lost_program(tmp_path: Path) -> None:
+    space = Space()
+    space.cycles = lambda program: 10 * len(program)  # type: ignore[method-assign]
+    search = Search(study_in(tmp_path), {}, seed=0)
+    run(search, space)
+    best = search.states.best()
+    assert best is not None and best.recipe == Recipe(), "the shortest program that is right"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_seed_asks_for_the_same_recipes(tmp_path: Path, seed: int) -> None:
+    asked = []
+    for repeat in range(2):
+        (tmp_path / str(repeat)).mkdir()
+        search = Search(study_in(tmp_path / str(repeat)), CHOICES, seed=seed)
+        asked.append([str(candidate.recipe) for candidate in run(search, Space(), most=30)])
+    assert asked[0] == asked[1]
+    assert len(asked[0]) == 30
+
+
+def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
+    before, after = Space(), Space()
+    search = Search(study_in(tmp_path), CHOICES, seed=0)
+    run(search, before, most=20)
+    abandoned = search.ask(8)
+    assert abandoned, "asked, and the process dies before the answer"
+
+    again = Search(study_in(tmp_path), CHOICES, seed=0)
+    assert again.evaluations == 20
+    run(again, after)
+    programs = [after.program(Recipe.parse(text)) for text in (*before.evaluated, *after.evaluated)]
+    assert len(programs) == len(set(programs)) == Space.REACHABLE
+    best = again.states.best()
+    assert best is not None and best.cycles == before.proven_best()
+
+
+def test_a_batch_holds_distinct_programs(tmp_path: Path) -> None:
+    space = Space()
+    search = Search(study_in(tmp_path), CHOICES, seed=1)
+    while batch := search.ask(100):
+        programs = [space.program(candidate.recipe) for candidate in batch]
+        assert len(programs) == len(set(programs))
+        for candidate in batch:
+            search.tell(candidate, space.evaluate(candidate.recipe))
+
+
+def test_wrong_candidates_teach_the_sampler(tmp_path: Path) -> None:
+    """They are finished trials that break a constraint, not failed ones."""
+    study = study_in(tmp_path)
+    search = Search(study, {}, seed=0)
+    space = Space()
+    run(search, space)
+    finished = [t for t in study.trials if t.user_attrs["cycles"] is None]
+    assert len(finished) == 2
+    for trial in finished:
+        assert trial.state == optuna.trial.TrialState.COMPLETE
+        assert trial.constraints["right"] > 0

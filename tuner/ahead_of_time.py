@@ -1,0 +1,46 @@
+"""The best known recipe inside a user's own ahead-of-time script.
+
+from tuner.ahead_of_time import apply_recipe, best_recipe
+
+with apply_recipe(best_recipe("net.py:make", "ethos-u55-128"), "ethos-u55-128"):
+    edge = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from results.lookup import Hit, lookup
+from results.store import Store
+from tuner.identity import identity_of
+from workers.base_program import identify
+from workers.errors import ModelError
+from workers.recipe_lowering import apply_recipe
+from workers.target import Target
+
+__all__ = ["apply_recipe", "best_recipe"]
+
+
+def best_recipe(
+    model: str,
+    target: str | Target,
+    *,
+    store: str | None = None,
+    seed: int = 0,
+    calibration_data: Path | None = None,
+) -> str:
+    """The recipe that `velatune tune` found for this very model, target and toolchain.
+
+    model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. store: as `--store`.
+    seed, calibration_data: as the model was tuned with. Raises ModelError if nothing is known or the model is bad,
+    StoreError if the store cannot be read.
+    """
+    board = Target.parse(target) if isinstance(target, str) else target
+    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
+    with Store.open(store) as opened:
+        found = lookup(opened, identity)
+    if isinstance(found, Hit):
+        return found.best.recipe
+    raise ModelError(
+        f"{model}: no recipe is known for {board.label}; run: velatune tune {model} --target {board.accelerator}"
+    )

@@ -1,0 +1,51 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from results.errors import StoreError
+from search_space.errors import SpaceError
+from tuner.commands.apply import apply
+from tuner.commands.lookup import lookup
+from tuner.commands.models import models
+from tuner.commands.space import space
+from tuner.commands.tune import tune
+from tuner.commands.verify import verify
+from workers.errors import ModelError
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(package_name="velatune")
+def cli() -> None:
+    """Find the way of lowering a PyTorch model that costs an Arm Ethos-U NPU the fewest cycles.
+
+    Every option can be set in the environment as well: VELATUNE_TUNE_TRIALS, VELATUNE_TUNE_STORE, ...
+    """
+
+
+for command in (tune, lookup, apply, verify, models, space):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one line on stderr and exit status 2, an interruption in 130."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (ModelError, SpaceError, StoreError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the same command goes on from here", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`velatune tune`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from results.report import report_name, write_index, write_report
+from results.store import Store
+from results.summary import markdown_table, tune_json
+from search_space.recipe import Recipe
+from tuner.commands.options import board_options, json_option, model_options, store_option, target_of
+from tuner.paths import cache_folder, studies_folder
+from tuner.progress import Progress
+from tuner.session import Failure, tune_all
+from tuner.tune import Budget, Tuned
+from workers.tasks import Job
+
+
+@click.command()
+@click.argument("sources", metavar="MODEL...", nargs=-1, required=True)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    required=True,
+    metavar="NPU",
+    help="such as ethos-u55-128; may be repeated",
+)
+@board_options
+@click.option("--trials", type=click.IntRange(1), default=200, help="candidates per model and target")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="of search per model and target",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="cores",
+    help="worker processes",
+)
+@click.option("--address", metavar="RAY", help="join a running Ray cluster instead of starting one")
+@model_options
+@store_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write reports here")
+@json_option
+def tune(
+    sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
+    vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
+    calibration_data: Path | None, store_url: str | None, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
+
+    MODEL is a built-in name (see `velatune models`), file.py:function, package.module:function, model.pt2 or
+    model.tosa. A run that was stopped goes on where it was; a finished one is looked up.
+    """
+    work = [
+        Job(
+            source,
+            target_of(name, system_config, memory_mode, vela_config),
+            cache_folder(),
+            seed,
+            calibration_data,
+        )
+        for name in dict.fromkeys(targets)
+        for source in dict.fromkeys(sources)
+    ]
+    progress = Progress(work)
+    log_dir = cache_folder() / "logs"
+    with Store.open(store_url) as store:
+        outcomes = asyncio.run(
+            tune_all(
+                work, Budget(trials, timeout), workers=jobs, address=address, store=store,
+                studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
+            )
+        )  # fmt: skip
+    done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
+    bests = [one.best for one in done]
+    if out is not None and done:
+        _write_reports(done, out)
+    if as_json:
+        click.echo(json.dumps([_json(outcome) for outcome in outcomes], indent=2))
+    elif bests:
+        click.echo(markdown_table(bests))
+        click.echo(f"logs of the toolchain: {log_dir}", err=True)
+    if len(done) < len(outcomes):
+        sys.exit(2)
+
+
+def _json(outcome: Tuned | Failure) -> dict[str, Any]:
+    if isinstance(outcome, Tuned):
+        return tune_json(outcome.best)
+    return {
+        "model": outcome.job.source,
+        "target": outcome.job.target.accelerator,
+        "status": "failed",
+        "error": outcome.reason,
+    }
+
+
+def _write_reports(done: list[Tuned], out: Path) -> None:
+    for one in done:
+        laws = Recipe.parse(one.best.recipe).laws()
+        write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings)
+    bests = [one.best for one in done]
+    write_index(bests, out / "index.html")
+    (out / "table.md").write_text(markdown_table(bests))
+    click.echo(f"reports: {out / 'index.html'}", err=True)

@@ -1,0 +1,52 @@
+"""From what a worker found to what the store remembers."""
+
+from __future__ import annotations
+
+from results.records import Evaluation, Figures, Identity, OperatorRow
+from workers.base_program import BaseProgram
+from workers.evaluator import Outcome
+from workers.pool import WorkerLost
+
+
+def evaluation_of(outcome: Outcome, identity: Identity, base: BaseProgram, with_rows: bool) -> Evaluation:
+    """The record of a candidate that came back. with_rows: keep its cycles per operator too."""
+    cost = outcome.cost
+    if cost is None:
+        return Evaluation(
+            identity.key,
+            outcome.recipe,
+            outcome.program_hash,
+            outcome.status,
+            outcome.reason,
+            seconds=outcome.seconds,
+        )
+    rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles) for r in cost.rows)
+    return Evaluation(
+        identity_key=identity.key,
+        recipe=outcome.recipe,
+        program_hash=outcome.program_hash,
+        status="ok",
+        figures=Figures(
+            cycles=cost.vela_cycles,
+            vela_cycles=cost.vela_cycles,
+            transposes=cost.transposes,
+            transpose_cycles=cost.transpose_cycles,
+            npu_ops=cost.npu_ops,
+            host_ops=len(base.host_operators),
+            delegates=len(base.graphs),
+            sram_bytes=cost.sram_bytes,
+            flash_bytes=cost.flash_bytes,
+            macs=cost.macs,
+            label="predicted",
+        ),
+        verified=True,
+        check=outcome.check,
+        command_stream_sha256=cost.command_stream_sha256,
+        operators=rows if with_rows else (),
+        seconds=outcome.seconds,
+    )
+
+
+def quarantined(recipe: str, lost: WorkerLost, identity: Identity) -> Evaluation:
+    """The record of a candidate that cost every worker that tried it."""
+    return Evaluation(identity.key, recipe, "", lost.kind, lost.detail, attempts=lost.attempts)

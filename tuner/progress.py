@@ -1,0 +1,145 @@
+"""What a person sees while models are tuned: a live table on a terminal, one line per event elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from results.records import Best, Evaluation
+from workers.base_program import BaseProgram
+from workers.tasks import Job
+
+_SHOWN = 30  # rows of the live table: what is under way, then the latest that are done
+
+
+@dataclass
+class _Line:
+    phase: str = "waiting"
+    default: int | None = None
+    best: int | None = None
+    evaluations: int = 0
+    distinct: int = 0
+    searching_since: float | None = None
+    evaluations_before: int = 0
+
+
+class Progress:
+    """Told of every event of every job. Writes to stderr, so that stdout is the result's alone."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._console = Console(stderr=True)
+        self._lines = {_key(job): _Line() for job in jobs}
+        self._live: Live | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While models are being tuned."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(console=self._console, get_renderable=self._table, refresh_per_second=4) as self._live:
+            yield
+        self._live = None
+
+    def lowering(self, job: Job) -> None:
+        self._line(job).phase = "lowering"
+        self._say(job, "lowering with ExecuTorch")
+
+    def warning(self, job: Job, text: str) -> None:
+        self._console.print(f"[yellow]warning:[/] {_name(job)}: {text}", highlight=False, soft_wrap=True)
+
+    def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
+        """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached."""
+        line = self._line(job)
+        line.phase = "searching"
+        line.searching_since = time.monotonic()
+        line.default = line.best = default.figures.cycles if default.figures else None
+        if best_so_far is not None:
+            line.best = best_so_far
+        delegates, host = len(base.graphs), len(base.host_operators)
+        self._say(
+            job,
+            f"default costs {line.default:,} cycles (predicted) in {delegates} "
+            f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
+        )
+
+    def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation) -> None:
+        """After each candidate. evaluations, distinct: of this search so far, earlier runs included."""
+        line = self._line(job)
+        if not line.evaluations:
+            line.evaluations_before = evaluations - 1
+        line.evaluations, line.distinct = evaluations, distinct
+        if record.status != "ok":
+            self._say(job, f"{record.recipe}: {record.status}, {record.reason}")
+        elif record.figures and line.best is not None and record.figures.cycles < line.best:
+            line.best = record.figures.cycles
+            self._say(job, f"{line.best:,} cycles ({_gain(line)}) by {record.recipe}")
+
+    def done(self, job: Job, best: Best) -> None:
+        line = self._line(job)
+        line.phase = best.status
+        line.best = best.best.figures.cycles if best.best.figures else None
+        line.default = best.default.figures.cycles if best.default.figures else None
+        self._say(job, f"done, {best.status}: {line.best:,} cycles ({_gain(line)}) by {best.recipe}, bit-exact")
+
+    def failed(self, job: Job, reason: str) -> None:
+        self._line(job).phase = "failed"
+        self._console.print(f"[red]error:[/] {reason}", highlight=False, soft_wrap=True)
+
+    def _line(self, job: Job) -> _Line:
+        return self._lines[_key(job)]
+
+    def _say(self, job: Job, text: str) -> None:
+        if self._live is None:
+            self._console.print(f"{_name(job)}: {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("model", "target"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("default", "best", "gain", "tried", "distinct", "per s"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        active = [entry for entry in self._lines.items() if entry[1].phase in ("lowering", "searching")]
+        finished = [
+            entry for entry in self._lines.items() if entry[1].phase not in ("lowering", "searching", "waiting")
+        ]
+        room = max(1, min(_SHOWN, self._console.height - 4) - len(active))
+        for (source, target), line in finished[-room:] + active:
+            table.add_row(
+                source, target, _number(line.default), _number(line.best), _gain(line), str(line.evaluations or ""),
+                str(line.distinct or ""), _rate(line), line.phase,
+            )  # fmt: skip
+        waiting = sum(line.phase == "waiting" for line in self._lines.values())
+        table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; cycles are predicted"
+        return table
+
+
+def _key(job: Job) -> tuple[str, str]:
+    return job.source, job.target.label
+
+
+def _name(job: Job) -> str:
+    return f"{job.source} on {job.target.label}"
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _gain(line: _Line) -> str:
+    if not line.default or line.best is None:
+        return ""
+    return f"{100 * (line.best - line.default) / line.default:+.1f} %"
+
+
+def _rate(line: _Line) -> str:
+    if line.searching_since is None or line.phase != "searching":
+        return ""
+    return f"{(line.evaluations - line.evaluations_before) / max(1e-3, time.monotonic() - line.searching_since):.1f}"

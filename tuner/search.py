@@ -1,0 +1,172 @@
+"""What to try next: Optuna decides, pass by pass, on a way through the programs seen so far to one not seen yet.
+
+Every state of a model is one categorical parameter (which pass next), every lowering choice another one, so Optuna's
+sampler learns at which program which pass pays. A way that ends where everything is known teaches it again and costs
+nothing; after a few of these the cheapest open program is taken instead, so that small spaces are seen whole.
+
+Asking happens in batches of a fixed size, told in the order asked, with a sampler seeded by the batch: what is proposed
+does not depend on how many workers there are or how fast they answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState, create_trial
+
+from search_space.recipe import Recipe
+from tuner.states import AS_LOWERED, State, States, Step, extended, pass_step
+
+BATCH = 8
+_WALKS = 4  # fruitless ways before the cheapest open program is taken
+_LONGEST_WAY = 64
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe to evaluate, and the trial that waits for the answer."""
+
+    recipe: Recipe
+    trial: optuna.Trial
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an evaluation says to the search. cycles: None for a candidate that may not be offered."""
+
+    program: str
+    cycles: int | None
+    successors: Mapping[str, str]
+
+
+class Search:
+    """One model and target.
+
+    study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials only:
+    whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
+    choices: lowering choice -> alternatives that change the model.
+    """
+
+    def __init__(self, study: optuna.Study, choices: Mapping[str, tuple[str, ...]], seed: int) -> None:
+        self._record, self._seed = study, seed
+        self._study = optuna.create_study(direction="minimize")
+        self.states = States(choices)
+        self.evaluations = 0
+        for trial in study.get_trials(deepcopy=False):
+            self._study.add_trial(trial)
+            self._learn(Recipe.parse(trial.user_attrs["recipe"]), _answer_of(trial))
+
+    def ask(self, most: int) -> list[Candidate]:
+        """Up to `most` (at most BATCH) candidates for distinct open programs; none if the space is exhausted."""
+        self._study.sampler = _sampler(self._seed + self.evaluations)
+        batch: list[Candidate] = []
+        pending: set[str] = set()
+        while len(batch) < min(most, BATCH):
+            candidate = self._walk_to_open(pending) or self._cheapest_open(pending)
+            if candidate is None:
+                break
+            batch.append(candidate)
+        return batch
+
+    def tell(self, candidate: Candidate, answer: Answer) -> None:
+        """Remember what a candidate turned out to be; in the order in which they were asked for."""
+        self._learn(candidate.recipe, answer)
+        self._tell(candidate.trial, answer.cycles)
+        told = self._study.get_trials(deepcopy=False)[candidate.trial.number]
+        self._record.add_trial(
+            create_trial(
+                value=told.value,
+                params=told.params,
+                distributions=told.distributions,
+                constraints=told.constraints,
+                user_attrs={
+                    "recipe": str(candidate.recipe),
+                    "program": answer.program,
+                    "cycles": answer.cycles,
+                    "successors": dict(answer.successors),
+                },
+            )
+        )
+
+    def _learn(self, recipe: Recipe, answer: Answer) -> None:
+        self.evaluations += 1
+        self.states.add(recipe, answer.program, answer.cycles, answer.successors)
+
+    def _tell(self, trial: optuna.Trial, cycles: int | None) -> None:
+        default = self.states.root(Recipe())
+        reference = default.cycles if default is not None and default.cycles is not None else 0
+        # A failed trial teaches Optuna's samplers nothing; a finished one that breaks a constraint does.
+        trial.set_constraint("right", 0.0 if cycles is not None else 1.0)
+        self._study.tell(trial, cycles if cycles is not None else 2 * reference)
+
+    def _walk_to_open(self, pending: set[str]) -> Candidate | None:
+        for _ in range(_WALKS):
+            trial = self._study.ask()
+            recipe, end = self._walk(trial, pending)
+            if recipe is not None:
+                return Candidate(recipe, trial)
+            if end is None:
+                self._study.tell(trial, state=TrialState.FAIL)
+            else:
+                self._tell(trial, end.cycles)
+        return None
+
+    def _walk(self, trial: optuna.Trial, pending: set[str]) -> tuple[Recipe | None, State | None]:
+        """Follow the sampler's decisions: the recipe of an open program, or the known state where the way ends."""
+        taken = []
+        for step in self.states.root_steps(Recipe()):
+            value = _decide(trial, step)
+            if value != AS_LOWERED:
+                taken.append((step.parameter, value))
+        recipe = Recipe(tuple(taken))
+        if not self.states.is_evaluated_root(recipe):
+            if str(recipe) in pending:
+                return None, None
+            pending.add(str(recipe))
+            return recipe, None
+        state = self.states.root(recipe)
+        visited: set[str] = set()
+        while state is not None and state.successors and state.program not in visited:
+            if state.cycles is None or len(visited) == _LONGEST_WAY:
+                break
+            visited.add(state.program)
+            value = _decide(trial, pass_step(state))
+            program = state.successors[value]
+            recipe = extended(recipe, value)
+            if program in pending:
+                return None, None
+            if program not in self.states:
+                pending.add(program)
+                return recipe, None
+            state = self.states[program]
+        return None, state
+
+    def _cheapest_open(self, pending: set[str]) -> Candidate | None:
+        for recipe in self.states.frontier():
+            steps = self.states.steps(recipe)
+            self._study.enqueue_trial({step.parameter: step.value for step in steps})
+            trial = self._study.ask()
+            found, _ = self._walk(trial, pending)
+            if found is not None:
+                return Candidate(found, trial)
+            self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+
+def _decide(trial: optuna.Trial, step: Step) -> str:
+    return trial.suggest_categorical(step.parameter, step.values)
+
+
+def _answer_of(trial: optuna.trial.FrozenTrial) -> Answer:
+    attributes: dict[str, Any] = trial.user_attrs
+    return Answer(attributes["program"], attributes["cycles"], attributes["successors"])
+
+
+def _sampler(seed: int) -> TPESampler:
+    return TPESampler(seed=seed, n_startup_trials=16)

@@ -1,0 +1,64 @@
+"""A run over several models and targets: some at a time, so that a slow evaluation of one does not hold the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from results.store import Store
+from tuner.progress import Progress
+from tuner.tune import Budget, Tuned, tune
+from workers import tasks
+from workers.errors import ModelError
+from workers.pool import Pool, PoolFailed
+from workers.tasks import Job
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that gave no result. reason: one line for people."""
+
+    job: Job
+    reason: str
+
+
+async def tune_all(
+    jobs: Sequence[Job],
+    budget: Budget,
+    *,
+    workers: int,
+    address: str | None,
+    store: Store,
+    studies: Path,
+    log_dir: Path,
+    progress: Progress,
+) -> list[Tuned | Failure]:
+    """What came of each job, in the order given. A job that fails does not stop the others.
+
+    workers: processes to evaluate in. address: of a running Ray cluster, None for one of its own. Raises PoolFailed if
+    there is nothing to evaluate in.
+    """
+    # One job more than workers: while one waits for its slowest candidate, another has some to offer.
+    places = asyncio.Semaphore(workers + 1)
+    async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
+
+        async def one(job: Job) -> Tuned | Failure:
+            async with places:
+                try:
+                    return await tune(job, budget, pool, store, studies, progress)
+                except PoolFailed:
+                    raise
+                except ModelError as error:
+                    progress.failed(job, str(error))
+                    return Failure(job, str(error))
+
+        with progress.shown():
+            try:
+                async with asyncio.TaskGroup() as group:
+                    running = [group.create_task(one(job)) for job in jobs]
+            except BaseExceptionGroup as failed:
+                # What ends one job here ends the run: a lost pool or store. The first says it; the rest follow from it.
+                raise failed.exceptions[0] from None
+    return [task.result() for task in running]

@@ -1,0 +1,139 @@
+"""The programs that a search has seen, and how passes lead from one to the next.
+
+A state is a distinct program, known by its content hash; sequences of passes that lead to the same program are one
+state. Every evaluated state says which passes change it and to what, so what is left to see is known: when nothing is,
+the space is exhausted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from search_space.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class State:
+    """A program that was evaluated.
+
+    recipe: the first one found that leads to it. cycles: the objective, None if it may not be offered. successors: pass
+    -> program hash.
+    """
+
+    program: str
+    recipe: Recipe
+    cycles: int | None
+    successors: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision on the way to a candidate, as Optuna sees it: a parameter, its values, and the one taken."""
+
+    parameter: str
+    values: tuple[str, ...]
+    value: str
+
+
+AS_LOWERED = "as-lowered"
+
+
+class States:
+    """All states of one model and target.
+
+    choices: lowering choice -> alternatives that change the model.
+    """
+
+    def __init__(self, choices: Mapping[str, tuple[str, ...]]) -> None:
+        self.choices = dict(sorted(choices.items()))
+        self._by_program: dict[str, State] = {}
+        self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
+        self._all_roots = [
+            Recipe(tuple((c, a) for c, a in zip(self.choices, taken, strict=True) if a != AS_LOWERED))
+            for taken in product(*((AS_LOWERED, *alternatives) for alternatives in self.choices.values()))
+        ]
+
+    def add(self, recipe: Recipe, program: str, cycles: int | None, successors: Mapping[str, str]) -> None:
+        """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
+        worker was lost over it: then it is the program that the state before said it would be."""
+        program = program or self._expected(recipe)
+        if not recipe.passes:
+            self._roots[recipe] = program or None
+        if program and program not in self._by_program:
+            self._by_program[program] = State(program, recipe, cycles, successors)
+
+    def _expected(self, recipe: Recipe) -> str:
+        if not recipe.passes:
+            return ""
+        before = self._expected(Recipe(recipe.choices, recipe.passes[:-1])) or self._roots.get(Recipe(recipe.choices))
+        return self._by_program[before].successors.get(str(recipe.passes[-1]), "") if before else ""
+
+    def __getitem__(self, program: str) -> State:
+        return self._by_program[program]
+
+    def __contains__(self, program: str) -> bool:
+        return program in self._by_program
+
+    def __len__(self) -> int:
+        return len(self._by_program)
+
+    def root(self, recipe: Recipe) -> State | None:
+        """The state of a recipe without passes, None if it is not evaluated or gives no program."""
+        program = self._roots.get(recipe)
+        return self._by_program.get(program) if program else None
+
+    def is_evaluated_root(self, recipe: Recipe) -> bool:
+        return recipe in self._roots
+
+    def best(self) -> State | None:
+        """The cheapest state that may be offered; of equals the one with fewer elements, then by text."""
+        offered = [s for s in self._by_program.values() if s.cycles is not None]
+        key = lambda s: (s.cycles, len(s.recipe.elements), str(s.recipe))  # noqa: E731
+        return min(offered, key=key, default=None)
+
+    def frontier(self) -> list[Recipe]:
+        """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
+        waiting: dict[str, tuple[tuple[int, int, str], Recipe]] = {}
+        for state in self._by_program.values():
+            if state.cycles is None:
+                continue
+            for name, program in state.successors.items():
+                if program in self._by_program:
+                    continue
+                recipe = extended(state.recipe, name)
+                rank = (state.cycles, len(recipe.elements), str(recipe))
+                if program not in waiting or rank < waiting[program][0]:
+                    waiting[program] = (rank, recipe)
+        roots = [recipe for recipe in self._all_roots if recipe not in self._roots]
+        return roots + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
+
+    def root_steps(self, recipe: Recipe) -> list[Step]:
+        """The decisions that lead to the program that a recipe's passes start from."""
+        taken = dict(recipe.choices)
+        return [
+            Step(name, (AS_LOWERED, *alternatives), taken.get(name, AS_LOWERED))
+            for name, alternatives in self.choices.items()
+        ]
+
+    def steps(self, recipe: Recipe) -> list[Step]:
+        """All decisions that lead to a recipe; what its prefixes give must have been evaluated."""
+        steps = self.root_steps(recipe)
+        state = self.root(Recipe(recipe.choices))
+        for one in recipe.passes:
+            if state is None:
+                break
+            steps.append(pass_step(state, str(one)))
+            state = self._by_program.get(state.successors[str(one)])
+        return steps
+
+
+def pass_step(state: State, value: str = "") -> Step:
+    """The decision which pass comes next at a state."""
+    return Step(f"after {state.program}", tuple(sorted(state.successors)), value)
+
+
+def extended(recipe: Recipe, pass_text: str) -> Recipe:
+    """The recipe with one more pass at its end."""
+    return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))

@@ -1,0 +1,175 @@
+"""Tune one model for one target: lower it, search, store the best."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from results.records import Best, Evaluation, Identity, RunStatus
+from results.store import Store
+from search_space.recipe import Recipe
+from tuner.evaluations import evaluation_of, quarantined
+from tuner.identity import identity_of
+from tuner.progress import Progress
+from tuner.search import Answer, Candidate, Search
+from tuner.studies import open_study
+from workers import tasks
+from workers.base_program import BaseProgram
+from workers.errors import ModelError
+from workers.evaluator import Outcome
+from workers.pool import Pool, Shared, WorkerLost
+from workers.tasks import Job
+
+#: The slowest models known take minutes to lower and to run through the reference model.
+_PREPARE_SECONDS = 1800.0
+_DEFAULT_SECONDS = 1800.0
+#: A candidate is given this many times what the default took, and no less than the floor: the default may have come from
+#: the memo, and checking a candidate of the slowest model known takes minutes.
+_PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
+
+Ending = Literal["exhausted", "trials", "timeout"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a search stops, besides when there is nothing left to try.
+
+    trials: candidates evaluated, those of earlier runs included. seconds: of search in this run, or None.
+    """
+
+    trials: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came of a job."""
+
+    best: Best
+    base: BaseProgram
+
+
+async def tune(job: Job, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress) -> Tuned:
+    """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
+
+    Raises ModelError if the model cannot be lowered, compiled or checked at all.
+    """
+    progress.lowering(job)
+    try:
+        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
+    except WorkerLost as lost:
+        raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
+    run = _Run(job, prepared, pool, store, studies, progress)
+    ending = await run.search_within(budget)
+    best = await run.store_best(ending)
+    progress.done(job, best)
+    return Tuned(best, prepared.base)
+
+
+class _Run:
+    def __init__(
+        self, job: Job, prepared: tasks.Prepared, pool: Pool, store: Store, studies: Path, progress: Progress
+    ) -> None:
+        self._job, self._base, self._pool, self._store, self._progress = (
+            job,
+            prepared.base,
+            pool,
+            store,
+            progress,
+        )
+        self._shared: Shared[BaseProgram] = pool.share(prepared.base)
+        self._identity: Identity = identity_of(prepared.base, job.target)
+        store.register(self._identity)
+        self._search = Search(open_study(studies, self._identity, job.seed), prepared.choices, job.seed)
+        earlier = store.best(self._identity.key)
+        self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
+        self._started = time.monotonic()
+        self._patience = _DEFAULT_SECONDS
+
+    async def search_within(self, budget: Budget) -> Ending:
+        for warning in self._base.warnings:
+            self._progress.warning(self._job, warning)
+        default = await self._evaluate(Recipe())
+        if default.status != "ok":
+            raise ModelError(f"{self._job.source}: the default lowering is {default.status}, {default.reason}")
+        self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
+        reached = self._search.states.best()
+        self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+        self._started = time.monotonic()
+        while True:
+            left = budget.trials - self._search.evaluations
+            if left <= 0:
+                return "trials"
+            if budget.seconds is not None and time.monotonic() - self._started > budget.seconds:
+                return "timeout"
+            batch = self._search.ask(left)
+            if not batch:
+                return "exhausted"
+            reached = self._search.states.best()
+            await self._evaluate_batch(batch)
+            if self._search.states.best() != reached:
+                # Whoever looks it up after a kill finds the best so far.
+                await self.store_best("interrupted")
+
+    async def _evaluate_batch(self, batch: list[Candidate]) -> None:
+        """Evaluate side by side; record and tell in the order asked."""
+        evaluations = [asyncio.create_task(self._evaluate_answer(candidate)) for candidate in batch]
+        try:
+            for candidate, evaluation in zip(batch, evaluations, strict=True):
+                record, answer = await evaluation
+                self._store.record_evaluation(record)
+                self._search.tell(candidate, answer)
+                self._progress.evaluated(self._job, self._search.evaluations, len(self._search.states), record)
+        finally:
+            for evaluation in evaluations:
+                evaluation.cancel()
+
+    async def _evaluate_answer(self, candidate: Candidate) -> tuple[Evaluation, Answer]:
+        recipe = str(candidate.recipe)
+        try:
+            outcome = await self._outcome(recipe)
+        except WorkerLost as lost:
+            return quarantined(recipe, lost, self._identity), Answer("", None, {})
+        record = evaluation_of(outcome, self._identity, self._base, with_rows=False)
+        cycles = record.figures.cycles if record.figures else None
+        return record, Answer(outcome.program_hash, cycles, outcome.successors)
+
+    async def _evaluate(self, recipe: Recipe) -> Evaluation:
+        """A candidate's record with its operators, not counted as a try: the memo has what it costs."""
+        try:
+            outcome = await self._outcome(str(recipe))
+        except WorkerLost as lost:
+            return quarantined(str(recipe), lost, self._identity)
+        return evaluation_of(outcome, self._identity, self._base, with_rows=True)
+
+    async def _outcome(self, recipe: str) -> Outcome:
+        return await self._pool.run(
+            tasks.evaluate, self._shared, self._base.key, self._job, recipe, timeout_seconds=self._patience
+        )
+
+    async def store_best(self, status: RunStatus) -> Best:
+        """Store the best so far, with its operators and the default's; what the store then holds."""
+        state = self._search.states.best()
+        default = await self._evaluate(Recipe())
+        best = default if state is None else await self._evaluate(state.recipe)
+        if best.status != "ok":
+            raise ModelError(
+                f"{self._job.source}: {best.recipe} was right before and is {best.status} now, {best.reason}"
+            )
+        evaluations, distinct = self._store.counts(self._identity.key)
+        return self._store.set_best(
+            Best(
+                identity=self._identity,
+                default=default,
+                best=best,
+                recipe=best.recipe,
+                evaluations=evaluations,
+                distinct=distinct,
+                seconds=self._seconds_before + time.monotonic() - self._started,
+                status=status,
+                seed=self._job.seed,
+            )
+        )
