@@ -1,0 +1,49 @@
+# `make tune` and `make test` set up everything they need in .venv; nothing has to be installed but Python 3.11, make, git.
+
+PYTHON ?= $(shell for p in python3.11 python3; do command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+# What `make tune` works on; narrow it: make tune MODELS="fire vit" TARGET=ethos-u55-128
+MODELS ?= $(shell $(BIN)/velatune models --names 2>/dev/null)
+TARGET ?= ethos-u55-128 ethos-u85-256
+TRIALS ?= 48
+TIMEOUT ?= 60
+OUT ?= out
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tune test fast check bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+setup: $(READY) ## the virtual environment with everything in it
+
+$(READY): requirements.lock requirements-data.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "velatune needs Python 3.11; say which: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+tune: $(READY) ## tune the suite and write reports to out/
+	$(BIN)/velatune tune $(MODELS) $(addprefix --target ,$(TARGET)) --trials $(TRIALS) --timeout $(TIMEOUT) --out $(OUT)
+
+test: $(READY) check ## lint, types and all tests
+	$(BIN)/python -m pytest
+
+fast: $(READY) ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(READY) ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## benchmarks, as ratios measured side by side
+	$(BIN)/python -m benchmarks.graph
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
