@@ -8,8 +8,8 @@ READY = $(VENV)/.ready
 # What `make tune` works on; narrow it: make tune MODELS="fire vit" TARGET=ethos-u55-128
 MODELS ?= $(shell $(BIN)/velatune models --names 2>/dev/null)
 TARGET ?= ethos-u55-128 ethos-u85-256
-TRIALS ?= 48
-TIMEOUT ?= 60
+TRIALS ?= 64
+TIMEOUT ?= 90
 OUT ?= out
 
 .DEFAULT_GOAL := help

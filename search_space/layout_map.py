@@ -75,9 +75,7 @@ class LayoutMap:
         input_of_middle = tuple(middle_of_input.index(i) for i in range(len(order)))
         in_atoms = tuple(atoms[m] for m in middle_of_input)
         _, final_order = _split(after.atoms, after.order, common)
-        return LayoutMap.of(
-            self.in_shape, after.out_shape, in_atoms, tuple(input_of_middle[m] for m in final_order)
-        )
+        return LayoutMap.of(self.in_shape, after.out_shape, in_atoms, tuple(input_of_middle[m] for m in final_order))
 
     @property
     def keeps_order(self) -> bool:

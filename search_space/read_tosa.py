@@ -69,8 +69,7 @@ class _Block:
             rank = shape.uint32(1)
             self._shapes[shape.string(0)] = struct.unpack_from(f"<{rank}q", payload)
         inputs = tuple(
-            self._define(name, Node(INPUT, (), self._type(name), name=name))
-            for name in self._table.strings(3)
+            self._define(name, Node(INPUT, (), self._type(name), name=name)) for name in self._table.strings(3)
         )
         pending = self._table.tables(1, self._vtables)
         for operator in pending:
@@ -97,9 +96,7 @@ class _Block:
         try:
             return self._ids[name]
         except KeyError:
-            raise SpaceError(
-                f"{self._origin}: {user} reads '{name}', which nothing before it computes"
-            ) from None
+            raise SpaceError(f"{self._origin}: {user} reads '{name}', which nothing before it computes") from None
 
     def _operator(self, table: Table) -> None:
         number = table.uint32(0)
@@ -119,9 +116,7 @@ class _Block:
             payload = self._payloads[name].bytes_(3)
             size = payload_bytes(result.dtype, result.elements)
             if len(payload) < size:
-                raise SpaceError(
-                    f"{self._origin}: constant '{name}' has {len(payload)} bytes, {result} needs {size}"
-                )
+                raise SpaceError(f"{self._origin}: constant '{name}' has {len(payload)} bytes, {result} needs {size}")
             self._define(name, Node(CONST, (), result, payload=payload[:size], name=name))
             return
         attributes: dict[str, Any] = {}
@@ -143,9 +138,7 @@ class _Block:
             else:
                 operands.append(self._id(operand, f"{op} '{name}'"))
         if op in ("TRANSPOSE", "RESHAPE"):
-            step = (
-                Step("transpose", attributes["perms"]) if op == "TRANSPOSE" else Step("reshape", result.shape)
-            )
+            step = Step("transpose", attributes["perms"]) if op == "TRANSPOSE" else Step("reshape", result.shape)
             node = move(operands[0], self._nodes[operands[0]].type, (step,), name)
             if node.type != result:
                 raise SpaceError(f"{self._origin}: {op} '{name}' gives {node.type}, the file says {result}")

@@ -107,9 +107,7 @@ def _pass(text: str) -> Pass:
         option, _, value = (piece.strip() for piece in part.partition("="))
         if option not in kinds:
             raise (
-                registry.unknown(f"option of {name}", option, kinds)
-                if kinds
-                else SpaceError(f"{name} has no options")
+                registry.unknown(f"option of {name}", option, kinds) if kinds else SpaceError(f"{name} has no options")
             )
         options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
     return known[name](**options)

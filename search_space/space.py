@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import product
 
 from search_space import registry
+from search_space.choices.base import Choice
 from search_space.graph import Graph
 from search_space.passes.base import Pass
 
@@ -29,11 +30,17 @@ def open_choices(graphs: Sequence[Graph]) -> dict[str, tuple[str, ...]]:
     """Choice -> its alternatives that change a program consisting of `graphs`; choices without any are left out."""
     found = {}
     for name, kind in registry.choices().items():
-        choice = kind()
-        changing = tuple(a for a in choice.alternatives if any(choice.apply(g, a) is not g for g in graphs))
+        changing = tuple(a for a in kind.alternatives if any(_changes(kind(), a, graph) for graph in graphs))
         if changing:
             found[name] = changing
     return found
+
+
+def _changes(choice: Choice, alternative: str, graph: Graph) -> bool:
+    try:
+        return choice.apply(graph, alternative) is not graph
+    except Exception:  # somebody's choice: it stays a candidate, which is refused with the reason when it is tried
+        return True
 
 
 def program_hash(graphs: Sequence[Graph]) -> str:

@@ -51,16 +51,12 @@ def _node_problems(node: Node, operands: Types) -> list[str]:
         return []
     if node.op == CONST:
         size = payload_bytes(node.type.dtype, node.type.elements)
-        return (
-            [] if len(node.payload) == size else [f"has {len(node.payload)} bytes, {node.type} needs {size}"]
-        )
+        return [] if len(node.payload) == size else [f"has {len(node.payload)} bytes, {node.type} needs {size}"]
     if node.op == MOVE:
         return _move(node, operands)
     if node.op not in schema.OPERATOR_NUMBER or node.op in schema.REFUSED:
         return ["is not an operator that velatune handles"]
-    wanted = {f.name for f in schema.ATTRIBUTES.get(node.op, ())} | set(
-        schema.SHAPE_OPERANDS.get(node.op, {}).values()
-    )
+    wanted = {f.name for f in schema.ATTRIBUTES.get(node.op, ())} | set(schema.SHAPE_OPERANDS.get(node.op, {}).values())
     if wanted != set(node.attributes):
         return [f"has attributes {sorted(node.attributes)}, needs {sorted(wanted)}"]
     if node.op in DATA_OPERANDS:
@@ -118,9 +114,7 @@ def _window(size: int, before: int, after: int, kernel: int, stride: int, dilati
 def _spatial(node: Node, data: Shape, kernel: Shape, dilation: Shape) -> Shape:
     pad, stride = node.attributes["pad"], node.attributes["stride"]
     dims = range(len(kernel))
-    return tuple(
-        _window(data[1 + d], pad[2 * d], pad[2 * d + 1], kernel[d], stride[d], dilation[d]) for d in dims
-    )
+    return tuple(_window(data[1 + d], pad[2 * d], pad[2 * d + 1], kernel[d], stride[d], dilation[d]) for d in dims)
 
 
 def _conv(node: Node, operands: Types) -> list[str]:
@@ -146,9 +140,7 @@ def _pool(node: Node, operands: Types) -> list[str]:
 
 def _matmul(node: Node, operands: Types) -> list[str]:
     (n, h, c), (n2, c2, w) = operands[0].shape, operands[1].shape
-    return (
-        _result(node, (n, h, w)) if (n, c) == (n2, c2) else [f"{operands[0]} does not multiply {operands[1]}"]
-    )
+    return _result(node, (n, h, w)) if (n, c) == (n2, c2) else [f"{operands[0]} does not multiply {operands[1]}"]
 
 
 def _reduce(node: Node, operands: Types) -> list[str]:
@@ -180,9 +172,7 @@ def _pad(node: Node, operands: Types) -> list[str]:
 
 def _slice(node: Node, operands: Types) -> list[str]:
     start, size, shape = node.attributes["start"], node.attributes["size"], operands[0].shape
-    if len(start) != len(shape) or any(
-        a < 0 or a + n > full for a, n, full in zip(start, size, shape, strict=True)
-    ):
+    if len(start) != len(shape) or any(a < 0 or a + n > full for a, n, full in zip(start, size, shape, strict=True)):
         return [f"slice {start} + {size} is outside {shape}"]
     return _result(node, size)
 

@@ -38,9 +38,7 @@ class _AttributeTable:
 
 
 _ATTRIBUTE_TABLES = {op: _AttributeTable(op) for op in schema.ATTRIBUTE_TABLES}
-_NUMBERS = {
-    kind: {name: at for at, name in enumerate(names)} for kind, names in schema.ENUMS.items() if names
-}
+_NUMBERS = {kind: {name: at for at, name in enumerate(names)} for kind, names in schema.ENUMS.items() if names}
 _NUMBERS["dtype"] = DTYPE_NUMBER
 
 
@@ -69,9 +67,7 @@ class _Writer:
 
     def write(self) -> bytes:
         self.collect()
-        self._file(
-            [self._names[i] for i in self._graph.inputs], [self._names[i] for i in self._graph.outputs]
-        )
+        self._file([self._names[i] for i in self._graph.inputs], [self._names[i] for i in self._graph.outputs])
         return bytes(self._build.out)
 
     def collect(self) -> None:
@@ -182,6 +178,4 @@ class _Writer:
             if field.kind == "ints":
                 build.vector_of_int32(position + table.offsets[field.name], attributes[field.name])
             elif field.kind == "bytes":
-                build.vector_of_bytes(
-                    position + table.offsets[field.name], attributes[field.name], boundary=8
-                )
+                build.vector_of_bytes(position + table.offsets[field.name], attributes[field.name], boundary=8)

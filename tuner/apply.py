@@ -32,7 +32,7 @@ async def applied(job: Job, recipe: str, out: Path, store: Store, log_dir: Path)
             base = prepared.base
             identity = identity_of(base, job.target)
             shared = pool.share(base)
-            outcome = await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
+            outcome = await pool.run(tasks.evaluate, shared, base.key, job, recipe, False, timeout_seconds=_SECONDS)
             evaluation = evaluation_of(outcome, identity, base, with_rows=True)
             store.register(identity)
             store.record_evaluation(evaluation)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from results.records import Best, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
+from search_space.space import pass_instances
 from tuner.evaluations import evaluation_of, quarantined
 from tuner.identity import identity_of
 from tuner.progress import Progress
@@ -26,8 +27,8 @@ from workers.tasks import Job
 #: The slowest models known take minutes to lower and to run through the reference model.
 _PREPARE_SECONDS = 1800.0
 _DEFAULT_SECONDS = 1800.0
-#: A candidate is given this many times what the default took, and no less than the floor: the default may have come from
-#: the memo, and checking a candidate of the slowest model known takes minutes.
+#: A candidate is given this many times what the default took, and no less than the floor: the default may have come
+#: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
 
 Ending = Literal["exhausted", "trials", "timeout"]
@@ -130,25 +131,42 @@ class _Run:
     async def _evaluate_answer(self, candidate: Candidate) -> tuple[Evaluation, Answer]:
         recipe = str(candidate.recipe)
         try:
-            outcome = await self._outcome(recipe)
-        except WorkerLost as lost:
-            return quarantined(recipe, lost, self._identity), Answer("", None, {})
+            outcome = await self._outcome(recipe, expand=True)
+        except WorkerLost:
+            # It may be one of its successors that costs the workers: then the candidate itself is none the worse.
+            try:
+                outcome = await self._outcome(recipe, expand=False)
+            except WorkerLost as lost:
+                return quarantined(recipe, lost, self._identity), Answer("", None, {})
+            if outcome.status == "ok":
+                outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
         record = evaluation_of(outcome, self._identity, self._base, with_rows=False)
         cycles = record.figures.cycles if record.figures else None
         return record, Answer(outcome.program_hash, cycles, outcome.successors)
 
+    async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
+        """The successors that can be found without losing the worker; the others go into quarantine."""
+        found: dict[str, str] = {}
+        for one in pass_instances():
+            arguments = self._shared, self._base.key, self._job, str(recipe), str(one)
+            try:
+                found |= await self._pool.run(tasks.expand, *arguments, timeout_seconds=self._patience)
+            except WorkerLost as lost:
+                longer = Recipe(recipe.choices, (*recipe.passes, one))
+                self._store.record_evaluation(quarantined(str(longer), lost, self._identity))
+        return found
+
     async def _evaluate(self, recipe: Recipe) -> Evaluation:
         """A candidate's record with its operators, not counted as a try: the memo has what it costs."""
         try:
-            outcome = await self._outcome(str(recipe))
+            outcome = await self._outcome(str(recipe), expand=False)
         except WorkerLost as lost:
             return quarantined(str(recipe), lost, self._identity)
         return evaluation_of(outcome, self._identity, self._base, with_rows=True)
 
-    async def _outcome(self, recipe: str) -> Outcome:
-        return await self._pool.run(
-            tasks.evaluate, self._shared, self._base.key, self._job, recipe, timeout_seconds=self._patience
-        )
+    async def _outcome(self, recipe: str, expand: bool) -> Outcome:
+        arguments = self._shared, self._base.key, self._job, recipe, expand
+        return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""

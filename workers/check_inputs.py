@@ -36,8 +36,7 @@ def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
     sets.append(CheckInput("minimum", tuple(np.full(t.shape, _reach(t)[0], NUMPY[t.dtype]) for t in types)))
     sets.append(CheckInput("maximum", tuple(np.full(t.shape, _reach(t)[1], NUMPY[t.dtype]) for t in types)))
     zeros = tuple(
-        np.full(t.shape, _zero_point(graph, i), NUMPY[t.dtype])
-        for i, t in zip(graph.inputs, types, strict=True)
+        np.full(t.shape, _zero_point(graph, i), NUMPY[t.dtype]) for i, t in zip(graph.inputs, types, strict=True)
     )
     sets.append(CheckInput("zero point", zeros))
     for one in calibration:

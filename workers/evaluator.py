@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from search_space.errors import SpaceError
 from search_space.graph import Graph
+from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.space import open_choices, pass_instances, program_hash
@@ -104,8 +105,8 @@ class Evaluator:
         """The lowering choices that change this model."""
         return open_choices(self._default)
 
-    def evaluate(self, text: str) -> Outcome:
-        """Compile and check the candidate that the recipe `text` gives.
+    def evaluate(self, text: str, expand: bool = True) -> Outcome:
+        """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -124,7 +125,7 @@ class Evaluator:
             for graph in program:
                 verify(graph)
         except SpaceError as error:
-            return outcome("wrong", program, reason=str(error))
+            return outcome("wrong", None, reason=str(error))
         try:
             cost = self._cost(program)
         except VelaRefused as error:
@@ -137,8 +138,13 @@ class Evaluator:
             program,
             cost=cost,
             check=self._described_check(),
-            successors=self._successors(recipe, program),
+            successors=self._successors(recipe, program) if expand else {},
         )
+
+    def expand(self, text: str, pass_text: str) -> dict[str, str]:
+        """The successor of a candidate by one pass, as in `Outcome.successors`; empty if the pass changes nothing."""
+        recipe = Recipe.parse(text)
+        return self._successor(recipe, self._program(recipe), Recipe.parse(pass_text).passes[0])
 
     def _program(self, recipe: Recipe) -> Program:
         """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
@@ -147,27 +153,35 @@ class Evaluator:
         if kept is not None:
             self._programs.move_to_end(text)
             return kept
-        if recipe.passes:
-            before = self._program(Recipe(recipe.choices, recipe.passes[:-1]))
-            program = tuple(recipe.passes[-1].apply(graph, facts=self._facts) for graph in before)
-        else:
-            program = tuple(recipe.apply(graph, self._facts) for graph in self._default)
+        try:
+            if recipe.passes:
+                before = self._program(Recipe(recipe.choices, recipe.passes[:-1]))
+                program = tuple(recipe.passes[-1].apply(graph, facts=self._facts) for graph in before)
+            else:
+                program = tuple(recipe.apply(graph, self._facts) for graph in self._default)
+        except SpaceError:
+            raise
+        except Exception as error:  # whatever somebody's pass or choice raises on a program that it did not expect
+            raise SpaceError(f"{recipe.elements[-1]} fails, {type(error).__name__}: {error}") from error
         self._programs[text] = program
         if len(self._programs) > _KEPT_PROGRAMS:
             self._programs.popitem(last=False)
         return program
 
     def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
-        here = program_hash(program)
-        found = {}
+        found: dict[str, str] = {}
         for one in pass_instances():
-            try:
-                digest = program_hash(self._program(Recipe(recipe.choices, (*recipe.passes, one))))
-            except SpaceError:
-                continue
-            if digest != here:
-                found[str(one)] = digest
+            found |= self._successor(recipe, program, one)
         return found
+
+    def _successor(self, recipe: Recipe, program: Program, one: Pass) -> dict[str, str]:
+        longer = Recipe(recipe.choices, (*recipe.passes, one))
+        try:
+            digest = program_hash(self._program(longer))
+        except SpaceError:
+            # A candidate like others: it is evaluated, and recorded as refused with the reason.
+            return {str(one): f"none by {longer}"}
+        return {} if digest == program_hash(program) else {str(one): digest}
 
     def _cost(self, program: Program) -> Cost:
         costs = [self._graph_cost(graph) for graph in program]
@@ -210,9 +224,7 @@ class Evaluator:
             "macs": compiled.macs,
             "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
             # By place in the program, not by name: equal graphs share the entry and have names of their own.
-            "rows": [
-                [places[origins[r.source_index]], r.source_op, r.npu_op, r.cycles] for r in compiled.operators
-            ],
+            "rows": [[places[origins[r.source_index]], r.source_op, r.npu_op, r.cycles] for r in compiled.operators],
         }
         self._memo.put(cost, **key)
         return cost

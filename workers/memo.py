@@ -34,11 +34,7 @@ class Memo:
         except (OSError, ValueError) as error:
             _log.warning("memo entry %s is passed over: %s", path.name, error)
             return None
-        if (
-            not isinstance(entry, dict)
-            or entry.get("key") != json.loads(_canonical(key))
-            or "value" not in entry
-        ):
+        if not isinstance(entry, dict) or entry.get("key") != json.loads(_canonical(key)) or "value" not in entry:
             _log.warning("memo entry %s is passed over: it is not what its name says", path.name)
             return None
         value = entry["value"]

@@ -39,7 +39,5 @@ def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray
 
 def _reason(printed: str) -> str:
     # Every run begins with two warnings about versions; what follows is about this one.
-    lines = [
-        line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("WARNING:")
-    ]
+    lines = [line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("WARNING:")]
     return " ".join(lines[:2]) or "no reason given"

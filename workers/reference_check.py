@@ -43,9 +43,7 @@ class ReferenceCheck:
 
     def check(self, candidate: Graph) -> Verdict:
         """Compare with the default lowering on every set of inputs."""
-        interface = [
-            [(g[i].type) for i in ends] for g in (self._default, candidate) for ends in (g.inputs, g.outputs)
-        ]
+        interface = [[(g[i].type) for i in ends] for g in (self._default, candidate) for ends in (g.inputs, g.outputs)]
         if interface[:2] != interface[2:]:
             return Verdict(False, "the program's inputs or outputs have other shapes or types")
         region = _Region(self._default, candidate)
@@ -99,12 +97,7 @@ class _Region:
         def comparable(node_id: int) -> bool:
             node = candidate[node_id]
             old = default.nodes.get(node_id)
-            return (
-                old is not None
-                and old.type == node.type
-                and node.op != CONST
-                and node.type.dtype in ARRAY_TYPES
-            )
+            return old is not None and old.type == node.type and node.op != CONST and node.type.dtype in ARRAY_TYPES
 
         changed: set[int] = set()
         unknown: set[int] = set()  # changed, and no value of the default lowering to compare with

@@ -59,13 +59,18 @@ def prepare(job: Job) -> Prepared:
     return Prepared(base, _evaluator(base.key, lambda: base, job).open_choices())
 
 
-def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Outcome:
-    """What a candidate costs and whether it is right.
+def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
+    """What a candidate costs and whether it is right; with `expand`, also its successors.
 
     base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. Raises
     ModelError if the base program cannot be used.
     """
-    return _evaluator(base_key, base.get, job).evaluate(recipe)
+    return _evaluator(base_key, base.get, job).evaluate(recipe, expand)
+
+
+def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
+    """The successor of a candidate by one pass; arguments as of `evaluate`."""
+    return _evaluator(base_key, base.get, job).expand(recipe, pass_text)
 
 
 def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Evaluator:

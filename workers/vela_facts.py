@@ -39,8 +39,6 @@ class VelaFacts:
     def _compiled_alone(self, source: TensorType, step: Step) -> int | None:
         nodes = {0: Node(INPUT, (), source), 1: move(0, source, (step,))}
         try:
-            return compile_tosa(
-                write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False
-            ).vela_cycles
+            return compile_tosa(write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False).vela_cycles
         except VelaRefused:
             return None

@@ -35,15 +35,11 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
         except ModelError:
             raise
         except Exception as error:  # whatever ExecuTorch raises while it lowers and plans memory
-            raise ModelError(
-                f"{job.source}: ExecuTorch cannot write the program, {one_line(error)}"
-            ) from error
+            raise ModelError(f"{job.source}: ExecuTorch cannot write the program, {one_line(error)}") from error
     content = bytes(program.buffer)
     found = Counter(command_stream_hash(d.command_stream, d.weights) for d in delegates_of(content, str(out)))
     if found != expected:
-        raise ModelError(
-            f"{job.source}: the lowered program's command streams are not those that were evaluated"
-        )
+        raise ModelError(f"{job.source}: the lowered program's command streams are not those that were evaluated")
     _write(out, content)
 
 

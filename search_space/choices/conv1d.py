@@ -79,9 +79,7 @@ def _turn(edit: Editor, node_id: int, rescale_id: int | None) -> None:
     }
     inputs = (turned_data, turned_weights, *node.inputs[2:])
     shape = _swapped(node.type.shape, 1)
-    last = edit.add(
-        replace(node, inputs=inputs, attributes=attributes, type=TensorType(shape, node.type.dtype))
-    )
+    last = edit.add(replace(node, inputs=inputs, attributes=attributes, type=TensorType(shape, node.type.dtype)))
     result = node_id
     if rescale_id is not None:
         result = rescale_id

@@ -35,9 +35,7 @@ class Pass(ABC):
         pass is repeated until it fits nowhere.
         """
 
-    def apply(
-        self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET
-    ) -> Graph:
+    def apply(self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET) -> Graph:
         """The graph after rewriting at every site, or at the sites `only`, until nothing changes.
 
         Sites that a rewrite creates are visited as well unless `only` is given. Returns `graph` itself if there was no
@@ -71,9 +69,7 @@ class Pass(ABC):
     def __str__(self) -> str:
         """As recipes write it: options that are not at their default in braces."""
         options = [
-            f"{f.name}={_option(getattr(self, f.name))}"
-            for f in fields(self)
-            if getattr(self, f.name) != f.default
+            f"{f.name}={_option(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default
         ]
         return self.name + ("{" + ",".join(options) + "}" if options else "")
 

@@ -29,9 +29,7 @@ class PlanMoves(Pass):
     """
 
     name: ClassVar[str] = "plan-moves"
-    law: ClassVar[str] = (
-        "any transposes and reshapes that compose to the same layout map give the same tensor"
-    )
+    law: ClassVar[str] = "any transposes and reshapes that compose to the same layout map give the same tensor"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -49,9 +47,7 @@ class PlanMoves(Pass):
         return True
 
 
-def _cycles(
-    steps: tuple[Step, ...], shape: Shape, dtype: str, facts: TargetFacts, at_most: float = inf
-) -> float:
+def _cycles(steps: tuple[Step, ...], shape: Shape, dtype: str, facts: TargetFacts, at_most: float = inf) -> float:
     """Predicted cycles of the transposes among the steps; infinite if the target refuses one, or past `at_most`."""
     total: float = 0
     for step in steps:
@@ -83,16 +79,12 @@ def _cuts(layout: LayoutMap) -> Iterator[tuple[Shape, tuple[int, ...]]]:
     yield layout.atoms, layout.order
     largest = max(range(len(layout.atoms)), key=lambda a: layout.atoms[a])
     size = layout.atoms[largest]
-    ends = {
-        d for shape in (layout.in_shape, layout.out_shape) for d in shape if 1 < d < size and size % d == 0
-    }
+    ends = {d for shape in (layout.in_shape, layout.out_shape) for d in shape if 1 < d < size and size % d == 0}
     root = next((d for d in range(isqrt(size), 1, -1) if size % d == 0), None)
     for first in sorted(ends | ({root} if root else set())):
         atoms = (*layout.atoms[:largest], first, size // first, *layout.atoms[largest + 1 :])
         order = tuple(
-            piece
-            for a in layout.order
-            for piece in ((largest, largest + 1) if a == largest else (a + (a > largest),))
+            piece for a in layout.order for piece in ((largest, largest + 1) if a == largest else (a + (a > largest),))
         )
         yield atoms, order
 

@@ -52,11 +52,7 @@ def _clamp(edit: Editor, node: Node) -> bool:
 
 def _rescale(edit: Editor, node: Node) -> bool:
     """Multiplier 2^30 with shift 30 is one, and both zero points are the same."""
-    if (
-        node.attributes["input_unsigned"]
-        or node.attributes["output_unsigned"]
-        or not node.attributes["scale32"]
-    ):
+    if node.attributes["input_unsigned"] or node.attributes["output_unsigned"] or not node.attributes["scale32"]:
         return False
     multiplier, shift, zero_in, zero_out = (_value(edit, i) for i in node.inputs[1:5])
     return multiplier == 1 << 30 and shift == 30 and zero_in is not None and zero_in == zero_out
@@ -72,9 +68,7 @@ def _mul(edit: Editor, node: Node) -> bool:
 
 def _max_pool(edit: Editor, node: Node) -> bool:
     attributes = node.attributes
-    return (
-        set(attributes["kernel"]) == {1} and set(attributes["stride"]) == {1} and not any(attributes["pad"])
-    )
+    return set(attributes["kernel"]) == {1} and set(attributes["stride"]) == {1} and not any(attributes["pad"])
 
 
 def _always(edit: Editor, node: Node) -> bool:

@@ -21,9 +21,7 @@ class ThroughRescale(Pass):
     """
 
     name: ClassVar[str] = "through-rescale"
-    law: ClassVar[str] = (
-        "rescale(map(x)) = map(rescale(x)) if the map leaves the channel that each multiplier is for"
-    )
+    law: ClassVar[str] = "rescale(map(x)) = map(rescale(x)) if the map leaves the channel that each multiplier is for"
 
     up: bool = False
 
