@@ -72,9 +72,7 @@ def connect(url: URL) -> Engine:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
-                f"the folder of the store {place(url)} cannot be made: {error.strerror}"
-            ) from None
+            raise StoreError(f"the folder of the store {place(url)} cannot be made: {error.strerror}") from None
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -132,9 +130,7 @@ def _message(where: str, error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     text = " ".join(str(cause).split()) or type(cause).__name__
     if "locked" in text:
-        return (
-            f"the store {where} has been locked by another process for {BUSY_SECONDS:.0f} s; try again later"
-        )
+        return f"the store {where} has been locked by another process for {BUSY_SECONDS:.0f} s; try again later"
     if "readonly" in text or "read-only" in text:
         return f"the store {where} cannot be written; check its permissions or name another one with --store"
     if "unable to open" in text or "disk I/O" in text:

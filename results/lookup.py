@@ -57,8 +57,7 @@ def lookup(store: Store, identity: Identity) -> Hit | Stale | Miss:
     stale = [
         Stale(best, _differences(best.identity, identity))
         for best in store.bests_for(identity.model_hash, identity.target)
-        if best.identity.quantisation == identity.quantisation
-        and best.identity.objective == identity.objective
+        if best.identity.quantisation == identity.quantisation and best.identity.objective == identity.objective
     ]
     return min(stale, key=lambda found: len(found.differences), default=Miss(identity))
 

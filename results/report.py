@@ -125,9 +125,7 @@ def _inputs(best: Best) -> list[Mapping[str, Any]]:
     inputs = best.best.check.get("inputs")
     if not isinstance(inputs, list):
         return []
-    return [
-        one for one in inputs if isinstance(one, dict) and "kind" in one and type(one.get("count")) is int
-    ]
+    return [one for one in inputs if isinstance(one, dict) and "kind" in one and type(one.get("count")) is int]
 
 
 def _warnings(best: Best) -> list[str]:

@@ -42,9 +42,7 @@ def _revision(connection: Connection, where: str) -> str | None:
     if not inspector.has_table(VERSION_TABLE):
         # A PostgreSQL database may be shared with others; an SQLite file is ours alone or not ours.
         if connection.dialect.name == "sqlite" and inspector.get_table_names():
-            raise StoreError(
-                f"{where} is an SQLite database of another program; name another file with --store"
-            )
+            raise StoreError(f"{where} is an SQLite database of another program; name another file with --store")
         return None
     revisions = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all()
     if len(revisions) != 1:

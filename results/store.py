@@ -106,9 +106,7 @@ class Store:
         """
         fault = _fault(best)
         if fault:
-            raise StoreError(
-                f"the recipe {best.recipe!r} for {best.identity.model_name} cannot be a best: {fault}"
-            )
+            raise StoreError(f"the recipe {best.recipe!r} for {best.identity.model_name} cannot be a best: {fault}")
         with self._write() as connection:
             identity_id = write_identity(connection, best.identity)
             # Searches over one identity decide one after another; on SQLite the write lock sees to it.
@@ -132,9 +130,7 @@ class Store:
                 write_best(connection, best, identity_id, default_id, best_id)
             stored = load_bests(connection, identities.c.id == identity_id)
             if not stored:
-                raise StoreError(
-                    f"the best of {best.identity.model_name} cannot be read from {self.location}"
-                )
+                raise StoreError(f"the best of {best.identity.model_name} cannot be read from {self.location}")
         return stored[0]
 
     def best(self, identity_key: str) -> Best | None:
@@ -216,9 +212,7 @@ class Store:
         if known is None:
             known = connection.execute(select(identities.c.id).where(identities.c.key == key)).scalar()
             if known is None:
-                raise StoreError(
-                    f"the store {self.location} was never told the identity {key}: register it first"
-                )
+                raise StoreError(f"the store {self.location} was never told the identity {key}: register it first")
             self._identity_ids[key] = known
         return known
 

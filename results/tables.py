@@ -56,9 +56,7 @@ targets = Table(
     Column("system_config", String, nullable=False),
     Column("memory_mode", String, nullable=False),
     Column("vela_config_sha256", String, nullable=False),
-    UniqueConstraint(
-        "accelerator", "system_config", "memory_mode", "vela_config_sha256", name="uq_targets_board"
-    ),
+    UniqueConstraint("accelerator", "system_config", "memory_mode", "vela_config_sha256", name="uq_targets_board"),
 )
 
 toolchains = Table(

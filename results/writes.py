@@ -127,9 +127,7 @@ def _retract_bests(connection: Connection, id: int, evaluation: Evaluation) -> N
         log.warning("took back the best recipe %r: it turned out %s", evaluation.recipe, evaluation.status)
 
 
-def _id_of(
-    connection: Connection, table: Table, key: dict[str, Any], rest: dict[str, Any] | None = None
-) -> int:
+def _id_of(connection: Connection, table: Table, key: dict[str, Any], rest: dict[str, Any] | None = None) -> int:
     """The id of the row with this unique key, which is made (with the other columns) if there is none."""
     wanted = select(table.c.id).where(*(table.c[column] == value for column, value in key.items()))
     id = connection.execute(wanted).scalar()

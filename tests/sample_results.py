@@ -15,9 +15,9 @@ IDENTITY = Identity(
 )
 
 _outer = ("target", "versions")
-KEY_FIELDS = [
-    (field.name,) for field in dataclasses.fields(Identity) if field.name not in ("model_name", *_outer)
-] + [(name, field.name) for name in _outer for field in dataclasses.fields(getattr(IDENTITY, name))]
+KEY_FIELDS = [(field.name,) for field in dataclasses.fields(Identity) if field.name not in ("model_name", *_outer)] + [
+    (name, field.name) for name in _outer for field in dataclasses.fields(getattr(IDENTITY, name))
+]
 """Every field of an identity that is part of its key, as a path."""
 
 
@@ -55,9 +55,7 @@ def failed(recipe: str, status: str, **others: object) -> Evaluation:
     return evaluation(recipe, status=status, **(values | others))
 
 
-def best(
-    recipe: str = "fuse-transposes", cycles: int = 60, identity: Identity = IDENTITY, **others: object
-) -> Best:
+def best(recipe: str = "fuse-transposes", cycles: int = 60, identity: Identity = IDENTITY, **others: object) -> Best:
     """A search's outcome: the default costs 100 cycles."""
     values = {
         "default": evaluation("default", 100, identity, operators=DEFAULT_OPERATORS),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from results.store import Store
 from results.summary import TuneJson
 
@@ -152,7 +153,10 @@ def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
         (("tune", "absent.pt2", "--target", TARGETS[0]), "absent.pt2"),
         (("tune", "nets.py:shuffle", "--target", "ethos-u99-1"), "ethos-u99-1"),
         (("tune", "nets.py:shuffle", "--target", TARGETS[0], "--store", "postgresql://localhost:1/no"), "store"),
-        (("apply", "nets.py:shuffle", "--target", TARGETS[0], "--out", "x.pte", "--recipe", "fuse-transpose"), "fuse-transposes"),
+        (
+            ("apply", "nets.py:shuffle", "--target", TARGETS[0], "--out", "x.pte", "--recipe", "fuse-transpose"),
+            "fuse-transposes",
+        ),
         (("verify", "nets.py"), "nets.py"),
     ],
 )
@@ -177,7 +181,17 @@ def test_one_bad_model_does_not_stop_the_others(person: Person) -> None:
 def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: Person) -> None:
     """SIGKILL for the driver in mid-search, then for a worker of the run that takes it up."""
     store = person.home / "killed.sqlite"
-    command = ("tune", "nets.py:shuffle", "--target", TARGETS[0], "--trials", "20", "--store", "killed.sqlite", "--json")
+    command = (
+        "tune",
+        "nets.py:shuffle",
+        "--target",
+        TARGETS[0],
+        "--trials",
+        "20",
+        "--store",
+        "killed.sqlite",
+        "--json",
+    )
     first = person.starts(*command)
     _wait_until(lambda: _evaluations(store) >= 4, first)
     first.send_signal(signal.SIGKILL)

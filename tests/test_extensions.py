@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from results.store import Store
 
 pytestmark = pytest.mark.slow

@@ -73,10 +73,7 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
 
     vela, torch, space = ("versions", "ethos_u_vela"), ("versions", "torch"), ("search_space_version",)
     known_under((vela, "5.0.0"), (torch, "2.12.0"))
-    assert (
-        lookup(store, IDENTITY).reason
-        == "found with torch 2.12.0 (now 2.13.0), ethos_u_vela 5.0.0 (now 5.1.0)"
-    )
+    assert lookup(store, IDENTITY).reason == "found with torch 2.12.0 (now 2.13.0), ethos_u_vela 5.0.0 (now 5.1.0)"
     known_under((space, "0"))
     newest = known_under((vela, "5.0.0"))
     known_under((vela, "4.0.0"), (space, "0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from search_space.errors import SpaceError
 from search_space.recipe import Recipe
 from workers.errors import ModelError
@@ -41,6 +42,7 @@ def test_a_recipe_that_is_wrong_for_the_model_is_refused(
 ) -> None:
     """Even a pass that lies does not get into a program."""
     import numpy as np
+
     from search_space.graph import CONST, Graph, constant
 
     def lie(self: Recipe, graph: Graph, facts: object) -> Graph:

@@ -148,9 +148,7 @@ def test_evaluations_without_operators(report):
 
 def test_report_warns_of_what_the_figures_hide(report):
     doubtful = best(
-        best=evaluation(
-            "x", figures=figures(60, host_ops=3, sram_bytes=70000, vela_cycles=110), verified=False
-        ),
+        best=evaluation("x", figures=figures(60, host_ops=3, sram_bytes=70000, vela_cycles=110), verified=False),
         recipe="x",
         status="interrupted",
     )
@@ -215,9 +213,7 @@ def test_pages_need_nothing_else(tmp_path, kind):
 
 
 def test_index_shows_the_run(tmp_path):
-    other = dataclasses.replace(
-        mutated(IDENTITY, ("target", "accelerator"), "ethos-u85-256"), model_name="net b"
-    )
+    other = dataclasses.replace(mutated(IDENTITY, ("target", "accelerator"), "ethos-u85-256"), model_name="net b")
     runs = [best(identity=other, cycles=25), best()]
     page = Page(write_index(runs, tmp_path / "index.html"))
     assert (
@@ -335,8 +331,7 @@ def test_markdown_table():
     heading, ruler, *rows = (" ".join(line.split()) for line in table)
     assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
     assert heading == (
-        "| model | target | default cycles | best cycles | gain | transposes | evaluations | distinct "
-        "| status |"
+        "| model | target | default cycles | best cycles | gain | transposes | evaluations | distinct | status |"
     )
     assert re.fullmatch(r"(\| -+:? ){9}\|", ruler)
     assert rows == [

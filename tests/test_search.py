@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.search import Answer, Candidate, Search

@@ -395,18 +395,14 @@ def named_parts(connection: sqlite3.Connection) -> dict[str, set[str]]:
     rows = connection.execute("SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     for table, sql in rows:
         lines = [" ".join(line.strip().strip(",").split()) for line in sql.splitlines()]
-        parts.setdefault(table, set()).update(
-            line for line in lines if line.startswith(("CONSTRAINT", "CREATE INDEX"))
-        )
+        parts.setdefault(table, set()).update(line for line in lines if line.startswith(("CONSTRAINT", "CREATE INDEX")))
     parts.pop(VERSION_TABLE, None)
     return parts
 
 
 def test_tables_can_be_written_for_postgresql():
     for table in metadata.sorted_tables:
-        assert (
-            str(CreateTable(table).compile(dialect=postgresql.dialect())).strip().startswith("CREATE TABLE")
-        )
+        assert str(CreateTable(table).compile(dialect=postgresql.dialect())).strip().startswith("CREATE TABLE")
 
 
 # Many processes

@@ -42,9 +42,7 @@ def upgrade() -> None:
         sa.Column("ethos_u_vela", sa.String, nullable=False),
         sa.Column("tosa_tools", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_toolchains")),
-        sa.UniqueConstraint(
-            "torch", "executorch", "ethos_u_vela", "tosa_tools", name=op.f("uq_toolchains_versions")
-        ),
+        sa.UniqueConstraint("torch", "executorch", "ethos_u_vela", "tosa_tools", name=op.f("uq_toolchains_versions")),
     )
     op.create_table(
         "identities",
@@ -95,9 +93,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('ok', 'wrong', 'refused', 'crashed', 'timed out')", name=op.f("ck_evaluations_status")
         ),
-        sa.CheckConstraint(
-            "label IN ('predicted', 'simulated', 'measured')", name=op.f("ck_evaluations_label")
-        ),
+        sa.CheckConstraint("label IN ('predicted', 'simulated', 'measured')", name=op.f("ck_evaluations_label")),
         sa.CheckConstraint("(label IS NULL) = (cycles IS NULL)", name=op.f("ck_evaluations_labelled")),
         sa.CheckConstraint("status = 'ok' OR NOT verified", name=op.f("ck_evaluations_verified")),
     )
@@ -108,9 +104,7 @@ def upgrade() -> None:
         sa.Column("delegate", sa.Integer, nullable=False),
         sa.Column("sha256", _sha256, nullable=False),
         sa.PrimaryKeyConstraint("evaluation_id", "delegate", name=op.f("pk_command_streams")),
-        sa.ForeignKeyConstraint(
-            ["evaluation_id"], ["evaluations.id"], name=op.f("fk_command_streams_evaluation_id")
-        ),
+        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluations.id"], name=op.f("fk_command_streams_evaluation_id")),
     )
     op.create_index("ix_command_streams_sha256", "command_streams", ["sha256"])
     op.create_table(
@@ -118,9 +112,7 @@ def upgrade() -> None:
         sa.Column("evaluation_id", _id, nullable=False),
         sa.Column("rows_json", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("evaluation_id", name=op.f("pk_operator_tables")),
-        sa.ForeignKeyConstraint(
-            ["evaluation_id"], ["evaluations.id"], name=op.f("fk_operator_tables_evaluation_id")
-        ),
+        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluations.id"], name=op.f("fk_operator_tables_evaluation_id")),
     )
     op.create_table(
         "bests",
@@ -138,10 +130,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["default_evaluation_id"], ["evaluations.id"], name=op.f("fk_bests_default_evaluation_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["best_evaluation_id"], ["evaluations.id"], name=op.f("fk_bests_best_evaluation_id")
-        ),
-        sa.CheckConstraint(
-            "status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name=op.f("ck_bests_status")
-        ),
+        sa.ForeignKeyConstraint(["best_evaluation_id"], ["evaluations.id"], name=op.f("fk_bests_best_evaluation_id")),
+        sa.CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name=op.f("ck_bests_status")),
     )
