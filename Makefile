@@ -13,7 +13,7 @@ TIMEOUT ?= 90
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench clean
+.PHONY: help setup tune test fast check bench readme clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -44,6 +44,9 @@ check: $(READY) ## lint and types
 
 bench: $(READY) ## benchmarks, as ratios measured side by side
 	$(BIN)/python -m benchmarks.graph
+
+readme: ## put the table of the last `make tune` into README.md
+	$(BIN)/python -c 'import pathlib, re; r = pathlib.Path("README.md"); t = pathlib.Path("$(OUT)/table.md").read_text(); r.write_text(re.sub(r"(?s)(<!-- table -->\n).*(<!-- /table -->)", lambda m: m[1] + t + m[2], r.read_text()))'
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -22,7 +22,7 @@ from results.records import (
     Versions,
 )
 
-text = st.text(max_size=20)
+text = st.text(st.characters(codec="utf-8"), max_size=20)
 whole = st.integers(0, 2**63 - 1)
 seconds = st.floats(0, 1e9)
 identities = st.builds(

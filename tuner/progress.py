@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from results.records import Best, Evaluation
@@ -52,7 +53,7 @@ class Progress:
         self._say(job, "lowering with ExecuTorch")
 
     def warning(self, job: Job, text: str) -> None:
-        self._console.print(f"[yellow]warning:[/] {_name(job)}: {text}", highlight=False, soft_wrap=True)
+        self._console.print(f"[yellow]warning:[/] {escape(f'{_name(job)}: {text}')}", highlight=False, soft_wrap=True)
 
     def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
         """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached."""
@@ -90,7 +91,7 @@ class Progress:
 
     def failed(self, job: Job, reason: str) -> None:
         self._line(job).phase = "failed"
-        self._console.print(f"[red]error:[/] {reason}", highlight=False, soft_wrap=True)
+        self._console.print(f"[red]error:[/] {escape(reason)}", highlight=False, soft_wrap=True)
 
     def _line(self, job: Job) -> _Line:
         return self._lines[_key(job)]

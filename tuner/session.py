@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from results.errors import StoreError
 from results.store import Store
 from tuner.progress import Progress
 from tuner.tune import Budget, Tuned, tune
 from workers import tasks
 from workers.errors import ModelError
+from workers.model_source import one_line
 from workers.pool import Pool, PoolFailed
 from workers.tasks import Job
 
@@ -48,11 +51,17 @@ async def tune_all(
             async with places:
                 try:
                     return await tune(job, budget, pool, store, studies, progress)
-                except PoolFailed:
+                except (PoolFailed, StoreError):
                     raise
                 except ModelError as error:
-                    progress.failed(job, str(error))
-                    return Failure(job, str(error))
+                    reason = str(error)
+                except Exception as error:  # a fault of velatune's own: it must not cost the other models their run
+                    log = log_dir / "unexpected.log"
+                    with log.open("a") as file:
+                        file.write("".join(traceback.format_exception(error)))
+                    reason = f"{job.source}: failed unexpectedly, {one_line(error)}; the traceback is in {log}"
+                progress.failed(job, reason)
+                return Failure(job, reason)
 
         with progress.shown():
             try:

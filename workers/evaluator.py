@@ -25,6 +25,7 @@ from workers.base_program import BaseProgram
 from workers.check_inputs import CheckInput, check_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
+from workers.reference import ReferenceFailed
 from workers.reference_check import ReferenceCheck, Verdict
 from workers.target import Target
 from workers.vela import VelaRefused, compile_tosa
@@ -91,10 +92,10 @@ class Evaluator:
         self._base, self._target, self._memo, self._seed = base, target, memo, seed
         try:
             self._default: Program = tuple(
-                verify(read_tosa(data, f"{base.name} delegate {at}")) for at, data in enumerate(base.graphs)
+                verify(read_tosa(data, f"delegate {at}")) for at, data in enumerate(base.graphs)
             )
         except SpaceError as error:
-            raise ModelError(str(error)) from None
+            raise ModelError(f"{base.name}: {error}") from None
         self._checks: dict[int, ReferenceCheck] = {}
         self._inputs: dict[int, list[CheckInput]] = {}
         self._programs: OrderedDict[str, Program] = OrderedDict()
@@ -130,7 +131,11 @@ class Evaluator:
             cost = self._cost(program)
         except VelaRefused as error:
             return outcome("refused", program, reason=f"Vela: {error}")
-        verdict = self._verdict(program)
+        try:
+            verdict = self._verdict(program)
+        except ReferenceFailed as error:
+            reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
+            return outcome("refused", program, reason=reason)
         if not verdict.equal:
             return outcome("wrong", program, reason=verdict.reason)
         return outcome(

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
-from workers.quiet import captured
+from workers.quiet import captured, stdout_on_stderr
 from workers.suite import MODELS
 
 if TYPE_CHECKING:
@@ -128,9 +128,14 @@ def export(source: SourceModel | ExportedFile) -> ExportedModel:
 
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message that says something, cut to a readable length."""
-    lines = (line.strip() for line in str(error).splitlines())
-    message = next((line for line in lines if line), "")
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = lines[0] if lines else ""
+    for line in lines:
+        if line.startswith("Explanation: "):  # torch.compile's errors begin with a heading that says nothing
+            message = line.removeprefix("Explanation: ").rpartition(": got ")[2]
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    # What a user's code or a damaged file puts into a message must not reach the terminal as control characters.
+    text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= 240 else text[:237] + "..."
 
 
@@ -177,10 +182,8 @@ def _from_function(source: str, place: str, name: str) -> SourceModel:
             nearest = difflib.get_close_matches(name, offered, n=3, cutoff=0.4)
             hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
             raise ModelError(f"{place}: has no function {name or '(no name given)'}{hint}")
-        try:
+        with _users_code(f"{source} raised", module.__file__):
             made = function()
-        except (Exception, SystemExit) as error:
-            raise ModelError(f"{source} raised {one_line(error)}{_where(error, module)}") from error
     return _checked_model(source, made)
 
 
@@ -204,31 +207,43 @@ def _import_file(path: str) -> ModuleType:
         raise ModelError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickling look modules up by name
-    try:
+    with _users_code(f"{path}: cannot be imported,", path):
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{path}: cannot be imported, {one_line(error)}{_where(error, module)}") from error
     return module
 
 
 def _import_module(source: str, name: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise ModelError(f"{source}: neither a built-in model nor file.py:function nor package.module:function")
+    with _users_code(f"{source}: {name} cannot be imported,", None):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+                raise ModelError(f"{source}: no module {error.name} here or among the installed packages") from error
+            raise
+
+
+@contextmanager
+def _users_code(what: str, file: str | None) -> Iterator[None]:
+    """Run code of the user's: what it prints goes to stderr, what it raises becomes a ModelError that begins `what`.
+
+    file: where the code is, to tell the line.
+    """
     try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise ModelError(f"{source}: no module {error.name} here or among the installed packages") from error
-        raise ModelError(f"{source}: {name} cannot be imported, {one_line(error)}") from error
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{source}: {name} cannot be imported, {one_line(error)}") from error
+        with stdout_on_stderr():  # stdout is for results
+            yield
+    except (KeyboardInterrupt, ModelError):
+        raise
+    except BaseException as error:  # SystemExit, and what test frameworks raise to skip, are no Exceptions
+        raise ModelError(f"{what} {one_line(error)}{_where(error, file)}") from error
 
 
-def _where(error: BaseException, module: ModuleType) -> str:
+def _where(error: BaseException, file: str | None) -> str:
     """` (line N)`: the innermost line of the user's own file that took part in the error."""
     if isinstance(error, SyntaxError):
         return ""  # its message says the line
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == module.__file__]
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     return f" (line {lines[-1]})" if lines else ""
 
 

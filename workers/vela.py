@@ -244,21 +244,29 @@ def _operator_costs(tables: dict[str, Any]) -> tuple[OperatorCost, ...]:
     offsets: dict[str, list[int]] = defaultdict(list)
     for row in _rows(tables["queue"]):
         offsets[row["scheduled_id"]].append(int(row["offset"]))
-    return tuple(
-        OperatorCost(
-            name=row["name"],
-            source_op=source_of[row["source_id"]]["operator"],
-            source_index=int(source_of[row["source_id"]]["ext_key"]),
-            npu_op=row["operator"],
-            cycles=int(row["op_cycles"]),
-            npu_cycles=int(row["npu_cycles"]),
-            macs=int(row["mac_count"]),
-            sram_bytes=int(row["staging_usage"]),
-            fused=row["id"] in fused,
-            stream_offsets=tuple(offsets[row["id"]]),
+    scheduled = _rows(tables["perf"])
+    # Operations that Vela adds itself, such as the And behind a Greater on U85, name no source: they go with the one
+    # before them.
+    known = (source_of[row["source_id"]] for row in scheduled if row["source_id"] in source_of)
+    source = next(known, next(iter(source_of.values()), {"operator": "", "ext_key": "0"}))
+    costs = []
+    for row in scheduled:
+        source = source_of.get(row["source_id"], source)
+        costs.append(
+            OperatorCost(
+                name=row["name"],
+                source_op=source["operator"],
+                source_index=int(source["ext_key"]),
+                npu_op=row["operator"],
+                cycles=int(row["op_cycles"]),
+                npu_cycles=int(row["npu_cycles"]),
+                macs=int(row["mac_count"]),
+                sram_bytes=int(row["staging_usage"]),
+                fused=row["id"] in fused,
+                stream_offsets=tuple(offsets[row["id"]]),
+            )
         )
-        for row in _rows(tables["perf"])
-    )
+    return tuple(costs)
 
 
 def _rows(table: Any) -> list[dict[str, str]]:

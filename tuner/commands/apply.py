@@ -10,11 +10,12 @@ import click
 from results.lookup import Hit, Stale, lookup
 from results.store import Store
 from tuner.apply import applied
-from tuner.commands.options import board_options, model_options, store_option, target_of, target_option
+from tuner.commands.options import board_options, model_options, store_option, target_option
 from tuner.identity import identity_of
 from tuner.paths import cache_folder
 from workers.base_program import identify
 from workers.errors import ModelError
+from workers.target import Target
 from workers.tasks import Job
 
 
@@ -41,7 +42,7 @@ def apply(
     The recipe is checked again on this very model; a file is written only if its command streams are those that were
     evaluated.
     """
-    board = target_of(target, system_config, memory_mode, vela_config)
+    board = Target.parse(target, system_config, memory_mode, vela_config)
     job = Job(model, board, cache_folder(), seed, calibration_data)
     identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
     with Store.open(store_url) as store:

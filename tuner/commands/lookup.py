@@ -18,11 +18,11 @@ from tuner.commands.options import (
     json_option,
     model_options,
     store_option,
-    target_of,
     target_option,
 )
 from tuner.identity import identity_of
 from workers.base_program import identify
+from workers.target import Target
 
 
 @click.command()
@@ -40,7 +40,7 @@ def lookup(
 
     Exit status: 0 for a hit, 3 for a stale result (another toolchain: a recipe to try), 4 for a miss.
     """
-    board = target_of(target, system_config, memory_mode, vela_config)
+    board = Target.parse(target, system_config, memory_mode, vela_config)
     identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
     with Store.open(store_url) as store:
         found = look_up(store, identity)

@@ -8,13 +8,11 @@ from typing import Any
 
 import click
 
-from workers.target import Target
-
 Command = Callable[..., Any]
 
 
 def board_options(command: Command) -> Command:
-    """Facts of the board, named as ExecuTorch's and Vela's users know them; read with `targets_of`."""
+    """Facts of the board, named as ExecuTorch's and Vela's users know them."""
     for option in (
         click.option(
             "--vela-config",
@@ -62,8 +60,3 @@ def target_option(command: Command) -> Command:
     return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
         command
     )
-
-
-def target_of(name: str, system_config: str | None, memory_mode: str | None, vela_config: str | None) -> Target:
-    """The target that the options name. Raises ModelError."""
-    return Target.parse(name, system_config, memory_mode, vela_config)

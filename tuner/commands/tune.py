@@ -15,11 +15,12 @@ from results.report import report_name, write_index, write_report
 from results.store import Store
 from results.summary import markdown_table, tune_json
 from search_space.recipe import Recipe
-from tuner.commands.options import board_options, json_option, model_options, store_option, target_of
+from tuner.commands.options import board_options, json_option, model_options, store_option
 from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
 from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
+from workers.target import Target
 from workers.tasks import Job
 
 
@@ -66,7 +67,7 @@ def tune(
     work = [
         Job(
             source,
-            target_of(name, system_config, memory_mode, vela_config),
+            Target.parse(name, system_config, memory_mode, vela_config),
             cache_folder(),
             seed,
             calibration_data,
