@@ -25,12 +25,14 @@ def read_tosa(data: bytes, origin: str = "the program") -> Graph:
     if data[4:8] != b"TOSA":
         raise SpaceError(f"{origin} is not a TOSA flatbuffer (its file identifier is missing)")
     try:
-        return _read_program(data, origin)
+        return _read_program(data)
+    except SpaceError as error:
+        raise SpaceError(f"{origin}: {error}") from None
     except (struct.error, IndexError, ValueError, MemoryError, RecursionError) as error:
         raise SpaceError(f"{origin} is a corrupt or cut-off TOSA flatbuffer ({error})") from None
 
 
-def _read_program(data: bytes, origin: str) -> Graph:
+def _read_program(data: bytes) -> Graph:
     vtables: VTables = {}
     root = Table(data, struct.unpack_from("<I", data)[0], vtables)
     version_at = root.indirect(0)
@@ -39,20 +41,19 @@ def _read_program(data: bytes, origin: str) -> Graph:
     version = Table(data, version_at, vtables)
     major, minor = version.int32(0, -1), version.int32(1, -1)
     if (major, minor) != (1, 0):
-        raise SpaceError(f"{origin} is TOSA {major}.{minor}; velatune reads TOSA 1.0")
+        raise SpaceError(f"it is TOSA {major}.{minor}; velatune reads TOSA 1.0")
     regions = root.tables(1, vtables)
-    blocks = [block for region in regions for block in region.tables(1, vtables)]
+    if len(regions) != 1:
+        raise SpaceError(f"it has {len(regions)} regions (control flow); velatune reads programs of one")
+    blocks = regions[0].tables(1, vtables)
     if len(blocks) != 1:
-        raise SpaceError(
-            f"{origin} has {len(blocks)} blocks in {len(regions)} regions (control flow); velatune reads "
-            "programs of one block"
-        )
-    return _Block(data, blocks[0], vtables, origin).graph()
+        raise SpaceError(f"it has {len(blocks)} blocks (control flow); velatune reads programs of one")
+    return _Block(data, blocks[0], vtables).graph()
 
 
 class _Block:
-    def __init__(self, data: bytes, table: Table, vtables: VTables, origin: str) -> None:
-        self._data, self._table, self._vtables, self._origin = data, table, vtables, origin
+    def __init__(self, data: bytes, table: Table, vtables: VTables) -> None:
+        self._data, self._table, self._vtables = data, table, vtables
         self._types: dict[str, TensorType] = {}
         self._payloads: dict[str, Table] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -81,7 +82,7 @@ class _Block:
 
     def _define(self, name: str, node: Node) -> int:
         if name in self._ids:
-            raise SpaceError(f"{self._origin}: value '{name}' is computed twice")
+            raise SpaceError(f"value '{name}' is computed twice")
         self._ids[name] = len(self._ids)
         self._nodes[self._ids[name]] = node
         return self._ids[name]
@@ -90,38 +91,40 @@ class _Block:
         try:
             return self._types[name]
         except KeyError:
-            raise SpaceError(f"{self._origin}: tensor '{name}' is used but not declared") from None
+            raise SpaceError(f"tensor '{name}' is used but not declared") from None
 
     def _id(self, name: str, user: str) -> int:
         try:
             return self._ids[name]
         except KeyError:
-            raise SpaceError(f"{self._origin}: {user} reads '{name}', which nothing before it computes") from None
+            raise SpaceError(f"{user} reads '{name}', which nothing before it computes") from None
 
     def _operator(self, table: Table) -> None:
         number = table.uint32(0)
         if number >= len(schema.OPERATORS):
-            raise SpaceError(f"{self._origin}: operator number {number} is not in TOSA 1.0")
+            raise SpaceError(f"operator number {number} is not in TOSA 1.0")
         op = schema.OPERATORS[number]
         if op == "CONST_SHAPE":
             return
         if op in schema.REFUSED:
-            raise SpaceError(f"{self._origin}: {op} is not supported, {schema.REFUSED[op]}")
+            raise SpaceError(f"{op} is not supported, {schema.REFUSED[op]}")
         inputs, outputs = table.strings(3), table.strings(4)
         if len(outputs) != 1:
-            raise SpaceError(f"{self._origin}: {op} with {len(outputs)} results is not supported")
+            raise SpaceError(f"{op} with {len(outputs)} results is not supported")
         name = outputs[0]
         result = self._type(name)
         if op == CONST:
             payload = self._payloads[name].bytes_(3)
             size = payload_bytes(result.dtype, result.elements)
             if len(payload) < size:
-                raise SpaceError(f"{self._origin}: constant '{name}' has {len(payload)} bytes, {result} needs {size}")
+                raise SpaceError(f"constant '{name}' has {len(payload)} bytes, {result} needs {size}")
             self._define(name, Node(CONST, (), result, payload=payload[:size], name=name))
             return
         attributes: dict[str, Any] = {}
-        at = table.indirect(2)
-        if at is not None and table.uint8(1):
+        at, kind_of_attributes = table.indirect(2), table.uint8(1)
+        if at is not None and kind_of_attributes:
+            if kind_of_attributes != schema.ATTRIBUTE_NUMBER.get(op):
+                raise ValueError(f"{op} has another operator's attributes")
             values = Table(self._data, at, self._vtables)
             for index, field in enumerate(schema.ATTRIBUTES.get(op, ())):
                 attributes[field.name] = _READ[field.kind](values, index)
@@ -131,17 +134,21 @@ class _Block:
             if index in shape_operands:
                 if operand not in self._shapes:
                     raise SpaceError(
-                        f"{self._origin}: {op} '{name}' takes its {shape_operands[index]} from a computed shape; "
+                        f"{op} '{name}' takes its {shape_operands[index]} from a computed shape; "
                         "only constant shapes are supported"
                     )
                 attributes[shape_operands[index]] = self._shapes[operand]
             else:
                 operands.append(self._id(operand, f"{op} '{name}'"))
         if op in ("TRANSPOSE", "RESHAPE"):
-            step = Step("transpose", attributes["perms"]) if op == "TRANSPOSE" else Step("reshape", result.shape)
-            node = move(operands[0], self._nodes[operands[0]].type, (step,), name)
+            kind, argument = ("transpose", "perms") if op == "TRANSPOSE" else ("reshape", "shape")
+            step = Step(kind, attributes.get(argument, ()))
+            try:
+                node = move(operands[0], self._nodes[operands[0]].type, (step,), name)
+            except SpaceError as error:
+                raise SpaceError(f"{op} '{name}': {error}") from None
             if node.type != result:
-                raise SpaceError(f"{self._origin}: {op} '{name}' gives {node.type}, the file says {result}")
+                raise SpaceError(f"{op} '{name}' gives {node.type}, the file says {result}")
         else:
             node = Node(op, tuple(operands), result, attributes, name=name)
         self._define(name, node)

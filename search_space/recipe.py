@@ -19,7 +19,6 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 
 DEFAULT_TEXT = "default"
-_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -83,7 +82,7 @@ def _split(text: str) -> list[str]:
 
 def _choice(text: str) -> tuple[str, str]:
     name, equals, alternative = (part.strip() for part in text.partition("="))
-    if not equals or not _NAME.fullmatch(name) or not _NAME.fullmatch(alternative):
+    if not equals or not registry.NAME.fullmatch(name) or not registry.NAME.fullmatch(alternative):
         raise SpaceError(f"'{text}' is not a lowering choice; write choice=alternative")
     known = registry.choices()
     if name not in known:
@@ -95,7 +94,7 @@ def _choice(text: str) -> tuple[str, str]:
 
 def _pass(text: str) -> Pass:
     match = re.fullmatch(r"([^{}]*)(?:\{([^{}]*)\})?", text)
-    if not match or not _NAME.fullmatch(match[1].strip()):
+    if not match or not registry.NAME.fullmatch(match[1].strip()):
         raise SpaceError(f"'{text}' is not a pass; write name or name{{option=value}}")
     name = match[1].strip()
     known = registry.passes()
@@ -109,6 +108,8 @@ def _pass(text: str) -> Pass:
             raise (
                 registry.unknown(f"option of {name}", option, kinds) if kinds else SpaceError(f"{name} has no options")
             )
+        if option in options:
+            raise SpaceError(f"{name} is given its option {option} twice")
         options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
     return known[name](**options)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -17,6 +20,9 @@ import search_space.passes
 from search_space.choices.base import Choice
 from search_space.errors import SpaceError
 from search_space.passes.base import Pass
+
+#: How passes, choices and alternatives may be called, so that a recipe can be parsed.
+NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T", type[Pass], type[Choice])
 
@@ -51,9 +57,11 @@ def _collect(package: ModuleType, base: T, group: str) -> dict[str, T]:
         try:
             value = entry.load()
         except Exception as error:
-            raise SpaceError(f"entry point {entry.value} ({group}) does not load: {error}") from error
-        if not _is_one(value, base):
-            raise SpaceError(f"entry point {entry.value} ({group}) is not a subclass of {base.__name__}")
+            reason = " ".join(str(error).split())
+            raise SpaceError(f"entry point {entry.value} ({group}) does not load: {reason}") from error
+        complaint = _complaint(value, base)
+        if complaint:
+            raise SpaceError(f"entry point {entry.value} ({group}) {complaint}")
         if value.name in found:
             raise SpaceError(f"entry point {entry.value} ({group}) reuses the name '{value.name}'")
         found[value.name] = value
@@ -62,3 +70,24 @@ def _collect(package: ModuleType, base: T, group: str) -> dict[str, T]:
 
 def _is_one(value: object, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+def _complaint(value: object, base: type) -> str:
+    """Why recipes cannot use what an entry point gave; empty if they can."""
+    if not _is_one(value, base) or not isinstance(value, type):
+        return f"is not a subclass of {base.__name__}"
+    if not NAME.fullmatch(getattr(value, "name", "")):
+        return "needs a name of lower-case letters, digits and hyphens"
+    if inspect.isabstract(value):
+        missing = sorted(name for name in dir(value) if getattr(getattr(value, name), "__isabstractmethod__", False))
+        return f"does not implement {', '.join(missing)}"
+    if issubclass(value, Pass):
+        if not getattr(value, "law", ""):
+            return "needs a law"
+        odd = [f.name for f in fields(value) if type(f.default) not in (bool, int, str)]
+        return f"has an option {odd[0]} whose default is no bool, int or str" if odd else ""
+    alternatives = getattr(value, "alternatives", {})
+    bad = [name for name in alternatives if not NAME.fullmatch(name)]
+    if bad:
+        return f"has an alternative '{bad[0]}'; it needs a name of lower-case letters, digits and hyphens"
+    return "" if alternatives else "has no alternatives"

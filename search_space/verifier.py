@@ -7,7 +7,6 @@ operands, attributes, shapes and element types that TOSA 1.0 asks for. Values ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
 from search_space import schema
 from search_space.dtypes import IMMOVABLE, payload_bytes
@@ -15,6 +14,7 @@ from search_space.elementwise import DATA_OPERANDS
 from search_space.errors import SpaceError
 from search_space.graph import CONST, INPUT, MOVE, Graph, Node, TensorType
 from search_space.layout_map import Shape
+from search_space.operand_types import operand_count, type_problems
 
 Types = list[TensorType]
 
@@ -54,23 +54,22 @@ def _node_problems(node: Node, operands: Types) -> list[str]:
         return [] if len(node.payload) == size else [f"has {len(node.payload)} bytes, {node.type} needs {size}"]
     if node.op == MOVE:
         return _move(node, operands)
-    if node.op not in schema.OPERATOR_NUMBER or node.op in schema.REFUSED:
+    if node.op not in DATA_OPERANDS and node.op not in _RULES:
         return ["is not an operator that velatune handles"]
     wanted = {f.name for f in schema.ATTRIBUTES.get(node.op, ())} | set(schema.SHAPE_OPERANDS.get(node.op, {}).values())
     if wanted != set(node.attributes):
         return [f"has attributes {sorted(node.attributes)}, needs {sorted(wanted)}"]
-    if node.op in DATA_OPERANDS:
-        return _elementwise(node, operands)
-    rule = _RULES.get(node.op)
-    if rule is None:
-        return []
-    count, check = rule
-    if count is not None and len(operands) != count:
-        return [f"has {len(operands)} operands, needs {count}"]
+    count, check = (operand_count(node.op), _elementwise) if node.op in DATA_OPERANDS else _RULES[node.op]
+    if len(operands) != count and (count is not None or not operands):
+        return [f"has {len(operands)} operands, needs {count or 'at least 1'}"]
+    axis = node.attributes.get("axis", 0)
+    if not 0 <= axis < max(1, len(operands[0].shape)):
+        return [f"axis {axis} is outside {operands[0].shape}"]
     try:
-        return check(node, operands)
-    except (IndexError, ValueError, TypeError):
-        return [f"operands {', '.join(map(str, operands))} have the wrong rank"]
+        return type_problems(node, operands) + check(node, operands)
+    except (IndexError, ValueError, TypeError, ZeroDivisionError):
+        described = ", ".join([*map(str, operands), *(f"{name}={value}" for name, value in node.attributes.items())])
+        return [f"operands and attributes do not fit together: {described}"]
 
 
 def _move(node: Node, operands: Types) -> list[str]:
@@ -86,8 +85,6 @@ def _move(node: Node, operands: Types) -> list[str]:
 
 def _elementwise(node: Node, operands: Types) -> list[str]:
     count = DATA_OPERANDS[node.op]
-    if len(operands) < count:
-        return [f"has {len(operands)} operands, needs at least {count}"]
     data = [t.shape for t in operands[:count]]
     if len({len(shape) for shape in data}) > 1:
         return [f"operands have different ranks: {', '.join(map(str, operands[:count]))}"]
@@ -108,7 +105,15 @@ def _result(node: Node, shape: Shape) -> list[str]:
 
 
 def _window(size: int, before: int, after: int, kernel: int, stride: int, dilation: int) -> int:
-    return (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
+    if min(before, after) < 0 or min(stride, dilation) < 1:
+        raise ValueError("a window goes backwards")
+    return _positions(size + before + after - dilation * (kernel - 1) - 1, stride)
+
+
+def _positions(way: int, stride: int) -> int:
+    if way % stride:
+        raise ValueError("a stride does not end at the border")
+    return way // stride + 1
 
 
 def _spatial(node: Node, data: Shape, kernel: Shape, dilation: Shape) -> Shape:
@@ -133,6 +138,14 @@ def _depthwise(node: Node, operands: Types) -> list[str]:
     return _result(node, (data[0], *spatial, weights[2] * weights[3]))
 
 
+def _transpose_conv(node: Node, operands: Types) -> list[str]:
+    (n, h, w, c), (oc, kh, kw, ic) = operands[0].shape, operands[1].shape
+    if ic != c:
+        return [f"weights {operands[1].shape} do not fit data {operands[0].shape}"]
+    (top, bottom, left, right), (down, across) = node.attributes["out_pad"], node.attributes["stride"]
+    return _result(node, (n, (h - 1) * down + top + bottom + kh, (w - 1) * across + left + right + kw, oc))
+
+
 def _pool(node: Node, operands: Types) -> list[str]:
     data, kernel = operands[0].shape, node.attributes["kernel"]
     return _result(node, (data[0], *_spatial(node, data, kernel, (1,) * len(kernel)), data[3]))
@@ -146,8 +159,6 @@ def _matmul(node: Node, operands: Types) -> list[str]:
 def _reduce(node: Node, operands: Types) -> list[str]:
     shape = operands[0].shape
     axis = node.attributes["axis"]
-    if not 0 <= axis < len(shape):
-        return [f"axis {axis} is outside {shape}"]
     return _result(node, (*shape[:axis], 1, *shape[axis + 1 :]))
 
 
@@ -177,6 +188,29 @@ def _slice(node: Node, operands: Types) -> list[str]:
     return _result(node, size)
 
 
+def _gather(node: Node, operands: Types) -> list[str]:
+    (n, _, c), (n2, w) = operands[0].shape, operands[1].shape
+    if n != n2 or operands[1].dtype != "INT32":
+        return [f"indices {operands[1]} do not fit values {operands[0]}"]
+    return _result(node, (n, w, c))
+
+
+def _scatter(node: Node, operands: Types) -> list[str]:
+    (n, k, c), (n2, w) = operands[0].shape, operands[1].shape
+    if n != n2 or operands[1].dtype != "INT32" or operands[2] != TensorType((n, w, c), operands[0].dtype):
+        return [f"indices {operands[1]} and input {operands[2]} do not fit values {operands[0]}"]
+    return _result(node, (n, k, c))
+
+
+def _resize(node: Node, operands: Types) -> list[str]:
+    n, *sizes, c = operands[0].shape
+    scale, offset, border = (node.attributes[name] for name in ("scale", "offset", "border"))
+    spatial = [
+        _positions((size - 1) * scale[2 * d] - offset[d] + border[d], scale[2 * d + 1]) for d, size in enumerate(sizes)
+    ]
+    return _result(node, (n, *spatial, c))
+
+
 def _tile(node: Node, operands: Types) -> list[str]:
     multiples, shape = node.attributes["multiples"], operands[0].shape
     return _result(node, tuple(m * size for m, size in zip(multiples, shape, strict=True)))
@@ -184,7 +218,7 @@ def _tile(node: Node, operands: Types) -> list[str]:
 
 def _rescale(node: Node, operands: Types) -> list[str]:
     channels = operands[0].shape[-1] if node.attributes["per_channel"] else 1
-    if prod(operands[1].shape) != channels or prod(operands[2].shape) != channels:
+    if operands[1].shape != (channels,) or operands[2].shape != (channels,):
         return [f"has {operands[1]} multipliers and {operands[2]} shifts for {channels} channels"]
     return _result(node, operands[0].shape)
 
@@ -201,6 +235,7 @@ _RULES: dict[str, tuple[int | None, Callable[[Node, Types], list[str]]]] = {
     "CONV2D": (5, _conv),
     "CONV3D": (5, _conv),
     "DEPTHWISE_CONV2D": (5, _depthwise),
+    "GATHER": (2, _gather),
     "MATMUL": (4, _matmul),
     "MAX_POOL2D": (1, _pool),
     "PAD": (2, _pad),
@@ -211,7 +246,10 @@ _RULES: dict[str, tuple[int | None, Callable[[Node, Types], list[str]]]] = {
     "REDUCE_PRODUCT": (1, _reduce),
     "REDUCE_SUM": (1, _reduce),
     "RESCALE": (5, _rescale),
+    "RESIZE": (1, _resize),
     "REVERSE": (1, _same_shape),
+    "SCATTER": (3, _scatter),
     "SLICE": (1, _slice),
     "TILE": (1, _tile),
+    "TRANSPOSE_CONV2D": (5, _transpose_conv),
 }

@@ -169,7 +169,7 @@ def test_bad_input_gives_one_line(person: Person, arguments: tuple[str, ...], sa
 
 
 def test_one_bad_model_does_not_stop_the_others(person: Person) -> None:
-    out, err = person.types(
+    out, _ = person.types(
         "tune", "nets.py:data_dependent", "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3",
         "--store", "mixed.sqlite", "--json", expect=2,
     )  # fmt: skip

@@ -37,7 +37,9 @@ def test_hit_whatever_the_model_is_called(store):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(path=st.sampled_from(KEY_FIELDS), value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+@given(
+    path=st.sampled_from(KEY_FIELDS), value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+)
 def test_every_field_turns_a_hit_into_stale_or_miss(store, path, value):
     known = store.set_best(best())
     asked = mutated(IDENTITY, path, value)

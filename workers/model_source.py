@@ -207,7 +207,7 @@ def _import_file(path: str) -> ModuleType:
         raise ModelError(f"{path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickling look modules up by name
-    with _users_code(f"{path}: cannot be imported,", path):
+    with _users_code(f"{path}: cannot be imported,", module.__file__):
         spec.loader.exec_module(module)
     return module
 

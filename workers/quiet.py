@@ -64,14 +64,29 @@ def captured() -> Iterator[Captured]:
 
 
 @contextmanager
+def stdout_on_stderr() -> Iterator[None]:
+    """Everything printed on standard output inside the block goes to standard error."""
+    with _one_thread_at_a_time, ExitStack() as undo:
+        _flush()
+        _move(1, 2, undo)
+        undo.enter_context(redirect_stdout(sys.stderr))
+        undo.callback(_flush)
+        yield
+
+
+def _move(descriptor: int, to: int, undo: ExitStack) -> None:
+    kept = os.dup(descriptor)
+    undo.callback(os.close, kept)
+    undo.callback(os.dup2, kept, descriptor)
+    os.dup2(to, descriptor)
+
+
+@contextmanager
 def _descriptors_on(sink: BinaryIO) -> Iterator[None]:
     with _one_thread_at_a_time, ExitStack() as undo:
         _flush()
         for descriptor in (1, 2):
-            kept = os.dup(descriptor)
-            undo.callback(os.close, kept)
-            undo.callback(os.dup2, kept, descriptor)
-            os.dup2(sink.fileno(), descriptor)
+            _move(descriptor, sink.fileno(), undo)
         # sys.stdout need not be descriptor 1: pytest, notebooks and rich put objects of their own there.
         undo.enter_context(redirect_stdout(_writer(1)))
         undo.enter_context(redirect_stderr(_writer(2)))

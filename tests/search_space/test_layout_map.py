@@ -1,0 +1,206 @@
+"""Layout maps against numpy, which moves the elements."""
+
+from itertools import permutations
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from random_builder import regroupings, shapes, steps
+
+from search_space.errors import SpaceError
+from search_space.graph import Step
+from search_space.layout_map import LayoutMap, Shape
+
+Chain = tuple[Step, ...]
+
+
+def moved(array: np.ndarray, chain: Chain) -> np.ndarray:
+    for step in chain:
+        array = array.transpose(step.argument) if step.kind == "transpose" else array.reshape(step.argument)
+    return array
+
+
+def numbered(shape: Shape) -> np.ndarray:
+    return np.arange(prod(shape)).reshape(shape)
+
+
+def acted(layout: LayoutMap, array: np.ndarray) -> np.ndarray:
+    """What a map says by its definition: cut into atoms, permute, regroup."""
+    return array.reshape(layout.atoms).transpose(layout.order).reshape(layout.out_shape)
+
+
+def composed(shape: Shape, chain: Chain) -> LayoutMap | None:
+    layout: LayoutMap | None = LayoutMap.reshape(shape, shape)
+    for step in chain:
+        assert layout is not None
+        layout = layout.then(step.map_from(layout.out_shape))
+        if layout is None:
+            return None
+    return layout
+
+
+@st.composite
+def chains(draw: st.DrawFn, shape: Shape, longest: int = 4) -> Chain:
+    chain: list[Step] = []
+    for _ in range(draw(st.integers(0, longest))):
+        chain.append(draw(steps(shape)))
+        shape = chain[-1].result(shape)
+    return tuple(chain)
+
+
+@st.composite
+def maps(draw: st.DrawFn) -> tuple[LayoutMap, Chain]:
+    """A map and a chain that it is the composition of."""
+    shape = draw(shapes())
+    chain = draw(chains(shape))
+    layout = composed(shape, chain)
+    assume(layout is not None)
+    assert layout is not None
+    return layout, chain
+
+
+@given(maps())
+def test_a_composition_does_what_its_parts_do(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, chain = drawn
+    array = numbered(layout.in_shape)
+    assert np.array_equal(acted(layout, array), moved(array, chain))
+    assert layout.out_shape == moved(array, chain).shape
+
+
+@given(maps())
+def test_normal_form(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    assert 1 not in layout.atoms
+    assert prod(layout.atoms) == prod(layout.in_shape)
+    assert all(b != a + 1 for a, b in zip(layout.order, layout.order[1:], strict=False))
+    assert LayoutMap.of(layout.in_shape, layout.out_shape, layout.atoms, layout.order) == layout
+
+
+@given(maps())
+def test_the_inverse_undoes_it(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    array = numbered(layout.in_shape)
+    assert np.array_equal(acted(layout.inverse, acted(layout, array)), array)
+    assert layout.inverse.inverse == layout
+    both = layout.then(layout.inverse)
+    assert both is not None and both.is_identity
+
+
+@given(st.data())
+def test_equal_if_and_only_if_they_act_equally(data: st.DataObject) -> None:
+    shape = data.draw(shapes())
+    one, two = (composed(shape, data.draw(chains(shape, longest=2))) for _ in range(2))
+    assume(one is not None and two is not None)
+    assert one is not None and two is not None
+    two = two.then(LayoutMap.reshape(two.out_shape, one.out_shape))
+    assert two is not None
+    array = numbered(shape)
+    assert (one == two) == np.array_equal(acted(one, array), acted(two, array))
+    assert one != two or hash(one) == hash(two)
+
+
+@given(maps())
+def test_questions_are_answered_as_the_elements_show(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    array = numbered(layout.in_shape)
+    result = acted(layout, array)
+    unmoved = np.array_equal(result.ravel(), array.ravel())
+    assert layout.keeps_order == unmoved
+    assert layout.is_identity == (unmoved and layout.in_shape == layout.out_shape)
+    last = layout.in_shape[-1]
+    index_in_last = np.broadcast_to(np.arange(last), layout.in_shape)
+    kept = layout.out_shape[-1] == last and np.array_equal(
+        acted(layout, index_in_last), np.broadcast_to(np.arange(last), layout.out_shape)
+    )
+    assert layout.keeps_last_dim == kept
+
+
+@given(maps())
+def test_perms_are_the_one_transpose_if_there_is_one(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    array = numbered(layout.in_shape)
+    result = acted(layout, array)
+    rank = len(layout.in_shape)
+    exists = any(np.array_equal(array.transpose(perms), result) for perms in permutations(range(rank)))
+    assert (layout.perms is not None) == exists
+    if layout.perms is not None:
+        assert np.array_equal(array.transpose(layout.perms), result)
+
+
+@given(maps())
+def test_whole_dims_leave_only_a_reshape_if_any_transpose_does(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    array = numbered(layout.in_shape)
+    result = acted(layout, array).ravel()
+    rank = len(layout.in_shape)
+    exists = any(np.array_equal(array.transpose(perms).ravel(), result) for perms in permutations(range(rank)))
+    assert (layout.whole_dims is not None) == exists
+    if layout.whole_dims is not None:
+        assert np.array_equal(array.transpose(layout.whole_dims).ravel(), result)
+
+
+def factorisations(size: int) -> list[Shape]:
+    if size == 1:
+        return [()]
+    return [(d, *rest) for d in range(2, size + 1) if size % d == 0 for rest in factorisations(size // d)]
+
+
+@pytest.mark.parametrize("size", [6, 12, 24])
+def test_then_gives_a_map_wherever_any_map_does_both(size: int) -> None:
+    """All maps of a vector, all pairs of them: a composition is None only if no map at all acts like it."""
+    acts: dict[LayoutMap, tuple[int, ...]] = {}
+    for atoms in factorisations(size):
+        for order in permutations(range(len(atoms))):
+            layout = LayoutMap.of((size,), (size,), atoms, order)
+            action = tuple(np.arange(size).reshape(atoms).transpose(order).ravel().tolist())
+            assert acts.setdefault(layout, action) == action
+    assert len(set(acts.values())) == len(acts)
+    map_of = {action: layout for layout, action in acts.items()}
+    for one, first in acts.items():
+        for two, second in acts.items():
+            both = tuple(first[i] for i in second)
+            assert one.then(two) == map_of.get(both)
+
+
+@given(st.data())
+def test_a_reshape_never_stands_in_the_way(data: st.DataObject) -> None:
+    layout, chain = data.draw(maps())
+    shape = data.draw(regroupings(layout.out_shape))
+    after = layout.then(LayoutMap.reshape(layout.out_shape, shape))
+    before = LayoutMap.reshape(data.draw(regroupings(layout.in_shape)), layout.in_shape)
+    both = before.then(layout)
+    assert after is not None and both is not None
+    array = numbered(layout.in_shape)
+    assert np.array_equal(acted(after, array), moved(array, chain).reshape(shape))
+    assert np.array_equal(acted(both, array.reshape(before.in_shape)), moved(array, chain))
+
+
+def test_scalars_and_vectors_of_one() -> None:
+    assert LayoutMap.transpose((), ()).is_identity
+    assert LayoutMap.reshape((), (1, 1)).keeps_order
+    assert LayoutMap.reshape((1, 1), ()).inverse == LayoutMap.reshape((), (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: LayoutMap.transpose((2, 3), (0, 0)), "perms"),
+        (lambda: LayoutMap.transpose((2, 3), (0, 1, 2)), "perms"),
+        (lambda: LayoutMap.transpose((2, 3), (-1, 0)), "perms"),
+        (lambda: LayoutMap.reshape((2, 3), (7,)), "size"),
+        (lambda: LayoutMap.of((6,), (6,), (2, 3), (0, 2)), "permutation"),
+        (lambda: LayoutMap.of((6,), (6,), (2, 2), (0, 1)), "size"),
+        (lambda: LayoutMap.reshape((6,), (2, 3)).then(LayoutMap.reshape((6,), (6,))), "followed"),
+    ],
+)
+def test_what_is_no_map_is_refused(make: object, said: str) -> None:
+    assert callable(make)
+    with pytest.raises(SpaceError, match=said):
+        make()
+
+
+def test_prints_for_people() -> None:
+    assert str(LayoutMap.transpose((1, 2, 3, 4), (0, 3, 1, 2))) == "1x2x3x4 -> 1x4x2x3 as 6x4 by (1, 0)"
+    assert str(LayoutMap.reshape((1, 1), ())) == "1x1 -> scalar"
