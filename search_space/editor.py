@@ -71,6 +71,7 @@ class Editor:
         self._nodes[node_id] = node
         self._touch(node_id)
         for source in dict.fromkeys(old.inputs):
+            self._touched[source] = None
             self._drop_if_dead(source)
 
     def replace_uses(self, node_id: int, by: int) -> None:
@@ -112,6 +113,8 @@ class Editor:
             for source in node.inputs:
                 self._users[source].remove(dead)
                 pending.append(source)
+                # What is read once now may be moved where it could not before.
+                self._touched[source] = None
 
     def finish(self) -> Graph:
         """The graph as it is now; the original itself if nothing was changed."""

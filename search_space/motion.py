@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
@@ -81,7 +82,10 @@ def _carried(edit: Editor, operand: int, layout: LayoutMap) -> Node | None:
         if edit.is_constant(operand):
             return reshaped_constant(node, one)
         steps = plan(LayoutMap.reshape(shape, one))
-        return move(operand, node.type, steps, node.name) if steps else node
+        if not steps:
+            return node
+        # Where the result has one element too, nothing is broadcast: either operand's map would put one on the other.
+        return move(operand, node.type, steps, node.name) if prod(layout.in_shape) > 1 else None
     if shape == layout.in_shape:
         return moved_constant(node, layout) if edit.is_constant(operand) else None
     # Broadcast along some dimensions: only a plain permutation of dimensions says where they go.

@@ -34,11 +34,11 @@ class Memo:
         except (OSError, ValueError) as error:
             _log.warning("memo entry %s is passed over: %s", path.name, error)
             return None
-        if not isinstance(entry, dict) or entry.get("key") != json.loads(_canonical(key)) or "value" not in entry:
+        value = entry.get("value") if isinstance(entry, dict) else None
+        if not isinstance(value, dict) or entry.get("key") != json.loads(_canonical(key)):
             _log.warning("memo entry %s is passed over: it is not what its name says", path.name)
             return None
-        value = entry["value"]
-        return value if isinstance(value, dict) else None
+        return value
 
     def put(self, value: Mapping[str, Any], **key: Any) -> None:
         """Remember an entry. Raises OSError if the folder cannot be written."""

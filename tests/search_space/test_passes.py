@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from program_values import all_values, input_sets, outputs
 from random_graphs import graphs
 
 from search_space import registry
-from search_space.graph import Graph
+from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
@@ -54,6 +55,30 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
     assert_same_program(graph, after)
     assert one.apply(after) is after
     assert one.sites(after) == ()
+
+
+@every_pass
+@settings(max_examples=300)
+@given(graph=graphs(most_operators=6))
+def test_a_pass_comes_to_an_end(one: Pass, graph: Graph) -> None:
+    """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for ever."""
+    after = one.apply(graph)
+    assert one.apply(after) is after
+
+
+@given(one=st.sampled_from(PASSES))
+def test_one_element_is_not_pushed_around_for_ever(one: Pass) -> None:
+    """Both operands of the sum are moved inputs of one element, and each is also read by others."""
+    three, flat = TensorType((1, 1, 1), "INT32"), TensorType((1,), "INT32")
+    zero = constant(np.zeros(1, np.int32))
+    up = move(0, flat, (Step("reshape", (1, 1, 1)),))
+    nodes = {
+        0: Node(INPUT, (), flat), 1: up, 2: zero, 3: zero, 4: Node("NEGATE", (1, 2, 3), three), 5: up,
+        6: Node("ADD", (4, 5), three), 7: move(6, three, (Step("reshape", (1,)),)),
+        8: move(4, three, (Step("reshape", (1,)),)),
+    }  # fmt: skip
+    graph = Graph(nodes, (0,), (7, 8, 0, 1), 9)
+    assert_same_program(graph, one.apply(graph))
 
 
 @every_pass
