@@ -1,0 +1,195 @@
+"""What an evaluator says of a candidate, with the real Vela and the real reference model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from conftest import Lowered
+
+from search_space import registry
+from search_space.editor import Editor
+from search_space.errors import SpaceError
+from search_space.graph import constant
+from search_space.passes.base import Pass
+from search_space.read_tosa import read_tosa
+from search_space.space import program_hash
+from workers.base_program import BaseProgram, toolchain_versions
+from workers.errors import ModelError
+from workers.evaluator import Evaluator, Outcome, command_stream_hash
+from workers.memo import Memo
+from workers.target import Target
+from workers.vela import compile_tosa
+
+ACCELERATORS = ["ethos-u55-128", "ethos-u85-256"]
+Stock = Callable[[str], Lowered]
+
+
+def base_of(tosa: tuple[bytes, ...]) -> BaseProgram:
+    return BaseProgram(
+        name="small", model_hash="m", quantisation="q", key="small", versions=toolchain_versions(), graphs=tosa,
+        calibration_inputs=((),) * len(tosa), warnings=(),
+    )  # fmt: skip
+
+
+def evaluator(tosa: tuple[bytes, ...], accelerator: str, folder: Path, **changes: str) -> Evaluator:
+    base = base_of(tosa)
+    base = replace(base, versions=base.versions | changes)
+    return Evaluator(base, Target.parse(accelerator), Memo(folder), seed=0)
+
+
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator: str, tmp_path: Path) -> None:
+    tosa = stock(accelerator).tosa
+    outcome = evaluator(tosa, accelerator, tmp_path).evaluate("default")
+    compiled = [compile_tosa(one, Target.parse(accelerator)) for one in tosa]
+    cost = outcome.cost
+    assert outcome.status == "ok" and cost is not None
+    assert outcome.program_hash == program_hash([read_tosa(one) for one in tosa])
+    assert cost.vela_cycles == sum(one.vela_cycles for one in compiled) == sum(row.cycles for row in cost.rows)
+    assert cost.macs == sum(one.macs for one in compiled)
+    assert cost.npu_ops == sum(one.npu_ops for one in compiled)
+    assert cost.transposes == sum(one.transposes for one in compiled)
+    assert cost.sram_bytes == max(one.sram_bytes for one in compiled)
+    streams = [command_stream_hash(one.command_stream, one.weights) for one in compiled]
+    assert list(cost.command_stream_sha256) == streams
+    assert {row.delegate for row in cost.rows} == set(range(len(tosa)))
+
+
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+def test_successors_are_the_programs_that_passes_lead_to(stock: Stock, accelerator: str, tmp_path: Path) -> None:
+    one = evaluator(stock(accelerator).tosa, accelerator, tmp_path)
+    default = one.evaluate("default")
+    assert default.successors
+    for name, program in default.successors.items():
+        longer = one.evaluate(name)
+        assert longer.status == "ok"
+        assert longer.program_hash == program != default.program_hash
+        assert one.expand("default", name) == {name: program}
+    assert one.evaluate("default", expand=False).successors == {}
+
+
+def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second evaluator could not compile or run anything; under other versions nothing is known."""
+    tosa = stock("ethos-u85-256").tosa
+    first = evaluator(tosa, "ethos-u85-256", tmp_path)
+    recipes = ["default", *first.evaluate("default").successors]
+    answers = [first.evaluate(text) for text in recipes]
+
+    def timeless(outcome: Outcome) -> Outcome:
+        return replace(outcome, seconds=0.0)
+
+    class Compiled(Exception):
+        pass
+
+    def refuse(*arguments: object, **more: object) -> None:
+        raise Compiled
+
+    monkeypatch.setattr("workers.evaluator.compile_tosa", refuse)
+    monkeypatch.setattr("workers.vela_facts.compile_tosa", refuse)
+    monkeypatch.setattr("workers.reference_check.run_reference", refuse)
+    second = evaluator(tosa, "ethos-u85-256", tmp_path)
+    assert [timeless(second.evaluate(text)) for text in recipes] == [timeless(one) for one in answers]
+    for other in (
+        evaluator(tosa, "ethos-u85-512", tmp_path),
+        evaluator(tosa, "ethos-u85-256", tmp_path, **{"ethos-u-vela": "0.0"}),
+    ):
+        with pytest.raises(Compiled):
+            other.evaluate("default")
+
+
+@dataclass(frozen=True)
+class Forgetful(Pass):
+    name: ClassVar[str] = "x-forgetful"
+    law: ClassVar[str] = "biases are all zero: wrong"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != "CONV2D" or not edit[node.inputs[2]].array.any():
+            return False
+        zero = edit.add(constant(np.zeros_like(edit[node.inputs[2]].array), "INT32"))
+        edit.redefine(node_id, replace(node, inputs=(*node.inputs[:2], zero, *node.inputs[3:])))
+        return True
+
+
+@dataclass(frozen=True)
+class IllFormed(Pass):
+    name: ClassVar[str] = "x-ill-formed"
+    law: ClassVar[str] = "strides are doubled, shapes are not"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != "CONV2D" or node.attributes["stride"] != (1, 1):
+            return False
+        edit.redefine(node_id, replace(node, attributes={**node.attributes, "stride": (2, 2)}))
+        return True
+
+
+@dataclass(frozen=True)
+class Unsupported(Pass):
+    name: ClassVar[str] = "x-unsupported"
+    law: ClassVar[str] = "a sum is a maximum on int8: Vela takes none"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != "RESCALE" or node.type.dtype != "INT8" or any(edit[i].op == "MAXIMUM" for i in node.inputs):
+            return False
+        if any(edit[i].op == "MAXIMUM" for i in edit.users(node_id)):
+            return False
+        before = edit.add(node)
+        edit.redefine(
+            node_id, replace(node, op="MAXIMUM", inputs=(before, before), attributes={"nan_mode": "PROPAGATE"})
+        )
+        return True
+
+
+@pytest.fixture
+def with_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.passes() | {one.name: one for one in (Forgetful, IllFormed, Unsupported)}
+    monkeypatch.setattr(registry, "passes", lambda: known)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "status", "reason"),
+    [
+        ("x-forgetful", "wrong", "differ on random inputs"),
+        ("x-ill-formed", "wrong", "do not fit together"),
+        ("x-unsupported", "refused", "Vela: "),
+    ],
+)
+def test_bad_candidates_are_told_apart(
+    stock: Stock, tmp_path: Path, with_passes: None, recipe: str, status: str, reason: str
+) -> None:
+    one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)
+    outcome = one.evaluate(recipe)
+    assert (outcome.status, outcome.cost) == (status, None)
+    assert reason in outcome.reason and "\n" not in outcome.reason
+    again = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate(recipe)
+    assert (again.status, again.reason) == (outcome.status, outcome.reason)
+    assert one.evaluate("default").status == "ok"
+
+
+def test_what_is_no_recipe_is_an_error(stock: Stock, tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match="fuse-transposes"):
+        evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate("fuse-transpose")
+
+
+def test_a_base_program_that_cannot_be_read_is_named(stock: Stock, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="small: delegate 0"):
+        evaluator((stock("ethos-u85-256").tosa[0][:200],), "ethos-u85-256", tmp_path)
+
+
+def test_the_check_says_what_it_compared(stock: Stock, tmp_path: Path) -> None:
+    tosa = stock("ethos-u85-256").tosa
+    graph = read_tosa(tosa[0])
+    (data,) = (graph[i].type for i in graph.inputs)
+    calibration = ((np.full(data.shape, 3, np.int8),), (np.full(data.shape, 4, np.int8),))
+    base = replace(base_of(tosa), calibration_inputs=(calibration,))
+    check = Evaluator(base, Target.parse("ethos-u85-256"), Memo(tmp_path), seed=7).evaluate("default").check
+    counts = {one["kind"]: one["count"] for one in check["inputs"]}
+    assert counts == {"random": 1, "minimum": 1, "maximum": 1, "zero point": 1, "calibration": 2}
+    assert check["inputs"][0]["seed"] == 7
