@@ -118,8 +118,9 @@ def test_lookup_apply_verify(tuned: list[dict[str, Any]], person: Person) -> Non
         assert out.strip() == one["recipe"]
         program = f"{one['target']}.pte"
         person.types("apply", "nets.py:shuffle", *target, "--out", program)
-        out, _ = person.types("verify", program, "--store", "main.sqlite")
+        out, err = person.types("verify", program, "--store", "main.sqlite")
         assert "verified" in out and one["recipe"] in out
+        assert out.count("\n") == 1 and err == "", "nothing of what the toolchain has to say"
 
 
 def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Person) -> None:

@@ -5,9 +5,7 @@ Lowering choices at ExecuTorch's level (upstream passes switched off, its config
 parameter of `lower` and part of the cache key in `workers.base_program`.
 """
 
-import logging
 import operator
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from workers.calibration import calibration_for
 from workers.errors import ModelError
 from workers.model_source import ExportedModel, one_line
 from workers.quantise import is_quantised, quantise
+from workers.quiet import toolchain_hushed
 from workers.target import Target
 
 if TYPE_CHECKING:
@@ -146,22 +145,6 @@ def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "E
         partitioner=[EthosUPartitioner(compile_spec)],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
-
-
-@contextmanager
-def toolchain_hushed() -> Iterator[None]:
-    """Drop what importing and running the toolchain says about every model, good or bad."""
-    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError
+from workers.model_source import one_line
+from workers.quiet import toolchain_hushed
 
 BACKEND = "EthosUBackend"
 
@@ -89,13 +91,14 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
 def _program(content: bytes, name: str) -> Any:
     if content[4:6] != b"ET":
         raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
-    from executorch.exir._serialize import _deserialize_pte_binary
+    with toolchain_hushed():
+        from executorch.exir._serialize import _deserialize_pte_binary
 
     try:
         return _deserialize_pte_binary(content).program
     # The reader follows offsets unchecked: a damaged file can end it in whatever its content leads to.
     except Exception as error:
-        raise ModelError(f"{name}: damaged or cut off ({type(error).__name__} while reading it)") from error
+        raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error
 
 
 def _delegate(method: str, delegate: Any, blob: bytes, name: str) -> Delegate:

@@ -11,10 +11,12 @@ not `await` inside.
 """
 
 import ctypes
+import logging
 import os
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
@@ -72,6 +74,22 @@ def stdout_on_stderr() -> Iterator[None]:
         undo.enter_context(redirect_stdout(sys.stderr))
         undo.callback(_flush)
         yield
+
+
+@contextmanager
+def toolchain_hushed() -> Iterator[None]:
+    """Drop what importing and running the toolchain says about every model, good or bad."""
+    loggers = [logging.getLogger(name) for name in ("torchao", "torch.utils._pytree")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _move(descriptor: int, to: int, undo: ExitStack) -> None:

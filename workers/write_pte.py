@@ -10,9 +10,10 @@ from pathlib import Path
 from workers.base_program import exported_model
 from workers.errors import ModelError
 from workers.evaluator import command_stream_hash
-from workers.lowering import quantised_program, to_edge, toolchain_hushed
+from workers.lowering import quantised_program, to_edge
 from workers.model_source import one_line
 from workers.pte import delegates_of
+from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
 from workers.tasks import Job
 
