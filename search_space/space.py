@@ -26,6 +26,12 @@ def pass_instances() -> tuple[Pass, ...]:
     return tuple(sorted(instances, key=str))
 
 
+def space_hash() -> str:
+    """32 hex digits for which passes and choices there are: an extension that comes or goes makes another space."""
+    names = [*map(str, pass_instances()), *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items())]
+    return blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
+
+
 def open_choices(graphs: Sequence[Graph]) -> dict[str, tuple[str, ...]]:
     """Choice -> its alternatives that change a program consisting of `graphs`; choices without any are left out."""
     found = {}

@@ -58,9 +58,13 @@ class Search:
         self._study = optuna.create_study(direction="minimize")
         self.states = States(choices)
         self.evaluations = 0
+        known: set[Recipe] = set()
         for trial in study.get_trials(deepcopy=False):
-            self._study.add_trial(trial)
-            self._learn(Recipe.parse(trial.user_attrs["recipe"]), _answer_of(trial))
+            recipe, answer = learnt_from(trial)
+            if recipe not in known:  # two processes that searched at once told it twice
+                known.add(recipe)
+                self._study.add_trial(trial)
+                self._learn(recipe, answer)
 
     def ask(self, most: int) -> list[Candidate]:
         """Up to `most` (at most BATCH) candidates for distinct open programs; none if the space is exhausted."""
@@ -163,9 +167,11 @@ def _decide(trial: optuna.Trial, step: Step) -> str:
     return trial.suggest_categorical(step.parameter, step.values)
 
 
-def _answer_of(trial: optuna.trial.FrozenTrial) -> Answer:
+def learnt_from(trial: optuna.trial.FrozenTrial) -> tuple[Recipe, Answer]:
+    """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
-    return Answer(attributes["program"], attributes["cycles"], attributes["successors"])
+    answer = Answer(attributes["program"], attributes["cycles"], attributes["successors"])
+    return Recipe.parse(attributes["recipe"]), answer
 
 
 def _sampler(seed: int) -> TPESampler:

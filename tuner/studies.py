@@ -2,23 +2,79 @@
 
 from __future__ import annotations
 
+import fcntl
+import logging
+import os
 from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import BaseJournalFileLock
 
 from results.records import Identity
+from search_space.space import space_hash
+from tuner.search import learnt_from
+from workers.model_source import one_line
+
+_log = logging.getLogger(__name__)
 
 
 def open_study(folder: Path, identity: Identity, seed: int) -> optuna.Study:
     """The study of an identity, new or as an earlier run left it.
 
-    A journal is appended to, line by line; what a killed process left half-written is skipped when it is read again.
-    Another seed is another search and has a study of its own.
+    A journal is appended to, line by line; a line that a killed process left half-written is cut off. One that cannot
+    be read is put aside as `.damaged` with a warning and the search begins anew: the memo has what its candidates cost.
+    Another seed is another search and has a study of its own, and so have other passes and choices: an extension may
+    have come or gone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = str(folder / f"{identity.key[:32]}-seed{seed}.journal")
-    storage = JournalStorage(JournalFileBackend(path, lock_obj=JournalFileSymlinkLock(path)))
-    name = f"{identity.model_name} on {identity.target.accelerator}"
-    return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
+    path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-seed{seed}.journal"
+    lock = _Lock(path)
+    lock.acquire()
+    try:
+        _cut_half_written(path)
+    finally:
+        lock.release()
+    try:
+        return _opened(path, lock)
+    except OSError:
+        raise
+    except Exception as error:  # whatever damaged lines lead Optuna to
+        aside = path.with_suffix(".damaged")
+        _log.warning("the search's journal is damaged (%s): put aside as %s, begun anew", one_line(error), aside)
+        path.replace(aside)
+        return _opened(path, lock)
+
+
+def _opened(path: Path, lock: _Lock) -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+    study = optuna.create_study(storage=storage, study_name="search", direction="minimize", load_if_exists=True)
+    for trial in study.get_trials(deepcopy=False):
+        learnt_from(trial)
+    return study
+
+
+def _cut_half_written(path: Path) -> None:
+    """Optuna would append to it, and stop at the line that comes of that for ever after."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as journal:
+        whole = journal.read().rpartition(b"\n")
+        journal.truncate(len(whole[0]) + len(whole[1]))
+
+
+class _Lock(BaseJournalFileLock):
+    """Held through the kernel, which lets go of it when its holder is killed. Optuna's own locks stay behind then."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = f"{path}.lock"
+        self._held = -1
+
+    def acquire(self) -> bool:
+        self._held = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        fcntl.flock(self._held, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        os.close(self._held)
