@@ -179,6 +179,42 @@ def test_one_bad_model_does_not_stop_the_others(person: Person) -> None:
     assert worked["verified"]
 
 
+def test_a_fault_costs_its_own_job_or_page_only(tuned: list[dict[str, Any]], person: Person) -> None:
+    """One model's journal cannot be opened, the other one's report cannot be written."""
+    person.tunes("faulty.sqlite", "--trials", "2", "--out", "pages")
+    journals = sorted((person.home / "faulty.sqlite.studies").glob("*.journal"))
+    journals[0].unlink()
+    journals[0].mkdir()
+    for page in (person.home / "pages").glob("nets-*.html"):
+        page.unlink()
+        page.mkdir()
+    targets = [word for target in TARGETS for word in ("--target", target)]
+    out, err = person.types(
+        "tune", "nets.py:shuffle", *targets, "--trials", "2", "--store", "faulty.sqlite", "--out", "pages", "--json",
+        expect=2,
+    )  # fmt: skip
+    failed, worked = sorted(json.loads(out), key=lambda one: bool(one["status"] != "failed"))
+    assert "failed unexpectedly, IsADirectoryError" in failed["error"]
+    assert worked["verified"]
+    errors = [line for line in err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 2 and "Traceback" not in err
+    log = Path(failed["error"].rpartition("the traceback is in ")[2])
+    assert "Traceback" in log.read_text()
+
+
+def test_out_is_tried_before_the_search(person: Person) -> None:
+    _, err = person.types("tune", "nets.py:shuffle", "--target", TARGETS[0], "--out", "nets.py/out", expect=2)
+    assert err.startswith("error: --out nets.py/out") and err.count("\n") == 1
+
+
+def test_a_reader_that_has_enough_is_no_fault(person: Person) -> None:
+    process = person.starts("models", "--json")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait()
+
+
 def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: Person) -> None:
     """SIGKILL for the driver in mid-search, then for a worker of the run that takes it up."""
     store = person.home / "killed.sqlite"

@@ -8,9 +8,9 @@ import signal
 from pathlib import Path
 
 import pytest
+from sample_results import IDENTITY
 
 from search_space.recipe import Recipe
-from sample_results import IDENTITY
 from tuner.search import Answer, Search
 from tuner.studies import _Lock, open_study
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -14,7 +15,10 @@ from tuner.commands.models import models
 from tuner.commands.space import space
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
+from tuner.paths import cache_folder
+from tuner.unexpected import unexpected
 from workers.errors import ModelError
+from workers.model_source import one_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}
 
@@ -33,9 +37,11 @@ for command in (tune, lookup, apply, verify, models, space):
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one line on stderr and exit status 2, an interruption in 130."""
+    """Run the command line; bad input ends in one line on stderr and exit status 2, an interruption in 130, a fault of
+    velatune's own in 70."""
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -45,6 +51,16 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; the same command goes on from here", err=True)
         sys.exit(130)
+    except BrokenPipeError:
+        # Who reads the output has enough of it. What is still in the buffer must not be tried again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: {one_line(error)}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        click.echo(f"error: {unexpected(error, cache_folder() / 'logs')}", err=True)
+        sys.exit(70)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from results.errors import StoreError
 from results.store import Store
 from tuner.progress import Progress
 from tuner.tune import Budget, Tuned, tune
+from tuner.unexpected import unexpected
 from workers import tasks
 from workers.errors import ModelError
-from workers.model_source import one_line
 from workers.pool import Pool, PoolFailed
 from workers.tasks import Job
 
@@ -41,7 +40,7 @@ async def tune_all(
     """What came of each job, in the order given. A job that fails does not stop the others.
 
     workers: processes to evaluate in. address: of a running Ray cluster, None for one of its own. Raises PoolFailed if
-    there is nothing to evaluate in.
+    Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
     places = asyncio.Semaphore(workers + 1)
@@ -51,23 +50,15 @@ async def tune_all(
             async with places:
                 try:
                     return await tune(job, budget, pool, store, studies, progress)
-                except (PoolFailed, StoreError):
-                    raise
+                except (PoolFailed, StoreError) as error:
+                    # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
+                    reason = f"{job.source}: {error}"
                 except ModelError as error:
                     reason = str(error)
                 except Exception as error:  # a fault of velatune's own: it must not cost the other models their run
-                    log = log_dir / "unexpected.log"
-                    with log.open("a") as file:
-                        file.write("".join(traceback.format_exception(error)))
-                    reason = f"{job.source}: failed unexpectedly, {one_line(error)}; the traceback is in {log}"
+                    reason = f"{job.source}: {unexpected(error, log_dir)}"
                 progress.failed(job, reason)
                 return Failure(job, reason)
 
         with progress.shown():
-            try:
-                async with asyncio.TaskGroup() as group:
-                    running = [group.create_task(one(job)) for job in jobs]
-            except BaseExceptionGroup as failed:
-                # What ends one job here ends the run: a lost pool or store. The first says it; the rest follow from it.
-                raise failed.exceptions[0] from None
-    return [task.result() for task in running]
+            return await asyncio.gather(*map(one, jobs))

@@ -6,11 +6,15 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from results.errors import StoreError
 from results.report import report_name, write_index, write_report
 from results.store import Store
 from results.summary import markdown_table, tune_json
@@ -20,6 +24,8 @@ from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
 from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
+from tuner.unexpected import unexpected
+from workers.errors import ModelError
 from workers.target import Target
 from workers.tasks import Job
 
@@ -75,6 +81,8 @@ def tune(
         for name in dict.fromkeys(targets)
         for source in dict.fromkeys(sources)
     ]
+    if out is not None:
+        _make(out)
     progress = Progress(work)
     log_dir = cache_folder() / "logs"
     with Store.open(store_url) as store:
@@ -86,14 +94,15 @@ def tune(
         )  # fmt: skip
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
-    if out is not None and done:
-        _write_reports(done, out)
+    faults = _write_reports(done, out, log_dir) if out is not None and done else []
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
     if as_json:
         click.echo(json.dumps([_json(outcome) for outcome in outcomes], indent=2))
     elif bests:
         click.echo(markdown_table(bests))
         click.echo(f"logs of the toolchain: {log_dir}", err=True)
-    if len(done) < len(outcomes):
+    if faults or len(done) < len(outcomes):
         sys.exit(2)
 
 
@@ -108,11 +117,37 @@ def _json(outcome: Tuned | Failure) -> dict[str, Any]:
     }
 
 
-def _write_reports(done: list[Tuned], out: Path) -> None:
+def _make(out: Path) -> None:
+    """Now, not after hours of search."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        raise ModelError(f"--out {out}: cannot be written to ({error.strerror})") from error
+
+
+def _write_reports(done: list[Tuned], out: Path, log_dir: Path) -> list[str]:
+    """Write what can be written; why, in one line each, the rest cannot. A result is one without its page too."""
+    faults = []
+
+    def written(what: str, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except StoreError as error:
+            faults.append(str(error))
+        except Exception as error:
+            faults.append(f"{what}: {unexpected(error, log_dir)}")
+
     for one in done:
-        laws = Recipe.parse(one.best.recipe).laws()
-        write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings)
+        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out))
     bests = [one.best for one in done]
-    write_index(bests, out / "index.html")
-    (out / "table.md").write_text(markdown_table(bests))
-    click.echo(f"reports: {out / 'index.html'}", err=True)
+    written("the overview", lambda: write_index(bests, out / "index.html"))
+    written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
+    if not faults:
+        click.echo(f"reports: {out / 'index.html'}", err=True)
+    return faults
+
+
+def _write_report(one: Tuned, out: Path) -> None:
+    laws = Recipe.parse(one.best.recipe).laws()
+    write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings)
