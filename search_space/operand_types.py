@@ -71,7 +71,9 @@ def type_problems(node: Node, operands: Types) -> list[str]:
     data = operands[1 if node.op == "SELECT" else 0].dtype
     if node.op == "SELECT" and operands[0].dtype != "BOOL":
         found.append(f"its condition is {operands[0]}, needs BOOL")
-    wanted = _RESULTS[node.op].get(data) if node.op in _RESULTS else data
+    interpolates = node.op == "RESIZE" and node.attributes["mode"] == "BILINEAR"
+    results = _ACCUMULATED if interpolates else _RESULTS.get(node.op)
+    wanted = data if results is None else results.get(data)
     if wanted is not None and node.type.dtype != wanted:
         found.append(f"gives {wanted} of {data}, says {node.type.dtype}")
     return found

@@ -215,6 +215,18 @@ def test_a_reader_that_has_enough_is_no_fault(person: Person) -> None:
     process.wait()
 
 
+def test_a_terminated_run_closes_in_order(person: Person) -> None:
+    """Workers end with it, and Ray's own handler does not print a stack of addresses."""
+    process = person.starts("tune", "nets.py:shuffle", "--target", "ethos-u65-256", "--store", "terminated.sqlite")
+    _wait_until(lambda: _workers_of(process.pid), process)
+    workers = _workers_of(process.pid)
+    process.terminate()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert len(err.splitlines()) <= 3 and "logging.cc" not in err
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
 def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: Person) -> None:
     """SIGKILL for the driver in mid-search, then for a worker of the run that takes it up."""
     store = person.home / "killed.sqlite"

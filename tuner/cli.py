@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import click
@@ -37,8 +38,12 @@ for command in (tune, lookup, apply, verify, models, space):
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one line on stderr and exit status 2, an interruption in 130, a fault of
-    velatune's own in 70."""
+    """Run the command line.
+
+    Bad input ends in one line on stderr and exit status 2, an interruption in 130, SIGTERM in 143, a fault of
+    velatune's own in 70.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a way out that closes the pool and the terminal's table
     try:
         cli.main(standalone_mode=False)
         sys.stdout.flush()

@@ -13,9 +13,11 @@ import math
 import os
 import pickle
 import re
+import signal
 import socket
 import sys
 import sysconfig
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -399,7 +401,7 @@ def _connect(address: str | None, jobs: int) -> bool:
         where = {"address": address}
         _check_reachable(address, what)
     try:
-        with _deaths_not_on_stdout():
+        with _deaths_not_on_stdout(), _termination_as_before():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         raise PoolFailed(f"{what}: {_one_line(error)}") from error
@@ -434,6 +436,17 @@ def _deaths_not_on_stdout() -> Iterator[None]:
         yield
     finally:
         worker.listen_error_messages = stock
+
+
+@contextmanager
+def _termination_as_before() -> Iterator[None]:
+    """Keep Ray from taking over SIGTERM: its handler prints a stack of addresses."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _environment() -> dict[str, str]:

@@ -225,6 +225,11 @@ ILL_FORMED: dict[str, tuple[Graph, str]] = {
             border=(0, 0)),
         "gives (1, 3, 3, 1)",
     ),
+    "an interpolating resize without accumulators": (
+        one("RESIZE", t(1, 4, 4, 1), source(1, 2, 2, 1), mode="BILINEAR", scale=(4, 2, 4, 2), offset=(-1, -1),
+            border=(1, 1)),
+        "gives INT32 of INT8",
+    ),
     "rescale by the channel": (rescale(attributes={"per_channel": True}), "1] multipliers"),
     "rescale by two": (rescale(multiplier=constant(np.zeros(2), "INT32")), "int32[2] multipliers"),
     "rescale by small multipliers": (rescale(multiplier=single("INT16")), "int16[1] multipliers"),
@@ -258,6 +263,10 @@ def test_what_the_ill_formed_ones_are_made_of_is_well_formed(graph: Graph) -> No
         one(
             "RESIZE", t(1, 4, 4, 1), source(1, 2, 2, 1), mode="NEAREST", scale=(4, 2, 4, 2), offset=(-1, -1),
             border=(1, 1),
+        ),
+        one(
+            "RESIZE", t(1, 4, 4, 1, dtype="INT32"), source(1, 2, 2, 1), mode="BILINEAR", scale=(4, 2, 4, 2),
+            offset=(-1, -1), border=(1, 1),
         ),
         one("SCATTER", t(1, 4, 3), source(1, 4, 3), source(1, 2, dtype="INT32"), source(1, 2, 3)),
         one("GATHER", t(1, 2, 3), source(1, 4, 3), source(1, 2, dtype="INT32")),
