@@ -150,6 +150,11 @@ class Store:
         with self._read() as connection:
             return load_bests(connection, models.c.hash == model_hash, *same_target)
 
+    def hashes_named(self, model_name: str) -> set[str]:
+        """Content hashes of the models that were registered under a name."""
+        with self._read() as connection:
+            return set(connection.execute(select(models.c.hash).where(models.c.name == model_name)).scalars())
+
     def evaluation(self, identity_key: str, recipe: str) -> Evaluation | None:
         """The record of one candidate."""
         with self._read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -142,8 +143,19 @@ def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Pers
 
 
 def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
-    _, err = person.types("lookup", "nets.py:shuffle", "--target", "ethos-u65-256", "--store", "new.sqlite", expect=4)
-    assert "velatune tune" in err
+    options = ("--target", "ethos-u65-256", "--memory-mode", "Sram_Only", "--store", "a new.sqlite")
+    _, err = person.types("lookup", "nets.py:shuffle", *options, expect=4)
+    assert f"run: velatune tune nets.py:shuffle {shlex.join(options)}\n" in err, "the command for this very question"
+    assert "have changed" not in err
+
+
+def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str, Any]], person: Person) -> None:
+    (person.home / "nets.py").write_text(NETS.replace("manual_seed(3)", "seed()"))
+    try:
+        _, err = person.types("lookup", "nets.py:shuffle", "--target", TARGETS[0], "--store", "main.sqlite", expect=4)
+    finally:
+        (person.home / "nets.py").write_text(NETS)
+    assert "have changed since it was tuned (if random, seed them)" in err
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "neighbour.py").write_text("")
     (tmp_path / "broken.py").write_text("def f(:\n")
     (tmp_path / "needy.py").write_text("import not_installed_anywhere\n")
+    (tmp_path / "inside.py").write_text("from . import neighbour\n")
     (tmp_path / "exits.py").write_text("import sys\nsys.exit('usage')\n")
     (tmp_path / "weights.pt").write_bytes(b"x")
     return tmp_path
@@ -142,6 +143,7 @@ def test_a_user_s_file_does_not_replace_a_library_of_its_name(user: Path) -> Non
         ("weights.pt", "read from .pt2 and .tosa files"),
         ("net.onnx", "read from .pt2 and .tosa files"),
         ("nets.py", "Write nets.py:FUNCTION"),
+        ("inside.py:f", "name it package.module:function"),
         ("nets.py:", "has no function (no name given)"),
         ("nets.py:plane", "did you mean plain"),
         ("nets.py:not_a_function", "has no function not_a_function"),

@@ -208,7 +208,12 @@ def _import_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickling look modules up by name
     with _users_code(f"{path}: cannot be imported,", module.__file__):
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except ImportError as error:
+            if "relative import" in str(error):
+                raise ModelError(f"{path}: imports relative to its package; name it package.module:function") from error
+            raise
     return module
 
 

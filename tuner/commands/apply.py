@@ -11,6 +11,7 @@ from results.lookup import Hit, Stale, lookup
 from results.store import Store
 from tuner.apply import applied
 from tuner.commands.options import board_options, model_options, store_option, target_option
+from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
 from tuner.paths import cache_folder
 from workers.base_program import identify
@@ -51,9 +52,7 @@ def apply(
             if isinstance(found, Stale):
                 click.echo(f"warning: {found.reason}; the recipe is checked and evaluated anew", err=True)
             elif not isinstance(found, Hit):
-                raise ModelError(
-                    f"nothing is known of {model} on {board.label}; run: velatune tune {model} --target {target}"
-                )
+                raise ModelError(nothing_known(store, identity, board))
             recipe = found.best.recipe
         evaluation = asyncio.run(applied(job, recipe, out, store, cache_folder() / "logs"))
     figures = evaluation.figures

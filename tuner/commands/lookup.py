@@ -20,6 +20,7 @@ from tuner.commands.options import (
     store_option,
     target_option,
 )
+from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
 from workers.base_program import identify
 from workers.target import Target
@@ -44,13 +45,11 @@ def lookup(
     identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
     with Store.open(store_url) as store:
         found = look_up(store, identity)
+        unknown = nothing_known(store, identity, board) if isinstance(found, Miss) else ""
     if as_json:
         click.echo(json.dumps(_json(found), indent=2))
     elif isinstance(found, Miss):
-        click.echo(
-            f"nothing is known of {model} on {board.label}; run: velatune tune {model} --target {target}",
-            err=True,
-        )
+        click.echo(unknown, err=True)
     else:
         if isinstance(found, Stale):
             click.echo(f"stale: {found.reason}; run velatune tune again", err=True)
