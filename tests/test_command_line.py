@@ -214,6 +214,23 @@ def test_a_fault_costs_its_own_job_or_page_only(tuned: list[dict[str, Any]], per
     assert "Traceback" in log.read_text()
 
 
+def test_a_cache_that_takes_nothing_costs_time_only(person: Person) -> None:
+    """As on a full disk: files stand where the folders should be."""
+    cache = person.home / "full" / "velatune"
+    cache.mkdir(parents=True)
+    (cache / "memo").touch()
+    (cache / "lowered").touch()
+    environment, person.environment = person.environment, person.environment | {"XDG_CACHE_HOME": str(cache.parent)}
+    try:
+        out, err = person.types(
+            "tune", "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3", "--store", "full.sqlite", "--json"
+        )
+    finally:
+        person.environment = environment
+    assert json.loads(out)[0]["verified"]
+    assert "the lowered program is not cached" in err
+
+
 def test_out_is_tried_before_the_search(person: Person) -> None:
     _, err = person.types("tune", "nets.py:shuffle", "--target", TARGETS[0], "--out", "nets.py/out", expect=2)
     assert err.startswith("error: --out nets.py/out") and err.count("\n") == 1

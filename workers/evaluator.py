@@ -231,7 +231,7 @@ class Evaluator:
             # By place in the program, not by name: equal graphs share the entry and have names of their own.
             "rows": [[places[origins[r.source_index]], r.source_op, r.npu_op, r.cycles] for r in compiled.operators],
         }
-        self._memo.put(cost, **key)
+        self._memo.put_if_possible(cost, **key)
         return cost
 
     def _verdict(self, program: Program) -> Verdict:
@@ -245,7 +245,7 @@ class Evaluator:
             known = self._memo.get(**key)
             if known is None:
                 known = asdict(self._check(at).check(graph))
-                self._memo.put(known, **key)
+                self._memo.put_if_possible(known, **key)
             verdict = Verdict(**known)
             if not verdict.equal:
                 return verdict

@@ -54,6 +54,13 @@ class Memo:
             Path(name).unlink(missing_ok=True)
             raise
 
+    def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
+        """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log."""
+        try:
+            self.put(value, **key)
+        except OSError as error:
+            _log.warning("a memo entry cannot be kept: %s", error)
+
     def _path(self, key: Mapping[str, Any]) -> Path:
         digest = hashlib.sha256(_canonical(key).encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest[2:]}.json"

@@ -32,7 +32,7 @@ class VelaFacts:
         known = self._memo.get(**key)
         if known is None:
             known = {"cycles": self._compiled_alone(TensorType(shape, dtype), Step("transpose", perms))}
-            self._memo.put(known, **key)
+            self._memo.put_if_possible(known, **key)
         cycles = known["cycles"]
         return None if cycles is None else int(cycles)
 
