@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from results.records import Best, Evaluation
@@ -17,6 +18,7 @@ from workers.base_program import BaseProgram
 from workers.tasks import Job
 
 _SHOWN = 30  # rows of the live table: what is under way, then the latest that are done
+_DISPENSABLE = ("distinct", "per s", "tried", "default", "target")  # columns to leave out first on a narrow terminal
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Progress:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """While models are being tuned."""
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
             yield
             return
         with Live(console=self._console, get_renderable=self._table, refresh_per_second=4) as self._live:
@@ -101,22 +103,32 @@ class Progress:
             self._console.print(f"{_name(job)}: {text}", highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> Table:
+        """With as many columns as the terminal has room for: a number that is cut off is worse than none."""
+        for left_out in range(len(_DISPENSABLE) + 1):
+            table = self._table_without(_DISPENSABLE[:left_out])
+            options = self._console.options.update_width(10_000)
+            if Measurement.get(self._console, options, table).maximum <= self._console.width:
+                break
+        return table
+
+    def _table_without(self, left_out: tuple[str, ...]) -> Table:
         table = Table(box=None, pad_edge=False)
-        for heading in ("model", "target"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("default", "best", "gain", "tried", "distinct", "per s"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
+        for heading in ("model", "target", "default", "best", "gain", "tried", "distinct", "per s", ""):
+            if heading not in left_out:
+                words = heading in ("model", "target", "")
+                table.add_column(heading, justify="left" if words else "right", no_wrap=True)
         active = [entry for entry in self._lines.items() if entry[1].phase in ("lowering", "searching")]
         finished = [
             entry for entry in self._lines.items() if entry[1].phase not in ("lowering", "searching", "waiting")
         ]
         room = max(1, min(_SHOWN, self._console.height - 4) - len(active))
         for (source, target), line in finished[-room:] + active:
-            table.add_row(
-                source, target, _number(line.default), _number(line.best), _gain(line), str(line.evaluations or ""),
-                str(line.distinct or ""), _rate(line), line.phase,
-            )  # fmt: skip
+            cells = {
+                "model": source, "target": target, "default": _number(line.default), "best": _number(line.best),
+                "gain": _gain(line), "tried": str(line.evaluations or ""), "distinct": str(line.distinct or ""),
+                "per s": _rate(line), "": line.phase,
+            }  # fmt: skip
+            table.add_row(*(escape(cell) for heading, cell in cells.items() if heading not in left_out))
         waiting = sum(line.phase == "waiting" for line in self._lines.values())
         table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; cycles are predicted"
         return table
