@@ -6,8 +6,6 @@ Finding an entry needs torch but not ExecuTorch, so a known model is ready in th
 import importlib.metadata
 import io
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from workers.lowering import DelegateInputs, Lowered, lower
 from workers.model_source import ExportedModel, SourceModel, TosaFile, export, one_line, resolve
 from workers.quantise import QUANTISATION, is_quantised
 from workers.target import Target
+from workers.whole_file import write_whole
 
 _FORMAT = 1
 """Of the cache: raised when the meaning of an entry changes."""
@@ -93,7 +92,7 @@ def load_or_lower(
     if lowered is None:
         lowered = lower(loaded, target, seed=seed, calibration_data=calibration_data)
         try:
-            _write(path, _packed(lowered, identified.key))
+            write_whole(path, _packed(lowered, identified.key))
         except OSError as error:
             told += (f"the lowered program is not cached: {one_line(error)}",)
     return BaseProgram(
@@ -224,16 +223,3 @@ def _unpacked(data: bytes, key: str) -> Lowered:
             ),
             warnings=tuple(header["warnings"]),
         )
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing: a reader never sees half an entry, and of two writers the later one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

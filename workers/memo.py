@@ -1,6 +1,6 @@
 """Results that are worth remembering, one small JSON file each, shared by all workers of a machine and all runs.
 
-A file is written beside its place and moved there, so a reader sees a whole entry or none, even if a process dies.
+A reader sees a whole entry or none, even if a process dies.
 An entry that cannot be read is passed over with a warning and written anew.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from workers.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -42,17 +42,8 @@ class Memo:
 
     def put(self, value: Mapping[str, Any], **key: Any) -> None:
         """Remember an entry. Raises OSError if the folder cannot be written."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"key": json.loads(_canonical(key)), "value": value})
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(content)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(self._path(key), content.encode())
 
     def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
         """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from workers.pte import delegates_of
 from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
 from workers.tasks import Job
+from workers.whole_file import write_whole
 
 
 def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Path) -> None:
@@ -41,19 +40,7 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
     found = Counter(command_stream_hash(d.command_stream, d.weights) for d in delegates_of(content, str(out)))
     if found != expected:
         raise ModelError(f"{job.source}: the lowered program's command streams are not those that were evaluated")
-    _write(out, content)
-
-
-def _write(out: Path, content: bytes) -> None:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).replace(out)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(out, content)
     except OSError as error:
         raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
