@@ -226,6 +226,15 @@ def test_a_model_that_cannot_be_quantised() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_with_numbers_that_are_none() -> None:
+    class Unfinished(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.full((4,), torch.nan)
+
+    with pytest.raises(ModelError, match="has it NaN or infinity in its weights, masks or inputs"):
+        lowered(seeded(Unfinished, (4,)), U55)
+
+
 def test_vela_gets_the_same_programs_from_the_same_steps() -> None:
     """The steps that `apply` takes: `quantise`, then `to_edge` with Vela at its end."""
     from workers.ahead_of_time import rewrite_tosa
@@ -287,6 +296,7 @@ def test_random_calibration_stays_within_what_the_example_inputs_span() -> None:
         ("d.pt", (torch.ones(2, 3),), "has 1 inputs, the model takes 2"),
         ("d.pt", (torch.ones(3, 3), torch.tensor([1, 2])), r"input 0 has shape \[3, 3\]"),
         ("d.pt", (torch.ones(2, 3), torch.ones(2)), "input 1 is torch.float32, the model takes torch.int64"),
+        ("d.pt", (torch.ones(2, 3) * 1j, torch.tensor([1, 2])), "input 0 is torch.complex64, the model takes"),
         ("d.pt", (torch.ones(2, 3), "x"), "input 1 is a str, the model takes a tensor"),
         ("d.pt", {"a": 1}, "holds a dict"),
         ("d.pt", Path("pickled as an object"), "plain tensors only"),

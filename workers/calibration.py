@@ -4,10 +4,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
 from workers.model_source import as_input_tuple, one_line
+
+if TYPE_CHECKING:
+    import torch
 
 _SUFFIXES = (".pt", ".pth", ".npy", ".npz")
 _MAX_SAMPLES = 1000
@@ -126,10 +129,17 @@ def _fitted(sample: tuple[Any, ...], example: tuple[Any, ...], origin: str) -> t
             raise ModelError(
                 f"{origin}: input {index} has shape {list(given.shape)}, the model takes {list(wanted.shape)}"
             )
-        if given.dtype.is_floating_point and not wanted.dtype.is_floating_point:
+        if _narrows(given.dtype, wanted.dtype):
             raise ModelError(f"{origin}: input {index} is {given.dtype}, the model takes {wanted.dtype}")
         fitted.append(given.to(wanted.dtype))
     return tuple(fitted)
+
+
+def _narrows(given: "torch.dtype", wanted: "torch.dtype") -> bool:
+    """Whether a cast would drop an imaginary part or digits after the point."""
+    return (given.is_complex and not wanted.is_complex) or (
+        given.is_floating_point and not (wanted.is_floating_point or wanted.is_complex)
+    )
 
 
 def _random_inputs(example: tuple[Any, ...], seed: int) -> list[tuple[Any, ...]]:

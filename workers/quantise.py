@@ -47,7 +47,8 @@ def quantise(
                 prepared(*sample)
             return torch.export.export(convert_pt2e(prepared), model.example_inputs)
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
-        raise ModelError(f"{model.name}: cannot be quantised, {one_line(error)}") from error
+        hint = "; has it NaN or infinity in its weights, masks or inputs?" if "not finite" in str(error) else ""
+        raise ModelError(f"{model.name}: cannot be quantised, {one_line(error)}{hint}") from error
 
 
 @contextmanager
