@@ -89,6 +89,10 @@ def length_of(shared: Shared[bytes]) -> int:
     return len(shared.get())
 
 
+def hash_of_a_name() -> int:
+    return hash("tosa_reshape_default")
+
+
 class Peculiar(Exception):
     pass
 
@@ -181,6 +185,15 @@ def test_returns_results(run: Run, pool: Pool) -> None:
         return await asyncio.gather(*calls)
 
     assert run(many()) == list(range(1, 51))
+
+
+def test_workers_order_sets_of_names_alike_in_every_run(run: Run, pool: Pool) -> None:
+    """Or the same model is lowered to operators in another order, and no recipe gives the evaluated program again."""
+    alone = subprocess.run(
+        [sys.executable, "-c", "print(hash('tosa_reshape_default'))"],
+        env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run(pool.run(hash_of_a_name, timeout_seconds=60)) == int(alone.stdout)
 
 
 def test_processes_stay_and_keep_what_they_have(run: Run, pool: Pool) -> None:

@@ -450,14 +450,16 @@ def _termination_as_before() -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """One core per worker, and the driver's import path.
+    """One core per worker, the driver's import path, and one order of sets.
 
-    Workers so find what the driver finds: an editable install, the folder of a user's script.
+    Workers so find what the driver finds: an editable install, the folder of a user's script. ExecuTorch walks through
+    sets of names when it lowers: with another hash seed, the same model comes out with its operators in another order.
     """
     installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths = [str(Path(entry).absolute()) for entry in sys.path if entry not in installed]
     return {
         "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
