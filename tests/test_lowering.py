@@ -113,10 +113,14 @@ def test_the_programs_are_stock_executorch_s(target: Target, tmp_path: Path) -> 
     assert mine.warnings == ()
 
 
+def names(program: Lowered) -> tuple[str, ...]:
+    return tuple(one.name for one in program.host_operators)
+
+
 def test_host_operators_are_named_in_program_order() -> None:
     quantise_, dequantise = (f"quantized_decomposed.{q}quantize_per_tensor.default" for q in ("", "de"))
-    assert lowered(two_delegates(), U85).host_operators == (quantise_, dequantise)
-    assert lowered(two_delegates(), U55).host_operators == (
+    assert names(lowered(two_delegates(), U85)) == (quantise_, dequantise)
+    assert names(lowered(two_delegates(), U55)) == (
         quantise_,
         dequantise,
         "aten.avg_pool2d.default",
@@ -170,7 +174,7 @@ def test_u55_and_u65_share_their_programs() -> None:
 def test_operators_inside_control_flow_count_as_host_operators() -> None:
     result = lowered(seeded(Branches, (1, 8)), U55)
     assert len(result.graphs) == 1
-    assert {"cond", "aten.sin.default", "aten.cos.default"} <= set(result.host_operators)
+    assert {"cond", "aten.sin.default", "aten.cos.default"} <= set(names(result))
     assert len(result.calibration_inputs) == 1
 
 

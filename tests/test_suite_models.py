@@ -114,7 +114,7 @@ def test_silero_hears_the_synthetic_voice_and_not_the_noise() -> None:
 def test_each_model_lowers(name: str, tmp_path: Path) -> None:
     base = load_or_lower(name, Target.parse("ethos-u55-128"), cache_dir=tmp_path, seed=0)
     assert base.warnings == ()
-    host = Counter(operator.split(".")[1] for operator in base.host_operators)
+    host = Counter(operator.name.split(".")[1] for operator in base.host_operators)
     quantisers = {"quantize_per_tensor", "dequantize_per_tensor"}
     # What U55 cannot do: DS-CNN's 24x5 average pool, and Wav2Letter's first convolution, 250 wide.
     expected = {

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
+from workers.host_operators import HostOperator
 from workers.lowering import DelegateInputs, Lowered, lower
 from workers.model_source import ExportedModel, SourceModel, TosaFile, export, one_line, resolve
 from workers.quantise import QUANTISATION, is_quantised
@@ -52,8 +53,7 @@ class BaseProgram(Identified):
 
     Attributes:
         graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
-        host_operators: names of the operators left on the CPU, in program order, with quantise and
-            dequantise.
+        host_operators: those left on the CPU, in program order, with quantise and dequantise.
         calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs:
             tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is
             not known.
@@ -63,7 +63,7 @@ class BaseProgram(Identified):
     graphs: tuple[bytes, ...]
     calibration_inputs: tuple[DelegateInputs, ...]
     warnings: tuple[str, ...]
-    host_operators: tuple[str, ...] = ()
+    host_operators: tuple[HostOperator, ...] = ()
 
 
 def load_or_lower(
@@ -200,7 +200,7 @@ def _packed(lowered: Lowered, key: str) -> bytes:
         "key": key,
         "graphs": len(lowered.graphs),
         "inputs": [[len(sample) for sample in samples] for samples in lowered.calibration_inputs],
-        "host_operators": lowered.host_operators,
+        "host_operators": [list(vars(one).values()) for one in lowered.host_operators],
         "warnings": lowered.warnings,
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
@@ -216,7 +216,7 @@ def _unpacked(data: bytes, key: str) -> Lowered:
             raise ValueError("it is the entry of another program")
         return Lowered(
             graphs=tuple(arrays[f"graph-{i}"].tobytes() for i in range(header["graphs"])),
-            host_operators=tuple(header["host_operators"]),
+            host_operators=tuple(HostOperator(*one) for one in header["host_operators"]),
             calibration_inputs=tuple(
                 tuple(tuple(arrays[f"input-{d}-{s}-{i}"] for i in range(n)) for s, n in enumerate(counts))
                 for d, counts in enumerate(header["inputs"])

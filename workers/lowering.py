@@ -5,7 +5,6 @@ Lowering choices at ExecuTorch's level (upstream passes switched off, its config
 parameter of `lower` and part of the cache key in `workers.base_program`.
 """
 
-import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from workers.calibration import calibration_for
 from workers.errors import ModelError
+from workers.host_operators import HostOperator, host_operators
 from workers.model_source import ExportedModel, one_line
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
@@ -40,15 +40,14 @@ class Lowered:
 
     Attributes:
         graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
-        host_operators: names of the operators left on the CPU, as in
-            `quantized_decomposed.quantize_per_tensor.default`, in program order.
+        host_operators: those left on the CPU, in program order.
         calibration_inputs: for each delegate, what reaches it when the model runs on the first (at most 2)
             calibration inputs; arrays of the shapes and element types of its TOSA inputs, in their order.
         warnings: what the user should be told.
     """
 
     graphs: tuple[bytes, ...]
-    host_operators: tuple[str, ...]
+    host_operators: tuple[HostOperator, ...]
     calibration_inputs: tuple[DelegateInputs, ...]
     warnings: tuple[str, ...]
 
@@ -110,16 +109,16 @@ def lower(model: ExportedModel, target: Target, *, seed: int, calibration_data: 
                 f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}, {one_line(error)}"
             ) from error
         graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
-        host_operators = tuple(_host_operators(lowered.graph_module))
+        on_host = tuple(host_operators(_graph_modules(lowered.graph_module)))
         if not graphs:
-            left = ", ".join(sorted(set(host_operators))) or "nothing"
+            left = ", ".join(sorted({one.name for one in on_host})) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
         recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
     told = quantised.warnings
     unknown = len(graphs) - len(recorded)
     if unknown:
         told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
-    return Lowered(graphs, host_operators, (*recorded, *[()] * unknown), told)
+    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told)
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
@@ -202,16 +201,6 @@ def _tosa_flatbuffers(top: "GraphModule") -> Iterator[bytes]:
         for call in _delegate_calls(module):
             delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
             yield bytes(delegate.processed_bytes)
-
-
-def _host_operators(top: "GraphModule") -> Iterator[str]:
-    from executorch.exir.delegate import executorch_call_delegate
-
-    for module in _graph_modules(top):
-        for node in module.graph.nodes:
-            if node.op == "call_function" and node.target not in (operator.getitem, executorch_call_delegate):
-                # an edge operator wraps the ATen one, whose name is the one that people know
-                yield str(getattr(node.target, "_op", node.target))
 
 
 def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:

@@ -1,0 +1,68 @@
+"""The operators that a lowering leaves on the CPU, and how much each of them works on."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
+
+@dataclass(frozen=True)
+class HostOperator:
+    """One call of an operator on the CPU.
+
+    Attributes:
+        name: as in `quantized_decomposed.quantize_per_tensor.default`.
+        reads: elements of all its operands.
+        writes: elements of all its results.
+        macs: multiply-accumulates of a convolution or matrix product, 0 for others.
+    """
+
+    name: str
+    reads: int
+    writes: int
+    macs: int = 0
+
+
+def host_operators(modules: Iterator[GraphModule]) -> Iterator[HostOperator]:
+    """Those of a lowered program, in program order; the branches and bodies of control flow count once."""
+    from executorch.exir.delegate import executorch_call_delegate
+
+    for module in modules:
+        for node in module.graph.nodes:
+            if node.op == "call_function" and node.target not in (operator.getitem, executorch_call_delegate):
+                # an edge operator wraps the ATen one, whose name is the one that people know
+                name = str(getattr(node.target, "_op", node.target))
+                reads = [shape for source in node.all_input_nodes for shape in _shapes(source)]
+                writes = _shapes(node)
+                yield HostOperator(name, sum(map(prod, reads)), sum(map(prod, writes)), _macs(name, node, writes))
+
+
+def _shapes(node: Node) -> list[tuple[int, ...]]:
+    """Of the tensors that a node gives; none where that is not known."""
+    value = node.meta.get("val")
+    values: Any = value if isinstance(value, list | tuple) else [value]
+    return [tuple(int(size) for size in one.shape) for one in values if hasattr(one, "shape")]
+
+
+def _macs(name: str, node: Node, writes: list[tuple[int, ...]]) -> int:
+    """Every result of a convolution sums over one filter, of a matrix product over the last dimension of its first
+    operand (the bias of `addmm` comes before it)."""
+    short = name.split(".")[1] if "." in name else name
+    operands = [shape for source in node.all_input_nodes for shape in _shapes(source)[:1]]
+    results = sum(map(prod, writes))
+    if short in ("convolution", "conv1d", "conv2d", "conv3d") and len(operands) > 1:
+        # weights: [out, in / groups, *kernel], of a transposed convolution [in, out / groups, *kernel]
+        transposed = short == "convolution" and bool(node.args[6])
+        filters = operands[1]
+        return prod(operands[0]) * prod(filters[1:]) if transposed else results * prod(filters[1:])
+    if short in ("mm", "bmm", "matmul", "linear") and operands:
+        return results * operands[0][-1]
+    if short in ("addmm", "baddbmm") and len(operands) > 1:
+        return results * operands[1][-1]
+    return 0
