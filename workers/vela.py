@@ -45,8 +45,8 @@ class OperatorCost:
         fused: it rides in another row's hardware operation, which carries the cycles of both.
         stream_offsets: where the hardware operations are that it starts, one per stripe: byte positions of
             their NPU_OP commands, counted from the first command after the stream's 32-byte driver header.
-            A transpose on U55 and U65 is a long run of operations and only the first is listed. A `fused`
-            row may have none.
+            A transpose on U55 and U65 is a long run of operations and only the last is listed (see
+            `workers.command_stream.rows_of`). A `fused` row may have none.
     """
 
     name: str

@@ -1,0 +1,279 @@
+"""Small int8 TOSA programs written by hand, and Vela's own listing of the command stream that becomes of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
+from search_space.write_tosa import write_tosa
+from workers.target import Target
+from workers.vela import _settings
+
+Shape = tuple[int, ...]
+
+
+@dataclass
+class Program:
+    """A TOSA program under construction. Values are ids; activations are int8, with scales that keep them alive."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
+
+    def tosa(self, *outputs: int) -> bytes:
+        return write_tosa(Graph(self.nodes, tuple(self.inputs), outputs, len(self.nodes)))
+
+    def shape(self, value: int) -> Shape:
+        return self.nodes[value].type.shape
+
+    def input(self, *shape: int, dtype: str = "INT8") -> int:
+        self.inputs.append(self._add(Node(INPUT, (), TensorType(shape, dtype))))
+        return self.inputs[-1]
+
+    def data(self, values: Any, dtype: str) -> int:
+        return self._add(constant(np.atleast_1d(np.asarray(values)), dtype))
+
+    def transpose(self, value: int, *perms: int) -> int:
+        return self._add(move(value, self.nodes[value].type, (Step("transpose", perms),)))
+
+    def reshape(self, value: int, *shape: int) -> int:
+        return self._add(move(value, self.nodes[value].type, (Step("reshape", shape),)))
+
+    def slice(self, value: int, start: Shape, size: Shape) -> int:
+        return self.op("SLICE", (value,), size, start=start, size=size)
+
+    def concat(self, axis: int, *values: int) -> int:
+        shape = list(self.shape(values[0]))
+        shape[axis] = sum(self.shape(value)[axis] for value in values)
+        return self.op("CONCAT", values, tuple(shape), axis=axis)
+
+    def conv(
+        self, value: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1), depthwise: bool = False, dtype: str = "INT8",
+    ) -> int:  # fmt: skip
+        """CONV2D or DEPTHWISE_CONV2D with as much padding as keeps the size at stride 1, and its RESCALE."""
+        batch, height, width, depth = self.shape(value)
+        pad, sizes = [], []
+        for size, taps, step, apart in zip((height, width), kernel, stride, dilation, strict=True):
+            reach = (taps - 1) * apart
+            before, after = reach // 2, reach - reach // 2
+            after -= (size + before + after - reach - 1) % step
+            pad += [before, after]
+            sizes.append((size + before + after - reach - 1) // step + 1)
+        weights = (*kernel, depth, channels // depth) if depthwise else (channels, *kernel, depth)
+        # Whether an activation has 16 bits decides what sums are held in.
+        wide = self.nodes[value].type.dtype == "INT16"
+        operands = (
+            self.data(self.random.integers(-127, 128, weights), "INT8"),
+            self.bias(channels, wide),
+            self.data(0, "INT16" if wide else "INT8"),
+            self.data(0, "INT8"),
+        )
+        result = self.op(
+            "DEPTHWISE_CONV2D" if depthwise else "CONV2D", (value, *operands), (batch, *sizes, channels),
+            "INT48" if wide else "INT32", pad=tuple(pad), stride=stride, dilation=dilation, local_bound=False,
+            acc_type="INT48" if wide else "INT32",
+        )  # fmt: skip
+        return self.rescale(result, dtype, 1 / (40 * prod(weights) / channels))
+
+    def bias(self, channels: int, wide: bool) -> int:
+        values = self.random.integers(-1000, 1000, channels)
+        if not wide:
+            return self.data(values, "INT32")
+        payload = b"".join(int(v).to_bytes(6, "little", signed=True) for v in values)
+        return self._add(Node("CONST", (), TensorType((channels,), "INT48"), payload=payload))
+
+    def matmul(self, first: int, second: int) -> int:
+        (batch, rows, _), columns = self.shape(first), self.shape(second)[2]
+        zeros = self.data(0, "INT8"), self.data(0, "INT8")
+        result = self.op("MATMUL", (first, second, *zeros), (batch, rows, columns), "INT32")
+        return self.rescale(result, "INT8", 1 / 1000)
+
+    def rescale(self, value: int, dtype: str, scale: float) -> int:
+        shift = 30
+        while scale < 0.5 and shift < 60:
+            scale, shift = scale * 2, shift + 1
+        source = self.nodes[value].type
+        operands = (
+            self.data(int(scale * (1 << 14)) if source.dtype == "INT48" else int(scale * (1 << 30)), "INT16")
+            if source.dtype == "INT48"
+            else self.data(int(scale * (1 << 30)), "INT32"),
+            self.data(shift - 16 if source.dtype == "INT48" else shift, "INT8"),
+            self._zero(source.dtype),
+            self._zero(dtype),
+        )
+        return self.op(
+            "RESCALE", (value, *operands), source.shape, dtype, scale32=source.dtype != "INT48",
+            rounding_mode="SINGLE_ROUND", per_channel=False, input_unsigned=False, output_unsigned=False,
+        )  # fmt: skip
+
+    def add(self, first: int, second: int) -> int:
+        """ADD of int8 values as ExecuTorch writes it: both rescaled to int32 and the sum back."""
+        wide = [self.rescale(value, "INT32", 1.0) for value in (first, second)]
+        shape = tuple(max(sizes) for sizes in zip(*map(self.shape, wide), strict=True))
+        return self.rescale(self.op("ADD", tuple(wide), shape, "INT32"), "INT8", 0.5)
+
+    def mul(self, first: int, second: int) -> int:
+        shape = tuple(max(sizes) for sizes in zip(self.shape(first), self.shape(second), strict=True))
+        product = self.op("MUL", (first, second, self.data(0, "INT8")), shape, "INT32")
+        return self.rescale(product, "INT8", 1 / 128)
+
+    def clamp(self, value: int, low: int = -128, high: int = 127) -> int:
+        low_bytes, high_bytes = (bound.to_bytes(1, "little", signed=True) for bound in (low, high))
+        return self.op(
+            "CLAMP", (value,), self.shape(value), min_val=low_bytes, max_val=high_bytes, nan_mode="PROPAGATE"
+        )
+
+    def table(self, value: int) -> int:
+        return self.op("TABLE", (value, self.data(self.random.integers(-128, 128, 256), "INT8")), self.shape(value))
+
+    def max_pool(self, value: int, size: int, stride: int | None = None) -> int:
+        step = stride or size
+        batch, height, width, depth = self.shape(value)
+        shape = (batch, (height - size) // step + 1, (width - size) // step + 1, depth)
+        return self.op(
+            "MAX_POOL2D", (value,), shape, kernel=(size, size), stride=(step, step), pad=(0, 0, 0, 0),
+            nan_mode="PROPAGATE",
+        )  # fmt: skip
+
+    def sum(self, value: int, axis: int) -> int:
+        shape = tuple(1 if at == axis else size for at, size in enumerate(self.shape(value)))
+        wide = self.rescale(value, "INT32", 1.0)
+        return self.rescale(self.op("REDUCE_SUM", (wide,), shape, "INT32", axis=axis), "INT8", 0.1)
+
+    def resize(self, value: int, mode: str = "NEAREST") -> int:
+        """RESIZE to twice the height and width."""
+        batch, height, width, depth = self.shape(value)
+        border = 1 if mode == "NEAREST" else 0
+        shape = (batch, 2 * height - 1 + border, 2 * width - 1 + border, depth)
+        bilinear = mode == "BILINEAR"
+        result = self.op(
+            "RESIZE", (value,), shape, "INT32" if bilinear else None, scale=(4, 2, 4, 2), offset=(0, 0),
+            border=(2 * border, 2 * border), mode=mode,
+        )  # fmt: skip
+        return self.rescale(result, "INT8", 1 / 16) if bilinear else result
+
+    def gather(self, value: int, indices: int) -> int:
+        batch, _, depth = self.shape(value)
+        return self.op("GATHER", (value, indices), (batch, self.shape(indices)[1], depth))
+
+    def op(self, op: str, inputs: Shape, shape: Shape, dtype: str | None = None, **attributes: Any) -> int:
+        return self._add(
+            Node(op, inputs, TensorType(shape, dtype or self.nodes[inputs[0]].type.dtype), attributes),
+        )
+
+    def _zero(self, dtype: str) -> int:
+        if dtype == "INT48":
+            return self._add(Node("CONST", (), TensorType((1,), "INT48"), payload=bytes(6)))
+        return self.data(0, dtype)
+
+    def _add(self, node: Node) -> int:
+        self.nodes[len(self.nodes)] = node
+        return len(self.nodes) - 1
+
+
+def everything(family: str) -> dict[str, bytes]:
+    """One small program for each kind of operation that the decoder knows on `ethos-u55` (and u65) or `ethos-u85`."""
+
+    def image(program: Program, depth: int = 16, side: int = 12) -> int:
+        return program.input(1, side, side, depth)
+
+    made: dict[str, bytes] = {}
+    p = Program()
+    made["conv"] = p.tosa(p.conv(p.conv(image(p), 24, (3, 3), (2, 2)), 40, (1, 1)))
+    p = Program()
+    made["few channels"] = p.tosa(p.conv(image(p, 3), 16, (3, 3)))
+    p = Program()
+    made["dilated"] = p.tosa(p.conv(image(p, 16), 16, (3, 3), dilation=(2, 2)))
+    p = Program()
+    made["dilated more"] = p.tosa(p.conv(image(p, 16), 16, (3, 3), dilation=(1, 4)))
+    p = Program()
+    made["depthwise"] = p.tosa(p.conv(image(p), 16, (3, 3), depthwise=True))
+    p = Program()
+    made["wide"] = p.tosa(p.conv(p.input(1, 6, 6, 8, dtype="INT16"), 8, (3, 3), dtype="INT16"))
+    p = Program()
+    made["many weights"] = p.tosa(p.conv(p.conv(p.input(1, 4, 4, 192), 192, (3, 3)), 160, (3, 3)))
+    p = Program()
+    made["max pool"] = p.tosa(p.max_pool(image(p), 2))
+    p = Program()
+    made["transpose"] = p.tosa(p.transpose(image(p), 0, 3, 1, 2))
+    p = Program()
+    made["swap height and width"] = p.tosa(p.transpose(p.input(1, 5, 9, 20), 0, 2, 1, 3))
+    p = Program()
+    made["concat"] = p.tosa(p.concat(3, p.conv(image(p), 8), image(p, 24)))
+    p = Program()
+    made["slice"] = p.tosa(p.slice(image(p), (0, 1, 2, 3), (1, 5, 7, 9)))
+    p = Program()
+    made["sum"] = p.tosa(p.sum(image(p), 2))
+    p = Program()
+    made["add"] = p.tosa(p.add(image(p), image(p)))
+    p = Program()
+    made["broadcast"] = p.tosa(p.mul(image(p), p.input(1, 1, 1, 16)), p.add(image(p), p.input(1, 12, 1, 1)))
+    p = Program()
+    made["scalar"] = p.tosa(p.mul(image(p), p.data([[[[7]]]], "INT8")))
+    p = Program()
+    x = image(p)
+    made["chain"] = p.tosa(p.add(p.conv(x, 16), x))
+    p = Program()
+    made["clamp"] = p.tosa(p.clamp(p.conv(image(p), 16), -20, 50))
+    p = Program()
+    made["table"] = p.tosa(p.table(p.conv(image(p), 16)), p.table(image(p)))
+    p = Program()
+    made["matmul"] = p.tosa(p.matmul(p.input(2, 10, 24), p.input(2, 24, 7)))
+    if family == "ethos-u85":
+        p = Program()
+        made["nearest"] = p.tosa(p.resize(image(p)))
+        p = Program()
+        made["bilinear"] = p.tosa(p.resize(image(p), "BILINEAR"))
+        p = Program()
+        made["gather"] = p.tosa(p.gather(p.input(1, 10, 16), p.input(1, 6, dtype="INT32")))
+        p = Program()
+        made["reverse"] = p.tosa(p.op("REVERSE", (image(p),), (1, 12, 12, 16), axis=2))
+    return made
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of Vela's listing: byte offset, command code, name and fields as printed."""
+
+    offset: int
+    code: int
+    name: str
+    fields: dict[str, str]
+
+
+_LINE = re.compile(r"0x([0-9a-f]{6}): [0-9a-f ]{8} [0-9a-f]{4} ([0-9a-f]{4}) - (\S+) +\d*,? ?(.*)")
+
+
+def vela_listing(tosa: bytes, target: Target) -> tuple[str, list[Listed], bytes]:
+    """What `vela --verbose-register-command-stream` prints, the lines of it that are commands, and the stream."""
+    from ethosu import regor
+
+    settings = _settings(target)
+    options = settings.options.replace("[compiler]\n", "[compiler]\nverbose_register_command_stream=true\n")
+    sys.stdout.flush()
+    standard_output = os.dup(1)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 1)
+        try:
+            model = regor.compile(settings.accelerator, tosa, "TOSA", settings.system, options=options, verbose=True)
+        finally:
+            os.dup2(standard_output, 1)
+            os.close(standard_output)
+        kept.seek(0)
+        text = kept.read().decode()
+    lines = []
+    for match in map(_LINE.match, text.splitlines()):
+        if match:
+            offset, code, name, fields = match.groups()
+            pairs = [field.split(" = ") for field in fields.split(", ") if field]
+            lines.append(Listed(int(offset, 16), int(code, 16), name, dict(pairs)))
+    return text, lines, bytes(model.command_stream)

@@ -1,0 +1,165 @@
+"""`velatune disasm`"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tuner.commands.options import board_options, json_option
+from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Span, decode, plain, rows_of
+from workers.errors import ModelError
+from workers.pte import read_pte
+from workers.target import Target
+from workers.vela import OperatorCost, VelaRefused, compile_tosa
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One command stream; for a `.tosa` with Vela's rows and the index of the row of each operation."""
+
+    decoded: Decoded
+    rows: tuple[OperatorCost, ...]
+    row_of: tuple[int, ...]
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TOSA")
+@click.option(
+    "--target",
+    metavar="NPU",
+    help="such as ethos-u55-128; what to compile a .tosa for, what a .pte is expected to be for",
+)
+@board_options
+@json_option
+def disasm(
+    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """List the operations that the NPU performs, read off the command stream.
+
+    A .pte is listed delegate by delegate. A .tosa is compiled first; the last columns are then the TOSA operator and,
+    on the first operation of each row of Vela's performance table, the row's cycles.
+    """
+    if file.suffix == ".tosa":
+        programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
+    elif file.suffix == ".pte":
+        programs = [_Program(decode(delegate.command_stream), (), ()) for delegate in read_pte(file)]
+        for program in programs:
+            _check_target(file, program.decoded.accelerator, target)
+    else:
+        raise ModelError(f"{file}: neither a .pte nor a .tosa file")
+    if as_json:
+        click.echo(json.dumps([_json(program) for program in programs], indent=2))
+        return
+    for number, program in enumerate(programs):
+        operations = program.decoded.operations
+        click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations")
+        for line in _table(program):
+            click.echo(line)
+
+
+def _compiled(
+    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None
+) -> _Program:
+    if target is None:
+        raise ModelError(f"{file}: say what to compile it for: --target ethos-u55-128")
+    board = Target.parse(target, system_config, memory_mode, vela_config)
+    try:
+        compiled = compile_tosa(file.read_bytes(), board)
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror})") from error
+    except VelaRefused as refusal:
+        raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
+    decoded = decode(compiled.command_stream)
+    return _Program(decoded, compiled.operators, rows_of(decoded.operations, compiled.operators))
+
+
+def _check_target(file: Path, accelerator: str, target: str | None) -> None:
+    if target is not None and target.lower() != accelerator:
+        raise ModelError(f"{file}: compiled for {accelerator}, not for {target}; leave --target out")
+
+
+def _json(program: _Program) -> dict[str, Any]:
+    operations = [plain(operation) for operation in program.decoded.operations]
+    answer: dict[str, Any] = {"accelerator": program.decoded.accelerator, "operations": operations}
+    if program.rows:
+        for operation, row in zip(operations, program.row_of, strict=True):
+            operation["row"] = row
+        answer["rows"] = [
+            {"name": row.name, "source_op": row.source_op, "npu_op": row.npu_op, "vela_cycles": row.cycles}
+            for row in program.rows
+        ]
+    return answer
+
+
+def _table(program: _Program) -> list[str]:
+    """One line per operation, columns as wide as they need to be."""
+    lines = [[str(index), *_columns(operation)] for index, operation in enumerate(program.decoded.operations)]
+    seen: set[int] = set()
+    for line, row in zip(lines, program.row_of, strict=False):
+        cost = program.rows[row]
+        line += [f"{cost.source_op} {cost.name}", "" if row in seen else f"{cost.cycles:,}"]
+        seen.add(row)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    right = (0, len(widths) - 1) if program.rows else (0,)
+    return [
+        "  ".join(f"{cell:{'>' if at in right else '<'}{widths[at]}}" for at, cell in enumerate(line)).rstrip()
+        for line in lines
+    ]
+
+
+def _columns(operation: Operation) -> list[str]:
+    """Kind, shapes, kernel, block and activation."""
+    name = f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
+    if operation.kind is Kind.DMA:
+        dma = operation.dma
+        assert dma is not None  # a copy has one
+        moved = f"{dma.length_bytes:,} bytes {_place(dma.source)} -> {_place(dma.destination)}"
+        return [name, moved, "", "", dma.indexed and f"{dma.indexed} by index"]
+    inputs = ", ".join(_feature_map(one) for one in (operation.ifm, operation.ifm2) if one is not None)
+    ofm, block, activation = operation.ofm, operation.block, operation.activation
+    assert ofm is not None and block is not None and activation is not None  # what computes has them
+    return [
+        name,
+        f"{inputs} -> {_feature_map(ofm)}",
+        _kernel(operation),
+        f"block {_sizes(block)}",
+        {"none": "", "lut": f"lut {activation.table}", "clamp": f"clamp {activation.low}..{activation.high}"}.get(
+            activation.function, activation.function
+        ),
+    ]
+
+
+def _feature_map(one: FeatureMap) -> str:
+    kind = f"{'s' if one.signed else 'u'}{8 * one.element_bytes}"
+    if one.scalar is not None:
+        return f"{kind} {one.scalar}"
+    turned = f" as {one.transpose}" if one.transpose != "HWC" else ""
+    where = "" if one.in_memory else f" {one.storage.lower()}"
+    return f"{kind} {_sizes(one.shape)}{turned}{where}"
+
+
+def _kernel(operation: Operation) -> str:
+    kernel = operation.kernel
+    if kernel is None:
+        return ""
+    words = [f"{kernel.height}x{kernel.width}"]
+    if (kernel.stride_y, kernel.stride_x) != (1, 1):
+        words.append(f"stride {kernel.stride_y}x{kernel.stride_x}")
+    if (kernel.dilation_y, kernel.dilation_x) != (1, 1):
+        words.append(f"dilation {kernel.dilation_y}x{kernel.dilation_x}")
+    if operation.upscale not in (None, "NONE"):
+        words.append(f"upscale {str(operation.upscale).lower()}")
+    return " ".join(words)
+
+
+def _place(span: Span) -> str:
+    return f"NPU:{span.address:#x}" if span.region is None else f"region {span.region}:{span.address:#x}"
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,39 @@
+"""From a compiled command stream to the NPU operations in it, each with the registers that it runs under.
+
+    decoded = decode(compiled.command_stream)
+    for operation in decoded.operations:
+        operation.kind, operation.ofm, operation.kernel, operation.registers["NPU_SET_BLOCKDEP"]
+
+Decoding is pure Python on bytes: no Vela and no ExecuTorch is imported for it.
+"""
+
+from workers.command_stream.commands import Command, Header, StreamError, commands, header
+from workers.command_stream.decode import Decoded, decode
+from workers.command_stream.features import Activation, Dma, FeatureMap, Kernel, Padding, Span
+from workers.command_stream.memories import region_memories
+from workers.command_stream.operation import Kind, Operation
+from workers.command_stream.plain import plain
+from workers.command_stream.rows import rows_of
+from workers.command_stream.state import RegisterState
+
+__all__ = [
+    "Activation",
+    "Command",
+    "Decoded",
+    "Dma",
+    "FeatureMap",
+    "Header",
+    "Kernel",
+    "Kind",
+    "Operation",
+    "Padding",
+    "RegisterState",
+    "Span",
+    "StreamError",
+    "commands",
+    "decode",
+    "header",
+    "plain",
+    "region_memories",
+    "rows_of",
+]

@@ -1,0 +1,88 @@
+"""The registers as they are when an operation starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from workers.command_stream.commands import StreamError
+from workers.command_stream.registers import registers, registers_by_name
+
+
+class Layout:
+    """The registers of a family in a fixed order, so that a state is one tuple."""
+
+    def __init__(self, family: str) -> None:
+        names = [register.name for register in registers(family).values() if register.name.startswith("NPU_SET_")]
+        self.family = family
+        self.position = {name: position for position, name in enumerate(names)}
+
+
+class RegisterState(Mapping[str, int]):
+    """Name -> value of every register that was set so far; immutable, equal by value, hashable.
+
+    Values are unsigned and as in `Command.value`: 16 bits, or the second word with the parameter above it (an address
+    is 40 bits of that).
+    """
+
+    __slots__ = ("_layout", "_values")
+
+    def __init__(self, layout: Layout, values: tuple[int | None, ...]) -> None:
+        self._layout = layout
+        self._values = values
+
+    @property
+    def family(self) -> str:
+        """Whose registers they are, as in `ethos-u85`."""
+        return self._layout.family
+
+    def __getitem__(self, name: str) -> int:
+        value = self._values[self._layout.position[name]]
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, position in self._layout.position.items() if self._values[position] is not None)
+
+    def __len__(self) -> int:
+        return sum(value is not None for value in self._values)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RegisterState):
+            return self.family == other.family and self._values == other._values
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.family, self._values))
+
+    def __repr__(self) -> str:
+        return f"RegisterState({self.family}, {dict(self)})"
+
+    def number(self, name: str, field: str = "") -> int:
+        """A field of register NPU_SET_`name`, by default its first.
+
+        Raises:
+            StreamError: nothing set that register yet, or this family has none of that name.
+        """
+        return self._field(name, field)[0]
+
+    def choice(self, name: str, field: str = "") -> str:
+        """The name of the value that an enumeration field has. Raises StreamError as `number`, or if it has none."""
+        value, names = self._field(name, field)
+        if value not in names:
+            raise StreamError(f"NPU_SET_{name} is set to {value}, which has no meaning on {self.family}")
+        return names[value]
+
+    def signed(self, name: str, bits: int) -> int:
+        """A number in two's complement."""
+        value = self.number(name)
+        return value - (1 << bits) if value >> bits - 1 else value
+
+    def _field(self, name: str, field: str) -> tuple[int, Mapping[int, str]]:
+        full_name = f"NPU_SET_{name}"
+        value = self.get(full_name) if full_name in self._layout.position else None
+        if value is None:
+            raise StreamError(f"an operation of this {self.family} stream needs {full_name}, which is not set")
+        fields = registers_by_name(self.family)[full_name].fields
+        one = fields[field or next(iter(fields))]
+        return one.of(value), one.names
