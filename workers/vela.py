@@ -148,6 +148,25 @@ def compile_tosa(tosa: bytes, target: Target, operators: bool = True) -> Compile
     )
 
 
+def debug_tables(tosa: bytes, target: Target) -> dict[str, list[dict[str, str]]]:
+    """All of Vela's debug tables, rows as column -> cell, for checking its cost model and not for tuning: `perf_debug`
+    and `perf_debug_main` have what that model is fed and what it makes of it.
+
+    Raises:
+        VelaRefused, ModelError: as `compile_tosa`.
+    """
+    from ethosu import regor
+
+    settings = _settings(target)
+    try:
+        model = regor.compile(
+            settings.accelerator, tosa, "TOSA", settings.system, options=settings.options_with_rows, verbose=False
+        )
+    except RuntimeError as error:
+        raise VelaRefused(_one_line(str(error))) from error
+    return {name: _rows(table) for name, table in model.opt_database.tables.items()}
+
+
 @dataclass(frozen=True)
 class _Settings:
     """What regor wants to know about a target, as `ethosu.vela.vela.main` would tell it."""

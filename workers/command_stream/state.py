@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from operator import itemgetter
 
 from workers.command_stream.commands import StreamError
 from workers.command_stream.registers import registers, registers_by_name
+
+Values = tuple[int | None, ...]
 
 
 class Layout:
@@ -15,6 +20,10 @@ class Layout:
         names = [register.name for register in registers(family).values() if register.name.startswith("NPU_SET_")]
         self.family = family
         self.position = {name: position for position, name in enumerate(names)}
+        self.all_but = cache(self._all_but)
+
+    def _all_but(self, names: re.Pattern[str]) -> Callable[[Values], Values]:
+        return itemgetter(*(at for name, at in self.position.items() if not names.fullmatch(name)))
 
 
 class RegisterState(Mapping[str, int]):
@@ -26,7 +35,7 @@ class RegisterState(Mapping[str, int]):
 
     __slots__ = ("_layout", "_values")
 
-    def __init__(self, layout: Layout, values: tuple[int | None, ...]) -> None:
+    def __init__(self, layout: Layout, values: Values) -> None:
         self._layout = layout
         self._values = values
 
@@ -57,6 +66,10 @@ class RegisterState(Mapping[str, int]):
 
     def __repr__(self) -> str:
         return f"RegisterState({self.family}, {dict(self)})"
+
+    def pick(self, without: re.Pattern[str]) -> Values:
+        """The values of all registers but those whose names match; the same registers give the same tuple."""
+        return self._layout.all_but(without)(self._values)
 
     def number(self, name: str, field: str = "") -> int:
         """A field of register NPU_SET_`name`, by default its first.

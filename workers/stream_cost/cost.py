@@ -1,0 +1,137 @@
+"""The predicted cost of a command stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from workers.command_stream import Decoded, Dma, Operation, Span, StreamError
+from workers.errors import ModelError
+from workers.stream_cost.board import TABLES, Memory
+from workers.stream_cost.npu import Npu, npu_of
+from workers.stream_cost.price import Price, price_of
+from workers.stream_cost.timeline import Timeline
+from workers.stream_cost.transfer import copy_cycles
+from workers.target import Target
+
+
+@dataclass(frozen=True)
+class OperationCost:
+    """What one operation of a stream adds to the time that the stream takes.
+
+    Attributes:
+        cycles: from the end of the operation before it to its own end; 0 for a copy that is hidden behind operations
+            and for all but the first operation of a chain. They add up to the total.
+        start_cycles: the part of them for which Vela's model has no term: until its commands were read, and, for what
+            uses no MACs, until the pipeline was full and empty again.
+    """
+
+    cycles: int
+    start_cycles: int
+
+
+@dataclass(frozen=True)
+class StreamCost:
+    """Predicted cycles of a command stream.
+
+    Attributes:
+        total_cycles: from the first command to the end of the last operation.
+        operations: in the order of `Decoded.operations`.
+    """
+
+    total_cycles: int
+    operations: tuple[OperationCost, ...]
+
+
+def stream_cycles(decoded: Decoded, target: Target) -> StreamCost:
+    """Price the operations that are in a command stream. Equal streams cost the same, whatever they were made from.
+
+    The price of an operation follows the model in Vela's source, applied to what its registers say (see
+    `workers.stream_cost.compute` and `traffic`, and docs/objective.md); how they run beside each other, `timeline`.
+
+    Raises:
+        ModelError: the stream is for another accelerator than the target's.
+        StreamError: an operation cannot be priced: registers are not set or contradict each other.
+    """
+    if decoded.accelerator != target.accelerator:
+        raise ModelError(f"a command stream for {decoded.accelerator} has no price on {target.label}")
+    try:
+        return _timed(npu_of(target), decoded.operations)
+    except (ArithmeticError, IndexError, KeyError) as error:
+        # Registers that no compiler would set that way, as in a damaged stream.
+        raise StreamError(f"the command stream has an operation that cannot be priced ({error!r})") from error
+
+
+def _timed(npu: Npu, operations: Sequence[Operation]) -> StreamCost:
+    line = Timeline(npu)
+    costs: list[OperationCost] = []
+    before, read_to, last_copy = 0.0, 0, -1
+    for chain in _chains(operations):
+        first, last = chain[0], chain[-1]
+        line.read_commands((last.offset + 4 - read_to) // 4)
+        read_to = last.offset + 4
+        if first.kernel_wait is not None:
+            line.wait_for_operations(first.kernel_wait)
+        copied = line.copies_end(first.dma_wait) if first.dma_wait is not None else 0.0
+        if first.dma is not None:
+            line.commands = max(line.commands, copied)
+            length_bytes, source, destination = _copied(npu, first.dma)
+            cycles = copy_cycles(npu, source, destination, length_bytes)
+            line.start_copy(cycles, _shares(length_bytes, cycles, source, destination))
+            last_copy = len(costs)
+            costs.append(OperationCost(0, 0))
+            continue
+        # What the operation waits for a copy is the copy's, what it waits for its commands is its own.
+        ready = line.commands
+        line.commands = max(line.commands, copied)
+        price = price_of(npu, chain)
+        begin = line.run(price.cycles, price.memory_cycles)
+        by_copy = round(min(begin, copied)) - round(before) if copied > max(before, ready) and last_copy >= 0 else 0
+        if by_copy > 0:
+            costs[last_copy] = OperationCost(costs[last_copy].cycles + by_copy, 0)
+        taken = round(line.free) - round(before) - max(0, by_copy)
+        costs.append(OperationCost(taken, taken - _unstarted(price, taken)))
+        costs.extend(OperationCost(0, 0) for _ in chain[1:])
+        before = line.free
+    rest = round(line.end()) - round(before)
+    if rest and costs:
+        costs[last_copy] = OperationCost(costs[last_copy].cycles + rest, 0)
+    return StreamCost(round(line.end()), tuple(costs))
+
+
+def _unstarted(price: Price, taken: int) -> int:
+    return min(taken, price.steady_cycles)
+
+
+def _chains(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Operations in runs of which each hands its result to the next inside the NPU (U85); others by themselves."""
+    chain: list[Operation] = []
+    for operation in operations:
+        chain.append(operation)
+        ofm = operation.ofm if operation.family == "ethos-u85" else None
+        if ofm is None or ofm.storage != "CHAINED":
+            yield chain
+            chain = []
+    if chain:
+        raise StreamError(f"the operation at offset {chain[-1].offset:#x} is chained to nothing")
+
+
+def _copied(npu: Npu, dma: Dma) -> tuple[int, Memory, Memory]:
+    """Bytes and the memories at both ends. Rows apart from each other are moved in whole bursts."""
+    source, destination = _memory(npu, dma.source), _memory(npu, dma.destination)
+    length_bytes = dma.source.length_bytes
+    if dma.rows > 1:
+        burst_bytes = max(source.burst_bytes, destination.burst_bytes)
+        length_bytes = -(-length_bytes // burst_bytes) * burst_bytes * dma.rows
+    return length_bytes, source, destination
+
+
+def _memory(npu: Npu, span: Span) -> Memory:
+    return TABLES if span.region is None else npu.memory(span.region)
+
+
+def _shares(length_bytes: int, cycles: int, *ends: Memory) -> Mapping[Memory, float]:
+    shares: dict[Memory, float] = {}
+    for memory in ends:
+        shares[memory] = shares.get(memory, 0.0) + length_bytes / memory.bytes_per_cycle / max(cycles, 1)
+    return shares

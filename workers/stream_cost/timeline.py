@@ -1,0 +1,107 @@
+"""What runs beside what: operations one after the other, copies beside them as far as waits and bandwidth let them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workers.stream_cost.board import Memory
+from workers.stream_cost.npu import Npu
+
+
+@dataclass(frozen=True)
+class _Busy:
+    """A stretch of time in which an operation runs, and the share of each memory that it takes."""
+
+    begin: float
+    end: float
+    shares: Mapping[Memory, float]
+
+
+@dataclass(frozen=True)
+class _Copy:
+    issued: float
+    cycles: int
+    shares: Mapping[Memory, float]
+
+
+@dataclass
+class Timeline:
+    """The NPU from the start of a program.
+
+    Commands are read in order. An operation or copy is handed on and the next command is read while it runs, until a
+    wait, or until as many are under way as the NPU keeps. A copy takes what bandwidth the operations leave it; Vela's
+    schedule hides copies behind the operation before them in the same way (`slackBufferingCycles`).
+    """
+
+    npu: Npu
+    commands: float = 0.0
+    free: float = 0.0
+    _ends: list[float] = field(default_factory=list)
+    _stretches: list[_Busy] = field(default_factory=list)
+    _at: int = 0
+    _copies: list[_Copy] = field(default_factory=list)
+    _copy_ends: list[float] = field(default_factory=list)
+
+    def read_commands(self, words: int) -> None:
+        """Fetch and decode commands: a word each cycle, or as fast as the memory that holds them."""
+        self.commands += max(words, 4 * words / self.npu.command_memory.bytes_per_cycle)
+
+    def wait_for_operations(self, left: int) -> None:
+        """Until at most `left` operations are under way."""
+        if len(self._ends) > left:
+            self.commands = max(self.commands, self._ends[-1 - left])
+
+    def copies_end(self, left: int) -> float:
+        """When at most `left` copies are under way; 0 if it is so already."""
+        wanted = len(self._copies) - left
+        while len(self._copy_ends) < wanted:
+            self._copy_ends.append(self._end_of_copy(self._copies[len(self._copy_ends)]))
+        return self._copy_ends[wanted - 1] if wanted > 0 else 0.0
+
+    def start_copy(self, cycles: int, shares: Mapping[Memory, float]) -> None:
+        """Hand on a copy. shares: the part of each memory's time that it needs if nothing holds it up."""
+        self.commands = max(self.commands, self.copies_end(self.npu.copies_queued - 1))
+        self._copies.append(_Copy(self.commands, cycles, shares))
+
+    def run(self, cycles: int, busy: Mapping[Memory, int]) -> float:
+        """Run an operation; the time at which it begins."""
+        self.wait_for_operations(self.npu.kernels_queued - 1)
+        begin = max(self.commands, self.free)
+        self.free = begin + cycles
+        self._ends.append(self.free)
+        if cycles:
+            shares = {memory: used / cycles for memory, used in busy.items()}
+            self._stretches.append(_Busy(begin, self.free, shares))
+        return begin
+
+    def end(self) -> float:
+        """When everything is done."""
+        return max(self.free, self.copies_end(0))
+
+    def _end_of_copy(self, copy: _Copy) -> float:
+        now = max(copy.issued, self._copy_ends[-1] if self._copy_ends else 0.0)
+        left = float(copy.cycles)
+        while self._at < len(self._stretches):
+            stretch = self._stretches[self._at]
+            if stretch.end > now:
+                alone = max(0.0, stretch.begin - now)
+                if left <= alone:
+                    return now + left
+                left -= alone
+                now = max(now, stretch.begin)
+                speed = _speed(copy.shares, stretch.shares)
+                if left <= speed * (stretch.end - now):
+                    return now + left / speed
+                left -= speed * (stretch.end - now)
+                now = stretch.end
+            self._at += 1
+        return now + left
+
+
+def _speed(wanted: Mapping[Memory, float], taken: Mapping[Memory, float]) -> float:
+    speed = 1.0
+    for memory, share in wanted.items():
+        if share > 0:
+            speed = min(speed, max(0.0, 1.0 - taken.get(memory, 0.0)) / share)
+    return speed
