@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from results.records import Best, Figures, OperatorRow
+from results.records import Best, Evaluation, Figures, OperatorRow
 
 
 def figures_of(best: Best) -> tuple[Figures, Figures]:
@@ -56,6 +56,40 @@ def mean_factor(gains: Iterable[Gain]) -> float:
     """Geometric mean of the factors; 1.0 of nothing."""
     logarithms = [math.log(gain.factor) for gain in gains if 0 < gain.factor < math.inf]
     return math.exp(sum(logarithms) / len(logarithms)) if logarithms else 1.0
+
+
+def vela_gain_of(best: Best) -> Gain:
+    """The gain by Vela's own estimate."""
+    default, tuned = figures_of(best)
+    return Gain(default.vela_cycles, tuned.vela_cycles)
+
+
+def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
+    """The verified candidate that a search by Vela's estimate alone would have offered, if the cycles of its command
+    stream are more than those of the best: part of its gain is the estimator's, not the hardware's."""
+    _, tuned = figures_of(best)
+    offered = [(e.figures.vela_cycles, e.figures.stream_cycles, e) for e in evaluations if e.verified and e.figures]
+    vela_cycles, stream_cycles, cheapest = min(offered, key=lambda one: one[:2], default=(0, 0, None))
+    return cheapest if vela_cycles < tuned.vela_cycles and stream_cycles > tuned.stream_cycles else None
+
+
+@dataclass(frozen=True)
+class TransposeShare:
+    """How much of a program's cycles its transposes take, in percent: of the stream's, and by Vela's estimate."""
+
+    stream_percent: float
+    vela_percent: float
+
+
+def transpose_share_of(evaluation: Evaluation) -> TransposeShare:
+    """Of an evaluation with its operators."""
+    rows = evaluation.operators
+
+    def percent(cycles: Callable[[OperatorRow], int]) -> float:
+        total = sum(map(cycles, rows))
+        return 100.0 * sum(cycles(row) for row in rows if row.npu_op == "Transpose") / total if total else 0.0
+
+    return TransposeShare(percent(lambda row: row.cycles), percent(lambda row: row.vela_cycles))
 
 
 @dataclass(frozen=True)

@@ -136,14 +136,18 @@ class Figures(Record):
 
     Attributes:
         cycles: the objective; less is better.
+        stream_cycles: of the operations in the command streams.
         vela_cycles: Vela's own estimate.
-        transpose_cycles: the part of `cycles` that transposes cost.
+        host_cycles: of what runs on the CPU and of calling the delegates.
+        transpose_cycles: the part of `stream_cycles` that transposes cost.
         host_ops: operators left on the CPU.
         delegates: NPU delegates that the model falls into.
     """
 
     cycles: int
+    stream_cycles: int
     vela_cycles: int
+    host_cycles: int
     transposes: int
     transpose_cycles: int
     npu_ops: int
@@ -172,6 +176,8 @@ class OperatorRow(Record):
         name: name of the operator in the graph; rows of two evaluations are compared by it.
         source_op: operator kind in the program given to Vela (`CONV2D`, `TRANSPOSE`, ...).
         npu_op: what the NPU runs for it.
+        cycles: of the operations in the command stream that the row stands for.
+        vela_cycles: Vela's estimate for the row.
     """
 
     delegate: int
@@ -179,10 +185,12 @@ class OperatorRow(Record):
     source_op: str
     npu_op: str
     cycles: int
+    vela_cycles: int
 
     def __post_init__(self) -> None:
         _whole("OperatorRow.delegate", self.delegate)
         _whole("OperatorRow.cycles", self.cycles)
+        _whole("OperatorRow.vela_cycles", self.vela_cycles)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,18 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from results.compare import KindRow, by_kind, figures_of, gain_of, mean_factor, pair_operators
+from results.compare import (
+    KindRow,
+    by_kind,
+    figures_of,
+    gain_of,
+    mean_factor,
+    pair_operators,
+    transpose_share_of,
+    vela_gain_of,
+)
 from results.errors import StoreError
-from results.records import Best, Identity
+from results.records import Best, Evaluation, Identity
 
 _COLOURS = 7
 """Kinds of operators that have a colour of their own in the stacked bars; the rest share one."""
@@ -34,6 +43,7 @@ def write_report(
     explanations: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     host_operators: Sequence[str] = (),
+    phantom: Evaluation | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -42,6 +52,7 @@ def write_report(
             line that says why it keeps the outputs.
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
+        phantom: see `results.compare.phantom_of`.
 
     Raises:
         StoreError: the file cannot be written.
@@ -54,6 +65,9 @@ def write_report(
         default=default,
         tuned=tuned,
         gain=gain_of(best),
+        vela_gain=vela_gain_of(best),
+        share=transpose_share_of(best.default),
+        phantom=phantom,
         elements=[(element, (explanations or {}).get(element, "")) for element in _elements(best.recipe)],
         warnings=[*warnings, *_warnings(best)],
         inputs=_inputs(best),
@@ -134,12 +148,7 @@ def _warnings(best: Best) -> list[str]:
     if not best.best.verified:
         found.append("The outputs of the best recipe were not checked.")
     if tuned.host_ops > default.host_ops:
-        found.append(
-            f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}; "
-            "their time is in none of the figures."
-        )
-    elif tuned.host_ops:
-        found.append(f"{tuned.host_ops:,} operators run on the CPU; their time is in none of the figures.")
+        found.append(f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}.")
     if tuned.vela_cycles > default.vela_cycles:
         found.append("By Vela's own estimate the best recipe costs more than the default.")
     if tuned.sram_bytes > default.sram_bytes:

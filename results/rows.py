@@ -13,7 +13,7 @@ from results.records import FIGURE_NAMES, Evaluation, Identity, OperatorRow, Tar
 
 TARGET_NAMES = tuple(f.name for f in fields(Target))
 VERSION_NAMES = tuple(f.name for f in fields(Versions))
-_OPERATOR_NAMES = ("delegate", "name", "source_op", "npu_op", "cycles")
+_OPERATOR_NAMES = ("delegate", "name", "source_op", "npu_op", "cycles", "vela_cycles")
 
 
 def recipe_sha256(recipe: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of
+from results.compare import figures_of, gain_of, vela_gain_of
 from results.records import Best, Label, RunStatus
 
 
@@ -20,9 +20,11 @@ class FiguresJson(_Strict):
 
     label: Label = Field(description="where the numbers come from")
     cycles: NonNegativeInt = Field(description="the objective; less is better")
+    stream_cycles: NonNegativeInt = Field(description="predicted cycles of the operations in the command streams")
     vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
+    host_cycles: NonNegativeInt = Field(description="predicted cycles on the CPU: operators left there, delegate calls")
     transposes: NonNegativeInt = Field(description="transposes that the NPU runs")
-    transpose_cycles: NonNegativeInt = Field(description="the part of the cycles that they cost")
+    transpose_cycles: NonNegativeInt = Field(description="the part of stream_cycles that they cost")
     npu_ops: NonNegativeInt = Field(description="operations on the NPU")
     host_ops: NonNegativeInt = Field(description="operators left on the CPU")
     delegates: NonNegativeInt = Field(description="NPU delegates that the model falls into")
@@ -113,12 +115,13 @@ _HEADINGS = (
     "default cycles",
     "best cycles",
     "gain",
+    "gain by Vela",
     "transposes",
     "evaluations",
     "distinct",
     "status",
 )
-_RIGHT = {"default cycles", "best cycles", "gain", "transposes", "evaluations", "distinct"}
+_RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
 def markdown_table(bests: Iterable[Best]) -> str:
@@ -156,6 +159,7 @@ def _cells(best: Best) -> tuple[str, ...]:
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
         f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
+        f"{vela_gain_of(best).percent:.1f} %",
         f"{default.transposes} → {tuned.transposes}",
         f"{best.evaluations:,}",
         f"{best.distinct:,}",

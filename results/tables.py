@@ -100,7 +100,9 @@ evaluations = Table(
     # The figures: all of them or none.
     Column("label", String(16)),
     Column("cycles", BigInteger),
+    Column("stream_cycles", BigInteger),
     Column("vela_cycles", BigInteger),
+    Column("host_cycles", BigInteger),
     Column("transposes", BigInteger),
     Column("transpose_cycles", BigInteger),
     Column("npu_ops", BigInteger),

@@ -11,14 +11,15 @@ from search_space.layout_map import Shape
 class TargetFacts(Protocol):
     """Answers follow from the target and the toolchain's versions alone, so that a recipe means one program."""
 
-    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
-        """Predicted cycles of one TOSA TRANSPOSE by itself; None if the target does not take it."""
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
+        """Predicted cycles of one TOSA TRANSPOSE by itself: of the operations that it becomes, or Vela's estimate. None
+        if the target does not take it."""
 
 
 class AnyTarget:
     """Facts where no target is known: a transpose costs what it moves."""
 
-    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         return prod(shape)
 
 

@@ -33,7 +33,8 @@ def mutated(identity: Identity, path: tuple[str, ...], value: str) -> Identity:
 def figures(cycles: int, **others: object) -> Figures:
     """Figures whose objective is `cycles`."""
     values = {
-        "vela_cycles": cycles + 5, "transposes": 4, "transpose_cycles": cycles // 4, "npu_ops": 12,
+        "stream_cycles": cycles, "vela_cycles": cycles + 5, "host_cycles": 0,
+        "transposes": 4, "transpose_cycles": cycles // 4, "npu_ops": 12,
         "host_ops": 1, "delegates": 2, "sram_bytes": 65536, "flash_bytes": 40000, "macs": 1_000_000,
     }  # fmt: skip
     return Figures(cycles=cycles, **(values | others))
@@ -66,12 +67,12 @@ def best(recipe: str = "fuse-transposes", cycles: int = 60, identity: Identity =
 
 
 DEFAULT_OPERATORS = (
-    OperatorRow(0, "conv_1", "Conv2D", "Conv2D", 50),
-    OperatorRow(0, "transpose_1", "Transpose", "Transpose", 40),
-    OperatorRow(1, "add_1", "Add", "Add", 10),
+    OperatorRow(0, "conv_1", "Conv2D", "Conv2D", 50, 50),
+    OperatorRow(0, "transpose_1", "Transpose", "Transpose", 40, 40),
+    OperatorRow(1, "add_1", "Add", "Add", 10, 10),
 )
 BEST_OPERATORS = (
-    OperatorRow(0, "conv_1", "Conv2D", "Conv2D", 48),
-    OperatorRow(0, "moved_1", "Reshape", "MemoryCopy", 2),
-    OperatorRow(1, "add_1", "Add", "Add", 10),
+    OperatorRow(0, "conv_1", "Conv2D", "Conv2D", 48, 48),
+    OperatorRow(0, "moved_1", "Reshape", "MemoryCopy", 2, 2),
+    OperatorRow(1, "add_1", "Add", "Add", 10, 10),
 )

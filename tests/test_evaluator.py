@@ -19,9 +19,12 @@ from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.space import program_hash
 from workers.base_program import BaseProgram, toolchain_versions
+from workers.command_stream import decode
+from workers.cost import command_stream_hash
 from workers.errors import ModelError
-from workers.evaluator import Evaluator, Outcome, command_stream_hash
+from workers.evaluator import Evaluator, Outcome
 from workers.memo import Memo
+from workers.stream_cost import stream_cycles
 from workers.target import Target
 from workers.vela import compile_tosa
 
@@ -50,7 +53,10 @@ def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator:
     cost = outcome.cost
     assert outcome.status == "ok" and cost is not None
     assert outcome.program_hash == program_hash([read_tosa(one) for one in tosa])
-    assert cost.vela_cycles == sum(one.vela_cycles for one in compiled) == sum(row.cycles for row in cost.rows)
+    assert cost.vela_cycles == sum(one.vela_cycles for one in compiled) == sum(row.vela_cycles for row in cost.rows)
+    priced = [stream_cycles(decode(one.command_stream), Target.parse(accelerator)) for one in compiled]
+    assert cost.stream_cycles == sum(one.total_cycles for one in priced) == sum(row.cycles for row in cost.rows)
+    assert cost.host_cycles > 0
     assert cost.macs == sum(one.macs for one in compiled)
     assert cost.npu_ops == sum(one.npu_ops for one in compiled)
     assert cost.transposes == sum(one.transposes for one in compiled)
@@ -89,7 +95,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     def refuse(*arguments: object, **more: object) -> None:
         raise Compiled
 
-    monkeypatch.setattr("workers.evaluator.compile_tosa", refuse)
+    monkeypatch.setattr("workers.cost.compile_tosa", refuse)
     monkeypatch.setattr("workers.vela_facts.compile_tosa", refuse)
     monkeypatch.setattr("workers.reference_check.run_reference", refuse)
     second = evaluator(tosa, "ethos-u85-256", tmp_path)

@@ -30,7 +30,7 @@ identities = st.builds(
     st.builds(Versions, text, text, text, text), text, text,
 )  # fmt: skip
 figures = st.builds(Figures, **dict.fromkeys(FIGURE_NAMES, whole), label=st.sampled_from(LABELS))
-operators = st.lists(st.builds(OperatorRow, whole, text, text, text, whole), max_size=3).map(tuple)
+operators = st.lists(st.builds(OperatorRow, whole, text, text, text, whole, whole), max_size=3).map(tuple)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
@@ -86,7 +86,7 @@ def test_key_is_the_same_in_every_process():
     assert identity.key == "ec6476c76e2c80c0f207bbd7b2defc2e8ef904d5c738603de4a7043a050d4281"
 
 
-FIGURES = Figures(*range(10))
+FIGURES = Figures(*range(12))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from sample_results import (
     mutated,
 )
 
-from results.compare import Gain, by_kind, mean_factor, pair_operators
+from results.compare import Gain, TransposeShare, by_kind, mean_factor, pair_operators, phantom_of, transpose_share_of
 from results.errors import StoreError
 from results.records import LABELS, OperatorRow
 from results.report import report_name, write_index, write_report
@@ -165,7 +165,7 @@ def test_report_warns_of_what_the_figures_hide(report):
 
 
 def hostile_best():
-    rows = tuple(OperatorRow(0, HOSTILE, HOSTILE, HOSTILE, cycles) for cycles in (5, 3))
+    rows = tuple(OperatorRow(0, HOSTILE, HOSTILE, HOSTILE, cycles, cycles) for cycles in (5, 3))
     identity = dataclasses.replace(
         mutated(mutated(IDENTITY, ("target", "system_config"), HOSTILE), ("versions", "torch"), HOSTILE),
         model_name=HOSTILE, quantisation=HOSTILE, objective=HOSTILE,
@@ -253,7 +253,11 @@ def test_report_that_cannot_be_written(tmp_path):
 
 # Comparisons
 
-names = st.lists(st.builds(OperatorRow, st.integers(0, 1), st.sampled_from("abc"), st.sampled_from("XY"), st.just("n"), st.integers(0, 99)), max_size=8)  # fmt: skip  # noqa: E501
+operator_rows = st.builds(
+    OperatorRow, st.integers(0, 1), st.sampled_from("abc"), st.sampled_from("XY"), st.just("n"), st.integers(0, 99),
+    st.integers(0, 99),
+)  # fmt: skip
+names = st.lists(operator_rows, max_size=8)
 
 
 @given(names, names)
@@ -331,12 +335,37 @@ def test_markdown_table():
     heading, ruler, *rows = (" ".join(line.split()) for line in table)
     assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
     assert heading == (
-        "| model | target | default cycles | best cycles | gain | transposes | evaluations | distinct | status |"
+        "| model | target | default cycles | best cycles | gain | gain by Vela | transposes | evaluations | distinct "
+        "| status |"
     )
-    assert re.fullmatch(r"(\| -+:? ){9}\|", ruler)
+    assert re.fullmatch(r"(\| -+:? ){10}\|", ruler)
     assert rows == [
-        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | 40.0 % (1.67x) | 4 → 4 | 20 | 9 | exhausted |",
-        r"| a\|b | ethos-u55-128 | 100 | 100 | 0.0 % (1.00x) | 4 → 4 | 20 | 9 | trials |",
+        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 | exhausted |",
+        r"| a\|b | ethos-u55-128 | 100 | 100 | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
         "",
         "All cycles are predicted.",
     ]
+
+
+def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
+    default = evaluation("default", figures=figures(100, vela_cycles=100))
+    tuned = evaluation("fuse-transposes", figures=figures(60, vela_cycles=90))
+    fooled = evaluation("remove-noops", figures=figures(120, vela_cycles=50))
+    found = best(default=default, best=tuned)
+    assert phantom_of(found, [default, tuned, fooled]) == fooled
+    assert phantom_of(found, [default, tuned]) is None
+    true = evaluation("unit-transposes", figures=figures(60, vela_cycles=40))
+    assert phantom_of(found, [default, tuned, fooled, true]) is None, "what Vela likes best is as cheap as the best"
+    unchecked = evaluation("remove-noops", figures=figures(120, vela_cycles=50), verified=False)
+    assert phantom_of(found, [default, tuned, unchecked]) is None
+    page = report(found, phantom=fooled)
+    assert "Phantom gain" in page.text and "remove-noops" in page.text
+
+
+def test_the_share_of_transposes_by_both_estimates():
+    rows = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 50, 75),
+        OperatorRow(0, "b", "Transpose", "Transpose", 150, 25),
+    )
+    assert transpose_share_of(evaluation("default", operators=rows)) == TransposeShare(75.0, 25.0)
+    assert transpose_share_of(evaluation("default")) == TransposeShare(0.0, 0.0)

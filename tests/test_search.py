@@ -32,6 +32,9 @@ class Space:
     def cycles(self, program: str) -> int:
         return 1000 + sum(ord(c) * (i % 7 - 3) for i, c in enumerate(program))
 
+    def violation(self, program: str) -> float:
+        return 0.0
+
     def evaluate(self, recipe: Recipe) -> Answer:
         self.evaluated.append(str(recipe))
         program = self.program(recipe)
@@ -45,7 +48,7 @@ class Space:
             if name not in applied:
                 longer = Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(name).passes))
                 successors[name] = self.program(longer)
-        return Answer(program, self.cycles(program), successors)
+        return Answer(program, self.cycles(program), successors, self.violation(program))
 
     #: Both passes that come to nothing lead to the program with both, which is therefore out of reach.
     REACHABLE = (1 + len(CHOICES["conv1d"])) * (2 ** len(PASSES) - 1)
@@ -96,6 +99,22 @@ def test_the_best_is_never_a_wrong_or_lost_program(tmp_path: Path) -> None:
     run(search, space)
     best = search.states.best()
     assert best is not None and best.recipe == Recipe(), "the shortest program that is right"
+
+
+def test_what_is_beyond_the_limits_is_not_offered_but_leads_on(tmp_path: Path) -> None:
+    """All programs of one pass or two are beyond them; what is cheapest within needs three."""
+    space = Space()
+    space.cycles = lambda program: 1000 - len(program)  # type: ignore[method-assign]
+    space.violation = lambda program: 0.25 * (program.count("+") < 2)  # type: ignore[method-assign]
+    study = study_in(tmp_path)
+    search = Search(study, {}, seed=0)
+    run(search, space)
+    best = search.states.best()
+    assert best is not None and len(best.recipe.passes) == len(PASSES)
+    again = Search(study_in(tmp_path), {}, seed=0)
+    assert again.states.best() == best
+    broken = [t.constraints["within limits"] for t in study.trials if t.user_attrs["cycles"] is not None]
+    assert set(broken) == {0.0, 0.25}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -13,6 +13,7 @@ from pathlib import Path
 from results.lookup import Hit, lookup
 from results.store import Store
 from tuner.identity import identity_of
+from tuner.objective import Objective
 from workers.base_program import identify
 from workers.errors import ModelError
 from workers.recipe_lowering import apply_recipe
@@ -25,18 +26,20 @@ def best_recipe(
     model: str,
     target: str | Target,
     *,
+    objective: Objective = Objective(),  # noqa: B008 (a frozen value)
     store: str | None = None,
     seed: int = 0,
     calibration_data: Path | None = None,
 ) -> str:
     """The recipe that `velatune tune` found for this very model, target and toolchain.
 
-    model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. store: as `--store`.
+    model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. objective: what it
+    was tuned for. store: as `--store`.
     seed, calibration_data: as the model was tuned with. Raises ModelError if nothing is known or the model is bad,
     StoreError if the store cannot be read.
     """
     board = Target.parse(target) if isinstance(target, str) else target
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
+    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
     with Store.open(store) as opened:
         found = lookup(opened, identity)
     if isinstance(found, Hit):

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from results.records import Evaluation
 from results.store import Store
+from search_space.recipe import Recipe
 from tuner.evaluations import evaluation_of
 from tuner.identity import identity_of
+from tuner.objective import Objective
 from workers import tasks
 from workers.errors import ModelError
 from workers.pool import Pool, WorkerLost
@@ -20,7 +22,7 @@ from workers.write_pte import write_pte
 _SECONDS = 1800.0
 
 
-async def applied(job: Job, recipe: str, out: Path, store: Store, log_dir: Path) -> Evaluation:
+async def applied(job: Job, objective: Objective, recipe: str, out: Path, store: Store, log_dir: Path) -> Evaluation:
     """Evaluate the recipe on the job's model, record that, and write the `.pte` to `out`.
 
     Raises ModelError if the recipe is wrong or refused for this model, or if what ExecuTorch wrote is not what was
@@ -30,10 +32,15 @@ async def applied(job: Job, recipe: str, out: Path, store: Store, log_dir: Path)
         try:
             prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
             base = prepared.base
-            identity = identity_of(base, job.target)
+            identity = identity_of(base, job.target, objective)
             shared = pool.share(base)
-            outcome = await pool.run(tasks.evaluate, shared, base.key, job, recipe, False, timeout_seconds=_SECONDS)
-            evaluation = evaluation_of(outcome, identity, base, with_rows=True)
+            default, outcome = [
+                await pool.run(tasks.evaluate, shared, base.key, job, text, False, timeout_seconds=_SECONDS)
+                for text in (str(Recipe()), recipe)
+            ]
+            if default.cost is None:
+                raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
+            evaluation = evaluation_of(outcome, identity, base, objective, default.cost, with_rows=True)
             store.register(identity)
             store.record_evaluation(evaluation)
             if evaluation.status != "ok":

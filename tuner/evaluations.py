@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from results.records import Evaluation, Figures, Identity, OperatorRow
+from tuner.objective import Objective
 from workers.base_program import BaseProgram
+from workers.cost import Cost
 from workers.evaluator import Outcome
 from workers.pool import WorkerLost
 
 
-def evaluation_of(outcome: Outcome, identity: Identity, base: BaseProgram, with_rows: bool) -> Evaluation:
-    """The record of a candidate that came back. with_rows: keep its cycles per operator too."""
+def evaluation_of(
+    outcome: Outcome, identity: Identity, base: BaseProgram, objective: Objective, default: Cost, with_rows: bool
+) -> Evaluation:
+    """The record of a candidate that came back.
+
+    default: what the default lowering costs. with_rows: keep its cycles per operator too.
+    """
     cost = outcome.cost
     if cost is None:
         return Evaluation(
@@ -20,15 +27,17 @@ def evaluation_of(outcome: Outcome, identity: Identity, base: BaseProgram, with_
             outcome.reason,
             seconds=outcome.seconds,
         )
-    rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles) for r in cost.rows)
+    rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles, r.vela_cycles) for r in cost.rows)
     return Evaluation(
         identity_key=identity.key,
         recipe=outcome.recipe,
         program_hash=outcome.program_hash,
         status="ok",
         figures=Figures(
-            cycles=cost.vela_cycles,
+            cycles=objective.cycles(cost, default),
+            stream_cycles=cost.stream_cycles,
             vela_cycles=cost.vela_cycles,
+            host_cycles=cost.host_cycles,
             transposes=cost.transposes,
             transpose_cycles=cost.transpose_cycles,
             npu_ops=cost.npu_ops,

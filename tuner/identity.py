@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from results.records import Identity, Target, Versions
 from search_space.space import SPACE_VERSION
+from tuner.objective import Objective
 from workers.base_program import Identified
 from workers.target import Target as BoardTarget
 
-#: What `cycles` counts. Part of every identity: results under another objective are other results.
-OBJECTIVE = "vela cycles"
 
-
-def identity_of(model: Identified, target: BoardTarget) -> Identity:
+def identity_of(model: Identified, target: BoardTarget, objective: Objective) -> Identity:
     """The identity under which evaluations of a lowered model are stored."""
     versions = model.versions
     return Identity(
@@ -26,5 +24,5 @@ def identity_of(model: Identified, target: BoardTarget) -> Identity:
             tosa_tools=versions["tosa-tools"],
         ),
         search_space_version=SPACE_VERSION,
-        objective=OBJECTIVE,
+        objective=str(objective),
     )

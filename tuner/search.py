@@ -38,11 +38,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an evaluation says to the search. cycles: None for a candidate that may not be offered."""
+    """What an evaluation says to the search.
+
+    cycles: None for a candidate that is not right. violation: by which part it is beyond the limits, 0 if it is not.
+    """
 
     program: str
     cycles: int | None
     successors: Mapping[str, str]
+    violation: float = 0.0
 
 
 class Search:
@@ -81,7 +85,7 @@ class Search:
     def tell(self, candidate: Candidate, answer: Answer) -> None:
         """Remember what a candidate turned out to be; in the order in which they were asked for."""
         self._learn(candidate.recipe, answer)
-        self._tell(candidate.trial, answer.cycles)
+        self._tell(candidate.trial, answer.cycles, answer.violation)
         told = self._study.get_trials(deepcopy=False)[candidate.trial.number]
         self._record.add_trial(
             create_trial(
@@ -94,19 +98,21 @@ class Search:
                     "program": answer.program,
                     "cycles": answer.cycles,
                     "successors": dict(answer.successors),
+                    "violation": answer.violation,
                 },
             )
         )
 
     def _learn(self, recipe: Recipe, answer: Answer) -> None:
         self.evaluations += 1
-        self.states.add(recipe, answer.program, answer.cycles, answer.successors)
+        self.states.add(recipe, answer.program, answer.cycles, answer.successors, answer.violation)
 
-    def _tell(self, trial: optuna.Trial, cycles: int | None) -> None:
+    def _tell(self, trial: optuna.Trial, cycles: int | None, violation: float) -> None:
         default = self.states.root(Recipe())
         reference = default.cycles if default is not None and default.cycles is not None else 0
         # A failed trial teaches Optuna's samplers nothing; a finished one that breaks a constraint does.
         trial.set_constraint("right", 0.0 if cycles is not None else 1.0)
+        trial.set_constraint("within limits", violation)
         self._study.tell(trial, cycles if cycles is not None else 2 * reference)
 
     def _walk_to_open(self, pending: set[str]) -> Candidate | None:
@@ -118,7 +124,7 @@ class Search:
             if end is None:
                 self._study.tell(trial, state=TrialState.FAIL)
             else:
-                self._tell(trial, end.cycles)
+                self._tell(trial, end.cycles, end.violation)
         return None
 
     def _walk(self, trial: optuna.Trial, pending: set[str]) -> tuple[Recipe | None, State | None]:
@@ -170,7 +176,7 @@ def _decide(trial: optuna.Trial, step: Step) -> str:
 def learnt_from(trial: optuna.trial.FrozenTrial) -> tuple[Recipe, Answer]:
     """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
-    answer = Answer(attributes["program"], attributes["cycles"], attributes["successors"])
+    answer = Answer(attributes["program"], attributes["cycles"], attributes["successors"], attributes["violation"])
     return Recipe.parse(attributes["recipe"]), answer
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from results.errors import StoreError
 from results.store import Store
+from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
@@ -28,6 +29,7 @@ class Failure:
 
 async def tune_all(
     jobs: Sequence[Job],
+    objective: Objective,
     budget: Budget,
     *,
     workers: int,
@@ -49,7 +51,7 @@ async def tune_all(
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(job, budget, pool, store, studies, progress)
+                    return await tune(job, objective, budget, pool, store, studies, progress)
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

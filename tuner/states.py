@@ -18,14 +18,15 @@ from search_space.recipe import Recipe
 class State:
     """A program that was evaluated.
 
-    recipe: the first one found that leads to it. cycles: the objective, None if it may not be offered. successors: pass
-    -> program hash.
+    recipe: the first one found that leads to it. cycles: the objective, None if it is not right. successors: pass ->
+    program hash. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on.
     """
 
     program: str
     recipe: Recipe
     cycles: int | None
     successors: Mapping[str, str]
+    violation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ class States:
             for taken in product(*((AS_LOWERED, *alternatives) for alternatives in self.choices.values()))
         ]
 
-    def add(self, recipe: Recipe, program: str, cycles: int | None, successors: Mapping[str, str]) -> None:
+    def add(
+        self, recipe: Recipe, program: str, cycles: int | None, successors: Mapping[str, str], violation: float = 0.0
+    ) -> None:
         """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
         worker was lost over it: then it is the program that the state before said it would be."""
         program = program or self._expected(recipe)
         if not recipe.passes:
             self._roots[recipe] = program or None
         if program and program not in self._by_program:
-            self._by_program[program] = State(program, recipe, cycles, successors)
+            self._by_program[program] = State(program, recipe, cycles, successors, violation)
 
     def _expected(self, recipe: Recipe) -> str:
         if not recipe.passes:
@@ -89,7 +92,7 @@ class States:
 
     def best(self) -> State | None:
         """The cheapest state that may be offered; of equals the one with fewer elements, then by text."""
-        offered = [s for s in self._by_program.values() if s.cycles is not None]
+        offered = [s for s in self._by_program.values() if s.cycles is not None and not s.violation]
         key = lambda s: (s.cycles, len(s.recipe.elements), str(s.recipe))  # noqa: E731
         return min(offered, key=key, default=None)
 

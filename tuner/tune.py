@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from results.compare import phantom_of
 from results.records import Best, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.evaluations import evaluation_of, quarantined
 from tuner.identity import identity_of
+from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.search import Answer, Candidate, Search
 from tuner.studies import open_study
@@ -47,13 +49,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What came of a job."""
+    """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
+    than the best by what is in its command stream."""
 
     best: Best
     base: BaseProgram
+    phantom: Evaluation | None
 
 
-async def tune(job: Job, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress) -> Tuned:
+async def tune(
+    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress
+) -> Tuned:
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
@@ -63,26 +69,22 @@ async def tune(job: Job, budget: Budget, pool: Pool, store: Store, studies: Path
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
     except WorkerLost as lost:
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
-    run = _Run(job, prepared, pool, store, studies, progress)
+    run = _Run(job, objective, prepared, pool, store, studies, progress)
     ending = await run.search_within(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
-    return Tuned(best, prepared.base)
+    return Tuned(best, prepared.base, phantom_of(best, store.evaluations(best.identity.key)))
 
 
 class _Run:
     def __init__(
-        self, job: Job, prepared: tasks.Prepared, pool: Pool, store: Store, studies: Path, progress: Progress
-    ) -> None:
-        self._job, self._base, self._pool, self._store, self._progress = (
-            job,
-            prepared.base,
-            pool,
-            store,
-            progress,
-        )
+        self, job: Job, objective: Objective, prepared: tasks.Prepared, pool: Pool, store: Store, studies: Path,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        self._job, self._objective, self._base = job, objective, prepared.base
+        self._pool, self._store, self._progress = pool, store, progress
         self._shared: Shared[BaseProgram] = pool.share(prepared.base)
-        self._identity: Identity = identity_of(prepared.base, job.target)
+        self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
         self._search = Search(open_study(studies, self._identity, job.seed), prepared.choices, job.seed)
         earlier = store.best(self._identity.key)
@@ -93,9 +95,7 @@ class _Run:
     async def search_within(self, budget: Budget) -> Ending:
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
-        default = await self._evaluate(Recipe())
-        if default.status != "ok":
-            raise ModelError(f"{self._job.source}: the default lowering is {default.status}, {default.reason}")
+        default = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
@@ -140,9 +140,11 @@ class _Run:
                 return quarantined(recipe, lost, self._identity), Answer("", None, {})
             if outcome.status == "ok":
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
-        record = evaluation_of(outcome, self._identity, self._base, with_rows=False)
-        cycles = record.figures.cycles if record.figures else None
-        return record, Answer(outcome.program_hash, cycles, outcome.successors)
+        record = self._record(outcome, with_rows=False)
+        if outcome.cost is None or record.figures is None:
+            return record, Answer(outcome.program_hash, None, outcome.successors)
+        violation = sum(self._objective.violations(outcome.cost, self._default).values())
+        return record, Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation)
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
@@ -162,7 +164,21 @@ class _Run:
             outcome = await self._outcome(str(recipe), expand=False)
         except WorkerLost as lost:
             return quarantined(str(recipe), lost, self._identity)
-        return evaluation_of(outcome, self._identity, self._base, with_rows=True)
+        return self._record(outcome, with_rows=True)
+
+    async def _evaluate_default(self) -> Evaluation:
+        """Its record; what it costs is what candidates are compared with from then on."""
+        try:
+            outcome = await self._outcome(str(Recipe()), expand=False)
+        except WorkerLost as lost:
+            raise ModelError(f"{self._job.source}: the default lowering {lost.kind}, {lost.detail}") from lost
+        if outcome.cost is None:
+            raise ModelError(f"{self._job.source}: the default lowering is {outcome.status}, {outcome.reason}")
+        self._default = outcome.cost
+        return self._record(outcome, with_rows=True)
+
+    def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
+        return evaluation_of(outcome, self._identity, self._base, self._objective, self._default, with_rows)
 
     async def _outcome(self, recipe: str, expand: bool) -> Outcome:
         arguments = self._shared, self._base.key, self._job, recipe, expand
@@ -171,7 +187,13 @@ class _Run:
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""
         state = self._search.states.best()
-        default = await self._evaluate(Recipe())
+        default = await self._evaluate_default()
+        beyond = self._objective.violations(self._default, self._default)
+        if state is None and beyond:
+            raise ModelError(
+                f"{self._job.source}: nothing was found within the limits; of the default lowering "
+                f"{' and '.join(beyond)}"
+            )
         best = default if state is None else await self._evaluate(state.recipe)
         if best.status != "ok":
             raise ModelError(

@@ -6,10 +6,8 @@ the check inputs, and the programs that it has seen; what it finds out about a g
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -20,47 +18,22 @@ from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.space import open_choices, pass_instances, program_hash
 from search_space.verifier import verify
-from search_space.write_tosa import write_tosa, written_operators
 from workers.base_program import BaseProgram
 from workers.check_inputs import CheckInput, check_inputs
+from workers.cost import Cost, Pricing
 from workers.errors import ModelError
+from workers.host_cost import host_cycles, interface_bytes
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
 from workers.reference_check import ReferenceCheck, Verdict
 from workers.target import Target
-from workers.vela import VelaRefused, compile_tosa
+from workers.vela import VelaRefused
 from workers.vela_facts import VelaFacts
 
 #: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
 _KEPT_PROGRAMS = 256
 
 Program = tuple[Graph, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Predicted cycles of one operation that Vela scheduled, and the node that it comes from."""
-
-    delegate: int
-    name: str
-    source_op: str
-    npu_op: str
-    cycles: int
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash."""
-
-    vela_cycles: int
-    transposes: int
-    transpose_cycles: int
-    npu_ops: int
-    sram_bytes: int
-    flash_bytes: int
-    macs: int
-    command_stream_sha256: tuple[str, ...]
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -101,6 +74,8 @@ class Evaluator:
         self._programs: OrderedDict[str, Program] = OrderedDict()
         self._toolchain = dict(sorted(base.versions.items()))
         self._facts = VelaFacts(target, memo, self._toolchain)
+        self._pricing = Pricing(target, memo, self._toolchain)
+        self._host_cycles = host_cycles(base.host_operators, map(interface_bytes, self._default))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         """The lowering choices that change this model."""
@@ -128,7 +103,7 @@ class Evaluator:
         except SpaceError as error:
             return outcome("wrong", None, reason=str(error))
         try:
-            cost = self._cost(program)
+            cost = self._pricing.cost(program, self._host_cycles)
         except VelaRefused as error:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
@@ -188,52 +163,6 @@ class Evaluator:
             return {str(one): f"none by {longer}"}
         return {} if digest == program_hash(program) else {str(one): digest}
 
-    def _cost(self, program: Program) -> Cost:
-        costs = [self._graph_cost(graph) for graph in program]
-        return Cost(
-            vela_cycles=sum(c["vela_cycles"] for c in costs),
-            transposes=sum(c["transposes"] for c in costs),
-            transpose_cycles=sum(c["transpose_cycles"] for c in costs),
-            npu_ops=sum(c["npu_ops"] for c in costs),
-            sram_bytes=max(c["sram_bytes"] for c in costs),
-            flash_bytes=sum(c["flash_bytes"] for c in costs),
-            macs=sum(c["macs"] for c in costs),
-            command_stream_sha256=tuple(c["command_stream_sha256"] for c in costs),
-            rows=tuple(
-                _row(at, row, graph)
-                for at, (c, graph) in enumerate(zip(costs, program, strict=True))
-                for row in c["rows"]
-            ),
-        )
-
-    def _graph_cost(self, graph: Graph) -> dict[str, Any]:
-        key = {
-            "kind": "cost",
-            "graph": graph.hash,
-            "target": self._target.identity(),
-            "versions": self._toolchain,
-        }
-        known = self._memo.get(**key)
-        if known is not None:
-            return known
-        compiled = compile_tosa(write_tosa(graph), self._target)
-        places = {node_id: at for at, node_id in enumerate(graph.order)}
-        origins = written_operators(graph)
-        cost = {
-            "vela_cycles": compiled.vela_cycles,
-            "transposes": compiled.transposes,
-            "transpose_cycles": compiled.transpose_cycles,
-            "npu_ops": compiled.npu_ops,
-            "sram_bytes": compiled.sram_bytes,
-            "flash_bytes": compiled.flash_bytes,
-            "macs": compiled.macs,
-            "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
-            # By place in the program, not by name: equal graphs share the entry and have names of their own.
-            "rows": [[places[origins[r.source_index]], r.source_op, r.npu_op, r.cycles] for r in compiled.operators],
-        }
-        self._memo.put_if_possible(cost, **key)
-        return cost
-
     def _verdict(self, program: Program) -> Verdict:
         for at, (graph, default) in enumerate(zip(program, self._default, strict=True)):
             if graph is default or graph.hash == default.hash:
@@ -271,14 +200,3 @@ class Evaluator:
             "against": "TOSA reference model, bit for bit",
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
-
-
-def command_stream_hash(command_stream: bytes, weights: bytes) -> str:
-    """Identity of what the NPU is given: commands and the constants that they read."""
-    return hashlib.sha256(len(command_stream).to_bytes(8, "little") + command_stream + weights).hexdigest()
-
-
-def _row(delegate: int, row: Sequence[Any], graph: Graph) -> Row:
-    place, source_op, npu_op, cycles = row
-    name = graph[graph.order[place]].name or f"{source_op} {place}"
-    return Row(delegate, name, source_op, npu_op, cycles)

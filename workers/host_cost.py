@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from search_space.dtypes import payload_bytes
+from search_space.graph import Graph
 from workers.host_operators import HostOperator
 
 #: Instructions per element of the larger of operands and results; `product`: per multiply-accumulate.
@@ -68,6 +70,12 @@ def operator_cycles(one: HostOperator) -> int:
 def call_cycles(interface_bytes: int) -> int:
     """Predicted cycles that the CPU spends on one call of a delegate with inputs and outputs of this size."""
     return CALL_INSTRUCTIONS + round(_INSTRUCTIONS_PER_COPIED_BYTE * interface_bytes)
+
+
+def interface_bytes(delegate: Graph) -> int:
+    """Size of all that is copied in and out at one call of a delegate."""
+    types = [delegate[i].type for i in (*delegate.inputs, *delegate.outputs)]
+    return sum(payload_bytes(one.dtype, one.elements) for one in types)
 
 
 def host_cycles(operators: Iterable[HostOperator], interfaces_bytes: Iterable[int]) -> int:

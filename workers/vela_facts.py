@@ -8,13 +8,15 @@ from functools import cache
 from search_space.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
+from workers.command_stream import StreamError, decode
 from workers.memo import Memo
+from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
 from workers.vela import VelaRefused, compile_tosa
 
 
 class VelaFacts:
-    """`search_space.facts.TargetFacts` by Vela's estimate; what was asked once is remembered in the memo.
+    """`search_space.facts.TargetFacts` of what Vela emits; what was asked once is remembered in the memo.
 
     versions: of the toolchain, part of what an answer is remembered under.
     """
@@ -22,23 +24,29 @@ class VelaFacts:
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
-        self.transpose_cycles = cache(self._transpose_cycles)
+        self._prices = cache(self._remembered)
 
-    def _transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
+        prices = self._prices(shape, perms, dtype)
+        return None if prices is None else prices[by_vela]
+
+    def _remembered(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
+        """Stream cycles and Vela's estimate."""
         key = {
             "kind": "transpose", "shape": list(shape), "perms": list(perms), "dtype": dtype, "target": self._identity,
-            "versions": self._versions,
+            "versions": self._versions, "stream cost": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
-            known = {"cycles": self._compiled_alone(TensorType(shape, dtype), Step("transpose", perms))}
+            known = {"prices": self._compiled_alone(TensorType(shape, dtype), Step("transpose", perms))}
             self._memo.put_if_possible(known, **key)
-        cycles = known["cycles"]
-        return None if cycles is None else int(cycles)
+        prices = known["prices"]
+        return None if prices is None else (int(prices[0]), int(prices[1]))
 
-    def _compiled_alone(self, source: TensorType, step: Step) -> int | None:
+    def _compiled_alone(self, source: TensorType, step: Step) -> tuple[int, int] | None:
         nodes = {0: Node(INPUT, (), source), 1: move(0, source, (step,))}
         try:
-            return compile_tosa(write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False).vela_cycles
-        except VelaRefused:
+            compiled = compile_tosa(write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False)
+            return stream_cycles(decode(compiled.command_stream), self._target).total_cycles, compiled.vela_cycles
+        except (VelaRefused, StreamError):
             return None

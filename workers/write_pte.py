@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from workers.base_program import exported_model
+from workers.cost import command_stream_hash
 from workers.errors import ModelError
-from workers.evaluator import command_stream_hash
 from workers.lowering import quantised_program, to_edge
 from workers.model_source import one_line
 from workers.pte import delegates_of

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from search_space.editor import Editor
 from search_space.facts import TargetFacts
-from search_space.graph import MOVE, Step, move
+from search_space.graph import MOVE, Step, TensorType, move
 from search_space.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 from search_space.plan import merged, plan
@@ -26,19 +26,24 @@ class PlanMoves(Pass):
 
     NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55 and as two rotations on Ethos-U85; the
     depth-to-space of a pixel shuffle is several times cheaper in two steps on both.
+
+    by_vela: take Vela's estimate of a transpose, not the cycles of what is in its command stream. It can be far from
+    them, and a plan that is cheap by both is sometimes found by the one, sometimes by the other.
     """
 
     name: ClassVar[str] = "plan-moves"
     law: ClassVar[str] = "any transposes and reshapes that compose to the same layout map give the same tensor"
+
+    by_vela: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
         if node.op != MOVE or node.layout_map.keeps_order:
             return False
         source = edit[node.inputs[0]].type
-        best, cost = node.steps, _cycles(node.steps, source.shape, source.dtype, edit.facts)
+        best, cost = node.steps, self._cycles(node.steps, source, edit.facts)
         for steps in candidate_plans(node.layout_map):
-            cycles = _cycles(steps, source.shape, source.dtype, edit.facts, at_most=cost)
+            cycles = self._cycles(steps, source, edit.facts, at_most=cost)
             if cycles < cost:
                 best, cost = steps, cycles
         if best == node.steps:
@@ -46,18 +51,18 @@ class PlanMoves(Pass):
         edit.redefine(node_id, move(node.inputs[0], source, best, node.name))
         return True
 
-
-def _cycles(steps: tuple[Step, ...], shape: Shape, dtype: str, facts: TargetFacts, at_most: float = inf) -> float:
-    """Predicted cycles of the transposes among the steps; infinite if the target refuses one, or past `at_most`."""
-    total: float = 0
-    for step in steps:
-        if step.kind == "transpose":
-            alone = facts.transpose_cycles(shape, step.argument, dtype)
-            total += inf if alone is None else alone
-            if total >= at_most:
-                return inf
-        shape = step.result(shape)
-    return total
+    def _cycles(self, steps: tuple[Step, ...], source: TensorType, facts: TargetFacts, at_most: float = inf) -> float:
+        """Predicted cycles of the transposes among the steps; infinite if the target refuses one, or past `at_most`."""
+        total: float = 0
+        shape = source.shape
+        for step in steps:
+            if step.kind == "transpose":
+                alone = facts.transpose_cycles(shape, step.argument, source.dtype, self.by_vela)
+                total += inf if alone is None else alone
+                if total >= at_most:
+                    return inf
+            shape = step.result(shape)
+        return total
 
 
 @lru_cache(maxsize=512)

@@ -102,8 +102,8 @@ class Whims:
 
     seed: int
 
-    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> int | None:
-        cycles = Random(repr((self.seed, shape, perms, dtype))).randrange(100)
+    def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
+        cycles = Random(repr((self.seed, shape, perms, dtype, by_vela))).randrange(100)
         return None if cycles > 80 else cycles
 
 

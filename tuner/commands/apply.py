@@ -10,9 +10,10 @@ import click
 from results.lookup import Hit, Stale, lookup
 from results.store import Store
 from tuner.apply import applied
-from tuner.commands.options import board_options, model_options, store_option, target_option
+from tuner.commands.options import board_options, model_options, objective_options, store_option, target_option
 from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
+from tuner.objective import Objective
 from tuner.paths import cache_folder
 from workers.base_program import identify
 from workers.errors import ModelError
@@ -32,11 +33,12 @@ from workers.tasks import Job
     help="the .pte to write",
 )
 @click.option("--recipe", metavar="TEXT", help="lower by this recipe instead of the best known one")
+@objective_options
 @model_options
 @store_option
 def apply(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, out: Path,
-    recipe: str | None, seed: int, calibration_data: Path | None, store_url: str | None,
+    recipe: str | None, seed: int, calibration_data: Path | None, objective: Objective, store_url: str | None,
 ) -> None:  # fmt: skip
     """Lower MODEL with the best known recipe and write the .pte for ExecuTorch's Ethos-U runtime.
 
@@ -45,7 +47,7 @@ def apply(
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
     job = Job(model, board, cache_folder(), seed, calibration_data)
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
+    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
     with Store.open(store_url) as store:
         if recipe is None:
             found = lookup(store, identity)
@@ -54,7 +56,7 @@ def apply(
             elif not isinstance(found, Hit):
                 raise ModelError(nothing_known(store, identity, board))
             recipe = found.best.recipe
-        evaluation = asyncio.run(applied(job, recipe, out, store, cache_folder() / "logs"))
+        evaluation = asyncio.run(applied(job, objective, recipe, out, store, cache_folder() / "logs"))
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
     click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, outputs bit-exact")

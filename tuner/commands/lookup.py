@@ -17,11 +17,13 @@ from tuner.commands.options import (
     board_options,
     json_option,
     model_options,
+    objective_options,
     store_option,
     target_option,
 )
 from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
+from tuner.objective import Objective
 from workers.base_program import identify
 from workers.target import Target
 
@@ -30,19 +32,20 @@ from workers.target import Target
 @click.argument("model")
 @target_option
 @board_options
+@objective_options
 @model_options
 @store_option
 @json_option
 def lookup(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, seed: int,
-    calibration_data: Path | None, store_url: str | None, as_json: bool,
+    calibration_data: Path | None, objective: Objective, store_url: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Print the best known recipe for MODEL; never tunes.
 
     Exit status: 0 for a hit, 3 for a stale result (another toolchain: a recipe to try), 4 for a miss.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board)
+    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
     with Store.open(store_url) as store:
         found = look_up(store, identity)
         unknown = nothing_known(store, identity, board) if isinstance(found, Miss) else ""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+
+from tuner.objective import Kind, Objective
 
 Command = Callable[..., Any]
 
@@ -41,6 +44,31 @@ def model_options(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def objective_options(command: Command) -> Command:
+    """What is minimised within which limits; the command gets an `Objective` as `objective`."""
+
+    @wraps(command)
+    def with_objective(
+        *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, **others: Any
+    ) -> Any:
+        return command(*arguments, objective=Objective(objective, max_sram, max_flash), **others)
+
+    wrapped: Command = with_objective
+    for option in (
+        click.option("--max-flash", type=click.IntRange(1), metavar="BYTES", help="limit of weights and commands"),
+        click.option(
+            "--max-sram", type=click.IntRange(1), metavar="BYTES",
+            help="limit of peak SRAM  [default: the default lowering's and a tenth]",
+        ),
+        click.option(
+            "--objective", type=click.Choice(get_args(Kind)), default="stream", show_default=True,
+            help="cycles of what is in the command stream, Vela's estimate, or the worse ratio of both",
+        ),
+    ):  # fmt: skip
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def store_option(command: Command) -> Command:

@@ -19,7 +19,8 @@ from results.report import report_name, write_index, write_report
 from results.store import Store
 from results.summary import markdown_table, tune_json
 from search_space.recipe import Recipe
-from tuner.commands.options import board_options, json_option, model_options, store_option
+from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
+from tuner.objective import Objective
 from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
 from tuner.session import Failure, tune_all
@@ -56,6 +57,7 @@ from workers.tasks import Job
     help="worker processes",
 )
 @click.option("--address", metavar="RAY", help="join a running Ray cluster instead of starting one")
+@objective_options
 @model_options
 @store_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write reports here")
@@ -63,7 +65,7 @@ from workers.tasks import Job
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
     vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, store_url: str | None, out: Path | None, as_json: bool,
+    calibration_data: Path | None, objective: Objective, store_url: str | None, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -88,7 +90,7 @@ def tune(
     with Store.open(store_url) as store:
         outcomes = asyncio.run(
             tune_all(
-                work, Budget(trials, timeout), workers=jobs, address=address, store=store,
+                work, objective, Budget(trials, timeout), workers=jobs, address=address, store=store,
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
@@ -150,4 +152,5 @@ def _write_reports(done: list[Tuned], out: Path, log_dir: Path) -> list[str]:
 
 def _write_report(one: Tuned, out: Path) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
-    write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings)
+    on_host = [operator.name for operator in one.base.host_operators]
+    write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings, on_host, one.phantom)

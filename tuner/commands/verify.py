@@ -11,8 +11,8 @@ import click
 from results.store import Store
 from tuner.commands.options import store_option
 from workers.ahead_of_time import TAG_KEY
+from workers.cost import command_stream_hash
 from workers.errors import ModelError
-from workers.evaluator import command_stream_hash
 from workers.pte import Delegate, read_pte
 
 

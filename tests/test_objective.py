@@ -1,0 +1,71 @@
+"""What is minimised, and what a candidate may not do to get there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.objective import Objective
+from workers.cost import Cost
+
+DEFAULT = Cost(
+    stream_cycles=1000, vela_cycles=400, host_cycles=100, transposes=2, transpose_cycles=300, npu_ops=10,
+    sram_bytes=2000, flash_bytes=5000, macs=7, command_stream_sha256=("a",), rows=(),
+)  # fmt: skip
+cycles = st.integers(0, 10**9)
+costs = st.builds(
+    replace, st.just(DEFAULT), stream_cycles=cycles, vela_cycles=cycles, sram_bytes=cycles, flash_bytes=cycles
+)
+
+
+def test_the_stream_counts_and_vela_s_estimate_is_a_limit() -> None:
+    objective = Objective()
+    phantom = replace(DEFAULT, vela_cycles=300)
+    assert objective.cycles(phantom, DEFAULT) == objective.cycles(DEFAULT, DEFAULT) == 1100
+    dearer_by_vela = replace(DEFAULT, stream_cycles=500, vela_cycles=401)
+    assert objective.cycles(dearer_by_vela, DEFAULT) == 600
+    assert list(objective.violations(dearer_by_vela, DEFAULT)) == [
+        "the cycles by Vela's estimate 401 are more than 400"
+    ]
+
+
+def test_both_is_the_worse_ratio() -> None:
+    objective = Objective("both")
+    assert objective.cycles(replace(DEFAULT, stream_cycles=450), DEFAULT) == 1100
+    assert objective.cycles(replace(DEFAULT, stream_cycles=450, vela_cycles=150), DEFAULT) == 550
+    assert objective.cycles(replace(DEFAULT, stream_cycles=10, vela_cycles=150), DEFAULT) == 550
+    assert objective.violations(replace(DEFAULT, vela_cycles=999), DEFAULT) == {}
+
+
+@given(cost=costs, kind=st.sampled_from(["stream", "vela", "both"]))
+def test_nothing_that_is_worse_by_both_estimates_is_cheaper(cost: Cost, kind: str) -> None:
+    objective = Objective(kind)  # type: ignore[arg-type]
+    worse = replace(cost, stream_cycles=cost.stream_cycles + 1, vela_cycles=cost.vela_cycles + 1)
+    assert objective.cycles(worse, DEFAULT) >= objective.cycles(cost, DEFAULT)
+    assert objective.cycles(DEFAULT, DEFAULT) == {"stream": 1100, "vela": 500, "both": 1100}[kind]
+    with_more_on_the_host = replace(cost, host_cycles=cost.host_cycles + 1000)
+    assert objective.cycles(with_more_on_the_host, DEFAULT) > objective.cycles(cost, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("objective", "cost", "beyond"),
+    [
+        (Objective(), {"sram_bytes": 2200}, {}),
+        (Objective(), {"sram_bytes": 2201}, {"the bytes of SRAM 2,201 are more than 2,200": 1 / 2200}),
+        (Objective(max_sram_bytes=1500), {}, {"the bytes of SRAM 2,000 are more than 1,500": 500 / 1500}),
+        (Objective(max_sram_bytes=9000), {"sram_bytes": 9000}, {}),
+        (Objective(), {"flash_bytes": 10**9}, {}),
+        (Objective(max_flash_bytes=4000), {}, {"the bytes of flash 5,000 are more than 4,000": 0.25}),
+    ],
+)
+def test_memory_is_limited(objective: Objective, cost: dict[str, int], beyond: dict[str, float]) -> None:
+    assert objective.violations(replace(DEFAULT, **cost), DEFAULT) == beyond
+
+
+def test_every_objective_is_another_identity() -> None:
+    kinds = [Objective(kind) for kind in ("stream", "vela", "both")]  # type: ignore[arg-type]
+    limits = [Objective(max_sram_bytes=1), Objective(max_sram_bytes=2), Objective(max_flash_bytes=1)]
+    assert len({str(objective) for objective in kinds + limits}) == 6

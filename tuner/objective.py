@@ -1,0 +1,73 @@
+"""What is minimised, and what a candidate may not do to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import Literal
+
+from workers.cost import Cost
+from workers.stream_cost import MODEL_VERSION
+
+Kind = Literal["stream", "vela", "both"]
+
+#: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
+SRAM_GROWTH = Fraction(11, 10)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Part of every result's identity: results under another objective or other limits are other results.
+
+    kind: `stream`: the cycles of what is in the command stream, with Vela's own estimate not above the default's;
+    `vela`: Vela's estimate; `both`: the worse of the two ratios to the default, times the default's stream cycles.
+    Host work is part of each. max_sram_bytes: None for the default lowering's and a tenth. max_flash_bytes: None for no
+    limit.
+    """
+
+    kind: Kind = "stream"
+    max_sram_bytes: int | None = None
+    max_flash_bytes: int | None = None
+
+    def __str__(self) -> str:
+        limits = [
+            f"{name} at most {limit:,} bytes"
+            for name, limit in (("SRAM", self.max_sram_bytes), ("flash", self.max_flash_bytes))
+            if limit is not None
+        ]
+        counted = {
+            "stream": f"stream cycles {MODEL_VERSION} and host work",
+            "vela": "Vela's cycles and host work",
+            "both": f"the worse of stream cycles {MODEL_VERSION} and Vela's, each with host work",
+        }
+        return ", ".join([counted[self.kind], *limits])
+
+    def cycles(self, cost: Cost, default: Cost) -> int:
+        """The number that is minimised."""
+        stream = cost.stream_cycles + cost.host_cycles
+        vela = cost.vela_cycles + cost.host_cycles
+        if self.kind == "stream":
+            return stream
+        if self.kind == "vela":
+            return vela
+        reference = default.stream_cycles + default.host_cycles
+        return max(stream, ceil(Fraction(vela * reference, max(1, default.vela_cycles + default.host_cycles))))
+
+    def violations(self, cost: Cost, default: Cost) -> dict[str, float]:
+        """What forbids to offer a candidate, in words, and by which part of the limit it is beyond; empty if nothing
+        does."""
+        return {
+            f"{what} {value:,} are more than {limit:,}": (value - limit) / max(1, limit)
+            for what, value, limit in self._limits(cost, default)
+            if value > limit
+        }
+
+    def _limits(self, cost: Cost, default: Cost) -> Iterator[tuple[str, int, int]]:
+        if self.kind == "stream":
+            yield "the cycles by Vela's estimate", cost.vela_cycles, default.vela_cycles
+        sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
+        yield "the bytes of SRAM", cost.sram_bytes, sram
+        if self.max_flash_bytes is not None:
+            yield "the bytes of flash", cost.flash_bytes, self.max_flash_bytes

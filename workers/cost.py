@@ -1,0 +1,135 @@
+"""What a program costs, by both predictions: Vela's estimate and the price of the command stream that Vela emits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search_space.graph import Graph
+from search_space.write_tosa import write_tosa, written_operators
+from workers.command_stream import StreamError, decode, rows_of
+from workers.memo import Memo
+from workers.stream_cost import MODEL_VERSION, stream_cycles
+from workers.target import Target
+from workers.vela import Compiled, VelaRefused, compile_tosa
+
+
+@dataclass(frozen=True)
+class Row:
+    """Predicted cycles of one operation that Vela scheduled, and the node that it comes from.
+
+    cycles: of the operations in the command stream that the row stands for. vela_cycles: Vela's estimate.
+    """
+
+    delegate: int
+    name: str
+    source_op: str
+    npu_op: str
+    cycles: int
+    vela_cycles: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
+
+    transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as transposes. host_cycles: of the
+    operators on the CPU and of calling the delegates; the same for all candidates of a model.
+    """
+
+    stream_cycles: int
+    vela_cycles: int
+    host_cycles: int
+    transposes: int
+    transpose_cycles: int
+    npu_ops: int
+    sram_bytes: int
+    flash_bytes: int
+    macs: int
+    command_stream_sha256: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+_SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
+
+
+class Pricing:
+    """Prices programs for one target; what it finds out about a graph goes into the memo.
+
+    versions: of the toolchain, part of what a price is remembered under.
+    """
+
+    def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
+        self._target, self._memo, self._versions = target, memo, dict(versions)
+
+    def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
+        """Raises VelaRefused if Vela does not take a graph, or what it emits cannot be priced."""
+        costs = [self._graph_cost(graph) for graph in program]
+        return Cost(
+            **{name: sum(one[name] for one in costs) for name in _SUMMED},
+            host_cycles=host_cycles,
+            sram_bytes=max(one["sram_bytes"] for one in costs),
+            command_stream_sha256=tuple(one["command_stream_sha256"] for one in costs),
+            rows=tuple(
+                _row(at, row, graph)
+                for at, (one, graph) in enumerate(zip(costs, program, strict=True))
+                for row in one["rows"]
+            ),
+        )
+
+    def _graph_cost(self, graph: Graph) -> dict[str, Any]:
+        key = {
+            "kind": "cost", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
+            "stream cost": MODEL_VERSION,
+        }  # fmt: skip
+        known = self._memo.get(**key)
+        if known is not None:
+            return known
+        compiled = compile_tosa(write_tosa(graph), self._target)
+        cycles_by_row = self._cycles_by_row(compiled)
+        places = {node_id: at for at, node_id in enumerate(graph.order)}
+        origins = written_operators(graph)
+        rows = list(zip(compiled.operators, cycles_by_row, strict=True))
+        cost = {
+            "stream_cycles": sum(cycles_by_row),
+            "vela_cycles": compiled.vela_cycles,
+            "transposes": compiled.transposes,
+            "transpose_cycles": sum(cycles for row, cycles in rows if row.npu_op == "Transpose"),
+            "npu_ops": compiled.npu_ops,
+            "sram_bytes": compiled.sram_bytes,
+            "flash_bytes": compiled.flash_bytes,
+            "macs": compiled.macs,
+            "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
+            # By place in the program, not by name: equal graphs share the entry and have names of their own.
+            "rows": [
+                [places[origins[row.source_index]], row.source_op, row.npu_op, cycles, row.cycles]
+                for row, cycles in rows
+            ],
+        }
+        self._memo.put_if_possible(cost, **key)
+        return cost
+
+    def _cycles_by_row(self, compiled: Compiled) -> list[int]:
+        try:
+            decoded = decode(compiled.command_stream)
+            owners = rows_of(decoded.operations, compiled.operators)
+            priced = stream_cycles(decoded, self._target).operations
+        except StreamError as error:
+            raise VelaRefused(f"what it emits cannot be priced, {error}") from error
+        cycles = [0] * len(compiled.operators)
+        for owner, one in zip(owners, priced, strict=True):
+            cycles[owner] += one.cycles
+        return cycles
+
+
+def command_stream_hash(command_stream: bytes, weights: bytes) -> str:
+    """Identity of what the NPU is given: commands and the constants that they read."""
+    return hashlib.sha256(len(command_stream).to_bytes(8, "little") + command_stream + weights).hexdigest()
+
+
+def _row(delegate: int, row: Sequence[Any], graph: Graph) -> Row:
+    place, source_op, npu_op, cycles, vela_cycles = row
+    name = graph[graph.order[place]].name or f"{source_op} {place}"
+    return Row(delegate, name, source_op, npu_op, cycles, vela_cycles)
