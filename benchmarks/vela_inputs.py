@@ -1,15 +1,15 @@
 """Vela's rows once more, from what Vela feeds its model: the debug tables, and the peculiarities of version 5.1.0.
 
 If our formulas are Vela's, they make its rows of its inputs, cycle for cycle. What is left between stream cycles and
-Vela's is then only what each is fed.
+Vela's is then only what each is fed; taking the peculiarities out one by one says which of them a row is off by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from workers.command_stream import Kind, Operation
+from workers.command_stream import Operation
 from workers.stream_cost.board import TABLES, Memory
 from workers.stream_cost.compute import compute_cycles
 from workers.stream_cost.npu import Npu
@@ -20,68 +20,89 @@ from workers.stream_cost.transfer import channel_bytes_per_cycle
 from workers.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
 
 Cells = Mapping[str, str]
+
+#: Peculiarities of 5.1.0 that can be taken out of a row by itself, and what is done instead.
+CORRECTIONS = {
+    "activation": "an operation without activation is not priced as one with a look-up table (U55, U65)",
+    "bytes": "bytes are moved, not as many bytes as there are elements",
+    "broadcast": "a broadcast operand is read once, not for every element of the result (U55, U65)",
+    "scales": "scales are read from where they were copied to together with the weights",
+}
+
 _BITS = {"Int8": 8, "UInt8": 8, "Int16": 16, "UInt16": 16, "Int32": 32, "Int48": 48, "Int64": 64, "Bool8": 8}
 
 
 @dataclass(frozen=True)
-class Recomputed:
-    """A row by our formulas: cycles of the NPU, of each memory (as far as named in Vela's tables), and of the row."""
+class Row:
+    """A row of Vela's tables.
 
+    Attributes:
+        perf, debug, main: its cells in `perf`, `perf_debug` and `perf_debug_main`.
+        operations: what belongs to it in the stream, in order.
+        riders: how many rows ride in it.
+        slack_cycles: how long copies for it can hide behind the row before.
+    """
+
+    perf: Cells
+    debug: Cells
+    main: Cells
+    operations: Sequence[Operation]
+    riders: int
+    slack_cycles: int
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A row by our formulas: cycles of the NPU without and with copies, of each memory by name, and of the row."""
+
+    compute_cycles: int
     npu_cycles: int
     memory_cycles: Mapping[str, int]
     cycles: int
-    compute_cycles: int
 
 
-def recompute(
-    npu: Npu, perf: Cells, debug: Cells, main: Cells, operations: Sequence[Operation], subs: int, slack_cycles: int
-) -> Recomputed | None:
-    """One row of Vela's table, or None for the rows that its model has no formula of operations for.
+def recompute(npu: Npu, row: Row, corrected: Collection[str] = ()) -> Recomputed | None:
+    """The row as Vela's model prices it, some of `CORRECTIONS` applied.
 
-    Args:
-        perf, debug, main: its cells in `perf`, `perf_debug` and `perf_debug_main`.
-        operations: what belongs to it in the stream, in order.
-        subs: how many rows ride in it.
-        slack_cycles: how long copies for it can hide behind the row before.
+    None where Vela has no operation that it prices (U55's and U65's transposes and matrix products, which are many), or
+    tells too little (batches).
     """
-    computing = [one for one in operations if one.computes]
-    if not computing or (not npu.u85 and perf["operator"] in ("Transpose", "MatMul")):
+    computing = [one for one in row.operations if one.computes]
+    if not computing or (not npu.u85 and row.perf["operator"] in ("Transpose", "MatMul")):
         return None
-    if any(debug[f"{name}_shape_n"] not in ("0", "1") for name in ("ifm", "ifm2", "ofm")):
+    if any(row.debug[f"{name}_shape_n"] not in ("0", "1") for name in ("ifm", "ifm2", "ofm")):
         return None
-    work = _as_vela_feeds_it(npu, perf, debug, main, computing, subs, operations)
+    work = _fed(npu, row, computing, corrected)
     computed = 0 if work.unit is Unit.RESIZE else compute_cycles(npu, work)
-    npu_cycles = computed
     tables = sum(
-        _copy(npu, npu.regions[0], TABLES, one.dma.length_bytes)
-        for one in operations
-        if one.dma is not None and one.dma.destination.region is None and perf["operator"] == "LUT"
+        _copy_cycles(npu, npu.regions[0], TABLES, one.dma.length_bytes)
+        for one in row.operations
+        if one.dma is not None and one.dma.destination.region is None and row.perf["operator"] == "LUT"
     )
-    if debug["weight_buffering"] not in ("", "None"):
-        first = _first_copy_bytes(debug, operations)
-        visible = max(0, _copy(npu, npu.regions[0], npu.regions[2], first) - slack_cycles)
-        npu_cycles = max(int(debug["weight_transfer_cycles"]) - slack_cycles + computed, computed + visible)
+    if _staged(row):
+        first = _copy_cycles(npu, npu.regions[0], npu.regions[2], _first_copy_bytes(row))
+        whole = int(row.debug["weight_transfer_cycles"]) - row.slack_cycles + computed
+        npu_cycles = max(whole, computed + max(0, first - row.slack_cycles)) + tables
     else:
-        tables = max(0, tables - slack_cycles)
-    npu_cycles += tables
+        npu_cycles = computed + max(0, tables - row.slack_cycles)
     busy = {memory.name: cycles for memory, cycles in memory_cycles(npu, work).items()}
-    return Recomputed(npu_cycles, busy, max(npu_cycles, *busy.values(), 0), computed)
+    return Recomputed(computed, npu_cycles, busy, max(npu_cycles, *busy.values(), 0))
 
 
-def _as_vela_feeds_it(
-    npu: Npu, perf: Cells, debug: Cells, main: Cells, computing: Sequence[Operation], subs: int,
-    operations: Sequence[Operation],
-) -> Work:  # fmt: skip
-    first = computing[0]
+def _fed(npu: Npu, row: Row, computing: Sequence[Operation], corrected: Collection[str]) -> Work:
+    debug, main = row.debug, row.main
     chain = _chain(computing)
     work = work_of(npu, chain)
     names = ["ifm"] + (["ifm2"] if debug["ifm2_shape_n"] != "0" else [])
-    inputs = tuple(_tensor(npu, debug, name) for name in names)
+    inputs = tuple(_tensor(npu, debug, name, "bytes" in corrected) for name in names)
     if work.unit.uses_macs:
         # Vela leaves out what the second input of a matrix product takes.
         inputs = (*inputs[:1], *(replace(one, counted_bits=0) for one in inputs[1:]))
-    output = _tensor(npu, debug, "ofm")
-    ifm_block, ofm_block = (_shape(main, f"{name}_block") for name in ("ifm", "ofm"))
+    rate = sum(cycles_per_element(npu, one) for one in chain)
+    if not npu.u85 and not row.riders and "activation" not in corrected:
+        rate = max(rate, npu.activation_rates[0])
+    # Shapes are of after U85's transposes and blocks of before them.
+    output, ofm_block = _tensor(npu, debug, "ofm", "bytes" in corrected), _shape(main, "ofm_block")
     work = replace(
         work,
         kernel=(int(debug["kernel_size_y"]), int(debug["kernel_size_x"])),
@@ -90,60 +111,56 @@ def _as_vela_feeds_it(
         ifm_shape=inputs[0].shape,
         ifm_bits=inputs[0].bits,
         output=output,
-        ifm_block=ifm_block,
+        written=output,
+        written_block=ofm_block,
+        ifm_block=_shape(main, "ifm_block"),
         ofm_block=ofm_block,
         part_kernel=main["traversal"] == "PartKernel",
-        cycles_per_element=_rate(npu, perf, chain, subs),
-        rereads_broadcasts=not npu.u85,
+        cycles_per_element=rate,
+        rereads_broadcasts=not npu.u85 and "broadcast" not in corrected,
     )
-    return replace(
-        work, weights=_weights(npu, debug, work, first), moves=(*work.moves, *_staged(npu, debug, operations))
-    )
+    weights = _weights(npu, row, work, staged_scales="scales" in corrected)
+    return replace(work, weights=weights, moves=(*work.moves, *_staging(npu, row)))
 
 
-def _rate(npu: Npu, perf: Cells, chain: Sequence[Operation], subs: int) -> float:
-    if npu.u85:
-        return sum(cycles_per_element(npu, one) for one in chain)
-    rate = cycles_per_element(npu, chain[0])
-    # 5.1.0: an operation that nothing rides in counts as one with a look-up table.
-    return rate if subs else max(rate, npu.activation_rates[0])
-
-
-def _weights(npu: Npu, debug: Cells, work: Work, first: Operation) -> Weights | None:
-    weight_bytes = int(debug["weight_total_bytes"] or 0)
+def _weights(npu: Npu, row: Row, work: Work, staged_scales: bool) -> Weights | None:
+    weight_bytes = int(row.debug["weight_total_bytes"] or 0)
     if not weight_bytes:
         return None
     height, width, _ = work.output.shape
     across = -(-height // min(work.ofm_block[0], height)) * -(-width // min(work.ofm_block[1], width))
-    scale_bytes = sum(int(value or 0) for name, value in debug.items() if name.endswith("Scales_read")) // across
-    staged = debug["weight_buffering"] not in ("", "None")
-    constants, staging = npu.regions[0], npu.regions[2]
+    scale_bytes = sum(int(cell or 0) for name, cell in row.debug.items() if name.endswith("Scales_read")) // across
+    source = npu.regions[2] if _staged(row) else npu.regions[0]
     return Weights(
         weight_bytes=weight_bytes,
         scale_bytes=scale_bytes,
-        weight_memory=staging if staged else constants,
-        scale_memory=constants,  # also where they are staged together with the weights
-        scale_latency_memory=staging if staged else constants,
-        fast=staged and "Fast" in debug["weight_format"],
+        weight_memory=source,
+        scale_memory=source if staged_scales else npu.regions[0],
+        scale_latency_memory=source,
+        fast=_staged(row) and "Fast" in row.debug["weight_format"],
         sparse=work.weights is not None and work.weights.sparse,
     )
 
 
-def _staged(npu: Npu, debug: Cells, operations: Sequence[Operation]) -> list[Move]:
-    if debug["weight_buffering"] in ("", "None"):
+def _staging(npu: Npu, row: Row) -> list[Move]:
+    if not _staged(row):
         return []
-    first = _first_copy_bytes(debug, operations) if debug["weight_pre_buffer"] == "1" else 0
-    later = max(0, int(debug["weight_total_bytes"]) - first)
+    first = _first_copy_bytes(row) if row.debug["weight_pre_buffer"] == "1" else 0
+    later = max(0, int(row.debug["weight_total_bytes"]) - first)
     return [Move(npu.regions[0], Channel.COPY, later), Move(npu.regions[2], Channel.WRITE, later)]
 
 
-def _first_copy_bytes(debug: Cells, operations: Sequence[Operation]) -> int:
-    copies = [one.dma for one in operations if one.dma is not None and one.dma.destination.region is not None]
+def _staged(row: Row) -> bool:
+    return row.debug["weight_buffering"] not in ("", "None")
+
+
+def _first_copy_bytes(row: Row) -> int:
+    copies = [one.dma for one in row.operations if one.dma is not None and one.dma.destination.region is not None]
     # Parts of a convolution that was split share what was copied for the first of them.
-    return copies[0].length_bytes if copies else int(debug["weight_max_range_bytes"])
+    return copies[0].length_bytes if copies else int(row.debug["weight_max_range_bytes"])
 
 
-def _copy(npu: Npu, source: Memory, destination: Memory, length_bytes: int) -> int:
+def _copy_cycles(npu: Npu, source: Memory, destination: Memory, length_bytes: int) -> int:
     """`MemToMemCycles` of 5.1.0, which on U55 and U65 adds the write latency of the source."""
     read = int(length_bytes / channel_bytes_per_cycle(npu, source, Channel.COPY)) + source.read_latency
     late = (destination if npu.u85 else source).write_latency
@@ -160,19 +177,15 @@ def _chain(computing: Sequence[Operation]) -> list[Operation]:
     return chain
 
 
-def _tensor(npu: Npu, debug: Cells, name: str) -> Tensor:
-    shape = _shape(debug, f"{name}_slice") if debug[f"{name}_slice_h"] != "0" else _shape(debug, f"{name}_shape")
+def _tensor(npu: Npu, debug: Cells, name: str, count_bytes: bool) -> Tensor:
+    shape = _shape(debug, f"{name}_slice" if debug[f"{name}_slice_h"] != "0" else f"{name}_shape")
     memories = {memory.name: memory for memory in npu.regions.values()}
     memory = memories.get(debug[f"{name}_memory"], npu.regions[1])
-    # 5.1.0 takes the number of elements that are moved for the number of bytes.
-    return Tensor(shape, _BITS[debug[f"{name}_dtype"]], debug[f"{name}_format"] == "NHCWB16", memory, counted_bits=8)
+    bits = _BITS[debug[f"{name}_dtype"]]
+    bricks = debug[f"{name}_format"] == "NHCWB16"
+    return Tensor(shape, bits, bricks, memory, counted_bits=bits if count_bytes else 8)
 
 
 def _shape(cells: Cells, name: str) -> tuple[int, int, int]:
     height, width, depth = (int(cells[f"{name}_{axis}"] or 1) for axis in "hwc")
     return height, width, depth
-
-
-def is_copy(operation: Operation) -> bool:
-    """Whether it is one."""
-    return operation.kind is Kind.DMA

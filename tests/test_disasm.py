@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def test_lists_the_operations_of_a_tosa_program_with_the_rows_they_belong_to(tos
     result = run(str(tosa), "--target", "ethos-u85-256")
     assert result.exit_code == 0, result.output
     head, *lines = result.output.splitlines()
-    assert head == f"delegate 0, ethos-u85-256, {len(lines)} operations"
+    assert head.startswith(f"delegate 0, ethos-u85-256, {len(lines)} operations, ")
+    (total,) = re.findall(r"([\d,]+) cycles \(predicted\)", head)
+    assert sum(int(line.split()[1].replace(",", "")) for line in lines) == int(total.replace(",", "")) > 0
     (conv,) = (line for line in lines if " conv " in line)
     assert "s8 8x8x3 -> s8 8x8x16" in conv and "3x3" in conv and "lut" in conv
     assert any(" dma " in line and "256 bytes" in line and "-> NPU:" in line for line in lines)
@@ -50,6 +53,8 @@ def test_json_has_every_property_and_the_rows(tosa: Path) -> None:
         "Transpose"
     }
     assert sum(row["vela_cycles"] for row in program["rows"]) > 0
+    assert sum(one["stream_cycles"] for one in program["operations"]) == program["stream_cycles"] > 0
+    assert all(0 <= one["start_cycles"] <= one["stream_cycles"] for one in program["operations"])
 
 
 def test_lists_every_delegate_of_a_pte(stock: Callable[[str], Lowered], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, models, space, disasm):
+for command in (tune, lookup, apply, verify, models, space, cost, disasm):
     cli.add_command(command)
 
 

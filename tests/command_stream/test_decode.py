@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from npu_programs import Program, everything
 
-from workers.command_stream import Kind, Operation, StreamError, decode, plain, region_memories
+from workers.command_stream import Kind, Operation, StreamError, decode, plain
 from workers.command_stream.commands import HEADER_BYTES
 from workers.target import Target
 from workers.vela import compile_tosa
@@ -136,12 +136,6 @@ def test_everything_can_be_written_as_json(accelerator: str) -> None:
             told = json.loads(json.dumps(plain(operation)))
             assert told["offset"] == operation.offset and told["kind"] == operation.kind
             assert ("dma" in told) != ("ofm" in told)
-
-
-def test_regions_are_memories_of_the_board() -> None:
-    assert region_memories(Target.parse("ethos-u55-128")) == {0: "OffChipFlash", 1: "Sram", 2: "Sram"}
-    assert region_memories(Target.parse("ethos-u65-256")) == {0: "Dram", 1: "Dram", 2: "Sram"}
-    assert region_memories(Target.parse("ethos-u85-256")) == {0: "OnChipFlash", 1: "Sram", 2: "Sram"}
 
 
 @pytest.mark.parametrize(

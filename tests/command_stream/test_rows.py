@@ -33,6 +33,17 @@ def test_operations_follow_the_rows_and_copies_go_with_what_they_are_for(acceler
     assert len(transposes) > 1 if "u85" not in accelerator else len(transposes) == 1
 
 
+def test_copies_by_index_have_rows_of_their_own() -> None:
+    p = Program()
+    table, indices = p.input(1, 10, 16), p.input(1, 6, dtype="INT32")
+    gathered = p.gather(table, indices)
+    again = p.gather(p.reshape(p.add(gathered, gathered), 1, 6, 16), indices)
+    compiled = compile_tosa(p.tosa(again), Target.parse("ethos-u85-256"))
+    operations = decode(compiled.command_stream).operations
+    named = [compiled.operators[row].npu_op for row in rows_of(operations, compiled.operators)]
+    assert [one.kind is Kind.DMA for one in operations] == [name == "Gather" for name in named] == [True, False, True]
+
+
 def test_rows_of_another_program_are_recognised() -> None:
     p = Program()
     image = p.input(1, 8, 8, 16)

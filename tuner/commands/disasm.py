@@ -13,17 +13,23 @@ from tuner.commands.options import board_options, json_option
 from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Span, decode, plain, rows_of
 from workers.errors import ModelError
 from workers.pte import read_pte
+from workers.stream_cost import StreamCost, stream_cycles
 from workers.target import Target
 from workers.vela import OperatorCost, VelaRefused, compile_tosa
 
 
 @dataclass(frozen=True)
 class _Program:
-    """One command stream; for a `.tosa` with Vela's rows and the index of the row of each operation."""
+    """One command stream.
+
+    cost: by its operations, where the board is known. rows, row_of: of a `.tosa`, Vela's and the index of the row of
+    each operation.
+    """
 
     decoded: Decoded
-    rows: tuple[OperatorCost, ...]
-    row_of: tuple[int, ...]
+    cost: StreamCost
+    rows: tuple[OperatorCost, ...] = ()
+    row_of: tuple[int, ...] = ()
 
 
 @click.command()
@@ -41,15 +47,19 @@ def disasm(
 ) -> None:  # fmt: skip
     """List the operations that the NPU performs, read off the command stream.
 
-    A .pte is listed delegate by delegate. A .tosa is compiled first; the last columns are then the TOSA operator and,
-    on the first operation of each row of Vela's performance table, the row's cycles.
+    A .pte is listed delegate by delegate. The second column is what each operation adds to the predicted cycles of the
+    stream; a copy that is hidden behind operations adds none. A .tosa is compiled first; the last columns are then the
+    TOSA operator and, on the first operation of each row of Vela's performance table, the row's cycles.
     """
     if file.suffix == ".tosa":
         programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
     elif file.suffix == ".pte":
-        programs = [_Program(decode(delegate.command_stream), (), ()) for delegate in read_pte(file)]
-        for program in programs:
-            _check_target(file, program.decoded.accelerator, target)
+        programs = []
+        for delegate in read_pte(file):
+            decoded = decode(delegate.command_stream)
+            _check_target(file, decoded.accelerator, target)
+            board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
+            programs.append(_Program(decoded, stream_cycles(decoded, board)))
     else:
         raise ModelError(f"{file}: neither a .pte nor a .tosa file")
     if as_json:
@@ -57,7 +67,8 @@ def disasm(
         return
     for number, program in enumerate(programs):
         operations = program.decoded.operations
-        click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations")
+        cycles = f"{program.cost.total_cycles:,} cycles (predicted)"
+        click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations, {cycles}")
         for line in _table(program):
             click.echo(line)
 
@@ -75,7 +86,8 @@ def _compiled(
     except VelaRefused as refusal:
         raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
     decoded = decode(compiled.command_stream)
-    return _Program(decoded, compiled.operators, rows_of(decoded.operations, compiled.operators))
+    rows = rows_of(decoded.operations, compiled.operators)
+    return _Program(decoded, stream_cycles(decoded, board), compiled.operators, rows)
 
 
 def _check_target(file: Path, accelerator: str, target: str | None) -> None:
@@ -85,7 +97,13 @@ def _check_target(file: Path, accelerator: str, target: str | None) -> None:
 
 def _json(program: _Program) -> dict[str, Any]:
     operations = [plain(operation) for operation in program.decoded.operations]
-    answer: dict[str, Any] = {"accelerator": program.decoded.accelerator, "operations": operations}
+    for operation, cost in zip(operations, program.cost.operations, strict=True):
+        operation |= {"stream_cycles": cost.cycles, "start_cycles": cost.start_cycles}
+    answer: dict[str, Any] = {
+        "accelerator": program.decoded.accelerator,
+        "stream_cycles": program.cost.total_cycles,
+        "operations": operations,
+    }
     if program.rows:
         for operation, row in zip(operations, program.row_of, strict=True):
             operation["row"] = row
@@ -98,14 +116,15 @@ def _json(program: _Program) -> dict[str, Any]:
 
 def _table(program: _Program) -> list[str]:
     """One line per operation, columns as wide as they need to be."""
-    lines = [[str(index), *_columns(operation)] for index, operation in enumerate(program.decoded.operations)]
+    priced = zip(program.decoded.operations, program.cost.operations, strict=True)
+    lines = [[str(index), f"{cost.cycles:,}", *_columns(operation)] for index, (operation, cost) in enumerate(priced)]
     seen: set[int] = set()
     for line, row in zip(lines, program.row_of, strict=False):
         cost = program.rows[row]
         line += [f"{cost.source_op} {cost.name}", "" if row in seen else f"{cost.cycles:,}"]
         seen.add(row)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = (0, len(widths) - 1) if program.rows else (0,)
+    right = (0, 1, len(widths) - 1) if program.rows else (0, 1)
     return [
         "  ".join(f"{cell:{'>' if at in right else '<'}{widths[at]}}" for at, cell in enumerate(line)).rstrip()
         for line in lines

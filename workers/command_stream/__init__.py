@@ -10,7 +10,6 @@ Decoding is pure Python on bytes: no Vela and no ExecuTorch is imported for it.
 from workers.command_stream.commands import Command, Header, StreamError, commands, header
 from workers.command_stream.decode import Decoded, decode
 from workers.command_stream.features import Activation, Dma, FeatureMap, Kernel, Padding, Span
-from workers.command_stream.memories import region_memories
 from workers.command_stream.operation import Kind, Operation
 from workers.command_stream.plain import plain
 from workers.command_stream.rows import rows_of
@@ -34,6 +33,5 @@ __all__ = [
     "decode",
     "header",
     "plain",
-    "region_memories",
     "rows_of",
 ]

@@ -12,7 +12,7 @@ class Span:
     """Consecutive bytes in memory.
 
     Attributes:
-        region: which of the runtime's base pointers it counts from (see `memories.region_memories`); None for memory
+        region: which of the runtime's base pointers it counts from (see `workers.stream_cost.board`); None for memory
             inside the NPU, which is where look-up tables are.
         address: bytes from that base.
         length_bytes: its size.

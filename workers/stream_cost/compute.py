@@ -7,7 +7,7 @@ from math import ceil, prod
 from workers.command_stream.features import Shape
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.transfer import block_cycles
-from workers.stream_cost.work import Tensor, Unit, Work
+from workers.stream_cost.work import Unit, Work
 
 _SUBKERNEL = 8
 
@@ -119,8 +119,7 @@ def _first_block(npu: Npu, work: Work) -> int:
 
 
 def _last_block(npu: Npu, work: Work) -> int:
-    written: Tensor = work.output
-    return block_cycles(npu, written, work.ofm_block, read=False)
+    return block_cycles(npu, work.written, work.written_block, read=False)
 
 
 def _at_most(block: Shape, shape: Shape) -> Shape:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workers.command_stream import FeatureMap, Kind, Operation, StreamError
-from workers.command_stream.features import Kernel
+from workers.command_stream.features import Kernel, Shape
 from workers.stream_cost.ifm_block import ifm_block
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.output_rate import cycles_per_element
@@ -44,15 +45,17 @@ def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
         npu, unit, block, kernel, first.upscale or "NONE", main.shape[2], bits, microblock, part_kernel, sparse
     )
     read = [(one, second) for one, second in inputs if one.in_memory]
-    output = _tensor(npu, ofm)
+    written, written_block = _written(npu, ofm, block)
     return Work(
         unit=unit,
         kernel=(kernel.height, kernel.width),
         inputs=tuple(_tensor(npu, one) for one, _ in read),
         ifm_shape=main.shape,
         ifm_bits=bits,
-        output=output,
+        output=_tensor(npu, ofm),
         writes=ofm.in_memory,
+        written=written,
+        written_block=written_block,
         ifm_block=in_block,
         ofm_block=block,
         microblock=microblock,
@@ -65,7 +68,7 @@ def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
     )
 
 
-def _microblock(npu: Npu, operation: Operation) -> tuple[int, int, int]:
+def _microblock(npu: Npu, operation: Operation) -> Shape:
     area = operation.microblock
     if area is None:
         return npu.microblock
@@ -78,6 +81,13 @@ def _tensor(npu: Npu, one: FeatureMap) -> Tensor:
     memory = npu.memory(one.region) if one.in_memory else npu.regions[1]
     bits = 8 * one.element_bytes
     return Tensor(one.shape, bits, one.format == "NHCWB16", memory, bits)
+
+
+def _written(npu: Npu, ofm: FeatureMap, block: Shape) -> tuple[Tensor, Shape]:
+    """An OFM and its blocks as they are in memory, after U85's transpose."""
+    height, width, depth = ("HWC".index(axis) for axis in ofm.transpose)
+    shape = ofm.shape[height], ofm.shape[width], ofm.shape[depth]
+    return replace(_tensor(npu, ofm), shape=shape), (block[height], block[width], block[depth])
 
 
 def _channel(unit: Unit, operation: Operation, second: bool) -> Channel:
@@ -103,7 +113,7 @@ def _weights(npu: Npu, operation: Operation, sparse: bool) -> Weights | None:
     )
 
 
-def _moves(npu: Npu, chained: Operation, block: tuple[int, int, int]) -> list[Move]:
+def _moves(npu: Npu, chained: Operation, block: Shape) -> list[Move]:
     """What an operation further down a chain reads and writes besides what it is handed over.
 
     `MeasureElementAccess` in ethos_u85_performance.cpp: whole feature maps.
@@ -116,7 +126,7 @@ def _moves(npu: Npu, chained: Operation, block: tuple[int, int, int]) -> list[Mo
             moved = transferred_bytes(npu, tensor, tensor.stored_elements, block, read=True)
             moves.append(Move(tensor.memory, channel, moved))
     if chained.ofm is not None and chained.ofm.in_memory:
-        tensor = _tensor(npu, chained.ofm)
-        moved = transferred_bytes(npu, tensor, tensor.stored_elements, block, read=False)
+        tensor, written_block = _written(npu, chained.ofm, block)
+        moved = transferred_bytes(npu, tensor, tensor.stored_elements, written_block, read=False)
         moves.append(Move(tensor.memory, Channel.WRITE, moved))
     return moves

@@ -40,9 +40,9 @@ def _moves(npu: Npu, work: Work) -> list[Move]:
         moved = transferred_bytes(npu, tensor, elements, work.ifm_block, read=True)
         moves.append(Move(tensor.memory, channel, moved))
     if work.writes:
-        output = work.output
-        moved = transferred_bytes(npu, output, output.stored_elements, work.ofm_block, read=False)
-        moves.append(Move(output.memory, Channel.WRITE, moved))
+        written = work.written
+        moved = transferred_bytes(npu, written, written.stored_elements, work.written_block, read=False)
+        moves.append(Move(written.memory, Channel.WRITE, moved))
     weights = work.weights
     if weights is not None:
         refetched = _blocks_across(work)

@@ -112,8 +112,9 @@ class Work:
         kernel: (height, width) in taps.
         inputs: feature maps that are read, one or two; empty if its inputs are constants or chained.
         ifm_shape, ifm_bits: of the first input, also where it is not in memory.
-        output: what is written. Of a chain: what its first operation computes.
-        writes: whether `output` goes to memory (not if it is chained to what follows).
+        output: what is computed. Of a chain: by its first operation.
+        writes: whether it goes to memory (not if it is chained to what follows).
+        written, written_block: `output` and `ofm_block` as they are in memory: with U85's transposes done.
         ifm_block, ofm_block, microblock: (height, width, depth).
         part_kernel: weights are traversed kernel first.
         wide_accumulator: 40 (U55, U65) or 48 (U85) bits.
@@ -132,6 +133,8 @@ class Work:
     ifm_bits: int
     output: Tensor
     writes: bool
+    written: Tensor
+    written_block: Shape
     ifm_block: Shape
     ofm_block: Shape
     microblock: Shape

@@ -1,0 +1,152 @@
+"""What must hold of every piece of work, whatever the numbers in Vela's tables are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.stream_cost.board import Memory
+from workers.stream_cost.compute import compute_cycles
+from workers.stream_cost.npu import Npu, npu_of
+from workers.stream_cost.timeline import Timeline
+from workers.stream_cost.traffic import memory_cycles
+from workers.stream_cost.work import Channel, Tensor, Unit, Weights, Work
+from workers.target import Target
+
+NPUS = [
+    npu_of(Target.parse(f"ethos-{one}"))
+    for one in ("u55-32", "u55-128", "u55-256", "u65-256", "u65-512", "u85-128", "u85-256", "u85-2048")
+]
+sizes = st.integers(1, 64)
+
+
+@st.composite
+def works(draw: st.DrawFn, *units: Unit) -> tuple[Npu, Work]:
+    npu = draw(st.sampled_from(NPUS))
+    unit = draw(st.sampled_from(units or tuple(Unit)))
+    memory = st.sampled_from(sorted(set(npu.regions.values()), key=lambda one: one.name))
+
+    def tensor() -> Tensor:
+        bits = draw(st.sampled_from([8, 16, 32]))
+        return Tensor((draw(sizes), draw(sizes), draw(sizes)), bits, draw(st.booleans()), draw(memory), bits)
+
+    ifm, output = tensor(), tensor()
+    block = (draw(st.integers(1, 16)), draw(st.integers(1, 32)), 8 * draw(st.integers(1, 8)))
+    microblock = npu.microblock if not npu.u85 else (2, 2, max(1, npu.macs // 32))
+    weights = Weights(draw(st.integers(0, 10_000)), draw(st.integers(0, 1000)), *(draw(memory) for _ in range(3)))
+    return npu, Work(
+        unit=unit,
+        kernel=(draw(st.integers(1, 12)), draw(st.integers(1, 12))),
+        inputs=(ifm,),
+        ifm_shape=ifm.shape,
+        ifm_bits=ifm.bits,
+        output=output,
+        writes=draw(st.booleans()),
+        written=output,
+        written_block=block,
+        ifm_block=(block[0] + 2, block[1] + 2, 8 * draw(st.integers(1, 8))),
+        ofm_block=block,
+        microblock=microblock,
+        part_kernel=draw(st.booleans()),
+        wide_accumulator=draw(st.booleans()),
+        cycles_per_element=draw(st.sampled_from([0.125, 0.25, 0.5, 1.0, 1.5])),
+        weights=weights if unit in (Unit.CONV, Unit.DEPTHWISE) else None,
+        channels=(Channel.IFM,),
+    )
+
+
+def costs(npu: Npu, work: Work) -> dict[Memory | None, int]:
+    return {None: compute_cycles(npu, work), **memory_cycles(npu, work)}
+
+
+def assert_no_cheaper(npu: Npu, less: Work, more: Work) -> None:
+    first, second = costs(npu, less), costs(npu, more)
+    assert all(second.get(where, 0) >= cycles for where, cycles in first.items())
+
+
+@given(works(), st.booleans(), st.integers(1, 8))
+def test_a_larger_kernel_is_never_cheaper(given: tuple[Npu, Work], high: bool, more: int) -> None:
+    npu, work = given
+    height, width = work.kernel
+    assert_no_cheaper(npu, work, replace(work, kernel=(height + more, width) if high else (height, width + more)))
+
+
+@given(works(Unit.CONV, Unit.REDUCE_SUM), st.integers(1, 64))
+def test_more_input_channels_are_never_cheaper(given: tuple[Npu, Work], more: int) -> None:
+    npu, work = given
+    height, width, depth = work.ifm_shape
+    shape = (height, width, depth + more)
+    deeper = replace(work, ifm_shape=shape)
+    assert compute_cycles(npu, deeper) >= compute_cycles(npu, work)
+
+
+@given(works(), st.sampled_from([1.25, 2.0, 4.0]))
+def test_a_slower_output_unit_is_never_cheaper(given: tuple[Npu, Work], factor: float) -> None:
+    npu, work = given
+    assert_no_cheaper(npu, work, replace(work, cycles_per_element=work.cycles_per_element * factor))
+
+
+@given(works(Unit.CONV, Unit.DEPTHWISE), st.integers(1, 5000))
+def test_more_weights_are_never_cheaper(given: tuple[Npu, Work], more: int) -> None:
+    npu, work = given
+    assert work.weights is not None
+    weights = replace(work.weights, weight_bytes=work.weights.weight_bytes + more)
+    assert_no_cheaper(npu, work, replace(work, weights=weights))
+
+
+@given(works(), st.sampled_from([2.0, 3.0, 8.0]))
+def test_half_the_bandwidth_is_never_cheaper(given: tuple[Npu, Work], factor: float) -> None:
+    npu, work = given
+    regions = {}
+    slower: dict[Memory, Memory] = {}
+    for region, memory in npu.regions.items():
+        slower[memory] = slower.get(memory) or replace(memory, bytes_per_cycle=memory.bytes_per_cycle / factor)
+        regions[region] = slower[memory]
+    slow = replace(npu, regions=regions)
+
+    def moved(tensor: Tensor) -> Tensor:
+        return replace(tensor, memory=slower[tensor.memory])
+
+    weights = work.weights and replace(
+        work.weights, weight_memory=slower[work.weights.weight_memory], scale_memory=slower[work.weights.scale_memory]
+    )
+    elsewhere = replace(
+        work, inputs=tuple(map(moved, work.inputs)), output=moved(work.output), written=moved(work.written),
+        weights=weights,
+    )  # fmt: skip
+    before, after = memory_cycles(npu, work), memory_cycles(slow, elsewhere)
+    assert all(after[slower[memory]] >= cycles for memory, cycles in before.items())
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("run"), st.integers(1, 500), st.integers(0, 10)),
+        st.tuples(st.just("copy"), st.integers(1, 500), st.integers(1, 10)),
+        st.tuples(st.just("wait"), st.integers(0, 1), st.just(0)),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(st.sampled_from(NPUS), steps)
+def test_time_is_between_the_busiest_part_and_everything_in_turn(npu: Npu, written: list[tuple[str, int, int]]) -> None:
+    memory = npu.regions[0]
+    line, operations, copies, reading = Timeline(npu), 0, 0, 0.0
+    for what, number, tenths in written:
+        line.read_commands(3)
+        reading += max(3, 12 / memory.bytes_per_cycle)
+        if what == "run":
+            operations += number
+            line.run(number, {memory: number * tenths // 10})
+        elif what == "copy":
+            copies += number
+            line.start_copy(number, {memory: tenths / 10})
+        else:
+            line.commands = max(line.commands, line.copies_end(number))
+    end = line.end()
+    assert max(operations, copies) <= end + 1e-6
+    assert end <= operations + copies + reading + 1e-6
+    assert end == line.end()

@@ -1,0 +1,54 @@
+"""`velatune cost`"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from tuner.commands.options import board_options, json_option, target_option
+from workers.command_stream import decode
+from workers.errors import ModelError
+from workers.stream_cost import stream_cycles
+from workers.target import Target
+from workers.vela import VelaRefused, compile_tosa
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.TOSA")
+@target_option
+@board_options
+@json_option
+def cost(
+    file: Path, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, as_json: bool
+) -> None:
+    """Compile a TOSA program and print both estimates of it: Vela's, and that of the command stream it becomes."""
+    board = Target.parse(target, system_config, memory_mode, vela_config)
+    try:
+        compiled = compile_tosa(file.read_bytes(), board, operators=False)
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror})") from error
+    except VelaRefused as refusal:
+        raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
+    decoded = decode(compiled.command_stream)
+    figures = {
+        "vela_cycles": compiled.vela_cycles,
+        "stream_cycles": stream_cycles(decoded, board).total_cycles,
+        "operations": len(decoded.operations),
+        "sram_bytes": compiled.sram_bytes,
+        "flash_bytes": compiled.flash_bytes,
+    }
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    described = {
+        "vela_cycles": "cycles by Vela (predicted)",
+        "stream_cycles": "cycles by the command stream (predicted)",
+        "operations": "operations of the NPU, copies counted",
+        "sram_bytes": "bytes of SRAM",
+        "flash_bytes": "bytes of flash",
+    }
+    width = max(len(f"{value:,}") for value in figures.values())
+    for name, value in figures.items():
+        click.echo(f"{value:>{width},}  {described[name]}")
