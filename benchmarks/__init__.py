@@ -1,1 +1,0 @@
-"""Measurements that are no tests: `python -m benchmarks.<name>`."""

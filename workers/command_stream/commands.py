@@ -16,7 +16,9 @@ HEADER_BYTES = 32
 # hands the rest to the NPU: its number, and how many words follow (high byte, then low half).
 _HEADER = struct.Struct("<4sIII12xBBH")
 _RUN_COMMANDS = 2
-_SECOND_WORD_FOLLOWS = 0x4000
+
+#: Of a command's code, if it has two words.
+SECOND_WORD_FOLLOWS = 0x4000
 
 
 class StreamError(ModelError):
@@ -87,27 +89,43 @@ def header(stream: bytes) -> Header:
     return Header(FAMILIES[product], f"{FAMILIES[product]}-{macs}", words)
 
 
+def words_of(stream: bytes) -> tuple[Header, tuple[int, ...]]:
+    """The header and the 32-bit words after it.
+
+    Raises:
+        StreamError: as `header`.
+    """
+    head = header(stream)
+    return head, struct.unpack_from(f"<{head.words}I", stream, HEADER_BYTES)
+
+
+def command_at(head: Header, words: tuple[int, ...], position: int) -> Command:
+    """The command that starts at a word.
+
+    Raises:
+        StreamError: it is unknown for the product, or cut off.
+    """
+    word, offset = words[position], 4 * position
+    code, value = word & 0xFFFF, word >> 16
+    register = registers(head.family).get(code)
+    if register is None:
+        raise StreamError(f"unknown {head.family} command {code:#06x} at offset {offset:#x}")
+    if code & SECOND_WORD_FOLLOWS:
+        if position + 1 == len(words):
+            raise StreamError(f"the command stream ends in the middle of {register.name} at offset {offset:#x}")
+        value = value << 32 | words[position + 1]
+    return Command(offset, code, register, value)
+
+
 def commands(stream: bytes) -> Iterator[Command]:
     """The commands of a stream that begins with the driver's header, in order, the final NPU_OP_STOP included.
 
     Raises:
         StreamError: the header is wrong, a command is unknown for the product, or the last one is cut off.
     """
-    head = header(stream)
-    table = registers(head.family)
-    words = struct.unpack_from(f"<{head.words}I", stream, HEADER_BYTES)
+    head, words = words_of(stream)
     position = 0
     while position < len(words):
-        word = words[position]
-        offset = 4 * position
-        code, value = word & 0xFFFF, word >> 16
-        register = table.get(code)
-        if register is None:
-            raise StreamError(f"unknown {head.family} command {code:#06x} at offset {offset:#x}")
-        position += 1
-        if code & _SECOND_WORD_FOLLOWS:
-            if position == len(words):
-                raise StreamError(f"the command stream ends in the middle of {register.name} at offset {offset:#x}")
-            value = value << 32 | words[position]
-            position += 1
-        yield Command(offset, code, register, value)
+        command = command_at(head, words, position)
+        yield command
+        position += 2 if command.code & SECOND_WORD_FOLLOWS else 1
