@@ -30,14 +30,17 @@ def agreement(models: tuple[str, ...], accelerators: tuple[str, ...], off: int) 
     found = {accelerator: list(_rows(models or tuple(MODELS), accelerator)) for accelerator in accelerators}
     _exactness(found)
     _distribution(found)
+    _corrected(found)
     _by_operator(found)
     _by_artefact(found)
     for accelerator, rows in found.items():
         worst = sorted((row for row in rows if not row.artefact and row.error > 0.1), key=lambda row: -row.error)
+        worst += [row for row in rows if row.artefact in (*CORRECTIONS, "several") and row.corrected_error > 0.1]
         for row in worst[:off]:
-            click.echo(
-                f"{accelerator} {row.model} {row.name} {row.operator}: {row.vela_cycles:,} {row.stream_cycles:,}"
+            told = (
+                f"{row.vela_cycles:,} by Vela, {row.corrected_cycles:,} corrected, {row.stream_cycles:,} stream cycles"
             )
+            click.echo(f"{accelerator} {row.model} {row.name} {row.operator}: {told}")
 
 
 def _rows(models: Sequence[str], accelerator: str) -> Iterator[Compared]:
@@ -65,6 +68,15 @@ def _distribution(found: dict[str, list[Compared]]) -> None:
     _header("target", "rows", "median", "p90", "p95", "within 1 %", "within 10 %", "cycles by Vela", "stream cycles")
     for accelerator, rows in found.items():
         _line(accelerator, *_spread([row for row in rows if not row.artefact]))
+
+
+def _corrected(found: dict[str, list[Compared]]) -> None:
+    classes = ", ".join([*CORRECTIONS, "several"])
+    click.echo(f"\nAgainst Vela's rows with the corrections applied to what Vela fed them, rows of {classes}:\n")
+    _header("target", "rows", "median", "p90", "p95", "within 1 %", "within 10 %", "corrected", "stream cycles")
+    for accelerator, rows in found.items():
+        fitting = [row for row in rows if row.artefact in (*CORRECTIONS, "several")]
+        _line(accelerator, *_spread(fitting, corrected=True))
 
 
 def _by_operator(found: dict[str, list[Compared]]) -> None:
@@ -101,11 +113,14 @@ def _by_artefact(found: dict[str, list[Compared]]) -> None:
                 )
 
 
-def _spread(rows: list[Compared]) -> list[object]:
-    errors = sorted(row.error for row in rows) or [0.0]
+def _spread(rows: list[Compared], corrected: bool = False) -> list[object]:
+    errors = sorted(row.corrected_error if corrected else row.error for row in rows)
+    if not errors:
+        return [0, *("-",) * 7]
     parts = [errors[min(len(errors) - 1, int(part * len(errors)))] for part in (0.5, 0.9, 0.95)]
     shares = [sum(error <= most for error in errors) / len(errors) for most in (0.01, 0.1)]
-    totals = sum(row.vela_cycles for row in rows), sum(row.stream_cycles for row in rows)
+    told = sum(row.corrected_cycles if corrected else row.vela_cycles for row in rows)
+    totals = told, sum(row.stream_cycles for row in rows)
     return [len(rows), *(f"{part:.1%}" for part in (*parts, *shares)), *(f"{total:,}" for total in totals)]
 
 

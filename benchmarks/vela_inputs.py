@@ -26,6 +26,7 @@ CORRECTIONS = {
     "activation": "an operation without activation is not priced as one with a look-up table (U55, U65)",
     "bytes": "bytes are moved, not as many bytes as there are elements",
     "broadcast": "a broadcast operand is read once, not for every element of the result (U55, U65)",
+    "scalar": "an operand that stands in a register is not waited for as if it came from memory",
     "scales": "scales are read from where they were copied to together with the weights",
 }
 
@@ -95,6 +96,8 @@ def _fed(npu: Npu, row: Row, computing: Sequence[Operation], corrected: Collecti
     work = work_of(npu, chain)
     names = ["ifm"] + (["ifm2"] if debug["ifm2_shape_n"] != "0" else [])
     inputs = tuple(_tensor(npu, debug, name, "bytes" in corrected) for name in names)
+    if "scalar" in corrected and len(work.inputs) == 1:
+        inputs = tuple(one for one in inputs if one.shape != (1, 1, 1))[:1] or inputs[:1]
     if work.unit.uses_macs:
         # Vela leaves out what the second input of a matrix product takes.
         inputs = (*inputs[:1], *(replace(one, counted_bits=0) for one in inputs[1:]))
