@@ -42,8 +42,9 @@ check: $(READY) ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## benchmarks, as ratios measured side by side
+bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
 	$(BIN)/python -m benchmarks.graph
+	$(BIN)/python -m benchmarks.agreement
 
 readme: ## put the table of the last `make tune` into README.md
 	$(BIN)/python -c 'import pathlib, re; r = pathlib.Path("README.md"); t = pathlib.Path("$(OUT)/table.md").read_text(); r.write_text(re.sub(r"(?s)(<!-- table -->\n).*(<!-- /table -->)", lambda m: m[1] + t + m[2], r.read_text()))'

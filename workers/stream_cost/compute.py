@@ -68,7 +68,7 @@ def _mac_cycles_per_block(npu: Npu, work: Work, ofm_block: Shape, microblock: Sh
     part_kernel = work.unit is Unit.CONV and work.part_kernel
     thinned = 2 if work.weights is not None and work.weights.sparse else 1
     cycles = 0
-    for taps in _subkernels(work):
+    for taps, times in _subkernels(work):
         if work.unit is Unit.POOL:
             steps = 1
             here = max(4, taps) * area * deep * (1 if small else bits // 2)
@@ -89,20 +89,19 @@ def _mac_cycles_per_block(npu: Npu, work: Work, ofm_block: Shape, microblock: Sh
             waits = delay * (steps if deep == 1 else (steps - 1) * deep)
         if small and min(across[:2]) == 1 and deep > 1 and work.wide_accumulator:
             waits += delay * deep
-        cycles += here + waits * (parts if part_kernel else 1)
+        cycles += times * (here + waits * (parts if part_kernel else 1))
     if work.unit.whole_depth:
         cycles *= _up(work.ifm_shape[2], ifm_block[2])
     return cycles if npu.u85 else cycles // npu.cores
 
 
-def _subkernels(work: Work) -> list[int]:
-    """Taps of each part of at most 8x8 that a kernel is worked off in (`s_SubkernelLimits`)."""
-    height, width = work.kernel
-    return [
-        min(height - y, _SUBKERNEL) * min(width - x, _SUBKERNEL)
-        for x in range(0, width, _SUBKERNEL)
-        for y in range(0, height, _SUBKERNEL)
-    ]
+def _subkernels(work: Work) -> list[tuple[int, int]]:
+    """Taps of the parts of at most 8x8 that a kernel is worked off in (`s_SubkernelLimits`), and how many have them."""
+    along = []
+    for size in work.kernel:
+        whole, rest = divmod(size, _SUBKERNEL)
+        along.append([(_SUBKERNEL, whole), (rest, 1 if rest else 0)])
+    return [(high * wide, m * n) for high, m in along[0] for wide, n in along[1] if m * n]
 
 
 def _microblock(npu: Npu, work: Work) -> Shape:

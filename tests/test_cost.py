@@ -1,0 +1,69 @@
+"""`velatune cost`"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from npu_programs import Program
+
+from tuner.cli import cli
+from workers.command_stream import decode
+from workers.errors import ModelError
+from workers.stream_cost import stream_cycles
+from workers.target import Target
+from workers.vela import compile_tosa
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["cost", *arguments])
+
+
+@pytest.fixture
+def tosa(tmp_path: Path) -> Path:
+    p = Program()
+    path = tmp_path / "small.tosa"
+    path.write_bytes(p.tosa(p.conv(p.transpose(p.input(1, 3, 8, 8), 0, 2, 3, 1), 16, (3, 3))))
+    return path
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+def test_both_estimates_as_json(tosa: Path, accelerator: str) -> None:
+    result = run(str(tosa), "--target", accelerator, "--json")
+    assert result.exit_code == 0, result.output
+    target = Target.parse(accelerator)
+    compiled = compile_tosa(tosa.read_bytes(), target)
+    decoded = decode(compiled.command_stream)
+    assert json.loads(result.output) == {
+        "vela_cycles": compiled.vela_cycles,
+        "stream_cycles": stream_cycles(decoded, target).total_cycles,
+        "operations": len(decoded.operations),
+        "sram_bytes": compiled.sram_bytes,
+        "flash_bytes": compiled.flash_bytes,
+    }
+
+
+def test_both_estimates_for_people(tosa: Path) -> None:
+    figures = json.loads(run(str(tosa), "--target", "ethos-u55-128", "--json").output)
+    lines = run(str(tosa), "--target", "ethos-u55-128").output.splitlines()
+    assert [int(line.split()[0].replace(",", "")) for line in lines] == list(figures.values())
+    assert sum("predicted" in line for line in lines) == 2
+
+
+def test_the_board_counts(tosa: Path) -> None:
+    def cycles(*more: str) -> int:
+        told = json.loads(run(str(tosa), "--target", "ethos-u65-256", *more, "--json").output)
+        return int(told["stream_cycles"])
+
+    assert cycles() != cycles("--system-config", "Ethos_U65_Embedded", "--memory-mode", "Shared_Sram")
+
+
+def test_bad_input_is_told_in_a_line(tmp_path: Path) -> None:
+    missing = run(str(tmp_path / "missing.tosa"), "--target", "ethos-u55-128").exception
+    assert isinstance(missing, ModelError) and "cannot be read" in str(missing)
+    (tmp_path / "bad.tosa").write_bytes(b"nothing")
+    refused = run(str(tmp_path / "bad.tosa"), "--target", "ethos-u55-128").exception
+    assert isinstance(refused, ModelError) and "Vela refuses" in str(refused) and "\n" not in str(refused)
+    assert run(str(tmp_path / "bad.tosa")).exit_code == 2
