@@ -72,15 +72,16 @@ class Progress:
             f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
         )
 
-    def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation) -> None:
-        """After each candidate. evaluations, distinct: of this search so far, earlier runs included."""
+    def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
+        """After each candidate. evaluations, distinct: of this search so far, earlier runs included. offered: it is
+        right and within the limits."""
         line = self._line(job)
         if not line.evaluations:
             line.evaluations_before = evaluations - 1
         line.evaluations, line.distinct = evaluations, distinct
         if record.status != "ok":
             self._say(job, f"{record.recipe}: {record.status}, {record.reason}")
-        elif record.figures and line.best is not None and record.figures.cycles < line.best:
+        elif offered and record.figures and line.best is not None and record.figures.cycles < line.best:
             line.best = record.figures.cycles
             self._say(job, f"{line.best:,} cycles ({_gain(line)}) by {record.recipe}")
 

@@ -123,7 +123,9 @@ class _Run:
                 record, answer = await evaluation
                 self._store.record_evaluation(record)
                 self._search.tell(candidate, answer)
-                self._progress.evaluated(self._job, self._search.evaluations, len(self._search.states), record)
+                offered = answer.cycles is not None and not answer.violation
+                counts = self._search.evaluations, len(self._search.states)
+                self._progress.evaluated(self._job, *counts, record, offered)
         finally:
             for evaluation in evaluations:
                 evaluation.cancel()
