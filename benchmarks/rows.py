@@ -78,7 +78,7 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         members[at].append(index)
     found: list[Compared] = []
     before: Recomputed | None = None
-    rightly_before: Recomputed | None = None
+    slack, right_slack = 0, 0
     for at, told in enumerate(compiled.operators):
         if told.fused:
             continue
@@ -88,11 +88,9 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         own = [index for one in range(at, at + 1 + riders) for index in members[one]]
         perf = tables["perf"][at]
         operations = [decoded.operations[index] for index in own]
-        slack = before.compute_cycles if before else 0
         row = Row(perf, debug[perf["id"]], main.get(perf["id"], {}), operations, riders, slack)
         again = recompute(npu, row) if row.main else None
-        slack = rightly_before.compute_cycles if rightly_before else 0
-        rightly = recompute(npu, replace(row, slack_cycles=slack), tuple(CORRECTIONS)) if row.main else None
+        rightly = recompute(npu, replace(row, slack_cycles=right_slack), tuple(CORRECTIONS)) if row.main else None
         start = sum(cost.operations[index].start_cycles for index in own)
         found.append(
             Compared(
@@ -108,7 +106,10 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
                 artefact=_artefact(npu, row, again, before),
             )
         )
-        before, rightly_before = again, rightly
+        # Of a row that Vela has no formula for, what it told of the NPU is all there is.
+        slack = again.compute_cycles if again else int(perf["npu_cycles"])
+        right_slack = rightly.compute_cycles if rightly else slack
+        before = again
     return found
 
 
