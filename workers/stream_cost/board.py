@@ -53,13 +53,13 @@ def memories(target: Target) -> Mapping[int, Memory]:
     """
     parser = configparser.ConfigParser()
     parser.read_string(target.config_text())
-    system = _section(parser, f"System_Config.{target.system_config}")
-    mode = _section(parser, f"Memory_Mode.{target.memory_mode}")
     areas = {CONSTANTS: "const_mem_area", ARENA: "arena_mem_area", STAGING: "cache_mem_area"}
     try:
+        system = _section(parser, f"System_Config.{target.system_config}")
+        mode = _section(parser, f"Memory_Mode.{target.memory_mode}")
         names = {region: system[f"{mode[area].lower()}_port"] for region, area in areas.items()}
         found = {name: _memory(name, system, target.system_config) for name in set(names.values())}
-    except (KeyError, ValueError) as error:
+    except (configparser.Error, KeyError, ValueError) as error:
         raise ModelError(f"{target.label}: {target.vela_config} does not describe its memories ({error})") from error
     return {region: found[name] for region, name in names.items()}
 
