@@ -24,7 +24,9 @@ from results.compare import (
     vela_gain_of,
 )
 from results.errors import StoreError
-from results.records import Best, Evaluation, Identity
+from results.pareto import Pareto
+from results.records import Best, Evaluation, Figures, Identity
+from results.scatter import Axis
 
 _COLOURS = 7
 """Kinds of operators that have a colour of their own in the stacked bars; the rest share one."""
@@ -44,6 +46,7 @@ def write_report(
     warnings: Sequence[str] = (),
     host_operators: Sequence[str] = (),
     phantom: Evaluation | None = None,
+    pareto: Pareto | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -53,12 +56,14 @@ def write_report(
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.compare.phantom_of`.
+        pareto: the front of cycles against SRAM, where it is to be shown.
 
     Raises:
         StoreError: the file cannot be written.
     """
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
+    shown = [default, tuned, *_candidates(pareto)]
     page = _environment().get_template("report.html.j2")
     html = page.render(
         best=best,
@@ -68,6 +73,9 @@ def write_report(
         vela_gain=vela_gain_of(best),
         share=transpose_share_of(best.default),
         phantom=phantom,
+        pareto=pareto,
+        cycles_axis=Axis.over(figures.cycles for figures in shown),
+        sram_axis=Axis.over(figures.sram_bytes for figures in shown),
         elements=[(element, (explanations or {}).get(element, "")) for element in _elements(best.recipe)],
         warnings=[*warnings, *_warnings(best)],
         inputs=_inputs(best),
@@ -159,6 +167,11 @@ def _warnings(best: Best) -> list[str]:
     if best.status == "interrupted":
         found.append("The search was interrupted; `velatune tune` goes on where it stopped.")
     return found
+
+
+def _candidates(pareto: Pareto | None) -> list[Figures]:
+    points = [*pareto.front, *pareto.others, *pareto.beyond] if pareto else []
+    return [point.figures for point in points]
 
 
 def _legend(kinds: Sequence[KindRow]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
 from results.compare import figures_of, gain_of, vela_gain_of
+from results.pareto import Point
 from results.records import Best, Label, RunStatus
 
 
@@ -51,6 +52,17 @@ class VersionsJson(_Strict):
     search_space: str
 
 
+class ParetoPointJson(_Strict):
+    """A candidate on the front of cycles against SRAM. Every number carries `label`."""
+
+    recipe: str = Field(description="what `velatune apply --recipe` takes")
+    label: Label = Field(description="where the numbers come from")
+    cycles: NonNegativeInt = Field(description="the objective")
+    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
+    sram_bytes: NonNegativeInt = Field(description="peak SRAM")
+    flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
+
+
 class TuneJson(_Strict):
     """One model on one target."""
 
@@ -71,6 +83,9 @@ class TuneJson(_Strict):
     quantisation: str
     versions: VersionsJson
     identity: str = Field(description="key of this model, target and toolchain in the results store")
+    pareto: list[ParetoPointJson] = Field(
+        default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
+    )
 
 
 class TuneFailureJson(_Strict):
@@ -82,11 +97,15 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best) -> dict[str, Any]:
-    """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md."""
+def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any]:
+    """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
+
+    front: of cycles against SRAM; None where nobody asked for it, and the field is left out.
+    """
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
+    asked_for = {} if front is None else {"pareto": list(map(_point_json, front))}
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),
@@ -105,8 +124,15 @@ def tune_json(best: Best) -> dict[str, Any]:
         quantisation=identity.quantisation,
         versions=VersionsJson(**identity.versions.to_json(), search_space=identity.search_space_version),
         identity=identity.key,
+        **asked_for,
     )
-    return document.model_dump()
+    return document.model_dump(exclude_unset=True)
+
+
+def _point_json(point: Point) -> ParetoPointJson:
+    figures = point.figures.to_json()
+    shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
+    return ParetoPointJson(recipe=point.recipe, **shown)
 
 
 _HEADINGS = (
@@ -130,31 +156,60 @@ def markdown_table(bests: Iterable[Best]) -> str:
     Cycles are the objective, in the label that the last line names.
     """
     bests = list(bests)
-    lines = [_HEADINGS, *(_cells(best) for best in bests)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-    ruler = tuple(
-        "-" * (width - 1) + ":" if heading in _RIGHT else "-" * width
-        for heading, width in zip(_HEADINGS, widths, strict=True)
-    )
-    lines.insert(1, ruler)
-    table = "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, _HEADINGS, strict=True)
-        )
-        + " |"
-        for line in lines
-    )
+    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
     return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+
+
+_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
+
+
+def front_table(best: Best, front: Iterable[Point]) -> str:
+    """The front of cycles against SRAM of one model and target as a Markdown table with its heading."""
+    identity, (default, _) = best.identity, figures_of(best)
+    lines = [
+        (
+            f"{point.figures.cycles:,}",
+            f"{point.figures.vela_cycles:,}",
+            f"{point.figures.sram_bytes:,}",
+            f"{point.figures.flash_bytes:,}",
+            _in_a_cell(point.recipe),
+        )
+        for point in front
+    ]
+    table = _aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
+    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
+    return f"{what}\n\n{table}\n"
+
+
+def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
+    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
+    headings = lines[0]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    ruler = tuple(
+        "-" * (width - 1) + ":" if heading in right else "-" * width
+        for heading, width in zip(headings, widths, strict=True)
+    )
+    return "\n".join(
+        "| "
+        + " | ".join(
+            cell.rjust(width) if heading in right else cell.ljust(width)
+            for cell, width, heading in zip(line, widths, headings, strict=True)
+        )
+        + " |"
+        for line in (headings, ruler, *lines[1:])
+    )
+
+
+def _in_a_cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _cells(best: Best) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain = gain_of(best)
     return (
-        best.identity.model_name.replace("|", r"\|").replace("\n", " "),
+        _in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",

@@ -83,7 +83,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
 @pytest.fixture(scope="module")
 def tuned(person: Person) -> list[dict[str, Any]]:
     """What `tune` says, with the results in `main.sqlite` and reports in `out`."""
-    return person.tunes("main.sqlite", "--trials", "20", "--jobs", "2", "--out", "out")
+    return person.tunes("main.sqlite", "--trials", "20", "--jobs", "2", "--out", "out", "--pareto")
 
 
 def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], person: Person) -> None:
@@ -103,6 +103,21 @@ def test_one_worker_finds_the_same(tuned: list[dict[str, Any]], person: Person) 
     for one, other in zip(tuned, alone, strict=True):
         assert one["recipe"] == other["recipe"]
         assert one["best"] == other["best"]
+        assert "pareto" in one and "pareto" not in other
+
+
+def test_the_front_begins_no_dearer_than_the_best(tuned: list[dict[str, Any]], person: Person) -> None:
+    for one in tuned:
+        front = one["pareto"]
+        assert front == sorted(front, key=lambda point: point["cycles"])
+        assert front[0]["cycles"] <= one["best"]["cycles"]
+        assert min(point["sram_bytes"] for point in front) <= one["best"]["sram_bytes"]
+        assert all(point["vela_cycles"] <= one["default"]["vela_cycles"] for point in front)
+    out, _ = person.types("tune", "nets.py:shuffle", "--target", TARGETS[0], "--store", "main.sqlite", "--pareto")
+    assert f"nets.py:shuffle on {TARGETS[0]}: cycles against SRAM (predicted)" in out
+    assert all(f"{point['cycles']:,}" in out for point in tuned[0]["pareto"])
+    pages = [path.read_text() for path in (person.home / "out").glob("nets-*.html")]
+    assert all("Cycles against SRAM" in page for page in pages)
 
 
 def test_a_finished_search_is_not_done_again(tuned: list[dict[str, Any]], person: Person) -> None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_results import figures
 
+from results.pareto import Limits
 from tuner.objective import Objective
 from workers.cost import Cost
 
@@ -63,6 +65,12 @@ def test_nothing_that_is_worse_by_both_estimates_is_cheaper(cost: Cost, kind: st
 )
 def test_memory_is_limited(objective: Objective, cost: dict[str, int], beyond: dict[str, float]) -> None:
     assert objective.violations(replace(DEFAULT, **cost), DEFAULT) == beyond
+
+
+def test_the_front_has_no_limit_of_sram_but_the_user_s() -> None:
+    default = figures(100)
+    assert Objective().front_limits(default) == Limits(vela_cycles=default.vela_cycles)
+    assert Objective("both", 3, 4).front_limits(default) == Limits(None, 3, 4)
 
 
 def test_every_objective_is_another_identity() -> None:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from math import ceil
 from typing import Literal
 
+from results.pareto import Limits
+from results.records import Figures
 from workers.cost import Cost
 from workers.stream_cost import MODEL_VERSION
 
@@ -63,6 +65,12 @@ class Objective:
             for what, value, limit in self._limits(cost, default)
             if value > limit
         }
+
+    def front_limits(self, default: Figures) -> Limits:
+        """What holds for the front of cycles against SRAM: all limits but the one on SRAM where the user sets none, for
+        what more SRAM would buy is what the front is there to show."""
+        vela_cycles = default.vela_cycles if self.kind == "stream" else None
+        return Limits(vela_cycles, self.max_sram_bytes, self.max_flash_bytes)
 
     def _limits(self, cost: Cost, default: Cost) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":

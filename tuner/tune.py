@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from results.compare import phantom_of
+from results.compare import figures_of, phantom_of
+from results.pareto import Pareto, pareto_of
 from results.records import Best, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
@@ -50,11 +51,12 @@ class Budget:
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
-    than the best by what is in its command stream."""
+    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
+    pareto: Pareto
 
 
 async def tune(
@@ -73,7 +75,9 @@ async def tune(
     ending = await run.search_within(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
-    return Tuned(best, prepared.base, phantom_of(best, store.evaluations(best.identity.key)))
+    evaluations = store.evaluations(best.identity.key)
+    limits = objective.front_limits(figures_of(best)[0])
+    return Tuned(best, prepared.base, phantom_of(best, evaluations), pareto_of(best, evaluations, limits))
 
 
 class _Run:

@@ -17,7 +17,7 @@ import click
 from results.errors import StoreError
 from results.report import report_name, write_index, write_report
 from results.store import Store
-from results.summary import markdown_table, tune_json
+from results.summary import front_table, markdown_table, tune_json
 from search_space.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
 from tuner.objective import Objective
@@ -61,11 +61,15 @@ from workers.tasks import Job
 @model_options
 @store_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write reports here")
+@click.option(
+    "--pareto", is_flag=True, help="show the front of cycles against SRAM, beyond the default limit of SRAM too"
+)
 @json_option
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
     vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, objective: Objective, store_url: str | None, out: Path | None, as_json: bool,
+    calibration_data: Path | None, objective: Objective, store_url: str | None, out: Path | None, pareto: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -96,21 +100,23 @@ def tune(
         )  # fmt: skip
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
-    faults = _write_reports(done, out, log_dir) if out is not None and done else []
+    faults = _write_reports(done, out, pareto, log_dir) if out is not None and done else []
     for fault in faults:
         click.echo(f"error: {fault}", err=True)
     if as_json:
-        click.echo(json.dumps([_json(outcome) for outcome in outcomes], indent=2))
+        click.echo(json.dumps([_json(outcome, pareto) for outcome in outcomes], indent=2))
     elif bests:
         click.echo(markdown_table(bests))
+        for one in done if pareto else ():
+            click.echo(front_table(one.best, one.pareto.front))
         click.echo(f"logs of the toolchain: {log_dir}", err=True)
     if faults or len(done) < len(outcomes):
         sys.exit(2)
 
 
-def _json(outcome: Tuned | Failure) -> dict[str, Any]:
+def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best)
+        return tune_json(outcome.best, outcome.pareto.front if pareto else None)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -128,7 +134,7 @@ def _make(out: Path) -> None:
         raise ModelError(f"--out {out}: cannot be written to ({error.strerror})") from error
 
 
-def _write_reports(done: list[Tuned], out: Path, log_dir: Path) -> list[str]:
+def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) -> list[str]:
     """Write what can be written; why, in one line each, the rest cannot. A result is one without its page too."""
     faults = []
 
@@ -141,7 +147,7 @@ def _write_reports(done: list[Tuned], out: Path, log_dir: Path) -> list[str]:
             faults.append(f"{what}: {unexpected(error, log_dir)}")
 
     for one in done:
-        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out))
+        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out, pareto))
     bests = [one.best for one in done]
     written("the overview", lambda: write_index(bests, out / "index.html"))
     written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
@@ -150,7 +156,9 @@ def _write_reports(done: list[Tuned], out: Path, log_dir: Path) -> list[str]:
     return faults
 
 
-def _write_report(one: Tuned, out: Path) -> None:
+def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
-    write_report(one.best, out / report_name(one.best.identity), laws, one.base.warnings, on_host, one.phantom)
+    path = out / report_name(one.best.identity)
+    shown = one.pareto if pareto else None
+    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown)

@@ -1,0 +1,160 @@
+"""The front of cycles against SRAM: what is on it, and where it is drawn."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_results import best, evaluation, failed, figures
+
+from results.pareto import Limits, Pareto, Point, pareto_of
+from results.records import Evaluation, Figures
+from results.report import write_report
+from results.scatter import Axis
+from results.summary import TuneJson, front_table, tune_json
+
+few = st.integers(0, 6)
+"""So that candidates are often equal in one thing and different in another."""
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> list[Evaluation]:
+    """Evaluations with recipes of their own: right ones, unchecked ones, and ones that came to nothing."""
+    recipes = draw(st.lists(st.text("abc", min_size=1, max_size=4), unique=True, max_size=12))
+    found = []
+    for recipe in recipes:
+        cost = figures(draw(few), vela_cycles=draw(few), sram_bytes=draw(few), flash_bytes=draw(few))
+        right = draw(st.sampled_from([True, True, True, False]))
+        found.append(failed(recipe, "wrong") if draw(few) == 0 else evaluation(recipe, figures=cost, verified=right))
+    return found
+
+
+limits = st.builds(Limits, *[st.none() | few] * 3)
+
+
+def beats(one: Figures, other: Figures) -> bool:
+    no_worse = one.cycles <= other.cycles and one.sram_bytes <= other.sram_bytes
+    return no_worse and place(one) != place(other)
+
+
+def place(figures: Figures) -> tuple[int, int]:
+    return figures.cycles, figures.sram_bytes
+
+
+def feasible(figures: Figures, limits: Limits) -> bool:
+    return not (
+        (limits.vela_cycles is not None and figures.vela_cycles > limits.vela_cycles)
+        or (limits.sram_bytes is not None and figures.sram_bytes > limits.sram_bytes)
+        or (limits.flash_bytes is not None and figures.flash_bytes > limits.flash_bytes)
+    )
+
+
+@given(searches(), limits)
+def test_nothing_on_the_front_is_beaten_and_everything_off_it_is(found: list[Evaluation], limits: Limits) -> None:
+    pareto = pareto_of(best(), found, limits)
+    right = {e.recipe: e.figures for e in found if e.verified and e.figures is not None}
+    front = {point.recipe: point.figures for point in pareto.front}
+    assert front.items() <= right.items()
+    for recipe, mine in right.items():
+        rivals = [(other, cost) for other, cost in right.items() if feasible(cost, limits)]
+        beaten = any(beats(cost, mine) for _, cost in rivals)
+        equal = [other for other, cost in front.items() if place(cost) == place(mine)]
+        if recipe in front:
+            assert feasible(mine, limits) and not beaten and equal == [recipe]
+        elif feasible(mine, limits) and not beaten:
+            (instead,) = equal
+            assert (len(instead), instead) < (len(recipe), recipe)
+
+
+@given(searches(), limits)
+def test_every_right_candidate_is_in_one_place(found: list[Evaluation], limits: Limits) -> None:
+    pareto = pareto_of(best(), found, limits)
+    shown = [point.recipe for point in (*pareto.front, *pareto.others, *pareto.beyond)]
+    assert sorted(shown) == sorted(e.recipe for e in found if e.verified)
+    assert not any(feasible(point.figures, limits) for point in pareto.beyond)
+
+
+@given(searches(), limits, st.randoms())
+def test_the_front_is_a_falling_line_whatever_the_order(
+    found: list[Evaluation], limits: Limits, random: Random
+) -> None:
+    front = pareto_of(best(), found, limits).front
+    for one, following in pairwise(front):
+        assert one.figures.cycles < following.figures.cycles
+        assert one.figures.sram_bytes > following.figures.sram_bytes
+    random.shuffle(found)
+    assert pareto_of(best(), found, limits).front == front
+
+
+def test_what_was_measured_does_not_stand_beside_what_was_predicted() -> None:
+    measured = evaluation("x", figures=figures(1, label="measured"))
+    assert pareto_of(best(), [measured], Limits()) == Pareto((), (), ())
+
+
+@given(st.lists(st.integers(0, 2**62), min_size=1, max_size=9))
+def test_an_axis_has_room_for_all_and_round_ticks(values: list[int]) -> None:
+    axis = Axis.over(values)
+    assert all(0 < axis.percent(value) < 100 for value in values)
+    assert all(0 <= axis.percent(tick) <= 100 for tick in axis.ticks)
+    assert 1 <= len(axis.ticks) <= 5
+    steps = {following - tick for tick, following in pairwise(axis.ticks)}
+    assert len(steps) <= 1 and all(re.fullmatch("[125]0*", str(step)) for step in steps)
+
+
+CANDIDATES = [
+    evaluation("default", figures=figures(100, sram_bytes=5000)),
+    evaluation("fuse-transposes", figures=figures(60, sram_bytes=5200)),
+    evaluation("plan-moves", figures=figures(50, sram_bytes=9000)),
+    evaluation("conv1d=wrap-h | plan-moves", figures=figures(90, sram_bytes=4000)),
+    evaluation("fold-constants", figures=figures(70, sram_bytes=4000, vela_cycles=900)),
+]
+BEST = best(default=CANDIDATES[0], best=CANDIDATES[1])
+PARETO = pareto_of(BEST, CANDIDATES, Limits(vela_cycles=105))
+
+
+def test_the_points_in_json_and_text() -> None:
+    document = json.loads(json.dumps(tune_json(BEST, PARETO.front)))
+    assert TuneJson.model_validate(document, strict=True).model_dump(exclude_unset=True) == document
+    assert [(point["cycles"], point["sram_bytes"]) for point in document["pareto"]] == [
+        (50, 9000),
+        (60, 5200),
+        (90, 4000),
+    ]
+    assert document["pareto"][0] == {
+        "recipe": "plan-moves", "label": "predicted", "cycles": 50, "vela_cycles": 55, "sram_bytes": 9000,
+        "flash_bytes": 40000,
+    }  # fmt: skip
+    lines = [" ".join(line.split()) for line in front_table(BEST, PARETO.front).splitlines()]
+    assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against SRAM (predicted)"
+    assert lines[2] == "| cycles | by Vela | SRAM bytes | flash bytes | recipe |"
+    assert lines[-1] == r"| 90 | 95 | 4,000 | 40,000 | conv1d=wrap-h \| plan-moves |"
+
+
+def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
+    page = write_report(BEST, tmp_path / "page.html", pareto=PARETO).read_text()
+    plot = page[page.index('<figure class="plot">') : page.index("</figure>")]
+    kinds = re.findall(r'<circle class="([\w-]+)"', plot)
+    assert sorted(kinds) == ["beyond", "on-front", "on-front", "on-front", "other"]
+    assert plot.count('class="mark"') == 2, "the default and the best"
+    assert plot.count('class="front"') == 4, "two steps"
+    assert "cycles, predicted" in plot and "SRAM, bytes, predicted" in plot
+    places = [float(place) for place in re.findall(r'\b(?:c?[xy][12]?)="(-?[\d.]+)%"', plot)]
+    assert len(places) > 20 and all(0 <= place <= 100 for place in places)
+    table = page[page.index("</figure>") : page.index("<h2>Recipe")]
+    assert re.findall(r'<td class="n">([\d,]+)</td>', table)[::4] == ["50", "60", "90"]
+    assert "--max-sram</span> sets another limit" in table, "50 cycles are fewer than the best's"
+
+
+def test_a_page_without_a_front_has_no_plot(tmp_path: Path) -> None:
+    assert "Cycles against SRAM" not in write_report(BEST, tmp_path / "page.html").read_text()
+
+
+def test_recipes_on_the_front_are_text(tmp_path: Path) -> None:
+    hostile = Point("<script>alert(1)</script>", figures(1))
+    page = write_report(BEST, tmp_path / "page.html", pareto=Pareto((hostile,), (), ())).read_text()
+    assert page.count("<script>") == 1 and "&lt;script&gt;" in page
