@@ -14,6 +14,8 @@ from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
 from workers.vela import VelaRefused, compile_tosa
 
+_READ_OPERATIONS = 200
+
 
 class VelaFacts:
     """`search_space.facts.TargetFacts` of what Vela emits; what was asked once is remembered in the memo.
@@ -47,6 +49,15 @@ class VelaFacts:
         nodes = {0: Node(INPUT, (), source), 1: move(0, source, (step,))}
         try:
             compiled = compile_tosa(write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False)
-            return stream_cycles(decode(compiled.command_stream), self._target).total_cycles, compiled.vela_cycles
+            return self._stream_cycles(compiled.command_stream), compiled.vela_cycles
         except (VelaRefused, StreamError):
             return None
+
+    def _stream_cycles(self, stream: bytes) -> int:
+        """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of
+        thousands of operations, all alike, and a plan with such a one is only to be known as dear."""
+        decoded = decode(stream, _READ_OPERATIONS)
+        cycles = stream_cycles(decoded, self._target).total_cycles
+        if len(decoded.operations) < _READ_OPERATIONS:
+            return cycles
+        return cycles * len(stream) // decoded.operations[-1].offset

@@ -33,8 +33,10 @@ class Decoded:
     operations: tuple[Operation, ...]
 
 
-def decode(stream: bytes) -> Decoded:
+def decode(stream: bytes, most: int | None = None) -> Decoded:
     """Decode `workers.vela.Compiled.command_stream` or `workers.pte.Delegate.command_stream`.
+
+    most: stop after this many operations and leave the rest unread.
 
     Raises:
         StreamError: it is no command stream for an Ethos-U, has an unknown command, does not end in NPU_OP_STOP, or
@@ -63,6 +65,8 @@ def decode(stream: bytes) -> Decoded:
             if command.name in _STARTS:
                 registers = RegisterState(layout, tuple(values))
                 operations.append(_operation(command, registers, waits))
+                if len(operations) == most:
+                    return Decoded(head.accelerator, tuple(operations))
             elif command.name in (_KERNEL_WAIT, _DMA_WAIT):
                 waits[command.name] = min(command.value, waits.get(command.name, command.value))
             elif command.name == "NPU_OP_BRANCH":
