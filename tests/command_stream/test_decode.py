@@ -116,6 +116,13 @@ def test_a_transpose_is_many_pools_on_u55_and_one_on_u85() -> None:
     assert backwards.ofm is not None and backwards.ofm.reverse == "W"
 
 
+@pytest.mark.parametrize("most", [1, 5])
+def test_the_beginning_of_a_stream(most: int) -> None:
+    whole = stream("ethos-u55-128", "transpose")
+    assert decode(whole, most).operations == decode(whole).operations[:most]
+    assert decode(whole, 10**6) == decode(whole)
+
+
 def test_copies() -> None:
     (gather,) = decode(stream("ethos-u85-256", "gather")).operations
     assert gather.dma is not None and (gather.dma.indexed, gather.dma.rows, gather.dma.length_bytes) == (
