@@ -145,6 +145,7 @@ def text_of(operation: Operation) -> str:
 
 
 NETS = """
+import torch
 from torch import nn
 from torch.nn import functional as F
 
