@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, and_, or_, select, type_coerce
 
-from results.records import Best, Evaluation, Identity, Record
+from results.records import Best, Evaluation, Identity, Record, Simulation
 from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
 from results.tables import (
     bests,
@@ -18,6 +18,7 @@ from results.tables import (
     identities,
     models,
     operator_tables,
+    simulations,
     targets,
     toolchains,
 )
@@ -44,6 +45,7 @@ _IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
 _BEST_TABLES = _IDENTITY_TABLES.join(bests)
 _CANDIDATE_TABLES = evaluations.join(identities)
 _EVALUATION_TABLES = _CANDIDATE_TABLES.outerjoin(operator_tables)
+_SIMULATION_NAMES = ("simulator", "runner_sha256", "npu_cycles", "label", "created")
 _EVALUATION_COLUMNS = (
     *(column for column in evaluations.c if column.name != "verified"),
     # As it lies in the table: SQLAlchemy's own conversion would stop at a damaged value.
@@ -110,6 +112,27 @@ def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
         if best is not None:
             found.append(best)
     return found
+
+
+def load_simulations(connection: Connection, *conditions: _Condition) -> list[Simulation]:
+    """Simulations with the fewest cycles first.
+
+    Args:
+        conditions: over the tables `simulations`, `evaluations` and `identities`.
+    """
+    rows = connection.execute(
+        select(*(simulations.c[name] for name in _SIMULATION_NAMES), evaluations.c.recipe, identities.c.key)
+        .select_from(simulations.join(_CANDIDATE_TABLES))
+        .where(*conditions)
+        .order_by(simulations.c.npu_cycles, evaluations.c.id, simulations.c.simulator, simulations.c.runner_sha256)
+    )
+    found = (_intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows.mappings())
+    return [simulation for simulation in found if simulation is not None]
+
+
+def _simulation_of(row: RowMapping) -> Simulation:
+    fields = {name: row[name] for name in _SIMULATION_NAMES}
+    return Simulation.from_json({"identity_key": row["key"], "recipe": row["recipe"], **fields})
 
 
 def _best_of(row: RowMapping, known: dict[int, Evaluation]) -> Best:

@@ -239,6 +239,31 @@ class Evaluation(Record):
 
 
 @dataclass(frozen=True)
+class Simulation(Record):
+    """What a simulator counted when it ran a candidate's `.pte`; stands beside the candidate's predicted figures.
+
+    Attributes:
+        identity_key, recipe: the candidate.
+        simulator: file name of the simulator.
+        runner_sha256: hash of the program that ran the `.pte` there; the timings of the board's memory are built in.
+        npu_cycles: in one inference, of all delegates; nothing of the CPU is in it.
+        created: UTC time as `utc_now` writes it.
+    """
+
+    identity_key: str
+    recipe: str
+    simulator: str
+    runner_sha256: str
+    npu_cycles: int
+    label: Label = "simulated"
+    created: str = field(default_factory=utc_now)
+
+    def __post_init__(self) -> None:
+        _whole("Simulation.npu_cycles", self.npu_cycles)
+        _one_of("Simulation.label", self.label, ("simulated",))
+
+
+@dataclass(frozen=True)
 class Best(Record):
     """What a search over one identity found. The store accepts it only if `best` is ok and verified.
 

@@ -21,12 +21,12 @@ from sqlalchemy import Connection, Engine, distinct, func, select
 
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
-from results.queries import OFFERED, load_bests, load_evaluations, load_identities
-from results.records import Best, Evaluation, Identity, Target
+from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
+from results.records import Best, Evaluation, Identity, Simulation, Target
 from results.rows import TARGET_NAMES, recipe_sha256
 from results.schema import prepare
 from results.tables import bests, command_streams, evaluations, identities, models, targets
-from results.writes import write_best, write_evaluation, write_identity
+from results.writes import write_best, write_evaluation, write_identity, write_simulation
 
 
 class Store:
@@ -90,6 +90,25 @@ class Store:
         with self._write() as connection:
             identity_id = self._identity_id(connection, evaluation.identity_key)
             return write_evaluation(connection, evaluation, identity_id)[1]
+
+    def record_simulation(self, simulation: Simulation) -> None:
+        """Remember what a simulator counted; takes the place of an earlier run of the same candidate, simulator and
+        runner. The candidate's evaluation stays as it is.
+
+        Raises:
+            StoreError: the candidate was never evaluated.
+        """
+        with self._write() as connection:
+            candidate = select(evaluations.c.id).where(
+                evaluations.c.identity_id == self._identity_id(connection, simulation.identity_key),
+                evaluations.c.recipe_sha256 == recipe_sha256(simulation.recipe),
+            )
+            id = connection.execute(candidate).scalar()
+            if id is None:
+                raise StoreError(
+                    f"the store {self.location} has no evaluation of {simulation.recipe!r} to stand beside"
+                )
+            write_simulation(connection, simulation, id)
 
     def set_best(self, best: Best) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
@@ -169,6 +188,11 @@ class Store:
         """All records of one identity, in the order in which their candidates were first recorded."""
         with self._read() as connection:
             return list(load_evaluations(connection, identities.c.key == identity_key).values())
+
+    def simulations(self, identity_key: str) -> list[Simulation]:
+        """All simulations of one identity's candidates, the fewest cycles first."""
+        with self._read() as connection:
+            return load_simulations(connection, identities.c.key == identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""

@@ -138,6 +138,18 @@ operator_tables = Table(
     Column("rows_json", Text, nullable=False),
 )
 
+simulations = Table(
+    "simulations",
+    metadata,
+    Column("evaluation_id", ForeignKey(evaluations.c.id), primary_key=True),
+    Column("simulator", String, primary_key=True),
+    Column("runner_sha256", _Sha256, primary_key=True),
+    Column("label", String(16), nullable=False),
+    Column("npu_cycles", BigInteger, nullable=False),
+    Column("created", String(40), nullable=False),
+    CheckConstraint("label = 'simulated'", name="label"),
+)
+
 bests = Table(
     "bests",
     metadata,

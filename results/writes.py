@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from results.precedence import weight
 from results.queries import load_evaluations
-from results.records import Best, Evaluation, Identity, utc_now
+from results.records import Best, Evaluation, Identity, Simulation, utc_now
 from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_values, operators_text, storable
 from results.tables import (
     bests,
@@ -19,6 +19,7 @@ from results.tables import (
     identities,
     models,
     operator_tables,
+    simulations,
     targets,
     toolchains,
 )
@@ -97,6 +98,19 @@ def write_best(connection: Connection, best: Best, identity_id: int, default_id:
             updated=utc_now(),
         )
     )
+
+
+def write_simulation(connection: Connection, simulation: Simulation, evaluation_id: int) -> None:
+    """Keep the newest of the simulations of a candidate by the same simulator and runner."""
+    figures = {name: getattr(simulation, name) for name in ("label", "npu_cycles", "created")}
+    key = {
+        "evaluation_id": evaluation_id,
+        "simulator": storable(simulation.simulator),
+        "runner_sha256": simulation.runner_sha256,
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(simulations).values(**key, **figures)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=figures))
 
 
 def _compare(connection: Connection, new: Evaluation, values: dict[str, Any]) -> tuple[int, bool]:

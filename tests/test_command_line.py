@@ -12,10 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fvp_log
 import pytest
 
 from results.store import Store
 from results.summary import TuneJson
+from tuner.objective import Objective
+from tuner.simulate import contenders
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +35,8 @@ class Shuffle(torch.nn.Module):
         x = torch.relu(self.first(x))
         n, c, h, w = x.shape
         x = x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
-        return self.last(x).permute(0, 2, 3, 1).reshape(n, h * w, 8)
+        x = torch.nn.functional.pixel_shuffle(self.last(x), 2)
+        return x.permute(0, 2, 3, 1).reshape(n, 4 * h * w, 2)
 
 def shuffle():
     torch.manual_seed(3)
@@ -139,6 +143,48 @@ def test_lookup_apply_verify(tuned: list[dict[str, Any]], person: Person) -> Non
         assert out.count("\n") == 1 and err == "", "nothing of what the toolchain has to say"
 
 
+def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], person: Person) -> None:
+    """The simulator is a script, since Arm's cannot be had here: it reads the .pte that it is given and prints a report
+    as ExecuTorch's runner does. The default is the dearest to it, and the last of the three ends badly."""
+    identity = tuned[1]["identity"]
+    with Store.open(person.home / "main.sqlite") as store:
+        default, first, last = contenders(store.evaluations(identity), Objective(), 2)
+    reports = {default.recipe: fvp_log.report(90_000, 1), first.recipe: fvp_log.report(70_000, 1)}
+    (person.home / "runner.elf").write_bytes(b"\x7fELF of no use")
+    script = person.home / "fvp"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "from pathlib import Path\n"
+        "place, _, address = sys.argv[sys.argv.index('--data') + 1].rpartition('@')\n"
+        "content = Path(place).read_bytes()\n"
+        "assert content[4:6] == b'ET' and address == '0x38000000'\n"
+        f"for recipe, report in {reports!r}.items():\n"
+        '    if f\'"recipe": "{recipe}"\'.encode() in content:\n'
+        "        sys.exit(print(report))\n"
+        "print('Hard fault.')\n"
+    )
+    script.chmod(0o755)
+    options = ("--target", TARGETS[1], "--store", "main.sqlite")
+    command = ("simulate", "nets.py:shuffle", *options, "--best", "2", "--runner", "runner.elf", "--fvp", "./fvp")
+    out, err = person.types(*command, expect=2)
+    lines = [line.split() for line in out.splitlines()[2:]]
+    predicted = [(one, one.figures) for one in (first, default) if one.figures]
+    assert lines == [
+        [simulated, f"{figures.stream_cycles:,}", f"{figures.vela_cycles:,}", one.recipe]
+        for simulated, (one, figures) in zip(("70,000", "90,000"), predicted, strict=True)
+    ]
+    assert err.count("error:") == 1 and f"'{last.recipe}' gave nothing, it reports: Hard fault.; its log is" in err
+    with Store.open(person.home / "main.sqlite") as store:
+        stored = [(one.npu_cycles, one.recipe, one.label) for one in store.simulations(identity)]
+        kept = store.evaluation(identity, first.recipe)
+    assert kept is not None and kept.figures == first.figures, "as predicted before"
+    assert stored == [(70_000, first.recipe, "simulated"), (90_000, "default", "simulated")]
+    out, _ = person.types("lookup", "nets.py:shuffle", *options, "--json")
+    of_best = [count for count, recipe, _ in stored if recipe == tuned[1]["recipe"]]
+    assert [one["npu_cycles"] for one in json.loads(out)["simulated"]] == of_best
+
+
 def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Person) -> None:
     """The recipe's name is in the file, what it stands for is not: a weight or command was changed."""
     one = tuned[0]
@@ -186,6 +232,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
             "fuse-transposes",
         ),
         (("verify", "nets.py"), "nets.py"),
+        (("simulate", "nets.py:shuffle", "--target", TARGETS[0], "--runner", "x.elf"), "Ethos-U55 is not on the PATH"),
     ],
 )
 def test_bad_input_gives_one_line(person: Person, arguments: tuple[str, ...], said: str) -> None:

@@ -15,6 +15,7 @@ from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.simulate import simulate
 from tuner.commands.space import space
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, models, space, cost, disasm):
+for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
     cli.add_command(command)
 
 

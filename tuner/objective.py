@@ -57,7 +57,7 @@ class Objective:
         reference = default.stream_cycles + default.host_cycles
         return max(stream, ceil(Fraction(vela * reference, max(1, default.vela_cycles + default.host_cycles))))
 
-    def violations(self, cost: Cost, default: Cost) -> dict[str, float]:
+    def violations(self, cost: Cost | Figures, default: Cost | Figures) -> dict[str, float]:
         """What forbids to offer a candidate, in words, and by which part of the limit it is beyond; empty if nothing
         does."""
         return {
@@ -72,7 +72,7 @@ class Objective:
         vela_cycles = default.vela_cycles if self.kind == "stream" else None
         return Limits(vela_cycles, self.max_sram_bytes, self.max_flash_bytes)
 
-    def _limits(self, cost: Cost, default: Cost) -> Iterator[tuple[str, int, int]]:
+    def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":
             yield "the cycles by Vela's estimate", cost.vela_cycles, default.vela_cycles
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes

@@ -56,7 +56,7 @@ def apply(
             elif not isinstance(found, Hit):
                 raise ModelError(nothing_known(store, identity, board))
             recipe = found.best.recipe
-        evaluation = asyncio.run(applied(job, objective, recipe, out, store, cache_folder() / "logs"))
+        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, store, cache_folder() / "logs"))
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
     click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, outputs bit-exact")

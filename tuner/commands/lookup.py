@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from results.lookup import Hit, Miss, Stale
 from results.lookup import lookup as look_up
+from results.records import Simulation
 from results.store import Store
 from results.summary import tune_json
 from tuner.commands.options import (
@@ -49,8 +51,9 @@ def lookup(
     with Store.open(store_url) as store:
         found = look_up(store, identity)
         unknown = nothing_known(store, identity, board) if isinstance(found, Miss) else ""
+        simulated = [] if isinstance(found, Miss) else store.simulations(found.best.identity.key)
     if as_json:
-        click.echo(json.dumps(_json(found), indent=2))
+        click.echo(json.dumps(_json(found, simulated), indent=2))
     elif isinstance(found, Miss):
         click.echo(unknown, err=True)
     else:
@@ -60,12 +63,13 @@ def lookup(
     sys.exit({Hit: 0, Stale: 3, Miss: 4}[type(found)])
 
 
-def _json(found: Hit | Stale | Miss) -> dict[str, Any]:
+def _json(found: Hit | Stale | Miss, simulated: Sequence[Simulation]) -> dict[str, Any]:
     if isinstance(found, Miss):
         return {"answer": "miss", "identity": found.identity.key}
     answer: dict[str, Any] = {
         "answer": "hit" if isinstance(found, Hit) else "stale",
         "best": tune_json(found.best),
+        "simulated": [one.to_json() for one in simulated if one.recipe == found.best.recipe],
     }
     if isinstance(found, Stale):
         answer["reason"] = found.reason

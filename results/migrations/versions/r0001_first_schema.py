@@ -1,4 +1,4 @@
-"""First schema: models, targets, toolchains, identities, evaluations, bests."""
+"""First schema: models, targets, toolchains, identities, evaluations, simulations, bests."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -115,6 +115,18 @@ def upgrade() -> None:
         sa.Column("rows_json", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("evaluation_id", name=op.f("pk_operator_tables")),
         sa.ForeignKeyConstraint(["evaluation_id"], ["evaluations.id"], name=op.f("fk_operator_tables_evaluation_id")),
+    )
+    op.create_table(
+        "simulations",
+        sa.Column("evaluation_id", _id, nullable=False),
+        sa.Column("simulator", sa.String, nullable=False),
+        sa.Column("runner_sha256", _sha256, nullable=False),
+        sa.Column("label", sa.String(16), nullable=False),
+        sa.Column("npu_cycles", sa.BigInteger, nullable=False),
+        sa.Column("created", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("evaluation_id", "simulator", "runner_sha256", name=op.f("pk_simulations")),
+        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluations.id"], name=op.f("fk_simulations_evaluation_id")),
+        sa.CheckConstraint("label = 'simulated'", name=op.f("ck_simulations_label")),
     )
     op.create_table(
         "bests",
