@@ -99,7 +99,7 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
     lines = []
     for best in runs:
         default, tuned = figures_of(best)
-        lines.append((best, default, tuned, gain_of(best), report_name(best.identity)))
+        lines.append((best, default, tuned, gain_of(best), vela_gain_of(best), report_name(best.identity)))
     accelerators = sorted({best.identity.target.accelerator for best in runs})
     means = [
         (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
@@ -112,7 +112,7 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
         verified=sum(best.best.verified for best in runs),
-        labels=sorted({tuned.label for _, _, tuned, _, _ in lines}),
+        labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
     return _write(Path(path), html)

@@ -217,10 +217,10 @@ def test_index_shows_the_run(tmp_path):
     runs = [best(identity=other, cycles=25), best()]
     page = Page(write_index(runs, tmp_path / "index.html"))
     assert (
-        "nets/keyword.py:build ethos-u55-128 100 60 40.0 % 1.67\N{MULTIPLICATION SIGN} 4 → 4 20 9 exhausted"
+        "nets/keyword.py:build ethos-u55-128 100 60 40.0 % 1.67\N{MULTIPLICATION SIGN} 38.1 % 4 → 4 20 9 exhausted"
         in page.text
     )
-    assert "net b ethos-u85-256 100 25 75.0 % 4.00\N{MULTIPLICATION SIGN} 4 → 4 20 9 exhausted" in page.text
+    assert "net b ethos-u85-256 100 25 75.0 % 4.00\N{MULTIPLICATION SIGN} 71.4 % 4 → 4 20 9 exhausted" in page.text
     assert "2 of 2 equal bit for bit" in page.text
     assert [a["href"] for tag, a in page.elements if tag == "a"] == [
         report_name(best.identity) for best in sorted(runs, key=lambda run: run.identity.model_name)
