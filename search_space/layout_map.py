@@ -8,9 +8,13 @@ atoms that stay neighbours merged.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import prod
+
+import numpy as np
 
 from search_space.errors import SpaceError
 
@@ -86,14 +90,19 @@ class LayoutMap:
     def is_identity(self) -> bool:
         return self.keeps_order and self.in_shape == self.out_shape
 
-    @property
-    def keeps_last_dim(self) -> bool:
-        """The last dimension has the same size at both ends and every element keeps its index in it."""
-        if not self.in_shape or not self.out_shape or self.in_shape[-1] != self.out_shape[-1]:
-            return False
-        if self.keeps_order or self.in_shape[-1] == 1:
-            return True
-        return self.order[-1] == len(self.order) - 1 and self.atoms[-1] % self.in_shape[-1] == 0
+    @cached_property
+    def channels(self) -> tuple[int, ...] | None:
+        """For each index of the output's last dimension the index of the input's last dimension that it takes, the same
+        wherever it is taken; None if the last dimensions do not hold the same atoms."""
+        pieces = self.pieces
+        if pieces is None or not self.in_shape or not self.out_shape:
+            return None
+        before, after = pieces.of_inputs[-1], pieces.of_outputs[-1]
+        if sorted(before) != sorted(after):
+            return None
+        sizes = tuple(pieces.atoms[a] for a in before)
+        indices = np.arange(prod(sizes)).reshape(sizes)
+        return tuple(indices.transpose([before.index(a) for a in after]).ravel().tolist())
 
     @cached_property
     def perms(self) -> tuple[int, ...] | None:
@@ -139,6 +148,71 @@ class LayoutMap:
             groups.append(group)
         return tuple(d for a in self.order for d in groups[a])
 
+    def resized(self, sizes: Mapping[int, int]) -> Resized | None:
+        """The same movement of a tensor that has other sizes along some whole dimensions.
+
+        Args:
+            sizes: dimension of the output -> its size there, possibly the one that it has.
+
+        Returns:
+            None if one of them is no whole dimension of the input: cut by an atom, merged with another one, or of size
+            1 where the input has no dimension of size 1 left to be it.
+        """
+        pieces = self.pieces
+        if pieces is None:
+            return None
+        atoms, of_inputs, of_outputs = list(pieces.atoms), list(pieces.of_inputs), list(pieces.of_outputs)
+        where: dict[int, int] = {}
+        for dim in sorted(sizes):
+            if not of_outputs[dim]:
+                continue
+            if of_outputs[dim] not in of_inputs:
+                return None
+            where[dim] = of_inputs.index(of_outputs[dim])
+        for dim in sorted(sizes.keys() - where.keys()):
+            free = [d for d, group in enumerate(of_inputs) if not group and d not in where.values()]
+            if not free:
+                return None
+            where[dim] = min(free, key=lambda d: abs(d - dim))
+        in_shape, out_shape = list(self.in_shape), list(self.out_shape)
+        for dim, source in where.items():
+            of_inputs[source] = of_outputs[dim] = (len(atoms),)
+            atoms.append(sizes[dim])
+            in_shape[source] = out_shape[dim] = sizes[dim]
+        by_input = [a for group in of_inputs for a in group]
+        order = tuple(by_input.index(a) for group in of_outputs for a in group)
+        same = LayoutMap.of(tuple(in_shape), tuple(out_shape), tuple(atoms[a] for a in by_input), order)
+        return Resized(same, where)
+
+    def exposing(self, dims: Collection[int]) -> LayoutMap | None:
+        """The same movement from an input whose dimensions are these ones of the output, and what is between them;
+        None if one of them is no run of the input."""
+        pieces = self.pieces
+        if pieces is None:
+            return None
+        groups = [pieces.of_outputs[d] for d in dims if pieces.of_outputs[d]]
+        if any(group != tuple(range(group[0], group[0] + len(group))) for group in groups):
+            return None
+        starts = {group[0] for group in groups} | {group[-1] + 1 for group in groups} | {0}
+        ends = sorted(starts | {len(pieces.atoms)})
+        shape = tuple(prod(pieces.atoms[a:b]) for a, b in pairwise(ends))
+        return LayoutMap.of(shape, self.out_shape, self.atoms, self.order)
+
+    @cached_property
+    def pieces(self) -> Pieces | None:
+        """The atoms cut so that each dimension of both ends is made of whole ones; None if the cuts do not nest."""
+        cut = _refine(self.atoms, _larger_than_one(self.in_shape))
+        if cut is None:
+            return None
+        atoms, order = _split(self.atoms, self.order, cut)
+        cut = _refine(tuple(atoms[a] for a in order), _larger_than_one(self.out_shape))
+        if cut is None:
+            return None
+        moved, back = _split(tuple(atoms[a] for a in order), _inverse(order), cut)
+        atoms, order = tuple(moved[a] for a in back), _inverse(back)
+        of_inputs = _grouped(self.in_shape, atoms, range(len(atoms)))
+        return Pieces(atoms, of_inputs, _grouped(self.out_shape, atoms, order))
+
     def __str__(self) -> str:
         def dims(shape: Shape) -> str:
             return "x".join(map(str, shape)) or "scalar"
@@ -146,6 +220,44 @@ class LayoutMap:
         if self.keeps_order:
             return f"{dims(self.in_shape)} -> {dims(self.out_shape)}"
         return f"{dims(self.in_shape)} -> {dims(self.out_shape)} as {dims(self.atoms)} by {self.order}"
+
+
+@dataclass(frozen=True)
+class Resized:
+    """layout: a map between tensors of other sizes. where: dimension of its output -> the dimension of its input that
+    it is."""
+
+    layout: LayoutMap
+    where: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """atoms: sizes in the input's order. of_inputs, of_outputs: the atoms that each dimension consists of."""
+
+    atoms: Shape
+    of_inputs: tuple[tuple[int, ...], ...]
+    of_outputs: tuple[tuple[int, ...], ...]
+
+
+def _larger_than_one(shape: Shape) -> Shape:
+    return tuple(size for size in shape if size != 1)
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(order.index(i) for i in range(len(order)))
+
+
+def _grouped(shape: Shape, atoms: Shape, order: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    """Which atoms, taken in this order, make up each dimension."""
+    rest = iter(order)
+    groups = []
+    for size in shape:
+        group: list[int] = []
+        while prod(atoms[a] for a in group) < size:
+            group.append(next(rest))
+        groups.append(tuple(group))
+    return tuple(groups)
 
 
 def _normal(atoms: Shape, order: tuple[int, ...]) -> tuple[Shape, tuple[int, ...]]:

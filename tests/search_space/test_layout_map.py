@@ -109,12 +109,38 @@ def test_questions_are_answered_as_the_elements_show(drawn: tuple[LayoutMap, Cha
     unmoved = np.array_equal(result.ravel(), array.ravel())
     assert layout.keeps_order == unmoved
     assert layout.is_identity == (unmoved and layout.in_shape == layout.out_shape)
-    last = layout.in_shape[-1]
-    index_in_last = np.broadcast_to(np.arange(last), layout.in_shape)
-    kept = layout.out_shape[-1] == last and np.array_equal(
-        acted(layout, index_in_last), np.broadcast_to(np.arange(last), layout.out_shape)
-    )
-    assert layout.keeps_last_dim == kept
+
+
+@given(maps())
+def test_channels_say_what_is_taken_along_the_last_dimension(drawn: tuple[LayoutMap, Chain]) -> None:
+    layout, _ = drawn
+    if layout.channels is not None:
+        taken = acted(layout, np.broadcast_to(np.arange(layout.in_shape[-1]), layout.in_shape))
+        assert np.array_equal(taken, np.broadcast_to(layout.channels, layout.out_shape))
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(1, 3), st.data())
+def test_channels_that_stay_together_are_found(atoms: list[int], rows: int, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(atoms))))
+    shape = (rows, 2, prod(atoms))
+    layout = LayoutMap.of(shape, (2, *shape[:1], shape[2]), (rows, 2, *atoms), (1, 0, *(2 + a for a in order)))
+    expected = np.arange(prod(atoms)).reshape(atoms).transpose(order).ravel()
+    assert layout.channels == tuple(expected.tolist())
+
+
+@given(maps(), st.data())
+def test_a_resized_map_moves_the_same_dimensions(drawn: tuple[LayoutMap, Chain], data: st.DataObject) -> None:
+    """Cut to fewer entries before or after, along the dimensions that are whole, it gives the same."""
+    layout, _ = drawn
+    sizes = {d: data.draw(st.integers(1, size)) for d, size in enumerate(layout.out_shape) if data.draw(st.booleans())}
+    resized = layout.resized(sizes)
+    assume(resized is not None)
+    assert resized is not None
+    after = acted(layout, numbered(layout.in_shape))[tuple(slice(sizes.get(d)) for d in range(len(layout.out_shape)))]
+    kept = {resized.where[d]: size for d, size in sizes.items()}
+    before = numbered(layout.in_shape)[tuple(slice(kept.get(d)) for d in range(len(layout.in_shape)))]
+    assert before.shape == resized.layout.in_shape
+    assert np.array_equal(acted(resized.layout, before), after)
 
 
 @given(maps())
