@@ -1,8 +1,13 @@
-"""A layout map applied to a constant at compile time."""
+"""Constants in another layout, at compile time."""
 
 from __future__ import annotations
 
-from search_space.dtypes import NUMPY
+from collections.abc import Sequence
+
+import numpy as np
+
+from search_space.dtypes import NUMPY, payload_bytes
+from search_space.editor import Editor
 from search_space.graph import Node, TensorType, constant
 from search_space.layout_map import LayoutMap, Shape
 
@@ -20,3 +25,31 @@ def moved_constant(node: Node, layout: LayoutMap) -> Node | None:
 def reshaped_constant(node: Node, shape: Shape) -> Node:
     """The same payload under another shape of the same size."""
     return Node(node.op, (), TensorType(shape, node.type.dtype), payload=node.payload, name=node.name)
+
+
+def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[int]) -> int:
+    """The id of the constant with its entries along `axis` taken in this order; its own id where that is the same.
+
+    A constant of one entry along the axis is broadcast and stays. Any element type: entries are whole bytes.
+    """
+    node = edit[node_id]
+    shape = node.type.shape
+    if shape[axis] == 1 or list(indices) == list(range(shape[axis])):
+        return node_id
+    values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
+    taken = values.reshape(*shape, -1).take(indices, axis)
+    return edit.add(Node(node.op, (), node.type, payload=taken.tobytes(), name=node.name))
+
+
+def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
+    """The id of the constant with dimension `axis` and the next one exchanged."""
+    node = edit[node_id]
+    shape = node.type.shape
+    values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
+    swapped = np.ascontiguousarray(values.reshape(*shape, -1).swapaxes(axis, axis + 1))
+    result = (*shape[:axis], shape[axis + 1], shape[axis], *shape[axis + 2 :])
+    return edit.add(Node(node.op, (), TensorType(result, node.type.dtype), payload=swapped.tobytes(), name=node.name))
+
+
+def _entry_bytes(node: Node) -> int:
+    return payload_bytes(node.type.dtype, 1)

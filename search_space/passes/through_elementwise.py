@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.editor import Editor
-from search_space.elementwise import DATA_OPERANDS
-from search_space.graph import Node
-from search_space.layout_map import LayoutMap
+from search_space.laws.elementwise import LAWS
 from search_space.motion import hoist, sink
 from search_space.passes.base import Pass
 
@@ -26,15 +24,4 @@ class ThroughElementwise(Pass):
     up: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        if self.up:
-            return hoist(edit, node_id, _data_operands, _lawful)
-        count = _data_operands(edit[node_id])
-        return bool(count) and sink(edit, node_id, count, _lawful)
-
-
-def _data_operands(node: Node) -> int:
-    return DATA_OPERANDS.get(node.op, 0)
-
-
-def _lawful(node: Node, layout: LayoutMap) -> bool:
-    return True
+        return (hoist if self.up else sink)(edit, node_id, LAWS)

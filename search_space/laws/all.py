@@ -1,0 +1,10 @@
+"""Every law, by operator."""
+
+from __future__ import annotations
+
+from search_space.laws import concat, elementwise, reductions, rescale, slices, windows
+from search_space.laws.base import Law
+
+LAWS: dict[str, Law] = {
+    **concat.LAWS, **elementwise.LAWS, **reductions.LAWS, **rescale.LAWS, **slices.LAWS, **windows.LAWS,
+}  # fmt: skip
