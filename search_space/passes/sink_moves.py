@@ -1,0 +1,27 @@
+"""Transposes and reshapes move towards the results as far as they get, through everything, meeting on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.composition import compose
+from search_space.editor import Editor
+from search_space.laws.all import LAWS
+from search_space.motion import Terms, sink
+from search_space.passes.base import Pass
+from search_space.slice_parts import slice_a_part
+
+
+@dataclass(frozen=True)
+class SinkMoves(Pass):
+    """All laws of the `through-` passes at once, with `fuse-transposes`. A value that several operators read is moved
+    behind each of them: more is moved until the maps meet. `settle-moves` takes back what found nothing to meet."""
+
+    name: ClassVar[str] = "sink-moves"
+    law: ClassVar[str] = "a map may pass whatever keeps the dimensions that it moves apart; maps that meet are one"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        if compose(edit, node_id) or slice_a_part(edit, node_id):
+            return True
+        return sink(edit, node_id, LAWS, Terms(shared=True, mixed=True))
