@@ -11,9 +11,10 @@ from search_space import registry
 from search_space.choices.base import Choice
 from search_space.graph import Graph
 from search_space.passes.base import Pass
+from search_space.starting_points import STARTING_POINTS
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
-SPACE_VERSION = "1"
+SPACE_VERSION = "2"
 
 
 def pass_instances() -> tuple[Pass, ...]:
@@ -29,6 +30,7 @@ def pass_instances() -> tuple[Pass, ...]:
 def space_hash() -> str:
     """32 hex digits for which passes and choices there are: an extension that comes or goes makes another space."""
     names = [*map(str, pass_instances()), *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items())]
+    names += STARTING_POINTS
     return blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
 
 

@@ -165,3 +165,19 @@ def test_wrong_candidates_teach_the_sampler(tmp_path: Path) -> None:
     for trial in finished:
         assert trial.state == optuna.trial.TrialState.COMPLETE
         assert trial.constraints["right"] > 0
+
+
+def test_starts_are_tried_first_and_the_space_is_still_seen_whole(tmp_path: Path) -> None:
+    space = Space()
+    starts = [",".join(PASSES[2:4]), ",".join(PASSES[1:4])]
+    search = Search(study_in(tmp_path), CHOICES, seed=0, starts=starts)
+    run(search, space, most=20)
+    assert space.evaluated[:3] == ["default", *starts]
+    again = Search(study_in(tmp_path), CHOICES, seed=0, starts=starts)
+    assert again.evaluations == 20
+    run(again, space)
+    best = again.states.best()
+    assert best is not None and best.cycles == space.proven_best()
+    assert len(space.evaluated) == len(set(space.evaluated))
+    # With a start for each choice, the one pass that comes to nothing alone is got round.
+    assert set(map(space.program, map(Recipe.parse, space.evaluated))) >= {f"{AS_LOWERED}:{'+'.join(PASSES[2:])}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_space.recipe import Recipe
-from tuner.states import AS_LOWERED, States
+from tuner.states import AS_LOWERED, START, States
 
 FUSE, FOLD = "fuse-transposes", "fold-constants"
 
@@ -41,3 +41,18 @@ def test_every_combination_of_choices_is_a_root() -> None:
     assert [str(recipe) for recipe in states.frontier()] == ["default", "conv1d=along-h", "conv1d=along-w"]
     (step,) = states.root_steps(Recipe.parse("conv1d=along-w"))
     assert (step.parameter, step.values, step.value) == ("conv1d", (AS_LOWERED, "along-h", "along-w"), "along-w")
+
+
+def test_a_start_is_a_root_that_ways_go_on_from() -> None:
+    start = f"{FUSE},{FOLD}"
+    states = States({"conv1d": ("along-h",)}, [start])
+    assert [str(root) for root in states.first_roots()] == ["default", start]
+    assert set(map(str, states.frontier())) == {"default", start, "conv1d=along-h", f"conv1d=along-h | {start}"}
+    states.add(Recipe.parse(start), "a", 10, {"unbatch": "b"})
+    longer = Recipe.parse(f"{start},unbatch")
+    assert longer in states.frontier(), "what its own first pass alone comes to need not be known"
+    choice, begin, last = states.steps(longer)
+    assert (choice.value, begin.parameter, begin.value) == (AS_LOWERED, START, start)
+    assert last.value == "unbatch"
+    states.add(longer, "", None, {})
+    assert longer not in states.frontier(), "it was lost on the program that was foretold"

@@ -10,7 +10,7 @@ does not depend on how many workers there are or how fast they answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from search_space.recipe import Recipe
-from tuner.states import AS_LOWERED, State, States, Step, extended, pass_step
+from tuner.states import AS_LOWERED, START, State, States, Step, extended, pass_step
 
 BATCH = 8
 _WALKS = 4  # fruitless ways before the cheapest open program is taken
@@ -54,13 +54,16 @@ class Search:
 
     study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials only:
     whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
-    choices: lowering choice -> alternatives that change the model.
+    choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
+    from.
     """
 
-    def __init__(self, study: optuna.Study, choices: Mapping[str, tuple[str, ...]], seed: int) -> None:
+    def __init__(
+        self, study: optuna.Study, choices: Mapping[str, tuple[str, ...]], seed: int, starts: Sequence[str] = ()
+    ) -> None:
         self._record, self._seed = study, seed
         self._study = optuna.create_study(direction="minimize")
-        self.states = States(choices)
+        self.states = States(choices, starts)
         self.evaluations = 0
         known: set[Recipe] = set()
         for trial in study.get_trials(deepcopy=False):
@@ -76,7 +79,11 @@ class Search:
         batch: list[Candidate] = []
         pending: set[str] = set()
         while len(batch) < min(most, BATCH):
-            candidate = self._walk_to_open(pending) or self._cheapest_open(pending)
+            candidate = (
+                self._open_of(self.states.first_roots(), pending)
+                or self._walk_to_open(pending)
+                or self._open_of(self.states.frontier(), pending)
+            )
             if candidate is None:
                 break
             batch.append(candidate)
@@ -129,12 +136,14 @@ class Search:
 
     def _walk(self, trial: optuna.Trial, pending: set[str]) -> tuple[Recipe | None, State | None]:
         """Follow the sampler's decisions: the recipe of an open program, or the known state where the way ends."""
-        taken = []
+        taken, passes = [], Recipe().passes
         for step in self.states.root_steps(Recipe()):
             value = _decide(trial, step)
-            if value != AS_LOWERED:
+            if step.parameter == START and value != AS_LOWERED:
+                passes = Recipe.parse(value).passes
+            elif value != AS_LOWERED:
                 taken.append((step.parameter, value))
-        recipe = Recipe(tuple(taken))
+        recipe = Recipe(tuple(taken), passes)
         if not self.states.is_evaluated_root(recipe):
             if str(recipe) in pending:
                 return None, None
@@ -157,8 +166,11 @@ class Search:
             state = self.states[program]
         return None, state
 
-    def _cheapest_open(self, pending: set[str]) -> Candidate | None:
-        for recipe in self.states.frontier():
+    def _open_of(self, recipes: Iterable[Recipe], pending: set[str]) -> Candidate | None:
+        """The first of these recipes that is open."""
+        for recipe in recipes:
+            if self.states.is_evaluated_root(recipe) or str(recipe) in pending:
+                continue
             steps = self.states.steps(recipe)
             self._study.enqueue_trial({step.parameter: step.value for step in steps})
             trial = self._study.ask()

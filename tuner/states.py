@@ -7,7 +7,7 @@ the space is exhausted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -39,21 +39,25 @@ class Step:
 
 
 AS_LOWERED = "as-lowered"
+START = "start"
 
 
 class States:
     """All states of one model and target.
 
-    choices: lowering choice -> alternatives that change the model.
+    choices: lowering choice -> alternatives that change the model. starts: pass sequences that a search may start from,
+    as it may from none. Every combination of choices with one of them or none is a root: it is evaluated as a whole.
     """
 
-    def __init__(self, choices: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, choices: Mapping[str, tuple[str, ...]], starts: Sequence[str] = ()) -> None:
         self.choices = dict(sorted(choices.items()))
+        self._starts = {Recipe.parse(text).passes: text for text in starts}
         self._by_program: dict[str, State] = {}
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._all_roots = [
-            Recipe(tuple((c, a) for c, a in zip(self.choices, taken, strict=True) if a != AS_LOWERED))
+            Recipe(tuple((c, a) for c, a in zip(self.choices, taken, strict=True) if a != AS_LOWERED), start)
             for taken in product(*((AS_LOWERED, *alternatives) for alternatives in self.choices.values()))
+            for start in ((), *self._starts)
         ]
 
     def add(
@@ -62,16 +66,34 @@ class States:
         """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
         worker was lost over it: then it is the program that the state before said it would be."""
         program = program or self._expected(recipe)
-        if not recipe.passes:
+        if self._is_root(recipe):
             self._roots[recipe] = program or None
         if program and program not in self._by_program:
             self._by_program[program] = State(program, recipe, cycles, successors, violation)
 
     def _expected(self, recipe: Recipe) -> str:
-        if not recipe.passes:
-            return ""
-        before = self._expected(Recipe(recipe.choices, recipe.passes[:-1])) or self._roots.get(Recipe(recipe.choices))
-        return self._by_program[before].successors.get(str(recipe.passes[-1]), "") if before else ""
+        root = self._root_of(recipe)
+        program = self._roots.get(root)
+        for one in recipe.passes[len(root.passes) :]:
+            program = self._by_program[program].successors.get(str(one)) if program in self._by_program else None
+        return program or ""
+
+    def _is_root(self, recipe: Recipe) -> bool:
+        return not recipe.passes or recipe.passes in self._starts
+
+    def _root_of(self, recipe: Recipe) -> Recipe:
+        """The recipe itself if it is a root, else the longest evaluated root that it goes on from."""
+        if self._is_root(recipe):
+            return recipe
+        for length in range(len(recipe.passes), 0, -1):
+            root = Recipe(recipe.choices, recipe.passes[:length])
+            if root in self._roots:
+                return root
+        return Recipe(recipe.choices)
+
+    def first_roots(self) -> list[Recipe]:
+        """The roots that are to be evaluated before others: those without choices."""
+        return [root for root in self._all_roots if not root.choices]
 
     def __getitem__(self, program: str) -> State:
         return self._by_program[program]
@@ -83,7 +105,7 @@ class States:
         return len(self._by_program)
 
     def root(self, recipe: Recipe) -> State | None:
-        """The state of a recipe without passes, None if it is not evaluated or gives no program."""
+        """The state of a root, None if it is not evaluated or gives no program."""
         program = self._roots.get(recipe)
         return self._by_program.get(program) if program else None
 
@@ -112,19 +134,23 @@ class States:
         roots = [recipe for recipe in self._all_roots if recipe not in self._roots]
         return roots + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
 
-    def root_steps(self, recipe: Recipe) -> list[Step]:
-        """The decisions that lead to the program that a recipe's passes start from."""
-        taken = dict(recipe.choices)
-        return [
+    def root_steps(self, root: Recipe) -> list[Step]:
+        """The decisions that lead to a root."""
+        taken = dict(root.choices)
+        steps = [
             Step(name, (AS_LOWERED, *alternatives), taken.get(name, AS_LOWERED))
             for name, alternatives in self.choices.items()
         ]
+        if self._starts:
+            steps.append(Step(START, (AS_LOWERED, *self._starts.values()), self._starts.get(root.passes, AS_LOWERED)))
+        return steps
 
     def steps(self, recipe: Recipe) -> list[Step]:
         """All decisions that lead to a recipe; what its prefixes give must have been evaluated."""
-        steps = self.root_steps(recipe)
-        state = self.root(Recipe(recipe.choices))
-        for one in recipe.passes:
+        root = self._root_of(recipe)
+        steps = self.root_steps(root)
+        state = self.root(root)
+        for one in recipe.passes[len(root.passes) :]:
             if state is None:
                 break
             steps.append(pass_step(state, str(one)))

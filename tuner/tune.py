@@ -90,7 +90,8 @@ class _Run:
         self._shared: Shared[BaseProgram] = pool.share(prepared.base)
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        self._search = Search(open_study(studies, self._identity, job.seed), prepared.choices, job.seed)
+        study = open_study(studies, self._identity, job.seed)
+        self._search = Search(study, prepared.choices, job.seed, prepared.starts)
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()

@@ -17,6 +17,7 @@ from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.space import open_choices, pass_instances, program_hash
+from search_space.starting_points import starting_points
 from search_space.verifier import verify
 from workers.base_program import BaseProgram
 from workers.check_inputs import CheckInput, check_inputs
@@ -80,6 +81,10 @@ class Evaluator:
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         """The lowering choices that change this model."""
         return open_choices(self._default)
+
+    def starting_points(self) -> tuple[str, ...]:
+        """Recipes that a search of this model starts from."""
+        return starting_points(self._default, self._facts)
 
     def evaluate(self, text: str, expand: bool = True) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.

@@ -36,10 +36,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the driver needs to know of a base program."""
+    """What the driver needs to know of a base program: also the lowering choices that change it, and the recipes that a
+    search starts from."""
 
     base: BaseProgram
     choices: dict[str, tuple[str, ...]]
+    starts: tuple[str, ...]
 
 
 def warm_up() -> None:
@@ -56,7 +58,8 @@ def prepare(job: Job) -> Prepared:
         seed=job.seed,
         calibration_data=job.calibration_data,
     )
-    return Prepared(base, _evaluator(base.key, lambda: base, job).open_choices())
+    evaluator = _evaluator(base.key, lambda: base, job)
+    return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:

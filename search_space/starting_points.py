@@ -1,0 +1,42 @@
+"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_space.errors import SpaceError
+from search_space.facts import TargetFacts
+from search_space.graph import Graph
+from search_space.recipe import Recipe
+
+_NEAR = "remove-noops,fold-constants,fuse-transposes,through-elementwise,through-rescale,fuse-transposes"
+_FAR = "remove-noops,fold-constants,sink-moves,share-equal,settle-moves"
+_WEIGHTS = "channels-into-weights,fuse-transposes"
+_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants"
+
+#: Maps moved as far as they get, or to the next operators only; with each way to write those that are left.
+STARTING_POINTS = (
+    f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves",
+    f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves{{interior=true}}",
+    f"{_FAR},{_WEIGHTS},{_SHAPES}",
+    f"{_NEAR},{_WEIGHTS},{_SHAPES},plan-moves",
+    f"{_NEAR},{_WEIGHTS},{_SHAPES},plan-moves{{interior=true}}",
+    f"{_FAR},{_SHAPES},plan-moves",
+)
+
+
+def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
+    """Those that change the program, without the passes that do not, one for each program that they lead to."""
+    found: dict[tuple[str, ...], str] = {tuple(graph.hash for graph in program): ""}
+    for text in STARTING_POINTS:
+        graphs, kept = tuple(program), []
+        for one in Recipe.parse(text).passes:
+            try:
+                after = tuple(one.apply(graph, facts=facts) for graph in graphs)
+            except SpaceError:  # it is told when the pass is a candidate
+                continue
+            if any(new is not old for new, old in zip(after, graphs, strict=True)):
+                graphs = after
+                kept.append(one)
+        found.setdefault(tuple(graph.hash for graph in graphs), str(Recipe(passes=tuple(kept))))
+    return tuple(text for text in found.values() if text)
