@@ -34,19 +34,23 @@ _WINDOWS = frozenset(("AVG_POOL2D", "MAX_POOL2D", "RESIZE"))
 class ChannelRegion:
     """The values that get another order of channels if one of them does.
 
-    values: ids, members of the region. takers: convolutions that read a member and take the order up in their weights.
-    maps: movements that read one.
+    judged: a movement that may become harder. values: ids, members of the region. takers: convolutions that read a
+    member and take the order up in their weights. maps: movements that read one.
     """
 
     order: ChannelOrder
+    judged: int | None
     values: dict[int, None] = field(default_factory=dict)
     takers: dict[int, None] = field(default_factory=dict)
     maps: dict[int, None] = field(default_factory=dict)
 
 
-def region_of(edit: Editor, start: int, order: ChannelOrder) -> ChannelRegion | None:
-    """The region of value `start`; None if something ties its order down."""
-    region, channels = ChannelRegion(order), len(order.indices)
+def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None = None) -> ChannelRegion | None:
+    """The region of value `start`; None if something ties its order down, or a movement would become harder by it.
+
+    judged: a movement whose new form the caller has looked at.
+    """
+    region, channels = ChannelRegion(order, judged), len(order.indices)
     pending = [start]
     while pending:
         value = pending.pop()
@@ -71,7 +75,8 @@ def region_of(edit: Editor, start: int, order: ChannelOrder) -> ChannelRegion | 
 def _tied_above(edit: Editor, region: ChannelRegion, node: Node) -> list[int] | None:
     """Which operands must have the order of this member; None if it cannot have another one."""
     if node.op == MOVE:
-        return [] if _no_harder(node.layout_map, node.layout_map.then(region.order.layout(node.type.shape))) else None
+        after = node.layout_map.then(region.order.layout(node.type.shape))
+        return None if after is None or easier(node.layout_map, after) else []
     if node.op in _WEIGHT_AXES:
         return [] if _has_weights(edit, node) else None
     tied = _tied_operands(edit, node)
@@ -83,7 +88,9 @@ def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) ->
     node = edit[reader]
     if node.op == MOVE:
         after = region.order.layout(edit[value].type.shape).inverse.then(node.layout_map)
-        if not _no_harder(node.layout_map, after) or (edit.is_output(reader) and after is not None and not plan(after)):
+        if after is None or (easier(node.layout_map, after) and reader != region.judged):
+            return None
+        if edit.is_output(reader) and not plan(after):
             return None
         region.maps[reader] = None
         return []
@@ -134,10 +141,6 @@ def easier(one: LayoutMap, other: LayoutMap) -> bool:
 def _run(layout: LayoutMap) -> int:
     """Elements that stay neighbours."""
     return layout.atoms[-1] if layout.atoms and layout.order[-1] == len(layout.order) - 1 else 1
-
-
-def _no_harder(before: LayoutMap, after: LayoutMap | None) -> bool:
-    return after is not None and not easier(before, after)
 
 
 def reorder(edit: Editor, region: ChannelRegion) -> None:

@@ -12,16 +12,18 @@ from search_space.recipe import Recipe
 _NEAR = "remove-noops,fold-constants,fuse-transposes,through-elementwise,through-rescale,fuse-transposes"
 _FAR = "remove-noops,fold-constants,sink-moves,share-equal,settle-moves"
 _WEIGHTS = "channels-into-weights,fuse-transposes"
-_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants"
+_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
+_FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
 
 #: Maps moved as far as they get, or to the next operators only; with each way to write those that are left.
 STARTING_POINTS = (
+    f"{_FAR},{_WEIGHTS},{_FILLED},plan-moves",
+    f"{_FAR},{_WEIGHTS},{_FILLED},plan-moves{{interior=true}}",
     f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves",
     f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves{{interior=true}}",
-    f"{_FAR},{_WEIGHTS},{_SHAPES}",
-    f"{_NEAR},{_WEIGHTS},{_SHAPES},plan-moves",
-    f"{_NEAR},{_WEIGHTS},{_SHAPES},plan-moves{{interior=true}}",
-    f"{_FAR},{_SHAPES},plan-moves",
+    f"{_NEAR},{_WEIGHTS},{_FILLED},plan-moves",
+    f"{_NEAR},{_WEIGHTS},{_FILLED},plan-moves{{interior=true}}",
+    f"{_FAR},{_SHAPES}",
 )
 
 

@@ -8,7 +8,7 @@ from test_layout_map import Chain, maps, moved, numbered
 
 from search_space.graph import Step, TensorType, move
 from search_space.layout_map import LayoutMap
-from search_space.passes.plan_moves import candidate_plans
+from search_space.move_cost import candidate_plans
 from search_space.plan import merged, plan
 
 
