@@ -3,13 +3,14 @@
 The channels of a value are its last dimension. Elementwise operators, pooling, depthwise convolutions and the like tie
 the order of their result to that of their operands; a convolution ends it on both sides, since its constant weights can
 take their input channels, and give their output channels, in any order; a layout map ends it if it can take the new
-order up.
+order up. CONCAT and SLICE of channels tie a part of one value to another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from search_space.channel_order import ChannelOrder
 from search_space.dtypes import IMMOVABLE
@@ -29,20 +30,31 @@ _AXIS_OPERATORS = frozenset(
 )
 _WINDOWS = frozenset(("AVG_POOL2D", "MAX_POOL2D", "RESIZE"))
 
+#: Entry j of a value's new last dimension is entry indices[j] of the old one.
+Indices = tuple[int, ...]
+
 
 @dataclass
 class ChannelRegion:
     """The values that get another order of channels if one of them does.
 
-    judged: a movement that may become harder. values: ids, members of the region. takers: convolutions that read a
-    member and take the order up in their weights. maps: movements that read one.
+    order: of the value that it began with. judged: a movement that may become harder. values: ids, members of the
+    region, with their new orders. takers: convolutions that read a member and take its order up in their weights. maps:
+    movements that read one and take its order up. others: readers that do not notice.
     """
 
     order: ChannelOrder
     judged: int | None
-    values: dict[int, None] = field(default_factory=dict)
+    values: dict[int, Indices] = field(default_factory=dict)
     takers: dict[int, None] = field(default_factory=dict)
     maps: dict[int, None] = field(default_factory=dict)
+    others: dict[int, None] = field(default_factory=dict)
+
+    def layout(self, edit: Editor, value: int) -> LayoutMap | None:
+        """From a member in its old order to its new one; None if its order is not made of whole atoms."""
+        if self.values[value] != self.order.indices:
+            return None
+        return self.order.layout(edit[value].type.shape)
 
 
 def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None = None) -> ChannelRegion | None:
@@ -50,17 +62,19 @@ def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None 
 
     judged: a movement whose new form the caller has looked at.
     """
-    region, channels = ChannelRegion(order, judged), len(order.indices)
-    pending = [start]
+    region = ChannelRegion(order, judged)
+    pending = [(start, order.indices)]
     while pending:
-        value = pending.pop()
+        value, indices = pending.pop()
         if value in region.values:
+            if region.values[value] != indices:
+                return None
             continue
         node = edit[value]
-        if edit.is_output(value) or node.type.shape[-1:] != (channels,):
+        if edit.is_output(value) or node.type.shape[-1:] != (len(indices),):
             return None
-        region.values[value] = None
-        above = _tied_above(edit, region, node)
+        region.values[value] = indices
+        above = _tied_above(edit, region, value)
         if above is None:
             return None
         pending += above
@@ -72,23 +86,34 @@ def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None 
     return None if region.maps.keys() & region.values.keys() else region
 
 
-def _tied_above(edit: Editor, region: ChannelRegion, node: Node) -> list[int] | None:
-    """Which operands must have the order of this member; None if it cannot have another one."""
-    if node.op == MOVE:
-        after = node.layout_map.then(region.order.layout(node.type.shape))
-        return None if after is None or easier(node.layout_map, after) else []
+def _tied_above(edit: Editor, region: ChannelRegion, value: int) -> list[tuple[int, Indices]] | None:
+    """Which operands must have which order for this member's; None if it cannot have that."""
+    node, indices = edit[value], region.values[value]
+    if node.op == MOVE and not _keeps_channels(node):
+        layout = region.layout(edit, value)
+        after = layout and node.layout_map.then(layout)
+        return None if not after or easier(node.layout_map, after) else []
     if node.op in _WEIGHT_AXES:
         return [] if _has_weights(edit, node) else None
-    tied = _tied_operands(edit, node)
-    return None if tied is None else [i for i in tied if not edit.is_constant(i)]
+    if _is_join(node):
+        tied = _split(edit, node, indices)
+    elif _is_cut(edit, node):
+        start, count = node.attributes["start"][-1], edit[node.inputs[0]].type.shape[-1]
+        whole = (*range(start), *(start + i for i in indices), *range(start + len(indices), count))
+        tied = [(node.inputs[0], whole)]
+    else:
+        operands = _tied_operands(edit, node)
+        tied = None if operands is None else [(i, indices) for i in operands]
+    return None if tied is None else [(i, wanted) for i, wanted in tied if not edit.is_constant(i)]
 
 
-def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) -> list[int] | None:
-    """Which results must have the order of a member that is read here; None if that cannot be."""
-    node = edit[reader]
-    if node.op == MOVE:
-        after = region.order.layout(edit[value].type.shape).inverse.then(node.layout_map)
-        if after is None or (easier(node.layout_map, after) and reader != region.judged):
+def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) -> list[tuple[int, Indices]] | None:
+    """Which results must have which order where a member is read; None if that cannot be."""
+    node, indices = edit[reader], region.values[value]
+    if node.op == MOVE and not _keeps_channels(node):
+        layout = region.layout(edit, value)
+        after = layout and layout.inverse.then(node.layout_map)
+        if not after or (easier(node.layout_map, after) and reader != region.judged):
             return None
         if edit.is_output(reader) and not plan(after):
             return None
@@ -99,8 +124,63 @@ def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) ->
             return None
         region.takers[reader] = None
         return []
+    if _is_join(node):
+        return [(reader, _joined(edit, region, node))]
+    if _is_cut(edit, node):
+        start, count = node.attributes["start"][-1], node.type.shape[-1]
+        part = tuple(i - start for i in indices[start : start + count])
+        if sorted(part) != list(range(count)):
+            return None
+        if part == tuple(range(count)):
+            region.others[reader] = None
+            return []
+        return [(reader, part)]
     tied = _tied_operands(edit, node)
-    return None if tied is None or value not in tied else [reader]
+    return None if tied is None or value not in tied else [(reader, indices)]
+
+
+def _is_join(node: Node) -> bool:
+    """CONCAT of channels."""
+    return node.op == "CONCAT" and node.attributes["axis"] == len(node.type.shape) - 1
+
+
+def _is_cut(edit: Editor, node: Node) -> bool:
+    """SLICE of channels."""
+    return node.op == "SLICE" and node.type.shape[-1] != edit[node.inputs[0]].type.shape[-1]
+
+
+def _parts(edit: Editor, node: Node) -> Iterable[tuple[int, int, int]]:
+    """Of a CONCAT of channels: operand, its first channel in the result, and how many it has."""
+    counts = [edit[i].type.shape[-1] for i in node.inputs]
+    return zip(node.inputs, accumulate([0, *counts[:-1]]), counts, strict=True)
+
+
+def _split(edit: Editor, node: Node, indices: Indices) -> list[tuple[int, Indices]] | None:
+    """The order of each operand that gives the result this one; operands that keep theirs are left out."""
+    found = []
+    for operand, first, count in _parts(edit, node):
+        part = tuple(i - first for i in indices[first : first + count])
+        if sorted(part) != list(range(count)):
+            return None
+        if part != tuple(range(count)):
+            if edit.is_constant(operand):
+                return None
+            found.append((operand, part))
+    return found
+
+
+def _joined(edit: Editor, region: ChannelRegion, node: Node) -> Indices:
+    """The order of the result that follows from those of the operands."""
+    return tuple(
+        first + i
+        for operand, first, count in _parts(edit, node)
+        for i in region.values.get(operand, tuple(range(count)))
+    )
+
+
+def _keeps_channels(node: Node) -> bool:
+    """A movement that regroups or moves rows only."""
+    return node.layout_map.channels == tuple(range(node.type.shape[-1] if node.type.shape else 0))
 
 
 def _tied_operands(edit: Editor, node: Node) -> list[int] | None:
@@ -114,7 +194,7 @@ def _tied_operands(edit: Editor, node: Node) -> list[int] | None:
         return [node.inputs[0]] if all(map(edit.is_constant, node.inputs[1:3])) else None
     if node.op == "DEPTHWISE_CONV2D":
         return [node.inputs[0]] if _has_weights(edit, node) and edit[node.inputs[1]].type.shape[3] == 1 else None
-    if node.op in _WINDOWS:
+    if node.op in _WINDOWS or node.op in (MOVE, "SLICE"):
         return [node.inputs[0]]
     if node.op in _AXIS_OPERATORS:
         return list(node.inputs) if node.attributes["axis"] != last else None
@@ -122,8 +202,6 @@ def _tied_operands(edit: Editor, node: Node) -> list[int] | None:
         return [node.inputs[0]] if not any(node.attributes["padding"][2 * last :]) else None
     if node.op == "TILE":
         return [node.inputs[0]] if node.attributes["multiples"][last] == 1 else None
-    if node.op == "SLICE":
-        return [node.inputs[0]] if node.type.shape[-1] == edit[node.inputs[0]].type.shape[-1] else None
     return None
 
 
@@ -154,13 +232,17 @@ def reorder(edit: Editor, region: ChannelRegion) -> None:
 
     for value in region.values:
         reordered(value)
+    for reader in region.others.keys() - region.values.keys():
+        node = edit[reader]
+        edit.redefine(reader, replace(node, inputs=tuple(done.get(i, i) for i in node.inputs)))
     for taker in region.takers.keys() - region.values.keys():
         node = edit[taker]
-        edit.redefine(taker, _taking(edit, region.order, node, done[node.inputs[0]]))
+        edit.redefine(taker, _taking(edit, region.values[node.inputs[0]], node, done[node.inputs[0]]))
     for reader in region.maps:
         node = edit[reader]
-        new = done[node.inputs[0]]
-        layout = region.order.layout(edit[new].type.shape).inverse.then(node.layout_map)
+        old, new = node.inputs[0], done[node.inputs[0]]
+        order = region.layout(edit, old)
+        layout = order and order.inverse.then(node.layout_map)
         assert layout is not None
         if plan(layout):
             edit.redefine(reader, move(new, edit[new].type, plan(layout), node.name))
@@ -169,38 +251,38 @@ def reorder(edit: Editor, region: ChannelRegion) -> None:
 
 
 def _reordered(edit: Editor, region: ChannelRegion, value: int, reordered: Callable[[int], int]) -> int:
-    node, order = edit[value], region.order
-    if node.op == MOVE:
-        source = node.inputs[0]
-        layout = node.layout_map.then(order.layout(node.type.shape))
+    node, indices = edit[value], region.values[value]
+    if node.op == MOVE and node.inputs[0] not in region.values:
+        source, order = node.inputs[0], region.layout(edit, value)
+        layout = order and node.layout_map.then(order)
         assert layout is not None
         return edit.add(move(source, edit[source].type, plan(layout), node.name)) if plan(layout) else source
     if node.op in _WEIGHT_AXES:
         if node.inputs[0] in region.values:
-            node = _taking(edit, order, node, reordered(node.inputs[0]))
+            node = _taking(edit, region.values[node.inputs[0]], node, reordered(node.inputs[0]))
         inputs = list(node.inputs)
-        inputs[1] = permuted_constant(edit, inputs[1], _WEIGHT_AXES[node.op][1], order.indices)
+        inputs[1] = permuted_constant(edit, inputs[1], _WEIGHT_AXES[node.op][1], indices)
         if node.op != "MATMUL":
-            inputs[2] = permuted_constant(edit, inputs[2], 0, order.indices)
+            inputs[2] = permuted_constant(edit, inputs[2], 0, indices)
         return edit.add(replace(node, inputs=tuple(inputs)))
+    if _is_join(node) or _is_cut(edit, node):
+        return edit.add(replace(node, inputs=tuple(reordered(i) if i in region.values else i for i in node.inputs)))
     tied = _tied_operands(edit, node) or []
     inputs = [
-        permuted_constant(edit, i, len(edit[i].type.shape) - 1, order.indices)
+        permuted_constant(edit, i, len(edit[i].type.shape) - 1, indices)
         if i in tied and edit.is_constant(i)
         else (reordered(i) if i in tied else i)
         for i in node.inputs
     ]
     # Parameters with an entry for each channel: multipliers and shifts, weights [KH,KW,C,1] and bias.
     if node.op == "RESCALE":
-        inputs[1:3] = [permuted_constant(edit, i, 0, order.indices) for i in inputs[1:3]]
+        inputs[1:3] = [permuted_constant(edit, i, 0, indices) for i in inputs[1:3]]
     if node.op == "DEPTHWISE_CONV2D":
-        inputs[1:3] = [
-            permuted_constant(edit, i, axis, order.indices) for i, axis in zip(inputs[1:3], (2, 0), strict=True)
-        ]
+        inputs[1:3] = [permuted_constant(edit, i, axis, indices) for i, axis in zip(inputs[1:3], (2, 0), strict=True)]
     return edit.add(replace(node, inputs=tuple(inputs)))
 
 
-def _taking(edit: Editor, order: ChannelOrder, node: Node, data: int) -> Node:
+def _taking(edit: Editor, indices: Indices, node: Node, data: int) -> Node:
     """The convolution on data in the new order."""
-    weights = permuted_constant(edit, node.inputs[1], _WEIGHT_AXES[node.op][0], order.indices)
+    weights = permuted_constant(edit, node.inputs[1], _WEIGHT_AXES[node.op][0], indices)
     return replace(node, inputs=(data, weights, *node.inputs[2:]))

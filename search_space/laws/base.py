@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
@@ -38,7 +39,12 @@ class Carried:
 
 
 class Law(ABC):
-    """How one kind of operator and a layout map pass each other."""
+    """How one kind of operator and a layout map pass each other.
+
+    sees_apart: dimensions that are merged with others before a map may be seen apart there, with all others merged.
+    """
+
+    sees_apart: ClassVar[bool] = False
 
     def operands(self, node: Node) -> tuple[int, ...]:
         """Positions of the data operands; the other operands are parameters and have no layout."""
@@ -78,9 +84,8 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
         return None
     bound = [shape for shape, one in zip(shapes, free, strict=True) if not one]
     named = {*law.dimensions(edit, node), *_different(bound)}
-    if layout.resized({d: bound[0][d] for d in named}) is None:
-        # Dimensions that are merged with others in the input can be seen apart there.
-        exposed = None if layout.keeps_order else layout.exposing(named)
+    if law.sees_apart and not layout.keeps_order and layout.resized({d: bound[0][d] for d in named}) is None:
+        exposed = layout.exposing(named)
         if exposed is None or len(exposed.in_shape) > _MOST_DIMENSIONS:
             return None
         layout = exposed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from search_space.editor import Editor
 from search_space.graph import Node
@@ -39,6 +39,8 @@ class Pad(_Alongside):
 
 class Slice(_Alongside):
     """start and size of the part that is taken."""
+
+    sees_apart: ClassVar[bool] = True
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         whole = edit[node.inputs[0]].type.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -22,10 +22,12 @@ class Pass(ABC):
     A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults). It sets
     name: as recipes write it, lower case with hyphens.
     law: why the outputs stay the same, in one line.
+    far: whether a rewrite can open a site that is not beside it.
     """
 
     name: ClassVar[str]
     law: ClassVar[str]
+    far: ClassVar[bool] = False
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
@@ -43,18 +45,27 @@ class Pass(ABC):
         """
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
-        queue = dict.fromkeys(_candidates(graph, only))
+        changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
+        while changed and self.far and only is None:
+            changed = self._sweep(edit, _candidates(edit.finish(), None), True, limit)
+        return edit.finish()
+
+    def _sweep(self, edit: Editor, nodes: Iterable[int], spread: bool, limit: int) -> bool:
+        """Rewrite at these nodes and, with `spread`, around every rewrite; whether there was one."""
+        queue = dict.fromkeys(nodes)
+        changed = False
         while queue:
             node_id = next(iter(queue))
             del queue[node_id]
             if node_id not in edit or not self.rewrite(edit, node_id):
                 continue
+            changed = True
             if edit.changes > limit:
                 raise SpaceError(f"pass {self.name} does not come to an end on this program")
             touched = edit.take_touched()
-            if only is None:
+            if spread:
                 queue.update(dict.fromkeys(touched))
-        return edit.finish()
+        return changed
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
         """Ids of the nodes where the pass would change this graph, in program order."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from search_space.channel_order import ChannelOrder, order_after, order_before
 from search_space.channel_region import easier, region_of, reorder
+from search_space.composition import compose
 from search_space.editor import Editor
 from search_space.graph import MOVE
 from search_space.layout_map import LayoutMap
@@ -18,13 +19,17 @@ class ChannelsIntoWeights(Pass):
     """The order of channels is free between one convolution's output channels and the next one's input channels:
     weights, biases, rescale multipliers and constants in between are reordered at compile time. So a channel shuffle
     between convolutions vanishes, a flatten in front of a linear needs no transpose, and of a pixel shuffle the part
-    stays that moves pixels. Rewrites 4 of ExecuTorch pull request #18167, and beyond it.
+    stays that moves pixels. Chains of movements are seen as one. Rewrite 4 of ExecuTorch pull request #18167, and
+    beyond it.
     """
 
     name: ClassVar[str] = "channels-into-weights"
     law: ClassVar[str] = "conv(x, W) with channels in another order is conv(x, W') with W's rows in that order"
+    far: ClassVar[bool] = True
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
+        if compose(edit, node_id):
+            return True
         node = edit[node_id]
         if node.op != MOVE or node.layout_map.keeps_order:
             return False

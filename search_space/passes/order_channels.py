@@ -27,6 +27,7 @@ class OrderChannels(Pass):
 
     name: ClassVar[str] = "order-channels"
     law: ClassVar[str] = "conv(x, W) with channels in another order is conv(x, W') with W's rows in that order"
+    far: ClassVar[bool] = True
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -10,6 +10,7 @@ from search_space.editor import Editor
 from search_space.laws.all import LAWS
 from search_space.motion import Terms, sink
 from search_space.passes.base import Pass
+from search_space.slice_of_concat import slice_before_concat
 from search_space.slice_parts import slice_a_part
 
 
@@ -22,6 +23,6 @@ class SinkMoves(Pass):
     law: ClassVar[str] = "a map may pass whatever keeps the dimensions that it moves apart; maps that meet are one"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        if compose(edit, node_id) or slice_a_part(edit, node_id):
+        if compose(edit, node_id) or slice_a_part(edit, node_id) or slice_before_concat(edit, node_id):
             return True
         return sink(edit, node_id, LAWS, Terms(shared=True, mixed=True))

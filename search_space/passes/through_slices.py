@@ -9,6 +9,7 @@ from search_space.editor import Editor
 from search_space.laws.slices import LAWS
 from search_space.motion import hoist, sink
 from search_space.passes.base import Pass
+from search_space.slice_of_concat import slice_before_concat
 from search_space.slice_parts import slice_a_part
 
 
@@ -29,4 +30,4 @@ class ThroughSlices(Pass):
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         if self.up:
             return hoist(edit, node_id, LAWS)
-        return slice_a_part(edit, node_id) or sink(edit, node_id, LAWS)
+        return slice_a_part(edit, node_id) or slice_before_concat(edit, node_id) or sink(edit, node_id, LAWS)
