@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import prod
 
@@ -36,6 +36,7 @@ class LayoutMap:
     order: tuple[int, ...]
 
     @staticmethod
+    @lru_cache(maxsize=1 << 14)
     def of(in_shape: Shape, out_shape: Shape, atoms: Shape, order: tuple[int, ...]) -> LayoutMap:
         """The map in normal form. Raises SpaceError if sizes do not agree or `order` is no permutation."""
         if sorted(order) != list(range(len(atoms))):
@@ -62,7 +63,7 @@ class LayoutMap:
     def inverse(self) -> LayoutMap:
         atoms = tuple(self.atoms[a] for a in self.order)
         order = tuple(self.order.index(i) for i in range(len(self.order)))
-        return LayoutMap(self.out_shape, self.in_shape, atoms, order)
+        return LayoutMap.of(self.out_shape, self.in_shape, atoms, order)
 
     def then(self, after: LayoutMap) -> LayoutMap | None:
         """First this map, then `after`; None where the two cut the tensor between them at places that do not nest
