@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from results.records import Evaluation
 from results.store import Store
 
 pytestmark = pytest.mark.slow
@@ -72,37 +73,44 @@ class Endless(Pass):
         edit.redefine(node_id, edit[node_id])
         return True
 """
-ENTRY_POINTS = """[velatune.passes]
-x-aborts = bad_passes:Aborts
-x-raises = bad_passes:Raises
-x-lies = bad_passes:Lies
-x-endless = bad_passes:Endless
-"""
 
 
-def test_bad_passes_cost_themselves_only(tmp_path: Path) -> None:
-    (tmp_path / "bad_passes.py").write_text(PASSES)
-    info = tmp_path / "bad_passes-1.dist-info"
+def searched(folder: Path, trials: int, **entries: str) -> tuple[str, dict[str, Evaluation]]:
+    """What a search finds with these passes installed: the best recipe and every record, by recipe."""
+    (folder / "bad_passes.py").write_text(PASSES)
+    info = folder / "bad_passes-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-passes\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    lines = [f"x-{name} = bad_passes:{attribute}" for name, attribute in entries.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[velatune.passes]", *lines, ""]))
     command = [
-        sys.executable, "-m", "tuner.cli", "tune", "fire", "--target", "ethos-u55-128", "--trials", "10", "--jobs", "2",
-        "--store", "store.sqlite", "--json",
+        sys.executable, "-m", "tuner.cli", "tune", "fire", "--target", "ethos-u55-128", "--trials", str(trials),
+        "--jobs", "2", "--store", "store.sqlite", "--json",
     ]  # fmt: skip
-    places = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
+    places = {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": f"{folder}{os.pathsep}{Path.cwd()}"}
     done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | places, capture_output=True, text=True, timeout=900, check=False
+        command, cwd=folder, env=os.environ | places, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)
     assert result["verified"]
-    assert "x-" not in result["recipe"], "the cheapest of all would have been the lie"
-    with Store.open(tmp_path / "store.sqlite") as store:
-        records = {e.recipe: e for e in store.evaluations(result["identity"])}
+    with Store.open(folder / "store.sqlite") as store:
+        return result["recipe"], {e.recipe: e for e in store.evaluations(result["identity"])}
+
+
+def test_a_pass_that_kills_the_worker_costs_itself_only(tmp_path: Path) -> None:
+    recipe, records = searched(tmp_path, 3, aborts="Aborts")
+    assert "x-" not in recipe
     assert records["default"].status == "ok", "what its successors do is not its fault"
     assert records["x-aborts"].status == "crashed"
     assert records["x-aborts"].attempts == 2
-    assert records["x-raises"].status == "refused" and "no such thing" in records["x-raises"].reason
-    assert records["x-lies"].status == "wrong" and "differ" in records["x-lies"].reason
-    assert records["x-endless"].status == "refused" and "does not come to an end" in records["x-endless"].reason
+
+
+def test_wrong_passes_are_found_out(tmp_path: Path) -> None:
+    recipe, records = searched(tmp_path, 100, lies="Lies", raises="Raises", endless="Endless")
+    assert "x-" not in recipe, "the cheapest of all would have been the lie"
+    by_last_pass = {e.recipe.split(",")[-1]: e for e in records.values() if e.recipe.count("x-") == 1}
+    assert by_last_pass["x-raises"].status == "refused" and "no such thing" in by_last_pass["x-raises"].reason
+    assert by_last_pass["x-lies"].status == "wrong" and "differ" in by_last_pass["x-lies"].reason
+    endless = by_last_pass["x-endless"]
+    assert endless.status == "refused" and "does not come to an end" in endless.reason
