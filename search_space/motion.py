@@ -135,13 +135,13 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
     relaid = law.relaid(edit, inner, carried)
     if relaid is None:
         return False
-    after = TensorType(carried.result.in_shape, inner.type.dtype)
-    moved = replace(_with_operands(edit, relaid, operands), type=after, name=outer.name)
+    after = TensorType(carried.result.in_shape, outer.type.dtype)
+    result = replace(_with_operands(edit, relaid, operands), type=after)
     if after == outer.type:
-        edit.redefine(node_id, moved)
-    else:
-        seen = plan(LayoutMap.reshape(after.shape, outer.type.shape))
-        edit.redefine(node_id, move(edit.add(moved), after, seen, outer.name))
+        edit.redefine(node_id, replace(result, name=outer.name))
+    else:  # `carry` sees dimensions apart that the map merged
+        together = LayoutMap.reshape(after.shape, outer.type.shape)
+        edit.redefine(node_id, move(edit.add(result), after, plan(together), outer.name))
     return True
 
 
