@@ -13,13 +13,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search_space.dtypes import NUMPY, integer_range
-from search_space.graph import CONST, Node, Step, TensorType, constant, move
+from search_space.graph import CONST, INPUT, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 
 Bounds = tuple[int, int]
 
 LARGEST = 400  # elements of a value
 SAFE = (1 << 31) - 1
+_INT32_REACH = 1 << 15  # of an int32 input, as in workers.check_inputs
 INTEGERS = ("INT8", "INT16", "INT32")
 ALL = (*INTEGERS, "BOOL")
 
@@ -32,6 +33,16 @@ def shapes(draw: st.DrawFn, min_rank: int = 1, max_rank: int = 5, elements: int 
         most = min(6, elements // prod(shape))
         shape.append(draw(st.one_of(st.just(1), st.integers(1, most))))
     return tuple(shape)
+
+
+@st.composite
+def wide_shapes(draw: st.DrawFn, rank: int, elements: int = 72) -> Shape:
+    """Few of the dimensions have size 1."""
+    shape: list[int] = []
+    for _ in range(rank):
+        most = max(1, elements // prod(shape))
+        shape.append(min(most, draw(st.sampled_from([1, 2, 2, 3, 4]))))
+    return tuple(draw(st.permutations(shape)))
 
 
 @st.composite
@@ -71,14 +82,15 @@ def primes(size: int) -> list[int]:
 class Builder:
     """Puts one operator after the other into a program.
 
-    draw: hypothesis's; random: where constants come from. values: ids that operators may read. flow: the last
-    movement whose result operators were put on, as the shape before it and its steps.
+    draw: hypothesis's; random: where constants come from. inputs: of the program. values: ids that operators may read.
+    flow: the last movement whose result operators were put on, as the shape before it and its steps.
     """
 
     draw: st.DrawFn
     random: np.random.Generator
     nodes: dict[int, Node] = field(default_factory=dict)
     bounds: dict[int, Bounds] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
     flow: tuple[Shape, tuple[Step, ...]] | None = None
 
@@ -95,6 +107,16 @@ class Builder:
         self.bounds[node_id] = bounds or full_range(node.type.dtype)
         self.values.append(node_id)
         return node_id
+
+    def input(self, tensor: TensorType) -> int:
+        reach = (-_INT32_REACH, _INT32_REACH - 1) if tensor.dtype == "INT32" else None
+        self.inputs.append(self.add(Node(INPUT, (), tensor, name=f"input{len(self.inputs)}"), reach))
+        return self.inputs[-1]
+
+    def wide_input(self, dtypes: tuple[str, ...], rank: int | None = None) -> int:
+        """A new input with several elements along most of its dimensions."""
+        shape = self.draw(wide_shapes(self.draw(st.integers(2, 4)) if rank is None else rank))
+        return self.input(TensorType(shape, self.draw(st.sampled_from(dtypes))))
 
     def op(
         self, op: str, inputs: tuple[int, ...], shape: Shape, dtype: str, bounds: Bounds | None = None,

@@ -1,20 +1,65 @@
 """Hypothesis strategies for well-formed TOSA programs that the reference model runs to the end."""
 
+from itertools import chain
+
 import numpy as np
 from hypothesis import strategies as st
 from random_builder import Builder, shapes
-from random_operators import ELEMENTWISE, LAYERS_1D, MOVED_CONSTANTS, MOVEMENTS, NOOPS, OTHERS, RESCALES, Operator
+from random_channels import CHANNEL_ORDERS
+from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
+from random_kinds import Kind
+from random_layers import LAYERS, LAYERS_1D, WINDOWS
+from random_movements import (
+    AFTER,
+    BEFORE,
+    CHAINS,
+    DETOURS,
+    MOVED_CONSTANTS,
+    MOVEMENTS,
+    UNIT_MOVEMENTS,
+    WIDE_TRANSPOSES,
+)  # fmt: skip
+from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
+from random_repeats import BATCHES, REPEATED_RESCALES, REPEATS
 
-from search_space.graph import INPUT, Graph, Node, TensorType
+from search_space.graph import Graph, TensorType
 
-_KINDS = [MOVEMENTS, MOVEMENTS, ELEMENTWISE, ELEMENTWISE, OTHERS, OTHERS, LAYERS_1D, MOVED_CONSTANTS, NOOPS, RESCALES]
+_OTHERS = [*CONCATS, *SLICES, *REDUCTIONS, *GATHERS, *LAYERS, *WINDOWS]
+_KINDS = [MOVEMENTS, MOVEMENTS, ELEMENTWISE, ELEMENTWISE, _OTHERS, _OTHERS, LAYERS_1D, MOVED_CONSTANTS, NOOPS]
 
-#: What makes a pass or choice likely to find a site; others find enough of them.
-OFTEN = {
-    "conv1d": LAYERS_1D, "fold-constants": MOVED_CONSTANTS, "remove-noops": NOOPS, "through-rescale": RESCALES,
-}  # fmt: skip
+_DOWN = [*CONCATS_OF_MOVED, *SLICES_OF_MERGED, *chain(*BEFORE.values())]
+_UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
 
-_INT32_REACH = 1 << 15  # of an int32 input, as in workers.check_inputs
+#: What makes a pass or choice likely to find a site, by its name or its name with options.
+OFTEN: dict[str, Kind] = {
+    "channels-into-weights": CHANNEL_ORDERS,
+    "conv1d": LAYERS_1D,
+    "fold-constants": MOVED_CONSTANTS,
+    "fuse-transposes": CHAINS,
+    "hoist-moves": _UP,
+    "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
+    "plan-moves": DETOURS,
+    "remove-noops": NOOPS,
+    "settle-moves": SETTLING * 6 + _DOWN + _UP,
+    "share-equal": REPEATS,
+    "share-equal{rescales=true}": REPEATS + REPEATED_RESCALES,
+    "sink-moves": _DOWN,
+    "through-concat": CONCATS_OF_MOVED,
+    "through-concat{mixed=true,up=true}": MOVED_CONCATS,
+    "through-concat{up=true}": MOVED_CONCATS,
+    "through-elementwise": BEFORE["elementwise"],
+    "through-elementwise{up=true}": AFTER["elementwise"],
+    "through-reductions": BEFORE["reductions"],
+    "through-reductions{up=true}": AFTER["reductions"],
+    "through-rescale": BEFORE["rescales"],
+    "through-rescale{up=true}": AFTER["rescales"],
+    "through-slices": BEFORE["slices"] + SLICES_OF_MERGED,
+    "through-slices{up=true}": AFTER["slices"],
+    "through-windows": BEFORE["windows"],
+    "through-windows{up=true}": AFTER["windows"],
+    "unbatch": BATCHES,
+    "unit-transposes": UNIT_MOVEMENTS,
+}
 
 
 @st.composite
@@ -22,27 +67,27 @@ def graphs(draw: st.DrawFn, most_operators: int = 10, often: str = "") -> Graph:
     """Well-formed programs of some `most_operators` operators that are defined on every input (int32 inputs: within
     2^15). Values have several users, outputs are also used inside, are inputs, and are given out twice.
 
-    often: name of a pass or choice that should find a site in most of the programs.
+    often: a pass or choice, with its options, that should find a site in most of the programs.
     """
-    kinds: list[list[Operator]] = [*_KINDS, *[OFTEN.get(often, MOVEMENTS)] * 4]
+    wanted = OFTEN.get(often) or OFTEN.get(often.partition("{")[0], MOVEMENTS)
     b = Builder(draw, np.random.default_rng(draw(st.integers(0, 2**16))))
-    inputs = []
     for _ in range(draw(st.integers(1, 3))):
-        tensor = b.type(inputs[0]) if inputs else None
+        tensor = b.type(b.inputs[0]) if b.inputs else None
         if tensor is None or draw(st.booleans()):
             dtype = draw(st.sampled_from(["INT8", "INT8", "INT32", "INT32", "INT16", "BOOL"]))
             tensor = TensorType(draw(st.one_of(shapes(), shapes(4, 4), shapes(2, 4))), dtype)
-        reach = (-_INT32_REACH, _INT32_REACH - 1) if tensor.dtype == "INT32" else None
-        inputs.append(b.add(Node(INPUT, (), tensor, name=f"input{len(inputs)}"), reach))
-    for _ in range(draw(st.integers(2, most_operators))):
-        operator = draw(st.sampled_from(draw(st.sampled_from(kinds))))
+        b.input(tensor)
+    count = draw(st.integers(2, most_operators))
+    for at in range(count):
+        now = bool(often) and (at == count - 1 or b.chance(4))
+        operator = draw(st.sampled_from(wanted if now else draw(st.sampled_from(_KINDS))))
         value = b.pick(operator.dtypes, operator.rank)
         if value is not None:
             operator.put(b, value)
     used = {i for node in b.nodes.values() for i in node.inputs}
     results = [v for v in b.values if b.type(v).dtype != "INT48"]
-    leaves = [v for v in results if v not in used and v not in inputs][-4:]
+    leaves = [v for v in results if v not in used and v not in b.inputs][-4:]
     extra = [draw(st.sampled_from(results)) for _ in range(draw(st.integers(0 if leaves else 1, 2)))]
     outputs = tuple(draw(st.permutations(leaves + extra)))
-    whole = Graph(b.nodes, tuple(inputs), outputs, len(b.nodes))
+    whole = Graph(b.nodes, tuple(b.inputs), outputs, len(b.nodes))
     return Graph({i: whole[i] for i in whole.order}, whole.inputs, outputs, whole.next_id)

@@ -1,105 +1,26 @@
 """One function per kind of operator: puts it on a value of a program under construction, if its bounds allow it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
-from random_builder import ALL, INTEGERS, LARGEST, SAFE, Builder, corners, fits, steps
+from random_builder import ALL, INTEGERS, LARGEST, SAFE, Builder, corners, fits
+from random_kinds import Kind, Operator, Put, on
 
 from search_space.dtypes import NUMPY, integer_range
-from search_space.graph import Step
 from search_space.layout_map import Shape
-from search_space.plan import merged, plan
 
-Put = Callable[[Builder, int], None]
-
-
-@dataclass(frozen=True)
-class Operator:
-    """put: adds the operator on a value. dtypes, rank: of the values that it takes; None for any rank."""
-
-    put: Put
-    dtypes: tuple[str, ...]
-    rank: int | None
-
-
-ELEMENTWISE: list[Operator] = []
-OTHERS: list[Operator] = []
-MOVEMENTS: list[Operator] = []
-LAYERS_1D: list[Operator] = []
-RESCALES: list[Operator] = []
-MOVED_CONSTANTS: list[Operator] = []
-NOOPS: list[Operator] = []
-
-
-def _on(*dtypes: str, rank: int | None = None, kind: list[Operator] = OTHERS) -> Callable[[Put], Put]:
-    def register(put: Put) -> Put:
-        kind.append(Operator(put, dtypes, rank))
-        return put
-
-    return register
+ELEMENTWISE: Kind = []
+CONCATS: Kind = []
+SLICES: Kind = []
+REDUCTIONS: Kind = []
+GATHERS: Kind = []
+NOOPS: Kind = []
 
 
 def _elementwise(*dtypes: str) -> Callable[[Put], Put]:
-    return _on(*dtypes, kind=ELEMENTWISE)
-
-
-def _movement(put: Put) -> Put:
-    return _on(*ALL, kind=MOVEMENTS)(put)
-
-
-@_movement
-def _move(b: Builder, value: int) -> None:
-    step = b.draw(steps(b.shape(value)))
-    layout = step.map_from(b.shape(value))
-    written = {"one": (step,), "planned": plan(layout), "merged": merged(layout)}
-    b.moved(value, written[b.draw(st.sampled_from(["one", "one", "planned", "merged"]))] or (step,))
-
-
-@_movement
-def _movements(b: Builder, value: int) -> None:
-    """A few in a row, often such that they cancel."""
-    done = []
-    for _ in range(b.draw(st.integers(1, 3))):
-        value = b.moved(value, (b.draw(steps(b.shape(value))),))
-        done.append(b.nodes[value].layout_map)
-    if b.draw(st.booleans()):
-        for layout in reversed(done):
-            value = b.moved(value, plan(layout.inverse) or (Step("reshape", layout.in_shape),))
-
-
-@_movement
-def _around_elementwise(b: Builder, value: int) -> None:
-    _around(b, value, ELEMENTWISE)
-
-
-@_on(*ALL, kind=MOVED_CONSTANTS)
-def _moved_constant(b: Builder, value: int) -> None:
-    """A value of the program that depends on no input."""
-    source = b.data(b.shape(value), b.type(value).dtype, b.bounds[value])
-    for _ in range(b.draw(st.integers(1, 2))):
-        source = b.moved(source, (b.draw(steps(b.shape(source))),))
-
-
-@_on(*INTEGERS, kind=RESCALES)
-def _around_rescale(b: Builder, value: int) -> None:
-    _around(b, value, [Operator(_rescale, INTEGERS, None)])
-
-
-def _around(b: Builder, value: int, operators: list[Operator]) -> None:
-    """A movement, operators that do not care for it, and often the movement back."""
-    b.flow = b.shape(value), (b.draw(steps(b.shape(value))),)
-    value = b.moved(value, b.flow[1])
-    layout = b.nodes[value].layout_map
-    for _ in range(b.draw(st.integers(1, 3))):
-        fitting = [one for one in operators if b.type(value).dtype in one.dtypes]
-        if fitting:
-            b.draw(st.sampled_from(fitting)).put(b, value)
-        value = b.values[-1] if b.shape(b.values[-1]) == b.shape(value) else value
-    if b.draw(st.booleans()):
-        b.moved(value, plan(layout.inverse) or (Step("reshape", layout.in_shape),))
+    return on(*dtypes, kind=ELEMENTWISE)
 
 
 @_elementwise("INT8", "INT16")
@@ -162,18 +83,19 @@ def _cast(b: Builder, value: int) -> None:
 
 @_elementwise(*INTEGERS)
 def _rescale(b: Builder, value: int) -> None:
-    _rescaled(b, value, b.draw(st.sampled_from(INTEGERS)))
+    rescaled(b, value, b.draw(st.sampled_from(INTEGERS)))
 
 
-ELEMENTWISE.append(Operator(_rescale, INTEGERS, None))  # twice as often
+RESCALES: Kind = [Operator(_rescale, INTEGERS, None)]
+ELEMENTWISE += RESCALES  # twice as often
 
 
-@_on(*INTEGERS, kind=NOOPS)
+@on(*INTEGERS, kind=NOOPS)
 def _rescale_by_one(b: Builder, value: int) -> None:
-    _rescaled(b, value, b.type(value).dtype, by_one=True)
+    rescaled(b, value, b.type(value).dtype, by_one=True)
 
 
-def _rescaled(b: Builder, value: int, dtype: str, by_one: bool = False) -> int:
+def rescaled(b: Builder, value: int, dtype: str, by_one: bool = False) -> int:
     """RESCALE such that the scaled value fills its new type, more or less; by one: multiplier 2^30, shift 30."""
     tensor = b.type(value)
     zero_in, zero_in_id = (0, b.parameter(0, "INT48")) if tensor.dtype == "INT48" else b.zero_point(tensor.dtype)
@@ -218,7 +140,7 @@ def _arithmetic(b: Builder, value: int) -> None:
         b.op(op, (first, second), b.shape(value), "INT32", bounds, **attributes)
 
 
-@_on("INT32", kind=NOOPS)
+@on("INT32", kind=NOOPS)
 def _zero_or_one(b: Builder, value: int) -> None:
     """Operators that do nothing, or almost, for a reason in their constants."""
     shape, bounds = b.shape(value), b.bounds[value]
@@ -278,7 +200,7 @@ def _select(b: Builder, value: int) -> None:
     b.op("SELECT", (condition, first, second), shape, b.type(value).dtype, (min(low, least), max(high, most)))
 
 
-@_on(*ALL)
+@on(*ALL, kind=CONCATS)
 def _concat(b: Builder, value: int) -> None:
     shape, dtype = b.shape(value), b.type(value).dtype
     axis = _axis(b, value)
@@ -296,7 +218,7 @@ def _concat(b: Builder, value: int) -> None:
         b.op("CONCAT", tuple(operands), result, dtype, bounds, axis=axis)
 
 
-@_on(*ALL)
+@on(*ALL, kind=SLICES)
 def _slice(b: Builder, value: int) -> None:
     start, size = [], []
     for full in b.shape(value):
@@ -305,7 +227,7 @@ def _slice(b: Builder, value: int) -> None:
     b.op("SLICE", (value,), tuple(size), b.type(value).dtype, b.bounds[value], start=tuple(start), size=tuple(size))
 
 
-@_on(*ALL)
+@on(*ALL, kind=SLICES)
 def _pad(b: Builder, value: int) -> None:
     dtype, shape = b.type(value).dtype, b.shape(value)
     padding = tuple(b.draw(st.integers(0, 1)) if b.chance(3) else 0 for _ in range(2 * len(shape)))
@@ -315,7 +237,7 @@ def _pad(b: Builder, value: int) -> None:
         b.op("PAD", (value, b.parameter(0, dtype)), result, dtype, (min(low, 0), max(high, 0)), padding=padding)
 
 
-@_on(*ALL)
+@on(*ALL, kind=SLICES)
 def _tile(b: Builder, value: int) -> None:
     multiples = [1] * len(b.shape(value))
     if b.chance(2) and 2 * prod(b.shape(value)) <= LARGEST:
@@ -328,12 +250,12 @@ def _axis(b: Builder, value: int) -> int:
     return b.draw(st.integers(0, len(b.shape(value)) - 1))
 
 
-@_on(*ALL)
+@on(*ALL, kind=SLICES)
 def _reverse(b: Builder, value: int) -> None:
     b.op("REVERSE", (value,), b.shape(value), b.type(value).dtype, b.bounds[value], axis=_axis(b, value))
 
 
-@_on(*ALL)
+@on(*ALL, kind=REDUCTIONS)
 def _reduce(b: Builder, value: int) -> None:
     dtype, axis, shape, bounds = b.type(value).dtype, _axis(b, value), b.shape(value), b.bounds[value]
     total = bounds[0] * shape[axis], bounds[1] * shape[axis]
@@ -346,7 +268,7 @@ def _reduce(b: Builder, value: int) -> None:
     b.op(op, (value,), (*shape[:axis], 1, *shape[axis + 1 :]), dtype, bounds, axis=axis, **attributes)
 
 
-@_on("INT8", "INT16")
+@on("INT8", "INT16", kind=REDUCTIONS)
 def _argmax(b: Builder, value: int) -> None:
     axis, shape = _axis(b, value), b.shape(value)
     if len(shape) > 1:
@@ -354,116 +276,8 @@ def _argmax(b: Builder, value: int) -> None:
         b.op("ARGMAX", (value,), result, "INT32", (0, shape[axis] - 1), axis=axis, nan_mode="PROPAGATE")
 
 
-@_on(*INTEGERS, rank=3)
+@on(*INTEGERS, kind=GATHERS, rank=3)
 def _gather(b: Builder, value: int) -> None:
     n, k, c = b.shape(value)
     w = b.draw(st.integers(1, 2))
     b.op("GATHER", (value, b.data((n, w), "INT32", (0, k - 1))), (n, w, c), b.type(value).dtype, b.bounds[value])
-
-
-@_on("INT8", rank=3)
-def _matmul(b: Builder, value: int) -> None:
-    n, h, c = b.shape(value)
-    kind = b.draw(st.sampled_from(["other", "itself", "constant"]))
-    others = [v for v in b.values if b.type(v).dtype == "INT8" and len(b.shape(v)) == 3 and b.shape(v)[:2] == (n, c)]
-    if kind == "itself" and n * h * h <= LARGEST:
-        other = b.moved(value, (Step("transpose", (0, 2, 1)),))
-    elif kind == "other" and others:
-        other = b.draw(st.sampled_from(others))
-    else:
-        other = b.data((n, c, b.draw(st.integers(1, 2))), "INT8", (-128, 127))
-    result = (n, h, b.shape(other)[2])
-    if prod(result) <= LARGEST:
-        zero_points = b.zero_point("INT8")[1], b.zero_point("INT8")[1]
-        b.op("MATMUL", (value, other, *zero_points), result, "INT32", (-255 * 255 * c, 255 * 255 * c))
-
-
-def _windows(b: Builder, shape: Shape, kernel: Shape, padded: bool) -> tuple[Shape, Shape, Shape] | None:
-    """Padding, strides and the result's two spatial sizes, or None if the kernel does not fit."""
-    pad: list[int] = []
-    strides, sizes = [], []
-    for size, window in zip(shape[1:3], kernel, strict=True):
-        here = [b.draw(st.integers(0, window // 2)) if padded else 0 for _ in range(2)]
-        way = size + sum(here) - window
-        if way < 0:
-            return None
-        pad += here
-        strides.append(b.draw(st.sampled_from([stride for stride in (1, 2, 3) if way % stride == 0])))
-        sizes.append(way // strides[-1] + 1)
-    return tuple(pad), tuple(strides), tuple(sizes)
-
-
-_KERNELS = [(1, 1), (3, 3), (1, 3), (3, 1), (2, 2)]
-
-
-@_on("INT8", "INT16", rank=4)
-def _convolution(b: Builder, value: int) -> None:
-    _convolved(b, value, b.draw(st.sampled_from(_KERNELS)))
-
-
-@_on("INT8", "INT16", rank=4)
-def _layer(b: Builder, value: int) -> None:
-    """A convolution on NCHW data as ExecuTorch writes it."""
-    value = b.moved(value, (Step("transpose", (0, 2, 3, 1)),))
-    if _convolved(b, value, b.draw(st.sampled_from(_KERNELS))):
-        b.moved(b.values[-1], (Step("transpose", (0, 3, 1, 2)),))
-
-
-@_on("INT8", "INT16", rank=3, kind=LAYERS_1D)
-def _layer_1d(b: Builder, value: int) -> None:
-    """A convolution over the middle dimension of N, T, C, along the height or the width."""
-    n, t, c = b.shape(value)
-    along_w = b.draw(st.booleans())
-    value = b.moved(value, (Step("reshape", (n, 1, t, c) if along_w else (n, t, 1, c)),))
-    size = b.draw(st.sampled_from([1, 2, 3]))
-    if _convolved(b, value, (1, size) if along_w else (size, 1)):
-        n, h, w, c = b.shape(b.values[-1])
-        b.moved(b.values[-1], (Step("reshape", (n, h * w, c)),))
-
-
-def _convolved(b: Builder, value: int, kernel: Shape) -> bool:
-    """CONV2D or DEPTHWISE_CONV2D, mostly with its RESCALE; whether there was one that fits."""
-    shape, dtype = b.shape(value), b.type(value).dtype
-    found = _windows(b, shape, kernel, padded=True)
-    if found is None:
-        return False
-    pad, stride, spatial = found
-    depthwise = b.draw(st.booleans())
-    channels = b.draw(st.integers(1, 2)) * shape[3] if depthwise else b.draw(st.integers(1, 5))
-    if prod((shape[0], *spatial, channels)) > LARGEST:
-        return False
-    weights = (*kernel, shape[3], channels // shape[3]) if depthwise else (channels, *kernel, shape[3])
-    accumulator = "INT32" if dtype == "INT8" else "INT48"
-    zero, zero_id = b.zero_point(dtype)
-    bias = b.random.integers(-1000, 1001, channels if b.draw(st.booleans()) else 1)
-    parameters = (
-        b.data(weights, "INT8", (-127, 127)), b.parameter(bias, accumulator, bias.shape), zero_id,
-        b.parameter(0, "INT8"),
-    )  # fmt: skip
-    reach = (abs(zero) - integer_range(dtype)[0]) * 127 * prod(kernel) * shape[3] + 1000
-    result = b.op(
-        "DEPTHWISE_CONV2D" if depthwise else "CONV2D", (value, *parameters), (shape[0], *spatial, channels),
-        accumulator,
-        (-reach, reach), pad=pad, stride=stride, dilation=(1, 1), local_bound=False, acc_type=accumulator,
-    )  # fmt: skip
-    if accumulator == "INT48" or not b.chance(3):
-        for _ in range(2 if b.chance(4) else 1):
-            _rescaled(b, result, dtype)
-    return b.type(b.values[-1]).dtype != "INT48"
-
-
-@_on("INT8", "INT16", rank=4)
-def _pool(b: Builder, value: int) -> None:
-    shape, dtype, kernel = b.shape(value), b.type(value).dtype, b.draw(st.sampled_from(_KERNELS))
-    found = _windows(b, shape, kernel, padded=min(kernel) > 1)
-    if found is None:
-        return
-    pad, stride, spatial = found
-    result = (shape[0], *spatial, shape[3])
-    if b.draw(st.booleans()):
-        b.op("MAX_POOL2D", (value,), result, dtype, kernel=kernel, stride=stride, pad=pad, nan_mode="PROPAGATE")
-    else:
-        zero_points = b.zero_point(dtype)[1], b.zero_point(dtype)[1]
-        b.op(
-            "AVG_POOL2D", (value, *zero_points), result, dtype, kernel=kernel, stride=stride, pad=pad, acc_type="INT32"
-        )
