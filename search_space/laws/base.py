@@ -100,6 +100,9 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
             return None
         maps.append(resized.layout)
         where = resized.where
+    # A dimension of size 1 is moved for nothing, one that has grown is not: what was free would have a price.
+    if layout.keeps_order and not all(one.keeps_order for one in maps):
+        return None
     return Carried(tuple(maps[:-1]), maps[-1], where)
 
 

@@ -4,6 +4,7 @@ from test_passes import assert_same_program
 
 from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, move
 from search_space.passes.through_concat import ThroughConcat
+from search_space.passes.through_reductions import ThroughReductions
 
 
 def _input(*shape: int) -> Node:
@@ -20,3 +21,24 @@ def test_a_result_whose_dimensions_were_merged_is_merged_behind_the_operator() -
     assert_same_program(graph, after)
     assert after[2].op == MOVE
     assert after[2].layout_map.keeps_order
+
+
+def test_a_reshape_passes_only_where_it_stays_one() -> None:
+    """As movements of [3,9,1] and [3,9,2], one reshape is free and the other is not: operands would change for ever."""
+    rows, flat, joined = TensorType((1, 3, 9), "INT8"), TensorType((3, 9, 1), "INT8"), TensorType((3, 9, 5), "INT8")
+    flatten = (Step("reshape", flat.shape),)
+    nodes = {
+        0: _input(1, 3, 9), 1: _input(3, 9, 1), 2: _input(9, 3, 2),
+        3: move(0, rows, flatten), 4: move(2, TensorType((9, 3, 2), "INT8"), (Step("transpose", (1, 0, 2)),)),
+        5: Node("CONCAT", (3, 3, 1, 4), joined, {"axis": 2}),
+    }  # fmt: skip
+    graph = Graph(nodes, (0, 1, 2), (5,), 6)
+    after = ThroughConcat(mixed=True).apply(graph)
+    assert_same_program(graph, after)
+    reduced = TensorType((3, 1, 9), "INT8")
+    behind = {
+        0: _input(3, 4, 9), 1: Node("REDUCE_MAX", (0,), reduced, {"axis": 1, "nan_mode": "PROPAGATE"}),
+        2: move(1, reduced, (Step("reshape", (1, 3, 9)),)),
+    }  # fmt: skip
+    graph = Graph(behind, (0,), (2,), 3)
+    assert ThroughReductions(up=True).apply(graph) is graph

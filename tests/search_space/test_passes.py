@@ -72,7 +72,7 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
 
 
 @every_pass
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_a_pass_comes_to_an_end(one: Pass, data: st.DataObject) -> None:
     """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for ever."""
