@@ -13,7 +13,7 @@ TIMEOUT ?= 90
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench readme clean
+.PHONY: help setup tune test fast check bench rewrites readme clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -41,6 +41,9 @@ check: $(READY) ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
+	$(BIN)/python -m benchmarks.rewrites
 
 bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
 	$(BIN)/python -m benchmarks.graph

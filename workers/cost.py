@@ -20,7 +20,7 @@ from workers.vela import Compiled, VelaRefused, compile_tosa
 class Row:
     """Predicted cycles of one operation that Vela scheduled, and the node that it comes from.
 
-    cycles: of the operations in the command stream that the row stands for. vela_cycles: Vela's estimate.
+    node: its id. cycles: of the operations in the command stream that the row stands for. vela_cycles: Vela's estimate.
     """
 
     delegate: int
@@ -29,6 +29,7 @@ class Row:
     npu_op: str
     cycles: int
     vela_cycles: int
+    node: int
 
 
 @dataclass(frozen=True)
@@ -131,5 +132,6 @@ def command_stream_hash(command_stream: bytes, weights: bytes) -> str:
 
 def _row(delegate: int, row: Sequence[Any], graph: Graph) -> Row:
     place, source_op, npu_op, cycles, vela_cycles = row
-    name = graph[graph.order[place]].name or f"{source_op} {place}"
-    return Row(delegate, name, source_op, npu_op, cycles, vela_cycles)
+    node_id = graph.order[place]
+    name = graph[node_id].name or f"{source_op} {place}"
+    return Row(delegate, name, source_op, npu_op, cycles, vela_cycles, node_id)

@@ -1,0 +1,129 @@
+"""Over the suite: what is left of the transposes, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.rewrites.markdown import change, row
+from benchmarks.rewrites.moves import at_the_boundary, interior_moves
+from benchmarks.rewrites.pricing import Bench, Program
+from benchmarks.rewrites.reasons import VELA_OWN, reason
+from workers.cost import Cost
+from workers.vela import VelaRefused
+
+_PASSES = (
+    "remove-noops,fold-constants,sink-moves,share-equal,settle-moves,channels-into-weights,fuse-transposes,unbatch,"
+    "fuse-transposes,share-equal,fold-constants"
+)
+#: Of these the cheapest by stream cycles is taken whose cycles by Vela are not above the default's.
+RECIPES = (f"{_PASSES},plan-moves", f"{_PASSES},plan-moves{{interior=true}}", _PASSES, "default")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Stream cycles of transposes. boundary: of those that turn an input or a result of the program; inside: of other
+    movements; vela: of those that Vela adds for operators that are no movements."""
+
+    boundary: int = 0
+    inside: int = 0
+    vela: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.boundary + self.inside + self.vela
+
+    @property
+    def beyond(self) -> int:
+        return self.inside + self.vela
+
+
+@dataclass(frozen=True)
+class Left:
+    """A model before and after."""
+
+    model: str
+    default: Cost
+    cost: Cost
+    before: Part
+    after: Part
+    program: Program
+
+
+def left(model: str, bench: Bench) -> Left:
+    """The model by the best of `RECIPES`."""
+    default = bench.lowered(model)
+    known = bench.cost(default)
+    best, best_cost = default, known
+    for recipe in RECIPES:
+        program = bench.applied(recipe, default)
+        try:
+            cost = bench.cost(program)
+        except VelaRefused:
+            continue
+        if cost.stream_cycles < best_cost.stream_cycles and cost.vela_cycles <= known.vela_cycles:
+            best, best_cost = program, cost
+    return Left(model, known, best_cost, _parts(default, known), _parts(best, best_cost), best)
+
+
+def _parts(program: Program, cost: Cost) -> Part:
+    sums: Counter[str] = Counter()
+    for one in cost.rows:
+        if one.npu_op != "Transpose":
+            continue
+        graph = program[one.delegate]
+        if one.source_op != "Transpose":
+            sums["vela"] += one.cycles
+        elif at_the_boundary(graph, one.node):
+            sums["boundary"] += one.cycles
+        else:
+            sums["inside"] += one.cycles
+    return Part(sums["boundary"], sums["inside"], sums["vela"])
+
+
+def cycles_table(found: Sequence[Left]) -> Iterator[str]:
+    """Lines of Markdown."""
+    yield from row(
+        "model", "stream cycles", "cycles by Vela", "in transposes", "at the boundary", "inside", "Vela's own",
+        "left beyond the boundary", header=True,
+    )  # fmt: skip
+    for one in found:
+        before, after = one.before, one.after
+        share = f"{after.beyond / before.total:.1%}" if before.total else "-"
+        yield from row(
+            one.model,
+            change(one.default.stream_cycles, one.cost.stream_cycles),
+            change(one.default.vela_cycles, one.cost.vela_cycles),
+            change(before.total, after.total),
+            change(before.boundary, after.boundary),
+            change(before.inside, after.inside),
+            change(before.vela, after.vela),
+            share,
+        )
+
+
+def reasons_table(found: Sequence[Left]) -> Iterator[str]:
+    """Lines of Markdown: every transpose inside the programs that is left; equal ones of a model in one line."""
+    yield from row("model", "times", "tensor", "movement", "stream cycles", "why it stays", header=True)
+    for one in found:
+        times: Counter[tuple[str, str, str]] = Counter()
+        cycles: Counter[tuple[str, str, str]] = Counter()
+        for delegate, graph in enumerate(one.program):
+            spent: Counter[int] = Counter()
+            for line in one.cost.rows:
+                if line.delegate == delegate and line.npu_op == "Transpose":
+                    spent[line.node] += line.cycles
+            for node_id, node in interior_moves(graph):
+                key = (str(node.type), str(node.layout_map), reason(graph, node_id))
+                times[key] += 1
+                cycles[key] += spent.pop(node_id, 0)
+        for line in one.cost.rows:
+            if line.npu_op == "Transpose" and line.source_op != "Transpose":
+                node = one.program[line.delegate][line.node]
+                told = VELA_OWN.get(line.source_op, f"Vela's own, for {line.source_op}")
+                key = (str(node.type), f"for {line.source_op}", told)
+                times[key] += 1
+                cycles[key] += line.cycles
+        for (tensor, movement, why), count in times.items():
+            yield from row(one.model, str(count), tensor, movement, f"{cycles[tensor, movement, why]:,}", why)

@@ -1,0 +1,43 @@
+"""The rewrites, by the numbers that the documentation gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Rewrites up to this one are in ExecuTorch pull request #18167.
+LAST_SEED = 9
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """title: what is rewritten; passes: names of those that do it."""
+
+    number: int
+    title: str
+    passes: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        return "seed" if self.number <= LAST_SEED else "beyond"
+
+
+REWRITES = (
+    Rewrite(1, "reshapes that keep the channels together", ("fuse-transposes",)),
+    Rewrite(2, "permutes that restate NCHW as NHWC", ("fuse-transposes",)),
+    Rewrite(3, "transpose, reshape, transpose", ("fuse-transposes",)),
+    Rewrite(4, "a permutation in front of, or behind, a linear", ("channels-into-weights",)),
+    Rewrite(5, "consecutive transposes", ("fuse-transposes",)),
+    Rewrite(6, "elementwise operators", ("through-elementwise",)),
+    Rewrite(7, "RESCALE, per tensor and per channel", ("through-rescale",)),
+    Rewrite(8, "CONCAT", ("through-concat",)),
+    Rewrite(9, "constants", ("fold-constants",)),
+    Rewrite(
+        10,
+        "PAD, SLICE, TILE, REVERSE, reductions, pooling, RESIZE",
+        ("through-slices", "through-reductions", "through-windows"),
+    ),
+    Rewrite(11, "orders of channels", ("channels-into-weights",)),
+    Rewrite(12, "space and depth", ("channels-into-weights", "plan-moves")),
+    Rewrite(13, "attention", ("settle-moves", "plan-moves")),
+    Rewrite(15, "cleanups", ("share-equal", "unit-transposes", "remove-noops")),
+)

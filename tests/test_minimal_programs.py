@@ -1,0 +1,48 @@
+"""Rewrites of layouts on the smallest real programs that need them: stock ExecuTorch's lowering, before and after."""
+
+import pytest
+
+from benchmarks.rewrites.moves import interior_moves
+from benchmarks.rewrites.programs import PROGRAMS, Minimal
+from benchmarks.rewrites.rewrites import REWRITES
+from search_space.graph import Graph
+from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
+from search_space.verifier import verify
+from workers.base_program import toolchain_versions
+from workers.check_inputs import check_inputs
+from workers.cost import Pricing
+from workers.lowering import lower
+from workers.memo import Memo
+from workers.model_source import SourceModel, export, resolve
+from workers.reference_check import ReferenceCheck, Verdict
+from workers.target import Target
+from workers.vela_facts import VelaFacts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one", PROGRAMS, ids=lambda one: one.name)
+def test_a_recipe_leaves_what_must_stay(one: Minimal, tmp_path_factory: pytest.TempPathFactory) -> None:
+    # The programs for Ethos-U55 have the same movements; the table in the documentation shows both.
+    target, memo = Target.parse("ethos-u85-256"), Memo(tmp_path_factory.getbasetemp() / "memo")
+    source = resolve(one.source)
+    assert isinstance(source, SourceModel)
+    lowered = lower(export(source), target, seed=0)
+    (before,) = (verify(read_tosa(graph)) for graph in lowered.graphs)
+    after = verify(Recipe.parse(one.recipe).apply(before, VelaFacts(target, memo, toolchain_versions())))
+
+    assert inside(after) == one.left[1]
+    pricing = Pricing(target, memo, toolchain_versions())
+    old, new = (pricing.cost([graph], 0) for graph in (before, after))
+    assert inside(after) < inside(before) or new.transposes < old.transposes
+    assert ReferenceCheck(before, check_inputs(before, lowered.calibration_inputs[0], seed=0)).check(after) == Verdict(
+        True
+    )
+
+
+def test_every_rewrite_has_a_program() -> None:
+    assert {one.rewrite for one in PROGRAMS} == {one.number for one in REWRITES}
+
+
+def inside(graph: Graph) -> int:
+    return sum(1 for _ in interior_moves(graph))
