@@ -25,6 +25,7 @@ WEIGHTS = "fuse-transposes,channels-into-weights"
 SINK = "sink-moves,fold-constants,settle-moves"
 PLANNED = "sink-moves,fold-constants,settle-moves,channels-into-weights,fuse-transposes,plan-moves{interior=true}"
 SINK_WEIGHTS = "sink-moves,fold-constants,settle-moves,channels-into-weights,fuse-transposes"
+TURNED = "sink-moves,fold-constants,turn-matmul,sink-moves,settle-moves,plan-moves{interior=true}"
 
 
 @dataclass(frozen=True)
@@ -424,8 +425,9 @@ def attention() -> nn.Module:
 @_minimal(
     13,
     "attention over the channels of an image: conv to q, k, v, `flatten(2)`, `q.transpose(1, 2) @ k`",
-    PLANNED,
+    TURNED,
     (1, 8, 4, 8),
+    left=(1, 1),
 )
 def attention_over_pixels() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:

@@ -38,6 +38,6 @@ REWRITES = (
     ),
     Rewrite(11, "orders of channels", ("channels-into-weights",)),
     Rewrite(12, "space and depth", ("channels-into-weights", "plan-moves")),
-    Rewrite(13, "attention", ("settle-moves", "plan-moves")),
+    Rewrite(13, "attention", ("turn-matmul", "settle-moves", "plan-moves")),
     Rewrite(15, "cleanups", ("share-equal", "unit-transposes", "remove-noops")),
 )

@@ -1,4 +1,4 @@
-"""Operators with windows over height and width: pooling, RESIZE, depthwise convolution."""
+"""Operators with windows over height and width: pooling, RESIZE, convolutions."""
 
 from __future__ import annotations
 
@@ -46,6 +46,23 @@ class DepthwiseWindow(Window):
         return replace(node, inputs=(node.inputs[0], weights, bias, *node.inputs[3:]), attributes=attributes)
 
 
+class Pointwise(Law):
+    """conv(map(x)) = map(conv(x)) if the window is one pixel and the map leaves the channels last: pixels and batches
+    are alike to it. A map that only reshapes stays where it is. Source: TOSA 1.0, CONV2D; weights are [OC,1,1,IC]."""
+
+    def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
+        return (_CHANNELS,)
+
+    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+        kernel, attributes = edit[node.inputs[1]].type.shape[1:3], node.attributes
+        if kernel != (1, 1) or attributes["stride"] != (1, 1) or any(attributes["pad"]):
+            return None
+        result = carried.result
+        if result.keeps_order or len(result.in_shape) != _CHANNELS + 1 or carried.where.get(_CHANNELS) != _CHANNELS:
+            return None
+        return node
+
+
 def turned_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """What an operator with a window says of height and width, exchanged."""
     pairs = {"kernel": 1, "stride": 1, "dilation": 1, "offset": 1, "border": 1, "pad": 2, "scale": 2}
@@ -65,5 +82,6 @@ def _turned(carried: Carried) -> bool | None:
 
 _WINDOW = Window()
 LAWS: dict[str, Law] = {
-    "AVG_POOL2D": _WINDOW, "DEPTHWISE_CONV2D": DepthwiseWindow(), "MAX_POOL2D": _WINDOW, "RESIZE": _WINDOW,
+    "AVG_POOL2D": _WINDOW, "CONV2D": Pointwise(), "DEPTHWISE_CONV2D": DepthwiseWindow(), "MAX_POOL2D": _WINDOW,
+    "RESIZE": _WINDOW,
 }  # fmt: skip
