@@ -19,8 +19,7 @@ from workers.suite.build import with_random_weights
 Shape = tuple[int, ...]
 Made = tuple[nn.Module, tuple[Tensor, ...]]
 
-#: The passes that any rewrite needs around its own: what was moved to the same place meets there and is one map.
-FUSE = "fuse-transposes"
+# Recipes: the passes of a rewrite, and those that let maps meet which were moved to the same place.
 WEIGHTS = "fuse-transposes,channels-into-weights"
 SINK = "sink-moves,fold-constants,settle-moves"
 PLANNED = "sink-moves,fold-constants,settle-moves,channels-into-weights,fuse-transposes,plan-moves{interior=true}"
@@ -32,16 +31,16 @@ TURNED = "sink-moves,fold-constants,turn-matmul,sink-moves,settle-moves,plan-mov
 class Minimal:
     """A program for one rewrite.
 
-    rewrite: its number in the list of rewrites (`benchmarks.rewrites.table.REWRITES`). name: of the function here.
+    rewrite: its number in the list of rewrites (`benchmarks.rewrites.rewrites`). name: of the function here.
     shows: what the program does, in PyTorch's words. recipe: the passes of the rewrite and the few general ones it
-    needs. left: transposes inside the program that must stay, on Ethos-U55 and on Ethos-U85.
+    needs. left: movements inside the program that stay.
     """
 
     rewrite: int
     name: str
     shows: str
     recipe: str
-    left: tuple[int, int]
+    left: int
 
     @property
     def source(self) -> str:
@@ -66,7 +65,7 @@ class Net(nn.Module):
 
 
 def _minimal(
-    rewrite: int, shows: str, recipe: str, shape: Shape, *more: Shape, left: tuple[int, int] = (0, 0)
+    rewrite: int, shows: str, recipe: str, shape: Shape, left: int = 0
 ) -> Callable[[Callable[[], nn.Module]], Callable[[], Made]]:
     def register(make: Callable[[], nn.Module]) -> Callable[[], Made]:
         PROGRAMS.append(Minimal(rewrite, make.__name__, shows, recipe, left))
@@ -75,7 +74,7 @@ def _minimal(
         @wraps(make)
         def source() -> Made:
             generator = torch.Generator().manual_seed(seed)
-            inputs = tuple(torch.randn(one, generator=generator) for one in (shape, *more))
+            inputs = (torch.randn(shape, generator=generator),)
             return with_random_weights(make, seed), inputs
 
         return source
@@ -171,7 +170,7 @@ def decoder() -> nn.Module:
     return Net(lambda n, x: n.b(n.linear(x).view(1, 16, 6, 8)), linear=nn.Linear(32, 16 * 6 * 8), b=_conv(16, 8))
 
 
-@_minimal(4, "conv, `permute(0, 3, 1, 2).reshape`, linear (columns of a text line)", WEIGHTS, IMAGE, left=(1, 1))
+@_minimal(4, "conv, `permute(0, 3, 1, 2).reshape`, linear (columns of a text line)", WEIGHTS, IMAGE, left=1)
 def columns_to_sequence() -> nn.Module:
     return Net(
         lambda n, x: n.linear(n.a(x).permute(0, 3, 1, 2).reshape(1, 16, 16 * 12)),
@@ -245,7 +244,7 @@ def concat_with_a_second_user() -> nn.Module:
     return Net(function, a=_conv(8, 16), b=_conv(8, 8), c=_conv(24, 8), linear=nn.Linear(16, 8))
 
 
-@_minimal(8, "concat of two values permuted one way and one permuted another way", SINK, IMAGE, left=(1, 1))
+@_minimal(8, "concat of two values permuted one way and one permuted another way", SINK, IMAGE, left=1)
 def concat_of_mixed() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         parts = [n.a(x).permute(0, 3, 2, 1), n.b(x).permute(0, 3, 2, 1), n.c(x).permute(0, 3, 1, 2)]
@@ -320,6 +319,14 @@ def pool_between() -> nn.Module:
     )  # fmt: skip
 
 
+@_minimal(10, "conv, `transpose(2, 3)`, conv, `transpose(2, 3)`, conv", SINK, IMAGE)
+def conv_between() -> nn.Module:
+    return Net(
+        lambda n, x: n.c(n.b(n.a(x).transpose(2, 3)).transpose(2, 3)),
+        a=_conv(8, 16), b=nn.Conv2d(16, 16, (1, 3)), c=_conv(16, 8),
+    )  # fmt: skip
+
+
 # 11: channel orders
 
 
@@ -347,17 +354,17 @@ def channel_shuffle_of_concat() -> nn.Module:
 # 12: space and depth
 
 
-@_minimal(12, "conv, `pixel_shuffle(2)`, conv", PLANNED, IMAGE, left=(1, 1))
+@_minimal(12, "conv, `pixel_shuffle(2)`, conv", PLANNED, IMAGE, left=1)
 def pixel_shuffle() -> nn.Module:
     return Net(lambda n, x: n.b(functional.pixel_shuffle(n.a(x), 2)), a=_conv(8, 16), b=_conv(4, 8))
 
 
-@_minimal(12, "conv, `pixel_unshuffle(2)`, conv", PLANNED, IMAGE, left=(1, 1))
+@_minimal(12, "conv, `pixel_unshuffle(2)`, conv", PLANNED, IMAGE, left=1)
 def pixel_unshuffle() -> nn.Module:
     return Net(lambda n, x: n.b(functional.pixel_unshuffle(n.a(x), 2)), a=_conv(8, 16), b=_conv(64, 8))
 
 
-@_minimal(12, "conv permuted to NHWC, 2x2 patches merged into channels, linear (Swin)", PLANNED, IMAGE, left=(1, 1))
+@_minimal(12, "conv permuted to NHWC, 2x2 patches merged into channels, linear (Swin)", PLANNED, IMAGE, left=1)
 def patch_merging() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         patches = n.a(x).permute(0, 2, 3, 1).reshape(1, 6, 2, 8, 2, 16).permute(0, 1, 3, 4, 2, 5)
@@ -366,7 +373,7 @@ def patch_merging() -> nn.Module:
     return Net(function, a=_conv(8, 16), linear=nn.Linear(64, 8))
 
 
-@_minimal(12, "conv, `reshape(N*C/8, 8, H, W)` (channels to batch), conv", PLANNED, IMAGE, left=(1, 1))
+@_minimal(12, "conv, `reshape(N*C/8, 8, H, W)` (channels to batch), conv", PLANNED, IMAGE, left=1)
 def channels_to_batch() -> nn.Module:
     return Net(lambda n, x: n.b(n.a(x).reshape(2, 8, 12, 16)), a=_conv(8, 16), b=_conv(8, 8))
 
@@ -376,7 +383,7 @@ def channels_to_batch() -> nn.Module:
     "conv of a batch of 2, `reshape(1, 2*C, H, W)` (batch to channels), conv",
     PLANNED,
     (2, 8, 12, 16),
-    left=(1, 1),
+    left=1,
 )
 def batch_to_channels() -> nn.Module:
     return Net(lambda n, x: n.b(n.a(x).reshape(1, 32, 12, 16)), a=_conv(8, 16), b=_conv(32, 8))
@@ -397,7 +404,7 @@ def yolo_head() -> nn.Module:
 # 13: attention
 
 
-@_minimal(13, "`q @ k.transpose(2, 3)` with 2 heads split off the projections", PLANNED, (1, 16, 24), left=(2, 2))
+@_minimal(13, "`q @ k.transpose(2, 3)` with 2 heads split off the projections", PLANNED, (1, 16, 24), left=2)
 def attention_scores() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         q, k = (one(x).view(1, 16, 2, 8).transpose(1, 2) for one in (n.q, n.k))
@@ -411,7 +418,7 @@ def attention_scores() -> nn.Module:
     "attention with 2 heads, one projection for q, k and v, heads merged, projection",
     PLANNED,
     (1, 16, 24),
-    left=(4, 4),
+    left=4,
 )
 def attention() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
@@ -427,7 +434,7 @@ def attention() -> nn.Module:
     "attention over the channels of an image: conv to q, k, v, `flatten(2)`, `q.transpose(1, 2) @ k`",
     TURNED,
     (1, 8, 4, 8),
-    left=(1, 1),
+    left=1,
 )
 def attention_over_pixels() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:

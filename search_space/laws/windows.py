@@ -46,21 +46,30 @@ class DepthwiseWindow(Window):
         return replace(node, inputs=(node.inputs[0], weights, bias, *node.inputs[3:]), attributes=attributes)
 
 
-class Pointwise(Law):
-    """conv(map(x)) = map(conv(x)) if the window is one pixel and the map leaves the channels last: pixels and batches
-    are alike to it. A map that only reshapes stays where it is. Source: TOSA 1.0, CONV2D; weights are [OC,1,1,IC]."""
+class Convolution(Law):
+    """conv(map(x)) = map(conv'(x)) if the map leaves the channels last and exchanges height and width, which then the
+    weights do, too; of a window of one pixel, wherever it puts pixels and batches. A map that only reshapes stays where
+    it is. Source: TOSA 1.0, CONV2D; weights are [OC,KH,KW,IC]."""
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
-        return (_CHANNELS,)
+        return (_CHANNELS,) if _pointwise(edit, node) else (_HEIGHT, _WIDTH, _CHANNELS)
 
     def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
-        kernel, attributes = edit[node.inputs[1]].type.shape[1:3], node.attributes
-        if kernel != (1, 1) or attributes["stride"] != (1, 1) or any(attributes["pad"]):
-            return None
-        result = carried.result
+        result, weights = carried.result, node.inputs[1]
         if result.keeps_order or len(result.in_shape) != _CHANNELS + 1 or carried.where.get(_CHANNELS) != _CHANNELS:
             return None
-        return node
+        if _pointwise(edit, node):
+            return node
+        if not _turned(carried) or not edit.is_constant(weights) or edit[weights].type.dtype == "INT4":
+            return None
+        inputs = (node.inputs[0], swapped_constant(edit, weights, 1), *node.inputs[2:])
+        return replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
+
+
+def _pointwise(edit: Editor, node: Node) -> bool:
+    attributes = node.attributes
+    one_pixel = edit[node.inputs[1]].type.shape[1:3] == (1, 1)
+    return one_pixel and attributes["stride"] == (1, 1) and not any(attributes["pad"])
 
 
 def turned_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +91,6 @@ def _turned(carried: Carried) -> bool | None:
 
 _WINDOW = Window()
 LAWS: dict[str, Law] = {
-    "AVG_POOL2D": _WINDOW, "CONV2D": Pointwise(), "DEPTHWISE_CONV2D": DepthwiseWindow(), "MAX_POOL2D": _WINDOW,
+    "AVG_POOL2D": _WINDOW, "CONV2D": Convolution(), "DEPTHWISE_CONV2D": DepthwiseWindow(), "MAX_POOL2D": _WINDOW,
     "RESIZE": _WINDOW,
 }  # fmt: skip

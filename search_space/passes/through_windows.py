@@ -13,7 +13,7 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class ThroughWindows(Pass):
-    """Source: TOSA 1.0, AVG_POOL2D, MAX_POOL2D, RESIZE, DEPTHWISE_CONV2D and, with a window of one pixel, CONV2D.
+    """Source: TOSA 1.0, AVG_POOL2D, MAX_POOL2D, RESIZE, CONV2D and DEPTHWISE_CONV2D.
 
     up: move maps from the result to the operands instead of from the operands to the result.
     """

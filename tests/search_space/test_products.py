@@ -1,4 +1,4 @@
-"""Matrix products and convolutions with a window of one pixel, where maps pass them, on programs full of sites."""
+"""Matrix products and convolutions, where maps pass them, on programs full of sites."""
 
 import numpy as np
 from hypothesis import event, given, note, settings
@@ -72,23 +72,25 @@ def test_a_turned_product_is_the_same(data: st.DataObject, batch: int, rows: int
 
 @settings(max_examples=100)
 @given(data=st.data(), batch=SIZES, height=SIZES, width=SIZES, channels=SIZES, out=SIZES)
-def test_pixels_may_pass_a_window_of_one_pixel(
+def test_pixels_pass_a_convolution(
     data: st.DataObject, batch: int, height: int, width: int, channels: int, out: int
 ) -> None:
     shape = (batch, height, width, channels)
     b = Builder(shape)
-    perms = tuple(data.draw(st.permutations(range(4))))
+    perms = data.draw(st.one_of(st.just((0, 2, 1, 3)), st.permutations(range(4)).map(tuple)))
     value = b.moved(0, Step("transpose", perms))
-    if data.draw(st.booleans()):
+    kernel = data.draw(st.sampled_from([(1, 1), (1, 1), (2, 3), (3, 1)]))
+    if kernel == (1, 1) and data.draw(st.booleans()):
         n, h, w, c = b.nodes[value].type.shape
         value = b.moved(value, Step("reshape", (n * h * w, 1, 1, c)))
     n, h, w, c = b.nodes[value].type.shape
-    parameters = [
-        np.arange(out * c, dtype=np.int8).reshape(out, 1, 1, c), np.arange(out, dtype=np.int32), ZERO + 4, ZERO,
-    ]  # fmt: skip
-    attributes = {"pad": (0,) * 4, "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32"}
+    pad = (0, 0, 0, 0) if kernel == (1, 1) else data.draw(st.sampled_from([(1, 2, 2, 1), (2, 1, 1, 1)]))
+    result = (n, h + pad[0] + pad[1] - kernel[0] + 1, w + pad[2] + pad[3] - kernel[1] + 1, out)
+    weights = (np.arange(out * kernel[0] * kernel[1] * c) * 37 % 251).astype(np.uint8).view(np.int8)
+    parameters = [weights.reshape(out, *kernel, c), np.arange(out, dtype=np.int32), ZERO + 4, ZERO]
+    attributes = {"pad": pad, "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32"}
     inputs = (value, *(b.add(constant(one)) for one in parameters))
-    conv = b.add(Node("CONV2D", inputs, TensorType((n, h, w, out), "INT32"), attributes))
+    conv = b.add(Node("CONV2D", inputs, TensorType(result, "INT32"), attributes))
     assert_same(SinkMoves(), b.graph(b.rescaled(conv, out)))
 
 
