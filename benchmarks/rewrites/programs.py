@@ -157,14 +157,6 @@ def flatten_linear_1d() -> nn.Module:
     )
 
 
-@_minimal(4, "conv, relu, max pool, `flatten(1)`, linear, a batch of 2", WEIGHTS, (2, 8, 12, 16))
-def flatten_batch() -> nn.Module:
-    return Net(
-        lambda n, x: n.linear(functional.max_pool2d(n.a(x).relu(), 2).flatten(1)),
-        a=_conv(8, 4), linear=nn.Linear(4 * 6 * 8, 10),
-    )  # fmt: skip
-
-
 @_minimal(4, "linear, `view(N, C, H, W)`, conv (decoder)", WEIGHTS, (1, 32))
 def decoder() -> nn.Module:
     return Net(lambda n, x: n.b(n.linear(x).view(1, 16, 6, 8)), linear=nn.Linear(32, 16 * 6 * 8), b=_conv(16, 8))
@@ -402,15 +394,6 @@ def yolo_head() -> nn.Module:
 
 
 # 13: attention
-
-
-@_minimal(13, "`q @ k.transpose(2, 3)` with 2 heads split off the projections", PLANNED, (1, 16, 24), left=2)
-def attention_scores() -> nn.Module:
-    def function(n: Net, x: Tensor) -> Tensor:
-        q, k = (one(x).view(1, 16, 2, 8).transpose(1, 2) for one in (n.q, n.k))
-        return (q @ k.transpose(2, 3)).softmax(dim=-1)
-
-    return Net(function, q=nn.Linear(24, 16), k=nn.Linear(24, 16))
 
 
 @_minimal(

@@ -15,7 +15,7 @@ _WINDOWS = frozenset(("AVG_POOL2D", "MAX_POOL2D", "RESIZE", *_CONVOLUTIONS))
 #: By what Vela calls the operator: transposes that are not in the program.
 VELA_OWN = {
     "MatMul": "Vela's own: the NPU reads MATMUL's second operand by columns",
-    "ReduceSum": "Vela's own: the NPU sums along channels only, so height or width are turned there",
+    "ReduceSum": "Vela's own: the NPU sums along channels only, so others are turned there; a mean as pooling has none",
     "Transpose": "a movement of the program",
 }
 
@@ -33,9 +33,7 @@ def reason(graph: Graph, node_id: int) -> str:
     if _runs_stay(layout) and below == {"result"}:
         return "the result's own order: pixels or groups of channels go where the caller wants them"
     if {"SLICE", "CONCAT"} & set(_next_to(graph, node_id)):
-        return (
-            "could go: shuffled channels that are cut in two and joined again could be cut out by more slices instead"
-        )
+        return "could go: weights behind a CONCAT along channels could take up the order of one of its parts"
     if _runs_stay(layout) and below <= _WINDOWS:
         return "pixels (with whole runs of channels) change places: no weight takes up an order of pixels"
     if below <= _WINDOWS:
