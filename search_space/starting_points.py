@@ -9,8 +9,10 @@ from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.recipe import Recipe
 
-_NEAR = "remove-noops,fold-constants,fuse-transposes,through-elementwise,through-rescale,fuse-transposes"
-_FAR = "remove-noops,fold-constants,sink-moves,share-equal,settle-moves"
+_NEAR = (
+    "remove-noops,fold-constants,fuse-transposes,through-elementwise,through-rescale,fuse-transposes,sum-by-depthwise"
+)
+_FAR = "remove-noops,fold-constants,sink-moves,share-equal,settle-moves,sum-by-depthwise"
 _WEIGHTS = "channels-into-weights,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
 _FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"

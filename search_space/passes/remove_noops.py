@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from search_space.dtypes import NUMPY, integer_range
+from search_space.dtypes import integer_range
 from search_space.editor import Editor
-from search_space.graph import CONST, MOVE, Node
+from search_space.graph import MOVE, Node
 from search_space.passes.base import Pass
+from search_space.rescale_by_one import one_value, scales_by_one
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,6 @@ class RemoveNoops(Pass):
         return True
 
 
-def _value(edit: Editor, node_id: int) -> int | None:
-    """The one value that a constant consists of, or None."""
-    node = edit[node_id]
-    if node.op != CONST or node.type.dtype not in NUMPY or not node.type.elements:
-        return None
-    flat = node.array.ravel()
-    return int(flat[0]) if np.issubdtype(flat.dtype, np.integer) and (flat == flat[0]).all() else None
-
-
 def _clamp(edit: Editor, node: Node) -> bool:
     if not node.type.dtype.startswith("INT"):
         return False
@@ -51,19 +41,17 @@ def _clamp(edit: Editor, node: Node) -> bool:
 
 
 def _rescale(edit: Editor, node: Node) -> bool:
-    """Multiplier 2^30 with shift 30 is one, and both zero points are the same."""
-    if node.attributes["input_unsigned"] or node.attributes["output_unsigned"] or not node.attributes["scale32"]:
-        return False
-    multiplier, shift, zero_in, zero_out = (_value(edit, i) for i in node.inputs[1:5])
-    return multiplier == 1 << 30 and shift == 30 and zero_in is not None and zero_in == zero_out
+    """One, and both zero points are the same."""
+    zero_in, zero_out = (one_value(edit, i) for i in node.inputs[3:5])
+    return scales_by_one(edit, node) and zero_in is not None and zero_in == zero_out
 
 
 def _add(edit: Editor, node: Node) -> bool:
-    return _value(edit, node.inputs[1]) == 0
+    return one_value(edit, node.inputs[1]) == 0
 
 
 def _mul(edit: Editor, node: Node) -> bool:
-    return _value(edit, node.inputs[1]) == 1 and _value(edit, node.inputs[2]) == 0
+    return one_value(edit, node.inputs[1]) == 1 and one_value(edit, node.inputs[2]) == 0
 
 
 def _max_pool(edit: Editor, node: Node) -> bool:

@@ -1,0 +1,73 @@
+"""Sums over height and width are depthwise convolutions with kernels of ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import Node, constant
+from search_space.passes.base import Pass
+from search_space.rescale_by_one import shifted_only
+
+#: Largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
+_MOST_ROWS, _MOST_WEIGHTS = 64, 64 * 64
+
+
+@dataclass(frozen=True)
+class SumByDepthwise(Pass):
+    """Source: TOSA 1.0, DEPTHWISE_CONV2D subtracts the zero point of its input and adds up in INT32, as RESCALE by one
+    to INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes
+    for it: on Ethos-U55 nearly all of a mean's cycles.
+
+    whole: one kernel for a sum over height and width. Otherwise the first of the two is a convolution, and the second
+    stays: it is small then.
+    """
+
+    name: ClassVar[str] = "sum-by-depthwise"
+    law: ClassVar[str] = "a sum of x - zero point over height or width is a depthwise convolution of x with ones"
+
+    whole: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if not _sums(node):
+            return False
+        if self.whole and edit.used_once(node_id) and _sums(edit[edit.users(node_id)[0]]):  # that one takes this one in
+            return False
+        axes, summed = [node.attributes["axis"]], node.inputs[0]
+        while self.whole and _sums(edit[summed]) and edit.used_once(summed):
+            axes.append(edit[summed].attributes["axis"])
+            summed = edit[summed].inputs[0]
+        rescale = edit[summed]
+        if not shifted_only(edit, rescale):
+            return False
+        data = edit[rescale.inputs[0]].type
+        kernel = tuple(data.shape[axis] if axis in axes else 1 for axis in (1, 2))
+        if data.dtype != "INT8" or kernel[0] > _MOST_ROWS or kernel[0] * kernel[1] > _MOST_WEIGHTS:
+            return False
+        channels = data.shape[3]
+        inputs = (
+            rescale.inputs[0],
+            edit.add(constant(np.ones((*kernel, channels, 1), np.int8))),
+            edit.add(constant(np.zeros(channels, np.int32))),
+            rescale.inputs[3],
+            edit.add(constant(np.zeros(1, np.int8))),
+        )
+        attributes = {
+            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
+        }  # fmt: skip
+        edit.redefine(node_id, Node("DEPTHWISE_CONV2D", inputs, node.type, attributes, name=node.name))
+        return True
+
+
+def _sums(node: Node) -> bool:
+    """Over height or width."""
+    return (
+        node.op == "REDUCE_SUM"
+        and node.attributes["axis"] in (1, 2)
+        and len(node.type.shape) == 4
+        and node.type.dtype == "INT32"
+    )

@@ -1,0 +1,37 @@
+"""RESCALE by one: it changes the type and the zero point only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from search_space.dtypes import NUMPY
+from search_space.editor import Editor
+from search_space.graph import CONST, Node
+
+
+def scales_by_one(edit: Editor, node: Node) -> bool:
+    """A RESCALE of signed values with multiplier 2^30 and shift 30, which is one. Source: TOSA 1.0, RESCALE."""
+    attributes = node.attributes
+    if attributes["input_unsigned"] or attributes["output_unsigned"] or not attributes["scale32"]:
+        return False
+    return [one_value(edit, i) for i in node.inputs[1:3]] == [1 << 30, 30]
+
+
+def shifted_only(edit: Editor, node: Node) -> bool:
+    """A RESCALE to INT32 that gives the difference to the input's zero point."""
+    return (
+        node.op == "RESCALE"
+        and node.type.dtype == "INT32"
+        and scales_by_one(edit, node)
+        and one_value(edit, node.inputs[4]) == 0
+        and edit.is_constant(node.inputs[3])
+    )
+
+
+def one_value(edit: Editor, node_id: int) -> int | None:
+    """The one value that a constant consists of, or None."""
+    node = edit[node_id]
+    if node.op != CONST or node.type.dtype not in NUMPY or not node.type.elements:
+        return None
+    flat = node.array.ravel()
+    return int(flat[0]) if np.issubdtype(flat.dtype, np.integer) and (flat == flat[0]).all() else None
