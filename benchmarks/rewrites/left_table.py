@@ -10,15 +10,12 @@ from benchmarks.rewrites.markdown import change, row
 from benchmarks.rewrites.moves import at_the_boundary, interior_moves
 from benchmarks.rewrites.pricing import Bench, Program
 from benchmarks.rewrites.reasons import VELA_OWN, reason
+from search_space.starting_points import STARTING_POINTS
 from workers.cost import Cost
 from workers.vela import VelaRefused
 
-_PASSES = (
-    "remove-noops,fold-constants,sink-moves,share-equal,settle-moves,channels-into-weights,fuse-transposes,unbatch,"
-    "fuse-transposes,share-equal,fold-constants"
-)
 #: Of these the cheapest by stream cycles is taken whose cycles by Vela are not above the default's.
-RECIPES = (f"{_PASSES},plan-moves", f"{_PASSES},plan-moves{{interior=true}}", _PASSES, "default")
+RECIPES = (*STARTING_POINTS, "default")
 
 
 @dataclass(frozen=True)
