@@ -34,8 +34,8 @@ Stock = Callable[[str], Lowered]
 
 def base_of(tosa: tuple[bytes, ...]) -> BaseProgram:
     return BaseProgram(
-        name="small", model_hash="m", quantisation="q", key="small", versions=toolchain_versions(), graphs=tosa,
-        calibration_inputs=((),) * len(tosa), warnings=(),
+        name="small", model_hash="m", io_layout="nchw", quantisation="q", key="small", versions=toolchain_versions(),
+        graphs=tosa, calibration_inputs=((),) * len(tosa), warnings=(),
     )  # fmt: skip
 
 

@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
+from workers.errors import ModelError
 from workers.host_operators import HostOperator
+from workers.io_layout import Interface, IoLayout, layout_of, strides_of
 from workers.lowering import DelegateInputs, Lowered, lower
 from workers.model_source import ExportedModel, SourceModel, TosaFile, export, one_line, resolve
 from workers.quantise import QUANTISATION, is_quantised
 from workers.target import Target
 from workers.whole_file import write_whole
 
-_FORMAT = 3
+_FORMAT = 4
 """Of the cache: raised when the meaning of an entry changes."""
 
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")
@@ -34,7 +36,9 @@ class Identified:
     Attributes:
         name: the model source, as it was asked for.
         model_hash: identity of the model: its graph, weights, example inputs and own calibration inputs (of
-            a file: its bytes). Target, seed and `--calibration-data` do not enter.
+            a file: its bytes), and how they lie in memory. Target, seed and `--calibration-data` do not enter.
+        io_layout: `nhwc` if inputs of rank 4 lie in memory so, because it was asked for or because the model is
+            exported so. Otherwise `nchw`: all inputs lie in the order of their dimensions.
         quantisation: how the model is quantised and on what.
         key: identity of the lowered program: the model and all that lowering it depends on.
         versions: of torch, torchao, executorch, ethos-u-vela, tosa-tools and velatune.
@@ -42,6 +46,7 @@ class Identified:
 
     name: str
     model_hash: str
+    io_layout: IoLayout
     quantisation: str
     key: str
     versions: dict[str, str]
@@ -58,17 +63,20 @@ class BaseProgram(Identified):
             tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is
             not known.
         warnings: what the user should be told, one line each.
+        interface: dim orders of the program's inputs and outputs; None of a `.tosa` file.
     """
 
     graphs: tuple[bytes, ...]
     calibration_inputs: tuple[DelegateInputs, ...]
     warnings: tuple[str, ...]
     host_operators: tuple[HostOperator, ...] = ()
+    interface: Interface | None = None
 
 
 def load_or_lower(
-    source: str, target: Target, *, cache_dir: Path, seed: int, calibration_data: Path | None = None
-) -> BaseProgram:
+    source: str, target: Target, *, cache_dir: Path, seed: int, calibration_data: Path | None = None,
+    io_layout: IoLayout | None = None,
+) -> BaseProgram:  # fmt: skip
     """The base program of a model source, from the cache or lowered now and put there.
 
     Args:
@@ -76,11 +84,12 @@ def load_or_lower(
         cache_dir: made if missing. A damaged entry is replaced, an unwritable folder is a warning.
         seed: of the random calibration inputs of a model that has none.
         calibration_data: a file or folder, see `workers.calibration.calibration_for`.
+        io_layout: see `workers.model_source.export`.
 
     Raises:
         ModelError: the source is bad, or the model cannot be exported, quantised or lowered.
     """
-    loaded, identified = _identified(source, target, seed, calibration_data)
+    loaded, identified = _identified(source, target, seed, calibration_data, io_layout)
     told: tuple[str, ...] = ()
     if isinstance(loaded, TosaFile):
         if calibration_data is not None:
@@ -101,41 +110,51 @@ def load_or_lower(
         host_operators=lowered.host_operators,
         calibration_inputs=lowered.calibration_inputs,
         warnings=lowered.warnings + told,
+        interface=lowered.interface,
     )
 
 
-def identify(source: str, target: Target, *, seed: int, calibration_data: Path | None = None) -> Identified:
+def identify(
+    source: str, target: Target, *, seed: int, calibration_data: Path | None = None, io_layout: IoLayout | None = None
+) -> Identified:
     """What `load_or_lower` with these arguments would be the base program of; nothing is lowered.
 
     Raises:
         ModelError: the source or the calibration data is bad, or the model cannot be exported.
     """
-    return _identified(source, target, seed, calibration_data)[1]
+    return _identified(source, target, seed, calibration_data, io_layout)[1]
 
 
-def exported_model(source: str) -> ExportedModel | None:
+def exported_model(source: str, io_layout: IoLayout | None = None) -> ExportedModel | None:
     """The exported program of a model source; None for a `.tosa` file, which has none.
 
     Raises:
         ModelError: the source is bad, or the model cannot be exported.
     """
     resolved = resolve(source)
-    return None if isinstance(resolved, TosaFile) else export(resolved)
+    return None if isinstance(resolved, TosaFile) else export(resolved, io_layout)
 
 
 def _identified(
-    source: str, target: Target, seed: int, calibration_data: Path | None
+    source: str, target: Target, seed: int, calibration_data: Path | None, io_layout: IoLayout | None
 ) -> tuple[ExportedModel | TosaFile, Identified]:
     """Also what the source holds."""
     resolved = resolve(source)
     loaded: ExportedModel | TosaFile
     if isinstance(resolved, SourceModel):
-        loaded = export(resolved)
+        loaded = export(resolved, io_layout)
         content = exported_hash(loaded)
+    elif isinstance(resolved, TosaFile):
+        if io_layout is not None:
+            raise ModelError(f"{source}: a .tosa file's inputs lie as they do; --io-layout needs the PyTorch model")
+        loaded = resolved
+        content = file_hash(resolved)
     else:
         # A file is known by its bytes, so that its identity does not hang on how torch prints what it reads.
-        loaded = resolved if isinstance(resolved, TosaFile) else export(resolved)
-        content = file_hash(resolved)
+        loaded = export(resolved, io_layout)
+        strides = strides_of(loaded.example_inputs)
+        content = text_hash(file_hash(resolved), strides) if strides else file_hash(resolved)
+    layout: IoLayout = "nchw" if isinstance(loaded, TosaFile) else layout_of(loaded.example_inputs)
     if isinstance(loaded, TosaFile) or is_quantised(loaded.program):
         quantisation = "as the file is"
     elif calibration_data is not None:
@@ -146,7 +165,7 @@ def _identified(
         quantisation = f"{QUANTISATION}, calibrated on random inputs, seed {seed}"
     versions = toolchain_versions()
     key = text_hash(str(_FORMAT), content, _tosa_family(target), quantisation, json.dumps(versions))
-    return loaded, Identified(source, content, quantisation, key, versions)
+    return loaded, Identified(source, content, layout, quantisation, key, versions)
 
 
 def toolchain_versions() -> dict[str, str]:
@@ -202,6 +221,7 @@ def _packed(lowered: Lowered, key: str) -> bytes:
         "inputs": [[len(sample) for sample in samples] for samples in lowered.calibration_inputs],
         "host_operators": [list(vars(one).values()) for one in lowered.host_operators],
         "warnings": lowered.warnings,
+        "interface": vars(lowered.interface),
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     packed = io.BytesIO()
@@ -222,4 +242,5 @@ def _unpacked(data: bytes, key: str) -> Lowered:
                 for d, counts in enumerate(header["inputs"])
             ),
             warnings=tuple(header["warnings"]),
+            interface=Interface(**{side: tuple(map(tuple, of)) for side, of in header["interface"].items()}),
         )

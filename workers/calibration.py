@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
+from workers.io_layout import laid_like
 from workers.model_source import as_input_tuple, one_line
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
 
 
 def _fitted(sample: tuple[Any, ...], example: tuple[Any, ...], origin: str) -> tuple[Any, ...]:
-    """The sample with its tensors in the element types of the example inputs."""
+    """The sample with its tensors in the element types of the example inputs, and lying in memory as they do."""
     import torch
 
     if len(sample) != len(example):
@@ -131,7 +132,7 @@ def _fitted(sample: tuple[Any, ...], example: tuple[Any, ...], origin: str) -> t
             )
         if _narrows(given.dtype, wanted.dtype):
             raise ModelError(f"{origin}: input {index} is {given.dtype}, the model takes {wanted.dtype}")
-        fitted.append(given.to(wanted.dtype))
+        fitted.append(laid_like(given, wanted))
     return tuple(fitted)
 
 
@@ -161,4 +162,7 @@ def _random_inputs(example: tuple[Any, ...], seed: int) -> list[tuple[Any, ...]]
             return torch.randn(tensor.shape, generator=generator).to(tensor.dtype)
         return (low + (high - low) * torch.rand(tensor.shape, generator=generator)).to(tensor.dtype)
 
-    return [pytree.tree_map_only(torch.Tensor, like, example) for _ in range(_RANDOM_SAMPLES)]
+    return [
+        pytree.tree_map_only(torch.Tensor, lambda tensor: laid_like(like(tensor), tensor), example)
+        for _ in range(_RANDOM_SAMPLES)
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.calibration import calibration_files
+from workers.io_layout import unusual_strides
 from workers.model_source import ExportedFile, ExportedModel, TosaFile
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ def file_hash(file: ExportedFile | TosaFile) -> str:
 
 
 def exported_hash(model: ExportedModel) -> str:
-    """SHA-256 of what an exported model computes: graphs, parameters, buffers, constants, and its inputs."""
+    """SHA-256 of what an exported model computes: graphs, parameters, buffers, constants, and its inputs.
+
+    Also of how tensors lie in memory: the same code on other strides is another program.
+    """
     import torch
 
     program = model.program
@@ -68,7 +72,7 @@ def _value_bytes(value: object) -> bytes:
     import torch
 
     if isinstance(value, torch.Tensor):
-        return f"{value.dtype}{list(value.shape)}".encode() + _tensor_bytes(value)
+        return f"{value.dtype}{list(value.shape)}{unusual_strides(value)}".encode() + _tensor_bytes(value)
     return repr(value).encode()
 
 

@@ -5,7 +5,7 @@ Lowering choices at ExecuTorch's level (upstream passes switched off, its config
 parameter of `lower` and part of the cache key in `workers.base_program`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from workers.calibration import calibration_for
 from workers.errors import ModelError
 from workers.host_operators import HostOperator, host_operators
+from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel, one_line
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
@@ -44,12 +45,14 @@ class Lowered:
         calibration_inputs: for each delegate, what reaches it when the model runs on the first (at most 2)
             calibration inputs; arrays of the shapes and element types of its TOSA inputs, in their order.
         warnings: what the user should be told.
+        interface: dim orders of the program's inputs and outputs, as a `.pte` has them.
     """
 
     graphs: tuple[bytes, ...]
     host_operators: tuple[HostOperator, ...]
     calibration_inputs: tuple[DelegateInputs, ...]
     warnings: tuple[str, ...]
+    interface: Interface
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +116,13 @@ def lower(model: ExportedModel, target: Target, *, seed: int, calibration_data: 
         if not graphs:
             left = ", ".join(sorted({one.name for one in on_host})) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
+        interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
         recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
     told = quantised.warnings
     unknown = len(graphs) - len(recorded)
     if unknown:
         told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
-    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told)
+    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told, interface)
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
@@ -218,12 +222,60 @@ def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ..
             for node in module.graph.nodes:
                 if node in calls:
                     values = cast(Any, interpreter.map_nodes_to_values(node.args[1:], node))
-                    recorded[calls.index(node)].append(tuple(_as_array(value) for value in values))
+                    orders = [_dim_order(source) for source in node.args[1:]]
+                    recorded[calls.index(node)].append(tuple(map(_as_array, values, orders)))
                     if node is calls[-1]:
                         break  # what the last delegate computes reaches no other
                 interpreter.env[node] = interpreter.run_node(node)
     return [tuple(inputs) for inputs in recorded]
 
 
-def _as_array(tensor: "torch.Tensor") -> np.ndarray:
-    return tensor.detach().contiguous().numpy().copy()
+def _as_array(tensor: "torch.Tensor", dim_order: DimOrder) -> np.ndarray:
+    """As the delegate's TOSA input has it, whose shape is in the order of the dimensions in memory."""
+    return tensor.detach().permute(dim_order).contiguous().numpy().copy()
+
+
+def _dim_order(node: Any) -> DimOrder:
+    """As the program says it; what an operator really gives may differ where dimensions have size 1."""
+    return tuple(node.meta["val"].dim_order())
+
+
+def _delegate_dim_orders(module: "GraphModule") -> list[DimOrder]:
+    return [_dim_order(source) for call in _delegate_calls(module) for source in call.args[1:]]
+
+
+def _with_final_layouts(module: "GraphModule", name: str) -> "GraphModule":
+    """The main graph after the one pass by which ExecuTorch changes layouts when delegates are compiled already.
+
+    It lets operators on the CPU whose kernels are for NCHW only give NCHW. A delegate behind one is not told.
+    """
+    compiled_for = _delegate_dim_orders(module)
+    if all(order == tuple(range(len(order))) for order in compiled_for):
+        return module
+    from executorch.exir.passes import LegalizePortableDimOrderPass
+
+    final = LegalizePortableDimOrderPass()(module).graph_module
+    if _delegate_dim_orders(final) != compiled_for:
+        raise ModelError(
+            f"{name}: with NHWC inputs ExecuTorch hands a delegate NCHW data that it has compiled for NHWC, after an "
+            "operator on the CPU; the program would compute something else; give --io-layout nchw"
+        )
+    return final
+
+
+def _interface(program: "ExportedProgram", module: "GraphModule") -> Interface:
+    """module: the graph of the program, with the layouts that it is written with."""
+    import torch
+    from torch.export.graph_signature import InputKind, OutputKind
+
+    signature = program.graph_signature
+    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
+    results: Any = module.graph.output_node().args[0]
+    inputs = zip(placeholders, signature.input_specs, strict=True)
+    outputs = zip(results, signature.output_specs, strict=True)
+
+    def dim_orders(ends: Iterable[tuple[Any, Any]], kind: InputKind | OutputKind) -> tuple[DimOrder, ...]:
+        nodes = [node for node, spec in ends if spec.kind == kind and hasattr(node, "meta")]
+        return tuple(_dim_order(node) for node in nodes if isinstance(node.meta.get("val"), torch.Tensor))
+
+    return Interface(dim_orders(inputs, InputKind.USER_INPUT), dim_orders(outputs, OutputKind.USER_OUTPUT))

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
+from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.quiet import captured, stdout_on_stderr
 from workers.suite import MODELS
 
@@ -99,11 +100,15 @@ def resolve(source: str) -> SourceModel | ExportedFile | TosaFile:
     raise ModelError(f"{source}: no built-in model of this name, and no file; {hint}")
 
 
-def export(source: SourceModel | ExportedFile) -> ExportedModel:
+def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None) -> ExportedModel:
     """Export a module, or load the exported program of a file.
 
+    Args:
+        io_layout: that inputs of rank 4 are given in; outputs follow from them. None: as the source has them.
+
     Raises:
-        ModelError: it does not export, or the file is not an exported program, or its shapes are not static.
+        ModelError: it does not export (in this layout), or the file is not an exported program, or its shapes are not
+            static, or there is no input that a layout says something about.
     """
     if isinstance(source, ExportedFile):
         program = _load_program(source)
@@ -115,10 +120,20 @@ def export(source: SourceModel | ExportedFile) -> ExportedModel:
                 f"{source.name}: takes keyword inputs ({', '.join(keywords)}); export it with positional ones"
             )
         model = ExportedModel(program, tuple(example_inputs), None, source.name)
+        wanted = _in_layout(model.example_inputs, io_layout, source.name)
+        if strides_of(wanted) != strides_of(model.example_inputs):
+            unguarded = program.module(check_guards=False)  # the guards are about strides as well
+            program = _exported(unguarded, wanted, source.name, io_layout)
+            model = ExportedModel(program, wanted, None, source.name)
     else:
-        program = _export_module(source)
-        model = ExportedModel(program, source.example_inputs, source.calibration_inputs, source.name)
-    if program.range_constraints:
+        wanted = _in_layout(source.example_inputs, io_layout, source.name)
+        module = source.module.eval().requires_grad_(False)
+        program = _exported(module, wanted, source.name, io_layout)
+        samples = source.calibration_inputs
+        if samples is not None and io_layout is not None:
+            samples = [relaid(sample, io_layout) for sample in samples]
+        model = ExportedModel(program, wanted, samples, source.name)
+    if model.program.range_constraints:
         raise ModelError(
             f"{model.name}: has shapes or values that are known only when it runs (dynamic_shapes, .item()); "
             "the NPU needs fixed ones"
@@ -283,16 +298,27 @@ def _kind(value: object) -> str:
     return f"an object of type {type(value).__name__}{size}"
 
 
-def _export_module(source: SourceModel) -> "ExportedProgram":
+def _in_layout(inputs: tuple[Any, ...], layout: IoLayout | None, name: str) -> tuple[Any, ...]:
+    if layout is None:
+        return inputs
+    if not has_rank_4(inputs):
+        raise ModelError(f"{name}: has no input of rank 4, --io-layout says nothing about it; leave it out")
+    return relaid(inputs, layout)
+
+
+def _exported(
+    module: "torch.nn.Module", inputs: tuple[Any, ...], name: str, layout: IoLayout | None
+) -> "ExportedProgram":
     import torch
 
-    module = source.module.eval().requires_grad_(False)
     try:
         with captured() as printed:  # before it raises, torch prints graphs and tracebacks
-            program = torch.export.export(module, source.example_inputs)
+            program = torch.export.export(module, inputs)
     except Exception as error:  # whatever the model's own code and torch's tracing raise
-        raise ModelError(f"{source.name}: torch.export cannot export it, {one_line(error)}") from error
-    _log.debug("exporting %s: %s", source.name, printed.text)
+        how = f" with --io-layout {layout}" if layout else ""
+        hint = "; does it say view where it must say reshape?" if layout and "Cannot view" in str(error) else ""
+        raise ModelError(f"{name}: torch.export cannot export it{how}, {one_line(error)}{hint}") from error
+    _log.debug("exporting %s: %s", name, printed.text)
     return program
 
 

@@ -4,12 +4,13 @@ The file is untrusted: it is deserialised by ExecuTorch's own flatbuffer reader,
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError
+from workers.io_layout import DimOrder, Interface
 from workers.model_source import one_line
 from workers.quiet import toolchain_hushed
 
@@ -86,6 +87,17 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
     if not found:
         raise ModelError(f"{name}: no Ethos-U delegate in it; was it lowered with an EthosUPartitioner?")
     return found
+
+
+def interface_of(content: bytes, name: str) -> Interface:
+    """Dim orders of the inputs and outputs of a program's first method; arguments and errors as of `delegates_of`."""
+    plan = _program(content, name).execution_plan[0]
+
+    def dim_orders(indices: Iterable[int]) -> tuple[DimOrder, ...]:
+        values = [plan.values[at].val for at in indices]
+        return tuple(tuple(value.dim_order) for value in values if hasattr(value, "dim_order"))
+
+    return Interface(dim_orders(plan.inputs), dim_orders(plan.outputs))
 
 
 def _program(content: bytes, name: str) -> Any:

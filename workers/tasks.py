@@ -10,6 +10,7 @@ from typing import Any
 
 from workers.base_program import BaseProgram, load_or_lower
 from workers.evaluator import Evaluator, Outcome
+from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
 from workers.target import Target
@@ -24,7 +25,7 @@ class Job:
     """One model on one target, and where this machine keeps what it remembers.
 
     source: see `workers.model_source`. calibration_data: the user's file or folder, or None. seed: of random
-    calibration and check inputs.
+    calibration and check inputs. io_layout: see `workers.model_source.export`.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Job:
     cache_dir: Path
     seed: int
     calibration_data: Path | None = None
+    io_layout: IoLayout | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def prepare(job: Job) -> Prepared:
         cache_dir=job.cache_dir / "lowered",
         seed=job.seed,
         calibration_data=job.calibration_data,
+        io_layout=job.io_layout,
     )
     evaluator = _evaluator(base.key, lambda: base, job)
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points())

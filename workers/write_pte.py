@@ -24,7 +24,7 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
     appears whole or not at all. Raises ModelError if the source is no model, cannot be lowered, or does not come out as
     expected.
     """
-    model = exported_model(job.source)
+    model = exported_model(job.source, job.io_layout)
     if model is None:
         raise ModelError(f"{job.source}: a .tosa file is not a whole model; a .pte needs the PyTorch model")
     with toolchain_hushed():
