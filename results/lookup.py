@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from results.records import Best, Identity
 from results.store import Store
 
+#: Fields of an identity that are no versions; beside model and target, which the store is asked for.
+_SAME = ("quantisation", "objective", "io_layout")
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -44,9 +47,9 @@ class Miss:
 def lookup(store: Store, identity: Identity) -> Hit | Stale | Miss:
     """The best that `store` knows for an identity.
 
-    Model content, target, board facts, quantisation and objective must be the same in any case; with other
-    toolchain or search-space versions the answer is Stale. Of several stale ones the one that differs in the
-    fewest versions is taken, then the newest.
+    Model content, target, board facts, quantisation, objective and layout of the inputs must be the same in any
+    case; with other toolchain or search-space versions the answer is Stale. Of several stale ones the one that
+    differs in the fewest versions is taken, then the newest.
 
     Raises:
         StoreError: the store cannot be read.
@@ -57,7 +60,7 @@ def lookup(store: Store, identity: Identity) -> Hit | Stale | Miss:
     stale = [
         Stale(best, _differences(best.identity, identity))
         for best in store.bests_for(identity.model_hash, identity.target)
-        if best.identity.quantisation == identity.quantisation and best.identity.objective == identity.objective
+        if all(getattr(best.identity, name) == getattr(identity, name) for name in _SAME)
     ]
     return min(stale, key=lambda found: len(found.differences), default=Miss(identity))
 

@@ -36,6 +36,7 @@ _IDENTITY_COLUMNS = (
     identities.c.quantisation,
     identities.c.search_space_version,
     identities.c.objective,
+    identities.c.io_layout,
     models.c.hash.label("model_hash"),
     models.c.name.label("model_name"),
     *(targets.c[name] for name in TARGET_NAMES),

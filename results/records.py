@@ -112,6 +112,7 @@ class Identity(Record):
         model_name: what people call the model; not part of the key.
         quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
         objective: what `Figures.cycles` counts, in one string.
+        io_layout: `nhwc` if the caller's inputs of rank 4 lie in memory so, else `nchw`.
     """
 
     model_hash: str
@@ -121,12 +122,15 @@ class Identity(Record):
     versions: Versions
     search_space_version: str
     objective: str
+    io_layout: str = "nchw"
 
     @property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name`."""
         content = asdict(self)
         del content["model_name"]
+        if self.io_layout == "nchw":
+            del content["io_layout"]  # as in keys from before there was another one
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 

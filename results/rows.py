@@ -97,6 +97,7 @@ def identity_of(row: RowMapping) -> Identity:
         versions=Versions(**{name: row[name] for name in VERSION_NAMES}),
         search_space_version=row["search_space_version"],
         objective=row["objective"],
+        io_layout=row["io_layout"],
     )
     if identity.key != row["key"]:
         raise ValueError("its key does not fit its content")

@@ -81,6 +81,7 @@ class TuneJson(_Strict):
     seed: NonNegativeInt
     objective: str = Field(description="what `cycles` counts")
     quantisation: str
+    io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
     versions: VersionsJson
     identity: str = Field(description="key of this model, target and toolchain in the results store")
     pareto: list[ParetoPointJson] = Field(
@@ -122,6 +123,7 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
         seed=best.seed,
         objective=identity.objective,
         quantisation=identity.quantisation,
+        io_layout=identity.io_layout,
         versions=VersionsJson(**identity.versions.to_json(), search_space=identity.search_space_version),
         identity=identity.key,
         **asked_for,

@@ -81,6 +81,7 @@ identities = Table(
     Column("quantisation", Text, nullable=False),
     Column("search_space_version", String, nullable=False),
     Column("objective", String, nullable=False),
+    Column("io_layout", String(16), nullable=False, server_default="nchw"),
     Column("created", String(40), nullable=False),
     Index("ix_identities_model_target", "model_id", "target_id"),
 )

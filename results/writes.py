@@ -46,6 +46,7 @@ def write_identity(connection: Connection, identity: Identity) -> int:
             "quantisation": identity.quantisation,
             "search_space_version": identity.search_space_version,
             "objective": identity.objective,
+            "io_layout": identity.io_layout,
             "created": utc_now(),
         },
     )

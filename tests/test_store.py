@@ -389,6 +389,14 @@ def test_migrations_lead_to_the_tables_of_the_code(store, path):
     assert named_parts(sqlite3.connect(path)) == expected
 
 
+def test_results_from_before_layouts_were_known_are_found(store, path):
+    made = store.set_best(best())
+    edit(path, "ALTER TABLE identities DROP COLUMN io_layout")
+    edit(path, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+    with Store.open(path) as again:
+        assert again.best(KEY) == made
+
+
 def named_parts(connection: sqlite3.Connection) -> dict[str, set[str]]:
     """Constraints of each table by their text, and its indexes."""
     parts: dict[str, set[str]] = {}
