@@ -43,6 +43,9 @@ def shuffle():
     inputs = [(torch.randn(1, 3, 12, 10),) for _ in range(3)]
     return Shuffle(), inputs[0], inputs
 
+def flat():
+    return torch.nn.Linear(2, 2), torch.ones(1, 2)
+
 def data_dependent():
     class Broken(torch.nn.Module):
         def forward(self, x):
@@ -232,6 +235,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
             "fuse-transposes",
         ),
         (("verify", "nets.py"), "nets.py"),
+        (("lookup", "nets.py:flat", "--target", TARGETS[0], "--io-layout", "nhwc"), "no input of rank 4"),
         (("simulate", "nets.py:shuffle", "--target", TARGETS[0], "--runner", "x.elf"), "Ethos-U55 is not on the PATH"),
     ],
 )

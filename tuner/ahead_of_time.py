@@ -16,6 +16,7 @@ from tuner.identity import identity_of
 from tuner.objective import Objective
 from workers.base_program import identify
 from workers.errors import ModelError
+from workers.io_layout import IoLayout
 from workers.recipe_lowering import apply_recipe
 from workers.target import Target
 
@@ -30,20 +31,21 @@ def best_recipe(
     store: str | None = None,
     seed: int = 0,
     calibration_data: Path | None = None,
+    io_layout: IoLayout | None = None,
 ) -> str:
     """The recipe that `velatune tune` found for this very model, target and toolchain.
 
     model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. objective: what it
     was tuned for. store: as `--store`.
-    seed, calibration_data: as the model was tuned with. Raises ModelError if nothing is known or the model is bad,
-    StoreError if the store cannot be read.
+    seed, calibration_data, io_layout: as the model was tuned with. Raises ModelError if nothing is known or the model
+    is bad, StoreError if the store cannot be read.
     """
     board = Target.parse(target) if isinstance(target, str) else target
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
+    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
+    identity = identity_of(identified, board, objective)
     with Store.open(store) as opened:
         found = lookup(opened, identity)
     if isinstance(found, Hit):
         return found.best.recipe
-    raise ModelError(
-        f"{model}: no recipe is known for {board.label}; run: velatune tune {model} --target {board.accelerator}"
-    )
+    command = f"velatune tune {model} --target {board.accelerator}" + (f" --io-layout {io_layout}" if io_layout else "")
+    raise ModelError(f"{model}: no recipe is known for {board.label}; run: {command}")

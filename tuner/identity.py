@@ -15,6 +15,7 @@ def identity_of(model: Identified, target: BoardTarget, objective: Objective) ->
     return Identity(
         model_hash=model.model_hash,
         model_name=model.name,
+        io_layout=model.io_layout,
         target=Target(**target.identity()),
         quantisation=model.quantisation,
         versions=Versions(

@@ -71,6 +71,8 @@ class Progress:
             f"default costs {line.default:,} cycles (predicted) in {delegates} "
             f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
         )
+        if layouts := str(base.interface or ""):
+            self._console.print(f"{_name(job)}: {layouts}", highlight=False, markup=False, soft_wrap=True)
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
         """After each candidate. evaluations, distinct: of this search so far, earlier runs included. offered: it is

@@ -17,6 +17,8 @@ from tuner.objective import Objective
 from tuner.paths import cache_folder
 from workers.base_program import identify
 from workers.errors import ModelError
+from workers.io_layout import IoLayout
+from workers.pte import interface_of
 from workers.target import Target
 from workers.tasks import Job
 
@@ -38,7 +40,8 @@ from workers.tasks import Job
 @store_option
 def apply(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, out: Path,
-    recipe: str | None, seed: int, calibration_data: Path | None, objective: Objective, store_url: str | None,
+    recipe: str | None, seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
+    store_url: str | None,
 ) -> None:  # fmt: skip
     """Lower MODEL with the best known recipe and write the .pte for ExecuTorch's Ethos-U runtime.
 
@@ -46,8 +49,9 @@ def apply(
     evaluated.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data)
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
+    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
+    identity = identity_of(identified, board, objective)
     with Store.open(store_url) as store:
         if recipe is None:
             found = lookup(store, identity)
@@ -60,3 +64,5 @@ def apply(
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
     click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, outputs bit-exact")
+    if layouts := str(interface_of(out.read_bytes(), str(out))):
+        click.echo(f"{out}: {layouts}")

@@ -27,6 +27,7 @@ from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from workers.base_program import identify
+from workers.io_layout import IoLayout
 from workers.target import Target
 
 
@@ -40,14 +41,16 @@ from workers.target import Target
 @json_option
 def lookup(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, seed: int,
-    calibration_data: Path | None, objective: Objective, store_url: str | None, as_json: bool,
+    calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Print the best known recipe for MODEL; never tunes.
 
     Exit status: 0 for a hit, 3 for a stale result (another toolchain: a recipe to try), 4 for a miss.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
+    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
+    identity = identity_of(identified, board, objective)
     with Store.open(store_url) as store:
         found = look_up(store, identity)
         unknown = nothing_known(store, identity, board) if isinstance(found, Miss) else ""

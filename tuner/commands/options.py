@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from tuner.objective import Kind, Objective
+from workers.io_layout import IoLayout
 
 Command = Callable[..., Any]
 
@@ -36,6 +37,10 @@ def board_options(command: Command) -> Command:
 def model_options(command: Command) -> Command:
     """What decides, besides the model, which program is lowered."""
     for option in (
+        click.option(
+            "--io-layout", type=click.Choice(get_args(IoLayout)),
+            help="how the caller's rank-4 inputs lie in memory  [default: as the model is exported]",
+        ),
         click.option("--seed", type=click.IntRange(0), default=0, help="of search and random inputs"),
         click.option(
             "--calibration-data", type=click.Path(path_type=Path), metavar="PATH",

@@ -26,6 +26,7 @@ from tuner.simulate import contenders, simulations
 from workers.base_program import identify
 from workers.errors import ModelError
 from workers.fvp import Fvp
+from workers.io_layout import IoLayout
 from workers.target import Target
 from workers.tasks import Job
 
@@ -59,7 +60,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 def simulate(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, best: int,
     runner: Path, fvp: Path | None, pte_address: str, timeout: float, seed: int, calibration_data: Path | None,
-    objective: Objective, store_url: str | None,
+    io_layout: IoLayout | None, objective: Objective, store_url: str | None,
 ) -> None:  # fmt: skip
     """Run the default lowering and the best known recipes of MODEL on Arm's Corstone FVP; never tunes.
 
@@ -68,8 +69,9 @@ def simulate(
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
     simulator = Fvp.find(board, fvp, runner, pte_address, timeout)
-    identity = identity_of(identify(model, board, seed=seed, calibration_data=calibration_data), board, objective)
-    job = Job(model, board, cache_folder(), seed, calibration_data)
+    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
+    identity = identity_of(identified, board, objective)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
     folder = cache_folder() / "simulations" / identity.key[:16]
     folder.mkdir(parents=True, exist_ok=True)
     results: list[tuple[Evaluation, Simulation]] = []

@@ -27,6 +27,7 @@ from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
 from tuner.unexpected import unexpected
 from workers.errors import ModelError
+from workers.io_layout import IoLayout
 from workers.target import Target
 from workers.tasks import Job
 
@@ -68,8 +69,8 @@ from workers.tasks import Job
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
     vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, objective: Objective, store_url: str | None, out: Path | None, pareto: bool,
-    as_json: bool,
+    calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
+    out: Path | None, pareto: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -83,6 +84,7 @@ def tune(
             cache_folder(),
             seed,
             calibration_data,
+            io_layout,
         )
         for name in dict.fromkeys(targets)
         for source in dict.fromkeys(sources)

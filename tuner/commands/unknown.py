@@ -12,7 +12,9 @@ from results.store import Store
 from workers.target import Target
 
 #: Options that decide what is asked for, and where.
-_DECIDING = ("target", "system_config", "memory_mode", "vela_config", "seed", "calibration_data", "store_url")
+_DECIDING = (
+    "target", "system_config", "memory_mode", "vela_config", "seed", "calibration_data", "io_layout", "store_url",
+)  # fmt: skip
 
 
 def nothing_known(store: Store, identity: Identity, board: Target) -> str:
@@ -20,7 +22,8 @@ def nothing_known(store: Store, identity: Identity, board: Target) -> str:
     text = f"nothing is known of {identity.model_name} on {board.label}"
     known = store.hashes_named(identity.model_name)
     if known and identity.model_hash not in known:
-        text += " as it is now: its graph, weights or inputs have changed since it was tuned (if random, seed them)"
+        changed = "its graph, weights, inputs or their layout have changed since it was tuned (if random, seed them)"
+        text += f" as it is now: {changed}"
     return f"{text}; run: {_how_to_tune(identity.model_name)}"
 
 
