@@ -150,13 +150,14 @@ def test_a_choice_keeps_every_value(name: str, alternative: str, data: st.DataOb
 
 @settings(max_examples=150)
 @given(
-    graph=graphs(),
+    data=st.data(),
     choices=st.lists(st.sampled_from(CHOICES), max_size=1),
     passes=st.lists(st.sampled_from(PASSES), min_size=2, max_size=8),
 )
 def test_recipes_in_any_order_keep_the_outputs(
-    graph: Graph, choices: list[tuple[str, str]], passes: list[Pass]
+    data: st.DataObject, choices: list[tuple[str, str]], passes: list[Pass]
 ) -> None:
+    graph = data.draw(graphs(often=str(data.draw(st.sampled_from(passes)))))
     recipe = Recipe(tuple(choices), tuple(passes))
     after = recipe.apply(graph)
     assert_same_program(graph, after)
@@ -164,9 +165,10 @@ def test_recipes_in_any_order_keep_the_outputs(
 
 
 @settings(max_examples=30)
-@given(graph=graphs(), order=st.permutations(PASSES))
-def test_repeating_all_passes_comes_to_rest(graph: Graph, order: list[Pass]) -> None:
+@given(data=st.data(), order=st.permutations(PASSES))
+def test_repeating_all_passes_comes_to_rest(data: st.DataObject, order: list[Pass]) -> None:
     """Not all orders end: passes that move maps up and down undo each other, so only one direction is taken."""
+    graph = data.draw(graphs(often=str(order[0])))
     one_way = [one for one in order if not getattr(one, "up", False) and one.name != "merge-transposed-axes"]
     seen = graph
     for _ in range(30):
