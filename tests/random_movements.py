@@ -147,8 +147,8 @@ def _wide_transpose(b: Builder, value: int) -> None:
 @on(*ALL, kind=UNIT_MOVEMENTS)
 def _unit_transpose(b: Builder, value: int) -> None:
     """A TRANSPOSE that moves dimensions of size 1 alone, maybe beside one that does not."""
-    shape = (*b.shape(value)[:3], 1)
-    value = b.moved(value, (Step("reshape", (*b.shape(value), 1)),)) if len(b.shape(value)) < 5 else value
+    if len(b.shape(value)) < 5:
+        value = b.moved(value, (Step("reshape", (*b.shape(value), 1)),))
     shape = b.shape(value)
     units = iter(b.draw(st.permutations([d for d, size in enumerate(shape) if size == 1])))
     others = iter([d for d, size in enumerate(shape) if size > 1])
