@@ -21,6 +21,7 @@ from random_movements import (
 )  # fmt: skip
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
 from random_repeats import BATCHES, REPEATED_RESCALES, REPEATS
+from random_sums import FEW_CHANNELS, SUMS, TURNED_PRODUCTS
 
 from search_space.graph import Graph, TensorType
 
@@ -34,16 +35,19 @@ _UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
 OFTEN: dict[str, Kind] = {
     "channels-into-weights": CHANNEL_ORDERS,
     "conv1d": LAYERS_1D,
+    "fill-channels": FEW_CHANNELS,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
     "hoist-moves": _UP,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
+    "order-channels": CHANNEL_ORDERS,
     "plan-moves": DETOURS,
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,
     "share-equal": REPEATS,
     "share-equal{rescales=true}": REPEATS + REPEATED_RESCALES,
     "sink-moves": _DOWN,
+    "sum-by-depthwise": SUMS,
     "through-concat": CONCATS_OF_MOVED,
     "through-concat{mixed=true,up=true}": MOVED_CONCATS,
     "through-concat{up=true}": MOVED_CONCATS,
@@ -57,6 +61,7 @@ OFTEN: dict[str, Kind] = {
     "through-slices{up=true}": AFTER["slices"],
     "through-windows": BEFORE["windows"],
     "through-windows{up=true}": AFTER["windows"],
+    "turn-matmul": TURNED_PRODUCTS,
     "unbatch": BATCHES,
     "unit-transposes": UNIT_MOVEMENTS,
 }

@@ -1,0 +1,71 @@
+"""Sums over pixels as ExecuTorch lowers a mean, products that are better turned, and few channels."""
+
+from math import gcd
+
+from hypothesis import strategies as st
+from random_builder import INTEGERS, SAFE, Builder
+from random_kinds import Kind, on
+from random_layers import multiplied
+from random_movements import read
+from random_operators import ELEMENTWISE, rescaled
+
+from search_space.graph import Step, TensorType
+
+SUMS: Kind = []
+TURNED_PRODUCTS: Kind = []
+FEW_CHANNELS: Kind = []
+
+_TURN = (Step("transpose", (0, 2, 1)),)
+
+
+@on(*INTEGERS, kind=SUMS)
+def _mean(b: Builder, value: int) -> None:
+    """RESCALE by one to INT32, and REDUCE_SUM over height, width or both."""
+    n, h, w, c = (b.draw(st.integers(1, most)) for most in (2, 5, 5, 3))
+    value = b.input(TensorType((n, h, w, c), "INT8"))
+    parameters = (
+        b.parameter(1 << 30, "INT32"), b.parameter(30, "INT8"), b.zero_point("INT8")[1], b.parameter(0, "INT32"),
+    )  # fmt: skip
+    value = b.op(
+        "RESCALE", (value, *parameters), (n, h, w, c), "INT32", (-255, 255), scale32=True,
+        rounding_mode="SINGLE_ROUND", per_channel=False, input_unsigned=False, output_unsigned=False,
+    )  # fmt: skip
+    for axis in b.draw(st.sampled_from([(1, 2), (2, 1), (1,), (2,), (2, 3)])):
+        shape = b.shape(value)
+        low, high = (bound * shape[axis] for bound in b.bounds[value])
+        result = (*shape[:axis], 1, *shape[axis + 1 :])
+        value = b.op("REDUCE_SUM", (value,), result, "INT32", (low, high), axis=axis)
+    if b.draw(st.booleans()):
+        rescaled(b, value, "INT8")
+
+
+@on(*INTEGERS, kind=TURNED_PRODUCTS)
+def _product_of_turned(b: Builder, value: int) -> None:
+    """MATMUL of values that are turned for it, RESCALE, and turned back."""
+    n, h, c, w = (b.draw(st.integers(1, 3)) for _ in range(4))
+    first = b.input(TensorType((n, c, h), "INT8"))
+    second = b.input(TensorType((n, w, c), "INT8"))
+    turned = [b.moved(first, _TURN) if b.chance(2) else b.input(TensorType((n, h, c), "INT8")), b.moved(second, _TURN)]
+    product = multiplied(b, turned[0], turned[1])
+    if product is None:
+        return
+    result = rescaled(b, product, "INT8", by_one=b.chance(2))
+    if b.chance(4):
+        result = read(b, result)
+    b.moved(result, _TURN)
+
+
+@on(*INTEGERS, kind=FEW_CHANNELS)
+def _few_channels(b: Builder, value: int) -> None:
+    """Operators that treat every element alike, on so many pixels that bricks of 16 channels can be filled."""
+    channels = b.draw(st.sampled_from([2, 4, 6, 8, 12]))
+    pixels = 16 // gcd(16, channels) * b.draw(st.integers(1, 2))
+    rows = b.draw(st.sampled_from([1, 2]))
+    value = b.input(TensorType((1, rows, pixels // rows, channels), b.draw(st.sampled_from(INTEGERS))))
+    for _ in range(b.draw(st.integers(1, 3))):
+        if b.type(value).dtype == "INT32" and max(map(abs, b.bounds[value])) < SAFE - 50 and b.draw(st.booleans()):
+            each = b.data((1, 1, 1, channels), "INT32", (-50, 50))
+            low, high = b.bounds[value]
+            value = b.op("ADD", b.either_way(value, each), b.shape(value), "INT32", (low - 50, high + 50))
+        else:
+            value = read(b, value, ELEMENTWISE)
