@@ -24,6 +24,7 @@ from results.compare import (
     vela_gain_of,
 )
 from results.errors import StoreError
+from results.estimates import differences
 from results.pareto import Pareto
 from results.records import Best, Evaluation, Figures, Identity
 from results.scatter import Axis
@@ -72,6 +73,7 @@ def write_report(
         gain=gain_of(best),
         vela_gain=vela_gain_of(best),
         share=transpose_share_of(best.default),
+        differences=differences(best.default.operators),
         phantom=phantom,
         pareto=pareto,
         cycles_axis=Axis.over(figures.cycles for figures in shown),

@@ -23,6 +23,7 @@ from sample_results import (
 
 from results.compare import Gain, TransposeShare, by_kind, mean_factor, pair_operators, phantom_of, transpose_share_of
 from results.errors import StoreError
+from results.estimates import differences
 from results.records import LABELS, OperatorRow
 from results.report import report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
@@ -370,3 +371,22 @@ def test_the_share_of_transposes_by_both_estimates():
     )
     assert transpose_share_of(evaluation("default", operators=rows)) == TransposeShare(75.0, 25.0)
     assert transpose_share_of(evaluation("default")) == TransposeShare(0.0, 0.0)
+
+
+def test_where_the_two_estimates_differ_is_said_with_the_reason(report):
+    rows = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 500, 510),
+        OperatorRow(0, "b", "Transpose", "Transpose", 900, 60),
+        OperatorRow(0, "c", "DepthwiseConv2D", "DepthwiseConv2D", 40, 240),
+        OperatorRow(0, "d", "Transpose", "Transpose", 100, 40),
+        OperatorRow(0, "e", "Table", "Table", 1, 5),
+    )
+    found = differences(rows)
+    assert [(one.npu_op, one.rows, one.stream_cycles, one.vela_cycles) for one in found] == [
+        ("Transpose", 2, 1000, 100),
+        ("DepthwiseConv2D", 1, 40, 240),
+    ]
+    assert "pools" in found[0].why and "dilated" in found[1].why
+    page = report(best(default=evaluation("default", operators=rows)))
+    assert "dilated by more than 2" in page.text
+    assert differences(()) == []
