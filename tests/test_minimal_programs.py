@@ -19,9 +19,12 @@ from workers.reference_check import ReferenceCheck, Verdict
 from workers.target import Target
 from workers.vela_facts import VelaFacts
 
+#: One for each rewrite; `make rewrites` goes through all of them.
+FIRST = list({one.rewrite: one for one in reversed(PROGRAMS)}.values())
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("one", PROGRAMS, ids=lambda one: one.name)
+@pytest.mark.parametrize("one", FIRST, ids=lambda one: one.name)
 def test_a_recipe_leaves_what_must_stay(one: Minimal, tmp_path_factory: pytest.TempPathFactory) -> None:
     target, memo = Target.parse("ethos-u85-256"), Memo(tmp_path_factory.getbasetemp() / "memo")
     source = resolve(one.source)

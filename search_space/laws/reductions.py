@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import ClassVar
 
 from search_space.editor import Editor
 from search_space.graph import Node
@@ -14,6 +15,8 @@ from search_space.layout_map import LayoutMap, Shape
 class Reduce(Law):
     """reduce(map(x), axis) = map(reduce(x, axis')). Source: TOSA 1.0, reduction operators; the reduced dimension stays,
     with size 1."""
+
+    sees_apart: ClassVar[bool] = True
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (node.attributes["axis"],)

@@ -14,6 +14,8 @@ from search_space.laws.base import Carried, Law
 class _Alongside(Law):
     """op(map(x), along d) = map(op(x, along d')). Source: TOSA 1.0, data layout operators."""
 
+    sees_apart: ClassVar[bool] = True
+
     def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node:
         rank = len(carried.operands[0].in_shape)
         named = {carried.where[d]: d for d in self.dimensions(edit, node)}
@@ -39,8 +41,6 @@ class Pad(_Alongside):
 
 class Slice(_Alongside):
     """start and size of the part that is taken."""
-
-    sees_apart: ClassVar[bool] = True
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         whole = edit[node.inputs[0]].type.shape
