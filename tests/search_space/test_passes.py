@@ -72,7 +72,7 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
 
 
 @every_pass
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_a_pass_comes_to_an_end(one: Pass, data: st.DataObject) -> None:
     """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for ever."""
@@ -97,7 +97,7 @@ def test_one_element_is_not_pushed_around_for_ever(one: Pass) -> None:
 
 
 @every_pass
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_sites_are_where_it_applies(one: Pass, data: st.DataObject) -> None:
     graph = data.draw(graphs(often=str(one)))
