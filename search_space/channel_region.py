@@ -17,18 +17,13 @@ from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
 from search_space.elementwise import DATA_OPERANDS
 from search_space.graph import CONST, MOVE, Node, move
+from search_space.laws.all import LAWS
 from search_space.layout_map import LayoutMap
 from search_space.moved_constant import permuted_constant
 from search_space.plan import plan
 
 #: Operator -> axes of its weights (operand 1) for the channels that it takes and gives. TOSA 1.0: OHWI, ODHWI.
 _WEIGHT_AXES = {"CONV2D": (3, 0), "CONV3D": (4, 0), "TRANSPOSE_CONV2D": (3, 0), "MATMUL": (1, 2)}
-
-#: Operators that take every channel alike if they do nothing along the last dimension.
-_AXIS_OPERATORS = frozenset(
-    ("CONCAT", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PRODUCT", "REDUCE_SUM", "REVERSE")
-)
-_WINDOWS = frozenset(("AVG_POOL2D", "MAX_POOL2D", "RESIZE"))
 
 #: Entry j of a value's new last dimension is entry indices[j] of the old one.
 Indices = tuple[int, ...]
@@ -185,24 +180,22 @@ def _keeps_channels(node: Node) -> bool:
 
 def _tied_operands(edit: Editor, node: Node) -> list[int] | None:
     """The operands whose channels are the result's one by one; None if it does not take every channel alike."""
-    last = len(node.type.shape) - 1
-    if node.op in DATA_OPERANDS:
-        operands = node.inputs[: DATA_OPERANDS[node.op]]
-        tied = [i for i in operands if edit[i].type.shape[-1] == node.type.shape[-1]]
-        return tied if all(edit[i].type.dtype not in IMMOVABLE for i in tied) else None
-    if node.op == "RESCALE":
-        return [node.inputs[0]] if all(map(edit.is_constant, node.inputs[1:3])) else None
-    if node.op == "DEPTHWISE_CONV2D":
-        return [node.inputs[0]] if _has_weights(edit, node) and edit[node.inputs[1]].type.shape[3] == 1 else None
-    if node.op in _WINDOWS or node.op in (MOVE, "SLICE"):
+    if node.op == MOVE:
         return [node.inputs[0]]
-    if node.op in _AXIS_OPERATORS:
-        return list(node.inputs) if node.attributes["axis"] != last else None
-    if node.op == "PAD":
-        return [node.inputs[0]] if not any(node.attributes["padding"][2 * last :]) else None
-    if node.op == "TILE":
-        return [node.inputs[0]] if node.attributes["multiples"][last] == 1 else None
-    return None
+    law, shape = LAWS.get(node.op), node.type.shape
+    if law is None or len(edit[node.inputs[0]].type.shape) != len(shape):
+        return None
+    if len(shape) - 1 in law.dimensions(edit, node):
+        return None
+    if node.op == "RESCALE" and not all(map(edit.is_constant, node.inputs[1:3])):
+        return None
+    if node.op == "DEPTHWISE_CONV2D" and not (_has_weights(edit, node) and edit[node.inputs[1]].type.shape[3] == 1):
+        return None
+    operands = [node.inputs[p] for p in law.operands(node)]
+    tied = [i for i in operands if edit[i].type.shape[-1] == shape[-1]]
+    if node.op in DATA_OPERANDS and any(edit[i].type.dtype in IMMOVABLE for i in tied):
+        return None
+    return tied
 
 
 def _has_weights(edit: Editor, node: Node) -> bool:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
 from typing import ClassVar
 
 from search_space.editor import Editor
 from search_space.graph import Node
+from search_space.laws.along_axis import AlongAxis
 from search_space.laws.base import Carried, Law
 from search_space.layout_map import LayoutMap, Shape
 
 
-class Reduce(Law):
+class Reduce(AlongAxis):
     """reduce(map(x), axis) = map(reduce(x, axis')). Source: TOSA 1.0, reduction operators; the reduced dimension stays,
     with size 1."""
 
     sees_apart: ClassVar[bool] = True
-
-    def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
-        return (node.attributes["axis"],)
-
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node:
-        return replace(node, attributes={**node.attributes, "axis": carried.where[node.attributes["axis"]]})
 
 
 class Argmax(Reduce):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from search_space.editor import Editor
 from search_space.graph import Node
+from search_space.laws.along_axis import AlongAxis
 from search_space.laws.base import Carried, Law
 
 
@@ -61,14 +62,10 @@ class Tile(_Alongside):
         return {"multiples": tuple(1 if d is None else attributes["multiples"][d] for d in old)}
 
 
-class Reverse(_Alongside):
-    """axis: the one dimension that is turned round."""
+class Reverse(AlongAxis):
+    """axis: the one dimension that is turned round. Source: TOSA 1.0, REVERSE."""
 
-    def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
-        return (node.attributes["axis"],)
-
-    def _attributes(self, attributes: Mapping[str, Any], old: list[int | None], carried: Carried) -> dict[str, Any]:
-        return {"axis": carried.where[attributes["axis"]]}
+    sees_apart: ClassVar[bool] = True
 
 
 LAWS: dict[str, Law] = {"PAD": Pad(), "REVERSE": Reverse(), "SLICE": Slice(), "TILE": Tile()}
