@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from search_space.errors import SpaceError
 from search_space.facts import TargetFacts
 from search_space.graph import Graph
+from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
 _NEAR = (
@@ -32,15 +33,22 @@ STARTING_POINTS = (
 def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
     """Those that change the program, without the passes that do not, one for each program that they lead to."""
     found: dict[tuple[str, ...], str] = {tuple(graph.hash for graph in program): ""}
+    reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
     for text in STARTING_POINTS:
-        graphs, kept = tuple(program), []
-        for one in Recipe.parse(text).passes:
-            try:
-                after = tuple(one.apply(graph, facts=facts) for graph in graphs)
-            except SpaceError:  # it is told when the pass is a candidate
-                continue
-            if any(new is not old for new, old in zip(after, graphs, strict=True)):
-                graphs = after
+        passes = Recipe.parse(text).passes
+        kept = []
+        for length, one in enumerate(passes, 1):
+            before = reached[passes[: length - 1]]
+            if passes[:length] not in reached:  # they begin alike
+                reached[passes[:length]] = _applied(one, before, facts)
+            if any(new is not old for new, old in zip(reached[passes[:length]], before, strict=True)):
                 kept.append(one)
-        found.setdefault(tuple(graph.hash for graph in graphs), str(Recipe(passes=tuple(kept))))
+        found.setdefault(tuple(graph.hash for graph in reached[passes]), str(Recipe(passes=tuple(kept))))
     return tuple(text for text in found.values() if text)
+
+
+def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
+    try:
+        return tuple(one.apply(graph, facts=facts) for graph in program)
+    except SpaceError:  # it is told when the pass is a candidate
+        return program
