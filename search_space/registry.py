@@ -1,5 +1,8 @@
 """All passes and lowering choices that recipes can name: the built-in ones, found by their files, and those that other
-packages register under the entry points `velatune.passes` and `velatune.choices`."""
+packages register under the entry points `velatune.passes` and `velatune.choices`.
+
+Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`: those that rewrite the graph
+are passes as well, and stand among them in a recipe; the others are taken once, before."""
 
 from __future__ import annotations
 
@@ -30,13 +33,13 @@ T = TypeVar("T", type[Pass], type[Choice])
 @cache
 def passes() -> Mapping[str, type[Pass]]:
     """Name -> class of every pass. Raises SpaceError if an installed extension cannot be used."""
-    return _collect(search_space.passes, Pass, "velatune.passes")  # type: ignore[type-abstract]
+    return _collect((search_space.passes, search_space.choices), Pass, "velatune.passes")  # type: ignore[type-abstract]
 
 
 @cache
 def choices() -> Mapping[str, type[Choice]]:
     """Name -> class of every lowering choice. Raises SpaceError if an installed extension cannot be used."""
-    return _collect(search_space.choices, Choice, "velatune.choices")  # type: ignore[type-abstract]
+    return _collect((search_space.choices,), Choice, "velatune.choices")  # type: ignore[type-abstract]
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
@@ -46,13 +49,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
     return SpaceError(f"unknown {kind} '{name}'; did you mean {' or '.join(near)}?")
 
 
-def _collect(package: ModuleType, base: T, group: str) -> dict[str, T]:
+def _collect(packages: Iterable[ModuleType], base: T, group: str) -> dict[str, T]:
     found: dict[str, T] = {}
-    for module_info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{module_info.name}")
-        for value in vars(module).values():
-            if _is_one(value, base) and value.__module__ == module.__name__:
-                found[value.name] = value
+    for package in packages:
+        for file in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(file.name)
+            for value in vars(module).values():
+                if _is_one(value, base) and value.__module__ == module.__name__:
+                    found[value.name] = value
     for entry in entry_points(group=group):
         try:
             value = entry.load()

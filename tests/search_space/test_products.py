@@ -5,12 +5,12 @@ from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
 from program_values import input_sets, outputs
 
+from search_space.choices.turn_matmul import TurnMatmul
 from search_space.dtypes import NUMPY
 from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 from search_space.passes.base import Pass
 from search_space.passes.sink_moves import SinkMoves
-from search_space.passes.turn_matmul import TurnMatmul
 from search_space.text import print_graph
 from search_space.verifier import problems
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program_values import input_sets, outputs
 
+from search_space.choices.sum_by_depthwise import SumByDepthwise
 from search_space.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.layout_map import Shape
-from search_space.passes.sum_by_depthwise import SumByDepthwise
 from search_space.verifier import problems
 
 
