@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.suite.build import with_random_weights
-
-Shape = tuple[int, ...]
-Made = tuple[nn.Module, tuple[Tensor, ...]]
+from benchmarks.nets import Constant, Made, Net, Shape, seeded
 
 # Recipes: the passes of a rewrite, and those that let maps meet which were moved to the same place.
 WEIGHTS = "fuse-transposes,channels-into-weights"
@@ -51,46 +46,14 @@ class Minimal:
 PROGRAMS: list[Minimal] = []
 
 
-class Net(nn.Module):
-    """Layers, and a function of them and the inputs."""
-
-    def __init__(self, function: Callable[..., Tensor], **layers: nn.Module) -> None:
-        super().__init__()
-        self.function = function
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.function(self, *inputs)
-
-
 def _minimal(
     rewrite: int, shows: str, recipe: str, shape: Shape, left: int = 0
 ) -> Callable[[Callable[[], nn.Module]], Callable[[], Made]]:
     def register(make: Callable[[], nn.Module]) -> Callable[[], Made]:
         PROGRAMS.append(Minimal(rewrite, make.__name__, shows, recipe, left))
-        seed = crc32(make.__name__.encode())
-
-        @wraps(make)
-        def source() -> Made:
-            generator = torch.Generator().manual_seed(seed)
-            inputs = (torch.randn(shape, generator=generator),)
-            return with_random_weights(make, seed), inputs
-
-        return source
+        return seeded(make, shape)
 
     return register
-
-
-class Constant(nn.Module):
-    """A tensor that the program holds."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.value = nn.Parameter(torch.zeros(shape))
-
-    def forward(self) -> Tensor:
-        return self.value
 
 
 def _conv(channels: int, out: int, kernel: int = 3) -> nn.Conv2d:

@@ -1,0 +1,1 @@
+"""Lowering choices on the smallest real programs that they apply to."""
