@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Protocol
 
+from search_space.graph import Graph
 from search_space.layout_map import Shape
 
 
@@ -15,12 +16,20 @@ class TargetFacts(Protocol):
         """Predicted cycles of one TOSA TRANSPOSE by itself: of the operations that it becomes, or Vela's estimate. None
         if the target does not take it."""
 
+    def program_cycles(self, program: Graph) -> tuple[int, int] | None:
+        """Predicted cycles of a program by itself: stream cycles and Vela's estimate. None if the target does not take
+        it."""
+
 
 class AnyTarget:
-    """Facts where no target is known: a transpose costs what it moves."""
+    """Facts where no target is known: a transpose costs what it moves, a program what its operators write."""
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         return prod(shape)
+
+    def program_cycles(self, program: Graph) -> tuple[int, int] | None:
+        written = sum(node.type.elements for _, node in program.operators())
+        return written, written
 
 
 ANY_TARGET = AnyTarget()

@@ -4,19 +4,22 @@
 
 Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. An empty side is
 left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
+
+A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
+it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes is cheaper by itself.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from search_space import registry
 from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import Graph
-from search_space.passes.base import Pass
+from search_space.passes.base import PAYING, Pass
 
 DEFAULT_TEXT = "default"
 _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -93,14 +96,14 @@ def _choice(text: str) -> tuple[str, str]:
 
 
 def _pass(text: str) -> Pass:
-    match = re.fullmatch(r"([^{}]*)(?:\{([^{}]*)\})?", text)
+    match = re.fullmatch(r"([^{}@]*)(?:\{([^{}]*)\}\s*)?(?:@([^{}@]*))?", text)
     if not match or not registry.NAME.fullmatch(match[1].strip()):
-        raise SpaceError(f"'{text}' is not a pass; write name or name{{option=value}}")
+        raise SpaceError(f"'{text}' is not a pass; write name, name{{option=value}} or name@1+3 for some of its sites")
     name = match[1].strip()
     known = registry.passes()
     if name not in known:
         raise registry.unknown("pass", name, known)
-    kinds = {f.name: type(f.default) for f in fields(known[name])}
+    kinds = {f.name: type(f.default) for f in known[name].options()}
     options: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in (match[2] or "").split(","))):
         option, _, value = (piece.strip() for piece in part.partition("="))
@@ -111,7 +114,17 @@ def _pass(text: str) -> Pass:
         if option in options:
             raise SpaceError(f"{name} is given its option {option} twice")
         options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
-    return known[name](**options)
+    return known[name](**options, at=_sites(match[3], text))
+
+
+def _sites(text: str | None, where: str) -> str:
+    """Which sites, in one form: numbers in order and once."""
+    if text is None or text.strip() == PAYING:
+        return PAYING if text else ""
+    numbers = [part.strip() for part in text.split("+")]
+    if not all(re.fullmatch(r"[1-9][0-9]{0,5}", number) for number in numbers):
+        raise SpaceError(f"'{where}': sites are numbers from 1 with + between them, or {PAYING}")
+    return "+".join(map(str, sorted(set(map(int, numbers)))))
 
 
 def _value(kind: type, text: str, where: str) -> bool | int | str:

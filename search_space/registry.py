@@ -12,7 +12,6 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -88,7 +87,7 @@ def _complaint(value: object, base: type) -> str:
     if issubclass(value, Pass):
         if not getattr(value, "law", ""):
             return "needs a law"
-        odd = [f.name for f in fields(value) if type(f.default) not in (bool, int, str)]
+        odd = [f.name for f in value.options() if type(f.default) not in (bool, int, str)]
         return f"has an option {odd[0]} whose default is no bool, int or str" if odd else ""
     alternatives = getattr(value, "alternatives", {})
     bad = [name for name in alternatives if not NAME.fullmatch(name)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from hashlib import blake2b
 from itertools import product
+from typing import Any
 
 from search_space import registry
 from search_space.choices.base import Choice
@@ -21,9 +21,10 @@ def pass_instances() -> tuple[Pass, ...]:
     """Every pass with every setting of its yes-or-no options, in alphabetical order; other options at their default."""
     instances = []
     for kind in registry.passes().values():
-        switches = [f.name for f in fields(kind) if isinstance(f.default, bool)]
+        switches = [f.name for f in kind.options() if isinstance(f.default, bool)]
         for values in product((False, True), repeat=len(switches)):
-            instances.append(kind(**dict(zip(switches, values, strict=True))))
+            options: dict[str, Any] = dict(zip(switches, values, strict=True))
+            instances.append(kind(**options))
     return tuple(sorted(instances, key=str))
 
 

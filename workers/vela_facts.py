@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from search_space.errors import SpaceError
 from search_space.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
 from workers.command_stream import StreamError, decode
+from workers.cost import Pricing
 from workers.memo import Memo
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
@@ -27,10 +29,18 @@ class VelaFacts:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._remembered)
+        self._pricing = Pricing(target, memo, versions)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         prices = self._prices(shape, perms, dtype)
         return None if prices is None else prices[by_vela]
+
+    def program_cycles(self, program: Graph) -> tuple[int, int] | None:
+        try:
+            cost = self._pricing.cost([program], 0)
+        except (VelaRefused, SpaceError):
+            return None
+        return cost.stream_cycles, cost.vela_cycles
 
     def _remembered(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
         """Stream cycles and Vela's estimate."""

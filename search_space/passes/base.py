@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
-from typing import ClassVar
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar
 
 from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
+from search_space.paying import rewritten_where_it_pays
+
+#: Instead of numbers of sites: those where the pass pays by itself.
+PAYING = "paying"
 
 _CHANGES_PER_NODE = 50
 
@@ -23,11 +27,16 @@ class Pass(ABC):
     name: as recipes write it, lower case with hyphens.
     law: why the outputs stay the same, in one line.
     far: whether a rewrite can open a site that is not beside it.
+
+    at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or PAYING. In
+    a program of several delegates every one has its own; numbers beyond its last site are none.
     """
 
     name: ClassVar[str]
     law: ClassVar[str]
     far: ClassVar[bool] = False
+
+    at: str = field(default="", kw_only=True)
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
@@ -38,11 +47,16 @@ class Pass(ABC):
         """
 
     def apply(self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET) -> Graph:
-        """The graph after rewriting at every site, or at the sites `only`, until nothing changes.
+        """The graph after rewriting at the sites that the pass is for, or at the nodes `only`.
 
-        Sites that a rewrite creates are visited as well unless `only` is given. Returns `graph` itself if there was no
-        site. Raises SpaceError if the pass does not come to an end.
+        Sites that a rewrite creates are visited as well unless it is for certain ones. Returns `graph` itself if there
+        was no site. Raises SpaceError if the pass does not come to an end.
         """
+        if only is None and self.at == PAYING:
+            return rewritten_where_it_pays(graph, lambda now, i: self.apply(now, {i}, facts), facts)
+        if only is None and self.at:
+            sites = self.sites(graph, facts)
+            only = [sites[at - 1] for at in map(int, self.at.split("+")) if at <= len(sites)]
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
@@ -68,7 +82,7 @@ class Pass(ABC):
         return changed
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
-        """Ids of the nodes where the pass would change this graph, in program order."""
+        """Ids of all nodes where the pass would change this graph, in program order."""
         found = []
         edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
@@ -78,11 +92,16 @@ class Pass(ABC):
         return tuple(found)
 
     def __str__(self) -> str:
-        """As recipes write it: options that are not at their default in braces."""
+        """As recipes write it: options that are not at their default in braces, then the sites."""
         options = [
-            f"{f.name}={_option(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default
+            f"{f.name}={_option(getattr(self, f.name))}" for f in self.options() if getattr(self, f.name) != f.default
         ]
-        return self.name + ("{" + ",".join(options) + "}" if options else "")
+        return self.name + ("{" + ",".join(options) + "}" if options else "") + (f"@{self.at}" if self.at else "")
+
+    @classmethod
+    def options(cls) -> tuple[Field[Any], ...]:
+        """What a recipe may set in braces."""
+        return tuple(f for f in fields(cls) if f.name != "at")
 
 
 def _candidates(graph: Graph, only: Collection[int] | None) -> list[int]:

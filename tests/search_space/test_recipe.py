@@ -1,6 +1,6 @@
 """The one line that a recipe is: parses, prints, has one form, and says what it does not know."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
-from search_space.passes.base import Pass
+from search_space.passes.base import PAYING, Pass
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 
@@ -52,7 +52,12 @@ words = st.text("abcXYZ019_.+-", min_size=1, max_size=8)
 passes = st.one_of(
     st.sampled_from(pass_instances()), st.builds(WithOptions, st.booleans(), st.integers(-(10**9), 10**9), words)
 )
-recipes = st.builds(Recipe, choice_parts(), st.lists(passes, max_size=6).map(tuple))
+sites = st.one_of(
+    st.sampled_from(["", "", PAYING]),
+    st.sets(st.integers(1, 999_999), min_size=1, max_size=4).map(lambda numbers: "+".join(map(str, sorted(numbers)))),
+)
+placed = st.builds(lambda one, at: replace(one, at=at), passes, sites)
+recipes = st.builds(Recipe, choice_parts(), st.lists(placed, max_size=6).map(tuple))
 
 
 def value_text(value: bool | int | str) -> str:
@@ -68,7 +73,7 @@ def test_parse_undoes_print(recipe: Recipe) -> None:
 
 @given(recipe=recipes, data=st.data())
 def test_every_way_to_write_it_has_one_canonical_form(recipe: Recipe, data: st.DataObject) -> None:
-    """Spaces, the order of choices, and options that are given at their default do not count."""
+    """Spaces, the order of choices and sites, and options that are given at their default do not count."""
 
     def space() -> str:
         return data.draw(st.sampled_from(["", " ", "\t", "  ", "\n"]))
@@ -76,11 +81,18 @@ def test_every_way_to_write_it_has_one_canonical_form(recipe: Recipe, data: st.D
     def written(one: Pass) -> str:
         options = [
             f"{space()}{f.name}{space()}={space()}{value_text(getattr(one, f.name))}"
-            for f in data.draw(st.permutations(fields(one)))
+            for f in data.draw(st.permutations(one.options()))
             if getattr(one, f.name) != f.default or data.draw(st.booleans())
         ]
         braces = data.draw(st.booleans()) or options
-        return f"{space()}{one.name}{space()}" + (f"{{{','.join(options)}{space()}}}{space()}" if braces else "")
+        in_braces = f"{{{','.join(options)}{space()}}}{space()}" if braces else ""
+        return f"{space()}{one.name}{space()}{in_braces}{sites_of(one)}"
+
+    def sites_of(one: Pass) -> str:
+        numbers = [number for number in one.at.split("+") if number]
+        again = data.draw(st.lists(st.sampled_from(numbers), max_size=2)) if one.at not in ("", PAYING) else []
+        parts = [f"{space()}{number}{space()}" for number in data.draw(st.permutations([*numbers, *again]))]
+        return f"@{'+'.join(parts)}" if parts else ""
 
     choices = data.draw(st.permutations(recipe.choices))
     left = ",".join(f"{space()}{name}{space()}={space()}{alternative}{space()}" for name, alternative in choices)
@@ -128,6 +140,13 @@ def test_forms() -> None:
         ("with-options{depth=deep}", "with-options{depth} takes int, not 'deep'"),
         ("with-options{mode=a b}", "with-options{mode} takes str, not 'a b'"),
         ("with-options{depth=1,depth=2}", "with-options is given its option depth twice"),
+        ("with-options{at=1}", "unknown option of with-options 'at'"),
+        ("fold-constants@", "'fold-constants@': sites are numbers from 1 with + between them, or paying"),
+        ("fold-constants@0", "sites are numbers from 1"),
+        ("fold-constants@1+", "sites are numbers from 1"),
+        ("fold-constants@payin", "sites are numbers from 1"),
+        ("fold-constants@1@2", "'fold-constants@1@2' is not a pass"),
+        ("with-options@1{depth=2}", "'with-options@1{depth=2}' is not a pass"),
         ("", "empty recipe"),
         ("   ", "empty recipe"),
         (",", "empty element"),
@@ -191,7 +210,7 @@ def test_instances_cover_every_switch_once() -> None:
     for kind in registry.passes().values():
         if kind is WithOptions:
             continue
-        switches = sum(isinstance(f.default, bool) for f in fields(kind))
+        switches = sum(isinstance(f.default, bool) for f in kind.options())
         assert sum(isinstance(one, kind) for one in instances) == 2**switches
     assert list(instances) == sorted(instances, key=str)
 

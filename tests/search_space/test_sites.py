@@ -1,0 +1,91 @@
+"""Passes at some of their sites: those that a recipe numbers, and those where they pay."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+from program_values import Arrays, input_sets, outputs
+from random_graphs import graphs
+from test_passes import PASSES, assert_same_program
+
+from search_space.graph import INPUT, Graph
+from search_space.passes.base import PAYING, Pass
+from search_space.recipe import Recipe
+from search_space.region import changed_region
+from search_space.slice import slice_graph
+from search_space.verifier import problems
+from workers.reference import run_reference
+
+NARROW = ("INT8", "INT16", "BOOL")
+SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-rescale", "fuse-transposes", "share-equal")]
+
+
+@given(data=st.data(), one=st.sampled_from(SOME))
+@settings(max_examples=60)
+def test_a_recipe_says_which_sites_by_their_numbers(data: st.DataObject, one: Pass) -> None:
+    graph = data.draw(graphs(often=str(one)))
+    sites = one.sites(graph)
+    numbers = data.draw(st.sets(st.integers(1, len(sites) + 1), min_size=1))
+    text = f"{one}@{'+'.join(map(str, numbers))}"
+    expected = [sites[number - 1] for number in sorted(numbers) if number <= len(sites)]
+    event(f"{len(expected)} of {len(sites)}")
+    assert Recipe.parse(text).apply(graph).hash == one.apply(graph, only=expected).hash
+
+
+@dataclass(frozen=True)
+class Cheaper:
+    """A target on which a program costs what its operators of some kind are, by either estimate."""
+
+    stream: str
+    vela: str
+
+    def transpose_cycles(self, shape: object, perms: object, dtype: str, by_vela: bool = False) -> int:
+        return 1
+
+    def program_cycles(self, program: Graph) -> tuple[int, int]:
+        assert problems(program) == []
+        kinds = Counter(node.op for _, node in program.operators())
+        return kinds[self.stream], kinds[self.vela]
+
+
+@given(data=st.data())
+@settings(max_examples=40)
+def test_where_a_pass_pays_follows_both_estimates(data: st.DataObject) -> None:
+    one = next(one for one in PASSES if str(one) == "sum-by-depthwise")
+    graph = data.draw(graphs(often=str(one)))
+    assume(one.sites(graph))
+    paying = replace(one, at=PAYING)
+    everywhere = paying.apply(graph, facts=Cheaper("REDUCE_SUM", "REDUCE_SUM"))
+    assert everywhere is not graph
+    assert_same_program(graph, everywhere)
+    assert paying.apply(graph, facts=Cheaper("DEPTHWISE_CONV2D", "DEPTHWISE_CONV2D")) is graph
+    assert paying.apply(graph, facts=Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
+    assert paying.apply(graph, facts=Cheaper("SIN", "COS")) is graph  # neither rises, but neither falls
+
+
+@given(one=st.sampled_from(PASSES), data=st.data())
+@settings(max_examples=60)
+def test_a_changed_region_holds_the_change_and_ends_in_narrow_values(one: Pass, data: st.DataObject) -> None:
+    graph = data.draw(graphs(often=str(one)))
+    sites = one.sites(graph)
+    assume(sites)
+    after = one.apply(graph, only=[data.draw(st.sampled_from(sites))])
+    old, new = changed_region(graph, after)
+    assert problems(old) == problems(new) == []
+    assert graph.nodes.keys() - after.nodes.keys() <= old.nodes.keys()
+    assert after.nodes.keys() - graph.nodes.keys() <= new.nodes.keys()
+    for part, whole in ((old, graph), (new, after)):
+        assert all(part[i].type.dtype in NARROW or whole[i].op == INPUT for i in part.inputs)
+    wide = [i for i in old.outputs if i in new.outputs and old[i].type.dtype not in NARROW]
+    assert all(not graph.users[i] or i in graph.outputs or set(graph.users[i]) != set(after.users[i]) for i in wide)
+    for arrays in input_sets(graph):
+        assert computed(old, graph, arrays) == computed(new, after, arrays)
+
+
+def computed(part: Graph, whole: Graph, arrays: Arrays) -> set[tuple[tuple[int, ...], str, bytes]]:
+    """The part's results on the values that its inputs have in the whole program."""
+    feeding = slice_graph(whole, (), part.inputs)
+    given_to = dict(zip(whole.inputs, arrays, strict=True))
+    feeds = run_reference(feeding, [given_to[i] for i in feeding.inputs]) if part.inputs else []
+    return set(outputs(part, feeds))
