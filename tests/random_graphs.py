@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
+from random_convolutions import STRIDED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -47,6 +48,7 @@ OFTEN: dict[str, Kind] = {
     "share-equal": REPEATS,
     "share-equal{rescales=true}": REPEATS + REPEATED_RESCALES,
     "sink-moves": _DOWN,
+    "stride-to-depth": STRIDED,
     "sum-by-depthwise": SUMS,
     "through-concat": CONCATS_OF_MOVED,
     "through-concat{mixed=true,up=true}": MOVED_CONCATS,

@@ -105,7 +105,7 @@ def convolved(b: Builder, value: int, kernel: Shape, channels: int) -> int | Non
     pad, stride, spatial = found
     weights = (channels, *kernel, b.shape(value)[3])
     attributes = {"pad": pad, "stride": stride, "dilation": (1, 1)}
-    return _accumulated(b, "CONV2D", value, weights, (*spatial, channels), attributes)
+    return accumulated(b, "CONV2D", value, weights, (*spatial, channels), attributes)
 
 
 def depthwise(b: Builder, value: int, kernel: Shape, multiplier: int) -> int | None:
@@ -117,7 +117,7 @@ def depthwise(b: Builder, value: int, kernel: Shape, multiplier: int) -> int | N
     channels = b.shape(value)[3]
     attributes = {"pad": pad, "stride": stride, "dilation": (1, 1)}
     weights = (*kernel, channels, multiplier)
-    return _accumulated(b, "DEPTHWISE_CONV2D", value, weights, (*spatial, channels * multiplier), attributes)
+    return accumulated(b, "DEPTHWISE_CONV2D", value, weights, (*spatial, channels * multiplier), attributes)
 
 
 def transpose_convolved(b: Builder, value: int, kernel: Shape, channels: int) -> int | None:
@@ -128,10 +128,10 @@ def transpose_convolved(b: Builder, value: int, kernel: Shape, channels: int) ->
     down = (h - 1) * stride[0] + pad[0] + pad[1] + kernel[0]
     across = (w - 1) * stride[1] + pad[2] + pad[3] + kernel[1]
     attributes = {"out_pad": pad, "stride": stride}
-    return _accumulated(b, "TRANSPOSE_CONV2D", value, (channels, *kernel, c), (down, across, channels), attributes)
+    return accumulated(b, "TRANSPOSE_CONV2D", value, (channels, *kernel, c), (down, across, channels), attributes)
 
 
-def _accumulated(
+def accumulated(
     b: Builder, op: str, value: int, weights: Shape, result: Shape, attributes: dict[str, Shape]
 ) -> int | None:
     """One of the convolutions, on weights and with a bias that are random; result: without the batch."""

@@ -1,0 +1,158 @@
+"""A convolution that skips pixels sees blocks of them as channels, and skips none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from search_space.dtypes import NUMPY
+from search_space.editor import Editor
+from search_space.graph import CONST, Node, TensorType, constant, move
+from search_space.layout_map import LayoutMap
+from search_space.passes.base import Pass
+from search_space.plan import plan
+from search_space.rescale_by_one import one_value
+
+_BRICK = 16
+
+#: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
+_MOST_STRIDE = 3
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One spatial axis of a convolution without stride, on blocks of `block` pixels.
+
+    blocks: of the data, which needs `missing` pixels more at its end for that. kernel: in blocks; its first pixel is
+    number `first` of its first block. before, after: padding in blocks.
+    """
+
+    block: int
+    blocks: int
+    missing: int
+    kernel: int
+    first: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class StrideToDepth(Pass):
+    """Source: space to depth, as for TPU image stems. With stride s output o reads pixels s*o + k - pad. Pixel s*q + r
+    is channel r of block q, so the output reads blocks o + j - pad/s: a kernel without stride, filled up with the
+    weights' zero point to whole blocks.
+
+    An audio front end has one input channel, of bricks of 16, and Vela 5.1 splits strides above 3 into an operation
+    for each output position. Where the blocks are runs of the data (of a row, or of a column of width 1) they are a
+    reshape. The rewrite is left out where the blocks' channels fill bricks no better than the pixels' do.
+
+    reshaped: along the axes only where blocks are a reshape.
+    """
+
+    name: ClassVar[str] = "stride-to-depth"
+    law: ClassVar[str] = "a convolution with stride s is one without on blocks of s pixels, seen as channels"
+
+    reshaped: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        kernel = _kernel(edit, node)
+        if kernel is None or node.attributes["dilation"] != (1, 1):
+            return False
+        data, result = edit[node.inputs[0]].type, node.type.shape
+        pad, stride = node.attributes["pad"], node.attributes["stride"]
+        blocks = (1 if self.reshaped and data.shape[2] > 1 else stride[0], stride[1])
+        height, width = (
+            _axis(data.shape[1 + d], kernel.shape[1 + d], blocks[d], pad[2 * d], (result[1 + d] - 1) * stride[d])
+            for d in (0, 1)
+        )
+        if height.block * width.block == 1 or not _fills(node, kernel, (height, width)):
+            return False
+        zero_point = one_value(edit, node.inputs[4])
+        padded = _padded(edit, node, (height, width))
+        if zero_point is None or padded is None:
+            return False
+        channels = height.block * width.block * data.shape[3]
+        shape = (data.shape[0], height.blocks, width.blocks, channels)
+        atoms = (data.shape[0], height.blocks, height.block, width.blocks, width.block, data.shape[3])
+        layout = LayoutMap.of(edit[padded].type.shape, shape, atoms, (0, 1, 3, 2, 4, 5))
+        steps = plan(layout)
+        moved = edit.add(move(padded, edit[padded].type, steps)) if steps else padded
+        weights = edit.add(constant(_weights(kernel, (height, width), zero_point), name=edit[node.inputs[1]].name))
+        attributes: dict[str, Any] = {
+            **node.attributes,
+            "pad": (height.before, height.after, width.before, width.after),
+            "stride": (stride[0] // height.block, stride[1] // width.block),
+        }
+        inputs = (moved, weights, *node.inputs[2:])
+        edit.redefine(node_id, replace(node, op="CONV2D", inputs=inputs, attributes=attributes))
+        return True
+
+
+def _kernel(edit: Editor, node: Node) -> np.ndarray | None:
+    """The weights as those of a CONV2D, [OC,KH,KW,IC]; None if they are not known or the node is no convolution of all
+    its input channels. Source: TOSA 1.0; DEPTHWISE_CONV2D of one channel gives M results in the order of its weights
+    [KH,KW,1,M]."""
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return None
+    weights = edit[node.inputs[1]]
+    if weights.op != CONST or weights.type.dtype not in NUMPY:
+        return None
+    if node.op == "CONV2D":
+        return weights.array
+    return weights.array.transpose(3, 0, 1, 2) if weights.type.shape[2] == 1 else None
+
+
+def _axis(size: int, kernel: int, block: int, pad: int, last: int) -> _Axis:
+    """last: where the last position of the window starts, from the first one."""
+    before = -(-pad // block)
+    first = before * block - pad
+    blocks = -(-size // block)
+    blocked = -(-(first + kernel) // block)
+    return _Axis(
+        block=block, blocks=blocks, missing=blocks * block - size, kernel=blocked, first=first, before=before,
+        after=last // block + blocked - before - blocks,
+    )  # fmt: skip
+
+
+def _fills(node: Node, kernel: np.ndarray, axes: tuple[_Axis, _Axis]) -> bool:
+    """Whether no more is multiplied, or Vela would split the convolution."""
+    if any(s > _MOST_STRIDE and axis.block > 1 for s, axis in zip(node.attributes["stride"], axes, strict=True)):
+        return True
+    channels = kernel.shape[3] * prod(axis.block for axis in axes)
+    before = prod(kernel.shape[1:3]) * _filled(kernel.shape[3])
+    return prod(axis.kernel for axis in axes) * _filled(channels) <= before
+
+
+def _filled(channels: int) -> int:
+    return -(-channels // _BRICK) * _BRICK
+
+
+def _padded(edit: Editor, node: Node, axes: tuple[_Axis, _Axis]) -> int | None:
+    """The data with whole blocks; None if it would have to be padded with a value that is not known."""
+    data, (height, width) = edit[node.inputs[0]], axes
+    if not height.missing + width.missing:
+        return node.inputs[0]
+    zero_point = edit[node.inputs[3]]
+    if zero_point.op != CONST or zero_point.type.dtype != data.type.dtype:
+        return None
+    shape = list(data.type.shape)
+    shape[1] += height.missing
+    shape[2] += width.missing
+    padding = (0, 0, 0, height.missing, 0, width.missing, 0, 0)
+    padded = TensorType(tuple(shape), data.type.dtype)
+    return edit.add(Node("PAD", (node.inputs[0], node.inputs[3]), padded, {"padding": padding}, name=data.name))
+
+
+def _weights(kernel: np.ndarray, axes: tuple[_Axis, _Axis], zero_point: int) -> np.ndarray:
+    height, width = axes
+    (out, rows, columns, channels) = kernel.shape
+    filled = np.full(
+        (out, height.kernel * height.block, width.kernel * width.block, channels), zero_point, kernel.dtype
+    )
+    filled[:, height.first : height.first + rows, width.first : width.first + columns] = kernel
+    parts = filled.reshape(out, height.kernel, height.block, width.kernel, width.block, channels)
+    return parts.transpose(0, 1, 3, 2, 4, 5).reshape(out, height.kernel, width.kernel, -1)
