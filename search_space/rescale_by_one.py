@@ -6,7 +6,7 @@ import numpy as np
 
 from search_space.dtypes import NUMPY
 from search_space.editor import Editor
-from search_space.graph import CONST, Node
+from search_space.graph import CONST, Node, TensorType, constant
 
 
 def scales_by_one(edit: Editor, node: Node) -> bool:
@@ -35,3 +35,19 @@ def one_value(edit: Editor, node_id: int) -> int | None:
         return None
     flat = node.array.ravel()
     return int(flat[0]) if np.issubdtype(flat.dtype, np.integer) and (flat == flat[0]).all() else None
+
+
+def rescaled_by_one(edit: Editor, source: int, dtype: str) -> int:
+    """The id of an INT32 value as one of another signed type, saturated, with zero point 0."""
+    node = edit[source]
+    zero = np.zeros(1, NUMPY[dtype])
+    parameters = (
+        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)), constant(np.zeros(1, np.int32)),
+        constant(zero, dtype),
+    )  # fmt: skip
+    attributes = {
+        "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+        "output_unsigned": False,
+    }  # fmt: skip
+    inputs = (source, *map(edit.add, parameters))
+    return edit.add(Node("RESCALE", inputs, TensorType(node.type.shape, dtype), attributes, name=node.name))

@@ -1,4 +1,5 @@
-"""Convolutions that step over pixels: puts them on new inputs of a program under construction."""
+"""Convolutions that step over pixels, and transposes that are convolutions: puts them on new inputs of a program under
+construction."""
 
 from math import prod
 
@@ -8,9 +9,10 @@ from random_kinds import Kind, on
 from random_layers import accumulated
 from random_operators import rescaled
 
-from search_space.graph import TensorType
+from search_space.graph import Step, TensorType
 from search_space.layout_map import Shape
 
+BLOCKS: Kind = []
 STRIDED: Kind = []
 
 
@@ -48,3 +50,12 @@ def convolution(b: Builder, kernel: Shape, stride: Shape, dilation: Shape, chann
     result = accumulated(b, op, value, weights, (*results, channels * out if depthwise else out), attributes)
     if result is not None and (dtype == "INT16" or not b.chance(3)):
         rescaled(b, result, dtype)
+
+
+@on(*INTEGERS, kind=BLOCKS)
+def _transposed(b: Builder, value: int) -> None:
+    """INT8 values, in one transpose or two."""
+    value = b.wide_input(("INT8",))
+    for _ in range(b.draw(st.integers(1, 2))):
+        perms = tuple(b.draw(st.permutations(range(len(b.shape(value))))))
+        value = b.moved(value, (Step("transpose", perms),))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
-from random_convolutions import STRIDED
+from random_convolutions import BLOCKS, STRIDED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -41,6 +41,7 @@ OFTEN: dict[str, Kind] = {
     "fuse-transposes": CHAINS,
     "hoist-moves": _UP,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
+    "move-by-convolution": BLOCKS,
     "order-channels": CHANNEL_ORDERS,
     "plan-moves": DETOURS,
     "remove-noops": NOOPS,

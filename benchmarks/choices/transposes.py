@@ -1,0 +1,28 @@
+"""Transposes that have to be done."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from benchmarks.choices.minimal import Minimal, minimal
+from benchmarks.nets import Net
+
+PROGRAMS: list[Minimal] = []
+
+_RECIPE = "sum-by-depthwise,fuse-transposes,move-by-convolution{clamped=true}"
+
+
+@minimal(PROGRAMS, "move-by-convolution", "`Conv2d(3, 16, 3)` of an NCHW image, mean", _RECIPE, (1, 3, 64, 64))
+def image_stem() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.a(x).mean((2, 3))
+
+    return Net(function, a=nn.Conv2d(3, 16, 3, padding=1))
+
+
+@minimal(PROGRAMS, "move-by-convolution", "conv, `PixelShuffle(2)`: two convolutions", _RECIPE, (1, 8, 16, 16))
+def pixel_shuffle() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.b(n.a(x))
+
+    return Net(function, a=nn.Conv2d(8, 12, 3, padding=1), b=nn.PixelShuffle(2))

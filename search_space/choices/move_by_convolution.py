@@ -1,0 +1,176 @@
+"""A transpose is a convolution with a one in every row of its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import MOVE, Node, Step, TensorType, constant, move
+from search_space.layout_map import LayoutMap, Shape
+from search_space.passes.base import Pass
+from search_space.rescale_by_one import rescaled_by_one
+
+#: Elements that a convolution permutes at a time: it multiplies each of them as often.
+_MOST_PERMUTED = 256
+
+#: Elements next to each other that are read at a time, if there are so few that others have to come with them.
+_RUN = 8
+
+#: Operations that one transpose may become: for the parts of a CONCAT, and Vela 5.1 makes one for each batch.
+_MOST_PARTS = 16
+
+#: Atoms up to which a map is also looked at as two, one after the other.
+_MOST_ATOMS = 5
+
+#: Multiplications that take about as long as an operation does to start.
+_START = 1 << 15
+
+#: Rows of a kernel that Vela 5.1 takes: of its supported operators for Ethos-U.
+_MOST_ROWS = 64
+
+
+@dataclass(frozen=True)
+class _Permutation:
+    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position. Each gives
+    one part of the result, whose blocks are elements `parts[i]` of [rows, run]."""
+
+    batch: int
+    rows: int
+    positions: int
+    run: int
+    parts: np.ndarray
+
+
+@dataclass(frozen=True)
+class MoveByConvolution(Pass):
+    """Source: a permutation of few elements is a matrix of zeros and ones; acc + 0 times one is what RESCALE gives.
+    Where the elements that a block of the result consists of are a column of blocks of the data, that is one
+    convolution; where the result's first dimension is small, one for each part of a CONCAT.
+
+    Ethos-U55 has no transpose and moves element by element, in 4 to 8 cycles, what it multiplies by a few dozen zeros
+    in a fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
+
+    clamped: with a CLAMP to the whole range. It changes neither the result nor the commands; but Vela 5.1 prices an
+    operation on Ethos-U55 that has no activation as one with a look-up table.
+    """
+
+    name: ClassVar[str] = "move-by-convolution"
+    law: ClassVar[str] = "a permutation of blocks of int8 values is a convolution with weights of zeros and ones"
+
+    clamped: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != MOVE or node.type.dtype != "INT8" or edit.is_constant(node.inputs[0]):
+            return False
+        found = _permutations(node.layout_map)
+        if not found:
+            return False
+        last = node.inputs[0]
+        for one in found:
+            last = self._permuted(edit, last, one, node.name)
+        edit.redefine(node_id, move(last, edit[last].type, (Step("reshape", node.type.shape),), node.name))
+        return True
+
+    def _permuted(self, edit: Editor, source: int, one: _Permutation, name: str) -> int:
+        """The id of the result, in some shape."""
+        blocks = TensorType((one.batch, one.rows, one.positions, one.run), "INT8")
+        if edit[source].type != blocks:
+            source = edit.add(move(source, edit[source].type, (Step("reshape", blocks.shape),), name))
+        parts = [self._part(edit, source, part, name) for part in one.parts]
+        if len(parts) == 1:
+            return parts[0]
+        shape = (one.batch, len(parts), *edit[parts[0]].type.shape[2:])
+        return edit.add(Node("CONCAT", tuple(parts), TensorType(shape, "INT8"), {"axis": 1}, name=name))
+
+    def _part(self, edit: Editor, source: int, permuted: np.ndarray, name: str) -> int:
+        """The id of the elements of every block that are asked for, one block after the other."""
+        batch, rows, positions, run = edit[source].type.shape
+        weights = np.eye(rows * run, dtype=np.int8)[permuted].reshape(-1, rows, 1, run)
+        inputs = (
+            source,
+            edit.add(constant(weights)),
+            edit.add(constant(np.zeros(len(permuted), np.int32))),
+            edit.add(constant(np.zeros(1, np.int8))),
+            edit.add(constant(np.zeros(1, np.int8))),
+        )
+        attributes = {
+            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
+        }  # fmt: skip
+        accumulated = TensorType((batch, 1, positions, len(permuted)), "INT32")
+        last = rescaled_by_one(edit, edit.add(Node("CONV2D", inputs, accumulated, attributes, name=name)), "INT8")
+        if self.clamped:
+            whole = {"min_val": b"\x80", "max_val": b"\x7f", "nan_mode": "PROPAGATE"}
+            last = edit.add(Node("CLAMP", (last,), edit[last].type, whole, name=name))
+        return last
+
+
+@lru_cache(maxsize=512)
+def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
+    """One after the other they do what the map does, with the least work; none if it is not of blocks that are small
+    enough."""
+    if layout.keeps_order:
+        return ()
+    atoms, order = layout.atoms, layout.order
+    ways: list[tuple[_Permutation | None, ...]] = [(_permutation(atoms, order),)]
+    if len(atoms) <= _MOST_ATOMS:
+        for middle in permutations(range(len(atoms))):
+            between = tuple(atoms[a] for a in middle)
+            first = LayoutMap.of(atoms, between, atoms, middle)
+            then = LayoutMap.of(between, layout.out_shape, between, tuple(middle.index(a) for a in order))
+            if not first.keeps_order and not then.keeps_order:
+                ways.append((_permutation(first.atoms, first.order), _permutation(then.atoms, then.order)))
+    found = [tuple(one for one in way if one is not None) for way in ways if None not in way]
+    return min(found, key=lambda way: sum(map(_work, way)), default=())
+
+
+def _work(one: _Permutation) -> int:
+    """Multiplications, and what could be multiplied while the operations start."""
+    elements = one.batch * one.rows * one.positions * one.run
+    return elements * one.rows * one.run + one.batch * len(one.parts) * _START
+
+
+def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
+    """None if it is not one of blocks that are small enough."""
+    found = [_gathered(1, atoms, order), _scattered(1, atoms, order)]
+    if order[0] == 0 and atoms[0] <= _MOST_PARTS:  # alike in each of a few batches
+        rest = tuple(a - 1 for a in order[1:])
+        found += [_gathered(atoms[0], atoms[1:], rest), _scattered(atoms[0], atoms[1:], rest)]
+    return min((one for one in found if one is not None), key=_work, default=None)
+
+
+def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
+    """Atom order[0] leads the result: its positions, each with all that is before and behind the atom in the data."""
+    first = order[0]
+    before, behind = prod(atoms[:first]), prod(atoms[first + 1 :])
+    together = _together(atoms[first], behind) if first else 1
+    if before > _MOST_ROWS or before * together * behind > _MOST_PERMUTED:
+        return None
+    pieces = (*atoms[:first], together, *atoms[first + 1 :])
+    permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(1, -1)
+    return _Permutation(batch, before, atoms[first] // together, together * behind, permuted)
+
+
+def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
+    """Atom order[0] leads the result and the data's first one comes next: a part for each value of the one."""
+    parts = atoms[order[0]]
+    if order[1] != 0 or batch * parts > _MOST_PARTS:
+        return None
+    behind = prod(atoms[1:])
+    together = _together(atoms[0], behind // parts)
+    if together * behind > _MOST_PERMUTED:
+        return None
+    pieces = (together, *atoms[1:])
+    permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(parts, -1)
+    return _Permutation(batch, 1, atoms[0] // together, together * behind, permuted)
+
+
+def _together(positions: int, elements: int) -> int:
+    """How many positions of so many elements make a run."""
+    return max(n for n in range(1, _RUN + 1) if positions % n == 0 and n * elements <= max(_RUN, elements))
