@@ -28,8 +28,12 @@ class Program:
     inputs: list[int] = field(default_factory=list)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
 
+    def graph(self, *outputs: int) -> Graph:
+        whole = Graph(self.nodes, tuple(self.inputs), outputs, len(self.nodes))
+        return Graph({i: whole[i] for i in whole.order}, whole.inputs, outputs, whole.next_id)
+
     def tosa(self, *outputs: int) -> bytes:
-        return write_tosa(Graph(self.nodes, tuple(self.inputs), outputs, len(self.nodes)))
+        return write_tosa(self.graph(*outputs))
 
     def shape(self, value: int) -> Shape:
         return self.nodes[value].type.shape

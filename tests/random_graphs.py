@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
+from random_functions import FUNCTIONS
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -51,6 +52,7 @@ OFTEN: dict[str, Kind] = {
     "sink-moves": _DOWN,
     "stride-to-depth": STRIDED,
     "sum-by-depthwise": SUMS,
+    "table": FUNCTIONS,
     "through-concat": CONCATS_OF_MOVED,
     "through-concat{mixed=true,up=true}": MOVED_CONCATS,
     "through-concat{up=true}": MOVED_CONCATS,

@@ -95,7 +95,7 @@ def _rescale_by_one(b: Builder, value: int) -> None:
     rescaled(b, value, b.type(value).dtype, by_one=True)
 
 
-def rescaled(b: Builder, value: int, dtype: str, by_one: bool = False) -> int:
+def rescaled(b: Builder, value: int, dtype: str, by_one: bool = False, per_channel: bool | None = None) -> int:
     """RESCALE such that the scaled value fills its new type, more or less; by one: multiplier 2^30, shift 30."""
     tensor = b.type(value)
     zero_in, zero_in_id = (0, b.parameter(0, "INT48")) if tensor.dtype == "INT48" else b.zero_point(tensor.dtype)
@@ -107,7 +107,7 @@ def rescaled(b: Builder, value: int, dtype: str, by_one: bool = False) -> int:
     wanted = {"INT8": 8, "INT16": 16, "INT32": 24}[dtype] + b.draw(st.integers(-1, 2))
     # A value must stay below 2^(shift-1), the scaled one within int32.
     shift = min(max(2, bits + 1, bits + digits - 30, bits + digits - wanted), 61)
-    per_channel = b.draw(st.booleans())
+    per_channel = b.draw(st.booleans()) if per_channel is None else per_channel
     count = tensor.shape[-1] if per_channel else 1
     multipliers = b.random.integers(1 << (digits - 1), 1 << digits, count)
     shifts = shift + b.random.integers(0, 2, count)

@@ -1,0 +1,23 @@
+"""Functions of one int8 value."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from benchmarks.choices.minimal import Minimal, minimal
+from benchmarks.nets import Net
+
+PROGRAMS: list[Minimal] = []
+
+
+@minimal(PROGRAMS, "table", "`Conv2d(8, 16, 3)`, PReLU with one slope, `Conv2d(16, 8, 3)`", "table", (1, 8, 16, 16))
+def prelu() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(8, 16, 3), nn.PReLU(), nn.Conv2d(16, 8, 3))
+
+
+@minimal(PROGRAMS, "table", "`Linear(24, 48)`, LayerNorm, `Linear(48, 24)`: x - mean squared", "table", (1, 64, 24))
+def layer_norm() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.b(n.norm(n.a(x)))
+
+    return Net(function, a=nn.Linear(24, 48), norm=nn.LayerNorm(48), b=nn.Linear(48, 24))

@@ -1,0 +1,139 @@
+"""What operators that treat every element alike make of given values: integer and boolean operators, in numpy.
+
+Source: TOSA 1.0 specification, the pseudocode of each operator. What it leaves undefined (a sum past int32, a value
+that is too large for the shift of a RESCALE) has no value here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from search_space.dtypes import NUMPY, integer_range
+from search_space.graph import Node
+
+Values = np.ndarray
+
+_SMALLEST, _LARGEST = integer_range("INT32")
+
+
+def values_of(node: Node, data: Sequence[Values], parameters: Sequence[Node]) -> Values | None:
+    """One operator on values.
+
+    Args:
+        data: of its data operands, as int64, of one shape or broadcast; BOOL as 0 and 1.
+        parameters: its other operands, all constants.
+
+    Returns:
+        int64, or None where the operator is not known here or TOSA does not say what the result is.
+    """
+    function = _OPERATORS.get(node.op)
+    if function is None or node.type.dtype not in NUMPY or any(p.type.dtype not in NUMPY for p in parameters):
+        return None
+    result = function(node, data, [p.array.ravel().astype(np.int64) for p in parameters])
+    if result is None or node.type.dtype == "BOOL":
+        return result
+    low, high = integer_range(node.type.dtype)
+    return result if ((result >= low) & (result <= high)).all() else None
+
+
+#: A node, the values of its data operands, those of its parameters.
+_Function = Callable[[Node, Sequence[Values], Sequence[Values]], Values | None]
+
+
+def _plain(function: Callable[..., Values]) -> _Function:
+    """An operator without attributes and parameters."""
+    return lambda node, data, parameters: function(*data).astype(np.int64)
+
+
+def _cast(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values:
+    return data[0].astype(NUMPY[node.type.dtype]).astype(np.int64)
+
+
+def _clamp(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values:
+    size = NUMPY[node.type.dtype].itemsize
+    low, high = (
+        int.from_bytes(node.attributes[bound][:size], "little", signed=True) for bound in ("min_val", "max_val")
+    )
+    return np.clip(data[0], low, high)
+
+
+def _mul(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
+    product, shift = data[0] * data[1], int(parameters[0][0])
+    return (product + (1 << shift >> 1)) >> shift
+
+
+def _negate(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values:
+    zero_in, zero_out = parameters
+    result = zero_in - data[0] + zero_out
+    return result if node.type.dtype == "INT32" else np.clip(result, *integer_range(node.type.dtype))
+
+
+def _rescale(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
+    attributes = node.attributes
+    multipliers, shifts, zero_in, zero_out = parameters
+    one_scale = (multipliers == multipliers[0]).all() and (shifts == shifts[0]).all()
+    if attributes["input_unsigned"] or attributes["output_unsigned"] or not one_scale:
+        return None
+    if attributes["rounding_mode"] not in ("SINGLE_ROUND", "DOUBLE_ROUND"):
+        return None
+    value, multiplier, shift = data[0] - zero_in, int(multipliers[0]), int(shifts[0])
+    reach = 1 << (shift - 1)
+    if not 2 <= shift <= 62 or multiplier < 0 or not _within(value, -reach, reach - 1):
+        return None
+    rounding = np.full_like(value, reach)
+    if attributes["rounding_mode"] == "DOUBLE_ROUND" and shift > 31:
+        rounding += np.where(value >= 0, 1 << 30, -(1 << 30))
+    scaled = (value * multiplier + rounding) >> shift
+    if not _within(scaled, _SMALLEST, _LARGEST) or not _within(scaled + zero_out, _SMALLEST, _LARGEST):
+        return None
+    return np.clip(scaled + zero_out, *integer_range(node.type.dtype))
+
+
+def _shifted_right(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
+    value, shift = np.broadcast_arrays(*data)
+    if not _within(shift, 0, 8 * NUMPY[node.type.dtype].itemsize - 1):
+        return None
+    up = (shift > 0) & ((value >> np.maximum(shift - 1, 0)) & 1 != 0) & node.attributes["round"]
+    return (value >> shift) + up
+
+
+def _table(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
+    return parameters[0][data[0] + 128] if node.type.dtype == "INT8" else None
+
+
+def _within(values: Values, low: int, high: int) -> bool:
+    return bool(((values >= low) & (values <= high)).all())
+
+
+_OPERATORS: dict[str, _Function] = {
+    "ABS": _plain(np.abs),
+    "ADD": _plain(np.add),
+    "ARITHMETIC_RIGHT_SHIFT": _shifted_right,
+    "BITWISE_AND": _plain(np.bitwise_and),
+    "BITWISE_NOT": _plain(np.invert),
+    "BITWISE_OR": _plain(np.bitwise_or),
+    "BITWISE_XOR": _plain(np.bitwise_xor),
+    "CAST": _cast,
+    "CLAMP": _clamp,
+    "EQUAL": _plain(np.equal),
+    "GREATER": _plain(np.greater),
+    "GREATER_EQUAL": _plain(np.greater_equal),
+    "IDENTITY": _plain(np.copy),
+    "LOGICAL_AND": _plain(np.logical_and),
+    "LOGICAL_NOT": _plain(np.logical_not),
+    "LOGICAL_OR": _plain(np.logical_or),
+    "LOGICAL_XOR": _plain(np.logical_xor),
+    "MAXIMUM": _plain(np.maximum),
+    "MINIMUM": _plain(np.minimum),
+    "MUL": _mul,
+    "NEGATE": _negate,
+    "RESCALE": _rescale,
+    "SELECT": _plain(np.where),
+    "SUB": _plain(np.subtract),
+    "TABLE": _table,
+}
+
+#: Operators of which the values are known here.
+KNOWN = frozenset(_OPERATORS)

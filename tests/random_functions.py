@@ -1,0 +1,51 @@
+"""Functions of one int8 value, as ExecuTorch lowers activations, squares and the like."""
+
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+from random_builder import SAFE, Builder, corners, steps
+from random_kinds import Kind, on
+from random_movements import read
+from random_operators import rescaled
+
+FUNCTIONS: Kind = []
+
+_BINARY: dict[str, Callable[[int, int], int]] = {
+    "ADD": int.__add__, "MAXIMUM": max, "MINIMUM": min, "MUL": int.__mul__, "SUB": int.__sub__,
+}  # fmt: skip
+
+
+@on("INT8", kind=FUNCTIONS)
+def _function_of_one(b: Builder, value: int) -> None:
+    """RESCALE to INT32, arithmetic with single numbers or with the same value by another way, RESCALE to INT8. Values
+    on the way are moved, and read by others, too."""
+    wide = _widened(b, value)
+    source = value
+    for _ in range(b.draw(st.integers(1, 3))):
+        moved = b.chance(4)
+        if moved:
+            step = b.draw(steps(b.shape(wide)))
+            wide, source = b.moved(wide, (step,)), b.moved(source, (step,))
+        other = _widened(b, source) if b.draw(st.booleans()) else b.operand(b.shape(wide), "INT32", (-90, 90), "single")
+        wide = _combined(b, *b.either_way(wide, other), wide)
+    if b.chance(4):
+        read(b, wide)
+    result = rescaled(b, wide, "INT8", per_channel=False)
+    if b.chance(3):
+        read(b, result)
+        rescaled(b, result, "INT8", per_channel=False)
+
+
+def _widened(b: Builder, value: int) -> int:
+    return rescaled(b, value, "INT32", by_one=b.chance(2), per_channel=False)
+
+
+def _combined(b: Builder, first: int, second: int, value: int) -> int:
+    """Both combined, or the value where that could be too large."""
+    op = b.draw(st.sampled_from(sorted(_BINARY)))
+    bounds = corners(_BINARY[op], b.bounds[first], b.bounds[second])
+    if max(map(abs, bounds)) > SAFE:
+        return value
+    more = (b.parameter(0, "INT8"),) if op == "MUL" else ()
+    attributes = {"nan_mode": "PROPAGATE"} if op in ("MAXIMUM", "MINIMUM") else {}
+    return b.op(op, (first, second, *more), b.shape(value), "INT32", bounds, **attributes)
