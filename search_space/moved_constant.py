@@ -28,7 +28,7 @@ def reshaped_constant(node: Node, shape: Shape) -> Node:
 
 
 def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[int]) -> int:
-    """The id of the constant with its entries along `axis` taken in this order; its own id where that is the same.
+    """The id of the constant with these entries along `axis`, in this order; its own id where that is the same.
 
     A constant of one entry along the axis is broadcast and stays. Any element type: entries are whole bytes.
     """
@@ -38,7 +38,8 @@ def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[i
         return node_id
     values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
     taken = values.reshape(*shape, -1).take(indices, axis)
-    return edit.add(Node(node.op, (), node.type, payload=taken.tobytes(), name=node.name))
+    tensor = TensorType((*shape[:axis], len(indices), *shape[axis + 1 :]), node.type.dtype)
+    return edit.add(Node(node.op, (), tensor, payload=taken.tobytes(), name=node.name))
 
 
 def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:

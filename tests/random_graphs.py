@@ -4,6 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
+from random_attention import PROJECTIONS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
@@ -51,6 +52,7 @@ OFTEN: dict[str, Kind] = {
     "share-equal{rescales=true}": REPEATS + REPEATED_RESCALES,
     "sink-moves": _DOWN,
     "stride-to-depth": STRIDED,
+    "split-projection": PROJECTIONS,
     "sum-by-depthwise": SUMS,
     "table": FUNCTIONS,
     "through-concat": CONCATS_OF_MOVED,

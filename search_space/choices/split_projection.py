@@ -1,0 +1,132 @@
+"""A convolution of which parts of the channels are read separately is a convolution for each part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import MOVE, TensorType, move
+from search_space.layout_map import LayoutMap
+from search_space.moved_constant import permuted_constant
+from search_space.passes.base import Pass
+from search_space.plan import plan
+
+#: Convolutions whose weights begin with the output's channels.
+_CONVOLUTIONS = frozenset(("CONV2D", "CONV3D", "TRANSPOSE_CONV2D"))
+
+#: What may stand between a convolution and the slices, on one value.
+_UNARY = frozenset(("CLAMP", "RESCALE", "TABLE"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a slice takes: channels of the convolution, and the map from these to the slice's result."""
+
+    slice_id: int
+    channels: tuple[int, ...]
+    layout: LayoutMap
+
+
+@dataclass(frozen=True)
+class SplitProjection(Pass):
+    """Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. Attention computes Q, K and V as
+    one linear and slices them apart. Computed apart they need no slicing, and each is moved, or not, in the way that
+    its own reader asks for.
+
+    A site is the value that the slices read; no channel may be read by two of them, and nothing but slices may read it.
+    """
+
+    name: ClassVar[str] = "split-projection"
+    law: ClassVar[str] = "a slice of a convolution's channels is the convolution by that slice of the weights"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        chain = _chain(edit, node_id)
+        parts = _parts(edit, node_id) if chain else []
+        taken = [channel for part in parts for channel in part.channels]
+        if len(parts) < 2 or len(set(taken)) < len(taken):
+            return False
+        for part in parts:
+            value = _computed(edit, chain, part.channels)
+            node = edit[part.slice_id]
+            steps = plan(part.layout)
+            if steps:
+                edit.redefine(part.slice_id, move(value, edit[value].type, steps, node.name))
+            else:
+                edit.replace_uses(part.slice_id, value)
+        return True
+
+
+def _chain(edit: Editor, node_id: int) -> list[int]:
+    """From a convolution with constant weights through operators that read nothing else to this value; empty if that is
+    not what it is."""
+    chain = [node_id]
+    while edit[chain[0]].op in _UNARY:
+        source = edit[chain[0]].inputs[0]
+        if not edit.used_once(source):
+            return []
+        chain.insert(0, source)
+    known = (i for at in chain for i in edit[at].inputs[1:])
+    return chain if edit[chain[0]].op in _CONVOLUTIONS and all(map(edit.is_constant, known)) else []
+
+
+def _parts(edit: Editor, value: int) -> list[Part]:
+    """What each reader takes; empty unless all of them are slices of channels."""
+    if edit.is_output(value):
+        return []
+    parts = []
+    shape = edit[value].type.shape
+    for reader in edit.users(value):
+        node = edit[reader]
+        moved = node.op == MOVE
+        if moved and edit.is_output(reader):
+            return []
+        layout = node.layout_map if moved else LayoutMap.reshape(shape, shape)
+        for slice_id in edit.users(reader) if moved else (reader,):
+            part = _part(edit, slice_id, layout)
+            if part is None:
+                return []
+            parts.append(part)
+    return parts
+
+
+def _part(edit: Editor, slice_id: int, layout: LayoutMap) -> Part | None:
+    """Of map(x), what a SLICE takes; None if it is no SLICE, or one of something else than channels of x."""
+    node, pieces = edit[slice_id], layout.pieces
+    if node.op != "SLICE" or pieces is None:
+        return None
+    channels = pieces.of_inputs[-1]
+    ranges = {atom: range(pieces.atoms[atom]) for atom in channels}
+    for atoms, size, start, whole in zip(
+        pieces.of_outputs, node.type.shape, node.attributes["start"], layout.out_shape, strict=True
+    ):
+        if size == whole:
+            continue
+        if len(atoms) != 1 or atoms[0] not in ranges:
+            return None
+        ranges[atoms[0]] = range(start, start + size)
+    numbers = np.arange(layout.in_shape[-1]).reshape([pieces.atoms[atom] for atom in channels])
+    taken = numbers[np.ix_(*(ranges[atom] for atom in channels))]
+    sizes = tuple(len(ranges[a]) if a in ranges else size for a, size in enumerate(pieces.atoms))
+    order = tuple(atom for group in pieces.of_outputs for atom in group)
+    in_shape = (*layout.in_shape[:-1], prod(taken.shape))
+    return Part(slice_id, tuple(taken.ravel().tolist()), LayoutMap.of(in_shape, node.type.shape, sizes, order))
+
+
+def _computed(edit: Editor, chain: Sequence[int], channels: tuple[int, ...]) -> int:
+    """The value at the chain's end, of these channels only."""
+    value = edit[chain[0]].inputs[0]
+    for node_id in chain:
+        node = edit[node_id]
+        of_channels = {"RESCALE": (1, 2) if node.attributes.get("per_channel") else (), "CLAMP": (), "TABLE": ()}
+        positions = of_channels.get(node.op, (1, 2))
+        inputs = [value, *node.inputs[1:]]
+        for position in positions:
+            inputs[position] = permuted_constant(edit, inputs[position], 0, channels)
+        tensor = TensorType((*node.type.shape[:-1], len(channels)), node.type.dtype)
+        value = edit.add(replace(node, inputs=tuple(inputs), type=tensor))
+    return value
