@@ -11,9 +11,13 @@ from search_space.region import changed_region
 Rewrite = Callable[[Graph, int], Graph]
 
 
-def rewritten_where_it_pays(graph: Graph, rewrite: Rewrite, facts: TargetFacts) -> Graph:
-    """The graph with `rewrite` (the graph and a node -> the graph after it, or itself) at every node where neither
-    estimate of the part that changes rises and one falls; nodes that a rewrite makes are tried as well.
+#: Where stream cycles fall; or where neither they nor Vela's estimate rise, and one of the two falls.
+PAYING, AGREED = "paying", "agreed"
+
+
+def rewritten_where_it_pays(graph: Graph, rewrite: Rewrite, facts: TargetFacts, by: str) -> Graph:
+    """The graph with `rewrite` (the graph and a node -> the graph after it, or itself) at every node where the part
+    that changes is cheaper by PAYING or AGREED; nodes that a rewrite makes are tried as well.
 
     What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
     """
@@ -23,14 +27,16 @@ def rewritten_where_it_pays(graph: Graph, rewrite: Rewrite, facts: TargetFacts) 
         if node_id not in graph.nodes:
             continue
         after = rewrite(graph, node_id)
-        if after is not graph and _pays(graph, after, facts):
+        if after is not graph and _pays(graph, after, facts, by):
             waiting.extend(i for i in after.order if i not in graph.nodes)
             graph = after
     return graph
 
 
-def _pays(before: Graph, after: Graph, facts: TargetFacts) -> bool:
+def _pays(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
     old, new = (facts.program_cycles(part) for part in changed_region(before, after))
     if old is None or new is None:
         return False
+    if by == PAYING:
+        return new[0] < old[0]
     return new != old and all(n <= o for n, o in zip(new, old, strict=True))

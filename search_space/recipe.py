@@ -6,7 +6,8 @@ Choices stand before the bar, in alphabetical order, passes behind it in the ord
 left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
 
 A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
-it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes is cheaper by itself.
+it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
+by itself, `sum-by-depthwise@agreed` for those where Vela's estimate does not rise either.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from search_space import registry
 from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import Graph
-from search_space.passes.base import PAYING, Pass
+from search_space.passes.base import SITES_BY_PRICE, Pass
 
 DEFAULT_TEXT = "default"
 _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -119,11 +120,13 @@ def _pass(text: str) -> Pass:
 
 def _sites(text: str | None, where: str) -> str:
     """Which sites, in one form: numbers in order and once."""
-    if text is None or text.strip() == PAYING:
-        return PAYING if text else ""
+    if text is None or text.strip() in SITES_BY_PRICE:
+        return (text or "").strip()
     numbers = [part.strip() for part in text.split("+")]
     if not all(re.fullmatch(r"[1-9][0-9]{0,5}", number) for number in numbers):
-        raise SpaceError(f"'{where}': sites are numbers from 1 with + between them, or {PAYING}")
+        raise SpaceError(
+            f"'{where}': sites are numbers from 1 with + between them, {' or '.join(('', *SITES_BY_PRICE))}"
+        )
     return "+".join(map(str, sorted(set(map(int, numbers)))))
 
 

@@ -11,10 +11,10 @@ from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
-from search_space.paying import rewritten_where_it_pays
+from search_space.paying import AGREED, PAYING, rewritten_where_it_pays
 
-#: Instead of numbers of sites: those where the pass pays by itself.
-PAYING = "paying"
+#: What may stand instead of numbers of sites.
+SITES_BY_PRICE = (PAYING, AGREED)
 
 _CHANGES_PER_NODE = 50
 
@@ -28,8 +28,8 @@ class Pass(ABC):
     law: why the outputs stay the same, in one line.
     far: whether a rewrite can open a site that is not beside it.
 
-    at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or PAYING. In
-    a program of several delegates every one has its own; numbers beyond its last site are none.
+    at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
+    SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are none.
     """
 
     name: ClassVar[str]
@@ -52,8 +52,8 @@ class Pass(ABC):
         Sites that a rewrite creates are visited as well unless it is for certain ones. Returns `graph` itself if there
         was no site. Raises SpaceError if the pass does not come to an end.
         """
-        if only is None and self.at == PAYING:
-            return rewritten_where_it_pays(graph, lambda now, i: self.apply(now, {i}, facts), facts)
+        if only is None and self.at in SITES_BY_PRICE:
+            return rewritten_where_it_pays(graph, lambda now, i: self.apply(now, {i}, facts), facts, self.at)
         if only is None and self.at:
             sites = self.sites(graph, facts)
             only = [sites[at - 1] for at in map(int, self.at.split("+")) if at <= len(sites)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
-from search_space.passes.base import PAYING, Pass
+from search_space.passes.base import SITES_BY_PRICE, Pass
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 
@@ -53,7 +53,7 @@ passes = st.one_of(
     st.sampled_from(pass_instances()), st.builds(WithOptions, st.booleans(), st.integers(-(10**9), 10**9), words)
 )
 sites = st.one_of(
-    st.sampled_from(["", "", PAYING]),
+    st.sampled_from(["", "", *SITES_BY_PRICE]),
     st.sets(st.integers(1, 999_999), min_size=1, max_size=4).map(lambda numbers: "+".join(map(str, sorted(numbers)))),
 )
 placed = st.builds(lambda one, at: replace(one, at=at), passes, sites)
@@ -90,7 +90,7 @@ def test_every_way_to_write_it_has_one_canonical_form(recipe: Recipe, data: st.D
 
     def sites_of(one: Pass) -> str:
         numbers = [number for number in one.at.split("+") if number]
-        again = data.draw(st.lists(st.sampled_from(numbers), max_size=2)) if one.at not in ("", PAYING) else []
+        again = data.draw(st.lists(st.sampled_from(numbers), max_size=2)) if one.at not in ("", *SITES_BY_PRICE) else []
         parts = [f"{space()}{number}{space()}" for number in data.draw(st.permutations([*numbers, *again]))]
         return f"@{'+'.join(parts)}" if parts else ""
 
@@ -141,7 +141,7 @@ def test_forms() -> None:
         ("with-options{mode=a b}", "with-options{mode} takes str, not 'a b'"),
         ("with-options{depth=1,depth=2}", "with-options is given its option depth twice"),
         ("with-options{at=1}", "unknown option of with-options 'at'"),
-        ("fold-constants@", "'fold-constants@': sites are numbers from 1 with + between them, or paying"),
+        ("fold-constants@", "'fold-constants@': sites are numbers from 1 with + between them or paying or agreed"),
         ("fold-constants@0", "sites are numbers from 1"),
         ("fold-constants@1+", "sites are numbers from 1"),
         ("fold-constants@payin", "sites are numbers from 1"),
