@@ -124,9 +124,7 @@ def _sites(text: str | None, where: str) -> str:
         return (text or "").strip()
     numbers = [part.strip() for part in text.split("+")]
     if not all(re.fullmatch(r"[1-9][0-9]{0,5}", number) for number in numbers):
-        raise SpaceError(
-            f"'{where}': sites are numbers from 1 with + between them, {' or '.join(('', *SITES_BY_PRICE))}"
-        )
+        raise SpaceError(f"'{where}': sites are numbers from 1 with + between them, {' or '.join(SITES_BY_PRICE)}")
     return "+".join(map(str, sorted(set(map(int, numbers)))))
 
 
