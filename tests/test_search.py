@@ -10,6 +10,7 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from search_space.passes.base import SITES_BY_PRICE
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.search import Answer, Candidate, Search
@@ -81,13 +82,13 @@ def run(search: Search, space: Space, most: int = 10_000) -> list[Candidate]:
     return done
 
 
-def test_it_sees_the_whole_space_and_each_program_once(tmp_path: Path) -> None:
+def test_it_sees_the_whole_space_and_asks_for_no_recipe_twice(tmp_path: Path) -> None:
     space = Space()
     search = Search(study_in(tmp_path), CHOICES, seed=0)
     run(search, space)
     assert search.ask(1) == []
-    programs = [space.program(Recipe.parse(text)) for text in space.evaluated]
-    assert len(programs) == len(set(programs)) == Space.REACHABLE
+    assert len(set(space.evaluated)) == len(space.evaluated)
+    assert len({space.program(Recipe.parse(text)) for text in space.evaluated}) == Space.REACHABLE
     best = search.states.best()
     assert best is not None and best.cycles == space.proven_best()
 
@@ -138,18 +139,19 @@ def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
     again = Search(study_in(tmp_path), CHOICES, seed=0)
     assert again.evaluations == 20
     run(again, after)
-    programs = [after.program(Recipe.parse(text)) for text in (*before.evaluated, *after.evaluated)]
-    assert len(programs) == len(set(programs)) == Space.REACHABLE
+    evaluated = [*before.evaluated, *after.evaluated]
+    assert len(set(evaluated)) == len(evaluated)
+    assert len({after.program(Recipe.parse(text)) for text in evaluated}) == Space.REACHABLE
     best = again.states.best()
     assert best is not None and best.cycles == before.proven_best()
 
 
-def test_a_batch_holds_distinct_programs(tmp_path: Path) -> None:
+def test_a_batch_holds_distinct_recipes(tmp_path: Path) -> None:
     space = Space()
     search = Search(study_in(tmp_path), CHOICES, seed=1)
     while batch := search.ask(100):
-        programs = [space.program(candidate.recipe) for candidate in batch]
-        assert len(programs) == len(set(programs))
+        recipes = [candidate.recipe for candidate in batch]
+        assert len(recipes) == len(set(recipes))
         for candidate in batch:
             search.tell(candidate, space.evaluate(candidate.recipe))
 
@@ -181,3 +183,40 @@ def test_starts_are_tried_first_and_the_space_is_still_seen_whole(tmp_path: Path
     assert len(space.evaluated) == len(set(space.evaluated))
     # With a start for each choice, the one pass that comes to nothing alone is got round.
     assert set(map(space.program, map(Recipe.parse, space.evaluated))) >= {f"{AS_LOWERED}:{'+'.join(PASSES[2:])}"}
+
+
+class Sites(Space):
+    """One pass that pays at some of its sites only."""
+
+    PAYS = (3, -5, 2, -1, -4)  # cycles that each of its sites adds
+
+    def program(self, recipe: Recipe) -> str:
+        (one,) = recipe.passes or (None,)
+        numbers = (
+            range(1, 6) if one is not None and one.at in ("", *SITES_BY_PRICE) else one.at.split("+") if one else ()
+        )
+        return "sites " + "+".join(map(str, numbers))
+
+    def cycles(self, program: str) -> int:
+        numbers = program.removeprefix("sites ")
+        return 100 + sum(self.PAYS[int(number) - 1] for number in numbers.split("+") if number)
+
+    def evaluate(self, recipe: Recipe) -> Answer:
+        program = self.program(recipe)
+        if len(recipe.passes) > 1:
+            return Answer(program, None, {})
+        successors = {} if recipe.passes else {PASSES[0]: self.program(Recipe.parse(PASSES[0]))}
+        chosen = program.removeprefix("sites ")
+        numbers = tuple(map(int, chosen.split("+"))) if chosen else ()
+        sites = {0: (numbers, len(self.PAYS))} if recipe.passes and recipe.passes[0].at else {}
+        return Answer(program, self.cycles(program), successors, sites=sites)
+
+
+def test_sites_are_chosen_one_by_one(tmp_path: Path) -> None:
+    space = Sites()
+    search = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@paying"])
+    run(search, space, most=100)
+    best = search.states.best()
+    assert best is not None and str(best.recipe) == f"{PASSES[0]}@2+4+5"
+    again = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@paying"])
+    assert again.states.best() == best and again.ask(1) == []

@@ -10,8 +10,10 @@ does not depend on how many workers there are or how fast they answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from random import Random
 from typing import Any
 
 import optuna
@@ -19,6 +21,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from search_space.recipe import Recipe
+from tuner.neighbours import Sites, by_less, by_more, by_options, by_order, by_sites
 from tuner.states import AS_LOWERED, START, State, States, Step, extended, pass_step
 
 BATCH = 8
@@ -41,12 +44,14 @@ class Answer:
     """What an evaluation says to the search.
 
     cycles: None for a candidate that is not right. violation: by which part it is beyond the limits, 0 if it is not.
+    sites: of the recipe's passes, as in `tuner.neighbours`.
     """
 
     program: str
     cycles: int | None
     successors: Mapping[str, str]
     violation: float = 0.0
+    sites: Sites = field(default_factory=dict)
 
 
 class Search:
@@ -65,11 +70,10 @@ class Search:
         self._study = optuna.create_study(direction="minimize")
         self.states = States(choices, starts)
         self.evaluations = 0
-        known: set[Recipe] = set()
+        self._tried: set[Recipe] = set()
         for trial in study.get_trials(deepcopy=False):
             recipe, answer = learnt_from(trial)
-            if recipe not in known:  # two processes that searched at once told it twice
-                known.add(recipe)
+            if recipe not in self._tried:  # two processes that searched at once told it twice
                 self._study.add_trial(trial)
                 self._learn(recipe, answer)
 
@@ -79,10 +83,14 @@ class Search:
         batch: list[Candidate] = []
         pending: set[str] = set()
         while len(batch) < min(most, BATCH):
+            candidate = self._open_of(self.states.first_roots(), pending)
+            if candidate is None and len(batch) % 2 == 0:
+                candidate = self._neighbour(pending)
             candidate = (
-                self._open_of(self.states.first_roots(), pending)
+                candidate
                 or self._walk_to_open(pending)
                 or self._open_of(self.states.frontier(), pending)
+                or self._neighbour(pending)
             )
             if candidate is None:
                 break
@@ -106,13 +114,15 @@ class Search:
                     "cycles": answer.cycles,
                     "successors": dict(answer.successors),
                     "violation": answer.violation,
+                    "sites": {str(place): sites for place, sites in answer.sites.items()},
                 },
             )
         )
 
     def _learn(self, recipe: Recipe, answer: Answer) -> None:
         self.evaluations += 1
-        self.states.add(recipe, answer.program, answer.cycles, answer.successors, answer.violation)
+        self._tried.add(recipe)
+        self.states.add(recipe, answer.program, answer.cycles, answer.successors, answer.violation, answer.sites)
 
     def _tell(self, trial: optuna.Trial, cycles: int | None, violation: float) -> None:
         default = self.states.root(Recipe())
@@ -121,6 +131,53 @@ class Search:
         trial.set_constraint("right", 0.0 if cycles is not None else 1.0)
         trial.set_constraint("within limits", violation)
         self._study.tell(trial, cycles if cycles is not None else 2 * reference)
+
+    def _neighbour(self, pending: set[str]) -> Candidate | None:
+        """A recipe that differs in one decision from one of the best, and is not known to lead to a known program."""
+        for recipe in self._neighbours():
+            candidate = self._untaught(recipe, pending)
+            if candidate is not None:
+                return candidate
+        return None
+
+    def _untaught(self, recipe: Recipe, pending: set[str]) -> Candidate | None:
+        """A recipe that no way through known programs leads to, if it is open: the sampler learns nothing from it."""
+        program = self.states.foretold(recipe)
+        if recipe in self._tried or program in self.states or pending & {str(recipe), program}:
+            return None
+        pending |= {str(recipe), program} - {""}
+        return Candidate(recipe, self._study.ask())
+
+    def _neighbours(self) -> Iterator[Recipe]:
+        """Of each promising state in turn one of each kind, in an order that the seed gives.
+
+        Where every program is seen that passes at all their sites lead to, those at some of them are left.
+        """
+        all_seen = not self.states.frontier()
+        ways = [
+            by_sites(state.recipe, state.sites) if all_seen else self._around(state)
+            for state in self.states.promising()
+        ]
+        for found in zip_longest(*ways):
+            yield from (recipe for recipe in found if recipe is not None)
+
+    def _around(self, state: State) -> Iterator[Recipe]:
+        random = Random(f"{self._seed} {state.recipe}")
+        passes = [one for text in self.states.useful_passes() for one in Recipe.parse(text).passes]
+        kinds = [
+            list(kind)
+            for kind in (
+                by_sites(state.recipe, state.sites),
+                by_less(state.recipe),
+                by_more(state.recipe, passes),
+                by_options(state.recipe),
+                by_order(state.recipe),
+            )
+        ]
+        for kind in kinds:
+            random.shuffle(kind)
+        for found in zip_longest(*kinds):
+            yield from (recipe for recipe in found if recipe is not None)
 
     def _walk_to_open(self, pending: set[str]) -> Candidate | None:
         for _ in range(_WALKS):
@@ -172,6 +229,11 @@ class Search:
             if self.states.is_evaluated_root(recipe) or str(recipe) in pending:
                 continue
             steps = self.states.steps(recipe)
+            if steps is None:
+                candidate = self._untaught(recipe, pending)
+                if candidate is not None:
+                    return candidate
+                continue
             self._study.enqueue_trial({step.parameter: step.value for step in steps})
             trial = self._study.ask()
             found, _ = self._walk(trial, pending)
@@ -188,8 +250,9 @@ def _decide(trial: optuna.Trial, step: Step) -> str:
 def learnt_from(trial: optuna.trial.FrozenTrial) -> tuple[Recipe, Answer]:
     """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
-    answer = Answer(attributes["program"], attributes["cycles"], attributes["successors"], attributes["violation"])
-    return Recipe.parse(attributes["recipe"]), answer
+    sites = {int(place): (tuple(numbers), count) for place, (numbers, count) in attributes["sites"].items()}
+    known = {name: attributes[name] for name in ("program", "cycles", "successors", "violation")}
+    return Recipe.parse(attributes["recipe"]), Answer(**known, sites=sites)
 
 
 def _sampler(seed: int) -> TPESampler:

@@ -8,10 +8,11 @@ the space is exhausted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from search_space.recipe import Recipe
+from tuner.neighbours import Sites
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class State:
     """A program that was evaluated.
 
     recipe: the first one found that leads to it. cycles: the objective, None if it is not right. successors: pass ->
-    program hash. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on.
+    program hash. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on. sites:
+    of the recipe's passes, as in `tuner.neighbours`.
     """
 
     program: str
@@ -27,6 +29,7 @@ class State:
     cycles: int | None
     successors: Mapping[str, str]
     violation: float = 0.0
+    sites: Sites = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Step:
     values: tuple[str, ...]
     value: str
 
+
+_CHEAPEST, _BEYOND = 3, 2
 
 AS_LOWERED = "as-lowered"
 START = "start"
@@ -61,21 +66,35 @@ class States:
         ]
 
     def add(
-        self, recipe: Recipe, program: str, cycles: int | None, successors: Mapping[str, str], violation: float = 0.0
+        self,
+        recipe: Recipe,
+        program: str,
+        cycles: int | None,
+        successors: Mapping[str, str],
+        violation: float = 0.0,
+        sites: Sites | None = None,
     ) -> None:
         """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
-        worker was lost over it: then it is the program that the state before said it would be."""
-        program = program or self._expected(recipe)
+        worker was lost over it: then it is the program that the state before said it would be.
+
+        Of two recipes for a program the one with fewer elements is kept.
+        """
+        program = program or self.foretold(recipe)
         if self._is_root(recipe):
             self._roots[recipe] = program or None
-        if program and program not in self._by_program:
-            self._by_program[program] = State(program, recipe, cycles, successors, violation)
+        known = self._by_program.get(program)
+        if program and (known is None or len(recipe.elements) < len(known.recipe.elements)):
+            self._by_program[program] = State(program, recipe, cycles, successors, violation, sites or {})
 
-    def _expected(self, recipe: Recipe) -> str:
+    def foretold(self, recipe: Recipe) -> str:
+        """The program that a recipe gives by what is known of its beginnings; empty if that is not enough."""
         root = self._root_of(recipe)
         program = self._roots.get(root)
         for one in recipe.passes[len(root.passes) :]:
-            program = self._by_program[program].successors.get(str(one)) if program in self._by_program else None
+            state = self._by_program.get(program or "")
+            if state is None or state.cycles is None or (one.at and str(one) not in state.successors):
+                return ""
+            program = state.successors.get(str(one), program)
         return program or ""
 
     def _is_root(self, recipe: Recipe) -> bool:
@@ -115,8 +134,22 @@ class States:
     def best(self) -> State | None:
         """The cheapest state that may be offered; of equals the one with fewer elements, then by text."""
         offered = [s for s in self._by_program.values() if s.cycles is not None and not s.violation]
-        key = lambda s: (s.cycles, len(s.recipe.elements), str(s.recipe))  # noqa: E731
-        return min(offered, key=key, default=None)
+        return min(offered, key=_rank, default=None)
+
+    def promising(self) -> list[State]:
+        """Around which to look for better ones: the cheapest states, and those that would be cheaper but are beyond the
+        limits, the least so first."""
+        right = sorted((s for s in self._by_program.values() if s.cycles is not None and not s.violation), key=_rank)
+        limit = right[0].cycles if right else None
+        beyond = [s for s in self._by_program.values() if s.cycles is not None and s.violation]
+        if limit is not None:
+            beyond = [s for s in beyond if s.cycles is not None and s.cycles < limit]
+        beyond.sort(key=lambda s: (s.violation, *_rank(s)))
+        return [*right[:_CHEAPEST], *beyond[:_BEYOND]]
+
+    def useful_passes(self) -> list[str]:
+        """Passes that change some program that was seen."""
+        return sorted({name for state in self._by_program.values() for name in state.successors})
 
     def frontier(self) -> list[Recipe]:
         """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
@@ -145,17 +178,21 @@ class States:
             steps.append(Step(START, (AS_LOWERED, *self._starts.values()), self._starts.get(root.passes, AS_LOWERED)))
         return steps
 
-    def steps(self, recipe: Recipe) -> list[Step]:
-        """All decisions that lead to a recipe; what its prefixes give must have been evaluated."""
+    def steps(self, recipe: Recipe) -> list[Step] | None:
+        """All decisions that lead to a recipe, one for each pass; None if it does not go through known programs."""
         root = self._root_of(recipe)
         steps = self.root_steps(root)
         state = self.root(root)
         for one in recipe.passes[len(root.passes) :]:
-            if state is None:
-                break
+            if state is None or str(one) not in state.successors:
+                return None
             steps.append(pass_step(state, str(one)))
             state = self._by_program.get(state.successors[str(one)])
         return steps
+
+
+def _rank(state: State) -> tuple[int, int, str]:
+    return state.cycles or 0, len(state.recipe.elements), str(state.recipe)
 
 
 def pass_step(state: State, value: str = "") -> Step:

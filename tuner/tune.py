@@ -151,7 +151,8 @@ class _Run:
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
         violation = sum(self._objective.violations(outcome.cost, self._default).values())
-        return record, Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation)
+        answer = Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation, outcome.sites)
+        return record, answer
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""

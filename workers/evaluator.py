@@ -43,7 +43,8 @@ class Outcome:
 
     status: `ok` (compiled, and equal to the default lowering on all check inputs), `wrong` (outputs differ, or a pass
     broke the program) or `refused` (Vela or a pass does not take it). reason: one line if not ok. check: the inputs
-    that were compared. successors: pass -> hash of the program after it, for passes that change this program.
+    that were compared. successors: pass -> hash of the program after it, for passes that change this program. sites:
+    for each pass of the recipe that is for some of its sites, by its place from 0: their numbers, and how many it has.
     """
 
     recipe: str
@@ -54,6 +55,7 @@ class Outcome:
     cost: Cost | None = None
     check: dict[str, Any] = field(default_factory=dict)
     successors: dict[str, str] = field(default_factory=dict)
+    sites: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -124,6 +126,7 @@ class Evaluator:
             cost=cost,
             check=self._described_check(),
             successors=self._successors(recipe, program) if expand else {},
+            sites=self._sites(recipe) if expand else {},
         )
 
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
@@ -167,6 +170,15 @@ class Evaluator:
             # A candidate like others: it is evaluated, and recorded as refused with the reason.
             return {str(one): f"none by {longer}"}
         return {} if digest == program_hash(program) else {str(one): digest}
+
+    def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
+        """Delegates count their own; what is known here is of the one with the most."""
+        found = {}
+        for place, one in enumerate(recipe.passes):
+            if one.at:
+                before = self._program(Recipe(recipe.choices, recipe.passes[:place]))
+                found[place] = max((one.chosen(graph, self._facts) for graph in before), key=lambda sites: sites[1])
+        return found
 
     def _verdict(self, program: Program) -> Verdict:
         for at, (graph, default) in enumerate(zip(program, self._default, strict=True)):

@@ -11,7 +11,7 @@ from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
-from search_space.paying import AGREED, PAYING, rewritten_where_it_pays
+from search_space.paying import AGREED, PAYING, pays, rewritten_where_it_pays
 
 #: What may stand instead of numbers of sites.
 SITES_BY_PRICE = (PAYING, AGREED)
@@ -53,10 +53,10 @@ class Pass(ABC):
         was no site. Raises SpaceError if the pass does not come to an end.
         """
         if only is None and self.at in SITES_BY_PRICE:
-            return rewritten_where_it_pays(graph, lambda now, i: self.apply(now, {i}, facts), facts, self.at)
+            return rewritten_where_it_pays(graph, self, facts, self.at)
         if only is None and self.at:
             sites = self.sites(graph, facts)
-            only = [sites[at - 1] for at in map(int, self.at.split("+")) if at <= len(sites)]
+            only = [sites[number - 1] for number in self._numbers() if number <= len(sites)]
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
@@ -90,6 +90,19 @@ class Pass(ABC):
                 found.append(node_id)
                 edit = Editor(graph, facts)
         return tuple(found)
+
+    def chosen(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
+        """The numbers of the sites that the pass is for, each looked at as if it were the only one, and how many sites
+        there are."""
+        sites = self.sites(graph, facts)
+        if self.at in SITES_BY_PRICE:
+            after = ((number, self.apply(graph, {node_id}, facts)) for number, node_id in enumerate(sites, 1))
+            return tuple(number for number, then in after if pays(graph, then, facts, self.at)), len(sites)
+        numbers = self._numbers() if self.at else range(1, len(sites) + 1)
+        return tuple(number for number in numbers if number <= len(sites)), len(sites)
+
+    def _numbers(self) -> tuple[int, ...]:
+        return tuple(map(int, self.at.split("+")))
 
     def __str__(self) -> str:
         """As recipes write it: options that are not at their default in braces, then the sites."""
