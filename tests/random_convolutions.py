@@ -13,6 +13,7 @@ from search_space.graph import Step, TensorType
 from search_space.layout_map import Shape
 
 BLOCKS: Kind = []
+DILATED: Kind = []
 STRIDED: Kind = []
 
 
@@ -59,3 +60,11 @@ def _transposed(b: Builder, value: int) -> None:
     for _ in range(b.draw(st.integers(1, 2))):
         perms = tuple(b.draw(st.permutations(range(len(b.shape(value))))))
         value = b.moved(value, (Step("transpose", perms),))
+
+
+@on(*INTEGERS, kind=DILATED)
+def _dilated(b: Builder, value: int) -> None:
+    """Along the height or, of data without one, along the width."""
+    kernel = (1 if b.chance(5) else b.draw(st.integers(2, 3)), b.draw(st.sampled_from([1, 1, 1, 2])))
+    dilation = (b.draw(st.integers(3, 5)), b.draw(st.sampled_from([1, 3])))
+    convolution(b, kernel, (1, 1), dilation, b.draw(st.integers(1, 3)), b.draw(st.booleans()))

@@ -9,6 +9,7 @@ from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
 from random_functions import FUNCTIONS
+from random_convolutions import BLOCKS, DILATED, STRIDED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -38,6 +39,7 @@ _UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
 OFTEN: dict[str, Kind] = {
     "channels-into-weights": CHANNEL_ORDERS,
     "conv1d": LAYERS_1D,
+    "dilation-to-grid": DILATED,
     "fill-channels": FEW_CHANNELS,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,

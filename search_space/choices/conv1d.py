@@ -7,14 +7,12 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from search_space.choices.base import Choice
+from search_space.convolution import KERNEL_AXIS, only_rescale
 from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
 from search_space.graph import CONST, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.moved_constant import reshaped_constant
-
-#: Operator -> the first of the two kernel dimensions in its weights (TOSA 1.0: OHWI, and HWCM for depthwise).
-_KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
 
 
 class Conv1d(Choice):
@@ -33,8 +31,8 @@ class Conv1d(Choice):
         flat = 1 if alternative == "along-h" else 2
         edit = Editor(graph)
         for node_id, node in graph.operators():
-            if node.op in _KERNEL_AXIS and _is_flat(edit, node, flat):
-                rescale = _only_rescale(edit, node_id)
+            if node.op in KERNEL_AXIS and _is_flat(edit, node, flat):
+                rescale = only_rescale(edit, node_id)
                 if rescale is not None or node.type.dtype not in IMMOVABLE:
                     _turn(edit, node_id, rescale)
         return edit.finish()
@@ -44,7 +42,7 @@ def _is_flat(edit: Editor, node: Node, axis: int) -> bool:
     """Data, kernel and padding have no extent along spatial `axis` (1 height, 2 width), and data has some along the
     other."""
     weights = edit[node.inputs[1]]
-    kernel_axis = _KERNEL_AXIS[node.op] + axis - 1
+    kernel_axis = KERNEL_AXIS[node.op] + axis - 1
     data = edit[node.inputs[0]].type.shape
     pad = node.attributes["pad"][2 * (axis - 1) : 2 * axis]
     return (
@@ -56,16 +54,9 @@ def _is_flat(edit: Editor, node: Node, axis: int) -> bool:
     )
 
 
-def _only_rescale(edit: Editor, node_id: int) -> int | None:
-    """The RESCALE that alone reads the convolution. Vela fuses it into it; the way back to the old shape must not come
-    between them."""
-    reader = edit.users(node_id)[0] if edit.used_once(node_id) else None
-    return reader if reader is not None and edit[reader].op == "RESCALE" else None
-
-
 def _turn(edit: Editor, node_id: int, rescale_id: int | None) -> None:
     node = edit[node_id]
-    axis = _KERNEL_AXIS[node.op]
+    axis = KERNEL_AXIS[node.op]
     weights = edit[node.inputs[1]]
     kernel = _swapped(weights.type.shape, axis)
     data = edit[node.inputs[0]].type

@@ -149,9 +149,9 @@ def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation 
     """Atom order[0] leads the result: its positions, each with all that is before and behind the atom in the data."""
     first = order[0]
     before, behind = prod(atoms[:first]), prod(atoms[first + 1 :])
-    together = _together(atoms[first], behind) if first else 1
-    if before > _MOST_ROWS or before * together * behind > _MOST_PERMUTED:
+    if before > _MOST_ROWS or before * behind > _MOST_PERMUTED:
         return None
+    together = _together(atoms[first], behind, before * behind) if first else 1
     pieces = (*atoms[:first], together, *atoms[first + 1 :])
     permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(1, -1)
     return _Permutation(batch, before, atoms[first] // together, together * behind, permuted)
@@ -163,14 +163,15 @@ def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation
     if order[1] != 0 or batch * parts > _MOST_PARTS:
         return None
     behind = prod(atoms[1:])
-    together = _together(atoms[0], behind // parts)
-    if together * behind > _MOST_PERMUTED:
+    if behind > _MOST_PERMUTED:
         return None
+    together = _together(atoms[0], behind // parts, behind)
     pieces = (together, *atoms[1:])
     permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(parts, -1)
     return _Permutation(batch, 1, atoms[0] // together, together * behind, permuted)
 
 
-def _together(positions: int, elements: int) -> int:
-    """How many positions of so many elements make a run."""
-    return max(n for n in range(1, _RUN + 1) if positions % n == 0 and n * elements <= max(_RUN, elements))
+def _together(positions: int, elements: int, block: int) -> int:
+    """How many positions of so many elements make a run, where one comes with a block of elements."""
+    most = max(1, min(_RUN // elements, _MOST_PERMUTED // block))
+    return max(n for n in range(1, most + 1) if positions % n == 0)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from search_space.convolution import padded
 from search_space.dtypes import NUMPY
 from search_space.editor import Editor
-from search_space.graph import CONST, Node, TensorType, constant, move
+from search_space.graph import CONST, Node, constant, move
 from search_space.layout_map import LayoutMap
 from search_space.passes.base import Pass
 from search_space.plan import plan
@@ -72,15 +73,16 @@ class StrideToDepth(Pass):
         if height.block * width.block == 1 or not _fills(node, kernel, (height, width)):
             return False
         zero_point = one_value(edit, node.inputs[4])
-        padded = _padded(edit, node, (height, width))
-        if zero_point is None or padded is None:
+        padding = ((0, 0), (0, height.missing), (0, width.missing), (0, 0))
+        whole = padded(edit, node.inputs[0], padding, node.inputs[3])
+        if zero_point is None or whole is None:
             return False
         channels = height.block * width.block * data.shape[3]
         shape = (data.shape[0], height.blocks, width.blocks, channels)
         atoms = (data.shape[0], height.blocks, height.block, width.blocks, width.block, data.shape[3])
-        layout = LayoutMap.of(edit[padded].type.shape, shape, atoms, (0, 1, 3, 2, 4, 5))
+        layout = LayoutMap.of(edit[whole].type.shape, shape, atoms, (0, 1, 3, 2, 4, 5))
         steps = plan(layout)
-        moved = edit.add(move(padded, edit[padded].type, steps)) if steps else padded
+        moved = edit.add(move(whole, edit[whole].type, steps)) if steps else whole
         weights = edit.add(constant(_weights(kernel, (height, width), zero_point), name=edit[node.inputs[1]].name))
         attributes: dict[str, Any] = {
             **node.attributes,
@@ -129,22 +131,6 @@ def _fills(node: Node, kernel: np.ndarray, axes: tuple[_Axis, _Axis]) -> bool:
 
 def _filled(channels: int) -> int:
     return -(-channels // _BRICK) * _BRICK
-
-
-def _padded(edit: Editor, node: Node, axes: tuple[_Axis, _Axis]) -> int | None:
-    """The data with whole blocks; None if it would have to be padded with a value that is not known."""
-    data, (height, width) = edit[node.inputs[0]], axes
-    if not height.missing + width.missing:
-        return node.inputs[0]
-    zero_point = edit[node.inputs[3]]
-    if zero_point.op != CONST or zero_point.type.dtype != data.type.dtype:
-        return None
-    shape = list(data.type.shape)
-    shape[1] += height.missing
-    shape[2] += width.missing
-    padding = (0, 0, 0, height.missing, 0, width.missing, 0, 0)
-    padded = TensorType(tuple(shape), data.type.dtype)
-    return edit.add(Node("PAD", (node.inputs[0], node.inputs[3]), padded, {"padding": padding}, name=data.name))
 
 
 def _weights(kernel: np.ndarray, axes: tuple[_Axis, _Axis], zero_point: int) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""What lowering choices that give a convolution another shape have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from search_space.dtypes import IMMOVABLE
+from search_space.editor import Editor
+from search_space.graph import CONST, Node, TensorType
+from search_space.layout_map import Shape
+
+#: Operator -> the first of the two kernel dimensions in its weights (TOSA 1.0: OHWI, and HWCM for depthwise).
+KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
+
+
+def kernel_size(edit: Editor, node: Node) -> Shape | None:
+    """Height and width of a convolution's kernel; None if its weights are not constant."""
+    axis, weights = KERNEL_AXIS.get(node.op), edit[node.inputs[1]] if len(node.inputs) > 1 else None
+    if axis is None or weights is None or weights.op != CONST:
+        return None
+    return weights.type.shape[axis : axis + 2]
+
+
+def only_rescale(edit: Editor, node_id: int) -> int | None:
+    """The RESCALE that alone reads the convolution. Vela fuses it into it; the way back to the old shape must not come
+    between them."""
+    reader = edit.users(node_id)[0] if edit.used_once(node_id) else None
+    return reader if reader is not None and edit[reader].op == "RESCALE" else None
+
+
+def result_of(edit: Editor, node_id: int) -> int | None:
+    """What is moved back if a convolution gets another shape: its RESCALE's result, or its own; None if that is of a
+    type that cannot be moved."""
+    rescale = only_rescale(edit, node_id)
+    if rescale is not None:
+        return rescale
+    return None if edit[node_id].type.dtype in IMMOVABLE else node_id
+
+
+def reshaped(edit: Editor, node_id: int, result: int, node: Node, shape: Shape) -> int:
+    """The id of the convolution as `node` gives it, in this shape, with the RESCALE that `result` is, if it is one."""
+    last = edit.add(replace(node, type=TensorType(shape, node.type.dtype)))
+    if result == node_id:
+        return last
+    rescale = edit[result]
+    inputs = (last, *rescale.inputs[1:])
+    return edit.add(replace(rescale, inputs=inputs, type=TensorType(shape, rescale.type.dtype)))
+
+
+def padded(edit: Editor, value: int, padding: Sequence[tuple[int, int]], zero_point: int) -> int | None:
+    """The id of the value with so many elements before and after, along each dimension, as its zero point (an id) says;
+    None if that is no constant of its type."""
+    node, constant = edit[value], edit[zero_point]
+    if not any(map(any, padding)):
+        return value
+    if constant.op != CONST or constant.type.dtype != node.type.dtype:
+        return None
+    shape = tuple(before + size + after for size, (before, after) in zip(node.type.shape, padding, strict=True))
+    attributes = {"padding": tuple(count for pair in padding for count in pair)}
+    return edit.add(Node("PAD", (value, zero_point), TensorType(shape, node.type.dtype), attributes, name=node.name))
