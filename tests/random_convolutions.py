@@ -1,6 +1,7 @@
 """Convolutions that step over pixels, and transposes that are convolutions: puts them on new inputs of a program under
 construction."""
 
+from dataclasses import replace
 from math import prod
 
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from search_space.layout_map import Shape
 
 BLOCKS: Kind = []
 DILATED: Kind = []
+PADDED: Kind = []
 STRIDED: Kind = []
 
 
@@ -44,6 +46,14 @@ def convolution(b: Builder, kernel: Shape, stride: Shape, dilation: Shape, chann
     if prod(shape) > LARGEST:
         return
     value = b.input(TensorType(shape, dtype))
+    convolved(b, value, pad, kernel, stride, dilation, tuple(results), depthwise)
+
+
+def convolved(
+    b: Builder, value: int, pad: Shape, kernel: Shape, stride: Shape, dilation: Shape, results: Shape, depthwise: bool
+) -> int | None:
+    """CONV2D or DEPTHWISE_CONV2D of a value; results: spatial sizes."""
+    channels, dtype = b.shape(value)[3], b.type(value).dtype
     out = b.draw(st.integers(1, 3))
     weights = (*kernel, channels, out) if depthwise else (out, *kernel, channels)
     attributes = {"pad": pad, "stride": stride, "dilation": dilation}
@@ -51,6 +61,7 @@ def convolution(b: Builder, kernel: Shape, stride: Shape, dilation: Shape, chann
     result = accumulated(b, op, value, weights, (*results, channels * out if depthwise else out), attributes)
     if result is not None and (dtype == "INT16" or not b.chance(3)):
         rescaled(b, result, dtype)
+    return result
 
 
 @on(*INTEGERS, kind=BLOCKS)
@@ -68,3 +79,27 @@ def _dilated(b: Builder, value: int) -> None:
     kernel = (1 if b.chance(5) else b.draw(st.integers(2, 3)), b.draw(st.sampled_from([1, 1, 1, 2])))
     dilation = (b.draw(st.integers(3, 5)), b.draw(st.sampled_from([1, 3])))
     convolution(b, kernel, (1, 1), dilation, b.draw(st.integers(1, 3)), b.draw(st.booleans()))
+
+
+@on(*INTEGERS, kind=PADDED)
+def _padded(b: Builder, value: int) -> None:
+    """With the convolution's zero point, mostly; before the data are moved for it or after."""
+    n, h, w, c = (b.draw(st.integers(1, most)) for most in (2, 4, 4, 3))
+    kernel = (b.draw(st.integers(1, 3)), b.draw(st.integers(2, 3)))
+    pads = [b.draw(st.integers(0, size - 1)) for size in kernel for _ in range(2)]
+    sizes = h + sum(pads[:2]), w + sum(pads[2:])
+    if any(k > size for k, size in zip(kernel, sizes, strict=True)):
+        return
+    nchw = b.draw(st.booleans())
+    value = b.input(TensorType((n, c, h, w) if nchw else (n, h, w, c), "INT8"))
+    padding = (0, 0, 0, 0, *pads) if nchw else (0, 0, *pads, 0, 0)
+    shape = (n, c, *sizes) if nchw else (n, *sizes, c)
+    zero = b.draw(st.sampled_from([0, 0, 0, 11]))
+    value = b.op("PAD", (value, b.parameter(zero, "INT8")), shape, "INT8", padding=padding)
+    if nchw:
+        value = b.moved(value, (Step("transpose", (0, 2, 3, 1)),))
+    results = tuple(size - k + 1 for k, size in zip(kernel, sizes, strict=True))
+    result = convolved(b, value, (0, 0, 0, 0), kernel, (1, 1), (1, 1), results, b.draw(st.booleans()))
+    if result is not None and not b.chance(5):
+        node = b.nodes[result]
+        b.nodes[result] = replace(node, inputs=(*node.inputs[:3], b.parameter(0, "INT8"), node.inputs[4]))

@@ -10,6 +10,7 @@ from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
 from random_functions import FUNCTIONS
 from random_convolutions import BLOCKS, DILATED, STRIDED
+from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -47,6 +48,7 @@ OFTEN: dict[str, Kind] = {
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
     "order-channels": CHANNEL_ORDERS,
+    "pad-into-convolution": PADDED,
     "plan-moves": DETOURS,
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,

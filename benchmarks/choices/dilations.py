@@ -9,12 +9,14 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
+_GRID = "dilation-to-grid,fuse-transposes,plan-moves"
+
 
 @minimal(
     PROGRAMS,
     "dilation-to-grid",
     "two `Conv1d(32, 32, 3, dilation=8)`, ReLU between",
-    "fuse-transposes,dilation-to-grid,fuse-transposes,plan-moves",
+    f"fuse-transposes,{_GRID}",
     (1, 32, 128),
 )
 def context() -> nn.Module:
@@ -22,3 +24,20 @@ def context() -> nn.Module:
         return n.b(n.a(x).relu())
 
     return Net(function, a=nn.Conv1d(32, 32, 3, padding=8, dilation=8), b=nn.Conv1d(32, 32, 3, padding=8, dilation=8))
+
+
+@minimal(
+    PROGRAMS,
+    "pad-into-convolution",
+    "two `Conv1d(32, 32, 3, dilation=8)`, each padded on the left, ReLU between",
+    f"sink-moves,pad-into-convolution,{_GRID}",
+    (1, 32, 128),
+)
+def causal() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.b(n.a(x).relu())
+
+    def layer() -> nn.Module:
+        return nn.Sequential(nn.ConstantPad1d((16, 0), 0), nn.Conv1d(32, 32, 3, dilation=8))
+
+    return Net(function, a=layer(), b=layer())

@@ -1,0 +1,73 @@
+"""Padded data of a convolution against its own padding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from convolutions import Convolution
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program_values import input_sets, outputs
+
+from search_space.choices.pad_into_convolution import PadIntoConvolution
+from search_space.graph import Graph, Node, Step, TensorType, constant, move
+from search_space.layout_map import Shape
+from search_space.verifier import problems
+
+Padding = tuple[int, int, int, int]
+
+
+def padded(one: Convolution, padding: Padding, value: int, nchw: bool = False) -> Graph:
+    """The convolution, its input padded along height and width from what is asked for."""
+    graph = one.graph()
+    n, h, w, c = one.data
+    h, w = h - sum(padding[:2]), w - sum(padding[2:])
+    shape: Shape = (n, c, h, w) if nchw else (n, h, w, c)
+    nodes = dict(graph.nodes)
+    nodes[0] = replace(nodes[0], type=TensorType(shape, one.dtype))
+    nodes[6] = constant(np.array([value], np.int8))
+    whole = (n, c, *one.data[1:3]) if nchw else one.data
+    around = (0, 0, 0, 0, *padding) if nchw else (0, 0, *padding, 0, 0)
+    nodes[7] = Node("PAD", (0, 6), TensorType(whole, one.dtype), {"padding": around})
+    if nchw:
+        nodes[8] = move(7, nodes[7].type, (Step("transpose", (0, 2, 3, 1)),))
+    nodes[5] = replace(nodes[5], inputs=(8 if nchw else 7, *nodes[5].inputs[1:]))
+    return Graph(nodes, (0,), (5,), 9)
+
+
+@settings(max_examples=60)
+@given(
+    op=st.sampled_from(["CONV2D", "DEPTHWISE_CONV2D"]),
+    padding=st.tuples(*[st.integers(0, 2)] * 4).filter(any),
+    pad=st.sampled_from([(0, 0, 0, 0), (1, 0, 0, 2)]),
+    dilation=st.sampled_from([(1, 1), (2, 3)]),
+    zero_point=st.integers(-128, 127),
+    nchw=st.booleans(),
+)
+def test_the_convolution_pads_as_much(
+    op: str, padding: Padding, pad: Padding, dilation: tuple[int, int], zero_point: int, nchw: bool
+) -> None:
+    one = Convolution(op, (6, 7), 2, 2, (3, 3), (1, 1), pad, dilation, zero_point=zero_point)
+    graph = padded(one, padding, zero_point, nchw)
+    assert problems(graph) == []
+    after = PadIntoConvolution().apply(graph)
+    reach = 2 * dilation[0], 2 * dilation[1]
+    sums = [a + b for a, b in zip(padding, pad, strict=True)]
+    assert (after is graph) == any(p > reach[at // 2] for at, p in enumerate(sums))
+    assert problems(after) == []
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        padded(Convolution(), (1, 1, 1, 1), value=0),
+        padded(Convolution(kernel=(1, 1)), (1, 1, 1, 1), value=-3),
+        padded(Convolution(), (0, 0, 3, 0), value=-3),
+        Convolution().graph(),
+    ],
+    ids=["another value", "more than the kernel's reach", "more to one side", "no PAD"],
+)
+def test_others_stay(graph: Graph) -> None:
+    assert PadIntoConvolution().apply(graph) is graph
