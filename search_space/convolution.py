@@ -22,6 +22,12 @@ def kernel_size(edit: Editor, node: Node) -> Shape | None:
     return weights.type.shape[axis : axis + 2]
 
 
+def pointwise(edit: Editor, node: Node) -> bool:
+    """Whether a CONV2D has a kernel of one pixel and does nothing else with pixels."""
+    one_pixel = node.op == "CONV2D" and edit[node.inputs[1]].type.shape[1:3] == (1, 1)
+    return one_pixel and node.attributes["stride"] == (1, 1) and not any(node.attributes["pad"])
+
+
 def only_rescale(edit: Editor, node_id: int) -> int | None:
     """The RESCALE that alone reads the convolution. Vela fuses it into it; the way back to the old shape must not come
     between them."""

@@ -42,6 +42,17 @@ def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[i
     return edit.add(Node(node.op, (), tensor, payload=taken.tobytes(), name=node.name))
 
 
+def repeated_constant(edit: Editor, node_id: int, times: int) -> int:
+    """The id of a constant of one dimension, so many times one after the other; of whole bytes. One that is broadcast
+    stays."""
+    node = edit[node_id]
+    (size,) = node.type.shape
+    if size == 1:
+        return node_id
+    repeated = TensorType((times * size,), node.type.dtype)
+    return edit.add(Node(node.op, (), repeated, payload=node.payload * times, name=node.name))
+
+
 def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
     """The id of the constant with dimension `axis` and the next one exchanged."""
     node = edit[node_id]

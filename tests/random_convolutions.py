@@ -16,6 +16,7 @@ from search_space.layout_map import Shape
 BLOCKS: Kind = []
 DILATED: Kind = []
 PADDED: Kind = []
+PIXELS: Kind = []
 STRIDED: Kind = []
 
 
@@ -103,3 +104,12 @@ def _padded(b: Builder, value: int) -> None:
     if result is not None and not b.chance(5):
         node = b.nodes[result]
         b.nodes[result] = replace(node, inputs=(*node.inputs[:3], b.parameter(0, "INT8"), node.inputs[4]))
+
+
+@on(*INTEGERS, kind=PIXELS)
+def _pixels(b: Builder, value: int) -> None:
+    """A linear layer, in batches or in a column."""
+    rows, channels = b.draw(st.sampled_from([2, 4, 6, 3])), b.draw(st.sampled_from([3, 17, 17, 20]))
+    shape = b.draw(st.sampled_from([(rows, 1, 1), (1, rows, 1), (2, 1, rows)]))
+    value = b.input(TensorType((*shape, channels), "INT8"))
+    convolved(b, value, (0, 0, 0, 0), (1, 1), (1, 1), (1, 1), shape[1:], depthwise=False)

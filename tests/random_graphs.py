@@ -11,6 +11,7 @@ from random_convolutions import BLOCKS, STRIDED
 from random_functions import FUNCTIONS
 from random_convolutions import BLOCKS, DILATED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
+from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -42,8 +43,10 @@ OFTEN: dict[str, Kind] = {
     "conv1d": LAYERS_1D,
     "dilation-to-grid": DILATED,
     "fill-channels": FEW_CHANNELS,
+    "flatten-pixels": PIXELS,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
+    "group-pixels": PIXELS,
     "hoist-moves": _UP,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from search_space.convolution import pointwise
 from search_space.editor import Editor
 from search_space.graph import Node
 from search_space.laws.base import Carried, Law
@@ -52,24 +53,18 @@ class Convolution(Law):
     it is. Source: TOSA 1.0, CONV2D; weights are [OC,KH,KW,IC]."""
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
-        return (_CHANNELS,) if _pointwise(edit, node) else (_HEIGHT, _WIDTH, _CHANNELS)
+        return (_CHANNELS,) if pointwise(edit, node) else (_HEIGHT, _WIDTH, _CHANNELS)
 
     def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         result, weights = carried.result, node.inputs[1]
         if result.keeps_order or len(result.in_shape) != _CHANNELS + 1 or carried.where.get(_CHANNELS) != _CHANNELS:
             return None
-        if _pointwise(edit, node):
+        if pointwise(edit, node):
             return node
         if not _turned(carried) or not edit.is_constant(weights) or edit[weights].type.dtype == "INT4":
             return None
         inputs = (node.inputs[0], swapped_constant(edit, weights, 1), *node.inputs[2:])
         return replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
-
-
-def _pointwise(edit: Editor, node: Node) -> bool:
-    attributes = node.attributes
-    one_pixel = edit[node.inputs[1]].type.shape[1:3] == (1, 1)
-    return one_pixel and attributes["stride"] == (1, 1) and not any(attributes["pad"])
 
 
 def turned_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

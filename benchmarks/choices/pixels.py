@@ -1,0 +1,23 @@
+"""Convolutions of single pixels."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from benchmarks.choices.minimal import Minimal, minimal
+from benchmarks.nets import Net
+
+PROGRAMS: list[Minimal] = []
+
+
+@minimal(PROGRAMS, "flatten-pixels", "`Linear(96, 384)` of 65 tokens", "fuse-transposes,flatten-pixels", (65, 96))
+def linear_of_tokens() -> nn.Module:
+    return nn.Linear(96, 384)
+
+
+@minimal(PROGRAMS, "group-pixels", "`Linear(32, 64)` of 256 tokens, ReLU", "fuse-transposes,group-pixels", (256, 32))
+def linear_of_few_channels() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.a(x).relu()
+
+    return Net(function, a=nn.Linear(32, 64))
