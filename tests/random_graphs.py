@@ -27,7 +27,7 @@ from random_movements import (
 )  # fmt: skip
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
 from random_repeats import BATCHES, REPEATED_RESCALES, REPEATS
-from random_sums import FEW_CHANNELS, SUMS, TURNED_PRODUCTS
+from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
 
 from search_space.graph import Graph, TensorType
 
@@ -48,6 +48,7 @@ OFTEN: dict[str, Kind] = {
     "fuse-transposes": CHAINS,
     "group-pixels": PIXELS,
     "hoist-moves": _UP,
+    "max-tree": MAXIMA,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
     "order-channels": CHANNEL_ORDERS,
@@ -78,6 +79,7 @@ OFTEN: dict[str, Kind] = {
     "turn-matmul": TURNED_PRODUCTS,
     "unbatch": BATCHES,
     "unit-transposes": UNIT_MOVEMENTS,
+    "unscaled-sum": SCALED_SUMS,
 }
 
 

@@ -3,7 +3,7 @@
 from math import gcd
 
 from hypothesis import strategies as st
-from random_builder import INTEGERS, SAFE, Builder
+from random_builder import INTEGERS, SAFE, Builder, wide_shapes
 from random_kinds import Kind, on
 from random_layers import multiplied
 from random_movements import read
@@ -14,6 +14,8 @@ from search_space.graph import Step, TensorType
 SUMS: Kind = []
 TURNED_PRODUCTS: Kind = []
 FEW_CHANNELS: Kind = []
+SCALED_SUMS: Kind = []
+MAXIMA: Kind = []
 
 _TURN = (Step("transpose", (0, 2, 1)),)
 
@@ -69,3 +71,39 @@ def _few_channels(b: Builder, value: int) -> None:
             value = b.op("ADD", b.either_way(value, each), b.shape(value), "INT32", (low - 50, high + 50))
         else:
             value = read(b, value, ELEMENTWISE)
+
+
+@on("INT8", "INT16", kind=SCALED_SUMS)
+def _scaled_sum(b: Builder, value: int) -> None:
+    """Sum or difference of values scaled by powers of two, most of them by the same, and its RESCALE."""
+    power = b.draw(st.integers(1, 8))
+    first, second = (_scaled_up(b, v, power + (b.draw(st.integers(-1, 2)) if b.chance(3) else 0)) for v in (value,) * 2)
+    reach = sum(max(map(abs, b.bounds[v])) for v in (first, second))
+    total = b.op(b.draw(st.sampled_from(["ADD", "SUB"])), (first, second), b.shape(value), "INT32", (-reach, reach))
+    rescaled(b, total, b.draw(st.sampled_from(INTEGERS)), per_channel=b.chance(6))
+    if b.chance(4):
+        read(b, b.draw(st.sampled_from([first, total])))
+
+
+def _scaled_up(b: Builder, value: int, power: int) -> int:
+    dtype = b.type(value).dtype
+    zero, zero_id = b.zero_point(dtype)
+    bits = b.draw(st.sampled_from([30, 28]))
+    parameters = b.parameter(1 << bits, "INT32"), b.parameter(bits - power, "INT8"), zero_id, b.parameter(0, "INT32")
+    low, high = ((bound - zero) << max(power, 0) for bound in b.bounds[value])
+    return b.op(
+        "RESCALE", (value, *parameters), b.shape(value), "INT32", (low, high), scale32=True,
+        rounding_mode="SINGLE_ROUND", per_channel=False, input_unsigned=False, output_unsigned=False,
+    )  # fmt: skip
+
+
+@on("INT8", kind=MAXIMA)
+def _largest_channel(b: Builder, value: int) -> None:
+    """REDUCE_MAX or REDUCE_MIN over the last axis, most often."""
+    shape = b.draw(wide_shapes(b.draw(st.integers(1, 4))))
+    value = b.input(TensorType(shape, "INT8")) if b.chance(2) or b.shape(value)[-1] == 1 else value
+    shape = b.shape(value)
+    axis = b.draw(st.integers(0, len(shape) - 1)) if b.chance(6) else len(shape) - 1
+    op = b.draw(st.sampled_from(["REDUCE_MAX", "REDUCE_MAX", "REDUCE_MIN"]))
+    result = (*shape[:axis], 1, *shape[axis + 1 :])
+    read(b, b.op(op, (value,), result, "INT8", b.bounds[value], axis=axis, nan_mode="PROPAGATE"))

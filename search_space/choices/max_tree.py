@@ -1,0 +1,78 @@
+"""The largest of all channels is found by halves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import Node, Step, TensorType, constant, move
+from search_space.layout_map import Shape
+from search_space.passes.base import Pass
+
+_BY_HALVES = {"REDUCE_MAX": "MAXIMUM", "REDUCE_MIN": "MINIMUM"}
+
+#: Largest width of an operation of the NPU.
+_MOST_ROWS = 1 << 16
+
+_BY_ONE = {
+    "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+    "output_unsigned": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MaxTree(Pass):
+    """Source: Vela 5.1 does REDUCE_MAX over channels as a MAX_POOL2D of one channel, of which the NPU fills a brick of
+    16, and reads halves of the channels in place. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an
+    int8 operation. Halves of an odd number share the channel in the middle.
+    """
+
+    name: ClassVar[str] = "max-tree"
+    law: ClassVar[str] = "the largest of C channels is the largest of the larger ones of both halves"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        operator = _BY_HALVES.get(node.op)
+        source = edit[node.inputs[0]].type if node.inputs else None
+        if operator is None or source is None or source.dtype != "INT8":
+            return False
+        if node.attributes["axis"] != len(source.shape) - 1 or source.shape[-1] < 2:
+            return False
+        rows, channels = prod(source.shape[:-1]), source.shape[-1]
+        if rows > _MOST_ROWS:
+            return False
+        value = node.inputs[0]
+        if source.shape != (1, rows, channels):
+            value = edit.add(move(value, source, (Step("reshape", (1, rows, channels)),)))
+        while channels > 1:
+            half = (channels + 1) // 2
+            parts = tuple(_part(edit, value, start, (1, rows, half)) for start in (0, channels - half))
+            larger = Node(operator, parts, TensorType((1, rows, half), "INT32"), {"nan_mode": "PROPAGATE"})
+            last = _by_one(edit, edit.add(larger), "INT8")
+            if half > 1 or last.type != node.type:
+                value = edit.add(last)
+            channels = half
+        if last.type == node.type:
+            edit.redefine(node_id, replace(last, name=node.name))
+        else:
+            edit.redefine(node_id, move(value, last.type, (Step("reshape", node.type.shape),), node.name))
+        return True
+
+
+def _part(edit: Editor, value: int, start: int, shape: Shape) -> int:
+    """Some of the channels, as INT32."""
+    attributes = {"start": (0, 0, start), "size": shape}
+    return edit.add(_by_one(edit, edit.add(Node("SLICE", (value,), TensorType(shape, "INT8"), attributes)), "INT32"))
+
+
+def _by_one(edit: Editor, value: int, dtype: str) -> Node:
+    source = edit[value].type
+    parameters = (
+        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)),
+        constant(np.zeros(1), source.dtype), constant(np.zeros(1), dtype),
+    )  # fmt: skip
+    return Node("RESCALE", (value, *map(edit.add, parameters)), TensorType(source.shape, dtype), _BY_ONE)
