@@ -8,6 +8,21 @@ from search_space.dtypes import NUMPY
 from search_space.editor import Editor
 from search_space.graph import CONST, Node, TensorType, constant
 
+_ATTRIBUTES = {
+    "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+    "output_unsigned": False,
+}  # fmt: skip
+
+
+def rescaled_by_one(edit: Editor, value: int, dtype: str) -> Node:
+    """A RESCALE to another element type, without zero points."""
+    source = edit[value].type
+    parameters = (
+        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)),
+        constant(np.zeros(1), source.dtype), constant(np.zeros(1), dtype),
+    )  # fmt: skip
+    return Node("RESCALE", (value, *map(edit.add, parameters)), TensorType(source.shape, dtype), _ATTRIBUTES)
+
 
 def scales_by_one(edit: Editor, node: Node) -> bool:
     """A RESCALE of signed values with multiplier 2^30 and shift 30, which is one. Source: TOSA 1.0, RESCALE."""

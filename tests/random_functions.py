@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from random_builder import SAFE, Builder, corners, steps
 from random_kinds import Kind, on
 from random_movements import read
-from random_operators import rescaled
+from random_operators import CARRIED, rescaled
 
 FUNCTIONS: Kind = []
+TABLES: Kind = []
 
 _BINARY: dict[str, Callable[[int, int], int]] = {
     "ADD": int.__add__, "MAXIMUM": max, "MINIMUM": min, "MUL": int.__mul__, "SUB": int.__sub__,
@@ -34,6 +35,16 @@ def _function_of_one(b: Builder, value: int) -> None:
     if b.chance(3):
         read(b, result)
         rescaled(b, result, "INT8", per_channel=False)
+
+
+@on("INT8", kind=TABLES)
+def _table_or_clamp(b: Builder, value: int) -> None:
+    """On a value that others often read, too, or that is moved."""
+    if b.chance(3):
+        value = b.moved(value, (b.draw(steps(b.shape(value))),))
+    read(b, value, CARRIED)
+    if b.chance(2):
+        read(b, value)
 
 
 def _widened(b: Builder, value: int) -> int:

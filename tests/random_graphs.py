@@ -12,6 +12,7 @@ from random_functions import FUNCTIONS
 from random_convolutions import BLOCKS, DILATED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
+from random_functions import FUNCTIONS, TABLES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -39,6 +40,7 @@ _UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
 
 #: What makes a pass or choice likely to find a site, by its name or its name with options.
 OFTEN: dict[str, Kind] = {
+    "carried-table": TABLES,
     "channels-into-weights": CHANNEL_ORDERS,
     "conv1d": LAYERS_1D,
     "dilation-to-grid": DILATED,

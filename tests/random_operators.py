@@ -89,6 +89,9 @@ def _rescale(b: Builder, value: int) -> None:
 RESCALES: Kind = [Operator(_rescale, INTEGERS, None)]
 ELEMENTWISE += RESCALES  # twice as often
 
+#: What Vela does with the operator before it.
+CARRIED: Kind = [Operator(put, ("INT8",), None) for put in (_clamp, _table)]
+
 
 @on(*INTEGERS, kind=NOOPS)
 def _rescale_by_one(b: Builder, value: int) -> None:

@@ -21,3 +21,8 @@ def layer_norm() -> nn.Module:
         return n.b(n.norm(n.a(x)))
 
     return Net(function, a=nn.Linear(24, 48), norm=nn.LayerNorm(48), b=nn.Linear(48, 24))
+
+
+@minimal(PROGRAMS, "carried-table", "`Linear(24, 96)`, GLU: sigmoid of a half", "carried-table", (1, 64, 24))
+def gated() -> nn.Module:
+    return nn.Sequential(nn.Linear(24, 96), nn.GLU(dim=-1))

@@ -6,22 +6,16 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
-import numpy as np
-
 from search_space.editor import Editor
-from search_space.graph import Node, Step, TensorType, constant, move
+from search_space.graph import Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.passes.base import Pass
+from search_space.rescale_by_one import rescaled_by_one
 
 _BY_HALVES = {"REDUCE_MAX": "MAXIMUM", "REDUCE_MIN": "MINIMUM"}
 
 #: Largest width of an operation of the NPU.
 _MOST_ROWS = 1 << 16
-
-_BY_ONE = {
-    "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
-    "output_unsigned": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,17 +36,20 @@ class MaxTree(Pass):
             return False
         if node.attributes["axis"] != len(source.shape) - 1 or source.shape[-1] < 2:
             return False
-        rows, channels = prod(source.shape[:-1]), source.shape[-1]
-        if rows > _MOST_ROWS:
+        *before, channels = source.shape
+        # A batch is an operation for each of its images; what is no batch stays as it is, and is read in place.
+        if prod(before[:-2]) > 1:
+            before = [1, prod(before)]
+        if prod(before) > _MOST_ROWS:
             return False
         value = node.inputs[0]
-        if source.shape != (1, rows, channels):
-            value = edit.add(move(value, source, (Step("reshape", (1, rows, channels)),)))
+        if source.shape != (*before, channels):
+            value = edit.add(move(value, source, (Step("reshape", (*before, channels)),)))
         while channels > 1:
             half = (channels + 1) // 2
-            parts = tuple(_part(edit, value, start, (1, rows, half)) for start in (0, channels - half))
-            larger = Node(operator, parts, TensorType((1, rows, half), "INT32"), {"nan_mode": "PROPAGATE"})
-            last = _by_one(edit, edit.add(larger), "INT8")
+            parts = tuple(_part(edit, value, start, (*before, half)) for start in (0, channels - half))
+            larger = Node(operator, parts, TensorType((*before, half), "INT32"), {"nan_mode": "PROPAGATE"})
+            last = rescaled_by_one(edit, edit.add(larger), "INT8")
             if half > 1 or last.type != node.type:
                 value = edit.add(last)
             channels = half
@@ -65,14 +62,7 @@ class MaxTree(Pass):
 
 def _part(edit: Editor, value: int, start: int, shape: Shape) -> int:
     """Some of the channels, as INT32."""
-    attributes = {"start": (0, 0, start), "size": shape}
-    return edit.add(_by_one(edit, edit.add(Node("SLICE", (value,), TensorType(shape, "INT8"), attributes)), "INT32"))
-
-
-def _by_one(edit: Editor, value: int, dtype: str) -> Node:
-    source = edit[value].type
-    parameters = (
-        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)),
-        constant(np.zeros(1), source.dtype), constant(np.zeros(1), dtype),
-    )  # fmt: skip
-    return Node("RESCALE", (value, *map(edit.add, parameters)), TensorType(source.shape, dtype), _BY_ONE)
+    attributes = {"start": (*(0 for _ in shape[1:]), start), "size": shape}
+    return edit.add(
+        rescaled_by_one(edit, edit.add(Node("SLICE", (value,), TensorType(shape, "INT8"), attributes)), "INT32")
+    )
