@@ -66,7 +66,13 @@ def _few_channels(b: Builder, value: int) -> None:
     value = b.input(TensorType((1, rows, pixels // rows, channels), b.draw(st.sampled_from(INTEGERS))))
     for _ in range(b.draw(st.integers(1, 3))):
         if b.type(value).dtype == "INT32" and max(map(abs, b.bounds[value])) < SAFE - 50 and b.draw(st.booleans()):
-            each = b.data((1, 1, 1, channels), "INT32", (-50, 50))
+            shape = b.draw(st.sampled_from([(1, 1, 1, channels), (1, channels, 1), (2, channels // 2)]))
+            step = b.draw(st.sampled_from(["reshape", "reshape", "transpose"]))
+            each = b.data(shape, "INT32", (-50, 50))
+            if step == "transpose":
+                each = b.moved(each, (Step("transpose", tuple(reversed(range(len(shape))))),))
+            if b.shape(each) != (1, 1, 1, channels):
+                each = b.moved(each, (Step("reshape", (1, 1, 1, channels)),))
             low, high = b.bounds[value]
             value = b.op("ADD", b.either_way(value, each), b.shape(value), "INT32", (low - 50, high + 50))
         else:

@@ -11,7 +11,7 @@ import numpy as np
 from search_space.dtypes import IMMOVABLE, NUMPY
 from search_space.editor import Editor
 from search_space.elementwise import DATA_OPERANDS
-from search_space.graph import Node, Step, TensorType, constant, move
+from search_space.graph import MOVE, Node, Step, TensorType, constant, move
 from search_space.laws.base import ACCUMULATING
 from search_space.layout_map import Shape
 from search_space.passes.base import Pass
@@ -66,8 +66,12 @@ class FillChannels(Pass):
         return None
 
     def _repeated(self, edit: Editor, operand: int, times: int) -> Node | None:
-        """A value for each channel, for the channels of several pixels; of a constant, or of one that is rescaled."""
+        """A value for each channel, for the channels of several pixels; of a constant, or of one that is rescaled, and
+        reshaped in between."""
         node = edit[operand]
+        while node.op == MOVE and node.layout_map.keeps_order:
+            operand = node.inputs[0]
+            node = edit[operand]
         if edit.is_constant(operand):
             if node.type.dtype not in NUMPY:
                 return None
