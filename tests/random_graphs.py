@@ -27,7 +27,7 @@ from random_movements import (
     WIDE_TRANSPOSES,
 )  # fmt: skip
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
-from random_repeats import BATCHES, REPEATED_RESCALES, REPEATS
+from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
 
 from search_space.graph import Graph, TensorType
@@ -59,6 +59,7 @@ OFTEN: dict[str, Kind] = {
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,
     "share-equal": REPEATS,
+    "share-equal{behind=true}": REPEATED_BEHIND,
     "share-equal{rescales=true}": REPEATS + REPEATED_RESCALES,
     "sink-moves": _DOWN,
     "stride-to-depth": STRIDED,

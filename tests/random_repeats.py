@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from random_builder import ALL, INTEGERS, Builder
 from random_kinds import Kind, on
 from random_movements import read
-from random_operators import ELEMENTWISE, RESCALES
+from random_operators import ELEMENTWISE, RESCALES, rescaled
 
 from search_space.graph import CONST, INPUT, TensorType
 
 REPEATS: Kind = []
 REPEATED_RESCALES: Kind = []
+REPEATED_BEHIND: Kind = []
 BATCHES: Kind = []
 
 
@@ -26,14 +27,51 @@ def _repeated_rescale(b: Builder, value: int) -> None:
     _twice(b, read(b, value, RESCALES))
 
 
+@on("INT8", "INT16", kind=REPEATED_BEHIND)
+def _repeated_behind(b: Builder, value: int) -> None:
+    """RESCALE to INT32 and operators behind it, all of them twice."""
+    chain = [rescaled(b, value, "INT32")]
+    for _ in range(b.draw(st.integers(1, 2))):
+        before = len(b.nodes)
+        read(b, chain[-1], ELEMENTWISE)
+        chain += [i for i in range(before, len(b.nodes)) if b.nodes[i].op not in (CONST, INPUT)]
+    again: dict[int, int] = {}
+    for one in chain:
+        again[one] = _again(b, one, again)
+    b.draw(st.sampled_from([_both_read, _combined]))(b, chain[-1], again[chain[-1]])
+
+
 def _twice(b: Builder, value: int) -> None:
     node = b.nodes[value]
     if node.op == INPUT:
         return
+    again = _again(b, value, {})
+    if node.type.dtype not in ("BOOL", "INT48") and b.draw(st.booleans()):
+        _combined(b, value, again)
+    else:
+        _both_read(b, value, again)
+
+
+def _combined(b: Builder, value: int, again: int) -> None:
+    tensor = b.type(value)
+    if tensor.dtype == "BOOL":
+        b.op("LOGICAL_XOR", (value, again), tensor.shape, "BOOL")
+    else:
+        b.op("BITWISE_XOR", (value, again), tensor.shape, tensor.dtype)
+
+
+def _both_read(b: Builder, value: int, again: int) -> None:
+    read(b, value)
+    read(b, again)
+
+
+def _again(b: Builder, value: int, others: dict[int, int]) -> int:
+    """The operator once more, on the others where there are such, and often on another constant of the same content."""
 
     def copied(operand: int) -> int:
-        """Often another constant of the same content."""
         constant = b.nodes[operand]
+        if operand in others:
+            return others[operand]
         if constant.op != CONST or b.draw(st.booleans()):
             return operand
         node_id = len(b.nodes)
@@ -41,12 +79,8 @@ def _twice(b: Builder, value: int) -> None:
         b.bounds[node_id] = b.bounds.get(operand, (0, 0))
         return node_id
 
-    again = b.add(replace(node, inputs=tuple(copied(i) for i in node.inputs)), b.bounds[value])
-    if node.type.dtype not in ("BOOL", "INT48") and b.draw(st.booleans()):
-        b.op("BITWISE_XOR", (value, again), node.type.shape, node.type.dtype)
-    else:
-        read(b, value)
-        read(b, again)
+    node = b.nodes[value]
+    return b.add(replace(node, inputs=tuple(copied(i) for i in node.inputs)), b.bounds[value])
 
 
 @on(*ALL, kind=BATCHES)
