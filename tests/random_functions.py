@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 from random_builder import SAFE, Builder, corners, steps
 from random_kinds import Kind, on
 from random_movements import read
-from random_operators import CARRIED, rescaled
+from random_operators import CARRIED, CONCATS, rescaled
 
 FUNCTIONS: Kind = []
 TABLES: Kind = []
+JOINED_FUNCTIONS: Kind = []
+FUNCTIONS_OF_JOINED: Kind = []
 
 _BINARY: dict[str, Callable[[int, int], int]] = {
     "ADD": int.__add__, "MAXIMUM": max, "MINIMUM": min, "MUL": int.__mul__, "SUB": int.__sub__,
@@ -45,6 +47,56 @@ def _table_or_clamp(b: Builder, value: int) -> None:
     read(b, value, CARRIED)
     if b.chance(2):
         read(b, value)
+
+
+@on("INT8", kind=FUNCTIONS_OF_JOINED)
+def _function_of_joined(b: Builder, value: int) -> None:
+    """Of a CONCAT, often with a constant, or of SLICEs."""
+    if b.draw(st.booleans()):
+        read(b, read(b, value, CONCATS), CARRIED)
+        return
+    parts = [_part(b, value) for _ in range(b.draw(st.integers(1, 2)))]
+    before = len(b.nodes)
+    function = read(b, parts[0], CARRIED)
+    if function >= before:
+        for part in parts[1:]:
+            _alike(b, function, part)
+
+
+@on("INT8", kind=JOINED_FUNCTIONS)
+def _joined_functions(b: Builder, value: int) -> None:
+    """A CONCAT or a SLICE of what the same function gives."""
+    if b.draw(st.booleans()):
+        _part(b, read(b, value, CARRIED))
+        return
+    before = len(b.nodes)
+    function = read(b, value, CARRIED)
+    if function < before:
+        return
+    values = [v for v in b.values if b.type(v) == b.type(value)]
+    parts = [function, *(_alike(b, function, b.draw(st.sampled_from(values))) for _ in range(2))]
+    axis = b.draw(st.integers(0, len(b.shape(value)) - 1))
+    shape = b.shape(value)
+    result = (*shape[:axis], 3 * shape[axis], *shape[axis + 1 :])
+    b.op("CONCAT", tuple(parts), result, "INT8", axis=axis)
+    if b.chance(4):
+        read(b, parts[1])
+
+
+def _part(b: Builder, value: int) -> int:
+    start = tuple(b.draw(st.integers(0, size - 1)) for size in b.shape(value))
+    size = tuple(b.draw(st.integers(1, most - first)) for first, most in zip(start, b.shape(value), strict=True))
+    return b.op("SLICE", (value,), size, "INT8", b.bounds[value], start=start, size=size)
+
+
+def _alike(b: Builder, function: int, value: int) -> int:
+    """The same function of another value, often with another constant of the same content."""
+    node = b.nodes[function]
+    parameters = []
+    for one in node.inputs[1:]:
+        again = b.draw(st.booleans())
+        parameters.append(b.parameter(b.nodes[one].array, "INT8", b.shape(one)) if again else one)
+    return b.op(node.op, (value, *parameters), b.shape(value), "INT8", b.bounds[function], **node.attributes)
 
 
 def _widened(b: Builder, value: int) -> int:

@@ -13,6 +13,7 @@ from random_convolutions import BLOCKS, DILATED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
 from random_functions import FUNCTIONS, TABLES
+from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -80,6 +81,8 @@ OFTEN: dict[str, Kind] = {
     "through-windows": BEFORE["windows"],
     "through-windows{up=true}": AFTER["windows"],
     "turn-matmul": TURNED_PRODUCTS,
+    "unary-joins": JOINED_FUNCTIONS,
+    "unary-joins{up=true}": FUNCTIONS_OF_JOINED,
     "unbatch": BATCHES,
     "unit-transposes": UNIT_MOVEMENTS,
     "unscaled-sum": SCALED_SUMS,

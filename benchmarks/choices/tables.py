@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from benchmarks.choices.minimal import Minimal, minimal
@@ -26,3 +27,13 @@ def layer_norm() -> nn.Module:
 @minimal(PROGRAMS, "carried-table", "`Linear(24, 96)`, GLU: sigmoid of a half", "carried-table", (1, 64, 24))
 def gated() -> nn.Module:
     return nn.Sequential(nn.Linear(24, 96), nn.GLU(dim=-1))
+
+
+@minimal(
+    PROGRAMS, "unary-joins", "conv of the sigmoid of two concatenated convs", "unary-joins{up=true}", (1, 8, 16, 16)
+)
+def sigmoid_of_concat() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.c(torch.cat([n.a(x), n.b(x)], dim=1).sigmoid())
+
+    return Net(function, a=nn.Conv2d(8, 16, 3), b=nn.Conv2d(8, 16, 3), c=nn.Conv2d(32, 8, 1))
