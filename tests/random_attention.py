@@ -3,13 +3,15 @@
 from hypothesis import strategies as st
 from random_builder import ALL, Builder, regroupings
 from random_kinds import Kind, on
-from random_layers import convolved, transpose_convolved
+from random_layers import convolved, multiplied, transpose_convolved
 from random_movements import read
 from random_operators import rescaled
 
 from search_space.graph import Step, TensorType
 
 PROJECTIONS: Kind = []
+HEADS: Kind = []
+ROWS: Kind = []
 
 
 @on(*ALL, kind=PROJECTIONS)
@@ -41,3 +43,39 @@ def _sliced_projection(b: Builder, value: int) -> None:
         )
         if b.chance(3):
             read(b, part)
+
+
+@on("INT8", kind=HEADS)
+def _product_of_heads(b: Builder, value: int) -> None:
+    """MATMUL of values whose heads are moved apart, mostly its RESCALE, and the heads moved together again."""
+    heads, rows, inner, columns = (b.draw(st.integers(*bounds)) for bounds in ((2, 3), (1, 4), (1, 3), (1, 4)))
+    first = _heads(b, rows, heads, inner)
+    second = _heads(b, columns, heads, inner)
+    turned = b.moved(second, (Step("transpose", (0, 2, 1)),))
+    product = multiplied(b, first, turned)
+    if product is None:
+        return
+    result = product if b.chance(6) else rescaled(b, product, "INT8")
+    if b.chance(4):
+        read(b, result)
+    else:
+        shape = (rows, 1, heads * columns) if b.draw(st.booleans()) else (1, heads, rows, columns)
+        b.moved(result, (Step("transpose", (1, 0, 2) if shape[0] == rows else (0, 1, 2)), Step("reshape", shape)))
+
+
+def _heads(b: Builder, tokens: int, heads: int, each: int) -> int:
+    """INT8 [heads, tokens, each], mostly out of [tokens, heads * each]."""
+    if b.chance(4):
+        return b.input(TensorType((heads, tokens, each), "INT8"))
+    value = b.input(TensorType((1, tokens, heads * each), "INT8"))
+    return b.moved(value, (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 0, 2))))
+
+
+@on("INT8", "INT16", kind=ROWS)
+def _linear_over_tokens(b: Builder, value: int) -> None:
+    """A 1x1 convolution on a batch or a column of pixels, mostly with its RESCALE."""
+    n, h, w = b.draw(st.sampled_from([(4, 1, 1), (1, 3, 1), (2, 2, 2), (3, 1, 2)]))
+    source = b.input(TensorType((n, h, w, b.draw(st.integers(1, 3))), b.draw(st.sampled_from(["INT8", "INT16"]))))
+    result = convolved(b, source, (1, 1), b.draw(st.integers(1, 4)))
+    if result is not None and (b.type(result).dtype == "INT48" or not b.chance(4)):
+        rescaled(b, result, b.type(source).dtype)

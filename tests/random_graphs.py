@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import PROJECTIONS
+from random_attention import HEADS, PROJECTIONS, ROWS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
@@ -50,10 +50,12 @@ OFTEN: dict[str, Kind] = {
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
     "group-pixels": PIXELS,
+    "heads-apart": HEADS,
     "hoist-moves": _UP,
     "max-tree": MAXIMA,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
+    "one-row": ROWS,
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
     "plan-moves": DETOURS,

@@ -21,6 +21,34 @@ def scores_of_heads() -> nn.Module:
     return Net(_scores, linear=nn.Linear(32, 128))
 
 
+@minimal(
+    PROGRAMS,
+    "heads-apart",
+    "softmax-free attention of 4 heads: (q @ k^T) @ v, heads side by side again, Linear",
+    "remove-noops,fold-constants,fuse-transposes,sink-moves,settle-moves,split-projection,one-row,heads-apart,"
+    "fuse-transposes,split-projection,fuse-transposes,plan-moves",
+    (1, 64, 32),
+)
+def products_of_heads() -> nn.Module:
+    return Net(_attended, qkv=nn.Linear(32, 192), out=nn.Linear(64, 32))
+
+
+@minimal(
+    PROGRAMS,
+    "one-row",
+    "Linear over 65 tokens; its transpose as an output",
+    "remove-noops,fold-constants,fuse-transposes,one-row,fuse-transposes,plan-moves",
+    (1, 65, 96),
+)
+def turned_linear() -> nn.Module:
+    return Net(lambda net, x: net.linear(x).transpose(1, 2), linear=nn.Linear(96, 64))
+
+
+def _attended(net: nn.Module, x: Tensor) -> Tensor:
+    q, k, v = net.qkv(x).reshape(1, 64, 3, 4, 16).permute(2, 0, 3, 1, 4).unbind(0)
+    return net.out((q @ k.transpose(-2, -1) @ v).transpose(1, 2).reshape(1, 64, 64))
+
+
 def _scores(net: nn.Module, x: Tensor) -> Tensor:
     q, k = net.linear(x).reshape(1, 64, 2, 4, 16).permute(2, 0, 3, 1, 4).unbind(0)
     return q @ k.transpose(-2, -1)

@@ -1,0 +1,78 @@
+"""Batches of matrix products against one product for each."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program_values import input_sets, outputs
+
+from search_space.choices.heads_apart import HeadsApart
+from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
+from search_space.verifier import problems
+from search_space.write_tosa import write_tosa
+from workers.target import Target
+from workers.vela import compile_tosa
+
+
+def attended(tokens: int, heads: int, each: int, zero_points: tuple[int, int], joined: bool) -> Graph:
+    """Q and K of [1,1,tokens,heads*each], their heads moved apart; Q K^T, RESCALE; the heads side by side again."""
+    wide = TensorType((1, 1, tokens, heads * each), "INT8")
+    apart = (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 0, 2)))
+    turned = (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 2, 0)))
+    scores = (heads, tokens, tokens)
+    nodes = {
+        0: Node(INPUT, (), wide),
+        1: Node(INPUT, (), wide),
+        2: move(0, wide, apart),
+        3: move(1, wide, turned),
+        4: constant(np.array(zero_points[:1], np.int8)),
+        5: constant(np.array(zero_points[1:], np.int8)),
+        6: Node("MATMUL", (2, 3, 4, 5), TensorType(scores, "INT32")),
+        7: constant(np.array([1 << 30], np.int32)),
+        8: constant(np.array([38], np.int8)),
+        9: constant(np.array([0], np.int32)),
+        10: constant(np.array([-7], np.int8)),
+        11: Node(
+            "RESCALE", (6, 7, 8, 9, 10), TensorType(scores, "INT8"),
+            {"scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+             "output_unsigned": False},
+        ),
+    }  # fmt: skip
+    if joined:
+        steps = (Step("transpose", (1, 0, 2)), Step("reshape", (1, 1, tokens, heads * tokens)))
+        nodes[12] = move(11, nodes[11].type, steps)
+    return Graph(nodes, (0, 1), (len(nodes) - 1,), len(nodes))
+
+
+@settings(max_examples=40)
+@given(
+    tokens=st.integers(1, 6), heads=st.integers(2, 4), each=st.integers(1, 4), joined=st.booleans(),
+    zero_points=st.tuples(st.integers(-128, 127), st.integers(-128, 127)),
+)  # fmt: skip
+def test_each_head_has_a_product(
+    tokens: int, heads: int, each: int, joined: bool, zero_points: tuple[int, int]
+) -> None:
+    graph = attended(tokens, heads, each, zero_points, joined)
+    after = HeadsApart().apply(graph)
+    assert [node.op for _, node in after.operators()].count("MATMUL") == heads
+    assert problems(after) == []
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
+
+
+def test_heads_are_no_longer_moved_apart_and_together() -> None:
+    after = HeadsApart().apply(attended(5, 3, 4, (1, 2), joined=True))
+    moves = [node.layout_map for _, node in after.operators() if node.op == MOVE]
+    assert [one for one in moves if not one.keeps_order and max(one.atoms, default=1) > 5] == []
+    assert [node.type.shape for _, node in after.operators() if node.op == "CONCAT"] == [(1, 1, 5, 15)]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_vela_takes_it(joined: bool) -> None:
+    graph = attended(33, 3, 20, (1, 2), joined)
+    assert compile_tosa(write_tosa(HeadsApart().apply(graph)), Target.parse("ethos-u85-256")).npu_ops
+
+
+def test_a_single_product_stays() -> None:
+    graph = attended(4, 1, 4, (0, 0), joined=False)
+    assert HeadsApart().apply(graph) is graph
