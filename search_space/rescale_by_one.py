@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from search_space.dtypes import NUMPY
+from search_space.dtypes import NUMPY, payload_bytes
 from search_space.editor import Editor
 from search_space.graph import CONST, Node, TensorType, constant
 
@@ -41,6 +41,31 @@ def shifted_only(edit: Editor, node: Node) -> bool:
         and one_value(edit, node.inputs[4]) == 0
         and edit.is_constant(node.inputs[3])
     )
+
+
+def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -> int:
+    """The id of a RESCALE that gives the difference to the zero point in another signed type, in which it must fit."""
+    tensor = edit[value].type
+    # TOSA has no 32-bit multipliers for INT48.
+    wide = tensor.dtype == "INT48"
+    digits = 14 if wide else 30
+    inputs = (
+        value,
+        edit.add(constant(np.array([1 << digits], np.int16 if wide else np.int32))),
+        edit.add(constant(np.array([digits], np.int8))),
+        edit.add(_one_number(zero_point, tensor.dtype)),
+        edit.add(_one_number(0, dtype)),
+    )
+    attributes = {
+        "scale32": not wide, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+        "output_unsigned": False,
+    }  # fmt: skip
+    return edit.add(Node("RESCALE", inputs, TensorType(tensor.shape, dtype), attributes))
+
+
+def _one_number(value: int, dtype: str) -> Node:
+    payload = value.to_bytes(payload_bytes(dtype, 1), "little", signed=True)
+    return Node(CONST, (), TensorType((1,), dtype), payload=payload)
 
 
 def one_value(edit: Editor, node_id: int) -> int | None:

@@ -35,6 +35,18 @@ def products_of_heads() -> nn.Module:
 
 @minimal(
     PROGRAMS,
+    "matmul-by-rows",
+    "q, k = Linear(x), sliced apart and split into heads; q @ k^T",
+    "remove-noops,fold-constants,fuse-transposes,split-projection,sink-moves,settle-moves,matmul-by-rows,"
+    "fuse-transposes,plan-moves",
+    (1, 64, 32),
+)
+def scores_by_rows() -> nn.Module:
+    return Net(_scores, linear=nn.Linear(32, 128))
+
+
+@minimal(
+    PROGRAMS,
     "one-row",
     "Linear over 65 tokens; its transpose as an output",
     "remove-noops,fold-constants,fuse-transposes,one-row,fuse-transposes,plan-moves",

@@ -1,0 +1,76 @@
+"""Matrix products against the same as INT16 products of rows and sums on the convolution unit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program_values import input_sets, outputs
+
+from search_space.choices.matmul_by_rows import MatmulByRows
+from search_space.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.layout_map import Shape
+from search_space.verifier import problems
+from search_space.write_tosa import write_tosa
+from workers.target import Target
+from workers.vela import compile_tosa
+
+
+def product(heads: int, shape: Shape, zero_points: tuple[int, int], dtype: str = "INT8") -> Graph:
+    """[heads, rows, inner] times [heads, inner, columns]."""
+    rows, inner, columns = shape
+    numpy_type = np.int8 if dtype == "INT8" else np.int16
+    nodes = {
+        0: Node(INPUT, (), TensorType((heads, rows, inner), dtype)),
+        1: Node(INPUT, (), TensorType((heads, inner, columns), dtype)),
+        2: constant(np.array(zero_points[:1], numpy_type)),
+        3: constant(np.array(zero_points[1:], numpy_type)),
+        4: Node(
+            "MATMUL", (0, 1, 2, 3), TensorType((heads, rows, columns), "INT32" if dtype == "INT8" else "INT48")
+        ),
+    }  # fmt: skip
+    return Graph(nodes, (0, 1), (4,), len(nodes))
+
+
+@settings(max_examples=25)
+@given(
+    heads=st.integers(1, 3), rows=st.sampled_from([1, 2, 5, 17, 33]), inner=st.integers(1, 5),
+    columns=st.integers(1, 5), zero_points=st.tuples(st.integers(-53, 53), st.integers(-53, 53)), clamped=st.booleans(),
+)  # fmt: skip
+def test_it_gives_the_same_products(
+    heads: int, rows: int, inner: int, columns: int, zero_points: tuple[int, int], clamped: bool
+) -> None:
+    graph = product(heads, (rows, inner, columns), zero_points)
+    after = MatmulByRows(clamped).apply(graph)
+    assert [node.op for _, node in after.operators()].count("MUL") == rows
+    assert problems(after) == []
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
+
+
+@pytest.mark.parametrize("zero_points", [(-128, 0), (0, 127), (0, -1), (53, -53)])
+def test_products_of_extremes_fit(zero_points: tuple[int, int]) -> None:
+    graph = product(1, (2, 1, 2), zero_points)
+    after = MatmulByRows().apply(graph)
+    extremes = [np.array([-128, 127], np.int8).reshape(shape) for shape in ((1, 2, 1), (1, 1, 2))]
+    assert outputs(after, extremes) == outputs(graph, extremes)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        product(1, (2, 3, 2), (-128, 1)),
+        product(1, (2, 3, 2), (54, 54)),
+        product(1, (257, 3, 2), (0, 0)),
+        product(3, (200, 100, 20), (0, 0)),
+        product(1, (2, 3, 2), (0, 0), "INT16"),
+    ],
+    ids=["too wide", "just too wide", "too many rows", "too large", "int16"],
+)
+def test_others_stay(graph: Graph) -> None:
+    assert MatmulByRows().apply(graph) is graph
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
+def test_vela_takes_it(accelerator: str) -> None:
+    after = MatmulByRows().apply(product(3, (18, 20, 7), (1, 2)))
+    assert compile_tosa(write_tosa(after), Target.parse(accelerator)).npu_ops
