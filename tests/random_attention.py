@@ -13,6 +13,7 @@ PROJECTIONS: Kind = []
 HEADS: Kind = []
 ROWS: Kind = []
 PRODUCTS: Kind = []
+CONSTANT_PRODUCTS: Kind = []
 
 
 @on(*ALL, kind=PROJECTIONS)
@@ -92,4 +93,19 @@ def _product_by_heads(b: Builder, value: int) -> None:
     reach = 140 * 140 * inner
     product = b.op("MATMUL", (first, second, *zero_points), (heads, rows, columns), "INT32", (-reach, reach))
     if not b.chance(4):
+        rescaled(b, product, "INT8")
+
+
+@on("INT8", kind=CONSTANT_PRODUCTS)
+def _product_with_a_constant(b: Builder, value: int) -> None:
+    """MATMUL of which one operand is a constant, mostly with its RESCALE."""
+    rows, inner, columns = (b.draw(st.integers(1, 4)) for _ in range(3))
+    shapes = (1, rows, inner), (1, inner, columns)
+    fixed = b.draw(st.integers(0, 1))
+    operands = [
+        b.data(shape, "INT8", (-128, 127)) if at == fixed else b.input(TensorType(shape, "INT8"))
+        for at, shape in enumerate(shapes)
+    ]
+    product = multiplied(b, *operands)
+    if product is not None and not b.chance(4):
         rescaled(b, product, "INT8")

@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import HEADS, PRODUCTS, PROJECTIONS, ROWS
+from random_attention import CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS, ROWS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, STRIDED
@@ -53,6 +53,7 @@ OFTEN: dict[str, Kind] = {
     "heads-apart": HEADS,
     "hoist-moves": _UP,
     "max-tree": MAXIMA,
+    "matmul-as-convolution": CONSTANT_PRODUCTS,
     "matmul-by-rows": PRODUCTS,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from benchmarks.choices.minimal import Minimal, minimal
-from benchmarks.nets import Net
+from benchmarks.nets import Constant, Net
 
 PROGRAMS: list[Minimal] = []
 
@@ -43,6 +43,17 @@ def products_of_heads() -> nn.Module:
 )
 def scores_by_rows() -> nn.Module:
     return Net(_scores, linear=nn.Linear(32, 128))
+
+
+@minimal(
+    PROGRAMS,
+    "matmul-as-convolution",
+    "relu(x) @ table, a parameter",
+    "remove-noops,fold-constants,fuse-transposes,matmul-as-convolution,fuse-transposes,plan-moves",
+    (1, 64, 64),
+)
+def product_with_a_parameter() -> nn.Module:
+    return Net(lambda net, x: x.relu() @ net.table(), table=Constant(1, 64, 64))
 
 
 @minimal(
