@@ -53,8 +53,8 @@ def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -
         value,
         edit.add(constant(np.array([1 << digits], np.int16 if wide else np.int32))),
         edit.add(constant(np.array([digits], np.int8))),
-        edit.add(_one_number(zero_point, tensor.dtype)),
-        edit.add(_one_number(0, dtype)),
+        edit.add(one_number(zero_point, tensor.dtype)),
+        edit.add(one_number(0, dtype)),
     )
     attributes = {
         "scale32": not wide, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
@@ -63,7 +63,8 @@ def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -
     return edit.add(Node("RESCALE", inputs, TensorType(tensor.shape, dtype), attributes))
 
 
-def _one_number(value: int, dtype: str) -> Node:
+def one_number(value: int, dtype: str) -> Node:
+    """A constant [1] of an integer type, INT48 included."""
     payload = value.to_bytes(payload_bytes(dtype, 1), "little", signed=True)
     return Node(CONST, (), TensorType((1,), dtype), payload=payload)
 

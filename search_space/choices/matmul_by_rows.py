@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.editor import Editor
-from search_space.graph import CONST, MOVE, Node, Step, TensorType, constant, move
+from search_space.graph import MOVE, Node, Step, TensorType, constant, move
 from search_space.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 from search_space.plan import plan
-from search_space.rescale_by_one import one_value, rescaled_by_one
+from search_space.rescale_by_one import one_number, one_value, rescaled_by_one
 
 #: Rows that are summed by one convolution.
 _ROWS = 16
@@ -26,8 +26,9 @@ _MOST_PRODUCT_BYTES, _MOST_ROWS = 1 << 20, 256
 class MatmulByRows(Pass):
     """Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. Vela 5.1 multiplies the
     first operand by a row of the turned second one, to INT32, and sums that over its channels, once for each column.
-    Here the heads of attention stay side by side in the channels, so that no operand has to be moved or turned, the
-    products are INT16, which they must fit, and a convolution with ones sums them faster.
+    Here the heads of attention stay side by side in the channels, so that operands need not be moved or turned, the
+    products are INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken
+    nearer to 0: (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
 
     clamped: the products are clamped to what they can be. That changes nothing but Vela's estimate for U55 and U65,
     which prices an operation without activation like one with a table (the same commands with other bounds).
@@ -44,28 +45,31 @@ class MatmulByRows(Pass):
             return False
         heads, rows, inner = edit[node.inputs[0]].type.shape
         columns = node.type.shape[2]
-        zero_points = [one_value(edit, i) for i in node.inputs[2:]]
-        first_zero, second_zero = zero_points
-        if first_zero is None or second_zero is None:
-            return False
-        reach = _reach(first_zero) * _reach(second_zero)
-        if reach > np.iinfo(np.int16).max or rows > _MOST_ROWS:
+        first_zero, second_zero = (one_value(edit, i) for i in node.inputs[2:])
+        if first_zero is None or second_zero is None or rows > _MOST_ROWS:
             return False
         if 2 * heads * rows * inner * columns > _MOST_PRODUCT_BYTES:
             return False
+        nearer = first_zero
+        if _reach(first_zero) * _reach(second_zero) > np.iinfo(np.int16).max:
+            nearer = -1 if first_zero < 0 else 0
+        bound = _reach(nearer) * _reach(second_zero) if self.clamped else None
         first = _side_by_side(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
         second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, 1, columns, heads * inner))
         sums: list[list[int]] = [[] for _ in range(heads)]
         for start in range(0, rows, _ROWS):
-            products = []
-            for row in range(start, min(start + _ROWS, rows)):
-                product = _product(edit, first, row, first_zero, second, second_zero)
-                products.append(_clamped(edit, product, reach) if self.clamped else product)
-            joined = _joined(edit, products)
-            for head, part in enumerate(_parts(edit, joined, heads)):
-                sums[head].append(_summed(edit, part))
+            some = range(start, min(start + _ROWS, rows))
+            products = [_product(edit, first, row, nearer, second, second_zero, bound) for row in some]
+            for head, part in enumerate(_parts(edit, _joined(edit, products), heads)):
+                sums[head].append(rescaled_by_one(edit, _summed(edit, part), "INT32"))
         total = _joined(edit, [one for of_head in sums for one in of_head])
-        edit.redefine(node_id, move(total, edit[total].type, (Step("reshape", node.type.shape),), node.name))
+        result = move(total, edit[total].type, (Step("reshape", node.type.shape),), node.name)
+        if nearer != first_zero:
+            of_heads = [_summed(edit, i, second_zero, nearer - first_zero) for i in _parts(edit, second, heads)]
+            rest = _joined(edit, of_heads)
+            each = edit.add(move(rest, edit[rest].type, (Step("reshape", (heads, 1, columns)),)))
+            result = Node("ADD", (edit.add(result), each), node.type, name=node.name)
+        edit.redefine(node_id, result)
         return True
 
 
@@ -86,7 +90,9 @@ def _side_by_side(edit: Editor, operand: int, perms: tuple[int, ...], shape: Sha
     return edit.add(move(source, edit[source].type, steps, node.name)) if steps else source
 
 
-def _product(edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int) -> int:
+def _product(
+    edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int, bound: int | None
+) -> int:
     """INT16 [1,1,columns,channels]. Each has RESCALEs of its own: Vela then takes them into the MUL."""
     channels = edit[first].type.shape[3]
     attributes = {"start": (0, 0, row, 0), "size": (1, 1, 1, channels)}
@@ -94,14 +100,12 @@ def _product(edit: Editor, first: int, row: int, first_zero: int, second: int, s
     factors = rescaled_by_one(edit, second, "INT32", second_zero), rescaled_by_one(edit, one_row, "INT32", first_zero)
     shift = edit.add(constant(np.zeros(1, np.int8)))
     product = edit.add(Node("MUL", (*factors, shift), TensorType(edit[second].type.shape, "INT32")))
-    return rescaled_by_one(edit, product, "INT16")
-
-
-def _clamped(edit: Editor, value: int, reach: int) -> int:
-    bounds = {
-        name: bound.to_bytes(2, "little", signed=True) for name, bound in (("min_val", -reach), ("max_val", reach))
-    }
-    return edit.add(Node("CLAMP", (value,), edit[value].type, {**bounds, "nan_mode": "PROPAGATE"}))
+    value = rescaled_by_one(edit, product, "INT16")
+    if bound is None:
+        return value
+    low, high = (one.to_bytes(2, "little", signed=True) for one in (-bound, bound))
+    bounds = {"min_val": low, "max_val": high, "nan_mode": "PROPAGATE"}
+    return edit.add(Node("CLAMP", (value,), edit[value].type, bounds))
 
 
 def _joined(edit: Editor, values: Sequence[int]) -> int:
@@ -126,18 +130,19 @@ def _parts(edit: Editor, value: int, count: int) -> Iterator[int]:
         yield edit.add(Node("SLICE", (value,), TensorType(size, tensor.dtype), attributes))
 
 
-def _summed(edit: Editor, value: int) -> int:
-    """The INT32 sum over the channels of INT16 values."""
+def _summed(edit: Editor, value: int, zero_point: int = 0, times: int = 1) -> int:
+    """The sum over the channels of differences to the zero point, so many times (INT8), before any RESCALE."""
     *pixels, channels = edit[value].type.shape
+    dtype = edit[value].type.dtype
+    accumulator = "INT32" if dtype == "INT8" else "INT48"
     inputs = (
         value,
-        edit.add(constant(np.ones((1, 1, 1, channels), np.int8))),
-        edit.add(Node(CONST, (), TensorType((1,), "INT48"), payload=bytes(6))),
-        edit.add(constant(np.zeros(1, np.int16))),
-        edit.add(constant(np.zeros(1, np.int8))),
+        edit.add(constant(np.full((1, 1, 1, channels), times, np.int8))),
+        edit.add(one_number(0, accumulator)),
+        edit.add(one_number(zero_point, dtype)),
+        edit.add(one_number(0, "INT8")),
     )
     attributes = {
-        "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT48",
+        "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": accumulator,
     }  # fmt: skip
-    total = edit.add(Node("CONV2D", inputs, TensorType((*pixels, 1), "INT48"), attributes))
-    return rescaled_by_one(edit, total, "INT32")
+    return edit.add(Node("CONV2D", inputs, TensorType((*pixels, 1), accumulator), attributes))

@@ -34,7 +34,8 @@ def product(heads: int, shape: Shape, zero_points: tuple[int, int], dtype: str =
 @settings(max_examples=25)
 @given(
     heads=st.integers(1, 3), rows=st.sampled_from([1, 2, 5, 17, 33]), inner=st.integers(1, 5),
-    columns=st.integers(1, 5), zero_points=st.tuples(st.integers(-53, 53), st.integers(-53, 53)), clamped=st.booleans(),
+    columns=st.integers(1, 5), zero_points=st.tuples(st.integers(-128, 127), st.integers(-128, 127)),
+    clamped=st.booleans(),
 )  # fmt: skip
 def test_it_gives_the_same_products(
     heads: int, rows: int, inner: int, columns: int, zero_points: tuple[int, int], clamped: bool
@@ -47,7 +48,7 @@ def test_it_gives_the_same_products(
         assert outputs(after, arrays) == outputs(graph, arrays)
 
 
-@pytest.mark.parametrize("zero_points", [(-128, 0), (0, 127), (0, -1), (53, -53)])
+@pytest.mark.parametrize("zero_points", [(-128, 0), (0, 127), (53, -53), (-128, -128), (127, 127), (-128, 127)])
 def test_products_of_extremes_fit(zero_points: tuple[int, int]) -> None:
     graph = product(1, (2, 1, 2), zero_points)
     after = MatmulByRows().apply(graph)
@@ -58,13 +59,11 @@ def test_products_of_extremes_fit(zero_points: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     "graph",
     [
-        product(1, (2, 3, 2), (-128, 1)),
-        product(1, (2, 3, 2), (54, 54)),
         product(1, (257, 3, 2), (0, 0)),
         product(3, (200, 100, 20), (0, 0)),
         product(1, (2, 3, 2), (0, 0), "INT16"),
     ],
-    ids=["too wide", "just too wide", "too many rows", "too large", "int16"],
+    ids=["too many rows", "too large", "int16"],
 )
 def test_others_stay(graph: Graph) -> None:
     assert MatmulByRows().apply(graph) is graph
