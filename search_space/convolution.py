@@ -65,3 +65,55 @@ def padded(edit: Editor, value: int, padding: Sequence[tuple[int, int]], zero_po
     shape = tuple(before + size + after for size, (before, after) in zip(node.type.shape, padding, strict=True))
     attributes = {"padding": tuple(count for pair in padding for count in pair)}
     return edit.add(Node("PAD", (value, zero_point), TensorType(shape, node.type.dtype), attributes, name=node.name))
+"""Convolutions that a rewrite makes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import Node, TensorType, constant
+from search_space.layout_map import Shape
+
+#: No padding: rows above and below, columns left and right.
+UNPADDED = (0, 0, 0, 0)
+
+
+def convolved(
+    edit: Editor,
+    data: int,
+    weights: np.ndarray,
+    bias: np.ndarray,
+    zero_points: tuple[int, int] | None = None,
+    pad: Shape = UNPADDED,
+    stride: tuple[int, int] = (1, 1),
+    name: str = "",
+) -> int:
+    """The id of a new CONV2D of int8 data with INT32 sums. Source: TOSA 1.0, CONV2D.
+
+    weights: int8 [OC,KH,KW,IC]. bias: int32 [OC]. zero_points: ids, of data and weights; zero unless given.
+    """
+    channels, *kernel, _ = weights.shape
+    batch, *size, _ = edit[data].type.shape
+    if zero_points is None:
+        zero = edit.add(constant(np.zeros(1, np.int8)))
+        zero_points = zero, zero
+    height, width = (
+        (size[at] + pad[2 * at] + pad[2 * at + 1] - kernel[at]) // stride[at] + 1 for at in (0, 1)
+    )  # fmt: skip
+    attributes = {"pad": pad, "stride": stride, "dilation": (1, 1), "local_bound": False, "acc_type": "INT32"}
+    inputs = (data, edit.add(constant(weights)), edit.add(constant(bias)), *zero_points)
+    return edit.add(
+        Node("CONV2D", inputs, TensorType((batch, height, width, channels), "INT32"), attributes, name=name)
+    )
+
+
+def narrowed(edit: Editor, sums: int, name: str = "") -> int:
+    """The id of int8 sums that fit: RESCALE by one. Source: TOSA 1.0, RESCALE; multiplier 2^30 and shift 30 are one."""
+    parameters = (np.array([1 << 30], np.int32), np.array([30], np.int8), np.zeros(1, np.int32), np.zeros(1, np.int8))
+    inputs = (sums, *(edit.add(constant(one)) for one in parameters))
+    attributes = {
+        "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+        "output_unsigned": False,
+    }  # fmt: skip
+    return edit.add(Node("RESCALE", inputs, TensorType(edit[sums].type.shape, "INT8"), attributes, name=name))

@@ -63,5 +63,12 @@ def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
     return edit.add(Node(node.op, (), TensorType(result, node.type.dtype), payload=swapped.tobytes(), name=node.name))
 
 
+def repeated_constant(node: Node, times: int) -> Node:
+    """The values of a constant of rank 1, several times over. Any element type: entries are whole bytes."""
+    payload = node.payload[: node.type.elements * _entry_bytes(node)] * times
+    shape = (node.type.elements * times,)
+    return Node(node.op, (), TensorType(shape, node.type.dtype), payload=payload, name=node.name)
+
+
 def _entry_bytes(node: Node) -> int:
     return payload_bytes(node.type.dtype, 1)

@@ -14,6 +14,7 @@ from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
 from random_functions import FUNCTIONS, TABLES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
+from random_convolutions import NARROW, PHASES, PLANES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -60,6 +61,9 @@ OFTEN: dict[str, Kind] = {
     "one-row": ROWS,
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
+    "move-by-conv": PLANES,
+    "order-channels": CHANNEL_ORDERS,
+    "phases-by-conv": PHASES,
     "plan-moves": DETOURS,
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,
@@ -90,6 +94,7 @@ OFTEN: dict[str, Kind] = {
     "unbatch": BATCHES,
     "unit-transposes": UNIT_MOVEMENTS,
     "unscaled-sum": SCALED_SUMS,
+    "widen-conv": NARROW,
 }
 
 

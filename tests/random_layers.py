@@ -120,11 +120,13 @@ def depthwise(b: Builder, value: int, kernel: Shape, multiplier: int) -> int | N
     return accumulated(b, "DEPTHWISE_CONV2D", value, weights, (*spatial, channels * multiplier), attributes)
 
 
-def transpose_convolved(b: Builder, value: int, kernel: Shape, channels: int) -> int | None:
+def transpose_convolved(
+    b: Builder, value: int, kernel: Shape, channels: int, stride: Shape | None = None, pad: Shape | None = None
+) -> int | None:
     """TRANSPOSE_CONV2D of an INT8 or INT16 value: its accumulators, or None if the result would be too large."""
     _, h, w, c = b.shape(value)
-    stride = b.draw(st.sampled_from([(1, 1), (2, 2), (1, 2)]))
-    pad = tuple(b.draw(st.integers(0, 1)) for _ in range(4))
+    stride = stride or b.draw(st.sampled_from([(1, 1), (2, 2), (1, 2)]))
+    pad = pad or tuple(b.draw(st.integers(0, 1)) for _ in range(4))
     down = (h - 1) * stride[0] + pad[0] + pad[1] + kernel[0]
     across = (w - 1) * stride[1] + pad[2] + pad[3] + kernel[1]
     attributes = {"out_pad": pad, "stride": stride}

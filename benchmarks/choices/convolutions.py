@@ -1,0 +1,49 @@
+"""Minimal programs for choices that make convolutions of something else, or of other convolutions."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from benchmarks.choices.minimal import Minimal, minimal
+from benchmarks.nets import Net
+
+PROGRAMS: list[Minimal] = []
+
+_IMAGE = (1, 3, 48, 48)
+
+
+@minimal(
+    PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled to one pixel", "move-by-conv", _IMAGE
+)
+def image_of_three_planes() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.linear(n.pool(n.conv(x).relu()).flatten(1))
+
+    conv = nn.Conv2d(3, 16, 3, stride=2, padding=1)
+    return Net(function, conv=conv, pool=nn.AvgPool2d(24), linear=nn.Linear(16, 8))
+
+
+@minimal(PROGRAMS, "move-by-conv", "convs whose result is an image of 3 planes", "move-by-conv", (1, 16, 32, 32))
+def image_out() -> nn.Module:
+    return Net(lambda n, x: n.b(n.a(x)), a=nn.Conv2d(16, 16, 3, padding=1), b=nn.Conv2d(16, 3, 3, padding=1))
+
+
+@minimal(PROGRAMS, "phases-by-conv", "conv, `ConvTranspose2d(k=2, s=2)`, conv", "phases-by-conv", (1, 24, 16, 16))
+def twice_as_large() -> nn.Module:
+    return Net(
+        lambda n, x: n.b(n.up(n.a(x))),
+        a=nn.Conv2d(24, 24, 1), up=nn.ConvTranspose2d(24, 16, 2, stride=2), b=nn.Conv2d(16, 8, 3, padding=1),
+    )  # fmt: skip
+
+
+@minimal(PROGRAMS, "phases-by-conv", "`ConvTranspose2d(k=4, s=2, p=1)`, twice", "phases-by-conv", (1, 32, 8, 8))
+def generator() -> nn.Module:
+    return Net(
+        lambda n, x: n.b(n.a(x).relu()),
+        a=nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), b=nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1),
+    )  # fmt: skip
+
+
+@minimal(PROGRAMS, "widen-conv", "3x3 convs of 12 channels", "widen-conv", (1, 12, 32, 32))
+def twelve_channels() -> nn.Module:
+    return Net(lambda n, x: n.b(n.a(x).relu()), a=nn.Conv2d(12, 12, 3, padding=1), b=nn.Conv2d(12, 12, 3, padding=1))

@@ -1,0 +1,59 @@
+"""Convolutions with few channels against those that give several pixels as one."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from layer_programs import changed, convolution, operators, reach_of
+
+from search_space.choices.widen_conv import WidenConv
+from search_space.graph import Graph, Node, TensorType
+from search_space.layout_map import Shape
+
+
+@settings(max_examples=60)
+@given(
+    data=st.tuples(st.integers(1, 2), st.integers(1, 4), st.sampled_from([5, 6, 8, 9, 12, 16]), st.integers(1, 5)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 5)),
+    channels=st.integers(1, 12),
+    stride=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    pad=st.tuples(*[st.integers(0, 2)] * 4),
+    depthwise=st.booleans(),
+)
+def test_a_wider_convolution_gives_the_same(
+    data: Shape, kernel: Shape, channels: int, stride: Shape, pad: Shape, depthwise: bool
+) -> None:
+    if depthwise:
+        data = (*data[:3], 1)
+    reach = reach_of(data, kernel, pad)
+    assume(all(one >= 0 and one % step == 0 for one, step in zip(reach, stride, strict=True)))
+    graph = convolution(data, kernel, channels, stride, pad, depthwise=depthwise)
+    after = WidenConv().apply(graph)
+    if after is not graph:
+        changed(graph, WidenConv())
+        assert operators(after) == ["CONV2D", "RESCALE"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "shape"),
+    [
+        (convolution((1, 16, 16, 12), (3, 3), 12, pad=(1, 1, 1, 1)), (24, 3, 4, 12)),
+        (convolution((1, 49, 10, 1), (10, 4), 64, (2, 2), (5, 4, 1, 1), depthwise=True), (320, 1, 10, 10)),
+    ],
+    ids=["twelve channels", "a row is a pixel"],
+)
+def test_empty_channels_and_taps_are_filled(graph: Graph, shape: Shape) -> None:
+    after = changed(graph, WidenConv())
+    (wide,) = (node for _, node in after.operators() if node.op == "CONV2D")
+    assert after[wide.inputs[1]].type.shape == shape
+
+
+def test_other_convolutions_stay() -> None:
+    full = convolution((1, 16, 16, 16), (3, 3), 16, pad=(1, 1, 1, 1))
+    wide = convolution((1, 16, 16, 12), (3, 3), 12, pad=(1, 1, 1, 1), data_type="INT16")
+    dilated = convolution((1, 16, 16, 12), (3, 3), 12, pad=(2, 2, 2, 2), dilation=(2, 2))
+    odd = convolution((1, 16, 17, 12), (3, 3), 12, pad=(1, 1, 1, 1))
+    narrow = convolution((1, 16, 16, 12), (3, 3), 12, pad=(1, 1, 1, 1))
+    joined = Node("CONCAT", (10, 10), TensorType((1, 16, 32, 12), "INT8"), {"axis": 2})
+    written_into = Graph({**narrow.nodes, 11: joined}, (0,), (11,), 12)
+    for graph in (full, wide, dilated, odd, written_into):
+        assert WidenConv().apply(graph) is graph
