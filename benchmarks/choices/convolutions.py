@@ -13,14 +13,14 @@ _IMAGE = (1, 3, 48, 48)
 
 
 @minimal(
-    PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled to one pixel", "move-by-conv", _IMAGE
+    PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled, linear", "move-by-conv", _IMAGE
 )
 def image_of_three_planes() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.linear(n.pool(n.conv(x).relu()).flatten(1))
 
     conv = nn.Conv2d(3, 16, 3, stride=2, padding=1)
-    return Net(function, conv=conv, pool=nn.AvgPool2d(24), linear=nn.Linear(16, 8))
+    return Net(function, conv=conv, pool=nn.AvgPool2d(8), linear=nn.Linear(16 * 9, 8))
 
 
 @minimal(PROGRAMS, "move-by-conv", "convs whose result is an image of 3 planes", "move-by-conv", (1, 16, 32, 32))
@@ -44,6 +44,9 @@ def generator() -> nn.Module:
     )  # fmt: skip
 
 
-@minimal(PROGRAMS, "widen-conv", "3x3 convs of 12 channels", "widen-conv", (1, 12, 32, 32))
+@minimal(PROGRAMS, "widen-conv", "3x3 convs of 12 channels, then of 16", "widen-conv", (1, 12, 32, 32))
 def twelve_channels() -> nn.Module:
-    return Net(lambda n, x: n.b(n.a(x).relu()), a=nn.Conv2d(12, 12, 3, padding=1), b=nn.Conv2d(12, 12, 3, padding=1))
+    return Net(
+        lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
+        a=nn.Conv2d(12, 12, 3, padding=1), b=nn.Conv2d(12, 12, 3, padding=1), c=nn.Conv2d(12, 16, 1),
+    )  # fmt: skip
