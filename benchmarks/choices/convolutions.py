@@ -12,9 +12,7 @@ PROGRAMS: list[Minimal] = []
 _IMAGE = (1, 3, 48, 48)
 
 
-@minimal(
-    PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled, linear", "move-by-conv", _IMAGE
-)
+@minimal(PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled, linear", "move-by-conv", _IMAGE)
 def image_of_three_planes() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.linear(n.pool(n.conv(x).relu()).flatten(1))

@@ -33,10 +33,16 @@ class WidenConv(Pass):
 
     Where the products that are wasted on zeros are more than those saved it does nothing; nor in front of a CONCAT:
     results are written to their place in it, but not through a reshape.
+
+    by_taps: whether the NPU goes through a kernel tap by tap (4 at a time) wherever it has several and where data has
+    up to 32 channels, as the U85 does; a convolution of 1 x 1 with 32 channels then takes twice the time of one with
+    64. The U55 goes channel by channel (32 at a time) where that wastes less.
     """
 
     name: ClassVar[str] = "widen-conv"
     law: ClassVar[str] = "k neighbouring results of a convolution are channels of one with a wider kernel, stride k"
+
+    by_taps: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         rescale = edit[node_id]
@@ -48,7 +54,7 @@ class WidenConv(Pass):
         if any(edit[reader].op == "CONCAT" for reader in edit.users(node_id)):
             return False
         weights = _weights(edit, node)
-        now = _Form(node, edit[node.inputs[0]].type, weights.shape, 1, 1)
+        now = _Form(node, edit[node.inputs[0]].type, weights.shape, 1, 1, self.by_taps)
         best = min(now.others(), key=lambda form: form.cost, default=now)
         if best.cost >= now.cost:
             return False
@@ -92,6 +98,7 @@ class _Form:
     weights: tuple[int, ...]
     results: int
     data: int
+    by_taps: bool
 
     def others(self) -> Iterator[_Form]:
         width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
@@ -158,18 +165,23 @@ class _Form:
         """In products, as the NPU works: the more of computing, putting out results and reading weights."""
         n, height, width, _ = self.node.type.shape
         channels, depth = self.results * self.weights[0], self.data * self.weights[3]
-        taps = self.weights[1] * self.width
-        by_taps = _up(taps, 4) * (8 if depth <= 8 else _up(depth, 16))
-        by_depth = taps * _up(depth, 32)
-        each = by_taps if depth <= 8 or taps * _up(depth, 32) >= _up(taps, 4) * _up(depth, 8) else by_depth
         # Two columns at a time.
         pixels = n * (_up(height, 2) if self.flat else height * _up(width // self.results, 2))
         useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
         read = useful + (self.size - useful) // 8  # zeros are compressed
         return max(
-            pixels * max(_up(channels, 8) * each, channels * _PRODUCTS_PER_RESULT),
+            pixels * max(_up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
             read * _PRODUCTS_PER_WEIGHT,
         )
+
+    def _each(self, depth: int) -> int:
+        """Products for a result, as the NPU works, from data of this many channels."""
+        taps = self.weights[1] * self.width
+        by_taps = _up(taps, 4) * (_up(depth, 8) if depth <= 8 else _up(depth, 16))
+        if self.by_taps:
+            return by_taps if taps > 1 or depth <= 32 else taps * _up(depth, 64)
+        by_depth = taps * _up(depth, 32)
+        return by_taps if depth <= 8 or by_depth >= _up(taps, 4) * _up(depth, 8) else by_depth
 
 
 def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
