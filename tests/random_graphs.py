@@ -15,6 +15,7 @@ from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
 from random_functions import FUNCTIONS, TABLES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_convolutions import NARROW, PHASES, PLANES
+from random_copies import COPIES, NESTED, SLICED
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -48,6 +49,9 @@ OFTEN: dict[str, Kind] = {
     "dilation-to-grid": DILATED,
     "fill-channels": FEW_CHANNELS,
     "flatten-pixels": PIXELS,
+    "copy-by-conv": COPIES,
+    "fill-channels": FEW_CHANNELS,
+    "flatten-concat": NESTED,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
     "group-pixels": PIXELS,
@@ -73,6 +77,7 @@ OFTEN: dict[str, Kind] = {
     "sink-moves": _DOWN,
     "stride-to-depth": STRIDED,
     "split-projection": PROJECTIONS,
+    "slices-into-weights": SLICED,
     "sum-by-depthwise": SUMS,
     "table": FUNCTIONS,
     "through-concat": CONCATS_OF_MOVED,
