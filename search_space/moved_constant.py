@@ -42,17 +42,6 @@ def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[i
     return edit.add(Node(node.op, (), tensor, payload=taken.tobytes(), name=node.name))
 
 
-def repeated_constant(edit: Editor, node_id: int, times: int) -> int:
-    """The id of a constant of one dimension, so many times one after the other; of whole bytes. One that is broadcast
-    stays."""
-    node = edit[node_id]
-    (size,) = node.type.shape
-    if size == 1:
-        return node_id
-    repeated = TensorType((times * size,), node.type.dtype)
-    return edit.add(Node(node.op, (), repeated, payload=node.payload * times, name=node.name))
-
-
 def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
     """The id of the constant with dimension `axis` and the next one exchanged."""
     node = edit[node_id]
@@ -63,11 +52,14 @@ def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
     return edit.add(Node(node.op, (), TensorType(result, node.type.dtype), payload=swapped.tobytes(), name=node.name))
 
 
-def repeated_constant(node: Node, times: int) -> Node:
-    """The values of a constant of rank 1, several times over. Any element type: entries are whole bytes."""
-    payload = node.payload[: node.type.elements * _entry_bytes(node)] * times
-    shape = (node.type.elements * times,)
-    return Node(node.op, (), TensorType(shape, node.type.dtype), payload=payload, name=node.name)
+def repeated_constant(edit: Editor, node_id: int, times: int) -> int:
+    """The id of a constant of one dimension, so many times one after the other. Any element type: entries are whole
+    bytes."""
+    node = edit[node_id]
+    (size,) = node.type.shape
+    payload = node.payload[: size * _entry_bytes(node)] * times
+    repeated = TensorType((times * size,), node.type.dtype)
+    return edit.add(Node(node.op, (), repeated, payload=payload, name=node.name))
 
 
 def _entry_bytes(node: Node) -> int:

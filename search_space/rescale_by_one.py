@@ -8,21 +8,6 @@ from search_space.dtypes import NUMPY, payload_bytes
 from search_space.editor import Editor
 from search_space.graph import CONST, Node, TensorType, constant
 
-_ATTRIBUTES = {
-    "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
-    "output_unsigned": False,
-}  # fmt: skip
-
-
-def rescaled_by_one(edit: Editor, value: int, dtype: str) -> Node:
-    """A RESCALE to another element type, without zero points."""
-    source = edit[value].type
-    parameters = (
-        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)),
-        constant(np.zeros(1), source.dtype), constant(np.zeros(1), dtype),
-    )  # fmt: skip
-    return Node("RESCALE", (value, *map(edit.add, parameters)), TensorType(source.shape, dtype), _ATTRIBUTES)
-
 
 def scales_by_one(edit: Editor, node: Node) -> bool:
     """A RESCALE of signed values with multiplier 2^30 and shift 30, which is one. Source: TOSA 1.0, RESCALE."""
@@ -60,7 +45,7 @@ def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -
         "scale32": not wide, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
         "output_unsigned": False,
     }  # fmt: skip
-    return edit.add(Node("RESCALE", inputs, TensorType(tensor.shape, dtype), attributes))
+    return edit.add(Node("RESCALE", inputs, TensorType(tensor.shape, dtype), attributes, name=edit[value].name))
 
 
 def one_number(value: int, dtype: str) -> Node:
@@ -76,19 +61,3 @@ def one_value(edit: Editor, node_id: int) -> int | None:
         return None
     flat = node.array.ravel()
     return int(flat[0]) if np.issubdtype(flat.dtype, np.integer) and (flat == flat[0]).all() else None
-
-
-def rescaled_by_one(edit: Editor, source: int, dtype: str) -> int:
-    """The id of an INT32 value as one of another signed type, saturated, with zero point 0."""
-    node = edit[source]
-    zero = np.zeros(1, NUMPY[dtype])
-    parameters = (
-        constant(np.array([1 << 30], np.int32)), constant(np.array([30], np.int8)), constant(np.zeros(1, np.int32)),
-        constant(zero, dtype),
-    )  # fmt: skip
-    attributes = {
-        "scale32": True, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
-        "output_unsigned": False,
-    }  # fmt: skip
-    inputs = (source, *map(edit.add, parameters))
-    return edit.add(Node("RESCALE", inputs, TensorType(node.type.shape, dtype), attributes, name=node.name))

@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 from random_attention import CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS, ROWS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
-from random_convolutions import BLOCKS, STRIDED
-from random_functions import FUNCTIONS
-from random_convolutions import BLOCKS, DILATED, STRIDED
-from random_convolutions import BLOCKS, DILATED, PADDED, STRIDED
 from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
-from random_functions import FUNCTIONS, TABLES
-from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
-from random_convolutions import NARROW, PHASES, PLANES
 from random_copies import COPIES, NESTED, SLICED
+from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -29,6 +23,7 @@ from random_movements import (
     UNIT_MOVEMENTS,
     WIDE_TRANSPOSES,
 )  # fmt: skip
+from random_new_convolutions import NARROW, PHASES, PLANES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
@@ -50,7 +45,6 @@ OFTEN: dict[str, Kind] = {
     "fill-channels": FEW_CHANNELS,
     "flatten-pixels": PIXELS,
     "copy-by-conv": COPIES,
-    "fill-channels": FEW_CHANNELS,
     "flatten-concat": NESTED,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
@@ -66,7 +60,6 @@ OFTEN: dict[str, Kind] = {
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
     "move-by-conv": PLANES,
-    "order-channels": CHANNEL_ORDERS,
     "phases-by-conv": PHASES,
     "plan-moves": DETOURS,
     "remove-noops": NOOPS,

@@ -35,9 +35,9 @@ class CarriedTable(Pass):
             return False
         shape = node.type.shape
         least = edit.add(constant(np.full((1,) * len(shape), _LEAST, np.int8)))
-        operands = tuple(edit.add(rescaled_by_one(edit, value, "INT32")) for value in (node.inputs[0], least))
+        operands = tuple(rescaled_by_one(edit, value, "INT32") for value in (node.inputs[0], least))
         larger = edit.add(Node("MAXIMUM", operands, TensorType(shape, "INT32"), {"nan_mode": "PROPAGATE"}))
-        value = edit.add(rescaled_by_one(edit, larger, "INT8"))
+        value = rescaled_by_one(edit, larger, "INT8")
         edit.redefine(node_id, replace(node, inputs=(value, *node.inputs[1:])))
         return True
 

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.convolution import convolved, depthwise_convolved, narrowed
 from search_space.editor import Editor
 from search_space.graph import INPUT, MOVE
+from search_space.new_convolution import convolved, depthwise_convolved
 from search_space.passes.base import Pass
+from search_space.rescale_by_one import rescaled_by_one
 
 #: Where operands of a CONCAT come from that Vela 5.1 copies even if nothing else reads them: no operation writes them.
 _NOT_WRITTEN = frozenset((INPUT, MOVE, "SLICE"))
@@ -55,4 +56,4 @@ def _copied(edit: Editor, operand: int) -> int:
         sums = convolved(edit, operand, identity, bias, name=node.name)
     else:
         sums = depthwise_convolved(edit, operand, np.ones((1, 1, channels, 1), np.int8), bias, name=node.name)
-    return narrowed(edit, sums, node.name)
+    return rescaled_by_one(edit, sums, "INT8")

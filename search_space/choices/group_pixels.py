@@ -50,7 +50,7 @@ class GroupPixels(Pass):
             return False
         if out == 1:  # what is repeated for every channel would be taken for one of all
             return False
-        repeated = [repeated_constant(edit, i, _TOGETHER) for i in each]
+        repeated = [i if edit[i].type.elements == 1 else repeated_constant(edit, i, _TOGETHER) for i in each]
         row = (1, 1, pixels // _TOGETHER, _TOGETHER * channels)
         source = edit.add(move(node.inputs[0], data, (Step("reshape", row),), node.name))
         inputs = (source, edit.add(weights), repeated[0], *node.inputs[3:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -49,20 +49,16 @@ class MaxTree(Pass):
             half = (channels + 1) // 2
             parts = tuple(_part(edit, value, start, (*before, half)) for start in (0, channels - half))
             larger = Node(operator, parts, TensorType((*before, half), "INT32"), {"nan_mode": "PROPAGATE"})
-            last = rescaled_by_one(edit, edit.add(larger), "INT8")
-            if half > 1 or last.type != node.type:
-                value = edit.add(last)
+            value = rescaled_by_one(edit, edit.add(larger), "INT8")
             channels = half
-        if last.type == node.type:
-            edit.redefine(node_id, replace(last, name=node.name))
+        if edit[value].type == node.type:
+            edit.replace_uses(node_id, value)
         else:
-            edit.redefine(node_id, move(value, last.type, (Step("reshape", node.type.shape),), node.name))
+            edit.redefine(node_id, move(value, edit[value].type, (Step("reshape", node.type.shape),), node.name))
         return True
 
 
 def _part(edit: Editor, value: int, start: int, shape: Shape) -> int:
     """Some of the channels, as INT32."""
     attributes = {"start": (*(0 for _ in shape[1:]), start), "size": shape}
-    return edit.add(
-        rescaled_by_one(edit, edit.add(Node("SLICE", (value,), TensorType(shape, "INT8"), attributes)), "INT32")
-    )
+    return rescaled_by_one(edit, edit.add(Node("SLICE", (value,), TensorType(shape, "INT8"), attributes)), "INT32")

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.convolution import convolved, narrowed
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, Step, TensorType, move
 from search_space.layout_map import LayoutMap, Shape
+from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
+from search_space.rescale_by_one import rescaled_by_one
 
 #: What Vela 5.1 takes as one operation (its supported operators for Ethos-U), and how large weights may become.
 _MOST_ROWS, _MOST_STRIDE, _MOST_WEIGHTS = 64, 3, 1 << 16
@@ -124,7 +125,9 @@ def _interleaved(edit: Editor, node: Node, way: _Way) -> int:
         results[(*at, plane, run, inner)] = 1
     data = _seen_as(edit, node, (1, way.outer * way.few, way.pixels, way.narrow))
     stride = (way.few, 1) if way.outer > 1 else (1, 1)
-    return narrowed(edit, convolved(edit, data, weights, _no_bias(weights), stride=stride, name=node.name), node.name)
+    return rescaled_by_one(
+        edit, convolved(edit, data, weights, _no_bias(weights), stride=stride, name=node.name), "INT8"
+    )
 
 
 def _parted(edit: Editor, node: Node, way: _Way) -> int:
@@ -137,7 +140,8 @@ def _parted(edit: Editor, node: Node, way: _Way) -> int:
         for at in np.ndindex(way.run, way.inner):
             run, inner = at
             results[(*at, run, plane, inner)] = 1
-        parts.append(narrowed(edit, convolved(edit, data, weights, _no_bias(weights), name=node.name), node.name))
+        sums = convolved(edit, data, weights, _no_bias(weights), name=node.name)
+        parts.append(rescaled_by_one(edit, sums, "INT8"))
     joined = TensorType((1, way.outer, way.few * way.pixels, way.narrow), "INT8")
     return edit.add(Node("CONCAT", tuple(parts), joined, {"axis": 2}, name=node.name))
 

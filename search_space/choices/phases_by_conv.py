@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.convolution import convolved
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, move
 from search_space.moved_constant import repeated_constant
+from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value
 
@@ -82,7 +82,7 @@ class PhasesByConv(Pass):
         )  # fmt: skip
         scales = rescale.inputs[1:3]
         if rescale.attributes["per_channel"]:
-            scales = tuple(edit.add(repeated_constant(edit[i], phases)) for i in scales)
+            scales = tuple(repeated_constant(edit, i, phases) for i in scales)
         after = TensorType(edit[sums].type.shape, rescale.type.dtype)
         return edit.add(replace(rescale, inputs=(sums, *scales, *rescale.inputs[3:]), type=after))
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.convolution import convolved
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, move
 from search_space.moved_constant import repeated_constant
+from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value
 
@@ -61,7 +61,7 @@ class WidenConv(Pass):
         wide = _widened(edit, node, weights, best)
         scales = rescale.inputs[1:3]
         if rescale.attributes["per_channel"]:
-            scales = tuple(edit.add(repeated_constant(edit[i], best.results)) for i in scales)
+            scales = tuple(repeated_constant(edit, i, best.results) for i in scales)
         after = TensorType(edit[wide].type.shape, rescale.type.dtype)
         last = edit.add(replace(rescale, inputs=(wide, *scales, *rescale.inputs[3:]), type=after))
         edit.redefine(node_id, move(last, after, (Step("reshape", rescale.type.shape),), rescale.name))
