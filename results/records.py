@@ -172,6 +172,29 @@ FIGURE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Figures) if f.name 
 
 
 @dataclass(frozen=True)
+class Bound(Record):
+    """What no lowering of a model can go below on the NPU; host work comes on top.
+
+    Attributes:
+        macs: multiplications of its convolutions and matrix products.
+        mac_cycles: of these, with all multipliers busy.
+        moved_bytes: inputs and results of its delegates.
+        move_cycles: of these, at full bandwidth.
+    """
+
+    macs: int
+    mac_cycles: int
+    moved_bytes: int
+    move_cycles: int
+    label: Label = "predicted"
+
+    @property
+    def cycles(self) -> int:
+        """Both at the same time."""
+        return max(self.mac_cycles, self.move_cycles)
+
+
+@dataclass(frozen=True)
 class OperatorRow(Record):
     """One row of a per-operator table; its cycles carry the label of the evaluation's figures.
 

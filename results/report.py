@@ -26,7 +26,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto
-from results.records import Best, Evaluation, Figures, Identity
+from results.records import Best, Bound, Evaluation, Figures, Identity
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -48,6 +48,7 @@ def write_report(
     host_operators: Sequence[str] = (),
     phantom: Evaluation | None = None,
     pareto: Pareto | None = None,
+    bound: Bound | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -58,6 +59,7 @@ def write_report(
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.compare.phantom_of`.
         pareto: the front of cycles against SRAM, where it is to be shown.
+        bound: what no lowering can go below, where it is known.
 
     Raises:
         StoreError: the file cannot be written.
@@ -76,6 +78,7 @@ def write_report(
         differences=differences(best.default.operators),
         phantom=phantom,
         pareto=pareto,
+        bound=bound,
         cycles_axis=Axis.over(figures.cycles for figures in shown),
         sram_axis=Axis.over(figures.sram_bytes for figures in shown),
         elements=[(element, (explanations or {}).get(element, "")) for element in _elements(best.recipe)],

@@ -24,7 +24,7 @@ from sample_results import (
 from results.compare import Gain, TransposeShare, by_kind, mean_factor, pair_operators, phantom_of, transpose_share_of
 from results.errors import StoreError
 from results.estimates import differences
-from results.records import LABELS, OperatorRow
+from results.records import LABELS, Bound, OperatorRow
 from results.report import report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 
@@ -76,6 +76,14 @@ def report(tmp_path):
         return Page(write_report(found, tmp_path / "out" / "report.html", **others))
 
     return write
+
+
+def test_report_says_how_far_it_is_to_the_bound(report):
+    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8)
+    words = " ".join(report(best(RECIPE), bound=bound).words)
+    assert "Bound: 10 cycles predicted" in " ".join(words.split())
+    assert "1,280 multiplications take 10" in words
+    assert "Bound:" not in " ".join(report(best(RECIPE)).words)
 
 
 def test_report_says_what_was_found(report):

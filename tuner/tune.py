@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Evaluation, Identity, RunStatus
+from results.records import Best, Bound, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
@@ -51,12 +51,14 @@ class Budget:
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
-    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right."""
+    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
+    bound: what no candidate can go below."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
     pareto: Pareto
+    bound: Bound
 
 
 async def tune(
@@ -77,7 +79,8 @@ async def tune(
     progress.done(job, best)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
-    return Tuned(best, prepared.base, phantom_of(best, evaluations), pareto_of(best, evaluations, limits))
+    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
+    return Tuned(best, prepared.base, phantom, pareto, Bound(**asdict(prepared.bound)))
 
 
 class _Run:

@@ -20,6 +20,7 @@ from search_space.space import open_choices, pass_instances, program_hash
 from search_space.starting_points import starting_points
 from search_space.verifier import verify
 from workers.base_program import BaseProgram
+from workers.bound import Bound, bound
 from workers.check_inputs import CheckInput, check_inputs
 from workers.cost import Cost, Pricing
 from workers.errors import ModelError
@@ -83,6 +84,10 @@ class Evaluator:
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         """The lowering choices that change this model."""
         return open_choices(self._default)
+
+    def bound(self) -> Bound:
+        """What no candidate can go below."""
+        return bound(self._default, self._target)
 
     def starting_points(self) -> tuple[str, ...]:
         """Recipes that a search of this model starts from."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.base_program import BaseProgram, load_or_lower
+from workers.bound import Bound
 from workers.evaluator import Evaluator, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
@@ -38,12 +39,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the driver needs to know of a base program: also the lowering choices that change it, and the recipes that a
-    search starts from."""
+    """What the driver needs to know of a base program: also the lowering choices that change it, the recipes that a
+    search starts from, and what no candidate can go below."""
 
     base: BaseProgram
     choices: dict[str, tuple[str, ...]]
     starts: tuple[str, ...]
+    bound: Bound
 
 
 def warm_up() -> None:
@@ -62,7 +64,7 @@ def prepare(job: Job) -> Prepared:
         io_layout=job.io_layout,
     )
     evaluator = _evaluator(base.key, lambda: base, job)
-    return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
+    return Prepared(base, evaluator.open_choices(), evaluator.starting_points(), evaluator.bound())
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:

@@ -1,0 +1,63 @@
+"""What no lowering of a program can go below: multiplications at full use of the NPU, data at full bandwidth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, prod
+
+from search_space.dtypes import payload_bytes
+from search_space.graph import Graph, Node
+from workers.stream_cost.board import ARENA
+from workers.stream_cost.npu import npu_of
+from workers.target import Target
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Predicted lower bounds of a program's cycles on the NPU.
+
+    macs: multiplications of its convolutions and matrix products, without padding. mac_cycles: if all of the NPU's
+    multipliers were busy. moved_bytes: inputs and results of its delegates. move_cycles: at the arena's bandwidth.
+    """
+
+    macs: int
+    mac_cycles: int
+    moved_bytes: int
+    move_cycles: int
+
+
+def bound(program: Iterable[Graph], target: Target) -> Bound:
+    """Of the default lowering's graphs. Weights are left out: Vela compresses them."""
+    graphs = list(program)
+    npu = npu_of(target)
+    macs = sum(_macs(graph, node) for graph in graphs for _, node in graph.operators())
+    moved = sum(_bytes(graph[i]) for graph in graphs for i in (*graph.inputs, *graph.outputs))
+    return Bound(
+        macs, ceil(macs / (npu.macs * _multiplying_cores(npu.family, npu.cores))), moved,
+        ceil(moved / npu.memory(ARENA).bytes_per_cycle),
+    )  # fmt: skip
+
+
+def _multiplying_cores(family: str, cores: int) -> int:
+    """U85 counts the multipliers of all its cores."""
+    return 1 if family == "ethos-u85" else cores
+
+
+def _bytes(node: Node) -> int:
+    return payload_bytes(node.type.dtype, node.type.elements)
+
+
+def _macs(graph: Graph, node: Node) -> int:
+    """Source: TOSA 1.0, the operators' loops. Weights [OC,KH,KW,IC], depthwise [KH,KW,C,M]."""
+    result = node.type.elements
+    if node.op in ("CONV2D", "CONV3D"):
+        return result * prod(graph[node.inputs[1]].type.shape[1:])
+    if node.op == "DEPTHWISE_CONV2D":
+        return result * prod(graph[node.inputs[1]].type.shape[:2])
+    if node.op == "TRANSPOSE_CONV2D":
+        out, *kernel, _ = graph[node.inputs[1]].type.shape
+        return graph[node.inputs[0]].type.elements * out * prod(kernel)
+    if node.op == "MATMUL":
+        return result * graph[node.inputs[0]].type.shape[2]
+    return 0
