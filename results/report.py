@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def write_report(
     phantom: Evaluation | None = None,
     pareto: Pareto | None = None,
     bound: Bound | None = None,
+    without: Sequence[int | None] = (),
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -60,6 +62,7 @@ def write_report(
         phantom: see `results.compare.phantom_of`.
         pareto: the front of cycles against SRAM, where it is to be shown.
         bound: what no lowering can go below, where it is known.
+        without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
 
     Raises:
         StoreError: the file cannot be written.
@@ -81,7 +84,10 @@ def write_report(
         bound=bound,
         cycles_axis=Axis.over(figures.cycles for figures in shown),
         sram_axis=Axis.over(figures.sram_bytes for figures in shown),
-        elements=[(element, (explanations or {}).get(element, "")) for element in _elements(best.recipe)],
+        elements=[
+            (element, (explanations or {}).get(element, ""), brings)
+            for element, brings in zip_longest(_elements(best.recipe), [c and c - tuned.cycles for c in without])
+        ],
         warnings=[*warnings, *_warnings(best)],
         inputs=_inputs(best),
         check={name: value for name, value in best.best.check.items() if name != "inputs"},

@@ -132,6 +132,12 @@ class Search:
         trial.set_constraint("within limits", violation)
         self._study.tell(trial, cycles if cycles is not None else 2 * reference)
 
+    def ask_shorter(self) -> list[Candidate]:
+        """The best recipe with one element less, each in turn, as far as that was not tried."""
+        best = self.states.best()
+        shorter = dict.fromkeys(by_less(best.recipe)) if best is not None else {}
+        return [Candidate(recipe, self._study.ask()) for recipe in shorter if recipe not in self._tried]
+
     def _neighbour(self, pending: set[str]) -> Candidate | None:
         """A recipe that differs in one decision from one of the best, and is not known to lead to a known program."""
         for recipe in self._neighbours():

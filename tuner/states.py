@@ -84,6 +84,7 @@ class States:
             self._roots[recipe] = program or None
         known = self._by_program.get(program)
         if program and (known is None or len(recipe.elements) < len(known.recipe.elements)):
+            successors = known.successors if known is not None and known.successors else successors
             self._by_program[program] = State(program, recipe, cycles, successors, violation, sites or {})
 
     def foretold(self, recipe: Recipe) -> str:

@@ -14,11 +14,12 @@ from results.records import Best, Bound, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
+from tuner.ablation import cycles_without
 from tuner.evaluations import evaluation_of, quarantined
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
-from tuner.search import Answer, Candidate, Search
+from tuner.search import BATCH, Answer, Candidate, Search
 from tuner.studies import open_study
 from workers import tasks
 from workers.base_program import BaseProgram
@@ -52,13 +53,14 @@ class Budget:
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
     than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
-    bound: what no candidate can go below."""
+    bound: what no candidate can go below. without: see `tuner.ablation`."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
     pareto: Pareto
     bound: Bound
+    without: tuple[int | None, ...]
 
 
 async def tune(
@@ -75,12 +77,14 @@ async def tune(
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     run = _Run(job, objective, prepared, pool, store, studies, progress)
     ending = await run.search_within(budget)
+    await run.shorten(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
     phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
-    return Tuned(best, prepared.base, phantom, pareto, Bound(**asdict(prepared.bound)))
+    without = cycles_without(best.recipe, evaluations)
+    return Tuned(best, prepared.base, phantom, pareto, Bound(**asdict(prepared.bound)), without)
 
 
 class _Run:
@@ -123,9 +127,19 @@ class _Run:
                 # Whoever looks it up after a kill finds the best so far.
                 await self.store_best("interrupted")
 
-    async def _evaluate_batch(self, batch: list[Candidate]) -> None:
+    async def shorten(self, budget: Budget) -> None:
+        """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
+        rest brings. Takes no more than half the search's time."""
+        started = time.monotonic()
+        while batch := self._search.ask_shorter():
+            for start in range(0, len(batch), BATCH):
+                if budget.seconds is not None and time.monotonic() - started > budget.seconds / 2:
+                    return
+                await self._evaluate_batch(batch[start : start + BATCH], expand=False)
+
+    async def _evaluate_batch(self, batch: list[Candidate], expand: bool = True) -> None:
         """Evaluate side by side; record and tell in the order asked."""
-        evaluations = [asyncio.create_task(self._evaluate_answer(candidate)) for candidate in batch]
+        evaluations = [asyncio.create_task(self._evaluate_answer(candidate, expand)) for candidate in batch]
         try:
             for candidate, evaluation in zip(batch, evaluations, strict=True):
                 record, answer = await evaluation
@@ -138,17 +152,17 @@ class _Run:
             for evaluation in evaluations:
                 evaluation.cancel()
 
-    async def _evaluate_answer(self, candidate: Candidate) -> tuple[Evaluation, Answer]:
+    async def _evaluate_answer(self, candidate: Candidate, expand: bool) -> tuple[Evaluation, Answer]:
         recipe = str(candidate.recipe)
         try:
-            outcome = await self._outcome(recipe, expand=True)
+            outcome = await self._outcome(recipe, expand)
         except WorkerLost:
             # It may be one of its successors that costs the workers: then the candidate itself is none the worse.
             try:
                 outcome = await self._outcome(recipe, expand=False)
             except WorkerLost as lost:
                 return quarantined(recipe, lost, self._identity), Answer("", None, {})
-            if outcome.status == "ok":
+            if outcome.status == "ok" and expand:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
         record = self._record(outcome, with_rows=False)
         if outcome.cost is None or record.figures is None:

@@ -163,4 +163,4 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
     shown = one.pareto if pareto else None
-    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound)
+    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without)
