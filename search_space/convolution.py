@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from search_space.dtypes import IMMOVABLE
+import numpy as np
+
+from search_space.dtypes import IMMOVABLE, NUMPY
 from search_space.editor import Editor
 from search_space.graph import CONST, Node, TensorType
 from search_space.layout_map import Shape
@@ -20,6 +22,20 @@ def kernel_size(edit: Editor, node: Node) -> Shape | None:
     if axis is None or weights is None or weights.op != CONST:
         return None
     return weights.type.shape[axis : axis + 2]
+
+
+def dense_weights(edit: Editor, node: Node) -> np.ndarray | None:
+    """The weights as those of a CONV2D, [OC,KH,KW,IC]; None if they are not known or the node is no convolution of all
+    its input channels. Source: TOSA 1.0; DEPTHWISE_CONV2D of one channel gives M results in the order of its weights
+    [KH,KW,1,M]."""
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return None
+    weights = edit[node.inputs[1]]
+    if weights.op != CONST or weights.type.dtype not in NUMPY:
+        return None
+    if node.op == "CONV2D":
+        return weights.array
+    return weights.array.transpose(3, 0, 1, 2) if weights.type.shape[2] == 1 else None
 
 
 def pointwise(edit: Editor, node: Node) -> bool:

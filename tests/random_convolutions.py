@@ -15,6 +15,7 @@ from search_space.layout_map import Shape
 
 BLOCKS: Kind = []
 DILATED: Kind = []
+NARROW: Kind = []
 PADDED: Kind = []
 PIXELS: Kind = []
 STRIDED: Kind = []
@@ -113,3 +114,17 @@ def _pixels(b: Builder, value: int) -> None:
     shape = b.draw(st.sampled_from([(rows, 1, 1), (1, rows, 1), (2, 1, rows)]))
     value = b.input(TensorType((*shape, channels), "INT8"))
     convolved(b, value, (0, 0, 0, 0), (1, 1), (1, 1), (1, 1), shape[1:], depthwise=False)
+
+
+@on(*INTEGERS, kind=NARROW)
+def _narrow(b: Builder, value: int) -> None:
+    """Of so few pixels that a part of the kernel meets none of them."""
+    n, h, w, c = b.draw(st.integers(1, 2)), b.draw(st.integers(1, 2)), b.draw(st.integers(1, 3)), 1
+    value = b.input(TensorType((n, h, w, c), "INT8"))
+    kernel = (b.draw(st.sampled_from([1, 3])), b.draw(st.integers(2, 4)))
+    pad = tuple(b.draw(st.integers(0, size - 1)) for size in kernel for _ in range(2))
+    results = tuple(
+        size + sum(pad[2 * d : 2 * d + 2]) - k + 1 for d, (size, k) in enumerate(zip((h, w), kernel, strict=True))
+    )
+    if min(results) > 0:
+        convolved(b, value, pad, kernel, (1, 1), (1, 1), results, b.draw(st.booleans()))

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search_space.convolution import padded
-from search_space.dtypes import NUMPY
+from search_space.convolution import dense_weights, padded
 from search_space.editor import Editor
-from search_space.graph import CONST, Node, constant, move
+from search_space.graph import Node, constant, move
 from search_space.layout_map import LayoutMap
 from search_space.passes.base import Pass
 from search_space.plan import plan
@@ -60,7 +59,7 @@ class StrideToDepth(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        kernel = _kernel(edit, node)
+        kernel = dense_weights(edit, node)
         if kernel is None or node.attributes["dilation"] != (1, 1):
             return False
         data, result = edit[node.inputs[0]].type, node.type.shape
@@ -92,20 +91,6 @@ class StrideToDepth(Pass):
         inputs = (moved, weights, *node.inputs[2:])
         edit.redefine(node_id, replace(node, op="CONV2D", inputs=inputs, attributes=attributes))
         return True
-
-
-def _kernel(edit: Editor, node: Node) -> np.ndarray | None:
-    """The weights as those of a CONV2D, [OC,KH,KW,IC]; None if they are not known or the node is no convolution of all
-    its input channels. Source: TOSA 1.0; DEPTHWISE_CONV2D of one channel gives M results in the order of its weights
-    [KH,KW,1,M]."""
-    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
-        return None
-    weights = edit[node.inputs[1]]
-    if weights.op != CONST or weights.type.dtype not in NUMPY:
-        return None
-    if node.op == "CONV2D":
-        return weights.array
-    return weights.array.transpose(3, 0, 1, 2) if weights.type.shape[2] == 1 else None
 
 
 def _axis(size: int, kernel: int, block: int, pad: int, last: int) -> _Axis:
