@@ -26,6 +26,7 @@ from random_movements import (
 )  # fmt: skip
 from random_new_convolutions import NARROW, PHASES, PLANES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
+from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
 
@@ -63,6 +64,7 @@ OFTEN: dict[str, Kind] = {
     "move-by-conv": PLANES,
     "phases-by-conv": PHASES,
     "plan-moves": DETOURS,
+    "prelu": PRELUS,
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,
     "share-equal": REPEATS,

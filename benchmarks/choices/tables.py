@@ -37,3 +37,14 @@ def sigmoid_of_concat() -> nn.Module:
         return n.c(torch.cat([n.a(x), n.b(x)], dim=1).sigmoid())
 
     return Net(function, a=nn.Conv2d(8, 16, 3), b=nn.Conv2d(8, 16, 3), c=nn.Conv2d(32, 8, 1))
+
+
+@minimal(
+    PROGRAMS,
+    "prelu",
+    "`Conv2d(8, 16, 3)`, PReLU with a slope for each channel, `Conv2d(16, 8, 3)`",
+    "fold-constants,prelu,carried-table",
+    (1, 8, 16, 16),
+)
+def prelu_per_channel() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(8, 16, 3), nn.PReLU(16), nn.Conv2d(16, 8, 3))
