@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 from typing import ClassVar
 
 from search_space.editor import Editor
@@ -21,6 +20,8 @@ class OneRow(Pass):
     operation gives out its result transposed for nothing where Vela 5.1 sees both as the same rows and columns: the
     operand of a MATMUL that comes from [1,1,T,C] is such a one, from [T,1,1,C] it is not.
 
+    A batch or a column of pixels is a site; an image, which fills the NPU's blocks as it is, is not.
+
     The RESCALE of a convolution stays with it, since both are one operation.
     """
 
@@ -33,8 +34,9 @@ class OneRow(Pass):
             return False
         if node.attributes["stride"] != (1, 1) or any(node.attributes["pad"]):
             return False
-        pixels = prod(node.type.shape[:3])
-        if node.type.shape[:2] == (1, 1) or pixels > _LONGEST:
+        count, height, width, _ = node.type.shape
+        pixels = count * height * width
+        if count == height == 1 or pixels > _LONGEST or count == 1 < width:
             return False
         source = edit[node.inputs[0]].type
         row = Step("reshape", (1, 1, pixels, source.shape[3]))
