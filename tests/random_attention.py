@@ -14,6 +14,7 @@ HEADS: Kind = []
 ROWS: Kind = []
 PRODUCTS: Kind = []
 CONSTANT_PRODUCTS: Kind = []
+BRANCHES: Kind = []
 
 
 @on(*ALL, kind=PROJECTIONS)
@@ -107,3 +108,41 @@ def _product_with_a_constant(b: Builder, value: int) -> None:
     product = multiplied(b, *operands)
     if product is not None and not b.chance(4):
         rescaled(b, product, "INT8")
+
+
+@on(*ALL, kind=BRANCHES)
+def _joined_branches(b: Builder, value: int) -> None:
+    """Convolutions of one value and their RESCALEs, joined along the channels, some with another between them."""
+    n, h, w = (b.draw(st.integers(1, 2)) for _ in range(3))  # no stride changes these
+    source = b.input(TensorType((n, h, w, b.draw(st.integers(1, 3))), "INT8"))
+    result = convolved(b, source, (1, 1), b.draw(st.integers(1, 4)))
+    assert result is not None
+    branches = [rescaled(b, result, "INT8")]
+    for _ in range(b.draw(st.integers(1, 2))):
+        if b.chance(4):
+            other = convolved(b, source, (1, 1), 2)
+            assert other is not None
+            branches.append(rescaled(b, other, "INT8"))
+        else:
+            branches.append(_like(b, branches[0], b.draw(st.integers(1, 4))))
+    if b.chance(4):
+        branches.insert(b.draw(st.integers(0, 2)), source)
+    shape = (n, h, w, sum(b.shape(one)[3] for one in branches))
+    b.op("CONCAT", tuple(branches), shape, "INT8", axis=3)
+
+
+def _like(b: Builder, branch: int, channels: int) -> int:
+    """Another convolution and RESCALE of the same value with the same zero points."""
+    rescale = b.nodes[branch]
+    layer = b.nodes[rescale.inputs[0]]
+    source, weights, _, *rest = layer.inputs
+    values = b.data((channels, *b.shape(weights)[1:]), "INT8", (-127, 127))
+    biases = b.parameter(b.random.integers(-1000, 1001, channels), "INT32", (channels,))
+    result = b.op(
+        layer.op, (source, values, biases, *rest), (*layer.type.shape[:3], channels), layer.type.dtype,
+        b.bounds[rescale.inputs[0]], **layer.attributes,
+    )  # fmt: skip
+    tables = [b.nodes[i].array.ravel()[:1] for i in rescale.inputs[1:3]]
+    each = [b.parameter(t, b.type(i).dtype, (1,)) for t, i in zip(tables, rescale.inputs[1:3], strict=True)]
+    attributes = {**rescale.attributes, "per_channel": False}
+    return b.op("RESCALE", (result, *each, *rescale.inputs[3:]), b.shape(result), "INT8", None, **attributes)

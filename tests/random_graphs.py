@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS, ROWS
+from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS, ROWS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
@@ -56,6 +56,7 @@ OFTEN: dict[str, Kind] = {
     "max-tree": MAXIMA,
     "matmul-as-convolution": CONSTANT_PRODUCTS,
     "matmul-by-rows": PRODUCTS,
+    "merge-projections": BRANCHES,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
     "one-row": ROWS,

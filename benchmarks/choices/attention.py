@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from benchmarks.choices.minimal import Minimal, minimal
@@ -54,6 +55,22 @@ def scores_by_rows() -> nn.Module:
 )
 def product_with_a_parameter() -> nn.Module:
     return Net(lambda net, x: x.relu() @ net.table(), table=Constant(1, 64, 64))
+
+
+@minimal(
+    PROGRAMS,
+    "merge-projections",
+    "cat((conv1x1(x), conv1x1(x)), 1), 12 channels each",
+    "remove-noops,fold-constants,fuse-transposes,through-rescale,through-concat,fuse-transposes,merge-projections,"
+    "plan-moves",
+    (1, 16, 16, 16),
+)
+def joined_branches() -> nn.Module:
+    return Net(
+        lambda net, x: torch.cat((net.first(x), net.second(x)), 1),
+        first=nn.Conv2d(16, 12, 1),
+        second=nn.Conv2d(16, 12, 1),
+    )
 
 
 @minimal(

@@ -71,7 +71,9 @@ def _chain(edit: Editor, node_id: int) -> list[int]:
             return []
         chain.insert(0, source)
     known = (i for at in chain for i in edit[at].inputs[1:])
-    return chain if edit[chain[0]].op in _CONVOLUTIONS and all(map(edit.is_constant, known)) else []
+    if edit[chain[0]].op not in _CONVOLUTIONS or not all(map(edit.is_constant, known)):
+        return []
+    return chain if edit[edit[chain[0]].inputs[1]].type.dtype == "INT8" else []
 
 
 def _parts(edit: Editor, value: int) -> list[Part]:
