@@ -55,12 +55,16 @@ class MatmulByRows(Pass):
             nearer = -1 if first_zero < 0 else 0
         bound = _reach(nearer) * _reach(second_zero) if self.clamped else None
         first = _side_by_side(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
-        second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, 1, columns, heads * inner))
+        # A column of pixels: its blocks are the smaller ones, and the pipeline is filled and drained for every row.
+        second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
         sums: list[list[int]] = [[] for _ in range(heads)]
         for start in range(0, rows, _ROWS):
             some = range(start, min(start + _ROWS, rows))
             products = [_product(edit, first, row, nearer, second, second_zero, bound) for row in some]
-            for head, part in enumerate(_parts(edit, _joined(edit, products), heads)):
+            joined = _joined(edit, products)
+            pixels = Step("reshape", (1, len(products), columns, heads * inner))
+            seen = edit.add(move(joined, edit[joined].type, (pixels,)))
+            for head, part in enumerate(_parts(edit, seen, heads)):
                 sums[head].append(rescaled_by_one(edit, _summed(edit, part), "INT32"))
         total = _joined(edit, [one for of_head in sums for one in of_head])
         result = move(total, edit[total].type, (Step("reshape", node.type.shape),), node.name)
@@ -93,7 +97,7 @@ def _side_by_side(edit: Editor, operand: int, perms: tuple[int, ...], shape: Sha
 def _product(
     edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int, bound: int | None
 ) -> int:
-    """INT16 [1,1,columns,channels]. Each has RESCALEs of its own: Vela then takes them into the MUL."""
+    """INT16 [1,columns,1,channels]. Each has RESCALEs of its own: Vela then takes them into the MUL."""
     channels = edit[first].type.shape[3]
     attributes = {"start": (0, 0, row, 0), "size": (1, 1, 1, channels)}
     one_row = edit.add(Node("SLICE", (first,), TensorType((1, 1, 1, channels), "INT8"), attributes))
