@@ -11,6 +11,7 @@ from search_space.graph import TensorType
 COPIES: Kind = []
 NESTED: Kind = []
 SLICED: Kind = []
+SLICES_OF_SLICES: Kind = []
 
 
 def _joined(b: Builder, parts: tuple[int, ...], axis: int) -> int:
@@ -53,3 +54,11 @@ def _convolution_of_some_channels(b: Builder, value: int) -> None:
     sums = convolved(b, part, b.draw(st.sampled_from([(1, 1), (3, 3)])), b.draw(st.integers(1, 3)))
     if sums is not None:
         rescaled(b, sums, "INT8")
+
+
+@on(*ALL, kind=SLICES_OF_SLICES)
+def _slice_of_a_slice(b: Builder, value: int) -> None:
+    for _ in range(2):
+        start = tuple(b.draw(st.integers(0, full - 1)) if b.chance(3) else 0 for full in b.shape(value))
+        size = tuple(full - at for full, at in zip(b.shape(value), start, strict=True))
+        value = b.op("SLICE", (value,), size, b.type(value).dtype, b.bounds[value], start=start, size=size)

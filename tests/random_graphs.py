@@ -11,6 +11,8 @@ from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
 from random_copies import COPIES, NESTED, SLICED
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED
+from random_convolutions import NARROW, PHASES, PLANES
+from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -60,6 +62,8 @@ OFTEN: dict[str, Kind] = {
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
     "one-row": ROWS,
+    "merge-slices": SLICES_OF_SLICES,
+    "move-by-conv": PLANES,
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
     "move-by-conv": PLANES,

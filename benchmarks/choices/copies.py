@@ -40,22 +40,29 @@ def dense_block() -> nn.Module:
 
 
 @minimal(
-    PROGRAMS, "slices-into-weights", "conv, split in two, a conv of each, concatenated, conv",
+    PROGRAMS, "slices-into-weights", "conv, split in two, a conv of each, added, conv",
     "sink-moves,slices-into-weights", _IMAGE,
 )  # fmt: skip
 def split_channels() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         left, right = n.a(x).relu().chunk(2, 1)
-        return n.d(torch.cat((n.b(left).relu(), n.c(right).relu()), 1))
+        return n.d(n.b(left).relu() + n.c(right).relu())
 
-    return Net(function, a=_conv(8, 24), b=_conv(12, 12, 1), c=_conv(12, 12), d=_conv(24, 8, 1))
+    return Net(function, a=_conv(8, 48), b=_conv(24, 24, 1), c=_conv(24, 24, 1), d=_conv(24, 8, 1))
 
 
 @minimal(
-    PROGRAMS, "slices-into-weights", "conv, grouped conv, conv", "sink-moves,slices-into-weights", _IMAGE
+    PROGRAMS, "merge-slices", "ShuffleNetV2: split in two, a conv of one half, concatenated, shuffled; three times",
+    "sink-moves,channels-into-weights,merge-slices", _IMAGE,
 )  # fmt: skip
-def grouped_conv() -> nn.Module:
-    return Net(
-        lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
-        a=_conv(8, 24), b=nn.Conv2d(24, 24, 3, padding=1, groups=4), c=_conv(24, 8, 1),
-    )  # fmt: skip
+def shuffled_halves() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        value = n.a(x).relu()
+        for conv in (n.b, n.c, n.d):
+            left, right = value.chunk(2, 1)
+            value = (
+                torch.cat((left, conv(right).relu()), 1).view(1, 2, 24, 24, 24).transpose(1, 2).reshape(1, 48, 24, 24)
+            )
+        return n.e(value)
+
+    return Net(function, a=_conv(8, 48), b=_conv(24, 24, 1), c=_conv(24, 24, 1), d=_conv(24, 24, 1), e=_conv(48, 8, 1))
