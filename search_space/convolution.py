@@ -11,6 +11,7 @@ from search_space.dtypes import IMMOVABLE, NUMPY
 from search_space.editor import Editor
 from search_space.graph import CONST, Node, TensorType
 from search_space.layout_map import Shape
+from search_space.rescale_of import rescale_of
 
 #: Operator -> the first of the two kernel dimensions in its weights (TOSA 1.0: OHWI, and HWCM for depthwise).
 KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
@@ -44,17 +45,10 @@ def pointwise(edit: Editor, node: Node) -> bool:
     return one_pixel and node.attributes["stride"] == (1, 1) and not any(node.attributes["pad"])
 
 
-def only_rescale(edit: Editor, node_id: int) -> int | None:
-    """The RESCALE that alone reads the convolution. Vela fuses it into it; the way back to the old shape must not come
-    between them."""
-    reader = edit.users(node_id)[0] if edit.used_once(node_id) else None
-    return reader if reader is not None and edit[reader].op == "RESCALE" else None
-
-
 def result_of(edit: Editor, node_id: int) -> int | None:
     """What is moved back if a convolution gets another shape: its RESCALE's result, or its own; None if that is of a
     type that cannot be moved."""
-    rescale = only_rescale(edit, node_id)
+    rescale = rescale_of(edit, node_id)
     if rescale is not None:
         return rescale
     return None if edit[node_id].type.dtype in IMMOVABLE else node_id

@@ -11,7 +11,6 @@ from search_space.graph import Step, TensorType
 
 PROJECTIONS: Kind = []
 HEADS: Kind = []
-ROWS: Kind = []
 PRODUCTS: Kind = []
 CONSTANT_PRODUCTS: Kind = []
 BRANCHES: Kind = []
@@ -72,16 +71,6 @@ def _heads(b: Builder, tokens: int, heads: int, each: int) -> int:
         return b.input(TensorType((heads, tokens, each), "INT8"))
     value = b.input(TensorType((1, tokens, heads * each), "INT8"))
     return b.moved(value, (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 0, 2))))
-
-
-@on("INT8", "INT16", kind=ROWS)
-def _linear_over_tokens(b: Builder, value: int) -> None:
-    """A 1x1 convolution on a batch or a column of pixels, mostly with its RESCALE."""
-    n, h, w = b.draw(st.sampled_from([(4, 1, 1), (1, 3, 1), (2, 2, 2), (3, 1, 2)]))
-    source = b.input(TensorType((n, h, w, b.draw(st.integers(1, 3))), b.draw(st.sampled_from(["INT8", "INT16"]))))
-    result = convolved(b, source, (1, 1), b.draw(st.integers(1, 4)))
-    if result is not None and (b.type(result).dtype == "INT48" or not b.chance(4)):
-        rescaled(b, result, b.type(source).dtype)
 
 
 @on("INT8", kind=PRODUCTS)

@@ -4,15 +4,12 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS, ROWS
+from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS
 from random_builder import Builder, shapes
 from random_channels import CHANNEL_ORDERS
-from random_convolutions import BLOCKS, DILATED, PADDED, PIXELS, STRIDED
-from random_copies import COPIES, NESTED, SLICED
-from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED
-from random_convolutions import NARROW, PHASES, PLANES
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
+from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -26,7 +23,7 @@ from random_movements import (
     UNIT_MOVEMENTS,
     WIDE_TRANSPOSES,
 )  # fmt: skip
-from random_new_convolutions import NARROW, PHASES, PLANES
+from random_new_convolutions import FEW_INPUTS, PHASES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
 from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
@@ -61,12 +58,9 @@ OFTEN: dict[str, Kind] = {
     "merge-projections": BRANCHES,
     "merge-transposed-axes": DETOURS + WIDE_TRANSPOSES,
     "move-by-convolution": BLOCKS,
-    "one-row": ROWS,
     "merge-slices": SLICES_OF_SLICES,
-    "move-by-conv": PLANES,
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
-    "move-by-conv": PLANES,
     "phases-by-conv": PHASES,
     "plan-moves": DETOURS,
     "prelu": PRELUS,
@@ -101,7 +95,7 @@ OFTEN: dict[str, Kind] = {
     "unbatch": BATCHES,
     "unit-transposes": UNIT_MOVEMENTS,
     "unscaled-sum": SCALED_SUMS,
-    "widen-conv": NARROW,
+    "widen-conv": FEW_INPUTS,
     "window-to-depth": STRIDED + NARROW,
 }
 

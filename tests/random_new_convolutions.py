@@ -6,27 +6,10 @@ from random_kinds import Kind, on
 from random_layers import convolved, transpose_convolved
 from random_operators import rescaled
 
-from search_space.graph import Step, TensorType
+from search_space.graph import TensorType
 
-PLANES: Kind = []
 PHASES: Kind = []
-NARROW: Kind = []
-
-
-@on("INT8", kind=PLANES)
-def _planes(b: Builder, value: int) -> None:
-    """Few planes of many elements, and back, with or without something before and behind."""
-    shape = (
-        b.draw(st.integers(1, 2)),
-        b.draw(st.integers(2, 3)),
-        b.draw(st.integers(2, 12)),
-        b.draw(st.integers(1, 2)),
-    )
-    written = (Step("reshape", shape), Step("transpose", (0, 2, 1, 3)))
-    source = b.input(TensorType((shape[0] * shape[1], shape[2] * shape[3]), "INT8"))
-    interleaved = b.moved(source, written)
-    if b.draw(st.booleans()):
-        b.moved(interleaved, (Step("transpose", (0, 2, 1, 3)),))
+FEW_INPUTS: Kind = []
 
 
 @on("INT8", kind=PHASES)
@@ -45,7 +28,7 @@ def _phases(b: Builder, value: int) -> None:
         rescaled(b, sums, "INT8")
 
 
-@on("INT8", kind=NARROW)
+@on("INT8", kind=FEW_INPUTS)
 def _narrow(b: Builder, value: int) -> None:
     """A convolution with few channels on rows of several pixels, and RESCALE."""
     h, c = b.draw(st.integers(2, 4)), b.draw(st.integers(1, 3))

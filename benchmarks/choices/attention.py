@@ -26,7 +26,7 @@ def scores_of_heads() -> nn.Module:
     PROGRAMS,
     "heads-apart",
     "softmax-free attention of 4 heads: (q @ k^T) @ v, heads side by side again, Linear",
-    "remove-noops,fold-constants,fuse-transposes,sink-moves,settle-moves,split-projection,one-row,heads-apart,"
+    "remove-noops,fold-constants,fuse-transposes,sink-moves,settle-moves,split-projection,flatten-pixels,heads-apart,"
     "fuse-transposes,split-projection,fuse-transposes,plan-moves",
     (1, 64, 32),
 )
@@ -75,9 +75,9 @@ def joined_branches() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "one-row",
+    "flatten-pixels",
     "Linear over 65 tokens; its transpose as an output",
-    "remove-noops,fold-constants,fuse-transposes,one-row,fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,flatten-pixels,fuse-transposes,plan-moves",
     (1, 65, 96),
 )
 def turned_linear() -> nn.Module:

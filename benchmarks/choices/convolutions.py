@@ -12,7 +12,13 @@ PROGRAMS: list[Minimal] = []
 _IMAGE = (1, 3, 48, 48)
 
 
-@minimal(PROGRAMS, "move-by-conv", "an image of 3 planes, conv of stride 2, pooled, linear", "move-by-conv", _IMAGE)
+@minimal(
+    PROGRAMS,
+    "move-by-convolution",
+    "an image of 3 planes, conv of stride 2, pooled, linear",
+    "move-by-convolution",
+    _IMAGE,
+)
 def image_of_three_planes() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.linear(n.pool(n.conv(x).relu()).flatten(1))
@@ -21,7 +27,13 @@ def image_of_three_planes() -> nn.Module:
     return Net(function, conv=conv, pool=nn.AvgPool2d(8), linear=nn.Linear(16 * 9, 8))
 
 
-@minimal(PROGRAMS, "move-by-conv", "convs whose result is an image of 3 planes", "move-by-conv", (1, 16, 32, 32))
+@minimal(
+    PROGRAMS,
+    "move-by-convolution",
+    "convs whose result is an image of 3 planes",
+    "move-by-convolution",
+    (1, 16, 32, 32),
+)
 def image_out() -> nn.Module:
     return Net(lambda n, x: n.b(n.a(x)), a=nn.Conv2d(16, 16, 3, padding=1), b=nn.Conv2d(16, 3, 3, padding=1))
 

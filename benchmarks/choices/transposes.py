@@ -9,7 +9,7 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
-_RECIPE = "sum-by-depthwise,fuse-transposes,move-by-convolution{clamped=true}"
+_RECIPE = "sum-by-depthwise,fuse-transposes,move-by-convolution"
 
 
 @minimal(PROGRAMS, "move-by-convolution", "`Conv2d(3, 16, 3)` of an NCHW image, mean", _RECIPE, (1, 3, 64, 64))

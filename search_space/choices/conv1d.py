@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from search_space.choices.base import Choice
-from search_space.convolution import KERNEL_AXIS, only_rescale
+from search_space.convolution import KERNEL_AXIS
 from search_space.dtypes import IMMOVABLE
 from search_space.editor import Editor
 from search_space.graph import CONST, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.moved_constant import reshaped_constant
+from search_space.rescale_of import rescale_of
 
 
 class Conv1d(Choice):
@@ -32,7 +33,7 @@ class Conv1d(Choice):
         edit = Editor(graph)
         for node_id, node in graph.operators():
             if node.op in KERNEL_AXIS and _is_flat(edit, node, flat):
-                rescale = only_rescale(edit, node_id)
+                rescale = rescale_of(edit, node_id)
                 if rescale is not None or node.type.dtype not in IMMOVABLE:
                     _turn(edit, node_id, rescale)
         return edit.finish()

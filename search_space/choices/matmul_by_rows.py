@@ -29,15 +29,10 @@ class MatmulByRows(Pass):
     Here the heads of attention stay side by side in the channels, so that operands need not be moved or turned, the
     products are INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken
     nearer to 0: (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
-
-    clamped: the products are clamped to what they can be. That changes nothing but Vela's estimate for U55 and U65,
-    which prices an operation without activation like one with a table (the same commands with other bounds).
     """
 
     name: ClassVar[str] = "matmul-by-rows"
     law: ClassVar[str] = "a row of a matrix product is the sum over the channels of B^T times that row of A"
-
-    clamped: bool = True
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -53,14 +48,13 @@ class MatmulByRows(Pass):
         nearer = first_zero
         if _reach(first_zero) * _reach(second_zero) > np.iinfo(np.int16).max:
             nearer = -1 if first_zero < 0 else 0
-        bound = _reach(nearer) * _reach(second_zero) if self.clamped else None
         first = _side_by_side(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
         # A column of pixels: its blocks are the smaller ones, and the pipeline is filled and drained for every row.
         second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
         sums: list[list[int]] = [[] for _ in range(heads)]
         for start in range(0, rows, _ROWS):
             some = range(start, min(start + _ROWS, rows))
-            products = [_product(edit, first, row, nearer, second, second_zero, bound) for row in some]
+            products = [_product(edit, first, row, nearer, second, second_zero) for row in some]
             joined = _joined(edit, products)
             pixels = Step("reshape", (1, len(products), columns, heads * inner))
             seen = edit.add(move(joined, edit[joined].type, (pixels,)))
@@ -94,9 +88,7 @@ def _side_by_side(edit: Editor, operand: int, perms: tuple[int, ...], shape: Sha
     return edit.add(move(source, edit[source].type, steps, node.name)) if steps else source
 
 
-def _product(
-    edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int, bound: int | None
-) -> int:
+def _product(edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int) -> int:
     """INT16 [1,columns,1,channels]. Each has RESCALEs of its own: Vela then takes them into the MUL."""
     channels = edit[first].type.shape[3]
     attributes = {"start": (0, 0, row, 0), "size": (1, 1, 1, channels)}
@@ -104,12 +96,7 @@ def _product(
     factors = rescaled_by_one(edit, second, "INT32", second_zero), rescaled_by_one(edit, one_row, "INT32", first_zero)
     shift = edit.add(constant(np.zeros(1, np.int8)))
     product = edit.add(Node("MUL", (*factors, shift), TensorType(edit[second].type.shape, "INT32")))
-    value = rescaled_by_one(edit, product, "INT16")
-    if bound is None:
-        return value
-    low, high = (one.to_bytes(2, "little", signed=True) for one in (-bound, bound))
-    bounds = {"min_val": low, "max_val": high, "nan_mode": "PROPAGATE"}
-    return edit.add(Node("CLAMP", (value,), edit[value].type, bounds))
+    return rescaled_by_one(edit, product, "INT16")
 
 
 def _joined(edit: Editor, values: Sequence[int]) -> int:

@@ -55,15 +55,10 @@ class MoveByConvolution(Pass):
 
     Ethos-U55 has no transpose and moves element by element, in 4 to 8 cycles, what it multiplies by a few dozen zeros
     in a fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
-
-    clamped: with a CLAMP to the whole range. It changes neither the result nor the commands; but Vela 5.1 prices an
-    operation on Ethos-U55 that has no activation as one with a look-up table.
     """
 
     name: ClassVar[str] = "move-by-convolution"
     law: ClassVar[str] = "a permutation of blocks of int8 values is a convolution with weights of zeros and ones"
-
-    clamped: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -104,11 +99,7 @@ class MoveByConvolution(Pass):
             "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
         }  # fmt: skip
         accumulated = TensorType((batch, 1, positions, len(permuted)), "INT32")
-        last = rescaled_by_one(edit, edit.add(Node("CONV2D", inputs, accumulated, attributes, name=name)), "INT8")
-        if self.clamped:
-            whole = {"min_val": b"\x80", "max_val": b"\x7f", "nan_mode": "PROPAGATE"}
-            last = edit.add(Node("CLAMP", (last,), edit[last].type, whole, name=name))
-        return last
+        return rescaled_by_one(edit, edit.add(Node("CONV2D", inputs, accumulated, attributes, name=name)), "INT8")
 
 
 @lru_cache(maxsize=512)

@@ -57,18 +57,18 @@ class PRelu(Pass):
         form = _form(edit, node_id, found)
         if form is None:
             return False
-        x, node = edit[found.x].type, edit[node_id]
+        x = edit[found.x].type
         product = found.product if form.limited else _of_x(edit, found)
         operands = (
             found.x if form.first is None else edit.add(_table(edit, found.x, form.first)),
             edit.add(_table(edit, product, form.second)),
         )
-        wide = tuple(edit.add(rescaled_by_one(edit, one, "INT32")) for one in operands)
+        wide = tuple(rescaled_by_one(edit, one, "INT32") for one in operands)
         larger = Node("MAXIMUM", wide, TensorType(x.shape, "INT32"), {"nan_mode": "PROPAGATE"})
         last = rescaled_by_one(edit, edit.add(larger), "INT8")
         if form.last is not None:
-            last = _table(edit, edit.add(last), form.last)
-        edit.redefine(node_id, replace(last, name=node.name))
+            last = edit.add(_table(edit, last, form.last))
+        edit.replace_uses(node_id, last)
         return True
 
 

@@ -38,7 +38,9 @@ class TrimKernel(Pass):
             used = np.flatnonzero((taps + last >= 0) & (taps < sizes[d]))
             if not len(used):
                 return False
-            before, after = int(used[0]), kernel[d] - 1 - int(used[-1])
+            # A dilated kernel's end can lie between two of its places: there is no padding to take it from then.
+            before = min(int(used[0]), pad[2 * d] // dilation)
+            after = min(kernel[d] - 1 - int(used[-1]), pad[2 * d + 1] // dilation)
             weights = weights.take(range(before, kernel[d] - after), axis + d)
             pad[2 * d] -= before * dilation
             pad[2 * d + 1] -= after * dilation

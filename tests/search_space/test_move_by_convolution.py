@@ -26,12 +26,11 @@ def moved(shape: Shape, *perms: Shape, dtype: str = "INT8") -> Graph:
 @settings(max_examples=120)
 @given(
     shape=st.lists(st.sampled_from([1, 2, 3, 4, 5, 8, 16]), min_size=2, max_size=5).map(tuple),
-    clamped=st.booleans(),
     data=st.data(),
 )
-def test_every_element_gets_where_it_belongs(shape: Shape, clamped: bool, data: st.DataObject) -> None:
+def test_every_element_gets_where_it_belongs(shape: Shape, data: st.DataObject) -> None:
     graph = moved(shape, tuple(data.draw(st.permutations(range(len(shape))))))
-    after = MoveByConvolution(clamped).apply(graph)
+    after = MoveByConvolution().apply(graph)
     if after is graph:
         return
     event(", ".join(sorted({node.op for _, node in after.operators()})))
@@ -77,6 +76,6 @@ def test_others_stay(graph: Graph) -> None:
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
 def test_vela_transposes_nothing_any_more(accelerator: str) -> None:
     graph = moved((1, 3, 32, 32), (0, 2, 3, 1))
-    compiled = compile_tosa(write_tosa(MoveByConvolution(clamped=True).apply(graph)), Target.parse(accelerator))
+    compiled = compile_tosa(write_tosa(MoveByConvolution().apply(graph)), Target.parse(accelerator))
     assert compiled.transposes == 0
     assert compiled.npu_ops == 1
