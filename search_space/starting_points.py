@@ -10,23 +10,44 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
+#: Maps moved as far as they get, or to the next operators only.
+_FAR = "remove-noops,fold-constants,pad-into-convolution,sink-moves,share-equal,settle-moves"
 _NEAR = (
-    "remove-noops,fold-constants,fuse-transposes,through-elementwise,through-rescale,fuse-transposes,sum-by-depthwise"
+    "remove-noops,fold-constants,pad-into-convolution,fuse-transposes,through-elementwise,through-rescale,"
+    "fuse-transposes"
 )
-_FAR = "remove-noops,fold-constants,sink-moves,share-equal,settle-moves,sum-by-depthwise"
-_WEIGHTS = "channels-into-weights,fuse-transposes"
-_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
-_FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
 
-#: Maps moved as far as they get, or to the next operators only; with each way to write those that are left.
+#: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
+_CHOICES = (
+    "table@{at},prelu@{at},unscaled-sum@{at},max-tree@{at},sum-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},"
+    "stride-to-depth@{at},window-to-depth@{at},split-projection@{at},merge-projections@{at},"
+    "matmul-as-convolution@{at},matmul-by-rows@{at},phases-by-conv@{at}"
+)
+
+_WEIGHTS = "channels-into-weights,fuse-transposes"
+_SHAPES = "flatten-pixels,unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
+_FILLED = "flatten-pixels,unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
+
+#: What is left to move, and what a convolution does better.
+_LATE = (
+    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},widen-conv@{at},flatten-concat,copy-by-conv@{at},"
+    "unary-joins@{at},carried-table@{at}"
+)
+
+
+def _start(*parts: str, at: str) -> str:
+    return ",".join(parts).format(at=at)
+
+
+#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything.
 STARTING_POINTS = (
-    f"{_FAR},{_WEIGHTS},{_FILLED},plan-moves",
-    f"{_FAR},{_WEIGHTS},{_FILLED},plan-moves{{interior=true}}",
-    f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves",
-    f"{_FAR},{_WEIGHTS},{_SHAPES},plan-moves{{interior=true}}",
-    f"{_NEAR},{_WEIGHTS},{_FILLED},plan-moves",
-    f"{_NEAR},{_WEIGHTS},{_FILLED},plan-moves{{interior=true}}",
-    f"{_FAR},{_SHAPES}",
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="paying"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", _LATE, at="agreed"),
+    _start(_NEAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
+    _start(_FAR, _SHAPES, at=""),
 )
 
 
