@@ -13,7 +13,7 @@ TIMEOUT ?= 90
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench rewrites readme clean
+.PHONY: help setup tune test fast check bench choices rewrites readme clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -44,6 +44,9 @@ check: $(READY) ## lint and types
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
 	$(BIN)/python -m benchmarks.rewrites
+
+choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
+	$(BIN)/python -m benchmarks.choices
 
 bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
 	$(BIN)/python -m benchmarks.graph

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from benchmarks.pricing import Bench
 from benchmarks.rewrites.left_table import RECIPES, cycles_table, left, reasons_table
-from benchmarks.rewrites.pricing import Bench
 from benchmarks.rewrites.rewrites_table import programs_table, rewrites_table
 from workers.suite import MODELS
 

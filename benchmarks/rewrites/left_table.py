@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.rewrites.markdown import change, row
+from benchmarks.markdown import change, row
+from benchmarks.pricing import Bench, Program
 from benchmarks.rewrites.moves import at_the_boundary, interior_moves
-from benchmarks.rewrites.pricing import Bench, Program
 from benchmarks.rewrites.reasons import VELA_OWN, reason
 from search_space.starting_points import STARTING_POINTS
 from workers.cost import Cost

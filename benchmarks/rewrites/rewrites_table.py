@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.rewrites.markdown import change, row
+from benchmarks.markdown import change, row
+from benchmarks.pricing import Bench, Program
 from benchmarks.rewrites.moves import interior_moves
-from benchmarks.rewrites.pricing import Bench, Program
 from benchmarks.rewrites.programs import PROGRAMS, Minimal
 from benchmarks.rewrites.rewrites import REWRITES
 from search_space import registry

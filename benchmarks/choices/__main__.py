@@ -1,0 +1,87 @@
+"""Writes docs/choices.md: `python -m benchmarks.choices` (`make choices`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import click
+
+import benchmarks.choices
+from benchmarks.choices.minimal import Minimal
+from benchmarks.markdown import change, row
+from benchmarks.pricing import Bench
+from search_space import registry
+
+TARGETS = ("ethos-u55-128", "ethos-u55-256", "ethos-u85-256")
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "choices.md"
+
+_HEAD = """# Lowering choices
+
+Written by `make choices`; do not edit. A lowering choice decides how an operation is expressed. All that are listed are
+*exact*: outputs equal the default lowering's bit for bit, which the reference model checks for every candidate. They
+stand in recipes like passes; `@paying` or `@agreed` behind one takes it only at the sites where what it changes is
+cheaper by itself, by stream cycles or by both estimates.
+
+"""
+
+_PROGRAMS = """
+## Minimal programs
+
+Small PyTorch programs (`benchmarks/choices/`) as stock ExecuTorch 1.5.1 lowers them, then by a recipe with the choice
+and the few passes that it needs, at all sites. A choice that loses on one target is for the other; some pay by one
+estimate only, and some only for what they open to other passes. *Commands* says whether the NPU is given other
+commands. All numbers are predicted.
+
+"""
+
+
+def programs() -> list[Minimal]:
+    """All of them, by choice."""
+    found: list[Minimal] = []
+    for file in iter_modules(benchmarks.choices.__path__):
+        if not file.name.startswith("_"):
+            found += getattr(import_module(f"benchmarks.choices.{file.name}"), "PROGRAMS", [])
+    return sorted(found, key=lambda one: one.choice)
+
+
+def choices_table() -> Iterator[str]:
+    """Lines of Markdown: each choice on the graph with its law."""
+    yield from row("choice", "law", "options", header=True)
+    for name, kind in registry.passes().items():
+        if kind.__module__.startswith("search_space.choices."):
+            yield from row(f"`{name}`", kind.law, ", ".join(f"`{option.name}`" for option in kind.options()))
+
+
+def programs_table(benches: Sequence[Bench]) -> Iterator[str]:
+    """Lines of Markdown."""
+    what = ("stream cycles", "Vela", "commands")
+    yield from row(
+        "choice", "what it does", *(f"{b.accelerator}: {one}" for b in benches for one in what), "recipe", header=True
+    )
+    for one in programs():
+        cells = [cell for bench in benches for cell in _measured(one, bench)]
+        yield from row(f"`{one.choice}`", one.shows, *cells, f"`{one.recipe}`")
+
+
+def _measured(one: Minimal, bench: Bench) -> Iterator[str]:
+    before = bench.lowered(one.source)
+    costs = bench.cost(before), bench.cost(bench.applied(one.recipe, before))
+    yield change(*(cost.stream_cycles for cost in costs))
+    yield change(*(cost.vela_cycles for cost in costs))
+    yield "others" if costs[0].command_stream_sha256 != costs[1].command_stream_sha256 else "the same"
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=_DOCUMENT)
+def choices(out: Path) -> None:
+    """Lower the minimal programs, price them before and after, and write the document."""
+    lines = [_HEAD, *choices_table(), _PROGRAMS, *programs_table([Bench(accelerator) for accelerator in TARGETS])]
+    out.write_text("\n".join(lines) + "\n")
+    click.echo(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    choices()
