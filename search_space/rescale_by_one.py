@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from search_space.dtypes import NUMPY, payload_bytes
@@ -28,24 +30,45 @@ def shifted_only(edit: Editor, node: Node) -> bool:
     )
 
 
-def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -> int:
-    """The id of a RESCALE that gives the difference to the zero point in another signed type, in which it must fit."""
-    tensor = edit[value].type
+@dataclass(frozen=True)
+class ByOne:
+    """A RESCALE that gives the difference to a zero point in another signed type, in which it must fit.
+
+    inputs: ids of its constants. dtype: of its result.
+    """
+
+    inputs: tuple[int, ...]
+    dtype: str
+    scale32: bool
+
+    def of(self, edit: Editor, value: int) -> int:
+        """The id of the RESCALE of a value of the type that it is for."""
+        attributes = {
+            "scale32": self.scale32, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
+            "output_unsigned": False,
+        }  # fmt: skip
+        tensor = TensorType(edit[value].type.shape, self.dtype)
+        return edit.add(Node("RESCALE", (value, *self.inputs), tensor, attributes, name=edit[value].name))
+
+
+def by_one(edit: Editor, source: str, dtype: str, zero_point: int = 0) -> ByOne:
+    """From values of type `source` to `dtype`."""
     # TOSA has no 32-bit multipliers for INT48.
-    wide = tensor.dtype == "INT48"
-    digits = 14 if wide else 30
-    inputs = (
-        value,
-        edit.add(constant(np.array([1 << digits], np.int16 if wide else np.int32))),
-        edit.add(constant(np.array([digits], np.int8))),
-        edit.add(one_number(zero_point, tensor.dtype)),
-        edit.add(one_number(0, dtype)),
+    scale32 = source != "INT48"
+    digits = 30 if scale32 else 14
+    constants = (
+        constant(np.array([1 << digits], np.int32 if scale32 else np.int16)),
+        constant(np.array([digits], np.int8)),
+        one_number(zero_point, source),
+        one_number(0, dtype),
     )
-    attributes = {
-        "scale32": not wide, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
-        "output_unsigned": False,
-    }  # fmt: skip
-    return edit.add(Node("RESCALE", inputs, TensorType(tensor.shape, dtype), attributes, name=edit[value].name))
+    return ByOne(tuple(map(edit.add, constants)), dtype, scale32)
+
+
+def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -> int:
+    """The id of a RESCALE of the value that gives the difference to the zero point in another signed type, in which it
+    must fit."""
+    return by_one(edit, edit[value].type.dtype, dtype, zero_point).of(edit, value)
 
 
 def one_number(value: int, dtype: str) -> Node:

@@ -13,7 +13,7 @@ from search_space.graph import MOVE, Node, Step, TensorType, constant, move
 from search_space.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 from search_space.plan import plan
-from search_space.rescale_by_one import one_number, one_value, rescaled_by_one
+from search_space.rescale_by_one import ByOne, by_one, one_number, one_value
 
 #: Rows that are summed by one convolution.
 _ROWS = 16
@@ -29,10 +29,15 @@ class MatmulByRows(Pass):
     Here the heads of attention stay side by side in the channels, so that operands need not be moved or turned, the
     products are INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken
     nearer to 0: (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
+
+    sparing: every row is summed by itself, so that its products are in memory alone, and not all of them at a time. The
+    rows of all heads come one after the other, which is a movement if they are not asked for like that.
     """
 
     name: ClassVar[str] = "matmul-by-rows"
     law: ClassVar[str] = "a row of a matrix product is the sum over the channels of B^T times that row of A"
+
+    sparing: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -43,7 +48,7 @@ class MatmulByRows(Pass):
         first_zero, second_zero = (one_value(edit, i) for i in node.inputs[2:])
         if first_zero is None or second_zero is None or rows > _MOST_ROWS:
             return False
-        if 2 * heads * rows * inner * columns > _MOST_PRODUCT_BYTES:
+        if 2 * heads * inner * columns * (1 if self.sparing else rows) > _MOST_PRODUCT_BYTES:
             return False
         nearer = first_zero
         if _reach(first_zero) * _reach(second_zero) > np.iinfo(np.int16).max:
@@ -51,20 +56,23 @@ class MatmulByRows(Pass):
         first = _side_by_side(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
         # A column of pixels: its blocks are the smaller ones, and the pipeline is filled and drained for every row.
         second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
-        sums: list[list[int]] = [[] for _ in range(heads)]
-        for start in range(0, rows, _ROWS):
-            some = range(start, min(start + _ROWS, rows))
-            products = [_product(edit, first, row, nearer, second, second_zero) for row in some]
-            joined = _joined(edit, products)
-            pixels = Step("reshape", (1, len(products), columns, heads * inner))
+        products = _Products.of(edit, first, second, (nearer, second_zero))
+        summed, narrowed = _ChannelSum.of(edit, "INT16", inner), by_one(edit, "INT48", "INT32")
+        sums: list[list[int]] = []
+        step = 1 if self.sparing else _ROWS
+        for start in range(0, rows, step):
+            some = range(start, min(start + step, rows))
+            joined = _joined(edit, [products.of_row(edit, row) for row in some])
+            pixels = Step("reshape", (1, len(some), columns, heads * inner))
             seen = edit.add(move(joined, edit[joined].type, (pixels,)))
-            for head, part in enumerate(_parts(edit, seen, heads)):
-                sums[head].append(rescaled_by_one(edit, _summed(edit, part), "INT32"))
-        total = _joined(edit, [one for of_head in sums for one in of_head])
-        result = move(total, edit[total].type, (Step("reshape", node.type.shape),), node.name)
+            sums.append([narrowed.of(edit, summed.of_value(edit, part)) for part in _parts(edit, seen, heads)])
+        total = _joined(edit, [one for row in (sums if self.sparing else zip(*sums, strict=True)) for one in row])
+        order = Step("reshape", (rows, heads, columns)), Step("transpose", (1, 0, 2))
+        steps = order if self.sparing else (Step("reshape", node.type.shape),)
+        result = move(total, edit[total].type, steps, node.name)
         if nearer != first_zero:
-            of_heads = [_summed(edit, i, second_zero, nearer - first_zero) for i in _parts(edit, second, heads)]
-            rest = _joined(edit, of_heads)
+            times = _ChannelSum.of(edit, "INT8", inner, second_zero, nearer - first_zero)
+            rest = _joined(edit, [times.of_value(edit, i) for i in _parts(edit, second, heads)])
             each = edit.add(move(rest, edit[rest].type, (Step("reshape", (heads, 1, columns)),)))
             result = Node("ADD", (edit.add(result), each), node.type, name=node.name)
         edit.redefine(node_id, result)
@@ -88,15 +96,55 @@ def _side_by_side(edit: Editor, operand: int, perms: tuple[int, ...], shape: Sha
     return edit.add(move(source, edit[source].type, steps, node.name)) if steps else source
 
 
-def _product(edit: Editor, first: int, row: int, first_zero: int, second: int, second_zero: int) -> int:
-    """INT16 [1,columns,1,channels]. Each has RESCALEs of its own: Vela then takes them into the MUL."""
-    channels = edit[first].type.shape[3]
-    attributes = {"start": (0, 0, row, 0), "size": (1, 1, 1, channels)}
-    one_row = edit.add(Node("SLICE", (first,), TensorType((1, 1, 1, channels), "INT8"), attributes))
-    factors = rescaled_by_one(edit, second, "INT32", second_zero), rescaled_by_one(edit, one_row, "INT32", first_zero)
-    shift = edit.add(constant(np.zeros(1, np.int8)))
-    product = edit.add(Node("MUL", (*factors, shift), TensorType(edit[second].type.shape, "INT32")))
-    return rescaled_by_one(edit, product, "INT16")
+@dataclass(frozen=True)
+class _Products:
+    """Of one row of the first operand [1,1,rows,channels] and all of the second [1,columns,1,channels]."""
+
+    first: int
+    second: int
+    widened: tuple[ByOne, ByOne]
+    shift: int
+    narrowed: ByOne
+
+    @staticmethod
+    def of(edit: Editor, first: int, second: int, zero_points: tuple[int, int]) -> _Products:
+        widened = by_one(edit, "INT8", "INT32", zero_points[0]), by_one(edit, "INT8", "INT32", zero_points[1])
+        shift = edit.add(constant(np.zeros(1, np.int8)))
+        return _Products(first, second, widened, shift, by_one(edit, "INT32", "INT16"))
+
+    def of_row(self, edit: Editor, row: int) -> int:
+        """INT16 [1,columns,1,channels]. Each row has RESCALEs of its own: Vela then takes them into the MUL."""
+        size = (1, 1, 1, edit[self.first].type.shape[3])
+        attributes = {"start": (0, 0, row, 0), "size": size}
+        one_row = edit.add(Node("SLICE", (self.first,), TensorType(size, "INT8"), attributes))
+        factors = self.widened[1].of(edit, self.second), self.widened[0].of(edit, one_row)
+        product = edit.add(Node("MUL", (*factors, self.shift), TensorType(edit[self.second].type.shape, "INT32")))
+        return self.narrowed.of(edit, product)
+
+
+@dataclass(frozen=True)
+class _ChannelSum:
+    """A 1x1 convolution that sums channels. inputs: its constants."""
+
+    inputs: tuple[int, ...]
+    accumulator: str
+
+    @staticmethod
+    def of(edit: Editor, dtype: str, channels: int, zero_point: int = 0, times: int = 1) -> _ChannelSum:
+        """Of differences to the zero point, so many times (INT8)."""
+        accumulator = "INT32" if dtype == "INT8" else "INT48"
+        weights = constant(np.full((1, 1, 1, channels), times, np.int8))
+        rest = one_number(0, accumulator), one_number(zero_point, dtype), one_number(0, "INT8")
+        return _ChannelSum(tuple(map(edit.add, (weights, *rest))), accumulator)
+
+    def of_value(self, edit: Editor, value: int) -> int:
+        """[N,H,W,1]"""
+        attributes = {
+            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False,
+            "acc_type": self.accumulator,
+        }  # fmt: skip
+        tensor = TensorType((*edit[value].type.shape[:3], 1), self.accumulator)
+        return edit.add(Node("CONV2D", (value, *self.inputs), tensor, attributes))
 
 
 def _joined(edit: Editor, values: Sequence[int]) -> int:
@@ -119,21 +167,3 @@ def _parts(edit: Editor, value: int, count: int) -> Iterator[int]:
             continue
         attributes = {"start": (0, 0, 0, at * size[3]), "size": size}
         yield edit.add(Node("SLICE", (value,), TensorType(size, tensor.dtype), attributes))
-
-
-def _summed(edit: Editor, value: int, zero_point: int = 0, times: int = 1) -> int:
-    """The sum over the channels of differences to the zero point, so many times (INT8), before any RESCALE."""
-    *pixels, channels = edit[value].type.shape
-    dtype = edit[value].type.dtype
-    accumulator = "INT32" if dtype == "INT8" else "INT48"
-    inputs = (
-        value,
-        edit.add(constant(np.full((1, 1, 1, channels), times, np.int8))),
-        edit.add(one_number(0, accumulator)),
-        edit.add(one_number(zero_point, dtype)),
-        edit.add(one_number(0, "INT8")),
-    )
-    attributes = {
-        "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": accumulator,
-    }  # fmt: skip
-    return edit.add(Node("CONV2D", inputs, TensorType((*pixels, 1), accumulator), attributes))

@@ -35,12 +35,13 @@ def product(heads: int, shape: Shape, zero_points: tuple[int, int], dtype: str =
 @given(
     heads=st.integers(1, 3), rows=st.sampled_from([1, 2, 5, 17, 33]), inner=st.integers(1, 5),
     columns=st.integers(1, 5), zero_points=st.tuples(st.integers(-128, 127), st.integers(-128, 127)),
+    sparing=st.booleans(),
 )  # fmt: skip
 def test_it_gives_the_same_products(
-    heads: int, rows: int, inner: int, columns: int, zero_points: tuple[int, int]
+    heads: int, rows: int, inner: int, columns: int, zero_points: tuple[int, int], sparing: bool
 ) -> None:
     graph = product(heads, (rows, inner, columns), zero_points)
-    after = MatmulByRows().apply(graph)
+    after = MatmulByRows(sparing).apply(graph)
     assert [node.op for _, node in after.operators()].count("MUL") == rows
     assert problems(after) == []
     for arrays in input_sets(graph):
@@ -72,3 +73,12 @@ def test_others_stay(graph: Graph) -> None:
 def test_vela_takes_it(accelerator: str) -> None:
     after = MatmulByRows().apply(product(3, (18, 20, 7), (1, 2)))
     assert compile_tosa(write_tosa(after), Target.parse(accelerator)).npu_ops
+
+
+def test_row_by_row_takes_less_memory() -> None:
+    graph, target = product(3, (18, 32, 16), (1, 2)), Target.parse("ethos-u55-128")
+    all_at_once, spared = (
+        compile_tosa(write_tosa(one.apply(graph)), target).sram_bytes
+        for one in (MatmulByRows(), MatmulByRows(sparing=True))
+    )
+    assert spared < all_at_once / 2
