@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
+from search_space.choices.split_projection import SplitProjection
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, Step, TensorType, move
 from search_space.laws.slices import LAWS
@@ -32,6 +33,8 @@ class HeadsApart(Pass):
     sliced and joined where they are. On Ethos-U85 Vela 5.1 also turns the second operand of a single product for
     nothing; on U55 its products of single heads are the dearer ones.
 
+    Heads of a projection that nothing else reads are computed apart as well (split-projection).
+
     The RESCALE of a product stays with it, since both are one operation.
     """
 
@@ -45,6 +48,7 @@ class HeadsApart(Pass):
         rescale = rescale_of(edit, node_id)
         last = node_id if rescale is None else rescale
         joint = _joint(edit, last)
+        sources = dict.fromkeys(_source(edit, i) for i in product.inputs[:2])
         dtype, inputs = edit[last].type.dtype, edit[last].inputs
         parts = []
         for head in range(product.type.shape[0]):
@@ -62,6 +66,9 @@ class HeadsApart(Pass):
         after = edit[joint.value].type.shape
         back = (Step("reshape", after),)
         edit.redefine(joint.value, joined if whole == after else move(edit.add(joined), joined.type, back, joined.name))
+        for source in sources:
+            if source in edit:
+                SplitProjection().rewrite(edit, source)
         return True
 
 
@@ -96,6 +103,11 @@ def _side_by_side(layout: LayoutMap, shape: Shape) -> tuple[LayoutMap, int] | No
                 out, axis = [1, 1, prod(out[:-1]), out[-1]], 3
             return LayoutMap.of((1, *shape[1:]), tuple(out), sizes, order), axis
     return None
+
+
+def _source(edit: Editor, operand: int) -> int:
+    """What is moved to be the operand."""
+    return edit[operand].inputs[0] if edit[operand].op == MOVE else operand
 
 
 def _entry(edit: Editor, operand: int, at: int) -> int:

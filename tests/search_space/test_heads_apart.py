@@ -14,8 +14,13 @@ from workers.target import Target
 from workers.vela import compile_tosa
 
 
-def attended(tokens: int, heads: int, each: int, zero_points: tuple[int, int], joined: bool) -> Graph:
-    """Q and K of [1,1,tokens,heads*each], their heads moved apart; Q K^T, RESCALE; the heads side by side again."""
+def attended(
+    tokens: int, heads: int, each: int, zero_points: tuple[int, int], joined: bool, projected: bool = False
+) -> Graph:
+    """Q and K of [1,1,tokens,heads*each], their heads moved apart; Q K^T, RESCALE; the heads side by side again.
+
+    projected: Q is the result of a convolution.
+    """
     wide = TensorType((1, 1, tokens, heads * each), "INT8")
     apart = (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 0, 2)))
     turned = (Step("reshape", (tokens, heads, each)), Step("transpose", (1, 2, 0)))
@@ -38,10 +43,22 @@ def attended(tokens: int, heads: int, each: int, zero_points: tuple[int, int], j
              "output_unsigned": False},
         ),
     }  # fmt: skip
+    if projected:
+        convolution = {
+            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
+        }  # fmt: skip
+        weights = np.random.default_rng(0).integers(-127, 128, (heads * each, 1, 1, heads * each), np.int8)
+        nodes |= {
+            20: constant(weights),
+            21: Node("CONV2D", (0, 20, 9, 4, 22), TensorType(wide.shape, "INT32"), convolution),
+            22: constant(np.zeros(1, np.int8)),
+            23: Node("RESCALE", (21, 7, 8, 9, 10), wide, nodes[11].attributes),
+            2: move(23, wide, apart),
+        }
     if joined:
         steps = (Step("transpose", (1, 0, 2)), Step("reshape", (1, 1, tokens, heads * tokens)))
         nodes[12] = move(11, nodes[11].type, steps)
-    return Graph(nodes, (0, 1), (len(nodes) - 1,), len(nodes))
+    return Graph(nodes, (0, 1), (12 if joined else 11,), 24)
 
 
 @settings(max_examples=40)
@@ -55,6 +72,17 @@ def test_each_head_has_a_product(
     graph = attended(tokens, heads, each, zero_points, joined)
     after = HeadsApart().apply(graph)
     assert [node.op for _, node in after.operators()].count("MATMUL") == heads
+    assert problems(after) == []
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
+
+
+def test_heads_of_a_projection_are_computed_apart() -> None:
+    graph = attended(5, 3, 2, (1, 2), joined=True, projected=True)
+    after = HeadsApart().apply(graph)
+    ops = [node.op for _, node in after.operators()]
+    assert ops.count("CONV2D") == 3
+    assert ops.count("SLICE") == 3  # of K
     assert problems(after) == []
     for arrays in input_sets(graph):
         assert outputs(after, arrays) == outputs(graph, arrays)
