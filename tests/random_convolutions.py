@@ -19,6 +19,7 @@ NARROW: Kind = []
 PADDED: Kind = []
 PIXELS: Kind = []
 STRIDED: Kind = []
+TALL: Kind = []
 
 
 @on(*INTEGERS, kind=STRIDED)
@@ -128,3 +129,19 @@ def _narrow(b: Builder, value: int) -> None:
     )
     if min(results) > 0:
         convolved(b, value, pad, kernel, (1, 1), (1, 1), results, b.draw(st.booleans()))
+
+
+@on(*INTEGERS, kind=TALL)
+def _tall(b: Builder, value: int) -> None:
+    """More rows than columns, under a convolution or a pool."""
+    n, w, c = b.draw(st.integers(1, 2)), b.draw(st.integers(1, 2)), b.draw(st.integers(1, 3))
+    h = w + b.draw(st.integers(1, 4))
+    value = b.input(TensorType((n, h, w, c), b.draw(st.sampled_from(["INT8", "INT16"]))))
+    if b.chance(3):
+        result = (n, h, w, c)
+        b.op(
+            "MAX_POOL2D", (value,), result, b.type(value).dtype, kernel=(3, 2), stride=(1, 1), pad=(1, 1, 1, 0),
+            nan_mode="PROPAGATE",
+        )  # fmt: skip
+    else:
+        convolved(b, value, (1, 1, 1, 0), (3, 2), (1, 1), (1, 1), (h, w), b.draw(st.booleans()))

@@ -10,6 +10,7 @@ from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
+from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -89,6 +90,7 @@ OFTEN: dict[str, Kind] = {
     "through-windows": BEFORE["windows"],
     "through-windows{up=true}": AFTER["windows"],
     "trim-kernel": NARROW,
+    "turn-convolution": TALL,
     "turn-matmul": TURNED_PRODUCTS,
     "unary-joins": JOINED_FUNCTIONS,
     "unary-joins{up=true}": FUNCTIONS_OF_JOINED,
