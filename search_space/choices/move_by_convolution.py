@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -19,20 +20,19 @@ from search_space.rescale_by_one import rescaled_by_one
 #: Elements that a convolution permutes at a time: it multiplies each of them as often.
 _MOST_PERMUTED = 256
 
-#: Elements next to each other that are read at a time, if there are so few that others have to come with them.
-_RUN = 8
-
 #: Operations that one transpose may become: for the parts of a CONCAT, and Vela 5.1 makes one for each batch.
 _MOST_PARTS = 16
 
 #: Atoms up to which a map is also looked at as two, one after the other.
 _MOST_ATOMS = 5
 
-#: Multiplications that take about as long as an operation does to start.
-_START = 1 << 15
+#: The NPU computes results by 16 channels from data by 8, and puts out a result in the time of 64 multiplications
+#: (Ethos-U55-128 and U85-256 by Vela's cost models).
+_OUT_BRICK, _IN_BRICK, _OUTPUT = 16, 8, 64
 
-#: The same for reading a weight; most are 0 and small in the compressed stream.
-_READ = 16
+#: Multiplications that take about as long as an operation does to start, and as a weight does to be read: most are 0,
+#: and small in the compressed stream.
+_START, _READ = 1 << 15, 8
 
 #: Rows of a kernel that Vela 5.1 takes: of its supported operators for Ethos-U.
 _MOST_ROWS = 64
@@ -125,48 +125,51 @@ def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
 
 
 def _work(one: _Permutation) -> int:
-    """Multiplications, and what could be multiplied while the operations start and their weights are read."""
-    block = one.rows * one.run
-    start = _START * len(one.parts) + _READ * block**2
-    return one.batch * (one.positions * block**2 + start)
+    """In multiplications, with what could be multiplied while results are put out, operations start and weights are
+    read."""
+    parts, results = one.parts.shape
+    each = _up(results, _OUT_BRICK) * max(one.rows * _up(one.run, _IN_BRICK), _OUTPUT)
+    weights = one.rows * one.run * results
+    return one.batch * parts * (one.positions * each + _START + _READ * weights)
+
+
+def _up(size: int, brick: int) -> int:
+    return -(-size // brick) * brick
 
 
 def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
-    """None if it is not one of blocks that are small enough."""
-    found = [_gathered(1, atoms, order), _scattered(1, atoms, order)]
+    """The one with the least work; None if it is not one of blocks that are small enough."""
+    found = [*_gathered(1, atoms, order), *_scattered(1, atoms, order)]
     if order[0] == 0 and atoms[0] <= _MOST_PARTS:  # alike in each of a few batches
         rest = tuple(a - 1 for a in order[1:])
-        found += [_gathered(atoms[0], atoms[1:], rest), _scattered(atoms[0], atoms[1:], rest)]
-    return min((one for one in found if one is not None), key=_work, default=None)
+        found += [*_gathered(atoms[0], atoms[1:], rest), *_scattered(atoms[0], atoms[1:], rest)]
+    return min(found, key=_work, default=None)
 
 
-def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
+def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
     """Atom order[0] leads the result: its positions, each with all that is before and behind the atom in the data."""
     first = order[0]
     before, behind = prod(atoms[:first]), prod(atoms[first + 1 :])
-    if before > _MOST_ROWS or before * behind > _MOST_PERMUTED:
-        return None
-    together = _together(atoms[first], behind, before * behind) if first else 1
-    pieces = (*atoms[:first], together, *atoms[first + 1 :])
-    permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(1, -1)
-    return _Permutation(batch, before, atoms[first] // together, together * behind, permuted)
+    if before > _MOST_ROWS:
+        return
+    for together in _together(atoms[first] if first else 1, before * behind):
+        pieces = (*atoms[:first], together, *atoms[first + 1 :])
+        permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(1, -1)
+        yield _Permutation(batch, before, atoms[first] // together, together * behind, permuted)
 
 
-def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
+def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
     """Atom order[0] leads the result and the data's first one comes next: a part for each value of the one."""
     parts = atoms[order[0]]
     if order[1] != 0 or batch * parts > _MOST_PARTS:
-        return None
+        return
     behind = prod(atoms[1:])
-    if behind > _MOST_PERMUTED:
-        return None
-    together = _together(atoms[0], behind // parts, behind)
-    pieces = (together, *atoms[1:])
-    permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(parts, -1)
-    return _Permutation(batch, 1, atoms[0] // together, together * behind, permuted)
+    for together in _together(atoms[0], behind):
+        pieces = (together, *atoms[1:])
+        permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(parts, -1)
+        yield _Permutation(batch, 1, atoms[0] // together, together * behind, permuted)
 
 
-def _together(positions: int, elements: int, block: int) -> int:
-    """How many positions of so many elements make a run, where one comes with a block of elements."""
-    most = max(1, min(_RUN // elements, _MOST_PERMUTED // block))
-    return max(n for n in range(1, most + 1) if positions % n == 0)
+def _together(positions: int, block: int) -> list[int]:
+    """How many positions may make a run, where each comes with a block of elements."""
+    return [n for n in range(1, _MOST_PERMUTED // block + 1) if positions % n == 0]
