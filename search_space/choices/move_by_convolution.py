@@ -40,14 +40,34 @@ _MOST_ROWS = 64
 
 @dataclass(frozen=True)
 class _Permutation:
-    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position. Each gives
-    one part of the result, whose blocks are elements `parts[i]` of [rows, run]."""
+    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position, one for each
+    of `count` parts of the result.
+
+    pieces, order: a block's elements [rows, run] in its atoms, and how the atoms follow each other in the result.
+    """
 
     batch: int
     rows: int
     positions: int
     run: int
-    parts: np.ndarray
+    count: int
+    pieces: Shape
+    order: tuple[int, ...]
+
+    @property
+    def parts(self) -> np.ndarray:
+        """For each part the elements of a block that it consists of."""
+        elements = np.arange(prod(self.pieces)).reshape(self.pieces)
+        return elements.transpose(self.order).reshape(self.count, -1)
+
+    @property
+    def work(self) -> int:
+        """In multiplications, with what could be multiplied while results are put out, operations start and weights
+        are read."""
+        block = self.rows * self.run
+        results = block // self.count
+        each = _up(results, _OUT_BRICK) * max(self.rows * _up(self.run, _IN_BRICK), _OUTPUT)
+        return self.batch * self.count * (self.positions * each + _START + _READ * block * results)
 
 
 @dataclass(frozen=True)
@@ -121,16 +141,7 @@ def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
             if not first.keeps_order and not then.keeps_order:
                 ways.append((_permutation(first.atoms, first.order), _permutation(then.atoms, then.order)))
     found = [tuple(one for one in way if one is not None) for way in ways if None not in way]
-    return min(found, key=lambda way: sum(map(_work, way)), default=())
-
-
-def _work(one: _Permutation) -> int:
-    """In multiplications, with what could be multiplied while results are put out, operations start and weights are
-    read."""
-    parts, results = one.parts.shape
-    each = _up(results, _OUT_BRICK) * max(one.rows * _up(one.run, _IN_BRICK), _OUTPUT)
-    weights = one.rows * one.run * results
-    return one.batch * parts * (one.positions * each + _START + _READ * weights)
+    return min(found, key=lambda way: sum(one.work for one in way), default=())
 
 
 def _up(size: int, brick: int) -> int:
@@ -143,7 +154,7 @@ def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
     if order[0] == 0 and atoms[0] <= _MOST_PARTS:  # alike in each of a few batches
         rest = tuple(a - 1 for a in order[1:])
         found += [*_gathered(atoms[0], atoms[1:], rest), *_scattered(atoms[0], atoms[1:], rest)]
-    return min(found, key=_work, default=None)
+    return min(found, key=lambda one: one.work, default=None)
 
 
 def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
@@ -154,8 +165,7 @@ def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Per
         return
     for together in _together(atoms[first] if first else 1, before * behind):
         pieces = (*atoms[:first], together, *atoms[first + 1 :])
-        permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(1, -1)
-        yield _Permutation(batch, before, atoms[first] // together, together * behind, permuted)
+        yield _Permutation(batch, before, atoms[first] // together, together * behind, 1, pieces, order)
 
 
 def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
@@ -166,8 +176,7 @@ def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Pe
     behind = prod(atoms[1:])
     for together in _together(atoms[0], behind):
         pieces = (together, *atoms[1:])
-        permuted = np.arange(prod(pieces)).reshape(pieces).transpose(order).reshape(parts, -1)
-        yield _Permutation(batch, 1, atoms[0] // together, together * behind, permuted)
+        yield _Permutation(batch, 1, atoms[0] // together, together * behind, parts, pieces, order)
 
 
 def _together(positions: int, block: int) -> list[int]:
