@@ -46,16 +46,17 @@ class StrideToDepth(Pass):
     weights' zero point to whole blocks.
 
     An audio front end has one input channel, of bricks of 16, and Vela 5.1 splits strides above 3 into an operation
-    for each output position. Where the blocks are runs of the data (of a row, or of a column of width 1) they are a
-    reshape. The rewrite is left out where the blocks' channels fill bricks no better than the pixels' do.
+    for each output position. Blocks of a row, or of a column of width 1, are a reshape; rows of an image have to be
+    moved to be in one block, which is done where the convolution would be split. The rewrite is left out where the
+    blocks' channels fill bricks no better than the pixels' do.
 
-    reshaped: along the axes only where blocks are a reshape.
+    moved: rows that have to be moved also where Vela would not split the convolution.
     """
 
     name: ClassVar[str] = "stride-to-depth"
     law: ClassVar[str] = "a convolution with stride s is one without on blocks of s pixels, seen as channels"
 
-    reshaped: bool = False
+    moved: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -64,7 +65,8 @@ class StrideToDepth(Pass):
             return False
         data, result = edit[node.inputs[0]].type, node.type.shape
         pad, stride = node.attributes["pad"], node.attributes["stride"]
-        blocks = (1 if self.reshaped and data.shape[2] > 1 else stride[0], stride[1])
+        moved = self.moved or stride[0] > _MOST_STRIDE or data.shape[2] == 1
+        blocks = (stride[0] if moved else 1, stride[1])
         height, width = (
             _axis(data.shape[1 + d], kernel.shape[1 + d], blocks[d], pad[2 * d], (result[1 + d] - 1) * stride[d])
             for d in (0, 1)
