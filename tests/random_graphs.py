@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS
 from random_builder import Builder, shapes
+from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
@@ -41,6 +42,7 @@ _UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
 #: What makes a pass or choice likely to find a site, by its name or its name with options.
 OFTEN: dict[str, Kind] = {
     "carried-table": TABLES,
+    "channel-by-depthwise": CHANNEL_CONSTANTS,
     "channels-into-weights": CHANNEL_ORDERS,
     "conv1d": LAYERS_1D,
     "dilation-to-grid": DILATED,

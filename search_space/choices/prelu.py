@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.channel_values import channel_values
 from search_space.editor import Editor
-from search_space.graph import MOVE, Node, TensorType, constant
+from search_space.graph import Node, TensorType, constant
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value, rescaled_by_one
-from search_space.scalar_values import Values, values_of
+from search_space.scalar_values import Values
 
 _INPUTS = np.arange(-128, 128)[None]
 
@@ -102,11 +103,11 @@ def _operand(edit: Editor, node_id: int, op: str, dtype: str) -> int | None:
 
 def _form(edit: Editor, node_id: int, found: _Found) -> _Form | None:
     """The cheapest form that gives the same."""
-    wanted = _values(edit, node_id, {found.x: _INPUTS})
+    wanted = channel_values(edit, node_id, {found.x: _INPUTS})
     if wanted is None:
         return None
     for limited in (False, True):
-        product = _values(edit, found.product, {found.x: _INPUTS} if limited else {_limit(edit, found): _INPUTS})
+        product = channel_values(edit, found.product, {found.x: _INPUTS} if limited else {_limit(edit, found): _INPUTS})
         if product is None:
             continue
         wanted, product = np.broadcast_arrays(wanted, product)
@@ -143,27 +144,6 @@ def _gives(form: _Form, product: Values, wanted: Values) -> bool:
     first = _INPUTS if form.first is None else form.first[None]
     larger = np.maximum(first, form.second[product + 128])
     return bool(((larger if form.last is None else form.last[larger + 128]) == wanted).all())
-
-
-def _values(edit: Editor, node_id: int, known: dict[int, Values]) -> Values | None:
-    """Values per channel and value of x; a constant is one number or one for each channel."""
-    if node_id in known:
-        return known[node_id]
-    node = edit[node_id]
-    if edit.is_constant(node_id):
-        if node.type.elements not in (1, *node.type.shape[-1:]):
-            return None
-        return node.array.reshape(-1, 1).astype(np.int64)
-    if node.op == MOVE:
-        values = _values(edit, node.inputs[0], known)
-        return values if values is not None and node.layout_map.keeps_order and values.shape[1] == 1 else None
-    count = {"ADD": 2, "MUL": 2, "CLAMP": 1, "RESCALE": 1}.get(node.op)
-    if count is None:
-        return None
-    operands = [_values(edit, i, known) for i in node.inputs[:count]]
-    if any(one is None for one in operands) or not all(map(edit.is_constant, node.inputs[count:])):
-        return None
-    return values_of(node, [one for one in operands if one is not None], [edit[i] for i in node.inputs[count:]])
 
 
 def _of_x(edit: Editor, found: _Found) -> int:
