@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from search_space.channel_values import channel_values
 from search_space.editor import Editor
 from search_space.elementwise import DATA_OPERANDS
 from search_space.graph import MOVE, Node
@@ -21,18 +22,18 @@ _MOST_OPERATORS = 64
 @dataclass(frozen=True)
 class Region:
     """source: the value that all of it is computed from. layout: the map from the source to the result. inner: ids of
-    the values on the way, each after what it reads; the result is the last one. constants: id -> the one value that an
-    operand beside them holds."""
+    the values on the way, each after what it reads; the result is the last one. constants: id -> [1, 1] or
+    [channels, 1], what an operand beside them holds."""
 
     source: int
     layout: LayoutMap
     inner: tuple[int, ...]
-    constants: Mapping[int, int]
+    constants: Mapping[int, Values]
 
     def values(self, edit: Editor, of_source: Values) -> Values | None:
-        """The result's values for these values of the source (int64, one dimension); None where TOSA does not say."""
-        known: dict[int, Values] = {self.source: of_source}
-        known |= {node_id: np.full_like(of_source, value) for node_id, value in self.constants.items()}
+        """The result's values for these values of the source (int64, one dimension), as [1, values] or
+        [channels, values]; None where TOSA does not say."""
+        known: dict[int, Values] = {self.source: of_source[None], **self.constants}
         for node_id in self.inner:
             node = edit[node_id]
             data, parameters = _operands(node)
@@ -46,26 +47,30 @@ class Region:
         return known[self.inner[-1]]
 
 
-def regions(edit: Editor, result: int, dtype: str) -> Iterator[Region]:
+def regions(edit: Editor, result: int, dtype: str, per_channel: bool = False) -> Iterator[Region]:
     """Regions that end with this value and begin with one of this element type: the nearest source first, and each
-    next one is behind the one before."""
-    behind = _behind(edit, result)
+    next one is behind the one before.
+
+    per_channel: the function may be another one for each index of the last dimension; nothing is moved then.
+    """
+    terms = _Terms(edit, per_channel)
+    behind = terms.behind(result)
     shape = edit[result].type.shape
     #: What the part of the region that is taken in so far reads, by the maps from there to the result.
     open_: dict[int, set[LayoutMap]] = {result: {LayoutMap.reshape(shape, shape)}}
-    constants: dict[int, int] = {}
+    constants: dict[int, Values] = {}
     inner: list[int] = []
     for at, node_id in enumerate(behind):
         layouts = open_.get(node_id, set())
         if at and len(open_) == 1 and len(layouts) == 1 and edit[node_id].type.dtype == dtype:
             yield Region(node_id, next(iter(layouts)), tuple(reversed(inner)), constants)
         # What cannot be taken in stays open: a region must begin with it, and with nothing else.
-        if not _taken_in(edit, node_id) or sum(not _taken_in(edit, i) for i in open_) > 1:
+        if not terms.takes(node_id) or sum(not terms.takes(i) for i in open_) > 1:
             return
         del open_[node_id]
         inner.append(node_id)
         for operand in _operands(edit[node_id])[0]:
-            value = _constant(edit, operand)
+            value = terms.constant(operand)
             if value is not None:
                 constants[operand] = value
                 continue
@@ -84,52 +89,65 @@ def _before(node: Node, layouts: set[LayoutMap]) -> set[LayoutMap]:
     return set() if None in both else {one for one in both if one is not None}
 
 
-def _behind(edit: Editor, result: int) -> list[int]:
-    """The values that the result is computed from through operators that can be taken in, each before what it reads;
-    those at which it ends are last."""
-    done: dict[int, None] = {}
-    ends: dict[int, None] = {}
-    stack = [(result, False)]
-    while stack:
-        node_id, left = stack.pop()
-        if left:
-            done[node_id] = None
-            continue
-        if node_id in done or node_id in ends or (node_id, True) in stack:
-            continue
-        if not _taken_in(edit, node_id) or len(done) + len(stack) > _MOST_OPERATORS:
-            ends[node_id] = None
-            continue
-        stack.append((node_id, True))
-        stack.extend((i, False) for i in _operands(edit[node_id])[0] if _constant(edit, i) is None)
-    return [*reversed(done), *ends]
+@dataclass(frozen=True)
+class _Terms:
+    """What may be part of a region."""
 
+    edit: Editor
+    per_channel: bool
 
-def _taken_in(edit: Editor, node_id: int) -> bool:
-    node = edit[node_id]
-    if node.op == MOVE:
-        return True
-    return node.op in KNOWN and all(edit.is_constant(i) for i in _operands(node)[1])
+    def behind(self, result: int) -> list[int]:
+        """The values that the result is computed from through operators that can be taken in, each before what it
+        reads; those at which it ends are last."""
+        done: dict[int, None] = {}
+        ends: dict[int, None] = {}
+        stack = [(result, False)]
+        while stack:
+            node_id, left = stack.pop()
+            if left:
+                done[node_id] = None
+                continue
+            if node_id in done or node_id in ends or (node_id, True) in stack:
+                continue
+            if not self.takes(node_id) or len(done) + len(stack) > _MOST_OPERATORS:
+                ends[node_id] = None
+                continue
+            stack.append((node_id, True))
+            stack.extend((i, False) for i in _operands(self.edit[node_id])[0] if self.constant(i) is None)
+        return [*reversed(done), *ends]
+
+    def takes(self, node_id: int) -> bool:
+        node = self.edit[node_id]
+        if node.op == MOVE:
+            return not self.per_channel
+        return node.op in KNOWN and all(map(self.edit.is_constant, _operands(node)[1]))
+
+    def constant(self, node_id: int) -> Values | None:
+        """[1, 1] or [channels, 1]: what a value holds that is computed from constants."""
+        value = self._one_value(node_id)
+        if value is not None:
+            return np.array([[value]], np.int64)
+        return channel_values(self.edit, node_id, {}) if self.per_channel else None
+
+    def _one_value(self, node_id: int) -> int | None:
+        """The one value that all elements have, where operators of one operand compute it from a constant."""
+        chain = []
+        while not self.edit.is_constant(node_id):
+            node = self.edit[node_id]
+            if not (node.op == MOVE or self.takes(node_id)) or len(_operands(node)[0]) != 1:
+                return None
+            chain.append(node)
+            node_id = node.inputs[0]
+        value = one_value(self.edit, node_id)
+        for node in reversed(chain):
+            if value is None or node.op == MOVE:
+                continue
+            result = values_of(node, [np.array([value], np.int64)], [self.edit[i] for i in _operands(node)[1]])
+            value = None if result is None else int(result[0])
+        return value
 
 
 def _operands(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Data and parameters."""
     count = 1 if node.op in (MOVE, "RESCALE") else DATA_OPERANDS[node.op]
     return node.inputs[:count], node.inputs[count:]
-
-
-def _constant(edit: Editor, node_id: int) -> int | None:
-    """The one value that all elements have, where operators of one operand compute it from a constant."""
-    chain = []
-    while not edit.is_constant(node_id):
-        if not _taken_in(edit, node_id) or len(_operands(edit[node_id])[0]) != 1:
-            return None
-        chain.append(edit[node_id])
-        node_id = chain[-1].inputs[0]
-    value = one_value(edit, node_id)
-    for node in reversed(chain):
-        if value is None or node.op == MOVE:
-            continue
-        result = values_of(node, [np.array([value], np.int64)], [edit[i] for i in _operands(node)[1]])
-        value = None if result is None else int(result[0])
-    return value

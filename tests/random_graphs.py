@@ -27,6 +27,7 @@ from random_movements import (
 )  # fmt: skip
 from random_new_convolutions import FEW_INPUTS, PHASES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
+from random_pools import POOLED
 from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
@@ -66,6 +67,7 @@ OFTEN: dict[str, Kind] = {
     "pad-into-convolution": PADDED,
     "phases-by-conv": PHASES,
     "plan-moves": DETOURS,
+    "pool-first": POOLED,
     "prelu": PRELUS,
     "remove-noops": NOOPS,
     "settle-moves": SETTLING * 6 + _DOWN + _UP,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from benchmarks.choices.minimal import Minimal, minimal
 from benchmarks.nets import Net
@@ -48,3 +49,25 @@ def sigmoid_of_concat() -> nn.Module:
 )
 def prelu_per_channel() -> nn.Module:
     return nn.Sequential(nn.Conv2d(8, 16, 3), nn.PReLU(16), nn.Conv2d(16, 8, 3))
+
+
+class RisingPRelu(nn.Module):
+    """PReLU with slopes of a trained net's size: none is negative."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("slopes", torch.linspace(0.05, 0.4, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.prelu(x, self.slopes)
+
+
+@minimal(
+    PROGRAMS,
+    "pool-first",
+    "`Conv2d(3, 16, 3)`, PReLU with a slope for each channel, max pool by 2x2, conv (MTCNN)",
+    "sink-moves,fold-constants,pool-first,prelu",
+    (1, 3, 34, 34),
+)
+def prelu_and_pool() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 16, 3), RisingPRelu(16), nn.MaxPool2d(2), nn.Conv2d(16, 8, 1))

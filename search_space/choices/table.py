@@ -63,7 +63,7 @@ class Table(Pass):
             values = region.values(edit, _INPUTS)
             if values is None:
                 break
-            found = region, values
+            found = region, np.broadcast_to(values, (1, len(_INPUTS)))[0]
             if not self.past and (edit.is_output(region.source) or {*edit.users(region.source)} - {*region.inner}):
                 break
         return found
