@@ -21,7 +21,7 @@ def _joined(b: Builder, parts: tuple[int, ...], axis: int) -> int:
     return b.op("CONCAT", parts, tuple(shape), b.type(parts[0]).dtype, bounds, axis=axis)
 
 
-@on("INT8", kind=COPIES)
+@on(*ALL, kind=COPIES)
 def _copies(b: Builder, value: int) -> None:
     """Inputs, and a value that is read elsewhere, too."""
     shape = tuple(b.draw(st.integers(1, 3)) for _ in range(4))
@@ -45,7 +45,7 @@ def _nested(b: Builder, value: int) -> None:
         _joined(b, b.either_way(value, inner), axis)
 
 
-@on("INT8", kind=SLICED)
+@on(*ALL, kind=SLICED)
 def _convolution_of_some_channels(b: Builder, value: int) -> None:
     n, h, w, c = (b.draw(st.integers(1, most)) for most in (2, 4, 4, 5))
     value = b.input(TensorType((n, h, w, c + 2), "INT8"))

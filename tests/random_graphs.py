@@ -8,10 +8,9 @@ from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJE
 from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
-from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED
+from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
-from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -25,7 +24,7 @@ from random_movements import (
     UNIT_MOVEMENTS,
     WIDE_TRANSPOSES,
 )  # fmt: skip
-from random_new_convolutions import FEW_INPUTS, PHASES
+from random_new_convolutions import AVERAGES, DEPTHWISE, FEW_INPUTS, PHASES, WHOLE_AVERAGES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
 from random_pools import POOLED
 from random_prelus import PRELUS
@@ -66,7 +65,10 @@ OFTEN: dict[str, Kind] = {
     "order-channels": CHANNEL_ORDERS,
     "pad-into-convolution": PADDED,
     "phases-by-conv": PHASES,
+    "depthwise-as-conv": DEPTHWISE,
     "plan-moves": DETOURS,
+    "pool-by-depthwise": AVERAGES,
+    "pool-by-depthwise{whole=true}": WHOLE_AVERAGES,
     "pool-first": POOLED,
     "prelu": PRELUS,
     "remove-noops": NOOPS,

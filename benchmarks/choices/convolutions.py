@@ -60,3 +60,32 @@ def twelve_channels() -> nn.Module:
         lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
         a=nn.Conv2d(12, 12, 3, padding=1), b=nn.Conv2d(12, 12, 3, padding=1), c=nn.Conv2d(12, 16, 1),
     )  # fmt: skip
+
+
+@minimal(
+    PROGRAMS, "depthwise-as-conv", "conv, depthwise 3x3 of 8 channels, 1x1 conv", "depthwise-as-conv", (1, 4, 48, 48)
+)
+def eight_channels_by_themselves() -> nn.Module:
+    return Net(
+        lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
+        a=nn.Conv2d(4, 8, 3, stride=2, padding=1), b=nn.Conv2d(8, 8, 3, padding=1, groups=8), c=nn.Conv2d(8, 16, 1),
+    )  # fmt: skip
+
+
+@minimal(
+    PROGRAMS, "depthwise-as-conv", "conv, depthwise 7x7 of 32 channels (ConvNeXt), 1x1 conv",
+    "sink-moves,depthwise-as-conv{grouped=true}", (1, 4, 48, 48),
+)  # fmt: skip
+def large_kernels() -> nn.Module:
+    return Net(
+        lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
+        a=nn.Conv2d(4, 32, 2, stride=2), b=nn.Conv2d(32, 32, 7, padding=3, groups=32), c=nn.Conv2d(32, 16, 1),
+    )  # fmt: skip
+
+
+@minimal(PROGRAMS, "pool-by-depthwise", "conv, `AvgPool2d(3, stride=1)`, 1x1 conv", "pool-by-depthwise", (1, 4, 32, 32))
+def averages_of_neighbours() -> nn.Module:
+    return Net(
+        lambda n, x: n.b(n.pool(n.a(x).relu())),
+        a=nn.Conv2d(4, 16, 3, padding=1), pool=nn.AvgPool2d(3, stride=1), b=nn.Conv2d(16, 16, 1),
+    )  # fmt: skip

@@ -29,14 +29,15 @@ class WidenConv(Pass):
     """Source: Ethos-U55 and U85 as Vela's cost models have them: results are computed by 8 channels and put out by 16,
     data is read by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of
     3 x 3. Two pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns
-    of the data can be seen the same way. At the end a whole row is one pixel.
+    of the data can be seen the same way, also by themselves. At the end a whole row is one pixel.
 
     Where the products that are wasted on zeros are more than those saved it does nothing; nor in front of a CONCAT:
     results are written to their place in it, but not through a reshape.
 
     by_taps: whether the NPU goes through a kernel tap by tap (4 at a time) wherever it has several and where data has
     up to 32 channels, as the U85 does; a convolution of 1 x 1 with 32 channels then takes twice the time of one with
-    64. The U55 goes channel by channel (32 at a time) where that wastes less.
+    64. It skips half of what it does where at most two of four weights in a row are not zero, as of data with one or
+    two channels. The U55 goes channel by channel (32 at a time) where that wastes less.
     """
 
     name: ClassVar[str] = "widen-conv"
@@ -102,8 +103,8 @@ class _Form:
 
     def others(self) -> Iterator[_Form]:
         width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
-        for results in range(2, min(width, _MOST_PIXELS) + 1):
-            for data in range(1, results * step + 1):
+        for results in range(1, min(width, _MOST_PIXELS) + 1):
+            for data in range(2 if results == 1 else 1, results * step + 1):
                 form = replace(self, results=results, data=data)
                 if width % results == 0 and self.tensor.shape[2] % data == 0 and form.allowed:
                     yield form
@@ -179,6 +180,7 @@ class _Form:
         taps = self.weights[1] * self.width
         by_taps = _up(taps, 4) * (_up(depth, 8) if depth <= 8 else _up(depth, 16))
         if self.by_taps:
+            by_taps = by_taps // 2 if depth <= 2 else by_taps
             return by_taps if taps > 1 or depth <= 32 else taps * _up(depth, 64)
         by_depth = taps * _up(depth, 32)
         return by_taps if depth <= 8 or by_depth >= _up(taps, 4) * _up(depth, 8) else by_depth
