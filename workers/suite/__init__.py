@@ -44,6 +44,7 @@ MODELS: dict[str, BuiltIn] = {
     "channel-shuffle": BuiltIn("ShuffleNetV2 units: split, concat, channel shuffle", "channel_shuffle"),
     "pixel-shuffle": BuiltIn("super-resolution with a pixel shuffle", "pixel_shuffle"),
     "squeeze-excite": BuiltIn("inverted residuals with squeeze-and-excitation", "squeeze_excite"),
+    "mobilenet-v3": BuiltIn("inverted residuals with hand-written hard-swish and hard sigmoid, 72x72", "mobilenet_v3"),
     "yolo-head": BuiltIn("two-scale detection head: view, permute, concat", "yolo_head"),
     "fire": BuiltIn("SqueezeNet fire modules: concat of two convolutions", "fire"),
     "vit": BuiltIn("vision transformer, 2 blocks, 65 tokens of width 96", "vit"),
