@@ -21,6 +21,7 @@ from search_space.errors import SpaceError
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.upstream import Setting, UpstreamChoice
 
 DEFAULT_TEXT = "default"
 _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -60,13 +61,18 @@ class Recipe:
         """Every choice and pass as it is written, in order."""
         return (*(f"{name}={alternative}" for name, alternative in self.choices), *map(str, self.passes))
 
+    @property
+    def setting(self) -> Setting:
+        """The choices that are taken inside ExecuTorch."""
+        return tuple(one for one in self.choices if issubclass(registry.choices()[one[0]], UpstreamChoice))
+
     def laws(self) -> dict[str, str]:
         """Element -> in one line why it keeps the outputs."""
         laws = {f"{name}={alt}": registry.choices()[name].alternatives[alt] for name, alt in self.choices}
         return laws | {str(p): p.law for p in self.passes}
 
     def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
-        """The program lowered by this recipe; `graph` is the one that stock ExecuTorch gives for the target."""
+        """The program lowered by this recipe; `graph`: what ExecuTorch gives for the target by its setting."""
         for name, alternative in self.choices:
             graph = registry.choices()[name]().apply(graph, alternative)
         for one in self.passes:

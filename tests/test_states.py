@@ -43,6 +43,20 @@ def test_every_combination_of_choices_is_a_root() -> None:
     assert (step.parameter, step.values, step.value) == ("conv1d", (AS_LOWERED, "along-h", "along-w"), "along-w")
 
 
+def test_choices_are_put_together_once_they_have_paid() -> None:
+    states = States({"conv1d": ("along-h", "along-w"), "host-function": ("table",), "host-pool": ("odd",)}, [FUSE])
+    singles = [state for state in states.open_roots() if len(state.choices) == 1]
+    assert len(states.open_roots()) == 2 + 2 * 4 and len(singles) == 2 * 4
+    cycles = {"": 10, "conv1d=along-w": 9, "host-function=table": 11, "host-pool=odd": 8}
+    for root in states.open_roots():
+        (taken, *_) = [text for text in root.elements if "=" in text] or [""]
+        states.add(root, str(root), cycles.get(taken, 20) - len(root.passes), {})
+    (joined,) = states.open_roots()
+    assert str(joined) == f"conv1d=along-w,host-pool=odd | {FUSE}", "what did not pay alone is left out"
+    states.add(joined, "joined", 3, {})
+    assert states.open_roots() == []
+
+
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     start = f"{FUSE},{FOLD}"
     states = States({"conv1d": ("along-h",)}, [start])

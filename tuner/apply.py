@@ -50,7 +50,7 @@ async def applied(
             evaluations = []
             for recipe, out in wanted.items():
                 outcome = await outcome_of(recipe)
-                evaluation = evaluation_of(outcome, identity, base, objective, default.cost, with_rows=True)
+                evaluation = evaluation_of(outcome, identity, objective, default.cost, with_rows=True)
                 store.record_evaluation(evaluation)
                 if evaluation.status != "ok":
                     raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")

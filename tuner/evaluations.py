@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from results.records import Evaluation, Figures, Identity, OperatorRow
 from tuner.objective import Objective
-from workers.base_program import BaseProgram
 from workers.cost import Cost
 from workers.evaluator import Outcome
 from workers.pool import WorkerLost
 
 
 def evaluation_of(
-    outcome: Outcome, identity: Identity, base: BaseProgram, objective: Objective, default: Cost, with_rows: bool
+    outcome: Outcome, identity: Identity, objective: Objective, default: Cost, with_rows: bool
 ) -> Evaluation:
     """The record of a candidate that came back.
 
@@ -41,8 +40,8 @@ def evaluation_of(
             transposes=cost.transposes,
             transpose_cycles=cost.transpose_cycles,
             npu_ops=cost.npu_ops,
-            host_ops=len(base.host_operators),
-            delegates=len(base.graphs),
+            host_ops=outcome.host_ops,
+            delegates=len(cost.command_stream_sha256),
             sram_bytes=cost.sram_bytes,
             flash_bytes=cost.flash_bytes,
             macs=cost.macs,

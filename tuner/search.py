@@ -208,7 +208,7 @@ class Search:
                 taken.append((step.parameter, value))
         recipe = Recipe(tuple(taken), passes)
         if not self.states.is_evaluated_root(recipe):
-            if str(recipe) in pending:
+            if str(recipe) in pending or recipe not in self.states.open_roots():
                 return None, None
             pending.add(str(recipe))
             return recipe, None

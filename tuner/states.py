@@ -7,9 +7,8 @@ the space is exhausted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from search_space.recipe import Recipe
 from tuner.neighbours import Sites
@@ -51,7 +50,12 @@ class States:
     """All states of one model and target.
 
     choices: lowering choice -> alternatives that change the model. starts: pass sequences that a search may start from,
-    as it may from none. Every combination of choices with one of them or none is a root: it is evaluated as a whole.
+    as it may from none.
+
+    A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
+    roots from the beginning. Two and more are only put together once they have paid: to the choices of the cheapest
+    state, with its start, comes one more that was cheaper than none by itself. So there are as many roots as choices
+    times starts, not as many as all their combinations.
     """
 
     def __init__(self, choices: Mapping[str, tuple[str, ...]], starts: Sequence[str] = ()) -> None:
@@ -59,11 +63,8 @@ class States:
         self._starts = {Recipe.parse(text).passes: text for text in starts}
         self._by_program: dict[str, State] = {}
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
-        self._all_roots = [
-            Recipe(tuple((c, a) for c, a in zip(self.choices, taken, strict=True) if a != AS_LOWERED), start)
-            for taken in product(*((AS_LOWERED, *alternatives) for alternatives in self.choices.values()))
-            for start in ((), *self._starts)
-        ]
+        self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
+        self._first_roots = [Recipe(taken, start) for taken in ((), *self._singles) for start in ((), *self._starts)]
 
     def add(
         self,
@@ -113,7 +114,27 @@ class States:
 
     def first_roots(self) -> list[Recipe]:
         """The roots that are to be evaluated before others: those without choices."""
-        return [root for root in self._all_roots if not root.choices]
+        return [root for root in self._first_roots if not root.choices]
+
+    def open_roots(self) -> list[Recipe]:
+        """Roots that are not evaluated: the first ones, then those that put together what has paid."""
+        return [root for root in dict.fromkeys((*self._first_roots, *self._joined())) if root not in self._roots]
+
+    def _joined(self) -> Iterator[Recipe]:
+        best = self.best()
+        if best is None or not best.recipe.choices:
+            return
+        plain = self._cheapest(())
+        taken = dict(best.recipe.choices)
+        for ((name, one),) in self._singles:
+            alone = self._cheapest(((name, one),))
+            if name not in taken and alone is not None and plain is not None and alone < plain:
+                yield Recipe(tuple(sorted({**taken, name: one}.items())), self._root_of(best.recipe).passes)
+
+    def _cheapest(self, choices: tuple[tuple[str, str], ...]) -> int | None:
+        """Cycles of the cheapest state that is known to be reached by exactly these choices."""
+        known = (s.cycles for s in self._by_program.values() if s.recipe.choices == choices and s.cycles is not None)
+        return min(known, default=None)
 
     def __getitem__(self, program: str) -> State:
         return self._by_program[program]
@@ -165,8 +186,7 @@ class States:
                 rank = (state.cycles, len(recipe.elements), str(recipe))
                 if program not in waiting or rank < waiting[program][0]:
                     waiting[program] = (rank, recipe)
-        roots = [recipe for recipe in self._all_roots if recipe not in self._roots]
-        return roots + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
+        return self.open_roots() + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
 
     def root_steps(self, root: Recipe) -> list[Step]:
         """The decisions that lead to a root."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from results.records import Best, Bound, Evaluation, Identity, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
+from search_space.upstream import Setting
 from tuner.ablation import cycles_without
 from tuner.evaluations import evaluation_of, quarantined
 from tuner.identity import identity_of
@@ -26,7 +28,9 @@ from workers.base_program import BaseProgram
 from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.pool import Pool, Shared, WorkerLost
+from workers.settings import remember_lost
 from workers.tasks import Job
+from workers.upstream import exact_settings
 
 #: The slowest models known take minutes to lower and to run through the reference model.
 _PREPARE_SECONDS = 1800.0
@@ -75,7 +79,9 @@ async def tune(
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
     except WorkerLost as lost:
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
-    run = _Run(job, objective, prepared, pool, store, studies, progress)
+    shared = pool.share(prepared.base)
+    choices = prepared.choices | await _open_settings(job, prepared.base, shared, pool)
+    run = _Run(job, objective, prepared, shared, choices, pool, store, studies, progress)
     ending = await run.search_within(budget)
     await run.shorten(budget)
     best = await run.store_best(ending)
@@ -87,18 +93,39 @@ async def tune(
     return Tuned(best, prepared.base, phantom, pareto, Bound(**asdict(prepared.bound)), without)
 
 
+async def _open_settings(
+    job: Job, base: BaseProgram, shared: Shared[BaseProgram], pool: Pool
+) -> dict[str, tuple[str, ...]]:
+    """Choice -> its alternatives that make ExecuTorch lower the model to another program with the same outputs."""
+
+    async def enters(setting: Setting) -> bool:
+        try:
+            return await pool.run(tasks.enters, shared, base.key, job, setting, timeout_seconds=_PREPARE_SECONDS)
+        except WorkerLost as lost:
+            remember_lost(base, setting, job, str(lost))
+            return False
+
+    settings = exact_settings(base.host_operators)
+    found: dict[str, tuple[str, ...]] = {}
+    for setting, open_ in zip(settings, await asyncio.gather(*map(enters, settings)), strict=True):
+        if open_:
+            ((name, alternative),) = setting
+            found[name] = (*found.get(name, ()), alternative)
+    return found
+
+
 class _Run:
     def __init__(
-        self, job: Job, objective: Objective, prepared: tasks.Prepared, pool: Pool, store: Store, studies: Path,
-        progress: Progress,
+        self, job: Job, objective: Objective, prepared: tasks.Prepared, shared: Shared[BaseProgram],
+        choices: Mapping[str, tuple[str, ...]], pool: Pool, store: Store, studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
-        self._shared: Shared[BaseProgram] = pool.share(prepared.base)
+        self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
         study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, prepared.choices, job.seed, prepared.starts)
+        self._search = Search(study, choices, job.seed, prepared.starts)
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
@@ -203,7 +230,7 @@ class _Run:
         return self._record(outcome, with_rows=True)
 
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
-        return evaluation_of(outcome, self._identity, self._base, self._objective, self._default, with_rows)
+        return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)
 
     async def _outcome(self, recipe: str, expand: bool) -> Outcome:
         arguments = self._shared, self._base.key, self._job, recipe, expand

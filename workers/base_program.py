@@ -3,16 +3,19 @@
 Finding an entry needs torch but not ExecuTorch, so a known model is ready in the time of one import.
 """
 
+import contextlib
 import importlib.metadata
 import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from search_space.upstream import Setting
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
 from workers.errors import ModelError
 from workers.host_operators import HostOperator
@@ -112,6 +115,37 @@ def load_or_lower(
         warnings=lowered.warnings + told,
         interface=lowered.interface,
     )
+
+
+def setting_key(base: Identified, setting: Setting) -> str:
+    """Identity of a model lowered by a setting; `base`: the model as stock ExecuTorch lowers it."""
+    return text_hash(base.key, json.dumps(setting))
+
+
+def lowered_setting(
+    base: BaseProgram, setting: Setting, model: Callable[[], ExportedModel | None], target: Target, *, cache_dir: Path,
+    seed: int, calibration_data: Path | None = None,
+) -> BaseProgram:  # fmt: skip
+    """The base program by another setting than ExecuTorch's own, from the cache or lowered now and put there.
+
+    Args:
+        base: by its own, with the same other arguments.
+        model: gives the exported program; called only if there is no entry.
+
+    Raises:
+        ModelError: there is no exported program, or it cannot be lowered so.
+    """
+    key = setting_key(base, setting)
+    path = cache_dir / f"{key}.npz"
+    lowered, _ = _cached(path, key)
+    if lowered is None:
+        exported = model()
+        if exported is None:
+            raise ModelError(f"{base.name}: a .tosa file is lowered already; this recipe needs the PyTorch model")
+        lowered = lower(exported, target, seed=seed, calibration_data=calibration_data, setting=setting)
+        with contextlib.suppress(OSError):  # it is made anew then
+            write_whole(path, _packed(lowered, key))
+    return replace(base, key=key, **vars(lowered))
 
 
 def identify(

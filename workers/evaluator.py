@@ -44,8 +44,9 @@ class Outcome:
 
     status: `ok` (compiled, and equal to the default lowering on all check inputs), `wrong` (outputs differ, or a pass
     broke the program) or `refused` (Vela or a pass does not take it). reason: one line if not ok. check: the inputs
-    that were compared. successors: pass -> hash of the program after it, for passes that change this program. sites:
-    for each pass of the recipe that is for some of its sites, by its place from 0: their numbers, and how many it has.
+    that were compared. host_ops: operators left on the CPU. successors: pass -> hash of the program after it, for
+    passes that change this program. sites: for each pass of the recipe that is for some of its sites, by its place from
+    0: their numbers, and how many it has.
     """
 
     recipe: str
@@ -54,6 +55,7 @@ class Outcome:
     seconds: float
     reason: str = ""
     cost: Cost | None = None
+    host_ops: int = 0
     check: dict[str, Any] = field(default_factory=dict)
     successors: dict[str, str] = field(default_factory=dict)
     sites: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class Evaluator:
     """
 
     def __init__(self, base: BaseProgram, target: Target, memo: Memo, seed: int) -> None:
-        self._base, self._target, self._memo, self._seed = base, target, memo, seed
+        self.base, self._target, self._memo, self._seed = base, target, memo, seed
         try:
             self._default: Program = tuple(
                 verify(read_tosa(data, f"delegate {at}")) for at, data in enumerate(base.graphs)
@@ -129,6 +131,7 @@ class Evaluator:
             "ok",
             program,
             cost=cost,
+            host_ops=len(self.base.host_operators),
             check=self._described_check(),
             successors=self._successors(recipe, program) if expand else {},
             sites=self._sites(recipe) if expand else {},
@@ -190,7 +193,7 @@ class Evaluator:
             if graph is default or graph.hash == default.hash:
                 continue
             key = {
-                "kind": "verdict", "graph": graph.hash, "default": default.hash, "base": self._base.key,
+                "kind": "verdict", "graph": graph.hash, "default": default.hash, "base": self.base.key,
                 "seed": self._seed, "versions": self._toolchain,
             }  # fmt: skip
             known = self._memo.get(**key)
@@ -204,7 +207,7 @@ class Evaluator:
 
     def _check_inputs(self, at: int) -> list[CheckInput]:
         if at not in self._inputs:
-            self._inputs[at] = check_inputs(self._default[at], self._base.calibration_inputs[at], self._seed)
+            self._inputs[at] = check_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
         return self._inputs[at]
 
     def _check(self, at: int) -> ReferenceCheck:

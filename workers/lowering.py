@@ -1,9 +1,4 @@
-"""From an exported model to TOSA, exactly as stock ExecuTorch lowers it for Ethos-U, but without running
-Vela.
-
-Lowering choices at ExecuTorch's level (upstream passes switched off, its configuration) will become a
-parameter of `lower` and part of the cache key in `workers.base_program`.
-"""
+"""From an exported model to TOSA, exactly as ExecuTorch lowers it for Ethos-U, but without running Vela."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from search_space.upstream import Setting
 from workers.calibration import calibration_for
 from workers.errors import ModelError
 from workers.host_operators import HostOperator, host_operators
@@ -20,10 +16,12 @@ from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel, one_line
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
+from workers.reference import ReferenceFailed
+from workers.run_lowered import dim_order, run_lowered
 from workers.target import Target
+from workers.upstream import lowering_by
 
 if TYPE_CHECKING:
-    import torch
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.exir import EdgeProgramManager
     from torch.export import ExportedProgram
@@ -95,8 +93,13 @@ def quantised_program(
     return Quantised(program, compile_spec, calibration.samples, calibration.warnings)
 
 
-def lower(model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None) -> Lowered:
-    """Quantise (unless it is quantised), partition and lower a model; arguments as of `quantised_program`.
+def lower(
+    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None, setting: Setting = ()
+) -> Lowered:
+    """Quantise (unless it is quantised), partition and lower a model.
+
+    Args:
+        setting: how; by default as stock ExecuTorch does. The others as of `quantised_program`.
 
     Raises:
         ModelError: bad calibration data, ExecuTorch cannot lower the model, or nothing in it can run on the
@@ -104,25 +107,36 @@ def lower(model: ExportedModel, target: Target, *, seed: int, calibration_data: 
     """
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data)
-        try:
-            with _tosa_as_blob(), _shared_provenance():
-                lowered = to_edge(quantised.program, quantised.compile_spec).exported_program()
-        except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
-            raise ModelError(
-                f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}, {one_line(error)}"
-            ) from error
+        lowered = lowered_program(model, target, quantised, setting)
         graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
         on_host = tuple(host_operators(_graph_modules(lowered.graph_module)))
         if not graphs:
             left = ", ".join(sorted({one.name for one in on_host})) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
         interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
-        recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
+        try:
+            recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
+        except ReferenceFailed as error:
+            raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
     told = quantised.warnings
     unknown = len(graphs) - len(recorded)
     if unknown:
         told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
     return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told, interface)
+
+
+def lowered_program(
+    model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
+) -> "ExportedProgram":
+    """The program with its delegates, whose blobs are TOSA flatbuffers. Raises ModelError as `lower` does."""
+    with toolchain_hushed():
+        try:
+            with lowering_by(setting), _tosa_as_blob(), _shared_provenance():
+                return to_edge(quantised.program, quantised.compile_spec).exported_program()
+        except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
+            raise ModelError(
+                f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}, {one_line(error)}"
+            ) from error
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
@@ -209,39 +223,21 @@ def _tosa_flatbuffers(top: "GraphModule") -> Iterator[bytes]:
 
 def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:
     """Run the lowered program on the CPU and note what reaches each delegate of its main graph, in order."""
-    import torch
-    from torch.fx import Interpreter
-
     module = program.module(check_guards=False)
     calls = _delegate_calls(module)
     recorded: list[list[tuple[np.ndarray, ...]]] = [[] for _ in calls]
-    with torch.no_grad():
-        for sample in samples:
-            interpreter = Interpreter(module)
-            interpreter.args_iter = iter(module.graph.process_inputs(*sample))
-            for node in module.graph.nodes:
-                if node in calls:
-                    values = cast(Any, interpreter.map_nodes_to_values(node.args[1:], node))
-                    orders = [_dim_order(source) for source in node.args[1:]]
-                    recorded[calls.index(node)].append(tuple(map(_as_array, values, orders)))
-                    if node is calls[-1]:
-                        break  # what the last delegate computes reaches no other
-                interpreter.env[node] = interpreter.run_node(node)
+
+    def record(call: "Node", arrays: tuple[np.ndarray, ...]) -> bool:
+        recorded[calls.index(call)].append(arrays)
+        return call is not calls[-1]  # what the last delegate computes reaches no other
+
+    for sample in samples:
+        run_lowered(module, sample, record)
     return [tuple(inputs) for inputs in recorded]
 
 
-def _as_array(tensor: "torch.Tensor", dim_order: DimOrder) -> np.ndarray:
-    """As the delegate's TOSA input has it, whose shape is in the order of the dimensions in memory."""
-    return tensor.detach().permute(dim_order).contiguous().numpy().copy()
-
-
-def _dim_order(node: Any) -> DimOrder:
-    """As the program says it; what an operator really gives may differ where dimensions have size 1."""
-    return tuple(node.meta["val"].dim_order())
-
-
 def _delegate_dim_orders(module: "GraphModule") -> list[DimOrder]:
-    return [_dim_order(source) for call in _delegate_calls(module) for source in call.args[1:]]
+    return [dim_order(source) for call in _delegate_calls(module) for source in call.args[1:]]
 
 
 def _with_final_layouts(module: "GraphModule", name: str) -> "GraphModule":
@@ -276,6 +272,6 @@ def _interface(program: "ExportedProgram", module: "GraphModule") -> Interface:
 
     def dim_orders(ends: Iterable[tuple[Any, Any]], kind: InputKind | OutputKind) -> tuple[DimOrder, ...]:
         nodes = [node for node, spec in ends if spec.kind == kind and hasattr(node, "meta")]
-        return tuple(_dim_order(node) for node in nodes if isinstance(node.meta.get("val"), torch.Tensor))
+        return tuple(dim_order(node) for node in nodes if isinstance(node.meta.get("val"), torch.Tensor))
 
     return Interface(dim_orders(inputs, InputKind.USER_INPUT), dim_orders(outputs, OutputKind.USER_OUTPUT))

@@ -18,6 +18,7 @@ from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference_check import ReferenceCheck
 from workers.target import Target
+from workers.upstream import lowering_by
 from workers.vela_facts import VelaFacts
 
 _SEED = 0
@@ -28,7 +29,8 @@ def apply_recipe(recipe: str, target: Target | str, tag: bytes | None = None) ->
     """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`.
 
     Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
-    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it.
+    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. What ExecuTorch makes by the
+    recipe's `setting` is not compared with its default here: that takes the whole program, see `workers.settings`.
 
     recipe: canonical text, as `velatune lookup` prints it. target: what the compile spec is for; the name of an
     accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see
@@ -52,5 +54,5 @@ def apply_recipe(recipe: str, target: Target | str, tag: bytes | None = None) ->
             raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
         return write_tosa(graph)
 
-    with rewrite_tosa(transform, tag):
+    with lowering_by(parsed.setting), rewrite_tosa(transform, tag):
         yield

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from workers.base_program import BaseProgram, load_or_lower
+from search_space.recipe import Recipe
+from search_space.upstream import Setting
+from workers.base_program import BaseProgram, load_or_lower, setting_key
 from workers.bound import Bound
 from workers.evaluator import Evaluator, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
+from workers.settings import base_by, standing
 from workers.target import Target
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
@@ -67,18 +71,45 @@ def prepare(job: Job) -> Prepared:
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points(), evaluator.bound())
 
 
+def enters(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) -> bool:
+    """Whether ExecuTorch, lowering by a setting, gives another program that computes the same; it is ready then.
+
+    Arguments as of `evaluate`.
+    """
+    return standing(_evaluator(base_key, base.get, job).base, setting, job).status == "ok"
+
+
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
     """What a candidate costs and whether it is right; with `expand`, also its successors.
 
     base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. Raises
     ModelError if the base program cannot be used.
     """
-    return _evaluator(base_key, base.get, job).evaluate(recipe, expand)
+    evaluator = _evaluator(base_key, base.get, job)
+    setting = Recipe.parse(recipe).setting
+    if not setting:
+        return evaluator.evaluate(recipe, expand)
+    started = time.perf_counter()
+    came_to = standing(evaluator.base, setting, job)
+    if came_to.status in ("wrong", "refused"):
+        return Outcome(recipe, came_to.status, "", time.perf_counter() - started, came_to.reason)
+    outcome = _evaluator_by(evaluator.base, setting, job).evaluate(recipe, expand)
+    return replace(
+        outcome, check=outcome.check and {**outcome.check, "lowering": "bit for bit against the default one"}
+    )
 
 
 def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
     """The successor of a candidate by one pass; arguments as of `evaluate`."""
-    return _evaluator(base_key, base.get, job).expand(recipe, pass_text)
+    evaluator = _evaluator(base_key, base.get, job)
+    setting = Recipe.parse(recipe).setting
+    if setting:
+        evaluator = _evaluator_by(evaluator.base, setting, job)
+    return evaluator.expand(recipe, pass_text)
+
+
+def _evaluator_by(base: BaseProgram, setting: Setting, job: Job) -> Evaluator:
+    return _evaluator(setting_key(base, setting), lambda: base_by(base, setting, job), job)
 
 
 def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Evaluator:

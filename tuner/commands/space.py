@@ -6,6 +6,7 @@ import click
 
 from search_space import registry
 from search_space.space import pass_instances
+from search_space.upstream import UpstreamChoice
 
 
 @click.command()
@@ -18,3 +19,5 @@ def space() -> None:
     for name, choice in registry.choices().items():
         for alternative, law in choice.alternatives.items():
             click.echo(f"  {name}={alternative}\n      {law}")
+            if issubclass(choice, UpstreamChoice) and alternative in choice.requantising:
+                click.echo(f"      not searched: {choice.requantising[alternative]}")

@@ -1,0 +1,27 @@
+"""Lowering choices that are taken inside ExecuTorch: they change what it makes of a model, before there is a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from search_space.choices.base import Choice
+from search_space.graph import Graph
+
+#: Pairs (choice, alternative), sorted: how ExecuTorch is to lower a model.
+Setting = tuple[tuple[str, str], ...]
+
+
+class UpstreamChoice(Choice):
+    """Its name, alternatives and laws, known without ExecuTorch. What an alternative does stands in the file of the
+    same name in `workers/upstream`.
+
+    requantising: alternatives that round differently than the default lowering does, with the reason. No search tries
+    them: their outputs are not the default's bit for bit.
+    """
+
+    requantising: ClassVar[Mapping[str, str]] = {}
+
+    def apply(self, graph: Graph, alternative: str) -> Graph:
+        """The graph itself: it is lowered with the alternative already."""
+        return graph

@@ -1,0 +1,176 @@
+"""Lowering choices that ExecuTorch takes: what they make of small nets, and that only right ones enter the space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_space import registry
+from search_space.recipe import Recipe
+from search_space.upstream import Setting, UpstreamChoice
+from workers import settings, tasks, upstream
+from workers.evaluator import Outcome
+from workers.settings import Standing
+from workers.target import Target
+
+U55 = Target.parse("ethos-u55-128")
+
+NETS = """
+import torch
+from torch.nn import functional
+
+
+class Net(torch.nn.Module):
+    def __init__(self, window):
+        super().__init__()
+        self.first = torch.nn.Conv2d(2, 64, 3, padding=1)
+        self.second = torch.nn.Conv2d(64, 4, 1)
+        self.window = window
+
+    def forward(self, x):
+        return self.second(self.between(self.first(x)))
+
+
+class Gate(Net):
+    def between(self, x):
+        return functional.hardsigmoid(torch.tanh_(x), inplace=True)
+
+
+class Pool(Net):
+    def between(self, x):
+        return functional.avg_pool2d(x, self.window)
+
+
+def made(kind, window):
+    torch.manual_seed(0)
+    samples = [(2 * torch.randn(1, 2, *window),) for _ in range(3)]
+    return kind(window).eval().requires_grad_(False), samples[0], samples
+
+
+def gate():
+    return made(Gate, (5, 7))
+
+
+def odd():
+    return made(Pool, (5, 7))
+
+
+def even():
+    return made(Pool, (4, 5))
+
+
+def plain():
+    return made(lambda _: torch.nn.Conv2d(2, 4, 1), (4, 4))
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path, request: pytest.FixtureRequest) -> tasks.Job:
+    (tmp_path / "nets.py").write_text(NETS)
+    return tasks.Job(f"{tmp_path / 'nets.py'}:{request.param}", U55, tmp_path / "cache", 0)
+
+
+class Given:
+    """Stands for what the pool shares."""
+
+    def __init__(self, base: tasks.BaseProgram) -> None:
+        self._base = base
+
+    def get(self) -> tasks.BaseProgram:
+        return self._base
+
+
+def outcome(prepared: tasks.Prepared, job: tasks.Job, recipe: str) -> Outcome:
+    return tasks.evaluate(Given(prepared.base), prepared.base.key, job, recipe, True)  # type: ignore[arg-type]
+
+
+def setting_of(recipe: str) -> Setting:
+    return Recipe.parse(recipe).setting
+
+
+def test_every_upstream_choice_has_its_file_and_every_file_its_choice() -> None:
+    declared = {name for name, kind in registry.choices().items() if issubclass(kind, UpstreamChoice)}
+    folder = Path(upstream.__file__).parent
+    files = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--", "edge"}
+    assert files == declared
+
+
+def test_a_recipe_says_its_setting() -> None:
+    recipe = Recipe.parse("host-pool=odd,conv1d=along-h,host-function=table | fold-constants")
+    assert recipe.setting == (("host-function", "table"), ("host-pool", "odd"))
+
+
+@pytest.mark.parametrize("job", ["gate"], indirect=True)
+def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job: tasks.Job) -> None:
+    prepared = tasks.prepare(job)
+    (setting,) = upstream.exact_settings(prepared.base.host_operators)
+    assert setting == setting_of("host-function=table")
+    assert settings.standing(prepared.base, setting, job) == Standing("ok")
+    default, tabulated = (outcome(prepared, job, text) for text in ("default", "host-function=table"))
+    assert default.cost is not None and tabulated.cost is not None
+    assert default.host_ops > 2 and len(default.cost.command_stream_sha256) == 2
+    assert tabulated.host_ops == 2 and len(tabulated.cost.command_stream_sha256) == 1
+    assert tabulated.cost.host_cycles < default.cost.host_cycles
+    name, program = next(iter(tabulated.successors.items()))
+    longer = outcome(prepared, job, f"host-function=table | {name}")
+    assert (longer.status, longer.program_hash) == ("ok", program), "passes go on from what the setting lowers to"
+
+
+@pytest.mark.parametrize("job", ["odd"], indirect=True)
+def test_a_mean_of_an_odd_number_of_values_moves_to_the_npu(job: tasks.Job) -> None:
+    prepared = tasks.prepare(job)
+    assert len(prepared.base.graphs) == 2
+    assert settings.standing(prepared.base, setting_of("host-pool=odd"), job) == Standing("ok")
+    moved = settings.base_by(prepared.base, setting_of("host-pool=odd"), job)
+    assert len(moved.graphs) == 1 and len(moved.host_operators) == 2
+
+
+@pytest.mark.parametrize("job", ["even"], indirect=True)
+def test_a_mean_with_ties_stays_and_is_wrong_if_it_is_made_to_move(job: tasks.Job) -> None:
+    prepared = tasks.prepare(job)
+    assert upstream.exact_settings(prepared.base.host_operators) == [setting_of("host-pool=odd")]
+    moved = outcome(prepared, job, "host-pool=any")
+    assert moved.status == "wrong" and "values of output 0 of the whole program differ" in moved.reason
+
+
+@pytest.mark.parametrize("job", ["plain"], indirect=True)
+def test_a_setting_that_cost_the_process_is_not_tried_again(job: tasks.Job) -> None:
+    prepared = tasks.prepare(job)
+    assert upstream.exact_settings(prepared.base.host_operators) == []
+    setting = setting_of("host-function=table")
+    settings.remember_lost(prepared.base, setting, job, "it crashed")
+    lowered = set((job.cache_dir / "lowered").iterdir())
+    assert settings.standing(prepared.base, setting, job) == Standing("refused", "it crashed")
+    assert outcome(prepared, job, "host-function=table").reason == "it crashed"
+    assert set((job.cache_dir / "lowered").iterdir()) == lowered
+    other = replace(prepared.base, key="of other versions")
+    assert settings.standing(other, setting, job).status == "same"
+
+
+def test_the_cpu_s_mean_of_an_odd_number_rounds_as_avg_pool2d_does() -> None:
+    """Every sum that is nearest to a tie, for every size of window and some scales; in PyTorch, and the reciprocal that
+    TOSA multiplies with (TOSA 1.0, RECIPROCAL_SCALE and APPLY_SCALE_32)."""
+    import torch
+
+    from workers.upstream.host_pool import LARGEST_ODD
+
+    for count, scale in product(range(1, LARGEST_ODD + 1, 2), (0.0123, 0.7)):
+        wanted = torch.arange(-128, 127)
+        near = wanted * count + count // 2  # rounds down to `wanted`; one more rounds up
+        for sums, rounded in ((near, wanted), (near + 1, wanted + 1)):
+            each, rest = torch.div(sums, count, rounding_mode="floor"), torch.remainder(sums, count)
+            values = each[:, None] + (torch.arange(count)[None] < rest[:, None])
+            mean = torch.nn.functional.avg_pool2d((values.float() * scale)[:, None, None], (1, count)).ravel()
+            quantise = torch.ops.quantized_decomposed.quantize_per_tensor.default
+            assert torch.equal(quantise(mean, scale, 0, -128, 127, torch.int8).long(), rounded)
+            assert np.array_equal(_scaled(sums.numpy(), count), rounded.numpy())
+
+
+def _scaled(sums: np.ndarray, count: int) -> np.ndarray:
+    bits = (count - 1).bit_length()
+    multiplier, shift = (((1 << 30) + 1) << bits) // count, 30 + bits
+    return (sums.astype(object) * multiplier + (1 << shift - 1)) >> shift

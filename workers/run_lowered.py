@@ -1,0 +1,70 @@
+"""Runs a lowered program on this machine: its delegates by the TOSA reference model, what is between them by PyTorch.
+
+ExecuTorch's portable kernels do the same arithmetic as PyTorch in single precision; only functions of the C library
+(exp, tanh and their like) and the order of long float sums may differ on a target by a last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from search_space.read_tosa import read_tosa
+from workers.io_layout import DimOrder
+from workers.reference import run_reference
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule, Node
+
+DelegateSeen = Callable[["Node", tuple[np.ndarray, ...]], bool]
+
+
+def run_lowered(module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen | None = None) -> Any:
+    """The outputs of a program whose delegates' blobs are TOSA flatbuffers.
+
+    module: of the exported program. seen: told of each delegate's call and what reaches it, in order; what it returns
+    says whether to go on, otherwise None comes back. Raises ReferenceFailed if the reference model does not run one.
+    """
+    import torch
+    from executorch.exir.delegate import executorch_call_delegate
+    from torch.fx import Interpreter
+
+    interpreter = Interpreter(module)
+    interpreter.args_iter = iter(module.graph.process_inputs(*inputs))
+    with torch.no_grad():
+        for node in module.graph.nodes:
+            if node.target is executorch_call_delegate:
+                delegate, *operands = cast(Any, interpreter.map_nodes_to_values(node.args, node))
+                orders = map(dim_order, node.args[1:])
+                arrays = tuple(_as_array(value, order) for value, order in zip(operands, orders, strict=True))
+                if seen is not None and not seen(node, arrays):
+                    return None
+                interpreter.env[node] = _delegate_outputs(bytes(delegate.processed_bytes), arrays, node)
+            else:
+                interpreter.env[node] = interpreter.run_node(node)
+            if node.op == "output":
+                return interpreter.env[node]
+    return None
+
+
+def dim_order(node: Any) -> DimOrder:
+    """As the program says it; what an operator really gives may differ where dimensions have size 1."""
+    return tuple(node.meta["val"].dim_order())
+
+
+def _as_array(tensor: torch.Tensor, order: DimOrder) -> np.ndarray:
+    """As the delegate's TOSA input has it, whose shape is in the order of the dimensions in memory."""
+    return tensor.detach().permute(order).contiguous().numpy().copy()
+
+
+def _delegate_outputs(tosa: bytes, arrays: Sequence[np.ndarray], call: Node) -> list[torch.Tensor]:
+    import torch
+
+    outputs = []
+    for result, meta in zip(run_reference(read_tosa(tosa), arrays), call.meta["val"], strict=True):
+        in_memory = torch.from_numpy(np.ascontiguousarray(result))
+        outputs.append(in_memory.permute(tuple(np.argsort(meta.dim_order()))))
+    return outputs

@@ -1,0 +1,71 @@
+"""Where ExecuTorch can be made to partition another program: the edge program just before the partitioner sees it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+    from torch.fx import Node
+
+#: Changes an edge program in place; also given the partitioner, who can be told and asked.
+Rewrite = Callable[["ExportedProgram", Any], None]
+
+
+@contextmanager
+def before_partitioning(rewrite: Rewrite) -> Iterator[None]:
+    """Inside the block, edge programs that this thread hands an Arm partitioner are rewritten before."""
+    from executorch.backends.arm.tosa.partitioner import TOSAPartitioner
+    from executorch.exir import EdgeProgramManager
+
+    stock, this_thread = EdgeProgramManager.to_backend, threading.get_ident()
+
+    def to_backend(self: EdgeProgramManager, partitioner: Any) -> EdgeProgramManager:
+        if threading.get_ident() == this_thread:
+            for method in self.methods:
+                one = partitioner.get(method) if isinstance(partitioner, dict) else partitioner
+                if isinstance(one, TOSAPartitioner):
+                    rewrite(self.exported_program(method), one)
+        return stock(self, partitioner)
+
+    EdgeProgramManager.to_backend = to_backend
+    try:
+        yield
+    finally:
+        EdgeProgramManager.to_backend = stock
+
+
+def short_name(node: Node) -> str:
+    """Of the operator that a node calls, without namespace and overload; empty if it calls none."""
+    if node.op != "call_function":
+        return ""
+    parts = str(getattr(node.target, "_op", node.target)).split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def quantises(node: Node) -> bool:
+    """To int8, by one scale."""
+    return short_name(node) == "quantize_per_tensor" and _is_int8(node)
+
+
+def dequantises(node: Node) -> bool:
+    """From int8, by one scale."""
+    return short_name(node) == "dequantize_per_tensor" and _is_int8(node)
+
+
+def _is_int8(node: Node) -> bool:
+    """Both operators are called as (value, scale, zero point, lowest, highest, type)."""
+    import torch
+
+    return node.args[5] == torch.int8
+
+
+def runs_on_host(node: Node) -> bool:
+    """Whether ExecuTorch leaves an operator between dequantise and quantise on the CPU, since its quantiser did not
+    mark it."""
+    from executorch.backends.arm.operator_support.tosa_supported_operators import is_quantized
+
+    return not is_quantized(node)
