@@ -57,6 +57,16 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
     assert states.open_roots() == []
 
 
+def test_a_setting_has_starts_of_its_own() -> None:
+    setting = (("host-pool", "odd"),)
+    states = States({"conv1d": ("along-h",)}, [FUSE], {setting: [f"{FUSE},{FOLD}"]})
+    assert list(map(str, states.open_roots())) == [
+        "default", FUSE, "conv1d=along-h", f"conv1d=along-h | {FUSE}", "host-pool=odd", f"host-pool=odd | {FUSE},{FOLD}"
+    ]  # fmt: skip
+    start = states.root_steps(Recipe(setting))[-1]
+    assert (start.parameter, start.values) == (START, (AS_LOWERED, FUSE, f"{FUSE},{FOLD}"))
+
+
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     start = f"{FUSE},{FOLD}"
     states = States({"conv1d": ("along-h",)}, [start])

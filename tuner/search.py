@@ -21,6 +21,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from search_space.recipe import Recipe
+from search_space.upstream import Setting
 from tuner.neighbours import Sites, by_less, by_more, by_options, by_order, by_sites
 from tuner.states import AS_LOWERED, START, State, States, Step, extended, pass_step
 
@@ -60,15 +61,20 @@ class Search:
     study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials only:
     whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
     choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
-    from.
+    from. settings: see `tuner.states.States`.
     """
 
     def __init__(
-        self, study: optuna.Study, choices: Mapping[str, tuple[str, ...]], seed: int, starts: Sequence[str] = ()
+        self,
+        study: optuna.Study,
+        choices: Mapping[str, tuple[str, ...]],
+        seed: int,
+        starts: Sequence[str] = (),
+        settings: Mapping[Setting, Sequence[str]] | None = None,
     ) -> None:
         self._record, self._seed = study, seed
         self._study = optuna.create_study(direction="minimize")
-        self.states = States(choices, starts)
+        self.states = States(choices, starts, settings)
         self.evaluations = 0
         self._tried: set[Recipe] = set()
         for trial in study.get_trials(deepcopy=False):

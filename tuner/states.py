@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search_space.recipe import Recipe
+from search_space.upstream import Setting
 from tuner.neighbours import Sites
 
 
@@ -50,7 +51,8 @@ class States:
     """All states of one model and target.
 
     choices: lowering choice -> alternatives that change the model. starts: pass sequences that a search may start from,
-    as it may from none.
+    as it may from none. settings: single choices inside ExecuTorch -> the sequences to start from with that choice, for
+    it leads to another program.
 
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
     roots from the beginning. Two and more are only put together once they have paid: to the choices of the cheapest
@@ -58,13 +60,27 @@ class States:
     times starts, not as many as all their combinations.
     """
 
-    def __init__(self, choices: Mapping[str, tuple[str, ...]], starts: Sequence[str] = ()) -> None:
-        self.choices = dict(sorted(choices.items()))
-        self._starts = {Recipe.parse(text).passes: text for text in starts}
+    def __init__(
+        self,
+        choices: Mapping[str, tuple[str, ...]],
+        starts: Sequence[str] = (),
+        settings: Mapping[Setting, Sequence[str]] | None = None,
+    ) -> None:
+        by_setting = settings or {}
+        found = {name: list(alternatives) for name, alternatives in choices.items()}
+        for ((name, one),) in by_setting:
+            found.setdefault(name, []).append(one)
+        self.choices = {name: tuple(found[name]) for name in sorted(found)}
+        everywhere = (*starts, *(text for of in by_setting.values() for text in of))
+        self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._by_program: dict[str, State] = {}
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
-        self._first_roots = [Recipe(taken, start) for taken in ((), *self._singles) for start in ((), *self._starts)]
+        self._first_roots = [
+            Recipe(taken, start)
+            for taken in ((), *self._singles)
+            for start in ((), *(Recipe.parse(text).passes for text in by_setting.get(taken, starts)))
+        ]
 
     def add(
         self,

@@ -80,8 +80,8 @@ async def tune(
     except WorkerLost as lost:
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     shared = pool.share(prepared.base)
-    choices = prepared.choices | await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, shared, choices, pool, store, studies, progress)
+    settings = await _open_settings(job, prepared.base, shared, pool)
+    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
     ending = await run.search_within(budget)
     await run.shorten(budget)
     best = await run.store_best(ending)
@@ -95,29 +95,26 @@ async def tune(
 
 async def _open_settings(
     job: Job, base: BaseProgram, shared: Shared[BaseProgram], pool: Pool
-) -> dict[str, tuple[str, ...]]:
-    """Choice -> its alternatives that make ExecuTorch lower the model to another program with the same outputs."""
+) -> dict[Setting, tuple[str, ...]]:
+    """Those that make ExecuTorch lower the model to another program with the same outputs -> where searches start."""
 
-    async def enters(setting: Setting) -> bool:
+    async def enter(setting: Setting) -> tuple[str, ...] | None:
         try:
-            return await pool.run(tasks.enters, shared, base.key, job, setting, timeout_seconds=_PREPARE_SECONDS)
+            return await pool.run(tasks.enter, shared, base.key, job, setting, timeout_seconds=_PREPARE_SECONDS)
         except WorkerLost as lost:
             remember_lost(base, setting, job, str(lost))
-            return False
+            return None
 
     settings = exact_settings(base.host_operators)
-    found: dict[str, tuple[str, ...]] = {}
-    for setting, open_ in zip(settings, await asyncio.gather(*map(enters, settings)), strict=True):
-        if open_:
-            ((name, alternative),) = setting
-            found[name] = (*found.get(name, ()), alternative)
-    return found
+    starts = await asyncio.gather(*map(enter, settings))
+    return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 
 
 class _Run:
     def __init__(
-        self, job: Job, objective: Objective, prepared: tasks.Prepared, shared: Shared[BaseProgram],
-        choices: Mapping[str, tuple[str, ...]], pool: Pool, store: Store, studies: Path, progress: Progress,
+        self, job: Job, objective: Objective, prepared: tasks.Prepared,
+        settings: Mapping[Setting, tuple[str, ...]], shared: Shared[BaseProgram], pool: Pool, store: Store,
+        studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
@@ -125,7 +122,7 @@ class _Run:
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
         study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, choices, job.seed, prepared.starts)
+        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings)
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()

@@ -71,12 +71,14 @@ def prepare(job: Job) -> Prepared:
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points(), evaluator.bound())
 
 
-def enters(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) -> bool:
-    """Whether ExecuTorch, lowering by a setting, gives another program that computes the same; it is ready then.
-
-    Arguments as of `evaluate`.
+def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) -> tuple[str, ...] | None:
+    """The recipes that a search starts from where ExecuTorch lowers by a setting; None if that fails, or gives no other
+    program, or one with other outputs. Arguments as of `evaluate`.
     """
-    return standing(_evaluator(base_key, base.get, job).base, setting, job).status == "ok"
+    default = _evaluator(base_key, base.get, job).base
+    if standing(default, setting, job).status != "ok":
+        return None
+    return _evaluator_by(default, setting, job).starting_points()
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
