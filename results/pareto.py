@@ -11,7 +11,7 @@ from results.records import Best, Evaluation, Figures
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate on the front may cost at most; None for no limit."""
+    """What a candidate on the front may cost at most; None for no limit. vela_cycles: with the host's."""
 
     vela_cycles: int | None = None
     sram_bytes: int | None = None
@@ -19,7 +19,7 @@ class Limits:
 
     def allow(self, figures: Figures) -> bool:
         bounds = (
-            (figures.vela_cycles, self.vela_cycles),
+            (figures.vela_cycles + figures.host_cycles, self.vela_cycles),
             (figures.sram_bytes, self.sram_bytes),
             (figures.flash_bytes, self.flash_bytes),
         )

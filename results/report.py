@@ -168,7 +168,7 @@ def _warnings(best: Best) -> list[str]:
         found.append("The outputs of the best recipe were not checked.")
     if tuned.host_ops > default.host_ops:
         found.append(f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}.")
-    if tuned.vela_cycles > default.vela_cycles:
+    if tuned.vela_cycles + tuned.host_cycles > default.vela_cycles + default.host_cycles:
         found.append("By Vela's own estimate the best recipe costs more than the default.")
     if tuned.sram_bytes > default.sram_bytes:
         found.append(

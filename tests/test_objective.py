@@ -30,8 +30,9 @@ def test_the_stream_counts_and_vela_s_estimate_is_a_limit() -> None:
     dearer_by_vela = replace(DEFAULT, stream_cycles=500, vela_cycles=401)
     assert objective.cycles(dearer_by_vela, DEFAULT) == 600
     assert list(objective.violations(dearer_by_vela, DEFAULT)) == [
-        "the cycles by Vela's estimate 401 are more than 400"
+        "the cycles by Vela's estimate and of the host 501 are more than 500"
     ]
+    assert objective.violations(replace(dearer_by_vela, host_cycles=99), DEFAULT) == {}, "it moved to the NPU"
 
 
 def test_both_is_the_worse_ratio() -> None:
@@ -69,7 +70,7 @@ def test_memory_is_limited(objective: Objective, cost: dict[str, int], beyond: d
 
 def test_the_front_has_no_limit_of_sram_but_the_user_s() -> None:
     default = figures(100)
-    assert Objective().front_limits(default) == Limits(vela_cycles=default.vela_cycles)
+    assert Objective().front_limits(default) == Limits(vela_cycles=default.vela_cycles + default.host_cycles)
     assert Objective("both", 3, 4).front_limits(default) == Limits(None, 3, 4)
 
 

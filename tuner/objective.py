@@ -69,12 +69,14 @@ class Objective:
     def front_limits(self, default: Figures) -> Limits:
         """What holds for the front of cycles against SRAM: all limits but the one on SRAM where the user sets none, for
         what more SRAM would buy is what the front is there to show."""
-        vela_cycles = default.vela_cycles if self.kind == "stream" else None
+        vela_cycles = default.vela_cycles + default.host_cycles if self.kind == "stream" else None
         return Limits(vela_cycles, self.max_sram_bytes, self.max_flash_bytes)
 
     def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":
-            yield "the cycles by Vela's estimate", cost.vela_cycles, default.vela_cycles
+            # with host work: what moves from the CPU to the NPU costs Vela something now and nothing before
+            allowed = default.vela_cycles + default.host_cycles
+            yield "the cycles by Vela's estimate and of the host", cost.vela_cycles + cost.host_cycles, allowed
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:

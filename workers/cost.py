@@ -37,7 +37,7 @@ class Cost:
     """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
 
     transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as transposes. host_cycles: of the
-    operators on the CPU and of calling the delegates; the same for all candidates of a model.
+    operators on the CPU and of calling the delegates; the same for all candidates that ExecuTorch lowers alike.
     """
 
     stream_cycles: int
