@@ -115,6 +115,11 @@ def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job:
     assert default.host_ops > 2 and len(default.cost.command_stream_sha256) == 2
     assert tabulated.host_ops == 2 and len(tabulated.cost.command_stream_sha256) == 1
     assert tabulated.cost.host_cycles < default.cost.host_cycles
+    bounds = [
+        tasks.bound(Given(prepared.base), prepared.base.key, job, text)  # type: ignore[arg-type]
+        for text in ("default", "host-function=table")
+    ]
+    assert bounds[0].moved_bytes > bounds[1].moved_bytes, "nothing goes out to the CPU and back"
     name, program = next(iter(tabulated.successors.items()))
     longer = outcome(prepared, job, f"host-function=table | {name}")
     assert (longer.status, longer.program_hash) == ("ok", program), "passes go on from what the setting lowers to"

@@ -90,7 +90,7 @@ async def tune(
     limits = objective.front_limits(figures_of(best)[0])
     phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
     without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, prepared.base, phantom, pareto, Bound(**asdict(prepared.bound)), without)
+    return Tuned(best, prepared.base, phantom, pareto, await run.bound_of(best.recipe), without)
 
 
 async def _open_settings(
@@ -232,6 +232,11 @@ class _Run:
     async def _outcome(self, recipe: str, expand: bool) -> Outcome:
         arguments = self._shared, self._base.key, self._job, recipe, expand
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
+
+    async def bound_of(self, recipe: str) -> Bound:
+        """What no sequence of passes can go below, with the recipe's choices inside ExecuTorch."""
+        arguments = self._shared, self._base.key, self._job, recipe
+        return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
 
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""

@@ -43,13 +43,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the driver needs to know of a base program: also the lowering choices that change it, the recipes that a
-    search starts from, and what no candidate can go below."""
+    """What the driver needs to know of a base program: also the lowering choices that change it, and the recipes that a
+    search starts from."""
 
     base: BaseProgram
     choices: dict[str, tuple[str, ...]]
     starts: tuple[str, ...]
-    bound: Bound
 
 
 def warm_up() -> None:
@@ -68,7 +67,7 @@ def prepare(job: Job) -> Prepared:
         io_layout=job.io_layout,
     )
     evaluator = _evaluator(base.key, lambda: base, job)
-    return Prepared(base, evaluator.open_choices(), evaluator.starting_points(), evaluator.bound())
+    return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
 
 
 def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) -> tuple[str, ...] | None:
@@ -88,14 +87,14 @@ def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, ex
     ModelError if the base program cannot be used.
     """
     evaluator = _evaluator(base_key, base.get, job)
-    setting = Recipe.parse(recipe).setting
-    if not setting:
+    parsed = Recipe.parse(recipe)
+    if not parsed.setting:
         return evaluator.evaluate(recipe, expand)
     started = time.perf_counter()
-    came_to = standing(evaluator.base, setting, job)
+    came_to = standing(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
-        return Outcome(recipe, came_to.status, "", time.perf_counter() - started, came_to.reason)
-    outcome = _evaluator_by(evaluator.base, setting, job).evaluate(recipe, expand)
+        return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
+    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, expand)
     return replace(
         outcome, check=outcome.check and {**outcome.check, "lowering": "bit for bit against the default one"}
     )
@@ -103,11 +102,18 @@ def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, ex
 
 def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
     """The successor of a candidate by one pass; arguments as of `evaluate`."""
-    evaluator = _evaluator(base_key, base.get, job)
+    return _evaluator_of(base, base_key, job, recipe).expand(recipe, pass_text)
+
+
+def bound(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Bound:
+    """What no sequence of passes can go below where ExecuTorch lowers as a recipe says; arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, recipe).bound()
+
+
+def _evaluator_of(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Evaluator:
+    default = _evaluator(base_key, base.get, job)
     setting = Recipe.parse(recipe).setting
-    if setting:
-        evaluator = _evaluator_by(evaluator.base, setting, job)
-    return evaluator.expand(recipe, pass_text)
+    return _evaluator_by(default.base, setting, job) if setting else default
 
 
 def _evaluator_by(base: BaseProgram, setting: Setting, job: Job) -> Evaluator:
