@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import Node
 
-#: Changes an edge program in place; also given the partitioner, who can be told and asked.
-Rewrite = Callable[["ExportedProgram", Any], None]
+#: Does something to a program, or looks at it.
+OfProgram = Callable[["ExportedProgram"], None]
 
 
 @contextmanager
-def before_partitioning(rewrite: Rewrite) -> Iterator[None]:
-    """Inside the block, edge programs that this thread hands an Arm partitioner are rewritten before."""
+def before_partitioning(rewrite: OfProgram, check: OfProgram | None = None) -> Iterator[None]:
+    """Inside the block, edge programs that this thread hands an Arm partitioner are rewritten before, in place.
+
+    check: raises if what ExecuTorch then makes of a program is not what was meant.
+    """
     from executorch.backends.arm.tosa.partitioner import TOSAPartitioner
     from executorch.exir import EdgeProgramManager
 
@@ -28,8 +31,12 @@ def before_partitioning(rewrite: Rewrite) -> Iterator[None]:
             for method in self.methods:
                 one = partitioner.get(method) if isinstance(partitioner, dict) else partitioner
                 if isinstance(one, TOSAPartitioner):
-                    rewrite(self.exported_program(method), one)
-        return stock(self, partitioner)
+                    rewrite(self.exported_program(method))
+        lowered = stock(self, partitioner)
+        if check is not None and threading.get_ident() == this_thread:
+            for method in lowered.methods:
+                check(lowered.exported_program(method))
+        return lowered
 
     EdgeProgramManager.to_backend = to_backend
     try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workers.errors import ModelError
 from workers.host_operators import HostOperator
 from workers.upstream.edge import before_partitioning, dequantises, quantises, runs_on_host, short_name
 
@@ -35,7 +36,8 @@ Function = Callable[["torch.Tensor"], "torch.Tensor"]
 def lowering(alternative: str) -> Iterator[None]:
     """Inside the block, ExecuTorch lowers such functions to tables."""
     functions: dict[float, Function] = {}
-    with _filling(functions), before_partitioning(partial(_tabulate, functions)):
+    rewrite, check = partial(_tabulate, functions), partial(_all_taken, functions)
+    with _filling(functions), before_partitioning(rewrite, check):
         yield
 
 
@@ -62,7 +64,7 @@ def _filling(functions: dict[float, Function]) -> Iterator[None]:
         TableOps.__getitem__ = stock
 
 
-def _tabulate(functions: dict[float, Function], program: ExportedProgram, partitioner: Any) -> None:
+def _tabulate(functions: dict[float, Function], program: ExportedProgram) -> None:
     """Put one power in the place of the operators between each dequantise and quantise."""
     from executorch.backends.arm.common.annotation_meta import ArmAnnotationInfo
     from executorch.exir.dialects._ops import ops
@@ -84,6 +86,13 @@ def _tabulate(functions: dict[float, Function], program: ExportedProgram, partit
         quantise.replace_input_with(last, power)
     graph.eliminate_dead_code()
     program.graph_module.recompile()
+
+
+def _all_taken(functions: dict[float, Function], program: ExportedProgram) -> None:
+    """Raises ModelError if a power that stands for a function was left on the CPU, where it would be one."""
+    for node in program.graph_module.graph.nodes:
+        if short_name(node) == "pow" and node.args[1] in functions:
+            raise ModelError(f"host-function=table: ExecuTorch leaves {node.name} on the CPU")
 
 
 def _host_function(program: ExportedProgram, quantise: Node) -> tuple[list[Node], list[Node]]:

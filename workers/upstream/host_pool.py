@@ -35,7 +35,7 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
     return any(f".{_POOL}." in one.name for one in host_operators)
 
 
-def _without_stride(program: ExportedProgram, partitioner: Any, odd: bool) -> None:
+def _without_stride(program: ExportedProgram, odd: bool) -> None:
     for node in program.graph_module.graph.nodes:
         if short_name(node) == _POOL and _is_whole(node) and (not odd or _rounds_alike(node)):
             node.args = (*node.args[:2], [1, 1], *node.args[3:])
