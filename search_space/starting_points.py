@@ -19,19 +19,23 @@ _NEAR = (
 
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (
-    "table@{at},prelu@{at},unscaled-sum@{at},max-tree@{at},sum-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},"
-    "stride-to-depth@{at},window-to-depth@{at},split-projection@{at},merge-projections@{at},"
-    "matmul-as-convolution@{at},matmul-by-rows@{at},phases-by-conv@{at}"
+    "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},max-tree@{at},"
+    "sum-by-depthwise@{at},pool-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},stride-to-depth@{at},"
+    "window-to-depth@{at},turn-convolution@{at},flatten-pixels,fuse-transposes,split-projection@{at},fuse-transposes,"
+    "heads-apart@{at},merge-projections@{at},matmul-as-convolution@{at},phases-by-conv@{at}"
 )
 
 _WEIGHTS = "channels-into-weights,fuse-transposes"
-_SHAPES = "flatten-pixels,unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
-_FILLED = "flatten-pixels,unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
+_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
+_FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
+
+#: Ethos-U55 and U65 have no matrix product of two activations.
+_ROWS = "matmul-by-rows@{at},fuse-transposes"
 
 #: What is left to move, and what a convolution does better.
 _LATE = (
-    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},widen-conv@{at},flatten-concat,copy-by-conv@{at},"
-    "unary-joins@{at},carried-table@{at}"
+    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv@{at},widen-conv@{at},"
+    "flatten-concat,merge-slices,copy-by-conv@{at},unary-joins@{at},carried-table@{at}"
 )
 
 
@@ -41,11 +45,11 @@ def _start(*parts: str, at: str) -> str:
 
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything.
 STARTING_POINTS = (
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="paying"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", _LATE, at="agreed"),
-    _start(_NEAR, _CHOICES, _WEIGHTS, _FILLED, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="paying"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _ROWS, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves{{interior=true}}", _LATE, at="agreed"),
+    _start(_NEAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
     _start(_FAR, _SHAPES, at=""),
 )
