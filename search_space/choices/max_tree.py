@@ -38,7 +38,7 @@ class MaxTree(Pass):
             return False
         *before, channels = source.shape
         # A batch is an operation for each of its images; what is no batch stays as it is, and is read in place.
-        if prod(before[:-2]) > 1:
+        if len(before) > 3 or prod(before[:-2]) > 1:
             before = [1, prod(before)]
         if prod(before) > _MOST_ROWS:
             return False

@@ -9,6 +9,7 @@ import numpy as np
 
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, TensorType, constant, move
+from search_space.laws.base import MOST_DIMENSIONS
 from search_space.one_input_region import Region, regions
 from search_space.passes.base import Pass
 from search_space.plan import plan
@@ -45,16 +46,18 @@ class Table(Pass):
         operators = [edit[i].op for i in region.inner if edit[i].op != MOVE]
         if len(operators) == 1 and operators[0] in _PLAIN:
             return False
-        source = edit[region.source]
-        kept = (values == _INPUTS).all() and not (region.layout.is_identity and edit.is_output(node_id))
-        computed = None if kept else _function(edit, region.source, values, node.name)
-        if not region.layout.is_identity:
-            moved = region.source if computed is None else edit.add(computed)
-            edit.redefine(node_id, move(moved, source.type, plan(region.layout), node.name))
-        elif computed is None:
+        source, layout = edit[region.source], region.layout
+        kept = (values == _INPUTS).all() and not (layout.is_identity and edit.is_output(node_id))
+        if layout.is_identity and kept:
             edit.replace_uses(node_id, region.source)
+        elif layout.is_identity:
+            edit.redefine(node_id, _function(edit, region.source, values, node.name))
+        elif kept or len(source.type.shape) <= max(MOST_DIMENSIONS, len(node.type.shape)):
+            computed = region.source if kept else edit.add(_function(edit, region.source, values, node.name))
+            edit.redefine(node_id, move(computed, source.type, plan(layout), node.name))
         else:
-            edit.redefine(node_id, computed)
+            moved = edit.add(move(region.source, source.type, plan(layout)))
+            edit.redefine(node_id, _function(edit, moved, values, node.name))
         return True
 
     def _largest(self, edit: Editor, node_id: int) -> tuple[Region, Values] | None:

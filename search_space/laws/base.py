@@ -22,7 +22,7 @@ from search_space.layout_map import LayoutMap, Shape
 ACCUMULATING = frozenset(("CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "MATMUL", "TRANSPOSE_CONV2D"))
 
 #: The rank up to which Vela takes every operator.
-_MOST_DIMENSIONS = 4
+MOST_DIMENSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
     """The operator in the layout that data tensor `at` (as in `Law.shapes`; -1 is the result) would have before
     `layout`; None if the map may not pass."""
     shapes = law.shapes(edit, node)
-    if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), _MOST_DIMENSIONS):
+    if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), MOST_DIMENSIONS):
         return None
     # One element is broadcast along everything there is.
     free = [prod(shape) == 1 < prod(shapes[-1]) for shape in shapes]
@@ -86,7 +86,7 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
     named = {*law.dimensions(edit, node), *_different(bound)}
     if law.sees_apart and not layout.keeps_order and layout.resized({d: bound[0][d] for d in named}) is None:
         exposed = layout.exposing(named)
-        if exposed is None or len(exposed.in_shape) > _MOST_DIMENSIONS:
+        if exposed is None or len(exposed.in_shape) > MOST_DIMENSIONS:
             return None
         layout = exposed
     maps: list[LayoutMap] = []

@@ -83,6 +83,16 @@ def test_what_gives_back_its_operand_vanishes() -> None:
     assert_same(before, after)
 
 
+def test_of_more_dimensions_than_vela_takes_it_is_computed_behind_the_move() -> None:
+    p = Program()
+    flat = p.reshape(p.input(1, 2, 2, 4, 16), 1, 16, 16)
+    before = p.graph(square(p, flat))
+    after = Table().apply(before)
+    last = after[after.outputs[0]]
+    assert (last.op, after[last.inputs[0]].op) == ("TABLE", "MOVE")
+    assert_same(before, after)
+
+
 def test_what_others_read_begins_a_table_unless_it_is_looked_past() -> None:
     p = Program()
     middle = square(p, p.input(*SHAPE))
