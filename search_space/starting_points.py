@@ -10,12 +10,8 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
-#: Maps moved as far as they get, or to the next operators only.
+#: Maps moved as far as they get.
 _FAR = "remove-noops,fold-constants,pad-into-convolution,sink-moves,share-equal,settle-moves"
-_NEAR = (
-    "remove-noops,fold-constants,pad-into-convolution,fuse-transposes,through-elementwise,through-rescale,"
-    "fuse-transposes"
-)
 
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (
@@ -48,9 +44,8 @@ STARTING_POINTS = (
     _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
     _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="paying"),
     _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _ROWS, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves{{interior=true}}", _LATE, at="agreed"),
-    _start(_NEAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
     _start(_FAR, _SHAPES, at=""),
 )
 
