@@ -12,6 +12,9 @@ from search_space.layout_map import Shape
 from search_space.passes.base import Pass
 from search_space.plan import plan
 
+#: Of a larger stride Vela 5.1 makes an operation for each position; on Ethos-U55 it refuses that if there is padding.
+_MOST_STRIDE = 3
+
 
 @dataclass(frozen=True)
 class PadIntoConvolution(Pass):
@@ -27,7 +30,7 @@ class PadIntoConvolution(Pass):
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
         kernel = kernel_size(edit, node)
-        if kernel is None:
+        if kernel is None or max(node.attributes["stride"]) > _MOST_STRIDE:
             return False
         data = edit[node.inputs[0]]
         pad = edit[data.inputs[0]] if data.op == MOVE else data

@@ -13,6 +13,9 @@ from search_space.choices.pad_into_convolution import PadIntoConvolution
 from search_space.graph import Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 from search_space.verifier import problems
+from search_space.write_tosa import write_tosa
+from workers.target import Target
+from workers.vela import VelaRefused, compile_tosa
 
 Padding = tuple[int, int, int, int]
 
@@ -71,3 +74,16 @@ def test_the_convolution_pads_as_much(
 )
 def test_others_stay(graph: Graph) -> None:
     assert PadIntoConvolution().apply(graph) is graph
+
+
+def test_vela_refuses_padding_with_a_stride_that_it_splits() -> None:
+    padding, target = (1, 1, 2, 2), Target.parse("ethos-u55-128")
+    largest = padded(Convolution(kernel=(3, 8), stride=(1, 3)), padding, value=-3)
+    after = PadIntoConvolution().apply(largest)
+    assert after is not largest
+    compile_tosa(write_tosa(after), target)
+    larger = padded(Convolution(kernel=(3, 8), stride=(1, 4)), padding, value=-3)
+    assert PadIntoConvolution().apply(larger) is larger
+    compile_tosa(write_tosa(larger), target)
+    with pytest.raises(VelaRefused):
+        compile_tosa(write_tosa(Convolution(kernel=(3, 8), stride=(1, 4), pad=padding).graph()), target)
