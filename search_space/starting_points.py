@@ -11,7 +11,7 @@ from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
 #: Maps moved as far as they get.
-_FAR = "remove-noops,fold-constants,pad-into-convolution,sink-moves,share-equal,settle-moves"
+_FAR = "remove-noops,fold-constants,pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
 
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (

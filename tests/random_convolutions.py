@@ -14,6 +14,7 @@ from search_space.graph import Step, TensorType
 from search_space.layout_map import Shape
 
 BLOCKS: Kind = []
+COLUMNS: Kind = []
 DILATED: Kind = []
 NARROW: Kind = []
 PADDED: Kind = []
@@ -31,6 +32,20 @@ def _strided(b: Builder, value: int) -> None:
     if not along_w:
         stride, kernel = stride[::-1], kernel[::-1]
     convolution(b, kernel, stride, (1, 1), b.draw(st.sampled_from([1, 1, 2, 3])), b.draw(st.booleans()))
+
+
+@on(*INTEGERS, kind=COLUMNS)
+def _column(b: Builder, value: int) -> None:
+    """Along the height, of data without width; or with one, now and then."""
+    n, h, w, c = b.draw(st.integers(1, 2)), b.draw(st.integers(2, 6)), 2 if b.chance(6) else 1, 2
+    value = b.input(TensorType((n, h, w, c), b.draw(st.sampled_from(["INT8", "INT8", "INT16"]))))
+    rows = b.draw(st.integers(1, 4))
+    before, after = (b.draw(st.integers(0, rows - 1)) for _ in range(2))
+    reach = h + before + after - rows
+    if reach >= 0:
+        step = b.draw(st.sampled_from([step for step in (1, 2, 4) if reach % step == 0]))
+        pad, results = (before, after, 0, 0), (reach // step + 1, w)
+        convolved(b, value, pad, (rows, 1), (step, 1), (1, 1), results, b.draw(st.booleans()))
 
 
 def convolution(b: Builder, kernel: Shape, stride: Shape, dilation: Shape, channels: int, depthwise: bool) -> None:

@@ -8,7 +8,7 @@ from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJE
 from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
-from random_convolutions import BLOCKS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
+from random_convolutions import BLOCKS, COLUMNS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
@@ -44,6 +44,7 @@ OFTEN: dict[str, Kind] = {
     "carried-table": TABLES,
     "channel-by-depthwise": CHANNEL_CONSTANTS,
     "channels-into-weights": CHANNEL_ORDERS,
+    "conv-along-width": COLUMNS,
     "conv1d": LAYERS_1D,
     "dilation-to-grid": DILATED,
     "fill-channels": FEW_CHANNELS,

@@ -89,3 +89,14 @@ def averages_of_neighbours() -> nn.Module:
         lambda n, x: n.b(n.pool(n.a(x).relu())),
         a=nn.Conv2d(4, 16, 3, padding=1), pool=nn.AvgPool2d(3, stride=1), b=nn.Conv2d(16, 16, 1),
     )  # fmt: skip
+
+
+@minimal(
+    PROGRAMS,
+    "conv-along-width",
+    "`Conv2d(16, 16, (63, 1))` of a column of 128 pixels, as a pitch tracker has them",
+    "conv-along-width,fuse-transposes",
+    (1, 16, 128, 1),
+)
+def column() -> nn.Module:
+    return nn.Conv2d(16, 16, (63, 1), padding=(31, 0))
