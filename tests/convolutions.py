@@ -1,11 +1,13 @@
 """Programs of one convolution with random weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search_space.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
+
+Padding = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,21 @@ class Convolution:
             ),
         }  # fmt: skip
         return Graph(nodes, (0,), (5,), 6)
+
+
+def padded(one: Convolution, padding: Padding, value: int, nchw: bool = False) -> Graph:
+    """The convolution, its input padded along height and width from what is asked for."""
+    graph = one.graph()
+    n, h, w, c = one.data
+    h, w = h - sum(padding[:2]), w - sum(padding[2:])
+    shape: Shape = (n, c, h, w) if nchw else (n, h, w, c)
+    nodes = dict(graph.nodes)
+    nodes[0] = replace(nodes[0], type=TensorType(shape, one.dtype))
+    nodes[6] = constant(np.array([value], np.int8))
+    whole = (n, c, *one.data[1:3]) if nchw else one.data
+    around = (0, 0, 0, 0, *padding) if nchw else (0, 0, *padding, 0, 0)
+    nodes[7] = Node("PAD", (0, 6), TensorType(whole, one.dtype), {"padding": around})
+    if nchw:
+        nodes[8] = move(7, nodes[7].type, (Step("transpose", (0, 2, 3, 1)),))
+    nodes[5] = replace(nodes[5], inputs=(8 if nchw else 7, *nodes[5].inputs[1:]))
+    return Graph(nodes, (0,), (5,), 9)

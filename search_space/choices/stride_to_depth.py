@@ -12,6 +12,7 @@ from search_space.convolution import dense_weights, padded
 from search_space.editor import Editor
 from search_space.graph import Node, constant, move
 from search_space.layout_map import LayoutMap
+from search_space.own_padding import padding_itself
 from search_space.passes.base import Pass
 from search_space.plan import plan
 from search_space.rescale_by_one import one_value
@@ -50,6 +51,8 @@ class StrideToDepth(Pass):
     moved to be in one block, which is done where the convolution would be split. The rewrite is left out where the
     blocks' channels fill bricks no better than the pixels' do.
 
+    A PAD in front goes along: of whole blocks the convolution can do it, even where Vela refuses it with the stride.
+
     moved: rows that have to be moved also where Vela would not split the convolution.
     """
 
@@ -63,6 +66,7 @@ class StrideToDepth(Pass):
         kernel = dense_weights(edit, node)
         if kernel is None or node.attributes["dilation"] != (1, 1):
             return False
+        node = padding_itself(edit, node) or node
         data, result = edit[node.inputs[0]].type, node.type.shape
         pad, stride = node.attributes["pad"], node.attributes["stride"]
         moved = self.moved or stride[0] > _MOST_STRIDE or data.shape[2] == 1

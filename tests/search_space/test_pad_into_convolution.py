@@ -1,41 +1,17 @@
 """Padded data of a convolution against its own padding."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
-from convolutions import Convolution
+from convolutions import Convolution, Padding, padded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from program_values import input_sets, outputs
 
 from search_space.choices.pad_into_convolution import PadIntoConvolution
-from search_space.graph import Graph, Node, Step, TensorType, constant, move
-from search_space.layout_map import Shape
+from search_space.graph import Graph
 from search_space.verifier import problems
 from search_space.write_tosa import write_tosa
 from workers.target import Target
 from workers.vela import VelaRefused, compile_tosa
-
-Padding = tuple[int, int, int, int]
-
-
-def padded(one: Convolution, padding: Padding, value: int, nchw: bool = False) -> Graph:
-    """The convolution, its input padded along height and width from what is asked for."""
-    graph = one.graph()
-    n, h, w, c = one.data
-    h, w = h - sum(padding[:2]), w - sum(padding[2:])
-    shape: Shape = (n, c, h, w) if nchw else (n, h, w, c)
-    nodes = dict(graph.nodes)
-    nodes[0] = replace(nodes[0], type=TensorType(shape, one.dtype))
-    nodes[6] = constant(np.array([value], np.int8))
-    whole = (n, c, *one.data[1:3]) if nchw else one.data
-    around = (0, 0, 0, 0, *padding) if nchw else (0, 0, *padding, 0, 0)
-    nodes[7] = Node("PAD", (0, 6), TensorType(whole, one.dtype), {"padding": around})
-    if nchw:
-        nodes[8] = move(7, nodes[7].type, (Step("transpose", (0, 2, 3, 1)),))
-    nodes[5] = replace(nodes[5], inputs=(8 if nchw else 7, *nodes[5].inputs[1:]))
-    return Graph(nodes, (0,), (5,), 9)
 
 
 @settings(max_examples=60)

@@ -1,7 +1,7 @@
 """Convolutions with a stride against the same on blocks of pixels."""
 
 import pytest
-from convolutions import Convolution
+from convolutions import Convolution, padded
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from program_values import input_sets, outputs
@@ -84,3 +84,25 @@ def test_vela_makes_one_operation_of_a_patch_embedding(accelerator: str) -> None
     )
     assert sum(row.source_op == "Conv2D" for row in before.operators) == 16
     assert sum(row.source_op == "Conv2D" for row in after.operators) == 1
+
+
+@pytest.mark.parametrize("padding", [(0, 0, 3, 2), (0, 0, 5, 6), (0, 0, 0, 4)])
+@pytest.mark.parametrize("op", ["CONV2D", "DEPTHWISE_CONV2D"])
+def test_a_pad_in_front_is_of_whole_blocks(op: str, padding: tuple[int, int, int, int]) -> None:
+    one = Convolution(op, results=(1, 16), kernel=(1, 12), stride=(1, 4))
+    graph = padded(one, padding, value=one.zero_point)
+    after = StrideToDepth().apply(graph)
+    assert problems(after) == []
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
+    (conv,) = (node for _, node in after.operators() if node.op == "CONV2D")
+    assert conv.attributes["pad"][2] == -(-padding[2] // 4)
+    compile_tosa(write_tosa(after), Target.parse("ethos-u55-128"))
+
+
+def test_a_pad_with_another_value_stays() -> None:
+    graph = padded(Convolution(results=(1, 16), kernel=(1, 12), stride=(1, 4)), (0, 0, 4, 4), value=0)
+    after = StrideToDepth().apply(graph)
+    assert [node.op for _, node in after.operators()] == ["PAD", MOVE, "CONV2D"]
+    for arrays in input_sets(graph):
+        assert outputs(after, arrays) == outputs(graph, arrays)
