@@ -16,7 +16,7 @@ from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value
 
 #: What Vela 5.1 takes as one operation (its supported operators for Ethos-U), and how large weights may become.
-_MOST_SIDE, _MOST_TAPS, _MOST_STRIDE, _MOST_WEIGHTS = 64, 64 * 64, 3, 1 << 17
+_MOST_ROWS, _MOST_TAPS, _MOST_STRIDE, _MOST_WEIGHTS = 64, 64 * 64, 3, 1 << 19
 _MOST_PIXELS = 16
 
 #: Products in the time that one result is put out, and in which a byte of weights is read from flash (Ethos-U55-128
@@ -117,7 +117,7 @@ class _Form:
         return (
             self.right >= 0
             and self.stride <= _MOST_STRIDE
-            and max(height, width) <= _MOST_SIDE
+            and (width if self.flat else height) <= _MOST_ROWS
             and height * width <= _MOST_TAPS
             and self.size <= _MOST_WEIGHTS
         )

@@ -3,11 +3,14 @@
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from layer_programs import changed, convolution, operators, reach_of
+from layer_programs import TARGETS, changed, convolution, operators, reach_of
 
 from search_space.choices.widen_conv import WidenConv
 from search_space.graph import Graph, Node, TensorType
 from search_space.layout_map import Shape
+from search_space.write_tosa import write_tosa
+from workers.target import Target
+from workers.vela import compile_tosa
 
 
 @settings(max_examples=60)
@@ -45,6 +48,17 @@ def test_empty_channels_and_taps_are_filled(graph: Graph, shape: Shape) -> None:
     after = changed(graph, WidenConv())
     (wide,) = (node for _, node in after.operators() if node.op == "CONV2D")
     assert after[wide.inputs[1]].type.shape == shape
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_vela_takes_a_kernel_of_many_columns_as_one_operation(name: str) -> None:
+    graph = convolution((1, 1, 256, 4), (1, 129), 128, pad=(0, 0, 64, 64))
+    after = changed(graph, WidenConv())
+    (wide,) = (node for _, node in after.operators() if node.op == "CONV2D")
+    assert after[wide.inputs[1]].type.shape[2] > 64
+    costs = [compile_tosa(write_tosa(one), Target.parse(name)) for one in (graph, after)]
+    assert [sum(row.source_op == "Conv2D" for row in cost.operators) for cost in costs] == [1, 1]
+    assert costs[1].vela_cycles < costs[0].vela_cycles
 
 
 def test_other_convolutions_stay() -> None:
