@@ -39,11 +39,13 @@ def _start(*parts: str, at: str) -> str:
     return ",".join(parts).format(at=at)
 
 
-#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything.
+#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
+#: may take more memory than is allowed, wider weights for instance: one does without it.
 STARTING_POINTS = (
     _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
     _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="paying"),
     _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _ROWS, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", at="agreed"),
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
     _start(_FAR, _SHAPES, at=""),
