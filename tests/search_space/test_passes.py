@@ -169,7 +169,8 @@ def test_recipes_in_any_order_keep_the_outputs(
 def test_repeating_all_passes_comes_to_rest(data: st.DataObject, order: list[Pass]) -> None:
     """Not all orders end: passes that move maps up and down undo each other, so only one direction is taken."""
     graph = data.draw(graphs(often=str(order[0])))
-    one_way = [one for one in order if not getattr(one, "up", False) and one.name != "merge-transposed-axes"]
+    there_and_back = ("merge-transposed-axes", "turn-convolution")  # sink-moves moves what they put before an operator
+    one_way = [one for one in order if not getattr(one, "up", False) and one.name not in there_and_back]
     seen = graph
     for _ in range(30):
         before = seen
