@@ -16,6 +16,9 @@ from search_space.rescale_of import rescale_of
 #: Operator -> the first of the two kernel dimensions in its weights (TOSA 1.0: OHWI, and HWCM for depthwise).
 KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
 
+#: Channels that Vela 5.1 takes; a longer row is cut.
+MOST_CHANNELS = 1 << 16
+
 
 def kernel_size(edit: Editor, node: Node) -> Shape | None:
     """Height and width of a convolution's kernel; None if its weights are not constant."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search_space.convolution import dense_weights, padded
+from search_space.convolution import MOST_CHANNELS, dense_weights, padded
 from search_space.editor import Editor
 from search_space.graph import Node, constant, move
 from search_space.layout_map import LayoutMap
@@ -113,9 +113,11 @@ def _axis(size: int, kernel: int, block: int, pad: int, last: int) -> _Axis:
 
 def _fills(node: Node, kernel: np.ndarray, axes: tuple[_Axis, _Axis]) -> bool:
     """Whether no more is multiplied, or Vela would split the convolution."""
+    channels = kernel.shape[3] * prod(axis.block for axis in axes)
+    if channels > MOST_CHANNELS:
+        return False
     if any(s > _MOST_STRIDE and axis.block > 1 for s, axis in zip(node.attributes["stride"], axes, strict=True)):
         return True
-    channels = kernel.shape[3] * prod(axis.block for axis in axes)
     before = prod(kernel.shape[1:3]) * _filled(kernel.shape[3])
     return prod(axis.kernel for axis in axes) * _filled(channels) <= before
 

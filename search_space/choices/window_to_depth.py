@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
-from search_space.convolution import dense_weights, padded
+from search_space.convolution import MOST_CHANNELS, dense_weights, padded
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
@@ -32,6 +32,8 @@ class WindowToDepth(Pass):
         node = edit[node_id]
         kernel = dense_weights(edit, node)
         if kernel is None or kernel.shape[1:3] == (1, 1) or node.attributes["dilation"] != (1, 1):
+            return False
+        if prod(kernel.shape[1:]) > MOST_CHANNELS:
             return False
         data = self._windows(edit, node, kernel.shape[1:3])
         if data is None:

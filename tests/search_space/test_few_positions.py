@@ -66,8 +66,9 @@ def test_a_window_that_is_all_the_data_is_reshaped() -> None:
         Convolution(kernel=(1, 1)),
         Convolution(results=(1, 2), dilation=(2, 2)),
         Convolution("DEPTHWISE_CONV2D", results=(1, 2), channels=2),
+        Convolution(results=(1, 1), kernel=(64, 64), channels=17, out=1),
     ],
-    ids=["more positions", "one pixel", "dilated", "channel by channel"],
+    ids=["more positions", "one pixel", "dilated", "channel by channel", "more channels than Vela takes"],
 )
 def test_other_windows_stay(one: Convolution) -> None:
     graph = one.graph()
