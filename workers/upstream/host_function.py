@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 #: Operators of ATen that treat every element alike, and how the constants in them come about.
 _ELEMENTWISE = {
     "_to_dim_order_copy", "abs", "acos", "acosh", "add", "alias_copy", "asin", "asinh", "atan", "atanh", "ceil",
-    "celu", "clamp", "clone", "cos", "cosh", "div", "elu", "erf", "exp", "expm1", "floor", "full", "gelu",
-    "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log", "log10", "log1p", "logit", "maximum", "minimum",
-    "mish", "mul", "neg", "pow", "reciprocal", "relu", "relu6", "round", "rsqrt", "selu", "sigmoid", "sign", "silu",
-    "sin", "sinh", "softplus", "sqrt", "sub", "tan", "tanh", "threshold", "trunc",
+    "celu", "clamp", "clone", "cos", "cosh", "div", "elu", "eq", "erf", "exp", "expm1", "floor", "full",
+    "full_like", "ge", "gelu", "gt", "hardsigmoid", "hardswish", "hardtanh", "le", "leaky_relu", "log", "log10",
+    "log1p", "logical_and", "logical_not", "logical_or", "logit", "lt", "maximum", "minimum", "mish", "mul", "ne",
+    "neg", "pow", "reciprocal", "relu", "relu6", "round", "rsqrt", "scalar_tensor", "selu", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softplus", "sqrt", "sub", "tan", "tanh", "threshold", "trunc", "where",
 }  # fmt: skip
 
 #: A function stands in the program as a power, which ExecuTorch lowers to a TABLE; with an exponent that no model has,
