@@ -47,7 +47,7 @@ class Pool(Net):
 
 def made(kind, window):
     torch.manual_seed(0)
-    samples = [(2 * torch.randn(1, 2, *window),) for _ in range(3)]
+    samples = [(2 * torch.randn(1, 2, window[0] + 1, window[1]),) for _ in range(3)]
     return kind(window).eval().requires_grad_(False), samples[0], samples
 
 

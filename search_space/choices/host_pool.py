@@ -9,8 +9,8 @@ from search_space.upstream import UpstreamChoice
 
 
 class HostPool(UpstreamChoice):
-    """For Ethos-U55 and U65, ExecuTorch refuses pools that step by more than 3. One that covers the whole image takes
-    no step, and its window may be 256 wide.
+    """For Ethos-U55 and U65, ExecuTorch refuses pools that step by more than 3. One with a single window takes
+    no step, and the window may be 256 wide.
 
     A mean of n integers is never nearer to a tie than 1/2n if n is odd, and the CPU's float arithmetic errs by less
     than that for the windows that `odd` takes; so dequantise, float mean and quantise round as AVG_POOL2D does.
@@ -19,7 +19,7 @@ class HostPool(UpstreamChoice):
     name: ClassVar[str] = "host-pool"
     alternatives: ClassVar[Mapping[str, str]] = {
         "odd": "a mean of an odd number of int8 values has no ties: float and integer arithmetic round it alike",
-        "any": "an average pool over the whole image has no stride",
+        "any": "an average pool of one window has no stride",
     }
     requantising: ClassVar[Mapping[str, str]] = {
         "any": "means of an even number of values have ties, and which way the CPU rounds them hangs on float errors"

@@ -1,4 +1,4 @@
-"""Average pools over a whole image, which ExecuTorch refuses for their stride, on the NPU."""
+"""Average pools of one window, which ExecuTorch refuses for their stride, on the NPU."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch.fx import Node
 
 _POOL = "avg_pool2d"
+_LARGEST_STRIDE = 3  # that ExecuTorch gives U55 and U65
 
 #: Largest window for which the CPU's mean is known to be nearer to the true one than the true one can be to a tie.
 #: A float sum of n products (x - z) * s, each rounded, errs by at most (n + 1) * n * 255 * s / 2**24, and scaling it
@@ -37,18 +38,27 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
 
 def _without_stride(program: ExportedProgram, odd: bool) -> None:
     for node in program.graph_module.graph.nodes:
-        if short_name(node) == _POOL and _is_whole(node) and (not odd or _rounds_alike(node)):
-            node.args = (*node.args[:2], [1, 1], *node.args[3:])
+        if short_name(node) != _POOL or (odd and not _rounds_alike(node)):
+            continue
+        strides = _strides(node)
+        if strides is not None:
+            node.args = (*node.args[:2], strides, *node.args[3:])
     program.graph_module.recompile()
 
 
-def _is_whole(pool: Node) -> bool:
-    """The window is the image. Arguments: data, window, stride, padding, ceil mode, count padding, divisor."""
+def _strides(pool: Node) -> list[int] | None:
+    """The smallest strides by which there is no second window either; None if there is one, or they are too large.
+
+    Arguments: data, window, stride, padding, ceil mode, count padding, divisor.
+    """
     data: Any = pool.args[0]
     window: Any = pool.args[1]
     padding: Any = pool.args[3] if len(pool.args) > 3 else (0, 0)
-    divisor = pool.args[6] if len(pool.args) > 6 else None
-    return list(window) == list(data.meta["val"].shape[2:]) and not any(padding) and divisor is None
+    others = pool.args[4:5] + pool.args[6:]  # without padding, how it counts makes no difference
+    image = data.meta["val"].shape[2:]
+    strides = [size - width + 1 for size, width in zip(image, window, strict=True)]
+    one = tuple(pool.meta["val"].shape[2:]) == (1, 1) and not any(padding) and not any(others)
+    return strides if one and max(strides) <= _LARGEST_STRIDE else None
 
 
 def _rounds_alike(pool: Node) -> bool:
