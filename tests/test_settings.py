@@ -60,7 +60,7 @@ def odd():
 
 
 def even():
-    return made(Pool, (4, 5))
+    return made(Pool, (10, 5))
 
 
 def plain():

@@ -42,7 +42,8 @@ def _without_stride(program: ExportedProgram, odd: bool) -> None:
             continue
         strides = _strides(node)
         if strides is not None:
-            node.args = (*node.args[:2], strides, *node.args[3:])
+            # No padding; and said to count, or ExecuTorch takes the rows that no window covers for some.
+            node.args = (*node.args[:2], strides, [0, 0], False, True)
     program.graph_module.recompile()
 
 
@@ -54,7 +55,7 @@ def _strides(pool: Node) -> list[int] | None:
     data: Any = pool.args[0]
     window: Any = pool.args[1]
     padding: Any = pool.args[3] if len(pool.args) > 3 else (0, 0)
-    others = pool.args[4:5] + pool.args[6:]  # without padding, how it counts makes no difference
+    others = pool.args[4:5] + pool.args[6:]
     image = data.meta["val"].shape[2:]
     strides = [size - width + 1 for size, width in zip(image, window, strict=True)]
     one = tuple(pool.meta["val"].shape[2:]) == (1, 1) and not any(padding) and not any(others)
