@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from search_space.space import SPACE_VERSION
 from search_space.upstream import Setting
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
 from workers.errors import ModelError
@@ -119,7 +120,7 @@ def load_or_lower(
 
 def setting_key(base: Identified, setting: Setting) -> str:
     """Identity of a model lowered by a setting; `base`: the model as stock ExecuTorch lowers it."""
-    return text_hash(base.key, json.dumps(setting))
+    return text_hash(base.key, SPACE_VERSION, json.dumps(setting))
 
 
 def lowered_setting(
