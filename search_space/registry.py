@@ -22,6 +22,7 @@ import search_space.passes
 from search_space.choices.base import Choice
 from search_space.errors import SpaceError
 from search_space.passes.base import Pass
+from search_space.upstream import UpstreamChoice
 
 #: How passes, choices and alternatives may be called, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -89,6 +90,8 @@ def _complaint(value: object, base: type) -> str:
             return "needs a law"
         odd = [f.name for f in value.options() if type(f.default) not in (bool, int, str)]
         return f"has an option {odd[0]} whose default is no bool, int or str" if odd else ""
+    if issubclass(value, UpstreamChoice):
+        return "is a choice inside ExecuTorch; of these there are only built-in ones"
     alternatives = getattr(value, "alternatives", {})
     bad = [name for name in alternatives if not NAME.fullmatch(name)]
     if bad:

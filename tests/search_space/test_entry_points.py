@@ -17,6 +17,7 @@ from search_space.choices.base import Choice
 from search_space.editor import Editor
 from search_space.graph import Graph
 from search_space.passes.base import Pass
+from search_space.upstream import UpstreamChoice
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class NoAlternatives(Choice):
         return graph
 
 
+class Inside(UpstreamChoice):
+    name = "inside"
+    alternatives = {"one": "nothing is done"}
+
+
 class BadAlternative(NoAlternatives):
     name = "bad-alternative"
     alternatives = {"Not A Name": "no recipe can say it"}
@@ -155,6 +161,7 @@ def test_found_and_used_by_recipes(tmp_path: Path) -> None:
         ("passes", "velatune_extra:NoDefault", "option depth"),
         ("passes", "velatune_extra:OddOption", "option depth"),
         ("choices", "velatune_extra:NoAlternatives", "has no alternatives"),
+        ("choices", "velatune_extra:Inside", "is a choice inside ExecuTorch"),
         ("choices", "velatune_extra:BadAlternative", "'Not A Name'"),
     ],
 )
