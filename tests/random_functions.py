@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hypothesis import strategies as st
-from random_builder import SAFE, Builder, corners, steps
+from random_builder import ALL, SAFE, Builder, corners, steps
 from random_kinds import Kind, on
 from random_movements import read
 from random_operators import CARRIED, CONCATS, rescaled
@@ -49,9 +49,10 @@ def _table_or_clamp(b: Builder, value: int) -> None:
         read(b, value)
 
 
-@on("INT8", kind=FUNCTIONS_OF_JOINED)
+@on(*ALL, kind=FUNCTIONS_OF_JOINED)
 def _function_of_joined(b: Builder, value: int) -> None:
     """Of a CONCAT, often with a constant, or of SLICEs."""
+    value = value if b.type(value).dtype == "INT8" else b.wide_input(("INT8",))
     if b.draw(st.booleans()):
         read(b, read(b, value, CONCATS), CARRIED)
         return
@@ -63,9 +64,10 @@ def _function_of_joined(b: Builder, value: int) -> None:
             _alike(b, function, part)
 
 
-@on("INT8", kind=JOINED_FUNCTIONS)
+@on(*ALL, kind=JOINED_FUNCTIONS)
 def _joined_functions(b: Builder, value: int) -> None:
     """A CONCAT or a SLICE of what the same function gives."""
+    value = value if b.type(value).dtype == "INT8" else b.wide_input(("INT8",))
     if b.draw(st.booleans()):
         _part(b, read(b, value, CARRIED))
         return

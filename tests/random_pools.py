@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 from npu_programs import Program
-from random_builder import Builder
+from random_builder import ALL, Builder
 from random_kinds import Kind, on
 from random_movements import read
 from random_prelus import prelu, rescale
@@ -13,14 +13,14 @@ from search_space.graph import TensorType
 POOLED: Kind = []
 
 
-@on("INT8", kind=POOLED)
+@on(*ALL, kind=POOLED)
 def _pooled(b: Builder, value: int) -> None:
     """A TABLE, a RESCALE to INT32 and back, a PReLU or nothing, and MAX_POOL2D."""
     h, w, c = (b.draw(st.integers(1, most)) for most in (5, 5, 3))
     value = b.input(TensorType((b.draw(st.integers(1, 2)), h, w, c), "INT8"))
     p = Program(b.nodes, b.inputs)
     before = max(b.bounds) + 1
-    kind = b.draw(st.sampled_from(["table", "rising table", "rescales", "prelu", "prelu"]))
+    kind = b.draw(st.sampled_from(["table", "rising table", "rising table", "rescales", "prelu"]))
     if kind == "prelu":
         low = b.draw(st.sampled_from([0.05, 0.05, -0.4]))
         result = prelu(p, value, b.random.uniform(low, 0.9, c), -3)

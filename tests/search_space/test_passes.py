@@ -20,6 +20,7 @@ from search_space.text import print_graph
 from search_space.verifier import problems
 
 PASSES = pass_instances()
+LAYOUT_PASSES = [one for one in PASSES if type(one).__module__.startswith("search_space.passes.")]
 CHOICES = [(name, alternative) for name, kind in registry.choices().items() for alternative in kind.alternatives]
 
 every_pass = pytest.mark.parametrize("one", PASSES, ids=str)
@@ -45,7 +46,7 @@ def assert_same_program(before: Graph, after: Graph) -> None:
 def test_most_programs_that_a_pass_is_tried_on_have_a_site(one: Pass) -> None:
     changed = []
 
-    @settings(max_examples=100, phases=[Phase.generate], database=None, derandomize=True)
+    @settings(max_examples=50, phases=[Phase.generate], database=None, derandomize=True)
     @given(graph=graphs(often=str(one)))
     def count(graph: Graph) -> None:
         changed.append(one.apply(graph) is not graph)
@@ -55,7 +56,7 @@ def test_most_programs_that_a_pass_is_tried_on_have_a_site(one: Pass) -> None:
 
 
 @every_pass
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObject) -> None:
     graph = data.draw(graphs(often=str(one)))
@@ -72,7 +73,7 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
 
 
 @every_pass
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_pass_comes_to_an_end(one: Pass, data: st.DataObject) -> None:
     """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for ever."""
@@ -97,7 +98,7 @@ def test_one_element_is_not_pushed_around_for_ever(one: Pass) -> None:
 
 
 @every_pass
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_sites_are_where_it_applies(one: Pass, data: st.DataObject) -> None:
     graph = data.draw(graphs(often=str(one)))
@@ -165,11 +166,11 @@ def test_recipes_in_any_order_keep_the_outputs(
 
 
 @settings(max_examples=30)
-@given(data=st.data(), order=st.permutations(PASSES))
-def test_repeating_all_passes_comes_to_rest(data: st.DataObject, order: list[Pass]) -> None:
+@given(data=st.data(), order=st.permutations(LAYOUT_PASSES))
+def test_repeating_all_layout_passes_comes_to_rest(data: st.DataObject, order: list[Pass]) -> None:
     """Not all orders end: passes that move maps up and down undo each other, so only one direction is taken."""
     graph = data.draw(graphs(often=str(order[0])))
-    there_and_back = ("merge-transposed-axes", "turn-convolution")  # sink-moves moves what they put before an operator
+    there_and_back = ("merge-transposed-axes",)  # sink-moves moves what it puts before an operator
     one_way = [one for one in order if not getattr(one, "up", False) and one.name not in there_and_back]
     seen = graph
     for _ in range(30):
