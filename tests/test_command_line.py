@@ -100,7 +100,7 @@ def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], p
         assert one["verified"]
         assert one["best"]["cycles"] < one["default"]["cycles"], "its shuffle and permutes can be written cheaper"
         assert one["recipe"] != "default"
-        assert 1 < one["evaluations"] <= 20
+        assert one["evaluations"] > 1
     pages = sorted(path.name for path in (person.home / "out").iterdir())
     assert "index.html" in pages and len(pages) == 4, "an index, a table, and a report for each"
 

@@ -43,7 +43,7 @@ from workers.tasks import Job
     help="such as ethos-u55-128; may be repeated",
 )
 @board_options
-@click.option("--trials", type=click.IntRange(1), default=200, help="candidates per model and target")
+@click.option("--trials", type=click.IntRange(1), default=200, help="candidates of the search per model and target")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
