@@ -10,7 +10,6 @@ from search_space.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
 from workers.command_stream import StreamError, decode
-from workers.cost import Pricing
 from workers.memo import Memo
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
@@ -29,18 +28,29 @@ class VelaFacts:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._remembered)
-        self._pricing = Pricing(target, memo, versions)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         prices = self._prices(shape, perms, dtype)
         return None if prices is None else prices[by_vela]
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
+        key = {
+            "kind": "alone", "graph": program.hash, "target": self._identity, "versions": self._versions,
+            "stream cost": MODEL_VERSION,
+        }  # fmt: skip
+        known = self._memo.get(**key)
+        if known is None:
+            known = {"prices": self._priced_alone(program)}
+            self._memo.put_if_possible(known, **key)
+        prices = known["prices"]
+        return None if prices is None else (int(prices[0]), int(prices[1]))
+
+    def _priced_alone(self, program: Graph) -> tuple[int, int] | None:
         try:
-            cost = self._pricing.cost([program], 0)
-        except (VelaRefused, SpaceError):
+            compiled = compile_tosa(write_tosa(program), self._target, operators=False)
+            return stream_cycles(decode(compiled.command_stream), self._target).total_cycles, compiled.vela_cycles
+        except (VelaRefused, StreamError, SpaceError):
             return None
-        return cost.stream_cycles, cost.vela_cycles
 
     def _remembered(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
         """Stream cycles and Vela's estimate."""

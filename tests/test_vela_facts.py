@@ -1,0 +1,37 @@
+"""What passes are told about a target: the same as the whole evaluation finds, and remembered."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from npu_programs import Program
+
+from search_space.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.read_tosa import read_tosa
+from workers.base_program import toolchain_versions
+from workers.cost import Pricing
+from workers.memo import Memo
+from workers.target import Target
+from workers.vela_facts import VelaFacts
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
+def test_a_program_by_itself_costs_what_an_evaluation_says(accelerator: str, tmp_path: Path) -> None:
+    p = Program()
+    moved = p.transpose(p.input(1, 3, 8, 8), 0, 2, 3, 1)
+    graph = read_tosa(p.tosa(p.conv(moved, 16, (3, 3))))
+    target, memo = Target.parse(accelerator), Memo(tmp_path)
+    cost = Pricing(target, memo, toolchain_versions()).cost([graph], 0)
+    for _ in ("compiled", "remembered"):
+        facts = VelaFacts(target, memo, toolchain_versions())
+        assert facts.program_cycles(graph) == (cost.stream_cycles, cost.vela_cycles)
+    alone = VelaFacts(target, memo, toolchain_versions()).transpose_cycles((1, 3, 8, 8), (0, 2, 3, 1), "INT8")
+    assert alone is not None and 0 < alone < cost.stream_cycles
+
+
+def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
+    """An operator that the NPU does not have."""
+    shape = TensorType((1, 4), "INT32")
+    nodes = {0: Node(INPUT, (), shape), 1: constant(np.ones((1, 4), np.int32)), 2: Node("INTDIV", (0, 1), shape)}
+    facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions())
+    assert facts.program_cycles(Graph(nodes, (0,), (2,), 3)) is None
