@@ -39,6 +39,17 @@ class Constant(nn.Module):
         return self.value
 
 
+class Indices(nn.Module):
+    """int32 [count] that the program holds."""
+
+    def __init__(self, *indices: int) -> None:
+        super().__init__()
+        self.register_buffer("indices", torch.tensor(indices, dtype=torch.int32))
+
+    def forward(self) -> Tensor:
+        return self.get_buffer("indices")
+
+
 def seeded(make: Callable[[], nn.Module], shape: Shape) -> Callable[[], Made]:
     """A model source: the net with weights, and one input of this shape, that follow from the function's name."""
     seed = crc32(make.__name__.encode())

@@ -11,6 +11,7 @@ from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, COLUMNS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
 from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
+from random_gathers import GATHERS_OF_MOVED, MOVED_GATHERS
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
 from random_kinds import Kind
 from random_layers import LAYERS, LAYERS_1D, WINDOWS
@@ -36,8 +37,8 @@ from search_space.graph import Graph, TensorType
 _OTHERS = [*CONCATS, *SLICES, *REDUCTIONS, *GATHERS, *LAYERS, *WINDOWS]
 _KINDS = [MOVEMENTS, MOVEMENTS, ELEMENTWISE, ELEMENTWISE, _OTHERS, _OTHERS, LAYERS_1D, MOVED_CONSTANTS, NOOPS]
 
-_DOWN = [*CONCATS_OF_MOVED, *SLICES_OF_MERGED, *chain(*BEFORE.values())]
-_UP = [*MOVED_CONCATS, *chain(*AFTER.values())]
+_DOWN = [*CONCATS_OF_MOVED, *GATHERS_OF_MOVED, *SLICES_OF_MERGED, *chain(*BEFORE.values())]
+_UP = [*MOVED_CONCATS, *MOVED_GATHERS, *chain(*AFTER.values())]
 
 #: What makes a pass or choice likely to find a site, by its name or its name with options.
 OFTEN: dict[str, Kind] = {
@@ -88,6 +89,8 @@ OFTEN: dict[str, Kind] = {
     "through-concat{up=true}": MOVED_CONCATS,
     "through-elementwise": BEFORE["elementwise"],
     "through-elementwise{up=true}": AFTER["elementwise"],
+    "through-gathers": GATHERS_OF_MOVED,
+    "through-gathers{up=true}": MOVED_GATHERS,
     "through-reductions": BEFORE["reductions"],
     "through-reductions{up=true}": AFTER["reductions"],
     "through-rescale": BEFORE["rescales"],

@@ -9,6 +9,7 @@ from random_builder import ALL, INTEGERS, LARGEST, SAFE, Builder, corners, fits
 from random_kinds import Kind, Operator, Put, on
 
 from search_space.dtypes import NUMPY, integer_range
+from search_space.graph import TensorType
 from search_space.layout_map import Shape
 
 ELEMENTWISE: Kind = []
@@ -283,4 +284,29 @@ def _argmax(b: Builder, value: int) -> None:
 def _gather(b: Builder, value: int) -> None:
     n, k, c = b.shape(value)
     w = b.draw(st.integers(1, 2))
-    b.op("GATHER", (value, b.data((n, w), "INT32", (0, k - 1))), (n, w, c), b.type(value).dtype, b.bounds[value])
+    indices = _indices(b, n, lambda: b.random.integers(0, k, w))
+    b.op("GATHER", (value, indices), (n, w, c), b.type(value).dtype, b.bounds[value])
+
+
+@on(*INTEGERS, kind=GATHERS, rank=3)
+def _scatter(b: Builder, value: int) -> None:
+    (n, k, c), dtype = b.shape(value), b.type(value).dtype
+    w = b.draw(st.integers(1, min(k, 2)))
+    indices = _indices(b, n, lambda: b.random.permutation(k)[:w])
+    alike = [v for v in b.values if b.type(v) == TensorType((n, w, c), dtype)]
+    put = b.draw(st.sampled_from(alike)) if alike else b.data((n, w, c), dtype, b.bounds[value])
+    (low, high), (least, most) = b.bounds[value], b.bounds[put]
+    b.op("SCATTER", (value, indices, put), (n, k, c), dtype, (min(low, least), max(high, most)))
+
+
+def _indices(b: Builder, rows: int, row: Callable[[], np.ndarray]) -> int:
+    """[rows, W]: the same ones in every row, written out or by a TILE, or others."""
+    kind = b.draw(st.sampled_from(["same", "tiled", "others"]))
+    if kind == "others":
+        drawn = np.stack([row() for _ in range(rows)])
+        return b.parameter(drawn, "INT32", drawn.shape)
+    drawn = row()[None]
+    if kind == "same":
+        return b.parameter(drawn, "INT32", (rows, drawn.size))
+    one = b.parameter(drawn, "INT32", drawn.shape)
+    return b.op("TILE", (one,), (rows, drawn.size), "INT32", (0, int(drawn.max())), multiples=(rows, 1))

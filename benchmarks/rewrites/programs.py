@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.nets import Constant, Made, Net, Shape, seeded
+from benchmarks.nets import Constant, Indices, Made, Net, Shape, seeded
 
 # Recipes: the passes of a rewrite, and those that let maps meet which were moved to the same place.
 WEIGHTS = "fuse-transposes,channels-into-weights"
@@ -221,7 +221,8 @@ def positional_embedding() -> nn.Module:
     )
 
 
-# 10: PAD, SLICE, reductions, ARGMAX, pooling, RESIZE
+# 10: PAD, SLICE, GATHER, SCATTER, reductions, ARGMAX, pooling, RESIZE (GATHER and SCATTER on Ethos-U85 alone: on others
+# index_select and index_copy are left to the CPU)
 
 
 @_minimal(10, "conv, tokens, one padded at either end, an image again, conv", SINK, IMAGE)
@@ -240,6 +241,22 @@ def slice_between() -> nn.Module:
         return n.b(tokens.transpose(1, 2).reshape(1, 12, 11, 16))
 
     return Net(function, a=_conv(8, 16), b=_conv(12, 8))
+
+
+@_minimal(10, "conv, six rows of the image by `index_select`, conv", SINK, IMAGE)
+def rows_picked() -> nn.Module:
+    return Net(
+        lambda n, x: n.b(n.a(x).index_select(2, n.rows())),
+        a=_conv(8, 16), b=_conv(16, 8), rows=Indices(0, 3, 3, 7, 11, 10),
+    )  # fmt: skip
+
+
+@_minimal(10, "conv, four rows of the image replaced by those of another conv by `index_copy`, conv", SINK, IMAGE)
+def rows_replaced() -> nn.Module:
+    return Net(
+        lambda n, x: n.c(n.a(x).index_copy(2, n.rows().long(), n.b(x))),
+        a=_conv(8, 16), b=nn.Conv2d(8, 16, (9, 3), padding=(0, 1)), c=_conv(16, 8), rows=Indices(0, 3, 7, 11),
+    )  # fmt: skip
 
 
 @_minimal(10, "conv, `transpose(2, 3)`, `amax(dim=2)`, conv", SINK, IMAGE)

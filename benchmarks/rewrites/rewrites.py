@@ -33,8 +33,8 @@ REWRITES = (
     Rewrite(9, "constants", ("fold-constants",)),
     Rewrite(
         10,
-        "PAD, SLICE, TILE, REVERSE, reductions, pooling, RESIZE",
-        ("through-slices", "through-reductions", "through-windows"),
+        "PAD, SLICE, TILE, REVERSE, GATHER, SCATTER, reductions, pooling, RESIZE",
+        ("through-slices", "through-gathers", "through-reductions", "through-windows"),
     ),
     Rewrite(11, "orders of channels", ("channels-into-weights",)),
     Rewrite(12, "space and depth", ("channels-into-weights", "plan-moves")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from search_space.laws import concat, elementwise, reductions, rescale, slices, windows
+from search_space.laws import concat, elementwise, gathers, reductions, rescale, slices, windows
 from search_space.laws.base import Law
 
 LAWS: dict[str, Law] = {
-    **concat.LAWS, **elementwise.LAWS, **reductions.LAWS, **rescale.LAWS, **slices.LAWS, **windows.LAWS,
+    **concat.LAWS, **elementwise.LAWS, **gathers.LAWS, **reductions.LAWS, **rescale.LAWS, **slices.LAWS,
+    **windows.LAWS,
 }  # fmt: skip

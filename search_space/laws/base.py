@@ -58,6 +58,16 @@ class Law(ABC):
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         """The dimensions that the operator's attributes and parameters speak of."""
 
+    def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
+        """The map from its input in the shape that the operator would read; None if there is none that it can.
+
+        sizes: of the dimensions that are spoken of.
+        """
+        if not self.sees_apart or layout.keeps_order or layout.resized(sizes) is not None:
+            return layout
+        exposed = layout.exposing(sizes)
+        return exposed if exposed is not None and len(exposed.in_shape) <= MOST_DIMENSIONS else None
+
     @abstractmethod
     def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         """The operator with what speaks of dimensions said anew; None if it cannot be. Data operands and shape of the
@@ -84,11 +94,10 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
         return None
     bound = [shape for shape, one in zip(shapes, free, strict=True) if not one]
     named = {*law.dimensions(edit, node), *_different(bound)}
-    if law.sees_apart and not layout.keeps_order and layout.resized({d: bound[0][d] for d in named}) is None:
-        exposed = layout.exposing(named)
-        if exposed is None or len(exposed.in_shape) > MOST_DIMENSIONS:
-            return None
-        layout = exposed
+    seen = law.seen(layout, {d: bound[0][d] for d in named})
+    if seen is None:
+        return None
+    layout = seen
     maps: list[LayoutMap] = []
     where: Mapping[int, int] = {}
     for shape, one in zip(shapes, free, strict=True):

@@ -1,9 +1,11 @@
 """Programs on which moving a map needs care."""
 
+import numpy as np
 from test_passes import assert_same_program
 
-from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, move
+from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.passes.through_concat import ThroughConcat
+from search_space.passes.through_gathers import ThroughGathers
 from search_space.passes.through_reductions import ThroughReductions
 from search_space.passes.through_slices import ThroughSlices
 
@@ -44,3 +46,33 @@ def test_a_reshape_passes_only_where_it_stays_one() -> None:
     }  # fmt: skip
     graph = Graph(behind, (0,), (2,), 3)
     assert ThroughReductions(up=True).apply(graph) is graph
+
+
+def _picked(shape: tuple[int, ...], perms: tuple[int, ...], indices: list[list[int]]) -> Graph:
+    """Entries of a moved input."""
+    moved = tuple(shape[p] for p in perms)
+    picked = TensorType((moved[0], len(indices[0]), moved[2]), "INT8")
+    nodes = {
+        0: _input(*shape), 1: move(0, TensorType(shape, "INT8"), (Step("transpose", perms),)),
+        2: constant(np.array(indices, np.int32)), 3: Node("GATHER", (1, 2), picked),
+    }  # fmt: skip
+    return Graph(nodes, (0,), (3,), 4)
+
+
+def test_a_row_of_indices_is_enough_where_all_are_the_same() -> None:
+    graph = _picked((4, 2, 3), (1, 0, 2), [[1, 3], [1, 3]])
+    after = ThroughGathers().apply(graph)
+    assert_same_program(graph, after)
+    (gather,) = (node for _, node in after.operators() if node.op == "GATHER")
+    assert (after[gather.inputs[0]].op, after[gather.inputs[1]].type.shape) == (MOVE, (1, 2))
+    assert after[gather.inputs[0]].layout_map.keeps_order
+
+
+def test_indices_of_their_own_stay_with_their_batch() -> None:
+    graph = _picked((4, 2, 3), (1, 0, 2), [[1, 3], [3, 1]])
+    assert ThroughGathers().apply(graph) is graph
+
+
+def test_no_shorter_runs_are_picked() -> None:
+    graph = _picked((3, 4, 1), (2, 1, 0), [[1, 3]])
+    assert ThroughGathers().apply(graph) is graph

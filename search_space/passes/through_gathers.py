@@ -1,0 +1,19 @@
+"""Transposes and reshapes move through GATHER and SCATTER."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.laws.gathers import LAWS
+from search_space.motion import Laws
+from search_space.through import Through
+
+
+@dataclass(frozen=True)
+class ThroughGathers(Through):
+    """Source: TOSA 1.0, GATHER and SCATTER."""
+
+    name: ClassVar[str] = "through-gathers"
+    law: ClassVar[str] = "entries that are picked along a dimension are picked along it before the map"
+    laws: ClassVar[Laws] = LAWS
