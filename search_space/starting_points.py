@@ -52,9 +52,10 @@ STARTING_POINTS = (
 )
 
 
-def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
-    """Those that change the program, without the passes that do not, one for each program that they lead to."""
-    found: dict[tuple[str, ...], str] = {tuple(graph.hash for graph in program): ""}
+def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str, tuple[Graph, ...]]:
+    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result."""
+    seen = {tuple(graph.hash for graph in program)}
+    programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
     for text in STARTING_POINTS:
         passes = Recipe.parse(text).passes
@@ -65,8 +66,17 @@ def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, 
                 reached[passes[:length]] = _applied(one, before, facts)
             if any(new is not old for new, old in zip(reached[passes[:length]], before, strict=True)):
                 kept.append(one)
-        found.setdefault(tuple(graph.hash for graph in reached[passes]), str(Recipe(passes=tuple(kept))))
-    return tuple(text for text in found.values() if text)
+        result = reached[passes]
+        hashes = tuple(graph.hash for graph in result)
+        if hashes not in seen:
+            seen.add(hashes)
+            programs[str(Recipe(passes=tuple(kept)))] = result
+    return programs
+
+
+def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
+    """The recipes of `starting_programs`."""
+    return tuple(starting_programs(program, facts))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search_space.graph import INPUT, MOVE, Graph, Node
+import numpy as np
+
+from search_space.graph import CONST, INPUT, MOVE, Graph, Node
 
 
 def interior_moves(graph: Graph) -> Iterator[tuple[int, Node]]:
@@ -19,6 +21,19 @@ def moving(graph: Graph) -> Iterator[tuple[int, Node]]:
     for node_id, node in graph.operators():
         if node.op == MOVE and not node.layout_map.keeps_order:
             yield node_id, node
+
+
+def moves_by_convolution(graph: Graph, node_id: int) -> bool:
+    """Whether the operator is a convolution, or its RESCALE, that only moves or copies: no more than a single one in
+    every row of its weights."""
+    node = graph[node_id]
+    if node.op == "RESCALE":
+        node = graph[node.inputs[0]]
+    if node.op != "CONV2D" or graph[node.inputs[1]].op != CONST:
+        return False
+    weights = graph[node.inputs[1]].array
+    rows = weights.reshape(weights.shape[0], -1)
+    return bool(np.isin(rows, (0, 1)).all() and rows.any() and (rows.sum(axis=1) <= 1).all())
 
 
 def at_the_boundary(graph: Graph, node_id: int) -> bool:
