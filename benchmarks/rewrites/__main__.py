@@ -35,7 +35,7 @@ Small PyTorch programs (`benchmarks/rewrites/programs.py`) on which stock ExecuT
 need not be there. It has the seed rewrites itself by now, and on their simplest programs it leaves nothing; what is
 here are programs where it still does. *Inside* are movements between two operators: not those of an input or a
 result, which the caller wants in NCHW. *Transposes* are Vela's, the boundary's and its own included; one movement can
-be several of them.
+be several of them. `index_select` and `index_copy` are left to the CPU on Ethos-U55: there the program is cut in two.
 """
 
 _LEFT = """
