@@ -9,7 +9,7 @@ READY = $(VENV)/.ready
 MODELS ?= $(shell $(BIN)/velatune models --names 2>/dev/null)
 TARGET ?= ethos-u55-128 ethos-u85-256
 TRIALS ?= 64
-TIMEOUT ?= 90
+TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
