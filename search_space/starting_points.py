@@ -10,28 +10,32 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
+_CLEAN = "remove-noops,fold-constants"
+
 #: Maps moved as far as they get.
-_FAR = "remove-noops,fold-constants,pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
+_FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
 
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (
-    "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},max-tree@{at},"
-    "sum-by-depthwise@{at},pool-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},stride-to-depth@{at},"
-    "window-to-depth@{at},turn-convolution@{at},flatten-pixels,fuse-transposes,split-projection@{at},fuse-transposes,"
-    "heads-apart@{at},merge-projections@{at},matmul-as-convolution@{at},phases-by-conv@{at}"
+    "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},sum-by-depthwise@{at},"
+    "pool-by-depthwise{{whole=true}}@{at},pool-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},"
+    "stride-to-depth@{at},window-to-depth@{at},turn-convolution@{at},sink-moves,settle-moves,flatten-pixels,"
+    "fuse-transposes,split-projection@{at},fuse-transposes,heads-apart@{at},merge-projections@{at},"
+    "matmul-as-convolution@{at},phases-by-conv@{at}"
 )
 
 _WEIGHTS = "channels-into-weights,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
 _FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
 
-#: Ethos-U55 and U65 have no matrix product of two activations.
-_ROWS = "matmul-by-rows@{at},fuse-transposes"
+#: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
+_PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
 
 #: What is left to move, and what a convolution does better.
 _LATE = (
-    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv@{at},widen-conv@{at},"
-    "flatten-concat,merge-slices,copy-by-conv@{at},unary-joins@{at},carried-table@{at}"
+    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv{{grouped=true}}@{at},"
+    "depthwise-as-conv@{at},flatten-concat,merge-slices,copy-by-conv@{at},slices-into-weights@{at},"
+    "widen-conv{{by_taps=true}}@{at},widen-conv@{at},unary-joins@{at},carried-table@{at}"
 )
 
 
@@ -42,13 +46,25 @@ def _start(*parts: str, at: str) -> str:
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
 #: may take more memory than is allowed, wider weights for instance: one does without it.
 STARTING_POINTS = (
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", _LATE, at="paying"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _ROWS, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _ROWS, "plan-moves", at="agreed"),
-    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
-    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
-    _start(_FAR, _SHAPES, at=""),
+    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="paying"),
+    _start(
+        _CLEAN,
+        "share-equal{{behind=true}}",
+        _FAR,
+        _CHOICES,
+        _WEIGHTS,
+        _FILLED,
+        _PARTS,
+        "plan-moves",
+        _LATE,
+        at="paying",
+    ),
+    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
+    _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
+    _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
+    _start(_CLEAN, _FAR, _SHAPES, at=""),
 )
 
 
