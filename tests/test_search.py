@@ -147,6 +147,21 @@ def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
     assert best is not None and best.cycles == min(map(after.cycles, after.reachable()))
 
 
+@pytest.mark.parametrize("told", [1, 11, 16, 21])
+def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(tmp_path: Path, told: int) -> None:
+    """Also in the middle of a batch, of which some were told."""
+    (tmp_path / "whole").mkdir()
+    whole = Space()
+    run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3), whole, most=40)
+    space = Space()
+    killed = Search(study_in(tmp_path), CHOICES, seed=3)
+    while len(space.evaluated) < told:
+        for candidate in killed.ask(8)[: told - len(space.evaluated)]:
+            killed.tell(candidate, space.evaluate(candidate.recipe))
+    run(Search(study_in(tmp_path), CHOICES, seed=3), space, most=40)
+    assert space.evaluated == whole.evaluated
+
+
 def test_a_batch_holds_distinct_recipes(tmp_path: Path) -> None:
     space = Space()
     search = Search(study_in(tmp_path), CHOICES, seed=1)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from random import Random
 from typing import Any
 
 import optuna
 from optuna.samplers import TPESampler
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
@@ -77,14 +77,36 @@ class Search:
         self.states = States(choices, starts, settings)
         self.evaluations = 0
         self._tried: set[Recipe] = set()
-        for trial in study.get_trials(deepcopy=False):
+        self._asked_before: list[Candidate] = []
+        self._take_up(study.get_trials(deepcopy=False))
+
+    def _take_up(self, trials: Sequence[FrozenTrial]) -> None:
+        """Ask and be told again what an earlier run asked and was told, so that it goes on as if it had never stopped;
+        then learn the rest, such as what was tried to shorten the best recipe."""
+        told: dict[Recipe, tuple[FrozenTrial, Answer]] = {}
+        for trial in trials:
             recipe, answer = learnt_from(trial)
-            if recipe not in self._tried:  # two processes that searched at once told it twice
-                self._study.add_trial(trial)
-                self._learn(recipe, answer)
+            told.setdefault(recipe, (trial, answer))  # two processes that searched at once told it twice
+        while told:
+            batch = self.ask(BATCH)
+            known = list(takewhile(lambda candidate: candidate.recipe in told, batch))
+            for candidate in known:
+                _, answer = told.pop(candidate.recipe)
+                self._learn(candidate.recipe, answer)
+                self._tell(candidate.trial, answer.cycles, answer.violation)
+            if not batch or len(known) < len(batch):
+                self._asked_before = batch[len(known) :]
+                break
+        for recipe, (trial, answer) in told.items():
+            self._study.add_trial(trial)
+            self._learn(recipe, answer)
 
     def ask(self, most: int) -> list[Candidate]:
         """Up to `most` (at most BATCH) candidates for distinct open programs; none if the space is exhausted."""
+        waiting = [candidate for candidate in self._asked_before if candidate.recipe not in self._tried]
+        if waiting:
+            self._asked_before = waiting[most:]
+            return waiting[:most]
         self._study.sampler = _sampler(self._seed + self.evaluations)
         batch: list[Candidate] = []
         pending: set[str] = set()
@@ -259,7 +281,7 @@ def _decide(trial: optuna.Trial, step: Step) -> str:
     return trial.suggest_categorical(step.parameter, step.values)
 
 
-def learnt_from(trial: optuna.trial.FrozenTrial) -> tuple[Recipe, Answer]:
+def learnt_from(trial: FrozenTrial) -> tuple[Recipe, Answer]:
     """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
     sites = {int(place): (tuple(numbers), count) for place, (numbers, count) in attributes["sites"].items()}

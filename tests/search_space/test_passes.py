@@ -46,7 +46,7 @@ def assert_same_program(before: Graph, after: Graph) -> None:
 def test_most_programs_that_a_pass_is_tried_on_have_a_site(one: Pass) -> None:
     changed = []
 
-    @settings(max_examples=50, phases=[Phase.generate], database=None, derandomize=True)
+    @settings(max_examples=100, phases=[Phase.generate], database=None, derandomize=True)
     @given(graph=graphs(often=str(one)))
     def count(graph: Graph) -> None:
         changed.append(one.apply(graph) is not graph)
