@@ -8,13 +8,16 @@ from functools import cached_property
 from search_space.graph import Graph
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
+from search_space.upstream import Setting
 from search_space.verifier import verify
 from tuner.paths import cache_folder
 from workers.base_program import load_or_lower, toolchain_versions
 from workers.cost import Cost, Pricing
 from workers.memo import Memo
 from workers.quiet import captured
+from workers.settings import base_by
 from workers.target import Target
+from workers.tasks import Job
 from workers.vela_facts import VelaFacts
 
 Program = list[Graph]
@@ -42,10 +45,12 @@ class Bench:
     def _memo(self) -> Memo:
         return Memo(cache_folder() / "memo")
 
-    def lowered(self, source: str) -> Program:
-        """As stock ExecuTorch does it; from velatune's cache if it is there."""
+    def lowered(self, source: str, setting: Setting = ()) -> Program:
+        """As stock ExecuTorch does it, or by a setting; from velatune's cache if it is there."""
         with captured():
             base = load_or_lower(source, self.target, cache_dir=cache_folder() / "lowered", seed=0)
+            if setting:
+                base = base_by(base, setting, Job(source, self.target, cache_folder(), 0))
         return [verify(read_tosa(graph)) for graph in base.graphs]
 
     def applied(self, recipe: str, program: Program) -> Program:
