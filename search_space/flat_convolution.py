@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from search_space.convolution import KERNEL_AXIS
-from search_space.dtypes import IMMOVABLE
+from search_space.convolution import KERNEL_AXIS, reshaped, result_of
 from search_space.editor import Editor
-from search_space.graph import CONST, Node, Step, TensorType, move
+from search_space.graph import CONST, Node, Step, move
+from search_space.laws.windows import turned_attributes
 from search_space.layout_map import Shape
 from search_space.moved_constant import reshaped_constant
-from search_space.rescale_of import rescale_of
 
 
 def is_flat(edit: Editor, node: Node, axis: int) -> bool:
@@ -35,34 +33,24 @@ def is_flat(edit: Editor, node: Node, axis: int) -> bool:
 def turn(edit: Editor, node_id: int) -> bool:
     """Swap height and width of a flat convolution and of its RESCALE, which Vela fuses with it; False if the result can
     not be moved back."""
-    rescale_id = rescale_of(edit, node_id)
-    if rescale_id is None and edit[node_id].type.dtype in IMMOVABLE:
+    result = result_of(edit, node_id)
+    if result is None:
         return False
     node = edit[node_id]
-    axis = KERNEL_AXIS[node.op]
-    weights = edit[node.inputs[1]]
-    kernel = _swapped(weights.type.shape, axis)
     data = edit[node.inputs[0]].type
     turned_data = edit.add(move(node.inputs[0], data, (Step("reshape", _swapped(data.shape, 1)),)))
-    turned_weights = edit.add(reshaped_constant(weights, kernel))
-    attributes: dict[str, Any] = {
-        **node.attributes,
-        "pad": (*node.attributes["pad"][2:], *node.attributes["pad"][:2]),
-        "stride": node.attributes["stride"][::-1],
-        "dilation": node.attributes["dilation"][::-1],
-    }
-    inputs = (turned_data, turned_weights, *node.inputs[2:])
-    shape = _swapped(node.type.shape, 1)
-    last = edit.add(replace(node, inputs=inputs, attributes=attributes, type=TensorType(shape, node.type.dtype)))
-    result = node_id
-    if rescale_id is not None:
-        result = rescale_id
-        rescale = edit[result]
-        rescaled = TensorType(shape, rescale.type.dtype)
-        last = edit.add(replace(rescale, inputs=(last, *rescale.inputs[1:]), type=rescaled))
+    inputs = (turned_data, turned_kernel(edit, node), *node.inputs[2:])
+    turned = replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
+    last = reshaped(edit, node_id, result, turned, _swapped(node.type.shape, 1))
     old = edit[result]
     edit.redefine(result, move(last, edit[last].type, (Step("reshape", old.type.shape),), old.name))
     return True
+
+
+def turned_kernel(edit: Editor, node: Node) -> int:
+    """The id of the weights of a kernel of height or width 1, with height and width exchanged. Any element type."""
+    weights = edit[node.inputs[1]]
+    return edit.add(reshaped_constant(weights, _swapped(weights.type.shape, KERNEL_AXIS[node.op])))
 
 
 def _swapped(shape: Shape, axis: int) -> Shape:

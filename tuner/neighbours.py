@@ -26,12 +26,19 @@ def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
                 yield _with(recipe, place, replace(one, at=at))
 
 
+def one_less(recipe: Recipe) -> tuple[Recipe, ...]:
+    """For each element of the recipe, in order, the recipe without it."""
+    choices, passes = recipe.choices, recipe.passes
+    without_choice = (Recipe(choices[:at] + choices[at + 1 :], passes) for at in range(len(choices)))
+    without_pass = (Recipe(choices, passes[:at] + passes[at + 1 :]) for at in range(len(passes)))
+    return (*without_choice, *without_pass)
+
+
 def by_less(recipe: Recipe) -> Iterator[Recipe]:
-    """One pass or choice less."""
-    for place in reversed(range(len(recipe.passes))):
-        yield Recipe(recipe.choices, recipe.passes[:place] + recipe.passes[place + 1 :])
-    for place in range(len(recipe.choices)):
-        yield Recipe(recipe.choices[:place] + recipe.choices[place + 1 :], recipe.passes)
+    """One element less: passes first, the last one before the others."""
+    each, choices = one_less(recipe), len(recipe.choices)
+    yield from reversed(each[choices:])
+    yield from each[:choices]
 
 
 def by_order(recipe: Recipe) -> Iterator[Recipe]:

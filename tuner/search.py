@@ -187,7 +187,7 @@ class Search:
 
         Where every program is seen that passes at all their sites lead to, those at some of them are left.
         """
-        all_seen = not self.states.frontier()
+        all_seen = self.states.all_seen()
         ways = [
             by_sites(state.recipe, state.sites) if all_seen else self._around(state)
             for state in self.states.promising()

@@ -189,6 +189,12 @@ class States:
         """Passes that change some program that was seen."""
         return sorted({name for state in self._by_program.values() for name in state.successors})
 
+    def all_seen(self) -> bool:
+        """Whether every program that is known of is evaluated: the frontier is empty."""
+        states = [state for state in self._by_program.values() if state.cycles is not None]
+        known = self._by_program
+        return not self.open_roots() and all(p in known for state in states for p in state.successors.values())
+
     def frontier(self) -> list[Recipe]:
         """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
         waiting: dict[str, tuple[tuple[int, int, str], Recipe]] = {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from search_space.convolution import KERNEL_AXIS, kernel_size, padded, reshaped, result_of
+from search_space.convolution import kernel_size, padded, reshaped, result_of
 from search_space.editor import Editor
+from search_space.flat_convolution import turned_kernel
 from search_space.graph import Node, Step, move
 from search_space.layout_map import Shape
-from search_space.moved_constant import reshaped_constant
 from search_space.passes.base import Pass
 
 #: What the NPU has. Source: Vela 5.1 decomposes larger dilations.
@@ -61,7 +61,7 @@ class DilationToGrid(Pass):
         columns = grid.columns * (w if axis == 0 else 1)
         data = edit.add(move(data, edit[data].type, (Step("reshape", (n, grid.rows, columns, c)),), node.name))
         attributes: dict[str, Any] = {**node.attributes, "pad": (*grid.pad, 0, 0), "stride": (1, 1), "dilation": (1, 1)}
-        inputs = (data, node.inputs[1] if axis == 0 else _upright(edit, node), *node.inputs[2:])
+        inputs = (data, node.inputs[1] if axis == 0 else turned_kernel(edit, node), *node.inputs[2:])
         new = replace(node, inputs=inputs, attributes=attributes)
         out = node.type.shape[3]
         last = reshaped(edit, node_id, result, new, (n, grid.results, columns, out))
@@ -92,14 +92,6 @@ def _axis(node: Node, size: int, kernel: int, axis: int) -> _Axis:
     before //= columns
     after = results - 1 + kernel - before - rows
     return _Axis(columns, rows, (first, rows * columns - size - first), (before, after), results)
-
-
-def _upright(edit: Editor, node: Node) -> int:
-    """The id of the weights of a kernel of height 1, with height and width exchanged."""
-    weights, axis = edit[node.inputs[1]], KERNEL_AXIS[node.op]
-    shape = weights.type.shape
-    turned = (*shape[:axis], shape[axis + 1], shape[axis], *shape[axis + 2 :])
-    return edit.add(reshaped_constant(weights, turned))
 
 
 def _put_back(edit: Editor, result: int, grid: int, shape: Shape) -> None:
