@@ -19,6 +19,12 @@ KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
 #: Channels that Vela 5.1 takes; a longer row is cut.
 MOST_CHANNELS = 1 << 16
 
+#: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
+MOST_STRIDE = 3
+
+#: Rows, and places, of the largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
+MOST_ROWS, MOST_TAPS = 64, 64 * 64
+
 
 def kernel_size(edit: Editor, node: Node) -> Shape | None:
     """Height and width of a convolution's kernel; None if its weights are not constant."""

@@ -30,14 +30,22 @@ def convolved(
     return _convolved(edit, "CONV2D", data, weights, bias, (*kernel, channels), zero_points, pad, stride, name)
 
 
-def depthwise_convolved(edit: Editor, data: int, weights: np.ndarray, bias: np.ndarray, name: str = "") -> int:
-    """The id of a new DEPTHWISE_CONV2D of int8 data, zero points 0, with INT32 sums. Source: TOSA 1.0.
+def depthwise_convolved(
+    edit: Editor,
+    data: int,
+    weights: np.ndarray,
+    bias: np.ndarray,
+    zero_points: tuple[int, int] | None = None,
+    stride: tuple[int, int] = (1, 1),
+    name: str = "",
+) -> int:
+    """The id of a new DEPTHWISE_CONV2D of int8 data with INT32 sums. Source: TOSA 1.0.
 
-    weights: int8 [KH,KW,C,M]. bias: int32 [C*M].
+    weights: int8 [KH,KW,C,M]. bias: int32 [C*M]. zero_points: ids, of data and weights; zero unless given.
     """
     *kernel, channels, times = weights.shape
     return _convolved(
-        edit, "DEPTHWISE_CONV2D", data, weights, bias, (*kernel, channels * times), None, UNPADDED, (1, 1), name
+        edit, "DEPTHWISE_CONV2D", data, weights, bias, (*kernel, channels * times), zero_points, UNPADDED, stride, name
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from search_space.channel_values import channel_values
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, constant, move
+from search_space.new_convolution import depthwise_convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value, shifted_only
 from search_space.scalar_values import Values
@@ -139,15 +140,9 @@ def _put(edit: Editor, node_id: int, x: int, found: _Depthwise) -> None:
     image = TensorType((*pixels, channels), "INT8")
     if shape != image.shape:
         x = edit.add(move(x, node.type, (Step("reshape", image.shape),)))
-    parameters = (
-        constant(found.weights.reshape(1, 1, channels, 1), "INT8"), constant(found.biases, "INT32"),
-        *(constant(np.array([zero]), "INT8") for zero in found.zeros),
-    )  # fmt: skip
-    attributes = {
-        "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
-    }  # fmt: skip
-    inputs = (x, *map(edit.add, parameters))
-    product = edit.add(Node("DEPTHWISE_CONV2D", inputs, TensorType(image.shape, "INT32"), attributes))
+    weights, biases = found.weights.astype(np.int8).reshape(1, 1, channels, 1), found.biases.astype(np.int32)
+    of_x, of_weights = (edit.add(constant(np.array([zero], np.int8))) for zero in found.zeros)
+    product = depthwise_convolved(edit, x, weights, biases, (of_x, of_weights))
     scales = constant(found.multipliers, "INT32"), constant(found.shifts, "INT8")
     result = replace(
         node, inputs=(product, *map(edit.add, scales), *node.inputs[3:]), type=image,

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.editor import Editor
-from search_space.graph import Node, Step, TensorType, constant, move
+from search_space.graph import Node, Step, TensorType, move
+from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_of import rescale_of
 
@@ -48,18 +49,9 @@ class MatmulAsConvolution(Pass):
         pixels, channels = (columns, node.type.shape[1]) if turned else (node.type.shape[1], columns)
         steps = (Step("reshape", (1, 1, pixels, inner)),)
         source = edit.add(move(data, edit[data].type, (_TURN, *steps) if turned else steps, node.name))
-        inputs = (
-            source,
-            edit.add(_weights(edit[fixed], turned)),
-            edit.add(constant(np.zeros(1, np.int32))),
-            data_zero,
-            fixed_zero,
-        )
-        attributes = {
-            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
-        }  # fmt: skip
-        after = TensorType((1, 1, pixels, channels), "INT32")
-        value = edit.add(Node("CONV2D", inputs, after, attributes, name=node.name))
+        zeros = np.zeros(1, np.int32)
+        value = convolved(edit, source, _weights(edit[fixed], turned), zeros, (data_zero, fixed_zero), name=node.name)
+        after = edit[value].type
         if last != node_id:
             after = TensorType(after.shape, edit[last].type.dtype)
             value = edit.add(replace(edit[last], inputs=(value, *edit[last].inputs[1:]), type=after))
@@ -68,7 +60,7 @@ class MatmulAsConvolution(Pass):
         return True
 
 
-def _weights(fixed: Node, turned: bool) -> Node:
+def _weights(fixed: Node, turned: bool) -> np.ndarray:
     """[output channels, 1, 1, input channels]"""
     matrix = fixed.array[0] if turned else fixed.array[0].T
-    return constant(matrix[:, None, None, :], name=fixed.name)
+    return matrix[:, None, None, :]

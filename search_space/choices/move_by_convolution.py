@@ -11,9 +11,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.bricks import up
+from search_space.convolution import MOST_ROWS
 from search_space.editor import Editor
-from search_space.graph import MOVE, Node, Step, TensorType, constant, move
+from search_space.graph import MOVE, Node, Step, TensorType, move
 from search_space.layout_map import LayoutMap, Shape
+from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import rescaled_by_one
 
@@ -33,9 +36,6 @@ _OUT_BRICK, _IN_BRICK, _OUTPUT = 16, 8, 64
 #: Multiplications that take about as long as an operation does to start, and as a weight does to be read: most are 0,
 #: and small in the compressed stream.
 _START, _READ = 1 << 15, 8
-
-#: Rows of a kernel that Vela 5.1 takes: of its supported operators for Ethos-U.
-_MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Permutation:
         are read."""
         block = self.rows * self.run
         results = block // self.count
-        each = _up(results, _OUT_BRICK) * max(self.rows * _up(self.run, _IN_BRICK), _OUTPUT)
+        each = up(results, _OUT_BRICK) * max(self.rows * up(self.run, _IN_BRICK), _OUTPUT)
         return self.batch * self.count * (self.positions * each + _START + _READ * block * results)
 
 
@@ -109,20 +109,10 @@ class MoveByConvolution(Pass):
 
     def _part(self, edit: Editor, source: int, permuted: np.ndarray, name: str) -> int:
         """The id of the elements of every block that are asked for, one block after the other."""
-        batch, rows, positions, run = edit[source].type.shape
+        _, rows, _, run = edit[source].type.shape
         weights = np.eye(rows * run, dtype=np.int8)[permuted].reshape(-1, rows, 1, run)
-        inputs = (
-            source,
-            edit.add(constant(weights)),
-            edit.add(constant(np.zeros(len(permuted), np.int32))),
-            edit.add(constant(np.zeros(1, np.int8))),
-            edit.add(constant(np.zeros(1, np.int8))),
-        )
-        attributes = {
-            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
-        }  # fmt: skip
-        accumulated = TensorType((batch, 1, positions, len(permuted)), "INT32")
-        return rescaled_by_one(edit, edit.add(Node("CONV2D", inputs, accumulated, attributes, name=name)), "INT8")
+        sums = convolved(edit, source, weights, np.zeros(len(permuted), np.int32), name=name)
+        return rescaled_by_one(edit, sums, "INT8")
 
 
 @lru_cache(maxsize=512)
@@ -144,10 +134,6 @@ def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
     return min(found, key=lambda way: sum(one.work for one in way), default=())
 
 
-def _up(size: int, brick: int) -> int:
-    return -(-size // brick) * brick
-
-
 def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
     """The one with the least work; None if it is not one of blocks that are small enough."""
     found = [*_gathered(1, atoms, order), *_scattered(1, atoms, order)]
@@ -161,7 +147,7 @@ def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Per
     """Atom order[0] leads the result: its positions, each with all that is before and behind the atom in the data."""
     first = order[0]
     before, behind = prod(atoms[:first]), prod(atoms[first + 1 :])
-    if before > _MOST_ROWS:
+    if before > MOST_ROWS:
         return
     for together in _together(atoms[first] if first else 1, before * behind):
         pieces = (*atoms[:first], together, *atoms[first + 1 :])

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.convolution import KERNEL_AXIS
+from search_space.convolution import KERNEL_AXIS, MOST_STRIDE
 from search_space.editor import Editor
 from search_space.own_padding import padding_itself
 from search_space.passes.base import Pass
-
-#: Of a larger stride Vela 5.1 makes an operation for each position; on Ethos-U55 it refuses that if there is padding.
-_MOST_STRIDE = 3
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,8 @@ class PadIntoConvolution(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        if node.op not in KERNEL_AXIS or max(node.attributes["stride"]) > _MOST_STRIDE:
+        # Of a larger stride Vela makes an operation for each position; on Ethos-U55 it refuses that if there is padding.
+        if node.op not in KERNEL_AXIS or max(node.attributes["stride"]) > MOST_STRIDE:
             return False
         padded = padding_itself(edit, node)
         if padded is None:

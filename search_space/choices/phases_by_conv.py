@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.convolution import MOST_ROWS, MOST_TAPS
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, move
 from search_space.moved_constant import repeated_constant
@@ -15,10 +16,8 @@ from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value
 
-_MOST_STRIDE = 4
-
-#: Largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
-_MOST_ROWS, _MOST_TAPS = 64, 64 * 64
+#: Of the transposed convolution: it becomes as many convolutions.
+_MOST_PHASES = 4
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,13 @@ class PhasesByConv(Pass):
         if data.dtype != "INT8" or weights.type.dtype != "INT8" or empty is None or node.attributes["local_bound"]:
             return False
         stride = node.attributes["stride"]
-        if any(node.type.shape[d] != stride[d - 1] * data.shape[d] for d in (1, 2)) or max(stride) > _MOST_STRIDE:
+        if any(node.type.shape[d] != stride[d - 1] * data.shape[d] for d in (1, 2)) or max(stride) > _MOST_PHASES:
             return False
         top, _, left, _ = node.attributes["out_pad"]
         _, rows, columns, _ = weights.type.shape
         down = [_taps([phase], rows, stride[0], top) for phase in range(stride[0])]
         across = _taps(range(stride[1]), columns, stride[1], left)
-        if any(max(one.size, across.size) > _MOST_ROWS or one.size * across.size > _MOST_TAPS for one in down):
+        if any(max(one.size, across.size) > MOST_ROWS or one.size * across.size > MOST_TAPS for one in down):
             return False
         parts = tuple(self._phase(edit, node, rescale, one, across, empty) for one in down)
         result = parts[0]

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.convolution import MOST_ROWS
 from search_space.editor import Editor
 from search_space.graph import Node, TensorType, constant
+from search_space.new_convolution import depthwise_convolved
 from search_space.passes.base import Pass
 
 #: Of a window; larger ones are done faster as what they are.
 _MOST_TAPS = 36
-
-#: Most rows of a kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
-_MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,14 @@ class PoolByDepthwise(Pass):
             return False
         height, width = node.attributes["kernel"]
         is_whole = node.type.shape[1:3] == (1, 1)
-        if is_whole != self.whole or height * width == 1 or height > _MOST_ROWS:
+        if is_whole != self.whole or height * width == 1 or height > MOST_ROWS:
             return False
         if self.whole:
-            across = edit[node.inputs[0]].type.shape[2]
-            sums = _summed(edit, node, (height, 1), (node.type.shape[0], 1, across, node.type.shape[3]))
+            sums = _summed(edit, node, (height, 1), (1, 1))
             total = TensorType(node.type.shape, "INT32")
             sums = edit.add(Node("REDUCE_SUM", (sums,), total, {"axis": 2}, name=node.name))
         elif height * width <= _MOST_TAPS:
-            sums = _summed(edit, node, (height, width), node.type.shape)
+            sums = _summed(edit, node, (height, width), node.attributes["stride"])
         else:
             return False
         multiplier, shift = _reciprocal(height * width)
@@ -61,18 +59,12 @@ class PoolByDepthwise(Pass):
         return True
 
 
-def _summed(edit: Editor, node: Node, kernel: tuple[int, int], result: tuple[int, ...]) -> int:
+def _summed(edit: Editor, node: Node, kernel: tuple[int, int], stride: tuple[int, int]) -> int:
     """The id of INT32 sums over windows."""
     source, zero_point, _ = node.inputs
-    channels = result[3]
-    weights = edit.add(constant(np.ones((*kernel, channels, 1), np.int8)))
-    bias, zero = edit.add(constant(np.zeros(channels, np.int32))), edit.add(constant(np.zeros(1, np.int8)))
-    stride = node.attributes["stride"] if result == node.type.shape else (1, 1)
-    attributes = {
-        "pad": (0, 0, 0, 0), "stride": stride, "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
-    }  # fmt: skip
-    inputs = (source, weights, bias, zero_point, zero)
-    return edit.add(Node("DEPTHWISE_CONV2D", inputs, TensorType(result, "INT32"), attributes, name=node.name))
+    ones, bias = np.ones((*kernel, node.type.shape[3], 1), np.int8), np.zeros(node.type.shape[3], np.int32)
+    zero_points = zero_point, edit.add(constant(np.zeros(1, np.int8)))
+    return depthwise_convolved(edit, source, ones, bias, zero_points, stride, node.name)
 
 
 def _reciprocal(count: int) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search_space.convolution import MOST_CHANNELS, dense_weights, padded
+from search_space.bricks import up
+from search_space.convolution import MOST_CHANNELS, MOST_STRIDE, dense_weights, padded
 from search_space.editor import Editor
 from search_space.graph import Node, constant, move
 from search_space.layout_map import LayoutMap
@@ -18,9 +19,6 @@ from search_space.plan import plan
 from search_space.rescale_by_one import one_value
 
 _BRICK = 16
-
-#: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
-_MOST_STRIDE = 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class StrideToDepth(Pass):
         node = padding_itself(edit, node) or node
         data, result = edit[node.inputs[0]].type, node.type.shape
         pad, stride = node.attributes["pad"], node.attributes["stride"]
-        moved = self.moved or stride[0] > _MOST_STRIDE or data.shape[2] == 1
+        moved = self.moved or stride[0] > MOST_STRIDE or data.shape[2] == 1
         blocks = (stride[0] if moved else 1, stride[1])
         height, width = (
             _axis(data.shape[1 + d], kernel.shape[1 + d], blocks[d], pad[2 * d], (result[1 + d] - 1) * stride[d])
@@ -116,14 +114,10 @@ def _fills(node: Node, kernel: np.ndarray, axes: tuple[_Axis, _Axis]) -> bool:
     channels = kernel.shape[3] * prod(axis.block for axis in axes)
     if channels > MOST_CHANNELS:
         return False
-    if any(s > _MOST_STRIDE and axis.block > 1 for s, axis in zip(node.attributes["stride"], axes, strict=True)):
+    if any(s > MOST_STRIDE and axis.block > 1 for s, axis in zip(node.attributes["stride"], axes, strict=True)):
         return True
-    before = prod(kernel.shape[1:3]) * _filled(kernel.shape[3])
-    return prod(axis.kernel for axis in axes) * _filled(channels) <= before
-
-
-def _filled(channels: int) -> int:
-    return -(-channels // _BRICK) * _BRICK
+    before = prod(kernel.shape[1:3]) * up(kernel.shape[3], _BRICK)
+    return prod(axis.kernel for axis in axes) * up(channels, _BRICK) <= before
 
 
 def _weights(kernel: np.ndarray, axes: tuple[_Axis, _Axis], zero_point: int) -> np.ndarray:

@@ -7,13 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.convolution import MOST_ROWS, MOST_TAPS
 from search_space.editor import Editor
 from search_space.graph import Node, constant
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import shifted_only
-
-#: Largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
-_MOST_ROWS, _MOST_WEIGHTS = 64, 64 * 64
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class SumByDepthwise(Pass):
             return False
         data = edit[rescale.inputs[0]].type
         kernel = tuple(data.shape[axis] if axis in axes else 1 for axis in (1, 2))
-        if data.dtype != "INT8" or kernel[0] > _MOST_ROWS or kernel[0] * kernel[1] > _MOST_WEIGHTS:
+        if data.dtype != "INT8" or kernel[0] > MOST_ROWS or kernel[0] * kernel[1] > MOST_TAPS:
             return False
         channels = data.shape[3]
         inputs = (

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.bricks import up
+from search_space.convolution import MOST_ROWS, MOST_STRIDE, MOST_TAPS
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, move
 from search_space.moved_constant import repeated_constant
@@ -15,9 +17,8 @@ from search_space.new_convolution import convolved
 from search_space.passes.base import Pass
 from search_space.rescale_by_one import one_value
 
-#: What Vela 5.1 takes as one operation (its supported operators for Ethos-U), and how large weights may become.
-_MOST_ROWS, _MOST_TAPS, _MOST_STRIDE, _MOST_WEIGHTS = 64, 64 * 64, 3, 1 << 19
-_MOST_PIXELS = 16
+#: Bytes of weights, and pixels that become one.
+_MOST_WEIGHTS, _MOST_PIXELS = 1 << 19, 16
 
 #: Products in the time that one result is put out, and in which a byte of weights is read from flash (Ethos-U55-128
 #: and U85-256, by Vela's cost models).
@@ -116,9 +117,9 @@ class _Form:
         height, width = self.weights[1], self.width
         return (
             self.right >= 0
-            and self.stride <= _MOST_STRIDE
-            and (width if self.flat else height) <= _MOST_ROWS
-            and height * width <= _MOST_TAPS
+            and self.stride <= MOST_STRIDE
+            and (width if self.flat else height) <= MOST_ROWS
+            and height * width <= MOST_TAPS
             and self.size <= _MOST_WEIGHTS
         )
 
@@ -167,23 +168,23 @@ class _Form:
         n, height, width, _ = self.node.type.shape
         channels, depth = self.results * self.weights[0], self.data * self.weights[3]
         # Two columns at a time.
-        pixels = n * (_up(height, 2) if self.flat else height * _up(width // self.results, 2))
+        pixels = n * (up(height, 2) if self.flat else height * up(width // self.results, 2))
         useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
         read = useful + (self.size - useful) // 8  # zeros are compressed
         return max(
-            pixels * max(_up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
+            pixels * max(up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
             read * _PRODUCTS_PER_WEIGHT,
         )
 
     def _each(self, depth: int) -> int:
         """Products for a result, as the NPU works, from data of this many channels."""
         taps = self.weights[1] * self.width
-        by_taps = _up(taps, 4) * (_up(depth, 8) if depth <= 8 else _up(depth, 16))
+        by_taps = up(taps, 4) * (up(depth, 8) if depth <= 8 else up(depth, 16))
         if self.by_taps:
             by_taps = by_taps // 2 if depth <= 2 else by_taps
-            return by_taps if taps > 1 or depth <= 32 else taps * _up(depth, 64)
-        by_depth = taps * _up(depth, 32)
-        return by_taps if depth <= 8 or by_depth >= _up(taps, 4) * _up(depth, 8) else by_depth
+            return by_taps if taps > 1 or depth <= 32 else taps * up(depth, 64)
+        by_depth = taps * up(depth, 32)
+        return by_taps if depth <= 8 or by_depth >= up(taps, 4) * up(depth, 8) else by_depth
 
 
 def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
@@ -208,7 +209,3 @@ def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
         data = edit.add(move(data, form.tensor, (Step("reshape", seen),), edit[data].name))
     bias = np.tile(np.broadcast_to(edit[node.inputs[2]].array, channels), form.results)
     return convolved(edit, data, wide, bias, (node.inputs[3], node.inputs[4]), padding, stride, node.name)
-
-
-def _up(size: int, brick: int) -> int:
-    return -(-size // brick) * brick
