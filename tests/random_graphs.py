@@ -129,7 +129,7 @@ def graphs(draw: st.DrawFn, most_operators: int = 10, often: str = "") -> Graph:
         b.input(tensor)
     count = draw(st.integers(2, most_operators))
     for at in range(count):
-        now = bool(often) and (at == count - 1 or b.chance(2))
+        now = bool(often) and (at == count - 1 or not b.chance(4))
         operator = draw(st.sampled_from(wanted if now else draw(st.sampled_from(_KINDS))))
         value = b.pick(operator.dtypes, operator.rank)
         if value is not None:

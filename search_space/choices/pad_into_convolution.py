@@ -24,7 +24,7 @@ class PadIntoConvolution(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        # Of a larger stride Vela makes an operation for each position; on Ethos-U55 it refuses that if there is padding.
+        # Of a larger stride Vela makes an operation for each position; for Ethos-U55 it refuses that if it pads.
         if node.op not in KERNEL_AXIS or max(node.attributes["stride"]) > MOST_STRIDE:
             return False
         padded = padding_itself(edit, node)

@@ -30,7 +30,8 @@ def test_wide_data_give_the_same(
     assume(min(one.data) > 0 and all(p <= reach[at // 2] for at, p in enumerate(pad)))
     graph = one.graph()
     after = TurnConvolution().apply(graph)
-    assert [node.op for _, node in after.operators()] == [MOVE, op, MOVE]
+    moves_in = [] if one.data[1:3] == (1, 1) else [MOVE]
+    assert [node.op for _, node in after.operators()] == [*moves_in, op, MOVE]
     assert problems(after) == []
     for arrays in input_sets(graph):
         assert outputs(after, arrays) == outputs(graph, arrays)
