@@ -67,37 +67,51 @@ def write_report(
     Raises:
         StoreError: the file cannot be written.
     """
+    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without)
+    html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
+    return _write(Path(path), html)
+
+
+def report_context(
+    best: Best,
+    explanations: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
+    host_operators: Sequence[str] = (),
+    phantom: Evaluation | None = None,
+    pareto: Pareto | None = None,
+    bound: Bound | None = None,
+    without: Sequence[int | None] = (),
+) -> dict[str, Any]:
+    """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
     shown = [default, tuned, *_candidates(pareto)]
-    page = _environment().get_template("report.html.j2")
-    html = page.render(
-        best=best,
-        default=default,
-        tuned=tuned,
-        gain=gain_of(best),
-        vela_gain=vela_gain_of(best),
-        share=transpose_share_of(best.default),
-        differences=differences(best.default.operators),
-        phantom=phantom,
-        pareto=pareto,
-        bound=bound,
-        cycles_axis=Axis.over(figures.cycles for figures in shown),
-        sram_axis=Axis.over(figures.sram_bytes for figures in shown),
-        elements=[
+    return {
+        "best": best,
+        "default": default,
+        "tuned": tuned,
+        "gain": gain_of(best),
+        "vela_gain": vela_gain_of(best),
+        "share": transpose_share_of(best.default),
+        "differences": differences(best.default.operators),
+        "phantom": phantom,
+        "pareto": pareto,
+        "bound": bound,
+        "cycles_axis": Axis.over(figures.cycles for figures in shown),
+        "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
+        "elements": [
             (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(_elements(best.recipe), [c and c - tuned.cycles for c in without])
+            for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
         ],
-        warnings=[*warnings, *_warnings(best)],
-        inputs=_inputs(best),
-        check={name: value for name, value in best.best.check.items() if name != "inputs"},
-        host_operators=Counter(host_operators).most_common(),
-        kinds=kinds,
-        stacks=_stacks(kinds),
-        legend=_legend(kinds),
-        pairs=pair_operators(best.default.operators, best.best.operators),
-    )
-    return _write(Path(path), html)
+        "warnings": [*warnings, *_warnings(best)],
+        "inputs": _inputs(best),
+        "check": {name: value for name, value in best.best.check.items() if name != "inputs"},
+        "host_operators": Counter(host_operators).most_common(),
+        "kinds": kinds,
+        "stacks": _stacks(kinds),
+        "legend": _legend(kinds),
+        "pairs": pair_operators(best.default.operators, best.best.operators),
+    }
 
 
 def write_index(bests: Iterable[Best], path: str | Path) -> Path:
@@ -116,7 +130,7 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
         for name in accelerators
     ]
-    page = _environment().get_template("index.html.j2")
+    page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
         means=means,
@@ -130,7 +144,8 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates with their filters."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.
@@ -146,7 +161,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _elements(recipe: str) -> list[str]:
+def elements(recipe: str) -> list[str]:
     """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
     if recipe == "default":
         return []

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, distinct, func, select
 
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
 from results.records import Best, Evaluation, Identity, Simulation, Target
 from results.rows import TARGET_NAMES, recipe_sha256
@@ -205,6 +206,26 @@ class Store:
         with self._read() as connection:
             made, different = connection.execute(counting).one()
         return int(made), int(different)
+
+    def newest_lines(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
+        """See `results.overview.newest_lines`."""
+        with self._read() as connection:
+            return newest_lines(connection, model, target, limit, offset)
+
+    def series_lines(self, identity_key: str) -> list[Line]:
+        """See `results.overview.series_lines`."""
+        with self._read() as connection:
+            return series_lines(connection, identity_key)
+
+    def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
+        """See `results.overview.regressions`."""
+        with self._read() as connection:
+            return regressions(connection, percent, limit)
+
+    def accelerators(self) -> list[str]:
+        """Those that there are bests for."""
+        with self._read() as connection:
+            return accelerators(connection)
 
     def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
         """Evaluations with a delegate of this command stream: verified ones first, then the newest first.

@@ -106,7 +106,7 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for = {} if front is None else {"pareto": list(map(_point_json, front))}
+    asked_for = {} if front is None else {"pareto": list(map(point_json, front))}
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),
@@ -131,7 +131,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     return document.model_dump(exclude_unset=True)
 
 
-def _point_json(point: Point) -> ParetoPointJson:
+def point_json(point: Point) -> ParetoPointJson:
+    """A candidate on the front."""
     figures = point.figures.to_json()
     shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
     return ParetoPointJson(recipe=point.recipe, **shown)

@@ -15,8 +15,10 @@ from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.token import token
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
@@ -36,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
+for command in (tune, lookup, apply, verify, simulate, serve, token, models, space, cost, disasm):
     cli.add_command(command)
 
 

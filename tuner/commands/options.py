@@ -93,3 +93,12 @@ def target_option(command: Command) -> Command:
     return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
         command
     )
+
+
+def state_option(command: Command) -> Command:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="the service's tokens, uploads and jobs  [default: beside a store that is a file]",
+    )(command)

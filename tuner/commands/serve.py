@@ -1,0 +1,51 @@
+"""`velatune serve`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tuner.commands.options import state_option, store_option
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="to listen on; 0.0.0.0 for all of the machine's")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="0 for any that is free; the log says which")
+@store_option
+@state_option
+@click.option("--require-token", is_flag=True, help="for reads from this machine as well")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), default=100.0, metavar="PER_SECOND",
+    help="requests of one token, or of one address without token",
+)  # fmt: skip
+def serve(host: str, port: int, store_url: str | None, state: Path | None, require_token: bool, rate: float) -> None:
+    """Serve results over HTTP, with a page for people.
+
+    Whatever changes something takes a token (see `velatune token`), and so does every request from another machine. The
+    log is JSON lines on stderr. See docs/service.md.
+    """
+    # The web server's packages are for this command only.
+    from results.service.app import create_app
+    from results.service.limits import Limits
+    from results.service.serve import listen
+    from results.service.serve import serve as serve_app
+    from results.service.service import Service
+    from results.service.state import State
+    from results.service.telemetry import Metrics, log_json, tell
+    from results.service.tokens import TokenBook
+    from results.store import Store
+    from tuner.paths import service_folder
+    from tuner.toolchain_backend import Toolchain
+
+    log_json()
+    with Store.open(store_url) as store:
+        kept = State(state or service_folder(store.location))
+        with kept.serving():
+            limits = Limits(requests_per_second=rate)
+            service = Service(store, kept, TokenBook(kept), Toolchain(), limits, Metrics())
+            bound = listen(host, port)
+            address, actual = bound.getsockname()[:2]
+            app = create_app(service, loopback_reads=not require_token)
+            serve_app(app, bound, lambda: tell("listening", address=address, port=actual, state=str(kept.folder)))
+        kept.close()

@@ -1,0 +1,32 @@
+"""This toolchain, as the results service knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from results.compare import figures_of
+from results.records import Best, Evaluation, Versions
+from results.service.backend import Explained
+from search_space.errors import SpaceError
+from search_space.recipe import Recipe
+from search_space.space import SPACE_VERSION
+from tuner.ablation import cycles_without
+from tuner.identity import versions_of
+from tuner.objective import Objective
+from workers.base_program import toolchain_versions
+
+
+class Toolchain:
+    """Implements `results.service.backend.Backend`."""
+
+    def __init__(self) -> None:
+        self.versions: Versions = versions_of(toolchain_versions())
+        self.search_space_version = SPACE_VERSION
+
+    def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
+        """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
+        limits = Objective().front_limits(figures_of(best)[0])
+        try:
+            return Explained(Recipe.parse(best.recipe).laws(), cycles_without(best.recipe, evaluations), limits)
+        except SpaceError:
+            return Explained({}, (), limits)
