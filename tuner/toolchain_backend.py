@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 
 from results.compare import figures_of
 from results.records import Best, Evaluation, Versions
@@ -14,6 +15,7 @@ from tuner.ablation import cycles_without
 from tuner.identity import versions_of
 from tuner.objective import Objective
 from workers.base_program import toolchain_versions
+from workers.suite import MODELS
 
 
 class Toolchain:
@@ -22,6 +24,10 @@ class Toolchain:
     def __init__(self) -> None:
         self.versions: Versions = versions_of(toolchain_versions())
         self.search_space_version = SPACE_VERSION
+        self.models: Mapping[str, str] = {name: model.description for name, model in MODELS.items()}
+        # -P: a working folder with somebody's file in it is no place to import from.
+        self.inspect_command: Sequence[str] = (sys.executable, "-P", "-m", "workers.inspect_model")
+        self.job_command: Sequence[str] = (sys.executable, "-P", "-m", "tuner.service_job")
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
         """See the protocol. A recipe with elements that this version does not know is shown without explanations."""

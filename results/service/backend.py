@@ -30,6 +30,13 @@ class Backend(Protocol):
 
     versions: Versions
     search_space_version: str
+    #: Name -> description of the models that need no upload.
+    models: Mapping[str, str]
+    #: Command that reads the model file whose name follows, in the working folder, and prints one JSON object about it:
+    #: `error` if it is not taken, else `inputs`, `operators`, `quantised`.
+    inspect_command: Sequence[str]
+    #: Command that tunes; see `results.service.supervisor` for what it is told and what it leaves behind.
+    job_command: Sequence[str]
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
         """What is to be said of a best and the other evaluations of its identity."""

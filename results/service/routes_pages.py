@@ -19,6 +19,7 @@ from results.overview import Line
 from results.scatter import Axis
 from results.service.answers import explained_of, line_json, regression_json
 from results.service.backend import Backend
+from results.service.routes_jobs import pte_of
 from results.service.routes_results import Key, Part
 from results.service.service import Served, Service, aside
 
@@ -45,6 +46,14 @@ async def regressions(service: Served) -> HTMLResponse:
     found = await aside(service.store.regressions, 0.0, _PER_PAGE)
     pairs = [regression_json(*pair, service.backend) for pair in found]
     return HTMLResponse(_render("service/regressions.html.j2", service.backend, pairs=pairs))
+
+
+@router.get("/jobs")
+async def jobs(service: Served) -> HTMLResponse:
+    newest = await aside(service.jobs.newest, _PER_PAGE)
+    labels = {f"upload:{one.sha256}": one.file_name for one in await aside(service.uploads.all)}
+    shown = [(job, labels.get(job.request["model"], job.request["model"])) for job in newest]
+    return HTMLResponse(_render("service/jobs.html.j2", service.backend, jobs=shown))
 
 
 @router.get("/results/{identity}")
@@ -99,7 +108,7 @@ def _result(service: Service, identity: str) -> str:
         history=[line_json(line, service.backend).model_dump() for line in series],
         history_axis=Axis.over(cycles for line in series for cycles in (line.default_cycles, line.best_cycles)),
         others=[one for one in same_name if one.model == best.identity.model_name and one.identity not in here],
-        has_pte=False,
+        has_pte=pte_of(service, identity) is not None,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from results.records import Label, RunStatus
 from results.summary import ParetoPointJson, TuneJson
 
+_WORD = r"^[A-Za-z0-9_]{1,100}$"
+
 Key = Field(description="key of an identity: SHA-256 in hex", pattern="^[0-9a-f]{64}$")
 
 
@@ -143,3 +145,80 @@ class ResultJson(Answer):
     best_operators: list[OperatorJson]
     simulated: list[SimulationJson]
     history: list[LineJson] = Field(description="this model and target over toolchains, the oldest first")
+
+
+class InputJson(Answer):
+    """An input of a model."""
+
+    name: str
+    shape: list[NonNegativeInt]
+    dtype: str
+
+
+class UploadJson(Answer):
+    """A model file that the service keeps."""
+
+    model: str = Field(description="what a job names as its model: upload:<sha256>")
+    label: str = Field(description="what its sender calls it")
+    kind: Literal["pt2", "tosa"]
+    size_bytes: NonNegativeInt
+    inputs: list[InputJson]
+    operators: NonNegativeInt
+    quantised: bool = Field(description="already, in the file; else it is quantised on random inputs")
+    created: str
+
+
+class BuiltInJson(Answer):
+    """A model that needs no upload."""
+
+    model: str
+    description: str
+
+
+class ModelsJson(Answer):
+    """What a job may name as its model."""
+
+    built_in: list[BuiltInJson]
+    uploads: list[UploadJson]
+
+
+class JobRequestJson(BaseModel):
+    """What to tune, and for how long. The same request goes on where an earlier one stopped."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"example": {"model": "mlperf-tiny/ds-cnn", "target": "ethos-u55-128", "trials": 64}},
+    )
+
+    model: str = Field(description="a built-in model, or upload:<sha256>", max_length=200)
+    target: str = Field(description="the accelerator", pattern=r"^ethos-u(55|65|85)-[0-9]{2,4}$")
+    system_config: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
+    memory_mode: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
+    io_layout: Literal["nchw", "nhwc"] | None = Field(default=None, description="how rank-4 inputs lie in memory")
+    objective: Literal["stream", "vela", "both"] = Field(default="stream", description="whose cycles are minimised")
+    max_sram_bytes: int | None = Field(default=None, ge=1, lt=2**63)
+    max_flash_bytes: int | None = Field(default=None, ge=1, lt=2**63)
+    trials: int = Field(default=200, ge=1, le=100_000, description="candidates at most, those of earlier jobs included")
+    timeout_seconds: float = Field(default=3600.0, gt=0, le=86_400, description="of search at most")
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+
+class JobJson(Answer):
+    """A job and how far it is."""
+
+    id: str
+    state: Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
+    reason: str = Field(description="why it failed, in one line")
+    request: JobRequestJson
+    attempts: NonNegativeInt = Field(description="how often it was started")
+    identity: str | None = Field(description="key under which its result is found, as soon as that is known")
+    created: str
+    started: str | None
+    ended: str | None
+
+
+class JobsJson(Answer):
+    """Jobs, the newest first."""
+
+    jobs: list[JobJson]

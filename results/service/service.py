@@ -13,10 +13,13 @@ from starlette.exceptions import HTTPException
 
 from results.service.access import Principal
 from results.service.backend import Backend
+from results.service.jobs import Jobs
 from results.service.limits import Limits
 from results.service.state import State
+from results.service.supervisor import Supervisor
 from results.service.telemetry import Metrics
 from results.service.tokens import Role, TokenBook
+from results.service.uploads import Uploads
 from results.store import Store
 
 _P = ParamSpec("_P")
@@ -33,6 +36,18 @@ class Service:
     backend: Backend
     limits: Limits
     metrics: Metrics
+    jobs: Jobs
+    uploads: Uploads
+    supervisor: Supervisor
+
+    @classmethod
+    def over(
+        cls, store: Store, store_url: str, state: State, tokens: TokenBook, backend: Backend, limits: Limits
+    ) -> Service:
+        """A service over a store and a state folder. store_url: what another process opens as the store."""
+        metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
+        supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
+        return cls(store, state, tokens, backend, limits, metrics, jobs, uploads, supervisor)
 
 
 def _service(request: Request) -> Service:

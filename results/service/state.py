@@ -58,7 +58,7 @@ jobs = Table(
     "jobs",
     _metadata,
     Column("number", Integer, primary_key=True),
-    Column("id", String(20), nullable=False, unique=True),
+    Column("id", String(16), nullable=False, unique=True),
     Column("request", Text, nullable=False),
     Column("state", String(12), nullable=False, index=True),
     Column("reason", Text, nullable=False),

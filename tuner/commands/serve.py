@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from results.store import Store
 from tuner.commands.options import state_option, store_option
 
 
@@ -19,7 +20,13 @@ from tuner.commands.options import state_option, store_option
     "--rate", type=click.FloatRange(0, min_open=True), default=100.0, metavar="PER_SECOND",
     help="requests of one token, or of one address without token",
 )  # fmt: skip
-def serve(host: str, port: int, store_url: str | None, state: Path | None, require_token: bool, rate: float) -> None:
+@click.option("--upload-mib", type=click.IntRange(1), default=256, help="most that a model file may have, in MiB")
+@click.option("--queue", type=click.IntRange(1), default=100, help="jobs that may wait")
+@click.option("--jobs", type=click.IntRange(1), default=1, help="jobs that run at a time; each uses all cores")
+def serve(
+    host: str, port: int, store_url: str | None, state: Path | None, require_token: bool, rate: float, upload_mib: int,
+    queue: int, jobs: int,
+) -> None:  # fmt: skip
     """Serve results over HTTP, with a page for people.
 
     Whatever changes something takes a token (see `velatune token`), and so does every request from another machine. The
@@ -32,20 +39,26 @@ def serve(host: str, port: int, store_url: str | None, state: Path | None, requi
     from results.service.serve import serve as serve_app
     from results.service.service import Service
     from results.service.state import State
-    from results.service.telemetry import Metrics, log_json, tell
+    from results.service.telemetry import log_json, tell
     from results.service.tokens import TokenBook
-    from results.store import Store
     from tuner.paths import service_folder
     from tuner.toolchain_backend import Toolchain
 
     log_json()
     with Store.open(store_url) as store:
-        kept = State(state or service_folder(store.location))
+        kept = State((state or service_folder(store.location)).absolute())
         with kept.serving():
-            limits = Limits(requests_per_second=rate)
-            service = Service(store, kept, TokenBook(kept), Toolchain(), limits, Metrics())
+            limits = Limits(
+                requests_per_second=rate, upload_bytes=upload_mib * 2**20, queued_jobs=queue, running_jobs=jobs
+            )
+            service = Service.over(store, _for_others(store, store_url), kept, TokenBook(kept), Toolchain(), limits)
             bound = listen(host, port)
             address, actual = bound.getsockname()[:2]
             app = create_app(service, loopback_reads=not require_token)
             serve_app(app, bound, lambda: tell("listening", address=address, port=actual, state=str(kept.folder)))
         kept.close()
+
+
+def _for_others(store: Store, given: str | None) -> str:
+    """The store as a process with another working folder opens it."""
+    return given if given and "://" in store.location else str(Path(store.location).absolute())
