@@ -98,13 +98,13 @@ def _check(value: Any, name: str) -> None:
                 raise Refused("it hands a function or an object to an operator")
         if "target" in value and "inputs" in value:
             _check_node(value)
-        if "sizes" in value:
-            _check_sizes(value)
         for key, inner in value.items():
             if not _NAME.fullmatch(key):
                 raise Refused(f"it has the name {key[:60]!r}")
             if key not in _SAID:
                 _check(inner, key)
+        if "sizes" in value:
+            _check_sizes(value)
     elif isinstance(value, list):
         for inner in value:
             _check(inner, name)

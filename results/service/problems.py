@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -48,6 +48,14 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"model": ProblemJson, "description": described.get(status, _CODES[status].replace("_", " "))}
         for status in (401, 403, 429, *statuses)
     }
+
+
+def other_than_json(kind: str, *statuses: int) -> dict[str, Any]:
+    """The same for a route that answers with a text or file of this media type, and its `response_class`."""
+    text = {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
+    whole = {"description": "the whole of it", "content": {kind: {"schema": text}}}
+    # A response class without a media type of its own: errors are JSON here too.
+    return {"response_class": Response, "responses": {200: whole, **responses(*statuses)}}
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from results.service.problems import responses
+from results.service.problems import other_than_json, responses
 from results.service.schemas import HealthJson, ReadyJson
 from results.service.service import Served, Service, aside
 
@@ -26,7 +26,7 @@ async def ready(service: Served) -> ReadyJson:
     return ReadyJson(status="ready")
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=responses())
+@router.get("/metrics", **other_than_json("text/plain"))
 async def metrics(service: Served) -> PlainTextResponse:
     """For Prometheus."""
     return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

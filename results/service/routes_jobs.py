@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from results.service.events import follow
 from results.service.jobs import ENDED, Job, QueueFull
-from results.service.problems import responses
+from results.service.problems import other_than_json, responses
 from results.service.routes_results import Key
 from results.service.schemas import JobJson, JobRequestJson, JobsJson
 from results.service.service import Served, Service, Submitter, aside
@@ -33,7 +33,7 @@ async def list_jobs(
     return JobsJson(jobs=[_json(job) for job in await aside(service.jobs.newest, limit, offset)])
 
 
-@router.post("/jobs", status_code=202, responses=responses(413, 422, 503))
+@router.post("/jobs", status_code=202, responses=responses(400, 413, 422, 503))
 async def start_job(request: JobRequestJson, principal: Submitter, service: Served) -> JobJson:
     """Tune a model for a target as soon as there is room. 429 when too many jobs wait."""
     await aside(_check_model, service, request.model)
@@ -64,14 +64,7 @@ async def cancel_job(id: Id, principal: Submitter, service: Served) -> JobJson:
     return _json(await aside(_found, service, id))
 
 
-@router.get(
-    "/jobs/{id}/events",
-    response_class=StreamingResponse,
-    responses={
-        200: {"description": "events as they come", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        **responses(404, 422, 503),
-    },
-)
+@router.get("/jobs/{id}/events", **other_than_json("text/event-stream", 404, 422, 503))
 async def job_events(
     id: Id,
     service: Served,
@@ -95,17 +88,7 @@ async def job_events(
     return StreamingResponse(events, media_type="text/event-stream")
 
 
-@router.get(
-    "/results/{identity}/model.pte",
-    response_class=FileResponse,
-    responses={
-        200: {
-            "description": "the program",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        },
-        **responses(404, 422, 503),
-    },
-)
+@router.get("/results/{identity}/model.pte", **other_than_json("application/octet-stream", 404, 422, 503))
 async def model_pte(identity: Key, service: Served) -> FileResponse:
     """The `.pte` that a job of this service lowered by the best recipe."""
     path = await aside(pte_of, service, identity)

@@ -18,7 +18,7 @@ from results.service.answers import (
     regression_json,
     result_json,
 )
-from results.service.problems import responses
+from results.service.problems import other_than_json, responses
 from results.service.schemas import LinesJson, LookupJson, RegressionsJson, ResultJson
 from results.service.service import Served, Service, aside
 
@@ -44,7 +44,7 @@ _EXAMPLE = {
 }
 
 
-@router.post("/lookup", response_model=LookupJson, responses=responses(413, 422, 503))
+@router.post("/lookup", response_model=LookupJson, responses=responses(400, 413, 422, 503))
 async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], service: Served) -> Response:
     """The best that is known for an identity: a hit, a stale one (other versions), or a miss. Never tunes."""
     return _json(service, await aside(lookup_json, service.store, identity))
@@ -92,9 +92,7 @@ async def result(identity: Key, service: Served) -> ResultJson:
     return await aside(result_json, service.store, best, service.backend)
 
 
-@router.get(
-    "/results/{identity}/report.html", response_class=HTMLResponse, responses=responses(404, 422, 503),
-)  # fmt: skip
+@router.get("/results/{identity}/report.html", **other_than_json("text/html", 404, 422, 503))
 async def report(identity: Key, service: Served) -> HTMLResponse:
     """The report as one file to keep: it needs nothing else to be read."""
     best = await aside(_best, service, identity)

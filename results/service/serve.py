@@ -31,8 +31,8 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def serve(app: FastAPI, bound: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM. ready: called when requests are taken."""
+def server_of(app: FastAPI, ready: Callable[[], None]) -> uvicorn.Server:
+    """What serves an application when it is run, until SIGINT or SIGTERM. ready: called when requests are taken."""
     config = uvicorn.Config(
         app,
         # Peers are who they are: a header can say anything.
@@ -46,8 +46,7 @@ def serve(app: FastAPI, bound: socket.socket, ready: Callable[[], None]) -> None
         timeout_graceful_shutdown=3,
         ws="none",
     )
-    server = _Server(config, ready)
-    server.run(sockets=[bound])
+    return _Server(config, ready)
 
 
 class _Server(uvicorn.Server):

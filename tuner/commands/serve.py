@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -35,8 +36,7 @@ def serve(
     # The web server's packages are for this command only.
     from results.service.app import create_app
     from results.service.limits import Limits
-    from results.service.serve import listen
-    from results.service.serve import serve as serve_app
+    from results.service.serve import listen, server_of
     from results.service.service import Service
     from results.service.state import State
     from results.service.telemetry import log_json, tell
@@ -55,7 +55,8 @@ def serve(
             bound = listen(host, port)
             address, actual = bound.getsockname()[:2]
             app = create_app(service, loopback_reads=not require_token)
-            serve_app(app, bound, lambda: tell("listening", address=address, port=actual, state=str(kept.folder)))
+            ready = partial(tell, "listening", address=address, port=actual, state=str(kept.folder))
+            server_of(app, ready).run(sockets=[bound])
         kept.close()
 
 
