@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from search_space.errors import SpaceError
@@ -64,11 +65,12 @@ class Outcome:
 class Evaluator:
     """Evaluates recipes for one base program and target.
 
-    seed: of the random check inputs. Raises ModelError if the base program is nothing that velatune can read or check.
+    values: folder for the default lowering's values that take long to compute. seed: of the random check inputs. Raises
+    ModelError if the base program is nothing that velatune can read or check.
     """
 
-    def __init__(self, base: BaseProgram, target: Target, memo: Memo, seed: int) -> None:
-        self.base, self._target, self._memo, self._seed = base, target, memo, seed
+    def __init__(self, base: BaseProgram, target: Target, memo: Memo, values: Path, seed: int) -> None:
+        self.base, self._target, self._memo, self._values, self._seed = base, target, memo, values, seed
         try:
             self._default: Program = tuple(
                 verify(read_tosa(data, f"delegate {at}")) for at, data in enumerate(base.graphs)
@@ -212,7 +214,8 @@ class Evaluator:
 
     def _check(self, at: int) -> ReferenceCheck:
         if at not in self._checks:
-            self._checks[at] = ReferenceCheck(self._default[at], self._check_inputs(at))
+            kept = self._values, self._toolchain
+            self._checks[at] = ReferenceCheck(self._default[at], self._check_inputs(at), kept)
         return self._checks[at]
 
     def _described_check(self) -> dict[str, Any]:

@@ -10,18 +10,22 @@ that reuses an id for another tensor is slow, not wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
 from search_space.graph import CONST, INPUT, Graph
 from search_space.slice import slice_graph
 from workers.check_inputs import CheckInput
+from workers.kept_values import KeptValues
 from workers.reference import ARRAY_TYPES, ReferenceFailed, run_reference
 
 _DIGEST_BYTES = 16
+_SECONDS_WORTH_KEEPING = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,17 @@ class Verdict:
 class ReferenceCheck:
     """The default lowering's values on the check inputs, computed when first needed and kept.
 
+    kept: a folder for those that take seconds to compute, and the versions of what computes them.
+
     Raises ReferenceFailed from the constructor's first use if the default lowering itself cannot be run.
     """
 
-    def __init__(self, default: Graph, inputs: Sequence[CheckInput]) -> None:
+    def __init__(
+        self, default: Graph, inputs: Sequence[CheckInput], kept: tuple[Path, Mapping[str, str]] | None = None
+    ) -> None:
         self._default = default
         self._inputs = inputs
+        self._kept = [KeptValues(kept[0], default, one.arrays, kept[1]) for one in inputs] if kept else []
         self._values: list[dict[int, np.ndarray]] = [
             dict(zip(default.inputs, one.arrays, strict=True)) for one in inputs
         ]
@@ -89,10 +98,16 @@ class ReferenceCheck:
     def _default_values(self, ids: Sequence[int], at: int) -> list[np.ndarray]:
         known = self._values[at]
         missing = [i for i in dict.fromkeys(ids) if i not in known]
+        if missing and self._kept:
+            known.update(self._kept[at].get(missing))
+            missing = [i for i in missing if i not in known]
         if missing:
             part = slice_graph(self._default, known, missing)
-            values = run_reference(part, [known[i] for i in part.inputs])
-            known.update(zip(missing, values, strict=True))
+            started = time.process_time()
+            values = dict(zip(missing, run_reference(part, [known[i] for i in part.inputs]), strict=True))
+            if self._kept and time.process_time() - started > _SECONDS_WORTH_KEEPING:
+                self._kept[at].put_if_possible(values)
+            known.update(values)
         return [known[i] for i in ids]
 
 

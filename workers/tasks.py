@@ -125,7 +125,7 @@ def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Eval
     if key in _evaluators:
         _evaluators.move_to_end(key)
         return _evaluators[key]
-    evaluator = Evaluator(base(), job.target, Memo(job.cache_dir / "memo"), job.seed)
+    evaluator = Evaluator(base(), job.target, Memo(job.cache_dir / "memo"), job.cache_dir / "values", job.seed)
     _evaluators[key] = evaluator
     if len(_evaluators) > _KEPT_EVALUATORS:
         _evaluators.popitem(last=False)
