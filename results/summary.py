@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of, vela_gain_of
+from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.pareto import Point
 from results.records import Best, Label, RunStatus
 
@@ -152,15 +152,26 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
 def markdown_table(bests: Iterable[Best]) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names.
+    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
+    over them follow.
     """
     bests = list(bests)
-    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    parts = [_aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(_aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
-    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 _FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
