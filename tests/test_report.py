@@ -88,7 +88,7 @@ def report(tmp_path):
 
 
 def test_report_says_how_far_it_is_to_the_bound(report):
-    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8)
+    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8, constant_bytes_per_cycle=4.0)
     words = " ".join(report(best(RECIPE), bound=bound).words)
     assert "Bound: 10 cycles predicted" in " ".join(words.split())
     assert "1,280 multiplications take 10" in words
