@@ -180,18 +180,24 @@ class Bound(Record):
         mac_cycles: of these, with all multipliers busy.
         moved_bytes: inputs and results of its delegates.
         move_cycles: of these, at full bandwidth.
+        constant_bytes_per_cycle: full bandwidth of the memory that weights and commands are in.
     """
 
     macs: int
     mac_cycles: int
     moved_bytes: int
     move_cycles: int
+    constant_bytes_per_cycle: float
     label: Label = "predicted"
 
     @property
     def cycles(self) -> int:
         """Both at the same time."""
         return max(self.mac_cycles, self.move_cycles)
+
+    def constant_cycles(self, figures: Figures) -> int:
+        """Of reading a program's own weights and commands once; another lowering may have fewer."""
+        return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
 
 
 @dataclass(frozen=True)

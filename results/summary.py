@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of, vela_gain_of
+from results.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.markdown import aligned, in_a_cell
 from results.pareto import Point
 from results.records import Best, Label, RunStatus
 
@@ -152,15 +153,26 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
 def markdown_table(bests: Iterable[Best]) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names.
+    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
+    over them follow.
     """
     bests = list(bests)
-    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    parts = [aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
-    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 _FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
@@ -175,43 +187,20 @@ def front_table(best: Best, front: Iterable[Point]) -> str:
             f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
-            _in_a_cell(point.recipe),
+            in_a_cell(point.recipe),
         )
         for point in front
     ]
-    table = _aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
+    table = aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
     what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
     return f"{what}\n\n{table}\n"
-
-
-def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
-    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
-    headings = lines[0]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    ruler = tuple(
-        "-" * (width - 1) + ":" if heading in right else "-" * width
-        for heading, width in zip(headings, widths, strict=True)
-    )
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if heading in right else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, headings, strict=True)
-        )
-        + " |"
-        for line in (headings, ruler, *lines[1:])
-    )
-
-
-def _in_a_cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _cells(best: Best) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain = gain_of(best)
     return (
-        _in_a_cell(best.identity.model_name),
+        in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",

@@ -21,7 +21,16 @@ from sample_results import (
     mutated,
 )
 
-from results.compare import Gain, TransposeShare, by_kind, mean_factor, pair_operators, phantom_of, transpose_share_of
+from results.compare import (
+    Gain,
+    TransposeShare,
+    by_kind,
+    mean_factor,
+    means_of,
+    pair_operators,
+    phantom_of,
+    transpose_share_of,
+)
 from results.errors import StoreError
 from results.estimates import differences
 from results.records import LABELS, Bound, OperatorRow
@@ -79,7 +88,7 @@ def report(tmp_path):
 
 
 def test_report_says_how_far_it_is_to_the_bound(report):
-    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8)
+    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8, constant_bytes_per_cycle=4.0)
     words = " ".join(report(best(RECIPE), bound=bound).words)
     assert "Bound: 10 cycles predicted" in " ".join(words.split())
     assert "1,280 multiplications take 10" in words
@@ -355,8 +364,25 @@ def test_markdown_table():
         "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 | exhausted |",
         r"| a\|b | ethos-u55-128 | 100 | 100 | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
         "",
+        "Geometric means of default/best, cycles on the NPU alone:",
+        "",
+        "| target | models | by stream | by Vela |",
+        "| ------------- | -----: | --------: | ------: |",
+        "| ethos-u55-128 | 2 | 1.29x | 1.27x |",  # sqrt(100 / 60), sqrt(105 / 65)
+        "",
         "All cycles are predicted.",
     ]
+    assert "means" not in markdown_table([best()]), "of one model there is no mean"
+
+
+def test_means_are_of_the_models_of_one_target():
+    there = dataclasses.replace(IDENTITY, target=dataclasses.replace(IDENTITY.target, accelerator="ethos-u85-256"))
+    tuned = evaluation("x", figures=figures(50, stream_cycles=40, vela_cycles=35))
+    found = means_of([best("y", 25, there), best("x", 100), best(best=tuned)])
+    assert [(one.accelerator, one.models) for one in found] == [("ethos-u55-128", 2), ("ethos-u85-256", 1)]
+    both, single = found
+    assert (both.objective, both.stream, both.vela) == pytest.approx((2**0.5, 2.5**0.5, 3**0.5))
+    assert (single.objective, single.stream, single.vela) == pytest.approx((4.0, 4.0, 3.5))
 
 
 def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
