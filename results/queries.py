@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, and_, or_, select, type_coerce
 
 from results.records import Best, Evaluation, Identity, Record, Simulation
-from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
+from results.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
 from results.tables import (
     bests,
     command_streams,
@@ -37,6 +37,7 @@ _IDENTITY_COLUMNS = (
     identities.c.search_space_version,
     identities.c.objective,
     identities.c.io_layout,
+    *(identities.c[f"structure_{name}"] for name in STRUCTURE_NAMES),
     models.c.hash.label("model_hash"),
     models.c.name.label("model_name"),
     *(targets.c[name] for name in TARGET_NAMES),

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, distinct, func, select
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
-from results.records import Best, Evaluation, Identity, Simulation, Target
+from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.rows import TARGET_NAMES, recipe_sha256
 from results.schema import prepare
 from results.tables import bests, command_streams, evaluations, identities, models, targets
@@ -168,6 +168,30 @@ class Store:
         same_target = [targets.c[name] == getattr(target, name) for name in TARGET_NAMES]
         with self._read() as connection:
             return load_bests(connection, models.c.hash == model_hash, *same_target)
+
+    def similar(self, structure: Structure, target: Target | None = None, limit: int = 16) -> list[Best]:
+        """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
+
+        Their weights, quantisation, toolchain and objective are their own (see `Best.identity`): each holds a recipe
+        to try, no more. A best of the very model that is asked for may be among them.
+
+        Args:
+            structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
+            target: accelerator and board that they must be for; None for any.
+            limit: the most that are returned.
+        """
+        on_target = [] if target is None else [targets.c[name] == getattr(target, name) for name in TARGET_NAMES]
+        wanted = (
+            select(identities.c.key)
+            .select_from(identities.join(targets).join(bests))
+            .where(identities.c.structure_operators == structure.operators, *on_target)
+            .order_by(identities.c.structure_shapes != structure.shapes, bests.c.updated.desc())
+            .limit(limit)
+        )
+        with self._read() as connection:
+            keys = list(connection.execute(wanted).scalars())
+            found = {best.identity.key: best for best in load_bests(connection, identities.c.key.in_(keys))}
+        return [found[key] for key in keys if key in found]
 
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""

@@ -11,7 +11,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from results.precedence import weight
 from results.queries import load_evaluations
 from results.records import Best, Evaluation, Identity, Simulation, utc_now
-from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_values, operators_text, storable
+from results.rows import (
+    TARGET_NAMES,
+    VERSION_NAMES,
+    evaluation_values,
+    operators_text,
+    storable,
+    structure_values,
+)
 from results.tables import (
     bests,
     command_streams,
@@ -35,7 +42,8 @@ def write_identity(connection: Connection, identity: Identity) -> int:
     connection.execute(update(models).where(models.c.id == model_id, models.c.name != name).values(name=name))
     target = {column: getattr(identity.target, column) for column in TARGET_NAMES}
     versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
-    return _id_of(
+    structure = structure_values(identity.structure) if identity.structure is not None else {}
+    id = _id_of(
         connection,
         identities,
         {"key": identity.key},
@@ -48,8 +56,14 @@ def write_identity(connection: Connection, identity: Identity) -> int:
             "objective": identity.objective,
             "io_layout": identity.io_layout,
             "created": utc_now(),
+            **structure,
         },
     )
+    if structure:
+        # It may have been made known before it was lowered.
+        unknown = identities.c.structure_shapes.is_distinct_from(structure["structure_shapes"])
+        connection.execute(update(identities).where(identities.c.id == id, unknown).values(structure))
+    return id
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:
