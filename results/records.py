@@ -66,10 +66,19 @@ class Record:
         Raises:
             ValueError: a field is missing, unknown, of another type, or contradicts another one.
         """
+        return cls.from_text(json.dumps(data))
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> Self:
+        """The record of a JSON text.
+
+        Raises:
+            ValueError: as `from_json`, or the text is no JSON.
+        """
         from pydantic import ValidationError
 
         try:
-            record = _adapter(cls).validate_json(json.dumps(data), strict=True)
+            record = _adapter(cls).validate_json(text, strict=True)
         except ValidationError as errors:
             first = errors.errors(include_url=False)[0]
             where = ".".join([cls.__name__, *map(str, first["loc"])])

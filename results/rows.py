@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -57,7 +58,7 @@ def operators_text(operators: tuple[OperatorRow, ...]) -> str:
     return json.dumps([[getattr(row, name) for name in _OPERATOR_NAMES] for row in operators])
 
 
-def evaluation_of(row: RowMapping, streams: list[str]) -> Evaluation:
+def evaluation_of(row: Mapping[str, Any] | RowMapping, streams: list[str]) -> Evaluation:
     """The record of a row of `evaluations` joined with `identities.key` and `operator_tables.rows_json`.
 
     Raises:

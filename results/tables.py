@@ -89,7 +89,8 @@ identities = Table(
     Column("created", String(40), nullable=False),
     CheckConstraint("(structure_operators IS NULL) = (structure_shapes IS NULL)", name="structure"),
     Index("ix_identities_model_target", "model_id", "target_id"),
-    Index("ix_identities_structure", "structure_operators", "target_id"),
+    Index("ix_identities_operators", "structure_operators", "target_id", "id"),
+    Index("ix_identities_shapes", "structure_shapes", "target_id", "id"),
 )
 
 evaluations = Table(
@@ -170,4 +171,15 @@ bests = Table(
     Column("seed", BigInteger, nullable=False),
     Column("updated", String(40), nullable=False),
     CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name="status"),
+)
+
+# What came from files that people share. Beside the bests: nothing of it was evaluated here.
+claims = Table(
+    "claims",
+    metadata,
+    Column("identity_id", ForeignKey(identities.c.id), primary_key=True),
+    Column("recipe_sha256", _Sha256, nullable=False),
+    Column("cycles", BigInteger, nullable=False),
+    Column("claim_json", Text, nullable=False),
+    Column("found", String(40), nullable=False),
 )

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_results import BEST_OPERATORS, IDENTITY, best, evaluation, failed, mutated
+from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, mutated
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -255,8 +255,9 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
 
     names = ["another training", "another training", "another resolution"]
     assert found(target=IDENTITY.target) == names
-    assert store.similar(IDENTITY.structure, IDENTITY.target)[0] == newer
-    assert store.similar(IDENTITY.structure, limit=1) == [elsewhere]
+    assert store.similar(IDENTITY.structure, IDENTITY.target)[0] == as_looked_up(newer)
+    assert store.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
+    assert found(objective="other") == found(io_layout="nhwc") == []
     assert len(found()) == 4
     assert found(target=mutated(IDENTITY, ("target", "memory_mode"), "other").target) == []
 

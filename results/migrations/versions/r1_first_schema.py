@@ -1,4 +1,4 @@
-"""First schema: models, targets, toolchains, identities, evaluations, simulations, bests."""
+"""First schema: models, targets, toolchains, identities, evaluations, simulations, bests, claims."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -71,7 +71,8 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_identities_model_target", "identities", ["model_id", "target_id"])
-    op.create_index("ix_identities_structure", "identities", ["structure_operators", "target_id"])
+    op.create_index("ix_identities_operators", "identities", ["structure_operators", "target_id", "id"])
+    op.create_index("ix_identities_shapes", "identities", ["structure_shapes", "target_id", "id"])
     op.create_table(
         "evaluations",
         sa.Column("id", _id, nullable=False),
@@ -156,4 +157,14 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["best_evaluation_id"], ["evaluations.id"], name=op.f("fk_bests_best_evaluation_id")),
         sa.CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name=op.f("ck_bests_status")),
+    )
+    op.create_table(
+        "claims",
+        sa.Column("identity_id", _id, nullable=False),
+        sa.Column("recipe_sha256", _sha256, nullable=False),
+        sa.Column("cycles", sa.BigInteger, nullable=False),
+        sa.Column("claim_json", sa.Text, nullable=False),
+        sa.Column("found", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("identity_id", name=op.f("pk_claims")),
+        sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name=op.f("fk_claims_identity_id")),
     )
