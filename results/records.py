@@ -66,10 +66,19 @@ class Record:
         Raises:
             ValueError: a field is missing, unknown, of another type, or contradicts another one.
         """
+        return cls.from_text(json.dumps(data))
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> Self:
+        """The record of a JSON text.
+
+        Raises:
+            ValueError: as `from_json`, or the text is no JSON.
+        """
         from pydantic import ValidationError
 
         try:
-            record = _adapter(cls).validate_json(json.dumps(data), strict=True)
+            record = _adapter(cls).validate_json(text, strict=True)
         except ValidationError as errors:
             first = errors.errors(include_url=False)[0]
             where = ".".join([cls.__name__, *map(str, first["loc"])])
@@ -98,9 +107,23 @@ class Versions(Record):
     """Versions of the packages that decide what a recipe compiles to and costs."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
+
+
+@dataclass(frozen=True)
+class Structure(Record):
+    """What a lowered model has in common with others.
+
+    Attributes:
+        operators: equal for models of the same operators and edges, whatever their weights and sizes.
+        shapes: equal for models that differ in weights only.
+    """
+
+    operators: str
+    shapes: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +136,8 @@ class Identity(Record):
         quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
         objective: what `Figures.cycles` counts, in one string.
         io_layout: `nhwc` if the caller's inputs of rank 4 lie in memory so, else `nchw`.
+        structure: of the lowered model; None where it was not lowered. It follows from the rest and is not part of the
+            key.
     """
 
     model_hash: str
@@ -123,15 +148,19 @@ class Identity(Record):
     search_space_version: str
     objective: str
     io_layout: str = "nchw"
+    structure: Structure | None = None
 
     @property
     def key(self) -> str:
-        """SHA-256 (hex) over every field but `model_name`."""
+        """SHA-256 (hex) over every field but `model_name` and `structure`."""
         content = asdict(self)
-        del content["model_name"]
-        if self.io_layout == "nchw":
-            del content["io_layout"]  # as in keys from before there was another one
+        for name in NOT_IN_KEY:
+            del content[name]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+NOT_IN_KEY = ("model_name", "structure")
+"""Fields of an identity that may differ between two that are the same."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class VersionsJson(_Strict):
     """The toolchain that the figures hold for."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str

@@ -112,7 +112,7 @@ def test_report_says_what_was_found(report):
         "random 2 sets, seed 7",
         "Calibrated on random inputs.",
         "on the CPU pool (2 times), softmax",
-        "torch 2.13.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
+        "torch 2.13.0, torchao 0.18.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
         "SRAM, bytes 65,536 65,536 ±0",
         "search: exhausted",
         IDENTITY.key,

@@ -16,14 +16,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_results import BEST_OPERATORS, IDENTITY, best, evaluation, failed, mutated
+from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, mutated
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from results.connect import connect, store_url
 from results.errors import StoreError
 from results.precedence import weight
-from results.records import Evaluation
+from results.records import Best, Evaluation, Structure
 from results.store import Store
 from results.tables import VERSION_TABLE, metadata
 
@@ -227,6 +227,52 @@ def test_same_best_again_updates_the_account_of_the_search(store):
     assert (store.best(KEY).evaluations, store.best(KEY).status) == (50, "exhausted")
 
 
+# Similar models
+
+
+SIMILAR = {
+    "another resolution": Structure("0a" * 16, "0c" * 16),
+    "another training": Structure("0a" * 16, "0b" * 16),
+    "another network": Structure("0d" * 16, "0e" * 16),
+    "nobody lowered it": None,
+}
+
+
+def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
+    def known(name: str, *changes: tuple[tuple[str, ...], str]) -> Best:
+        identity = dataclasses.replace(IDENTITY, model_hash=name, model_name=name, structure=SIMILAR[name])
+        for path, value in changes:
+            identity = mutated(identity, path, value)
+        return store.set_best(best(identity=identity))
+
+    for name in SIMILAR:
+        known(name)
+    newer = known("another training", (("versions", "torch"), "3"))
+    elsewhere = known("another training", (("target", "accelerator"), "ethos-u55-256"))
+
+    def found(**more: object) -> list[str]:
+        return [one.identity.model_name for one in store.similar(IDENTITY.structure, **more)]
+
+    names = ["another training", "another training", "another resolution"]
+    assert found(target=IDENTITY.target) == names
+    assert store.similar(IDENTITY.structure, IDENTITY.target)[0] == as_looked_up(newer)
+    assert store.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
+    assert found(objective="other") == found(io_layout="nhwc") == []
+    assert len(found()) == 4
+    assert found(target=mutated(IDENTITY, ("target", "memory_mode"), "other").target) == []
+
+
+def test_structure_is_told_later(store):
+    lowered = dataclasses.replace(IDENTITY, model_hash="b2" * 32)
+    identified = dataclasses.replace(lowered, structure=None)
+    store.set_best(best(identity=identified))
+    assert store.similar(lowered.structure) == []
+    store.register(lowered)
+    assert [one.identity for one in store.similar(lowered.structure)] == [lowered]
+    store.register(identified)
+    assert store.best(lowered.key).identity == lowered, "what is known stays known"
+
+
 # Damage
 
 
@@ -387,14 +433,6 @@ def test_migrations_lead_to_the_tables_of_the_code(store, path):
         metadata.create_all(connection)
         expected = named_parts(connection.connection.driver_connection)
     assert named_parts(sqlite3.connect(path)) == expected
-
-
-def test_results_from_before_layouts_were_known_are_found(store, path):
-    made = store.set_best(best())
-    edit(path, "ALTER TABLE identities DROP COLUMN io_layout")
-    edit(path, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
-    with Store.open(path) as again:
-        assert again.best(KEY) == made
 
 
 def named_parts(connection: sqlite3.Connection) -> dict[str, set[str]]:

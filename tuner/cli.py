@@ -13,6 +13,8 @@ from search_space.errors import SpaceError
 from tuner.commands.apply import apply
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
+from tuner.commands.export import export
+from tuner.commands.import_recipes import import_recipes
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
 from tuner.commands.simulate import simulate
@@ -36,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
+for command in (tune, lookup, apply, export, import_recipes, verify, simulate, models, space, cost, disasm):
     cli.add_command(command)
 
 

@@ -56,9 +56,9 @@ def warm_up() -> None:
     import tosa_reference_model  # noqa: F401
 
 
-def prepare(job: Job) -> Prepared:
+def lowered(job: Job) -> BaseProgram:
     """Lower the model, or find it in the cache. Raises ModelError."""
-    base = load_or_lower(
+    return load_or_lower(
         job.source,
         job.target,
         cache_dir=job.cache_dir / "lowered",
@@ -66,6 +66,11 @@ def prepare(job: Job) -> Prepared:
         calibration_data=job.calibration_data,
         io_layout=job.io_layout,
     )
+
+
+def prepare(job: Job) -> Prepared:
+    """Lower the model, or find it in the cache, and see what there is to search. Raises ModelError."""
+    base = lowered(job)
     evaluator = _evaluator(base.key, lambda: base, job)
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
 

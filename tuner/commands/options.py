@@ -85,6 +85,15 @@ def store_option(command: Command) -> Command:
     )(command)
 
 
+def system_store_option(command: Command) -> Command:
+    return click.option(
+        "--system-store",
+        "system_url",
+        metavar="URL",
+        help="a store under the user's that is only read: shipped, or a team's",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="print JSON for machines")(command)
 
