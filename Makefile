@@ -48,9 +48,10 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
 
-bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
+bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
+	$(BIN)/python -m benchmarks.speed
 
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)
