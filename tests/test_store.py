@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateTable
 from results.connect import connect, store_url
 from results.errors import StoreError
 from results.precedence import weight
-from results.records import Evaluation
+from results.records import Evaluation, Quality
 from results.store import Store
 from results.tables import VERSION_TABLE, metadata
 
@@ -391,10 +391,30 @@ def test_migrations_lead_to_the_tables_of_the_code(store, path):
 
 def test_results_from_before_layouts_were_known_are_found(store, path):
     made = store.set_best(best())
-    edit(path, "ALTER TABLE identities DROP COLUMN io_layout")
+    for table, column in (
+        ("identities", "io_layout"),
+        ("evaluations", "exactness"),
+        ("evaluations", "quality_json"),
+    ):
+        edit(path, f"ALTER TABLE {table} DROP COLUMN {column}")
     edit(path, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
     with Store.open(path) as again:
         assert again.best(KEY) == made
+
+
+def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_limit(store):
+    quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
+    near = evaluation("host-pool=any", 60, exactness="requantising", quality=quality)
+    assert not near.bit_exact and store.set_best(best(near.recipe, best=near)).best == near
+    assert store.evaluation(KEY, near.recipe) == near
+    far = dataclasses.replace(quality, sqnr_db=20.0, shortfall="too far")
+    with pytest.raises(ValueError, match="falls short"):
+        evaluation("x", exactness="requantising", quality=far)
+    with pytest.raises(ValueError, match="without its quality"):
+        evaluation("x", exactness="requantising")
+    with pytest.raises(StoreError, match="not verified"):
+        beyond = evaluation("x", 50, exactness="requantising", quality=far, verified=False)
+        store.set_best(best("x", best=beyond))
 
 
 def named_parts(connection: sqlite3.Connection) -> dict[str, set[str]]:

@@ -15,6 +15,7 @@ from tuner.commands.unknown import nothing_known
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.paths import cache_folder
+from tuner.progress import proof
 from workers.base_program import identify
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
@@ -49,7 +50,7 @@ def apply(
     evaluated.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
     identity = identity_of(identified, board, objective)
     with Store.open(store_url) as store:
@@ -63,6 +64,6 @@ def apply(
         (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, store, cache_folder() / "logs"))
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
-    click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, outputs bit-exact")
+    click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, {proof(evaluation)}")
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")
