@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 Label = Literal["predicted", "simulated", "measured"]
 Status = Literal["ok", "wrong", "refused", "crashed", "timed out"]
 RunStatus = Literal["exhausted", "trials", "timeout", "interrupted"]
+ExactnessClass = Literal["exact", "requantising", "precision"]
 
 LABELS: tuple[str, ...] = get_args(Label)
 STATUSES: tuple[str, ...] = get_args(Status)
 RUN_STATUSES: tuple[str, ...] = get_args(RunStatus)
+CLASSES: tuple[str, ...] = get_args(ExactnessClass)
 
 
 def utc_now() -> str:
@@ -256,6 +258,37 @@ class OperatorRow(Record):
 
 
 @dataclass(frozen=True)
+class Quality(Record):
+    """How near a candidate's outputs are to the float model's, on calibration inputs, beside the default lowering's.
+
+    Attributes:
+        sqnr_db, default_sqnr_db: signal-to-quantisation-noise ratio of the worst output, from the model's inputs on.
+        inputs: how many calibration inputs were run.
+        metric, default_metric: the user's own measure, if there is one; more is better.
+        shortfall: why the candidate may not be offered; empty if it is within the limit that the objective says.
+        label: no hardware was asked: the reference model's arithmetic is the NPU's.
+    """
+
+    sqnr_db: float
+    default_sqnr_db: float
+    inputs: int
+    metric: float | None = None
+    default_metric: float | None = None
+    shortfall: str = ""
+    label: Label = "simulated"
+
+    def __post_init__(self) -> None:
+        _whole("Quality.inputs", self.inputs)
+        _one_of("Quality.label", self.label, LABELS)
+
+    def __str__(self) -> str:
+        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f})"
+        if self.metric is not None and self.default_metric is not None:
+            of += f", metric {self.metric:g} (default {self.default_metric:g})"
+        return f"{of} against the float model on {self.inputs} calibration inputs, {self.label}"
+
+
+@dataclass(frozen=True)
 class Evaluation(Record):
     """What one candidate turned out to cost, and whether it is right.
 
@@ -264,13 +297,16 @@ class Evaluation(Record):
         recipe: canonical recipe text.
         program_hash: content hash of the candidate's graphs; empty when none came to be.
         reason: why the candidate is not ok; empty when it is.
-        verified: the outputs were checked equal to the default lowering's, bit for bit.
+        verified: the outputs were checked: if `exactness` is exact, equal to the default lowering's bit for bit; else
+            of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
             and shows any other key as it is.
         command_stream_sha256: hash of the command stream of each delegate, in order.
         operators: per-operator table; may be empty for candidates nobody will look at.
         attempts: how often it was tried until this came out.
+        exactness: the class of the recipe's least exact element.
+        quality: where other than exact recipes were allowed.
         created: UTC time as `utc_now` writes it.
     """
 
@@ -286,18 +322,30 @@ class Evaluation(Record):
     operators: tuple[OperatorRow, ...] = ()
     attempts: int = 1
     seconds: float = 0.0
+    exactness: ExactnessClass = "exact"
+    quality: Quality | None = None
     created: str = field(default_factory=utc_now)
 
     def __post_init__(self) -> None:
         _one_of("Evaluation.status", self.status, STATUSES)
+        _one_of("Evaluation.exactness", self.exactness, CLASSES)
         if self.status == "ok" and self.figures is None:
             raise ValueError("an evaluation with status ok needs figures")
         if self.status == "ok" and self.reason:
             raise ValueError("an evaluation with status ok has no reason")
         if self.verified and self.status != "ok":
             raise ValueError(f"an evaluation with status {self.status!r} cannot be verified")
+        if self.verified and self.exactness != "exact" and self.quality is None:
+            raise ValueError("an evaluation that is not exact cannot be verified without its quality")
+        if self.verified and self.quality is not None and self.quality.shortfall:
+            raise ValueError("an evaluation whose quality falls short cannot be verified")
         _whole("Evaluation.attempts", self.attempts)
         _finite("Evaluation.seconds", self.seconds)
+
+    @property
+    def bit_exact(self) -> bool:
+        """Checked equal to the default lowering, bit for bit."""
+        return self.verified and self.exactness == "exact"
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,8 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         means=means_of(runs),
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
-        verified=sum(best.best.verified for best in runs),
+        equal=sum(best.best.bit_exact for best in runs),
+        measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
 from results.pareto import Point
-from results.records import Best, Label, RunStatus
+from results.records import Best, ExactnessClass, Label, RunStatus
 
 
 class _Strict(BaseModel):
@@ -33,6 +33,17 @@ class FiguresJson(_Strict):
     sram_bytes: NonNegativeInt = Field(description="peak SRAM")
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
     macs: NonNegativeInt = Field(description="multiply-accumulate operations")
+
+
+class QualityJson(_Strict):
+    """How near outputs are to the float model's on calibration inputs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of the best recipe's worst output")
+    default_sqnr_db: float = Field(description="that of the default recipe")
+    inputs: NonNegativeInt = Field(description="calibration inputs that were run")
+    metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
+    default_metric: float | None = Field(description="what it gives for the default recipe")
 
 
 class BoardJson(_Strict):
@@ -77,6 +88,12 @@ class TuneJson(_Strict):
     gain_percent: float = Field(description="cycles saved, in percent of the default's")
     recipe: str = Field(description="the best recipe, or `default`")
     verified: bool = Field(description="its outputs were checked equal to the default's, bit for bit")
+    exactness: ExactnessClass = Field(
+        default="exact", description="class of the best recipe; other than exact only where that was allowed"
+    )
+    quality: QualityJson | None = Field(
+        default=None, description="of the best recipe, where other than exact ones were allowed"
+    )
     evaluations: NonNegativeInt = Field(description="candidates evaluated, earlier runs included")
     distinct: NonNegativeInt = Field(description="distinct programs among them")
     seconds: NonNegativeFloat = Field(description="time that the search took")
@@ -108,7 +125,10 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for = {} if front is None else {"pareto": list(map(_point_json, front))}
+    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(_point_json, front))}
+    if best.best.quality is not None:
+        quality = best.best.quality.to_json()
+        asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),
@@ -118,7 +138,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
         best=FiguresJson(**tuned.to_json()),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
-        verified=best.best.verified,
+        verified=best.best.bit_exact,
+        exactness=best.best.exactness,
         evaluations=best.evaluations,
         distinct=best.distinct,
         seconds=round(best.seconds, 3),
@@ -210,5 +231,17 @@ def _cells(best: Best) -> tuple[str, ...]:
         f"{default.transposes} → {tuned.transposes}",
         f"{best.evaluations:,}",
         f"{best.distinct:,}",
-        best.status if best.best.verified else f"{best.status}, not verified",
+        ", ".join([best.status, *_reservations(best)]),
     )
+
+
+def _reservations(best: Best) -> list[str]:
+    if not best.best.verified:
+        return ["not verified"]
+    return [] if best.best.bit_exact else [f"{best.best.exactness}, {_decibels(best)}"]
+
+
+def _decibels(best: Best) -> str:
+    quality = best.best.quality
+    assert quality is not None  # of what is verified and not exact
+    return f"{quality.sqnr_db - quality.default_sqnr_db:+.2f} dB"

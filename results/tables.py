@@ -105,6 +105,8 @@ evaluations = Table(
     Column("reason", Text, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("check_json", Text, nullable=False),
+    Column("exactness", String(16), nullable=False),
+    Column("quality_json", Text),
     # The figures: all of them or none.
     Column("label", String(16)),
     Column("cycles", BigInteger),

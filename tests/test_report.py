@@ -33,7 +33,7 @@ from results.compare import (
 )
 from results.errors import StoreError
 from results.estimates import differences
-from results.records import LABELS, Bound, OperatorRow
+from results.records import LABELS, Best, Bound, OperatorRow, Quality
 from results.report import report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 
@@ -93,6 +93,35 @@ def test_report_says_how_far_it_is_to_the_bound(report):
     assert "Bound: 10 cycles predicted" in " ".join(words.split())
     assert "1,280 multiplications take 10" in words
     assert "Bound:" not in " ".join(report(best(RECIPE)).words)
+
+
+def requantised() -> Best:
+    quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
+    return best(RECIPE, best=evaluation(RECIPE, 60, exactness="requantising", quality=quality))
+
+
+def test_what_is_not_exact_is_not_called_so(report, tmp_path):
+    page = report(requantised(), explanations=LAWS)
+    for said in (
+        "requantising: outputs need not be equal, quality is within the limit",
+        "The best recipe is requantising",
+        "4 calibration inputs 30.50 dB 30.25 dB",
+        "the user's metric 0.92 0.9",
+        "quality simulated",
+    ):
+        assert said in page.text, said
+    assert "equal bit for bit" not in page.text
+    index = Page(write_index([requantised(), best()], tmp_path / "index.html")).text
+    assert "1 of 2 equal bit for bit" in index and "1 not exact, within the limit that was allowed" in index
+    assert "exhausted, requantising, -0.25 dB" in markdown_table([requantised()])
+    told = tune_json(requantised())
+    assert (told["verified"], told["exactness"]) == (False, "requantising")
+    assert told["quality"] == {
+        "label": "simulated", "sqnr_db": 30.25, "default_sqnr_db": 30.5, "inputs": 4, "metric": 0.9,
+        "default_metric": 0.92,
+    }  # fmt: skip
+    TuneJson.model_validate(told)
+    assert "quality" not in tune_json(best())
 
 
 def test_report_says_what_was_found(report):

@@ -23,8 +23,7 @@ from tuner.commands.tune import tune
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
 from tuner.unexpected import unexpected
-from workers.errors import ModelError
-from workers.model_source import one_line
+from workers.errors import ModelError, one_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}
 

@@ -94,13 +94,13 @@ class States:
         """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
         worker was lost over it: then it is the program that the state before said it would be.
 
-        Of two recipes for a program the one with fewer elements is kept.
+        Of two recipes for a program the more exact one is kept, then the one with fewer elements.
         """
         program = program or self.foretold(recipe)
         if self._is_root(recipe):
             self._roots[recipe] = program or None
         known = self._by_program.get(program)
-        if program and (known is None or len(recipe.elements) < len(known.recipe.elements)):
+        if program and (known is None or _plainness(recipe) < _plainness(known.recipe)):
             successors = known.successors if known is not None and known.successors else successors
             self._by_program[program] = State(program, recipe, cycles, successors, violation, sites or {})
 
@@ -170,7 +170,7 @@ class States:
         return recipe in self._roots
 
     def best(self) -> State | None:
-        """The cheapest state that may be offered; of equals the one with fewer elements, then by text."""
+        """The cheapest state that may be offered; of equals the most exact, the shortest, then by text."""
         offered = [s for s in self._by_program.values() if s.cycles is not None and not s.violation]
         return min(offered, key=_rank, default=None)
 
@@ -234,8 +234,12 @@ class States:
         return steps
 
 
-def _rank(state: State) -> tuple[int, int, str]:
-    return state.cycles or 0, len(state.recipe.elements), str(state.recipe)
+def _rank(state: State) -> tuple[int, tuple[int, int], str]:
+    return state.cycles or 0, _plainness(state.recipe), str(state.recipe)
+
+
+def _plainness(recipe: Recipe) -> tuple[int, int]:
+    return recipe.exactness, len(recipe.elements)
 
 
 def pass_step(state: State, value: str = "") -> Step:

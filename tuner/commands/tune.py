@@ -86,6 +86,7 @@ def tune(
             seed,
             calibration_data,
             io_layout,
+            objective.allowance,
         )
         for name in dict.fromkeys(targets)
         for source in dict.fromkeys(sources)
