@@ -19,8 +19,8 @@ MODEL = [("model_hash",), ("quantisation",)]
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "store.sqlite") as store:
+def store(where):
+    with Store.open(where) as store:
         yield store
 
 
