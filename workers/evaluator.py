@@ -134,7 +134,7 @@ class Evaluator:
             host_ops=len(self.base.host_operators),
             check=self._described_check(),
             successors=self._successors(recipe, program) if expand else {},
-            sites=self._sites(recipe) if expand else {},
+            sites=self.sites(recipe) if expand else {},
         )
 
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
@@ -179,8 +179,8 @@ class Evaluator:
             return {str(one): f"none by {longer}"}
         return {} if digest == program_hash(program) else {str(one): digest}
 
-    def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
-        """Delegates count their own; what is known here is of the one with the most."""
+    def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
+        """As in `Outcome.sites`. Delegates count their own; what is known here is of the one with the most."""
         found = {}
         for place, one in enumerate(recipe.passes):
             if one.at:
