@@ -17,11 +17,12 @@ from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.ablation import cycles_without
+from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
-from tuner.search import BATCH, Answer, Candidate, Search
+from tuner.search import BATCH, Search
 from tuner.studies import open_study
 from workers import tasks
 from workers.base_program import BaseProgram

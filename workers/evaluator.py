@@ -171,7 +171,7 @@ class Evaluator:
             quality=quality,
             default_quality=self._measure.default if self._measure else None,
             successors=self._successors(recipe, program) if expand else {},
-            sites=self._sites(recipe) if expand else {},
+            sites=self.sites(recipe) if expand else {},
         )
 
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
@@ -216,8 +216,8 @@ class Evaluator:
             return {str(one): f"none by {longer}"}
         return {} if digest == program_hash(program) else {str(one): digest}
 
-    def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
-        """Delegates count their own; what is known here is of the one with the most."""
+    def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
+        """As in `Outcome.sites`. Delegates count their own; what is known here is of the one with the most."""
         found = {}
         for place, one in enumerate(recipe.passes):
             if one.at:
