@@ -20,7 +20,8 @@ class Editor:
     def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:
         self.facts = facts
         self._original = graph
-        self._nodes = dict(graph.nodes)
+        # In program order, as everything here that has an order: equal graphs are rewritten alike, whatever their past.
+        self._nodes = {node_id: graph.nodes[node_id] for node_id in graph.order}
         self._outputs = graph.outputs
         self._users: dict[int, list[int]] = {node_id: [] for node_id in self._nodes}
         for node_id, node in self._nodes.items():

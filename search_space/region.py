@@ -42,4 +42,5 @@ def _narrow_ends(before: Graph, after: Graph, results: Iterable[tuple[int, int]]
             if (reader, reader) not in seen:
                 seen.add((reader, reader))
                 waiting.append((reader, reader))
-    return sorted(ends)
+    places = [{node_id: at for at, node_id in enumerate(graph.order)} for graph in (before, after)]
+    return sorted(ends, key=lambda pair: (places[0][pair[0]], places[1][pair[1]]))
