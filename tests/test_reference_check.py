@@ -100,16 +100,17 @@ def run(graph: Graph, one: CheckInput) -> list[bytes] | None:
         return None
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_it_says_what_running_both_whole_would_say(data: st.DataObject) -> None:
-    """Of one candidate after the other, for it remembers what was equal."""
+    """Also of a candidate that comes after others, whose right parts are not run again."""
     default = data.draw(graphs())
     inputs = check_inputs(default, (), seed=0)
     check = ReferenceCheck(default, inputs)
-    for _ in range(data.draw(st.integers(1, 3))):
-        candidate = data.draw(candidates(default))
-        assume(not problems(candidate))
+    before = data.draw(candidates(default))
+    for candidate in (before, data.draw(candidates(before)), data.draw(candidates(default))):
+        if problems(candidate):
+            continue
         equal = all(run(candidate, one) == run(default, one) for one in inputs)
         event("equal" if equal else "different")
         verdict = check.check(candidate)

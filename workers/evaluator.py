@@ -16,10 +16,9 @@ from typing import Any, Literal
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.graph import Graph
-from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
-from search_space.space import open_choices, pass_instances, program_hash
+from search_space.space import hash_of_all, open_choices, program_hash
 from search_space.starting_points import starting_points
 from search_space.verifier import verify
 from workers.allowance import Quality
@@ -32,7 +31,9 @@ from workers.host_cost import host_cycles, interface_bytes
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
 from workers.reference_check import ReferenceCheck, Verdict
+from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
+from workers.transitions import Transitions
 from workers.vela import VelaRefused
 from workers.vela_facts import VelaFacts
 
@@ -112,6 +113,8 @@ class Evaluator:
         self._toolchain = dict(sorted(base.versions.items()))
         self._facts = VelaFacts(target, memo, self._toolchain)
         self._pricing = Pricing(target, memo, self._toolchain)
+        asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
+        self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
         self._host_cycles = host_cycles(base.host_operators, map(interface_bytes, self._default))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
@@ -177,7 +180,12 @@ class Evaluator:
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
         """The successor of a candidate by one pass, as in `Outcome.successors`; empty if the pass changes nothing."""
         recipe = Recipe.parse(text)
-        return self._successor(recipe, self._program(recipe), Recipe.parse(pass_text).passes[0])
+        longer = _longer(recipe, pass_text)
+        try:
+            digest = program_hash(self._program(longer))
+        except SpaceError:
+            return {pass_text: _no_program(longer)}
+        return {} if digest == program_hash(self._program(recipe)) else {pass_text: digest}
 
     def _program(self, recipe: Recipe) -> Program:
         """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
@@ -202,19 +210,15 @@ class Evaluator:
         return program
 
     def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for one in pass_instances(self._allowed):
-            found |= self._successor(recipe, program, one)
+        now = [graph.hash for graph in program]
+        after = [self._transitions.of(graph) for graph in program]
+        found = {}
+        for name in sorted({name for each in after for name in each}):
+            then = [each.get(name, graph) for each, graph in zip(after, now, strict=True)]
+            # One that fails is a candidate like others: it is evaluated, and recorded as refused with the reason.
+            known = [one for one in then if one is not None]
+            found[name] = hash_of_all(known) if len(known) == len(then) else _no_program(_longer(recipe, name))
         return found
-
-    def _successor(self, recipe: Recipe, program: Program, one: Pass) -> dict[str, str]:
-        longer = Recipe(recipe.choices, (*recipe.passes, one))
-        try:
-            digest = program_hash(self._program(longer))
-        except SpaceError:
-            # A candidate like others: it is evaluated, and recorded as refused with the reason.
-            return {str(one): f"none by {longer}"}
-        return {} if digest == program_hash(program) else {str(one): digest}
 
     def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
         """As in `Outcome.sites`. Delegates count their own; what is known here is of the one with the most."""
@@ -285,3 +289,12 @@ class Evaluator:
             "against": f"TOSA reference model, {against}",
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
+
+
+def _longer(recipe: Recipe, pass_text: str) -> Recipe:
+    return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))
+
+
+def _no_program(recipe: Recipe) -> str:
+    """What stands for a program's hash where there is none."""
+    return f"none by {recipe}"
