@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, and_, func, select
 
 from results.compare import Gain
-from results.records import Label, RunStatus
+from results.records import ExactnessClass, Label, RunStatus
 from results.rows import VERSION_NAMES
 from results.tables import bests, evaluations, identities, models, targets, toolchains
 
@@ -40,6 +40,7 @@ _COLUMNS = (
     *(toolchains.c[name] for name in VERSION_NAMES),
     identities.c.search_space_version,
     _best.c.recipe,
+    _best.c.exactness,
     _best.c.label,
     _default.c.cycles.label("default_cycles"),
     _best.c.cycles.label("best_cycles"),
@@ -69,11 +70,13 @@ class Line:
     objective: str
     io_layout: str
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
     search_space_version: str
     recipe: str
+    exactness: ExactnessClass
     label: Label
     default_cycles: int
     best_cycles: int

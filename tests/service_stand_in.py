@@ -16,7 +16,7 @@ from results.service.serve import listen, server_of
 from results.service.service import Service
 from results.service.state import State
 from results.service.tokens import TokenBook
-from results.store import Store
+from results.tiers import Tiers
 
 #: What a job does is written where its system configuration would stand.
 JOB = """
@@ -46,7 +46,7 @@ if what is None:
 class Scripts:
     """Implements the service's `Backend`."""
 
-    versions = Versions("2.13.0", "1.5.1", "5.1.0", "2026.5.0")
+    versions = Versions("2.13.0", "0.18.0", "1.5.1", "5.1.0", "2026.5.0")
     search_space_version = "1"
     models: ClassVar[dict[str, str]] = {"net": "a net"}
     inspect_command: Sequence[str] = (sys.executable, "-S", "-c", """print('{"error": "it is none"}')""")
@@ -60,9 +60,9 @@ class Scripts:
 def made(folder: Path, **limits: int) -> Iterator[Service]:
     """A service with this toolchain, not serving anything yet."""
     state = State(folder / "state")
-    with Store.open(folder / "store.sqlite") as store:
+    with Tiers.open(folder / "store.sqlite") as stores:
         chosen = Limits(requests_per_second=1e6, **limits)
-        yield Service.over(store, str(folder / "store.sqlite"), state, TokenBook(state), Scripts(), chosen)
+        yield Service.over(stores, str(folder / "store.sqlite"), state, TokenBook(state), Scripts(), chosen)
     state.close()
 
 

@@ -4,47 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
+from results.answer_json import SimulationJson, lookup_json
 from results.compare import figures_of
 from results.lookup import Hit, Miss, lookup
 from results.overview import Line
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Identity, OperatorRow, Simulation
+from results.records import Best, Identity, OperatorRow
 from results.report import elements
 from results.service.backend import Backend, Explained
 from results.service.schemas import (
-    DifferenceJson,
     ElementJson,
     LineJson,
-    LookupJson,
     OperatorJson,
     RegressionJson,
     ResultJson,
-    SimulationJson,
 )
 from results.store import Store
 from results.summary import TuneJson, point_json, tune_json
+from results.tiers import Tiers
 
 
-def lookup_json(store: Store, identity: Identity) -> LookupJson:
-    """What the store knows for an identity."""
-    found = lookup(store, identity)
-    if isinstance(found, Miss):
-        return LookupJson(answer="miss", identity=identity.key)
-    answer = hit_json(store, found.best)
-    if isinstance(found, Hit):
-        return answer
-    differences = [DifferenceJson(field=name, known=then, asked=now) for name, then, now in found.differences]
-    changed = {"answer": "stale", "identity": identity.key, "reason": found.reason, "differences": differences}
-    return answer.model_copy(update=changed)
+def answer_of(stores: Tiers, identity: Identity) -> dict[str, Any]:
+    """What is known for an identity."""
+    found = lookup(stores, identity)
+    simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
+    return lookup_json(found, identity.key, simulated)
 
 
-def hit_json(store: Store, best: Best) -> LookupJson:
-    """A best for exactly what was asked."""
-    key = best.identity.key
-    return LookupJson(
-        answer="hit", identity=key, best=TuneJson(**tune_json(best)), simulated=_simulated(store.simulations(key), best)
-    )
+def answer_of_key(store: Store, key: str) -> dict[str, Any]:
+    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it."""
+    best = store.best(key)
+    if best is None:
+        return {"answer": "miss", "identity": key}
+    return lookup_json(Hit(best), key, store.simulations(key))
 
 
 def line_json(line: Line, backend: Backend) -> LineJson:
@@ -89,13 +83,14 @@ def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
         pareto=[point_json(point) for point in pareto.front],
         default_operators=_operators(best.default.operators),
         best_operators=_operators(best.best.operators),
-        simulated=_simulated(store.simulations(best.identity.key), best),
+        simulated=_simulated(store, best),
         history=[line_json(line, backend) for line in store.series_lines(best.identity.key)],
     )
 
 
-def _simulated(simulations: Iterable[Simulation], best: Best) -> list[SimulationJson]:
-    return [SimulationJson(**one.to_json()) for one in simulations if one.recipe == best.recipe]
+def _simulated(store: Store, best: Best) -> list[SimulationJson]:
+    answer = lookup_json(Hit(best), best.identity.key, store.simulations(best.identity.key))
+    return [SimulationJson(**one) for one in answer["simulated"]]
 
 
 def _operators(rows: Iterable[OperatorRow]) -> list[OperatorJson]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
+from results.answer_json import LookupJson
 from results.records import Best, Identity
 from results.report import environment, report_context
 from results.service.answers import (
+    answer_of,
+    answer_of_key,
     explained_of,
-    hit_json,
     line_json,
-    lookup_json,
     regression_json,
     result_json,
 )
 from results.service.problems import other_than_json, responses
-from results.service.schemas import LinesJson, LookupJson, RegressionsJson, ResultJson
+from results.service.schemas import LinesJson, RegressionsJson, ResultJson
 from results.service.service import Served, Service, aside
 
 router = APIRouter(prefix="/v1", tags=["results"])
@@ -37,7 +39,13 @@ _EXAMPLE = {
         "vela_config_sha256": "0d1c2b3a49586776859403f2e1d0cfbeadbccb1a29384756657483920a1b2c3d",
     },
     "quantisation": "int8 per channel, calibrated on its own inputs",
-    "versions": {"torch": "2.13.0", "executorch": "1.5.1", "ethos_u_vela": "5.1.0", "tosa_tools": "2026.5.0"},
+    "versions": {
+        "torch": "2.13.0",
+        "torchao": "0.18.0",
+        "executorch": "1.5.1",
+        "ethos_u_vela": "5.1.0",
+        "tosa_tools": "2026.5.0",
+    },
     "search_space_version": "1",
     "objective": "stream cycles 1 and host work",
     "io_layout": "nchw",
@@ -46,19 +54,17 @@ _EXAMPLE = {
 
 @router.post("/lookup", response_model=LookupJson, responses=responses(400, 413, 422, 503))
 async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], service: Served) -> Response:
-    """The best that is known for an identity: a hit, a stale one (other versions), or a miss. Never tunes."""
-    return _json(service, await aside(lookup_json, service.store, identity))
+    """The best that is known for an identity; never tunes.
+
+    A hit, a stale one (other versions), the nearest (another model of the same structure), or a miss.
+    """
+    return _json(service, await aside(answer_of, service.stores, identity))
 
 
 @router.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
 async def look_up_key(identity: Key, service: Served) -> Response:
     """The best for the identity with this key: a hit or a miss."""
-
-    def answer() -> LookupJson:
-        best = service.store.best(identity)
-        return LookupJson(answer="miss", identity=identity) if best is None else hit_json(service.store, best)
-
-    return _json(service, await aside(answer))
+    return _json(service, await aside(answer_of_key, service.store, identity))
 
 
 @router.get("/bests", responses=responses(422, 503))
@@ -115,6 +121,6 @@ def _best(service: Service, identity: str) -> Best:
     return best
 
 
-def _json(service: Service, answer: LookupJson) -> Response:
-    service.metrics.lookups.labels(answer.answer).inc()
-    return Response(answer.model_dump_json(), media_type="application/json")
+def _json(service: Service, answer: dict[str, Any]) -> Response:
+    service.metrics.lookups.labels(answer["answer"]).inc()
+    return Response(json.dumps(answer), media_type="application/json")

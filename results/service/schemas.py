@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
-from results.records import Label, RunStatus
+from results.answer_json import SimulationJson
+from results.records import ExactnessClass, Label, RunStatus
 from results.summary import ParetoPointJson, TuneJson
 
 _WORD = r"^[A-Za-z0-9_]{1,100}$"
@@ -32,37 +33,6 @@ class ReadyJson(Answer):
     status: Literal["ready"]
 
 
-class SimulationJson(Answer):
-    """What a simulator counted for the recipe."""
-
-    identity_key: str
-    recipe: str
-    simulator: str
-    runner_sha256: str
-    npu_cycles: NonNegativeInt
-    label: Label
-    created: str
-
-
-class DifferenceJson(Answer):
-    """A field in which what is known differs from what was asked for."""
-
-    field: str
-    known: str
-    asked: str
-
-
-class LookupJson(Answer):
-    """What is known. Only a hit is validated for what was asked; any other recipe is one to try."""
-
-    answer: Literal["hit", "stale", "nearest", "miss"]
-    identity: str = Field(description="key of what was asked for")
-    best: TuneJson | None = Field(default=None, description="what is known; null for a miss")
-    reason: str = Field(default="", description="why it is no hit, in one line")
-    differences: list[DifferenceJson] = Field(default=[], description="what is different, for stale")
-    simulated: list[SimulationJson] = Field(default=[], description="what simulators counted for the recipe")
-
-
 class LineJson(Answer):
     """One best in a list."""
 
@@ -76,11 +46,13 @@ class LineJson(Answer):
     objective: str
     io_layout: str
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
     search_space_version: str
     recipe: str
+    exactness: ExactnessClass = Field(description="exact: outputs equal bit for bit; else of a checked quality")
     label: Label
     default_cycles: NonNegativeInt
     best_cycles: NonNegativeInt

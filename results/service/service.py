@@ -21,6 +21,7 @@ from results.service.telemetry import Metrics
 from results.service.tokens import Role, TokenBook
 from results.service.uploads import Uploads
 from results.store import Store
+from results.tiers import Tiers
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -30,7 +31,7 @@ _R = TypeVar("_R")
 class Service:
     """The parts of a running service."""
 
-    store: Store
+    stores: Tiers
     state: State
     tokens: TokenBook
     backend: Backend
@@ -40,14 +41,20 @@ class Service:
     uploads: Uploads
     supervisor: Supervisor
 
+    @property
+    def store(self) -> Store:
+        """The one whose results are listed and shown. A store under it is for lookups only."""
+        return self.stores.user
+
     @classmethod
     def over(
-        cls, store: Store, store_url: str, state: State, tokens: TokenBook, backend: Backend, limits: Limits
+        cls, stores: Tiers, store_url: str, state: State, tokens: TokenBook, backend: Backend, limits: Limits
     ) -> Service:
-        """A service over a store and a state folder. store_url: what another process opens as the store."""
+        """A service over stores and a state folder. store_url: what another process opens as the
+        user's store."""
         metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
         supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
-        return cls(store, state, tokens, backend, limits, metrics, jobs, uploads, supervisor)
+        return cls(stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor)
 
 
 def _service(request: Request) -> Service:

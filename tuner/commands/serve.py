@@ -8,13 +8,15 @@ from pathlib import Path
 import click
 
 from results.store import Store
-from tuner.commands.options import state_option, store_option
+from results.tiers import Tiers
+from tuner.commands.options import state_option, store_option, system_store_option
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="to listen on; 0.0.0.0 for all of the machine's")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, help="0 for any that is free; the log says which")
 @store_option
+@system_store_option
 @state_option
 @click.option("--require-token", is_flag=True, help="for reads from this machine as well")
 @click.option(
@@ -25,8 +27,8 @@ from tuner.commands.options import state_option, store_option
 @click.option("--queue", type=click.IntRange(1), default=100, help="jobs that may wait")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="jobs that run at a time; each uses all cores")
 def serve(
-    host: str, port: int, store_url: str | None, state: Path | None, require_token: bool, rate: float, upload_mib: int,
-    queue: int, jobs: int,
+    host: str, port: int, store_url: str | None, system_url: str | None, state: Path | None, require_token: bool,
+    rate: float, upload_mib: int, queue: int, jobs: int,
 ) -> None:  # fmt: skip
     """Serve results over HTTP, with a page for people.
 
@@ -45,13 +47,14 @@ def serve(
     from tuner.toolchain_backend import Toolchain
 
     log_json()
-    with Store.open(store_url) as store:
+    with Tiers.open(store_url, system_url) as stores:
+        store = stores.user
         kept = State((state or service_folder(store.location)).absolute())
         with kept.serving():
             limits = Limits(
                 requests_per_second=rate, upload_bytes=upload_mib * 2**20, queued_jobs=queue, running_jobs=jobs
             )
-            service = Service.over(store, _for_others(store, store_url), kept, TokenBook(kept), Toolchain(), limits)
+            service = Service.over(stores, _for_others(store, store_url), kept, TokenBook(kept), Toolchain(), limits)
             bound = listen(host, port)
             address, actual = bound.getsockname()[:2]
             app = create_app(service, loopback_reads=not require_token)
