@@ -232,6 +232,28 @@ class Bound(Record):
 
 
 @dataclass(frozen=True)
+class Reuse(Record):
+    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+
+    Attributes:
+        evaluations: candidates of this run.
+        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
+        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
+            whose successors were asked for.
+        known_prices, known_checks, known_expansions: those among them whose answer was remembered.
+    """
+
+    evaluations: int
+    duplicates: int
+    prices: int
+    known_prices: int
+    checks: int
+    known_checks: int
+    expansions: int
+    known_expansions: int
+
+
+@dataclass(frozen=True)
 class OperatorRow(Record):
     """One row of a per-operator table; its cycles carry the label of the evaluation's figures.
 

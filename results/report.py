@@ -27,7 +27,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto
-from results.records import Best, Bound, Evaluation, Figures, Identity
+from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -51,6 +51,7 @@ def write_report(
     pareto: Pareto | None = None,
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -63,11 +64,12 @@ def write_report(
         pareto: the front of cycles against SRAM, where it is to be shown.
         bound: what no lowering can go below, where it is known.
         without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
+        reuse: what the run that the report is on did not have to find out.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without)
+    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without, reuse)
     html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
     return _write(Path(path), html)
 
@@ -81,6 +83,7 @@ def report_context(
     pareto: Pareto | None = None,
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
 ) -> dict[str, Any]:
     """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
@@ -97,6 +100,7 @@ def report_context(
         "phantom": phantom,
         "pareto": pareto,
         "bound": bound,
+        "reuse": reuse,
         "cycles_axis": Axis.over(figures.cycles for figures in shown),
         "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
         "elements": [

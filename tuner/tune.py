@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Bound, Evaluation, Identity, RunStatus
+from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
@@ -29,6 +30,7 @@ from workers.base_program import BaseProgram
 from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.pool import Pool, Shared, WorkerLost
+from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
 from workers.tasks import Job
 from workers.upstream import open_settings
@@ -58,7 +60,7 @@ class Budget:
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
     than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
-    bound: what no candidate can go below. without: see `tuner.ablation`."""
+    bound: what no candidate can go below. without: see `tuner.ablation`. reuse: of this run."""
 
     best: Best
     base: BaseProgram
@@ -66,6 +68,7 @@ class Tuned:
     pareto: Pareto
     bound: Bound
     without: tuple[int | None, ...]
+    reuse: Reuse
 
 
 async def tune(
@@ -91,7 +94,7 @@ async def tune(
     limits = objective.front_limits(figures_of(best)[0])
     phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
     without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, prepared.base, phantom, pareto, await run.bound_of(best.recipe), without)
+    return Tuned(best, prepared.base, phantom, pareto, await run.bound_of(best.recipe), without, run.reuse)
 
 
 async def _open_settings(
@@ -129,6 +132,15 @@ class _Run:
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
         self._patience = _DEFAULT_SECONDS
+        self._asked = AskedFor()
+        self._programs: Counter[str] = Counter()
+
+    @property
+    def reuse(self) -> Reuse:
+        """Of the candidates of this run."""
+        evaluations = self._programs.total()
+        duplicates = sum(count - 1 for program, count in self._programs.items() if program)
+        return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
 
     async def search_within(self, budget: Budget) -> Ending:
         for warning in self._base.warnings:
@@ -190,6 +202,8 @@ class _Run:
                 return quarantined(recipe, lost, self._identity), Answer("", None, {})
             if outcome.status == "ok" and expand:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
+        self._asked += outcome.reuse
+        self._programs[outcome.program_hash] += 1
         record = self._record(outcome, with_rows=False)
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
