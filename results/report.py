@@ -70,7 +70,7 @@ def write_report(
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
     shown = [default, tuned, *_candidates(pareto)]
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     html = page.render(
         best=best,
         default=default,
@@ -97,7 +97,7 @@ def write_report(
         legend=_legend(kinds),
         pairs=pair_operators(best.default.operators, best.best.operators),
     )
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 def write_index(bests: Iterable[Best], path: str | Path) -> Path:
@@ -116,7 +116,7 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
         for name in accelerators
     ]
-    page = _environment().get_template("index.html.j2")
+    page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
         means=means,
@@ -126,12 +126,13 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """For pages made of `templates/`."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.
         autoescape=True,
@@ -139,11 +140,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
-    environment.filters["change"] = _change
-    environment.filters["duration"] = _duration
-    return environment
+    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    made.filters["change"] = _change
+    made.filters["duration"] = _duration
+    return made
 
 
 def _elements(recipe: str) -> list[str]:
@@ -237,8 +238,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _write(path: Path, html: str) -> Path:
-    """Write a file in one step: whoever opens it sees the old one or the new one, whole."""
+def write_file(path: Path, text: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -249,7 +254,7 @@ def _write(path: Path, html: str) -> Path:
             encoding="utf-8",
             errors="replace",
         ) as file:
-            file.write(html)
+            file.write(text)
         # A temporary file is for its owner only; a report is as readable as any file of the user's.
         mask = os.umask(0)
         os.umask(mask)

@@ -392,6 +392,8 @@ def test_migrations_lead_to_the_tables_of_the_code(store, path):
 def test_results_from_before_layouts_were_known_are_found(store, path):
     made = store.set_best(best())
     edit(path, "ALTER TABLE identities DROP COLUMN io_layout")
+    for younger in ("nights", "night_jobs"):
+        edit(path, f"DROP TABLE {younger}")
     edit(path, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
     with Store.open(path) as again:
         assert again.best(KEY) == made

@@ -15,6 +15,7 @@ from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.nightly import nightly
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
 from tuner.commands.tune import tune
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
+for command in (tune, nightly, lookup, apply, verify, simulate, models, space, cost, disasm):
     cli.add_command(command)
 
 
