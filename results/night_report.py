@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from results.markdown import aligned, in_a_cell
 from results.night import Drift, Night, NightEntry
 from results.report import environment, write_file
-from results.summary import aligned, in_a_cell
 
 NAMES = ("night.html", "night.md", "night.xml", "night.json")
 

@@ -19,7 +19,7 @@ from results.compare import (
     by_kind,
     figures_of,
     gain_of,
-    mean_factor,
+    means_of,
     pair_operators,
     transpose_share_of,
     vela_gain_of,
@@ -111,18 +111,14 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
     for best in runs:
         default, tuned = figures_of(best)
         lines.append((best, default, tuned, gain_of(best), vela_gain_of(best), report_name(best.identity)))
-    accelerators = sorted({best.identity.target.accelerator for best in runs})
-    means = [
-        (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
-        for name in accelerators
-    ]
     page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
-        means=means,
+        means=means_of(runs),
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
-        verified=sum(best.best.verified for best in runs),
+        equal=sum(best.best.bit_exact for best in runs),
+        measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )

@@ -29,6 +29,9 @@ from workers.pool import Pool
 pytestmark = pytest.mark.slow
 
 NETS = """
+import time
+from pathlib import Path
+
 import torch
 
 class Turned(torch.nn.Module):
@@ -49,6 +52,14 @@ def turned():
 def flat():
     torch.manual_seed(3)
     return torch.nn.Linear(2, 2), (torch.ones(1, 2),), [(torch.ones(1, 2),)]
+
+def held():
+    if Path("read").exists() and Path("hold").exists():
+        Path("held").touch()
+        time.sleep(1000)
+    Path("read").touch()
+    torch.manual_seed(4)
+    return torch.nn.Linear(2, 3), (torch.ones(1, 2),), [(torch.ones(1, 2),)]
 
 def another():
     torch.seed()
@@ -181,30 +192,33 @@ def test_a_model_that_is_another_one_each_time_is_told(nights):
 
 def test_a_night_that_is_killed_is_gone_on_with(tmp_path):
     (tmp_path / "nets.py").write_text(NETS)
-    (tmp_path / "suite.toml").write_text(SUITE)
+    # It is read once, then to be lowered; that takes as long as it is held.
+    suite = SUITE.replace('"nets.py:flat"', '"nets.py:flat", "nets.py:held"')
+    (tmp_path / "suite.toml").write_text(suite)
+    (tmp_path / "hold").touch()
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path / "data")}
     command = [sys.executable, "-m", "tuner.cli", "nightly", str(tmp_path / "suite.toml"), "--jobs", "1", "--json"]
 
-    def first_is_done() -> bool:
-        if not (tmp_path / "store.sqlite").exists():
-            return False
-        with Store.open(tmp_path / "store.sqlite") as store:
-            return any(note.entry is not None for note in store.night_notes("suite").values())
-
     killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not first_is_done():
+    while not (tmp_path / "held").exists():
         assert killed.poll() is None
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    (tmp_path / "hold").unlink()
+    with Store.open(tmp_path / "store.sqlite") as store:
+        begun = store.night("suite")
+        assert begun.finished is None
+        said = [note.entry for note in store.night_notes("suite").values() if note.entry is not None]
+        assert said  # a place is given to `held` when another model is done
 
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     night = json.loads(done.stdout)
-    assert [entry["outcome"] for entry in night["entries"]] == ["tuned", "tuned"]
+    assert [entry["outcome"] for entry in night["entries"]] == ["tuned", "tuned", "tuned"]
     assert night["entries"][0]["new_best"]
+    assert night["started"] == begun.started
     assert (tmp_path / "out" / "night.html").exists()
     with Store.open(tmp_path / "store.sqlite") as store:
         evaluations = [store.counts(entry["identity_key"])[0] for entry in night["entries"]]
         assert [entry["candidates"] for entry in night["entries"]] == evaluations
-        assert store.night("suite").started == night["started"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from results.records import Identity, Target, Versions
+from dataclasses import asdict
+
+from results.records import Identity, Structure, Target, Versions
 from search_space.space import SPACE_VERSION
 from tuner.objective import Objective
-from workers.base_program import Identified
+from workers.base_program import BaseProgram, Identified
 from workers.target import Target as BoardTarget
 
 
 def identity_of(model: Identified, target: BoardTarget, objective: Objective) -> Identity:
-    """The identity under which evaluations of a lowered model are stored."""
+    """The identity under which evaluations of a model are stored; with its structure if it is lowered."""
     versions = model.versions
+    structure = Structure(**asdict(model.structure)) if isinstance(model, BaseProgram) else None
     return Identity(
         model_hash=model.model_hash,
         model_name=model.name,
@@ -20,10 +23,12 @@ def identity_of(model: Identified, target: BoardTarget, objective: Objective) ->
         quantisation=model.quantisation,
         versions=Versions(
             torch=versions["torch"],
+            torchao=versions["torchao"],
             executorch=versions["executorch"],
             ethos_u_vela=versions["ethos-u-vela"],
             tosa_tools=versions["tosa-tools"],
         ),
         search_space_version=SPACE_VERSION,
         objective=str(objective),
+        structure=structure,
     )
