@@ -27,6 +27,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto
+from results.recipes import elements
 from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse
 from results.scatter import Axis
 
@@ -89,7 +90,7 @@ def write_report(
         sram_axis=Axis.over(figures.sram_bytes for figures in shown),
         elements=[
             (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(_elements(best.recipe), [c and c - tuned.cycles for c in without])
+            for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
         ],
         warnings=[*warnings, *_warnings(best)],
         inputs=_inputs(best),
@@ -147,13 +148,6 @@ def _environment() -> Environment:
     environment.filters["change"] = _change
     environment.filters["duration"] = _duration
     return environment
-
-
-def _elements(recipe: str) -> list[str]:
-    """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
-    if recipe == "default":
-        return []
-    return [element.strip() for element in re.split(r"[,|](?![^{]*\})", recipe) if element.strip()]
 
 
 def _inputs(best: Best) -> list[Mapping[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
 from results.compare import figures_of, gain_of, vela_gain_of
+from results.markdown import aligned, in_a_cell
 from results.pareto import Point
 from results.records import Best, Label, Reuse, RunStatus
 
@@ -175,7 +176,7 @@ def markdown_table(bests: Iterable[Best]) -> str:
     Cycles are the objective, in the label that the last line names.
     """
     bests = list(bests)
-    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    table = aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
     return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
 
@@ -192,43 +193,20 @@ def front_table(best: Best, front: Iterable[Point]) -> str:
             f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
-            _in_a_cell(point.recipe),
+            in_a_cell(point.recipe),
         )
         for point in front
     ]
-    table = _aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
+    table = aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
     what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
     return f"{what}\n\n{table}\n"
-
-
-def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
-    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
-    headings = lines[0]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    ruler = tuple(
-        "-" * (width - 1) + ":" if heading in right else "-" * width
-        for heading, width in zip(headings, widths, strict=True)
-    )
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if heading in right else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, headings, strict=True)
-        )
-        + " |"
-        for line in (headings, ruler, *lines[1:])
-    )
-
-
-def _in_a_cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _cells(best: Best) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain = gain_of(best)
     return (
-        _in_a_cell(best.identity.model_name),
+        in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",

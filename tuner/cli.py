@@ -11,6 +11,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.compare import compare
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.lookup import lookup
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
+for command in (tune, lookup, apply, verify, compare, simulate, models, space, cost, disasm):
     cli.add_command(command)
 
 
