@@ -25,5 +25,5 @@ def aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
 
 
 def in_a_cell(text: str) -> str:
-    """Text that would end a cell or a line, escaped."""
+    """Text that neither ends a cell nor a line."""
     return text.replace("|", r"\|").replace("\n", " ")

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 Label = Literal["predicted", "simulated", "measured"]
 Status = Literal["ok", "wrong", "refused", "crashed", "timed out"]
 RunStatus = Literal["exhausted", "trials", "timeout", "interrupted"]
+ExactnessClass = Literal["exact", "requantising", "precision"]
 
 LABELS: tuple[str, ...] = get_args(Label)
 STATUSES: tuple[str, ...] = get_args(Status)
 RUN_STATUSES: tuple[str, ...] = get_args(RunStatus)
+CLASSES: tuple[str, ...] = get_args(ExactnessClass)
 
 
 def utc_now() -> str:
@@ -66,10 +68,19 @@ class Record:
         Raises:
             ValueError: a field is missing, unknown, of another type, or contradicts another one.
         """
+        return cls.from_text(json.dumps(data))
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> Self:
+        """The record of a JSON text.
+
+        Raises:
+            ValueError: as `from_json`, or the text is no JSON.
+        """
         from pydantic import ValidationError
 
         try:
-            record = _adapter(cls).validate_json(json.dumps(data), strict=True)
+            record = _adapter(cls).validate_json(text, strict=True)
         except ValidationError as errors:
             first = errors.errors(include_url=False)[0]
             where = ".".join([cls.__name__, *map(str, first["loc"])])
@@ -98,9 +109,23 @@ class Versions(Record):
     """Versions of the packages that decide what a recipe compiles to and costs."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
+
+
+@dataclass(frozen=True)
+class Structure(Record):
+    """What a lowered model has in common with others.
+
+    Attributes:
+        operators: equal for models of the same operators and edges, whatever their weights and sizes.
+        shapes: equal for models that differ in weights only.
+    """
+
+    operators: str
+    shapes: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +138,8 @@ class Identity(Record):
         quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
         objective: what `Figures.cycles` counts, in one string.
         io_layout: `nhwc` if the caller's inputs of rank 4 lie in memory so, else `nchw`.
+        structure: of the lowered model; None where it was not lowered. It follows from the rest and is not part of the
+            key.
     """
 
     model_hash: str
@@ -123,15 +150,19 @@ class Identity(Record):
     search_space_version: str
     objective: str
     io_layout: str = "nchw"
+    structure: Structure | None = None
 
     @property
     def key(self) -> str:
-        """SHA-256 (hex) over every field but `model_name`."""
+        """SHA-256 (hex) over every field but `model_name` and `structure`."""
         content = asdict(self)
-        del content["model_name"]
-        if self.io_layout == "nchw":
-            del content["io_layout"]  # as in keys from before there was another one
+        for name in NOT_IN_KEY:
+            del content[name]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+NOT_IN_KEY = ("model_name", "structure")
+"""Fields of an identity that may differ between two that are the same."""
 
 
 @dataclass(frozen=True)
@@ -180,18 +211,24 @@ class Bound(Record):
         mac_cycles: of these, with all multipliers busy.
         moved_bytes: inputs and results of its delegates.
         move_cycles: of these, at full bandwidth.
+        constant_bytes_per_cycle: full bandwidth of the memory that weights and commands are in.
     """
 
     macs: int
     mac_cycles: int
     moved_bytes: int
     move_cycles: int
+    constant_bytes_per_cycle: float
     label: Label = "predicted"
 
     @property
     def cycles(self) -> int:
         """Both at the same time."""
         return max(self.mac_cycles, self.move_cycles)
+
+    def constant_cycles(self, figures: Figures) -> int:
+        """Of reading a program's own weights and commands once; another lowering may have fewer."""
+        return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
 
 
 @dataclass(frozen=True)
@@ -243,6 +280,37 @@ class OperatorRow(Record):
 
 
 @dataclass(frozen=True)
+class Quality(Record):
+    """How near a candidate's outputs are to the float model's, on calibration inputs, beside the default lowering's.
+
+    Attributes:
+        sqnr_db, default_sqnr_db: signal-to-quantisation-noise ratio of the worst output, from the model's inputs on.
+        inputs: how many calibration inputs were run.
+        metric, default_metric: the user's own measure, if there is one; more is better.
+        shortfall: why the candidate may not be offered; empty if it is within the limit that the objective says.
+        label: no hardware was asked: the reference model's arithmetic is the NPU's.
+    """
+
+    sqnr_db: float
+    default_sqnr_db: float
+    inputs: int
+    metric: float | None = None
+    default_metric: float | None = None
+    shortfall: str = ""
+    label: Label = "simulated"
+
+    def __post_init__(self) -> None:
+        _whole("Quality.inputs", self.inputs)
+        _one_of("Quality.label", self.label, LABELS)
+
+    def __str__(self) -> str:
+        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f})"
+        if self.metric is not None and self.default_metric is not None:
+            of += f", metric {self.metric:g} (default {self.default_metric:g})"
+        return f"{of} against the float model on {self.inputs} calibration inputs, {self.label}"
+
+
+@dataclass(frozen=True)
 class Evaluation(Record):
     """What one candidate turned out to cost, and whether it is right.
 
@@ -251,13 +319,16 @@ class Evaluation(Record):
         recipe: canonical recipe text.
         program_hash: content hash of the candidate's graphs; empty when none came to be.
         reason: why the candidate is not ok; empty when it is.
-        verified: the outputs were checked equal to the default lowering's, bit for bit.
+        verified: the outputs were checked: if `exactness` is exact, equal to the default lowering's bit for bit; else
+            of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
             and shows any other key as it is.
         command_stream_sha256: hash of the command stream of each delegate, in order.
         operators: per-operator table; may be empty for candidates nobody will look at.
         attempts: how often it was tried until this came out.
+        exactness: the class of the recipe's least exact element.
+        quality: where other than exact recipes were allowed.
         created: UTC time as `utc_now` writes it.
     """
 
@@ -273,18 +344,30 @@ class Evaluation(Record):
     operators: tuple[OperatorRow, ...] = ()
     attempts: int = 1
     seconds: float = 0.0
+    exactness: ExactnessClass = "exact"
+    quality: Quality | None = None
     created: str = field(default_factory=utc_now)
 
     def __post_init__(self) -> None:
         _one_of("Evaluation.status", self.status, STATUSES)
+        _one_of("Evaluation.exactness", self.exactness, CLASSES)
         if self.status == "ok" and self.figures is None:
             raise ValueError("an evaluation with status ok needs figures")
         if self.status == "ok" and self.reason:
             raise ValueError("an evaluation with status ok has no reason")
         if self.verified and self.status != "ok":
             raise ValueError(f"an evaluation with status {self.status!r} cannot be verified")
+        if self.verified and self.exactness != "exact" and self.quality is None:
+            raise ValueError("an evaluation that is not exact cannot be verified without its quality")
+        if self.verified and self.quality is not None and self.quality.shortfall:
+            raise ValueError("an evaluation whose quality falls short cannot be verified")
         _whole("Evaluation.attempts", self.attempts)
         _finite("Evaluation.seconds", self.seconds)
+
+    @property
+    def bit_exact(self) -> bool:
+        """Checked equal to the default lowering, bit for bit."""
+        return self.verified and self.exactness == "exact"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from results.compare import (
     by_kind,
     figures_of,
     gain_of,
-    mean_factor,
+    means_of,
     pair_operators,
     transpose_share_of,
     vela_gain_of,
@@ -70,38 +70,53 @@ def write_report(
     Raises:
         StoreError: the file cannot be written.
     """
+    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without, reuse)
+    html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
+    return _write(Path(path), html)
+
+
+def report_context(
+    best: Best,
+    explanations: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
+    host_operators: Sequence[str] = (),
+    phantom: Evaluation | None = None,
+    pareto: Pareto | None = None,
+    bound: Bound | None = None,
+    without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
+) -> dict[str, Any]:
+    """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
     shown = [default, tuned, *_candidates(pareto)]
-    page = _environment().get_template("report.html.j2")
-    html = page.render(
-        best=best,
-        default=default,
-        tuned=tuned,
-        gain=gain_of(best),
-        vela_gain=vela_gain_of(best),
-        share=transpose_share_of(best.default),
-        differences=differences(best.default.operators),
-        phantom=phantom,
-        pareto=pareto,
-        bound=bound,
-        reuse=reuse,
-        cycles_axis=Axis.over(figures.cycles for figures in shown),
-        sram_axis=Axis.over(figures.sram_bytes for figures in shown),
-        elements=[
+    return {
+        "best": best,
+        "default": default,
+        "tuned": tuned,
+        "gain": gain_of(best),
+        "vela_gain": vela_gain_of(best),
+        "share": transpose_share_of(best.default),
+        "differences": differences(best.default.operators),
+        "phantom": phantom,
+        "pareto": pareto,
+        "bound": bound,
+        "reuse": reuse,
+        "cycles_axis": Axis.over(figures.cycles for figures in shown),
+        "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
+        "elements": [
             (element, (explanations or {}).get(element, ""), brings)
             for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
         ],
-        warnings=[*warnings, *_warnings(best)],
-        inputs=_inputs(best),
-        check={name: value for name, value in best.best.check.items() if name != "inputs"},
-        host_operators=Counter(host_operators).most_common(),
-        kinds=kinds,
-        stacks=_stacks(kinds),
-        legend=_legend(kinds),
-        pairs=pair_operators(best.default.operators, best.best.operators),
-    )
-    return _write(Path(path), html)
+        "warnings": [*warnings, *_warnings(best)],
+        "inputs": _inputs(best),
+        "check": {name: value for name, value in best.best.check.items() if name != "inputs"},
+        "host_operators": Counter(host_operators).most_common(),
+        "kinds": kinds,
+        "stacks": _stacks(kinds),
+        "legend": _legend(kinds),
+        "pairs": pair_operators(best.default.operators, best.best.operators),
+    }
 
 
 def write_index(bests: Iterable[Best], path: str | Path) -> Path:
@@ -115,18 +130,14 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
     for best in runs:
         default, tuned = figures_of(best)
         lines.append((best, default, tuned, gain_of(best), vela_gain_of(best), report_name(best.identity)))
-    accelerators = sorted({best.identity.target.accelerator for best in runs})
-    means = [
-        (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
-        for name in accelerators
-    ]
-    page = _environment().get_template("index.html.j2")
+    page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
-        means=means,
+        means=means_of(runs),
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
-        verified=sum(best.best.verified for best in runs),
+        equal=sum(best.best.bit_exact for best in runs),
+        measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
@@ -134,7 +145,8 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates with their filters."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.

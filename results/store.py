@@ -12,21 +12,25 @@ warning in the log; a store that cannot be used at all raises StoreError.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection, Engine, distinct, func, select
 
+from results.claim import Claim, Reception
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
+from results.overview import Line, accelerators, newest_lines, regressions, series_lines
+from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
-from results.records import Best, Evaluation, Identity, Simulation, Target
-from results.rows import TARGET_NAMES, recipe_sha256
-from results.schema import prepare
-from results.tables import bests, command_streams, evaluations, identities, models, targets
-from results.writes import write_best, write_evaluation, write_identity, write_simulation
+from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
+from results.rows import recipe_sha256
+from results.schema import check, prepare
+from results.tables import bests, command_streams, evaluations, identities, models
+from results.writes import settle_claim, write_best, write_claim, write_evaluation, write_identity, write_simulation
 
 
 class Store:
@@ -39,22 +43,23 @@ class Store:
         self._identity_ids: dict[str, int] = {}
 
     @classmethod
-    def open(cls, where: str | Path | None = None) -> Self:
+    def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
         """Open a store, creating it or upgrading its schema when needed.
 
         Args:
             where: a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; None for the user's
                 own store in the folder that the operating system keeps for application data.
+            read_only: neither create nor change anything.
 
         Raises:
             StoreError: the store cannot be reached, read or written, is a newer one, or is none.
         """
         url = store_url(where)
         location = place(url)
-        engine = connect(url)
+        engine = connect(url, read_only)
         try:
             with one_line_errors(location):
-                prepare(engine, location)
+                (check if read_only else prepare)(engine, location)
         except StoreError:
             engine.dispose()
             raise
@@ -147,10 +152,32 @@ class Store:
             ).first()
             if held is None or _order(cycles, best.recipe) <= _order(held.cycles, held.recipe):
                 write_best(connection, best, identity_id, default_id, best_id)
+            settle_claim(connection, identity_id, cycles)
             stored = load_bests(connection, identities.c.id == identity_id)
             if not stored:
                 raise StoreError(f"the best of {best.identity.model_name} cannot be read from {self.location}")
         return stored[0]
+
+    def import_claims(self, entries: Iterable[tuple[Identity, Claim]]) -> list[Reception]:
+        """Take over what other people's searches found, all of it or, if anything fails, nothing.
+
+        What is claimed stands beside the store's own bests, is looked up where there is none of its own, and is not
+        verified. It stays until its recipe is evaluated here, or a best is that is as good. Of two claims for an
+        identity the later one stays.
+
+        Returns:
+            What became of each.
+        """
+        with self._write() as connection:
+            return [write_claim(connection, identity, claim) for identity, claim in entries]
+
+    def shareable(self) -> list[Best]:
+        """Every best, and of identities without one what was imported, by model name, target and age."""
+        with self._read() as connection:
+            own = load_bests(connection)
+            claimed = claimed_bests(connection)
+        have = {best.identity.key for best in own}
+        return own + [best for best in claimed if best.identity.key not in have]
 
     def best(self, identity_key: str) -> Best | None:
         """The best recipe for exactly this identity."""
@@ -163,11 +190,38 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
-    def bests_for(self, model_hash: str, target: Target) -> list[Best]:
-        """The bests of one model on one target under any toolchain, newest first."""
-        same_target = [targets.c[name] == getattr(target, name) for name in TARGET_NAMES]
+    def known(self, identity: Identity) -> list[Best]:
+        """Bests of a model on a target under any versions: those that differ in the fewest first, then the newest.
+
+        Quantisation, objective and layout of the inputs are the same. Each comes without command streams and operators;
+        one that is not verified comes from a file, after the store's own of the same identity.
+        """
         with self._read() as connection:
-            return load_bests(connection, models.c.hash == model_hash, *same_target)
+            return offers_of_model(connection, identity)
+
+    def similar(
+        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        io_layout: str | None = None, limit: int = 16,
+    ) -> list[Best]:  # fmt: skip
+        """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
+
+        Their weights, quantisation and toolchain are their own (see `Best.identity`): each holds a recipe to try, no
+        more. A best of the very model that is asked for may be among them. Without command streams and operators; one
+        that is not verified comes from a file.
+
+        Args:
+            structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
+            target, objective, io_layout: what they must be for; None for any.
+            limit: the most models that are returned.
+        """
+        with self._read() as connection:
+            return offers_of_structure(connection, structure, target, objective, io_layout, limit)
+
+    def knows_others(self, identity: Identity) -> bool:
+        """Whether there is a best of any model for the target, objective and layout of an identity: only then can
+        `similar` have something for it."""
+        with self._read() as connection:
+            return any_offer(connection, identity)
 
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""
@@ -183,6 +237,11 @@ class Store:
                 evaluations.c.recipe_sha256 == recipe_sha256(recipe),
             )
         return next(iter(found.values()), None)
+
+    def refutes(self, best: Best) -> bool:
+        """Whether this store knows that the recipe of a best from elsewhere does not hold for its identity."""
+        one = self.evaluation(best.identity.key, best.recipe)
+        return one is not None and one.status in REFUTING
 
     def evaluations(self, identity_key: str) -> list[Evaluation]:
         """All records of one identity, in the order in which their candidates were first recorded."""
@@ -205,6 +264,26 @@ class Store:
         with self._read() as connection:
             made, different = connection.execute(counting).one()
         return int(made), int(different)
+
+    def newest_lines(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
+        """See `results.overview.newest_lines`."""
+        with self._read() as connection:
+            return newest_lines(connection, model, target, limit, offset)
+
+    def series_lines(self, identity_key: str) -> list[Line]:
+        """See `results.overview.series_lines`."""
+        with self._read() as connection:
+            return series_lines(connection, identity_key)
+
+    def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
+        """See `results.overview.regressions`."""
+        with self._read() as connection:
+            return regressions(connection, percent, limit)
+
+    def accelerators(self) -> list[str]:
+        """Those that there are bests for."""
+        with self._read() as connection:
+            return accelerators(connection)
 
     def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
         """Evaluations with a delegate of this command stream: verified ones first, then the newest first.

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of, vela_gain_of
+from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
 from results.pareto import Point
-from results.records import Best, Label, Reuse, RunStatus
+from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
 class _Strict(BaseModel):
@@ -35,6 +35,17 @@ class FiguresJson(_Strict):
     macs: NonNegativeInt = Field(description="multiply-accumulate operations")
 
 
+class QualityJson(_Strict):
+    """How near outputs are to the float model's on calibration inputs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of the best recipe's worst output")
+    default_sqnr_db: float = Field(description="that of the default recipe")
+    inputs: NonNegativeInt = Field(description="calibration inputs that were run")
+    metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
+    default_metric: float | None = Field(description="what it gives for the default recipe")
+
+
 class BoardJson(_Strict):
     """Facts of the board that Vela was told."""
 
@@ -47,6 +58,7 @@ class VersionsJson(_Strict):
     """The toolchain that the figures hold for."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
@@ -89,6 +101,12 @@ class TuneJson(_Strict):
     gain_percent: float = Field(description="cycles saved, in percent of the default's")
     recipe: str = Field(description="the best recipe, or `default`")
     verified: bool = Field(description="its outputs were checked equal to the default's, bit for bit")
+    exactness: ExactnessClass = Field(
+        default="exact", description="class of the best recipe; other than exact only where that was allowed"
+    )
+    quality: QualityJson | None = Field(
+        default=None, description="of the best recipe, where other than exact ones were allowed"
+    )
     evaluations: NonNegativeInt = Field(description="candidates evaluated, earlier runs included")
     distinct: NonNegativeInt = Field(description="distinct programs among them")
     seconds: NonNegativeFloat = Field(description="time that the search took")
@@ -122,7 +140,10 @@ def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | N
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(_point_json, front))}
+    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(point_json, front))}
+    if best.best.quality is not None:
+        quality = best.best.quality.to_json()
+        asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
     document = TuneJson(
@@ -134,7 +155,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | N
         best=FiguresJson(**tuned.to_json()),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
-        verified=best.best.verified,
+        verified=best.best.bit_exact,
+        exactness=best.best.exactness,
         evaluations=best.evaluations,
         distinct=best.distinct,
         seconds=round(best.seconds, 3),
@@ -149,7 +171,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | N
     return document.model_dump(exclude_unset=True)
 
 
-def _point_json(point: Point) -> ParetoPointJson:
+def point_json(point: Point) -> ParetoPointJson:
+    """A candidate on the front."""
     figures = point.figures.to_json()
     shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
     return ParetoPointJson(recipe=point.recipe, **shown)
@@ -170,15 +193,26 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
 def markdown_table(bests: Iterable[Best]) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names.
+    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
+    over them follow.
     """
     bests = list(bests)
-    table = aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    parts = [aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
-    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 _FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
@@ -215,5 +249,17 @@ def _cells(best: Best) -> tuple[str, ...]:
         f"{default.transposes} → {tuned.transposes}",
         f"{best.evaluations:,}",
         f"{best.distinct:,}",
-        best.status if best.best.verified else f"{best.status}, not verified",
+        ", ".join([best.status, *_reservations(best)]),
     )
+
+
+def _reservations(best: Best) -> list[str]:
+    if not best.best.verified:
+        return ["not verified"]
+    return [] if best.best.bit_exact else [f"{best.best.exactness}, {_decibels(best)}"]
+
+
+def _decibels(best: Best) -> str:
+    quality = best.best.quality
+    assert quality is not None  # of what is verified and not exact
+    return f"{quality.sqnr_db - quality.default_sqnr_db:+.2f} dB"

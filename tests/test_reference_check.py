@@ -100,7 +100,7 @@ def run(graph: Graph, one: CheckInput) -> list[bytes] | None:
         return None
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_it_says_what_running_both_whole_would_say(data: st.DataObject) -> None:
     """Also of a candidate that comes after others, whose right parts are not run again."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from conftest import Lowered
 
+from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET
 from search_space.read_tosa import read_tosa
 from search_space.sources import hash_of_sources
@@ -17,15 +18,15 @@ KEY = {"versions": {"ethos-u-vela": "5.1.0"}}
 
 def test_who_comes_later_runs_no_pass(stock: Callable[[str], Lowered], tmp_path: Path) -> None:
     graph = read_tosa(max(stock("ethos-u85-256").tosa, key=len))
-    first = Transitions(Memo(tmp_path), ANY_TARGET, KEY)
+    first = Transitions(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
     found = first.of(graph)
     after = {str(one): one.apply(graph).hash for one in pass_instances()}
     assert found == {name: digest for name, digest in after.items() if digest != graph.hash} != {}
     assert first.of(graph) == found and (first.asked, first.known) == (2, 1)
-    later = Transitions(Memo(tmp_path), ANY_TARGET, KEY)
+    later = Transitions(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
     assert later.of(read_tosa(max(stock("ethos-u85-256").tosa, key=len))) == found
     assert (later.asked, later.known) == (1, 1)
-    other = Transitions(Memo(tmp_path), ANY_TARGET, {"versions": {"ethos-u-vela": "5.2.0"}})
+    other = Transitions(Memo(tmp_path), ANY_TARGET, {"versions": {"ethos-u-vela": "5.2.0"}}, Exactness.EXACT)
     assert other.of(graph) == found and (other.asked, other.known) == (1, 0)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from results.records import Evaluation, Identity
+from results.records import Best, Evaluation, Identity
 from results.store import Store
 from search_space.recipe import Recipe
 from tuner.evaluations import evaluation_of
@@ -31,7 +32,8 @@ async def applied(
     """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
 
     wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
-    this model, or if what ExecuTorch wrote is not what was evaluated; its file is then left as it was.
+    this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
+    evaluated; its file is then left as it was.
     """
     async with Pool(1, log_dir, warm_up=tasks.warm_up) as pool:
         try:
@@ -47,6 +49,7 @@ async def applied(
             if default.cost is None:
                 raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
             store.register(identity)
+            store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
             evaluations = []
             for recipe, out in wanted.items():
                 outcome = await outcome_of(recipe)
@@ -54,12 +57,25 @@ async def applied(
                 store.record_evaluation(evaluation)
                 if evaluation.status != "ok":
                     raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
+                if not evaluation.verified and evaluation.quality is not None:
+                    raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
                 if out is not None:
                     await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
                 evaluations.append(evaluation)
         except WorkerLost as lost:
             raise ModelError(f"{job.source}: {lost}") from lost
     return evaluations
+
+
+def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
+    """Make a best that came from a file the store's own, now that it was evaluated here (by `applied`), if it is within
+    the objective's limits and no dearer than the default."""
+    default = store.evaluation(evaluation.identity_key, str(Recipe()))
+    if default is None or default.figures is None or evaluation.figures is None:
+        raise ValueError("adopt needs what `applied` recorded")
+    beyond = objective.violations(evaluation.figures, default.figures)
+    if not beyond and evaluation.figures.cycles <= default.figures.cycles:
+        store.set_best(replace(claimed, default=default, best=evaluation))
 
 
 def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:

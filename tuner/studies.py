@@ -15,7 +15,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from results.records import Identity
 from search_space.space import space_hash
 from tuner.search import learnt_from
-from workers.model_source import one_line
+from workers.errors import one_line
 
 _log = logging.getLogger(__name__)
 

@@ -18,11 +18,12 @@ from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.ablation import cycles_without
-from tuner.evaluations import evaluation_of, quarantined
+from tuner.candidates import Answer, Candidate
+from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
-from tuner.search import BATCH, Answer, Candidate, Search
+from tuner.search import BATCH, Search
 from tuner.studies import open_study
 from workers import tasks
 from workers.base_program import BaseProgram
@@ -32,7 +33,7 @@ from workers.pool import Pool, Shared, WorkerLost
 from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
 from workers.tasks import Job
-from workers.upstream import exact_settings
+from workers.upstream import open_settings
 
 #: The slowest models known take minutes to lower and to run through the reference model.
 _PREPARE_SECONDS = 1800.0
@@ -99,7 +100,8 @@ async def tune(
 async def _open_settings(
     job: Job, base: BaseProgram, shared: Shared[BaseProgram], pool: Pool
 ) -> dict[Setting, tuple[str, ...]]:
-    """Those that make ExecuTorch lower the model to another program with the same outputs -> where searches start."""
+    """Those that make ExecuTorch lower the model to another program, with the same outputs unless the job allows more
+    -> where searches start."""
 
     async def enter(setting: Setting) -> tuple[str, ...] | None:
         try:
@@ -108,7 +110,7 @@ async def _open_settings(
             remember_lost(base, setting, job, str(lost))
             return None
 
-    settings = exact_settings(base.host_operators)
+    settings = open_settings(base.host_operators, job.allowance.exactness)
     starts = await asyncio.gather(*map(enter, settings))
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 
@@ -205,14 +207,15 @@ class _Run:
         record = self._record(outcome, with_rows=False)
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
-        violation = sum(self._objective.violations(outcome.cost, self._default).values())
+        beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
+        violation = sum(beyond.values())
         answer = Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation, outcome.sites)
         return record, answer
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
         found: dict[str, str] = {}
-        for one in pass_instances():
+        for one in pass_instances(self._job.allowance.exactness):
             arguments = self._shared, self._base.key, self._job, str(recipe), str(one)
             try:
                 found |= await self._pool.run(tasks.expand, *arguments, timeout_seconds=self._patience)
@@ -237,6 +240,8 @@ class _Run:
             raise ModelError(f"{self._job.source}: the default lowering {lost.kind}, {lost.detail}") from lost
         if outcome.cost is None:
             raise ModelError(f"{self._job.source}: the default lowering is {outcome.status}, {outcome.reason}")
+        if short := shortfalls(outcome, self._objective):
+            raise ModelError(f"{self._job.source}: not even the default lowering will do, {' and '.join(short)}")
         self._default = outcome.cost
         return self._record(outcome, with_rows=True)
 

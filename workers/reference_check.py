@@ -1,25 +1,31 @@
 """Does a candidate compute what the default lowering computes, bit for bit?
 
 Both programs descend from one loaded graph and an id denotes the same tensor in both (see `search_space.graph`). So
-only what was rewritten has to be run: it is fed with the values that the default lowering has at its edge, and must
-give the values that the default lowering has under the same ids. By induction over the program the outputs are then
-equal on these inputs. Candidates mostly differ in little: what computed the right value once is not run again where
-another candidate computes the value in the same way. Where values differ the whole program is run before anything is
-said, so that a pass that reuses an id for another tensor is slow, not wrong.
+only what was rewritten has to be run, piece by piece: a piece is fed with the values that the default lowering has at
+its edge, and must give the value that the default lowering has under the same id. By induction over the program the
+outputs are then equal on these inputs. A piece that was equal once is not run again: candidates of one search differ
+from each other in few of them. Where a piece differs the whole program is run before anything is said, so that a pass
+that reuses an id for another tensor is slow, not wrong.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
 from search_space.graph import CONST, INPUT, Graph
 from search_space.slice import slice_graph
 from workers.check_inputs import CheckInput
+from workers.kept_values import KeptValues
 from workers.reference import ARRAY_TYPES, ReferenceFailed, run_reference
+
+_DIGEST_BYTES = 16
+_SECONDS_WORTH_KEEPING = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,46 +39,52 @@ class Verdict:
 class ReferenceCheck:
     """The default lowering's values on the check inputs, computed when first needed and kept.
 
+    kept: a folder for those that take seconds to compute, and the versions of what computes them.
+
     Raises ReferenceFailed from the constructor's first use if the default lowering itself cannot be run.
     """
 
-    def __init__(self, default: Graph, inputs: Sequence[CheckInput]) -> None:
+    def __init__(
+        self, default: Graph, inputs: Sequence[CheckInput], kept: tuple[Path, Mapping[str, str]] | None = None
+    ) -> None:
         self._default = default
         self._inputs = inputs
+        self._kept = [KeptValues(kept[0], default, one.arrays, kept[1]) for one in inputs] if kept else []
         self._values: list[dict[int, np.ndarray]] = [
             dict(zip(default.inputs, one.arrays, strict=True)) for one in inputs
         ]
-        self._right: set[_Claim] = set()
+        self._equal: set[_Piece] = set()
 
     def check(self, candidate: Graph) -> Verdict:
         """Compare with the default lowering on every set of inputs."""
         interface = [[(g[i].type) for i in ends] for g in (self._default, candidate) for ends in (g.inputs, g.outputs)]
         if interface[:2] != interface[2:]:
             return Verdict(False, "the program's inputs or outputs have other shapes or types")
-        open_ = {claim: i for claim, i in _claims(self._default, candidate).items() if claim not in self._right}
-        if not open_:
+        pieces = _Pieces(self._default, candidate)
+        new = [one for one in (*pieces.inside, *pieces.ends) if one not in self._equal]
+        if not new:
             return Verdict(True)
-        computed = dict.fromkeys(open_.values())
-        known = {i for i in candidate.order if i not in computed and _comparable(self._default, candidate, i)}
-        rewritten = slice_graph(candidate, known, tuple(computed))
-        different = [at for at in range(len(self._inputs)) if not self._holds(open_, rewritten, at)]
-        for at in different:
+        feeds = pieces.unchanged | {one.result for one in pieces.inside if one in self._equal}
+        part = slice_graph(candidate, feeds, [one.result for one in new])
+        all_equal = True
+        for at, inputs in enumerate(self._inputs):
+            if self._part_equal(part, new, at):
+                continue
+            all_equal = False
             reason = self._difference(candidate, at)
             if reason:
-                return Verdict(False, f"{reason} on {self._inputs[at].kind} inputs")
-        if not different:
-            self._right.update(open_)
+                return Verdict(False, f"{reason} on {inputs.kind} inputs")
+        if all_equal:
+            self._equal.update(new)
         return Verdict(True)
 
-    def _holds(self, claims: Mapping[_Claim, int], rewritten: Graph, at: int) -> bool:
-        """Whether what was rewritten gives the values that the default lowering has."""
-        expected = self._default_values([claim.default for claim in claims], at)
-        feeds = self._default_values(rewritten.inputs, at)
+    def _part_equal(self, part: Graph, pieces: Sequence[_Piece], at: int) -> bool:
+        expected = self._default_values([one.expected for one in pieces], at)
         try:
-            values = dict(zip(rewritten.outputs, run_reference(rewritten, feeds), strict=True))
+            actual = run_reference(part, self._default_values(part.inputs, at))
         except ReferenceFailed:
             return False
-        return _first_difference(expected, [values[i] for i in claims.values()]) is None
+        return _first_difference(expected, actual) is None
 
     def _difference(self, candidate: Graph, at: int) -> str:
         """What differs when the whole candidate is run; empty if nothing does."""
@@ -86,54 +98,68 @@ class ReferenceCheck:
     def _default_values(self, ids: Sequence[int], at: int) -> list[np.ndarray]:
         known = self._values[at]
         missing = [i for i in dict.fromkeys(ids) if i not in known]
+        if missing and self._kept:
+            known.update(self._kept[at].get(missing))
+            missing = [i for i in missing if i not in known]
         if missing:
             part = slice_graph(self._default, known, missing)
-            values = run_reference(part, [known[i] for i in part.inputs])
-            known.update(zip(missing, values, strict=True))
+            started = time.process_time()
+            values = dict(zip(missing, run_reference(part, [known[i] for i in part.inputs]), strict=True))
+            if self._kept and time.process_time() - started > _SECONDS_WORTH_KEEPING:
+                self._kept[at].put_if_possible(values)
+            known.update(values)
         return [known[i] for i in ids]
 
 
 @dataclass(frozen=True)
-class _Claim:
-    """That a value is one of the default lowering's. Equal claims of several candidates hold or fail together.
+class _Piece:
+    """What of a candidate computes one value from values of the default lowering.
 
-    computed_by: 16 bytes over the operators that compute it from values of the default lowering, which stand in it
-    under their ids. default: id of the value that it is said to be.
+    digest: of the operators, their constants and the ids of the values that they read. expected: the id in the default
+    lowering of the value that it must equal. result: the value's id in the candidate, no part of what the piece is.
     """
 
-    computed_by: bytes
-    default: int
+    digest: bytes
+    expected: int
+    result: int = field(compare=False)
 
 
-def _claims(default: Graph, candidate: Graph) -> dict[_Claim, int]:
-    """What has to hold for the candidate to be equal, each with the id of the value in the candidate."""
-    computed_by: dict[int, bytes] = {}  # of what changed
-    unknown: set[int] = set()  # changed, and no value of the default lowering to compare with
-    claims: dict[_Claim, int] = {}
-    for node_id in candidate.order:
-        node, old = candidate[node_id], default.nodes.get(node_id)
-        if old is not None and old.same_as(node) and not any(i in unknown for i in node.inputs):
-            continue
-        digest = blake2b(node.digest, digest_size=16)
-        for i in node.inputs:
-            digest.update(computed_by[i] if i in unknown else b"%d;" % i)
-        computed_by[node_id] = digest.digest()
-        if _comparable(default, candidate, node_id):
-            claims[_Claim(computed_by[node_id], node_id)] = node_id
-        else:
-            unknown.add(node_id)
-    for mine, theirs in zip(candidate.outputs, default.outputs, strict=True):
-        if mine != theirs or mine in unknown:
-            claims[_Claim(computed_by[mine] if mine in unknown else b"%d;" % mine, theirs)] = mine
-    return claims
+class _Pieces:
+    """The pieces of a candidate that was rewritten.
 
+    inside: those that end in a value that the default lowering has under the same id; they feed each other. ends: those
+    that end in one of the outputs and in no such value. unchanged: ids whose values are the default lowering's.
+    """
 
-def _comparable(default: Graph, candidate: Graph, node_id: int) -> bool:
-    """Whether the default lowering has the value, as an array."""
-    node, old = candidate[node_id], default.nodes.get(node_id)
-    if node.op == INPUT:
-        return True
-    return old is not None and old.type == node.type and node.op != CONST and node.type.dtype in ARRAY_TYPES
+    def __init__(self, default: Graph, candidate: Graph) -> None:
+        self.inside: list[_Piece] = []
+        self.ends: list[_Piece] = []
+        unchanged: set[int] = set()
+        digests: dict[int, bytes] = {}  # of values that cannot be taken from the default lowering
+
+        def named(node_id: int) -> bytes:
+            return digests.get(node_id) or node_id.to_bytes(_DIGEST_BYTES, "big")
+
+        for node_id in candidate.order:
+            node = candidate[node_id]
+            old = default.nodes.get(node_id)
+            comparable = (
+                old is not None and old.type == node.type and node.op != CONST and node.type.dtype in ARRAY_TYPES
+            )
+            if old is not None and old.same_as(node) and digests.keys().isdisjoint(node.inputs):
+                if comparable or node.op == INPUT:
+                    unchanged.add(node_id)
+                continue
+            content = node.digest + b"".join(map(named, node.inputs))
+            digest = blake2b(content, digest_size=_DIGEST_BYTES).digest()
+            if comparable:
+                self.inside.append(_Piece(digest, node_id, node_id))
+            else:
+                digests[node_id] = digest
+        for mine, theirs in zip(candidate.outputs, default.outputs, strict=True):
+            if mine != theirs or mine in digests:
+                self.ends.append(_Piece(named(mine), theirs, mine))
+        self.unchanged = frozenset(unchanged)
 
 
 def _first_difference(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> str | None:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from search_space.exactness import Exactness
 from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import Pass
@@ -24,12 +25,13 @@ _KEPT = 256
 class Transitions:
     """Of one target; what was found out goes into the memo.
 
-    key: what passes may ask about besides the graph: the target, the toolchain's versions.
+    key: what passes may ask about besides the graph: the target, the toolchain's versions. allowed: classes of passes.
     asked, known: graphs whose successors were asked for, and those among them that no pass had to be run for.
     """
 
-    def __init__(self, memo: Memo, facts: TargetFacts, key: Mapping[str, Any]) -> None:
-        self._memo, self._facts, self._key = memo, facts, dict(key)
+    def __init__(self, memo: Memo, facts: TargetFacts, key: Mapping[str, Any], allowed: Exactness) -> None:
+        self._memo, self._facts, self._allowed = memo, facts, allowed
+        self._key = {**key, "allowed": str(allowed)}
         self._kept: OrderedDict[str, dict[str, str | None]] = OrderedDict()
         self.asked = self.known = 0
 
@@ -41,9 +43,8 @@ class Transitions:
             key = {"kind": "transitions", "graph": graph.hash, "passes": source_hash(), **self._key}
             found = self._memo.get(**key)
             if found is None:
-                found = {
-                    str(one): after for one in pass_instances() if (after := self._after(graph, one)) != graph.hash
-                }
+                tried = pass_instances(self._allowed)
+                found = {str(one): after for one in tried if (after := self._after(graph, one)) != graph.hash}
                 if None not in found.values():  # what fails is run again, and recorded with the reason
                     self._memo.put_if_possible(found, **key)
             else:

@@ -109,7 +109,7 @@ def _identified(text: str, store: Store) -> Best:
 
 def _with_versions(wanted: dict[str, str], about: _Model, store: Store) -> Best:
     """The newest one with these versions."""
-    bests = store.bests_for(about.identity.model_hash, about.identity.target)
+    bests = store.known(about.identity)
     for best in bests:
         if all(getattr(best.identity.versions, name) == version for name, version in wanted.items()):
             return best

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from results.distance import distance_table
 from results.errors import StoreError
 from results.report import report_name, write_index, write_report
 from results.store import Store
@@ -85,6 +86,7 @@ def tune(
             seed,
             calibration_data,
             io_layout,
+            objective.allowance,
         )
         for name in dict.fromkeys(targets)
         for source in dict.fromkeys(sources)
@@ -153,6 +155,8 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
     bests = [one.best for one in done]
     written("the overview", lambda: write_index(bests, out / "index.html"))
     written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
+    bounds = distance_table((one.best, one.bound) for one in done)
+    written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
         click.echo(f"reports: {out / 'index.html'}", err=True)
     return faults
