@@ -143,8 +143,10 @@ class Evaluator:
 
         def outcome(status: Literal["ok", "wrong", "refused"], of: Program | None, **more: Any) -> Outcome:
             digest = program_hash(of) if of is not None else ""
-            reuse, seconds = self._asked() - asked_before, time.perf_counter() - started
-            return Outcome(str(recipe), status, digest, seconds, exactness=recipe.exactness, reuse=reuse, **more)
+            return Outcome(
+                str(recipe), status, digest, time.perf_counter() - started,
+                exactness=recipe.exactness, reuse=self._asked() - asked_before, **more,
+            )  # fmt: skip
 
         if recipe.exactness > self._allowed:
             return outcome("refused", None, reason=f"it is {recipe.exactness}, which is not allowed")

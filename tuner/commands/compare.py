@@ -12,17 +12,15 @@ import click
 
 from results.comparison import Comparison, Side
 from results.errors import StoreError
-from results.lookup import Hit, lookup
 from results.records import Best, Identity, Versions
 from results.store import Store
 from search_space.recipe import Recipe
 from tuner.apply import applied
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
 from tuner.commands.unknown import nothing_known
-from tuner.identity import identity_of
+from tuner.known import identity_for
 from tuner.objective import Objective
 from tuner.paths import cache_folder
-from workers.base_program import identify
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.target import Target
@@ -66,9 +64,8 @@ def compare(
     about = None
     if model is not None and target is not None:
         board = Target.parse(target, system_config, memory_mode, vela_config)
-        known = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
-        job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
-        about = _Model(job, identity_of(known, board, objective), objective)
+        job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+        about = _Model(job, identity_for(job, objective), objective)
     with Store.open(store_url) as store, Store.open(other_store or store_url) as other:
         sides = [_known(text, about, where) for text, where in ((a, store), (b, other))]
         recipes = {str(one): None for one in sides if isinstance(one, Recipe)}
@@ -89,10 +86,10 @@ def _known(text: str, about: _Model | None, store: Store) -> Side | Recipe:
     if _names_versions(text):
         return _of_best(_with_versions(dict(part.split("=", 1) for part in text.split(",")), about, store))
     if text == "best":
-        answer = lookup(store, about.identity)
-        if not isinstance(answer, Hit):
+        best = store.best(about.identity.key)
+        if best is None:
             raise ModelError(nothing_known(store, about.identity, about.job.target))
-        return _of_best(answer.best)
+        return _of_best(best)
     return Recipe.parse(text)
 
 
@@ -110,9 +107,11 @@ def _identified(text: str, store: Store) -> Best:
 def _with_versions(wanted: dict[str, str], about: _Model, store: Store) -> Best:
     """The newest one with these versions."""
     bests = store.known(about.identity)
-    for best in bests:
-        if all(getattr(best.identity.versions, name) == version for name, version in wanted.items()):
-            return best
+    for one in bests:
+        if all(getattr(one.identity.versions, name) == version for name, version in wanted.items()):
+            best = store.best(one.identity.key)
+            if best is not None:  # what comes from a file was not evaluated here
+                return best
     known = {name: sorted({getattr(best.identity.versions, name) for best in bests}) for name in wanted}
     there = ", ".join(f"{name} {' or '.join(versions) or 'none'}" for name, versions in known.items())
     raise StoreError(
