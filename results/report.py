@@ -72,7 +72,7 @@ def write_report(
     """
     said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without, reuse)
     html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 def report_context(
@@ -141,13 +141,13 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 @cache
 def environment() -> Environment:
-    """The templates with their filters."""
-    environment = Environment(
+    """For pages made of `templates/`."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.
         autoescape=True,
@@ -155,11 +155,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
-    environment.filters["change"] = _change
-    environment.filters["duration"] = _duration
-    return environment
+    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    made.filters["change"] = _change
+    made.filters["duration"] = _duration
+    return made
 
 
 def _inputs(best: Best) -> list[Mapping[str, Any]]:
@@ -246,8 +246,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _write(path: Path, html: str) -> Path:
-    """Write a file in one step: whoever opens it sees the old one or the new one, whole."""
+def write_file(path: Path, text: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -258,7 +262,7 @@ def _write(path: Path, html: str) -> Path:
             encoding="utf-8",
             errors="replace",
         ) as file:
-            file.write(html)
+            file.write(text)
         # A temporary file is for its owner only; a report is as readable as any file of the user's.
         mask = os.umask(0)
         os.umask(mask)

@@ -17,11 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, distinct, func, select
+from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
+from results import night_rows
 from results.claim import Claim, Reception
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
@@ -29,7 +31,7 @@ from results.queries import OFFERED, load_bests, load_evaluations, load_identiti
 from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.rows import recipe_sha256
 from results.schema import check, prepare
-from results.tables import bests, command_streams, evaluations, identities, models
+from results.tables import bests, command_streams, evaluations, identities, models, targets
 from results.writes import settle_claim, write_best, write_claim, write_evaluation, write_identity, write_simulation
 
 
@@ -222,6 +224,43 @@ class Store:
         `similar` have something for it."""
         with self._read() as connection:
             return any_offer(connection, identity)
+
+    def bests_like(self, identity: Identity) -> list[Best]:
+        """The bests of a model's content or of its name on one accelerator, board and memory mode; the identity that
+        was met last comes first. `results.night.comparable` says which may be compared.
+        """
+        board = ("accelerator", "system_config", "memory_mode")
+        same_board = [targets.c[name] == getattr(identity.target, name) for name in board]
+        model = or_(models.c.hash == identity.model_hash, models.c.name == identity.model_name)
+        with self._read() as connection:
+            found = load_bests(connection, model, *same_board)
+            created = night_rows.load_created(connection, {best.identity.key for best in found})
+        return sorted(found, key=lambda best: created.get(best.identity.key, ""), reverse=True)
+
+    def updated(self, identity_key: str) -> str | None:
+        """When the best of an identity was stored last: by the latest search that found nothing cheaper, too."""
+        with self._read() as connection:
+            return night_rows.load_updated(connection, identity_key)
+
+    def night(self, suite: str) -> OpenNight | None:
+        """The latest night of a suite."""
+        with self._read() as connection:
+            return night_rows.load_night(connection, suite)
+
+    def set_night(self, night: OpenNight) -> None:
+        """Remember how far a night is; it takes the place of the suite's earlier nights."""
+        with self._write() as connection:
+            night_rows.write_night(connection, night)
+
+    def night_notes(self, suite: str) -> dict[str, JobNote]:
+        """What the nights of a suite remember, by job."""
+        with self._read() as connection:
+            return night_rows.load_notes(connection, suite)
+
+    def set_night_note(self, suite: str, note: JobNote) -> None:
+        """Remember something about a job."""
+        with self._write() as connection:
+            night_rows.write_note(connection, suite, note)
 
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""
