@@ -192,6 +192,17 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
+    def newest(self, limit: int) -> list[Best]:
+        """The bests that were found last, of any model and target, the newest first; with their operators."""
+        with self._read() as connection:
+            order = select(bests.c.identity_id).order_by(bests.c.updated.desc(), bests.c.identity_id).limit(limit)
+            ids = list(connection.execute(order).scalars())
+            found = load_bests(connection, identities.c.id.in_(ids))
+            keys = dict(
+                connection.execute(select(identities.c.key, identities.c.id).where(identities.c.id.in_(ids))).all()
+            )
+        return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
+
     def known(self, identity: Identity) -> list[Best]:
         """Bests of a model on a target under any versions: those that differ in the fewest first, then the newest.
 
