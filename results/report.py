@@ -27,6 +27,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto
+from results.recipes import elements
 from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse
 from results.scatter import Axis
 
@@ -159,13 +160,6 @@ def environment() -> Environment:
     made.filters["change"] = _change
     made.filters["duration"] = _duration
     return made
-
-
-def elements(recipe: str) -> list[str]:
-    """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
-    if recipe == "default":
-        return []
-    return [element.strip() for element in re.split(r"[,|](?![^{]*\})", recipe) if element.strip()]
 
 
 def _inputs(best: Best) -> list[Mapping[str, Any]]:

@@ -194,6 +194,22 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
+    def newest(self, limit: int) -> list[Best]:
+        """The bests that were found last, of any model and target, the newest first; with their operators."""
+        with self._read() as connection:
+            order = select(bests.c.identity_id).order_by(bests.c.updated.desc(), bests.c.identity_id).limit(limit)
+            ids = list(connection.execute(order).scalars())
+            found = load_bests(connection, identities.c.id.in_(ids))
+            keys = dict(
+                connection.execute(select(identities.c.key, identities.c.id).where(identities.c.id.in_(ids))).all()
+            )
+        return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
+
+    def known(self, identity: Identity) -> list[Best]:
+        """What `closest` chooses from, in the order in which it does."""
+        with self._glance() as connection:
+            return list(offers_of_model(connection, identity))
+
     def closest(self, identity: Identity) -> Best | None:
         """The best of a model on a target under the versions that differ least from an identity's; then the newest.
 

@@ -68,12 +68,17 @@ STARTING_POINTS = (
 )
 
 
-def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str, tuple[Graph, ...]]:
-    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result."""
+def starting_programs(
+    program: Sequence[Graph], facts: TargetFacts, learnt: Sequence[str] = ()
+) -> dict[str, tuple[Graph, ...]]:
+    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+
+    learnt: recipes from elsewhere whose passes are tried before STARTING_POINTS.
+    """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for text in STARTING_POINTS:
+    for text in (*learnt, *STARTING_POINTS):
         passes = Recipe.parse(text).passes
         kept = []
         for length, one in enumerate(passes, 1):
@@ -90,9 +95,9 @@ def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str,
     return programs
 
 
-def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
+def starting_points(program: Sequence[Graph], facts: TargetFacts, learnt: Sequence[str] = ()) -> tuple[str, ...]:
     """The recipes of `starting_programs`."""
-    return tuple(starting_programs(program, facts))
+    return tuple(starting_programs(program, facts, learnt))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

@@ -11,6 +11,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.compare import compare
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.export import export
@@ -48,6 +49,7 @@ for command in (
     export,
     import_recipes,
     verify,
+    compare,
     simulate,
     serve,
     token,

@@ -11,6 +11,7 @@ from results.errors import StoreError
 from results.store import Store
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.transfer import Experience
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
 from workers import tasks
@@ -45,13 +46,14 @@ async def tune_all(
     Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
+    experience = Experience.of(store, {job.source for job in jobs})
     places = asyncio.Semaphore(workers + 1)
     async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
 
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(job, objective, budget, pool, store, studies, progress)
+                    return await tune(job, objective, budget, pool, store, studies, progress, experience=experience)
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

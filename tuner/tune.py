@@ -25,6 +25,7 @@ from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.search import BATCH, Search
 from tuner.studies import open_study
+from tuner.transfer import Experience, recorded_starts
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.errors import ModelError
@@ -41,6 +42,8 @@ _DEFAULT_SECONDS = 1800.0
 #: A candidate is given this many times what the default took, and no less than the floor: the default may have come
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
+
+_NO_EXPERIENCE = Experience()
 
 Ending = Literal["exhausted", "trials", "timeout"]
 
@@ -83,15 +86,16 @@ class Tuned:
 
 async def tune(
     job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
-    turn: Turn | None = None,
+    turn: Turn | None = None, experience: Experience = _NO_EXPERIENCE,
 ) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
-    turn: stops the search besides the budget; what it stopped for lack of time is not shortened.
+    turn: stops the search besides the budget; what it stopped for lack of time is not shortened. experience: what a new
+    search may start from besides its own starting points.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
-    run, base = await _opened(job, objective, pool, store, studies, progress)
+    run, base = await _opened(job, objective, pool, store, studies, progress, experience)
     ending = await run.search_within(budget, turn)
     if turn is None or ending != "timeout":
         await run.shorten(budget)
@@ -118,8 +122,9 @@ async def replay(
 
 
 async def _opened(
-    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress
-) -> tuple[_Run, BaseProgram]:
+    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
+    experience: Experience = _NO_EXPERIENCE,
+) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
@@ -128,7 +133,7 @@ async def _opened(
     shared = pool.share(prepared.base)
     settings = await _open_settings(job, prepared.base, shared, pool)
     run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
-    await run.begin()
+    await run.begin(experience)
     return run, prepared.base
 
 
@@ -161,8 +166,8 @@ class _Run:
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings)
+        self._study = open_study(studies, self._identity, job.seed)
+        self._prepared, self._settings = prepared, settings
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
@@ -177,14 +182,25 @@ class _Run:
         duplicates = sum(count - 1 for program, count in self._programs.items() if program)
         return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
 
-    async def begin(self) -> None:
-        """Evaluate the default."""
+    async def begin(self, experience: Experience) -> None:
+        """Evaluate the default, and begin the search or take it up."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
         default = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
+        allowed = self._job.allowance.exactness
+        learnt = recorded_starts(self._study, lambda: experience.starts_for(self._identity, default, allowed))
+        starts, by_setting = self._prepared.starts, dict(self._settings)
+        if learnt:
+            starts = await self._starts((), learnt)
+            by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
+        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+
+    async def _starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+        arguments = self._shared, self._base.key, self._job, setting, learnt
+        return await self._pool.run(tasks.starts, *arguments, timeout_seconds=_PREPARE_SECONDS)
 
     async def try_first(self, recipe: Recipe) -> None:
         """Evaluate a recipe that the search did not ask for."""

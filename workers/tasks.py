@@ -118,6 +118,12 @@ def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) 
     return _evaluator_by(default, setting, job).starting_points()
 
 
+def starts(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+    """The recipes that a search starts from where ExecuTorch lowers by a setting, empty for its own, if others have
+    `learnt` something. Other arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(learnt)
+
+
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
     """What a candidate costs and whether it is right; with `expand`, also its successors.
 

@@ -11,8 +11,8 @@ from results.compare import figures_of
 from results.lookup import Hit, Miss, lookup
 from results.overview import Line
 from results.pareto import Pareto, pareto_of
+from results.recipes import elements
 from results.records import Best, Identity, OperatorRow
-from results.report import elements
 from results.service.backend import Backend, Explained
 from results.service.schemas import (
     ElementJson,
