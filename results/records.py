@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Identity(Record):
     io_layout: str = "nchw"
     structure: Structure | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
         content = asdict(self)

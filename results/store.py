@@ -19,6 +19,7 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, distinct, func, select
 
+from results.changes import Changes
 from results.claim import Claim, Reception
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
@@ -41,6 +42,7 @@ class Store:
         self._engine = engine
         self._writer = writer_of(engine)
         self._identity_ids: dict[str, int] = {}
+        self.changes = Changes(engine)
 
     @classmethod
     def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
@@ -67,6 +69,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self.changes.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -251,7 +254,7 @@ class Store:
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
         with self._read() as connection:
-            return load_simulations(connection, identities.c.key == identity_key)
+            return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
