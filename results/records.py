@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
@@ -156,9 +156,9 @@ class Identity(Record):
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        content = asdict(self)
-        for name in NOT_IN_KEY:
-            del content[name]
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        # Not asdict: it copies all that it passes, and every lookup computes keys.
+        content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
