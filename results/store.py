@@ -20,6 +20,7 @@ from typing import Self
 from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
 from results import night_rows
+from results.changes import Changes
 from results.claim import Claim, Reception
 from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
@@ -44,6 +45,7 @@ class Store:
         self._writer = writer_of(engine)
         self._glancer = glancer_of(engine)
         self._identity_ids: dict[str, int] = {}
+        self.changes = Changes(engine)
 
     @classmethod
     def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
@@ -70,6 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self.changes.close()
         self._engine.dispose()
         self._glancer.dispose()
 
@@ -308,7 +311,7 @@ class Store:
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
         with self._read() as connection:
-            return load_simulations(connection, identities.c.key == identity_key)
+            return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
