@@ -11,6 +11,7 @@ from results.errors import StoreError
 from results.store import Store
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
 from workers import tasks
@@ -32,6 +33,7 @@ async def tune_all(
     objective: Objective,
     budget: Budget,
     *,
+    sampler: SamplerName,
     workers: int,
     address: str | None,
     store: Store,
@@ -41,8 +43,8 @@ async def tune_all(
 ) -> list[Tuned | Failure]:
     """What came of each job, in the order given. A job that fails does not stop the others.
 
-    workers: processes to evaluate in. address: of a running Ray cluster, None for one of its own. Raises PoolFailed if
-    Ray cannot be started or joined.
+    sampler: who proposes candidates. workers: processes to evaluate in. address: of a running Ray cluster, None for one
+    of its own. Raises PoolFailed if Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
     places = asyncio.Semaphore(workers + 1)
@@ -51,7 +53,7 @@ async def tune_all(
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(job, objective, budget, pool, store, studies, progress)
+                    return await tune(job, objective, budget, sampler, pool, store, studies, progress)
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

@@ -22,6 +22,7 @@ from tuner.evaluations import evaluation_of, quarantined
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
 from tuner.search import BATCH, Search
 from tuner.studies import open_study
 from workers import tasks
@@ -69,8 +70,9 @@ class Tuned:
 
 
 async def tune(
-    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress
-) -> Tuned:
+    job: Job, objective: Objective, budget: Budget, sampler: SamplerName, pool: Pool, store: Store, studies: Path,
+    progress: Progress,
+) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
@@ -82,7 +84,7 @@ async def tune(
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     shared = pool.share(prepared.base)
     settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
+    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress)
     ending = await run.search_within(budget)
     await run.shorten(budget)
     best = await run.store_best(ending)
@@ -114,16 +116,16 @@ async def _open_settings(
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
-        settings: Mapping[Setting, tuple[str, ...]], shared: Shared[BaseProgram], pool: Pool, store: Store,
-        studies: Path, progress: Progress,
+        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
+        pool: Pool, store: Store, studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings)
+        study = open_study(studies, self._identity, job.seed, sampler)
+        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings, sampler)
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
