@@ -321,7 +321,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
 def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: Person) -> None:
     on = ("nets.py:pool", "--target", TARGETS[0], "--store", "near.sqlite")
     near = (*on, "--allow-requant=3")
-    out, _ = person.types("tune", *near, "--trials", "12", "--json")
+    out, _ = person.types("tune", *near, "--trials", "8", "--json")
     (found,) = json.loads(out)
     assert found["exactness"] == "requantising" and "host-pool=any" in found["recipe"] and not found["verified"]
     assert found["quality"]["sqnr_db"] > found["quality"]["default_sqnr_db"] - 3 > 10

@@ -131,7 +131,7 @@ class Evaluator:
 
     def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
-        return starting_points(self._default, self._facts, learnt)
+        return starting_points(self._default, self._facts, self._allowed, learnt)
 
     def evaluate(self, text: str, expand: bool = True) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.
