@@ -20,6 +20,7 @@ from tuner.commands.models import models
 from tuner.commands.nightly import nightly
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.sweep import sweep
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
@@ -38,7 +39,21 @@ def cli() -> None:
     """
 
 
-for command in (tune, nightly, lookup, apply, export, import_recipes, verify, simulate, models, space, cost, disasm):
+for command in (
+    tune,
+    nightly,
+    sweep,
+    lookup,
+    apply,
+    export,
+    import_recipes,
+    verify,
+    simulate,
+    models,
+    space,
+    cost,
+    disasm,
+):
     cli.add_command(command)
 
 
