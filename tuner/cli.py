@@ -22,6 +22,7 @@ from tuner.commands.nightly import nightly
 from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.sweep import sweep
 from tuner.commands.token import token
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
@@ -44,6 +45,7 @@ def cli() -> None:
 for command in (
     tune,
     nightly,
+    sweep,
     lookup,
     apply,
     export,
