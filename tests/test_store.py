@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, mutated
+from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
 from sqlalchemy.exc import DBAPIError
 
 from results.connect import connect, store_url
