@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from results.compare import (
     KindRow,
+    brought,
     by_kind,
     figures_of,
     gain_of,
@@ -51,7 +52,7 @@ def write_report(
     phantom: Evaluation | None = None,
     pareto: Pareto | None = None,
     bound: Bound | None = None,
-    without: Sequence[int | None] = (),
+    without: Sequence[Evaluation | None] = (),
     reuse: Reuse | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
@@ -64,7 +65,7 @@ def write_report(
         phantom: see `results.compare.phantom_of`.
         pareto: the front of cycles against SRAM, where it is to be shown.
         bound: what no lowering can go below, where it is known.
-        without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
+        without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
         reuse: what the run that the report is on did not have to find out.
 
     Raises:
@@ -83,7 +84,7 @@ def report_context(
     phantom: Evaluation | None = None,
     pareto: Pareto | None = None,
     bound: Bound | None = None,
-    without: Sequence[int | None] = (),
+    without: Sequence[Evaluation | None] = (),
     reuse: Reuse | None = None,
 ) -> dict[str, Any]:
     """What the template of the report is told; arguments as of `write_report`."""
@@ -106,7 +107,7 @@ def report_context(
         "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
         "elements": [
             (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
+            for element, brings in zip_longest(elements(best.recipe), [brought(best.best, one) for one in without])
         ],
         "warnings": [*warnings, *_warnings(best)],
         "inputs": _inputs(best),

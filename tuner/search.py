@@ -120,6 +120,10 @@ class Search:
             )
         )
 
+    def has_tried(self, recipe: Recipe) -> bool:
+        """Whether this search, earlier runs of it included, has evaluated a recipe."""
+        return recipe in self._tried
+
     def _learn(self, recipe: Recipe, answer: Answer) -> None:
         self.evaluations += 1
         self._tried.add(recipe)

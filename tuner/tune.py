@@ -17,14 +17,16 @@ from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
-from tuner.ablation import cycles_without
+from tuner.ablation import without_each
 from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
+from tuner.neighbours import one_less
 from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
 from tuner.search import BATCH, Search
+from tuner.states import State
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
 from workers import tasks
@@ -81,7 +83,7 @@ class Tuned:
     phantom: Evaluation | None
     pareto: Pareto
     bound: Bound
-    without: tuple[int | None, ...]
+    without: tuple[Evaluation | None, ...]
     reuse: Reuse
 
 
@@ -102,10 +104,11 @@ async def tune(
         await run.shorten(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
+    await run.explain(best.recipe)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
     phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
-    without = cycles_without(best.recipe, evaluations)
+    without = without_each(best.recipe, evaluations)
     return Tuned(best, base, phantom, pareto, await run.bound_of(best.recipe), without, run.reuse)
 
 
@@ -228,6 +231,13 @@ class _Run:
                 # Whoever looks it up after a kill finds the best so far.
                 await self.store_best("interrupted")
 
+    async def explain(self, recipe: str) -> None:
+        """Record what each operator costs without each element of the best recipe, as far as that was evaluated."""
+        for shorter in one_less(Recipe.parse(recipe)):
+            known = self._store.evaluation(self._identity.key, str(shorter))
+            if known is not None and known.verified and not known.operators:
+                self._store.record_evaluation(await self._evaluate(shorter))
+
     async def shorten(self, budget: Budget) -> None:
         """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
         rest brings. Takes no more than half the search's time."""
@@ -267,7 +277,7 @@ class _Run:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
         self._asked += outcome.reuse
         self._programs[outcome.program_hash] += 1
-        record = self._record(outcome, with_rows=False)
+        record = self._record(outcome, with_rows=not expand)  # what shortening tries tells what elements bring where
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
         beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
@@ -320,6 +330,31 @@ class _Run:
         arguments = self._shared, self._base.key, self._job, recipe
         return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
 
+    def _leanest(self, best: State) -> Recipe:
+        """Of the recipes that this search found to be as cheap, as exact and as short, the one that needs the least
+        SRAM."""
+
+        def plainness(recipe: Recipe) -> tuple[int, int]:
+            return recipe.exactness, len(recipe.elements)
+
+        equals = [
+            (one.figures.sram_bytes, one.recipe)
+            for one in self._store.evaluations(self._identity.key)
+            if one.verified
+            and one.figures is not None
+            and one.figures.cycles == best.cycles
+            and not self._objective.violations(one.figures, self._default)
+        ]
+        found = ((sram_bytes, text, Recipe.parse(text)) for sram_bytes, text in sorted(equals))
+        return next(
+            (
+                recipe
+                for _, _, recipe in found
+                if plainness(recipe) == plainness(best.recipe) and self._search.has_tried(recipe)
+            ),
+            best.recipe,
+        )
+
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""
         state = self._search.states.best()
@@ -330,7 +365,10 @@ class _Run:
                 f"{self._job.source}: nothing was found within the limits; of the default lowering "
                 f"{' and '.join(beyond)}"
             )
-        best = default if state is None else await self._evaluate(state.recipe)
+        recipe = state.recipe if state is not None else Recipe()
+        if state is not None and status != "interrupted":
+            recipe = self._leanest(state)
+        best = await self._evaluate(recipe) if recipe != Recipe() else default
         if best.status != "ok":
             raise ModelError(
                 f"{self._job.source}: {best.recipe} was right before and is {best.status} now, {best.reason}"
