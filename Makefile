@@ -13,10 +13,10 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench choices rewrites readme clean
+.PHONY: help setup tune test fast check bench lab-record choices rewrites readme clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 setup: $(READY) ## the virtual environment with everything in it
 
@@ -51,6 +51,10 @@ choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest
 bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
+	$(BIN)/python -m benchmarks.search
+
+lab-record: $(READY) ## record the spaces of the replay laboratory anew, with the real toolchain
+	$(BIN)/python -m benchmarks.laboratory
 
 readme: ## put the table of the last `make tune` into README.md
 	$(BIN)/python -c 'import pathlib, re; r = pathlib.Path("README.md"); t = pathlib.Path("$(OUT)/table.md").read_text(); r.write_text(re.sub(r"(?s)(<!-- table -->\n).*(<!-- /table -->)", lambda m: m[1] + t + m[2], r.read_text()))'
