@@ -25,17 +25,19 @@ from workers.target import Target
 class Space:
     """What a table is to hold.
 
-    elements: as recipes write them. by_site: passes that are also elements for each set of some of their sites, and for
-    those where they pay, with how many sites there are at most.
+    passes: that are its elements, as a recipe writes them. by_site: passes that are also elements for each set of some
+    of their sites, and for those where they pay, with how many sites there are at most. most: programs.
     """
 
     model: str
     target: str
-    elements: tuple[str, ...]
+    passes: str
     by_site: tuple[tuple[str, int], ...] = ()
+    most: int = 1000
 
-    def all_elements(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.elements, *self._sited())))
+    @property
+    def elements(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*map(str, Recipe.parse(self.passes).passes), *self._sited())))
 
     def _sited(self) -> Iterator[str]:
         for name, count in self.by_site:
@@ -45,14 +47,15 @@ class Space:
                     yield f"{name}@{'+'.join(map(str, some))}"
 
 
-def record(space: Space, most: int, progress: Callable[[int, int], None]) -> Table:
-    """The table of a space: whole, or the first `most` programs, going on from the cheapest one each time; then what
-    leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are known.
+def record(space: Space, progress: Callable[[int, int], None]) -> Table:
+    """The table of a space: whole, or the first `space.most` programs, going on from the cheapest one each time; then
+    what leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are
+    known.
     """
     target = Target.parse(space.target)
     base = load_or_lower(space.model, target, cache_dir=cache_folder() / "lowered", seed=0)
     evaluator = Evaluator(base, target, Memo(cache_folder() / "memo"), seed=0)
-    choices, elements = evaluator.open_choices(), space.all_elements()
+    choices, elements = evaluator.open_choices(), space.elements
     objective = Objective()
     default = evaluator.evaluate("default", expand=False).cost
     assert default is not None
@@ -63,7 +66,7 @@ def record(space: Space, most: int, progress: Callable[[int, int], None]) -> Tab
 
     def numbered(digest: str, recipe: Recipe) -> int | None:
         nonlocal whole
-        if digest not in numbers and len(found) == most:
+        if digest not in numbers and len(found) == space.most:
             whole = False
             return None
         if digest not in numbers:
