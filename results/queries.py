@@ -165,7 +165,7 @@ def best_of(row: RowMapping, default: Evaluation, best: Evaluation) -> Best:
     """
     identity = identity_of(row)
     if {default.identity_key, best.identity_key} != {identity.key}:
-        raise ValueError("an evaluation that it names is of another identity")
+        raise ValueError("an evaluation that it names is missing or of another identity")
     if not best.verified or default.figures is None:
         raise ValueError("its evaluation is not ok and verified")
     return Best(

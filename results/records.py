@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
@@ -156,10 +156,26 @@ class Identity(Record):
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
-        # Not asdict: it copies all that it passes, and every lookup computes keys.
-        content |= {"target": vars(self.target), "versions": vars(self.versions)}
+        # Not asdict, which copies every value: lookups make many keys.
+        content = {name: value for name, value in vars(self).items() if name not in NOT_IN_KEY}
+        content |= {name: vars(value) for name, value in content.items() if is_dataclass(value)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+    def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
+        """Every field of the key in which two identities differ, with its value here and there; none, and they are the
+        same."""
+        return tuple(_differing(self, other))
+
+
+def _differing(one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
+    for each in fields(one):
+        here, there = getattr(one, each.name), getattr(other, each.name)
+        if each.name in NOT_IN_KEY or here == there:
+            continue
+        if is_dataclass(here):
+            yield from _differing(here, there)
+        else:
+            yield each.name, str(here), str(there)
 
 
 NOT_IN_KEY = ("model_name", "structure")
@@ -230,6 +246,28 @@ class Bound(Record):
     def constant_cycles(self, figures: Figures) -> int:
         """Of reading a program's own weights and commands once; another lowering may have fewer."""
         return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
+
+
+@dataclass(frozen=True)
+class Reuse(Record):
+    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+
+    Attributes:
+        evaluations: candidates of this run.
+        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
+        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
+            whose successors were asked for.
+        known_prices, known_checks, known_expansions: those among them whose answer was remembered.
+    """
+
+    evaluations: int
+    duplicates: int
+    prices: int
+    known_prices: int
+    checks: int
+    known_checks: int
+    expansions: int
+    known_expansions: int
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto
-from results.records import Best, Bound, Evaluation, Figures, Identity
+from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -51,6 +51,7 @@ def write_report(
     pareto: Pareto | None = None,
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -63,13 +64,14 @@ def write_report(
         pareto: the front of cycles against SRAM, where it is to be shown.
         bound: what no lowering can go below, where it is known.
         without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
+        reuse: what the run that the report is on did not have to find out.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without)
+    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without, reuse)
     html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 def report_context(
@@ -81,6 +83,7 @@ def report_context(
     pareto: Pareto | None = None,
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
 ) -> dict[str, Any]:
     """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
@@ -97,6 +100,7 @@ def report_context(
         "phantom": phantom,
         "pareto": pareto,
         "bound": bound,
+        "reuse": reuse,
         "cycles_axis": Axis.over(figures.cycles for figures in shown),
         "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
         "elements": [
@@ -136,13 +140,13 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 @cache
 def environment() -> Environment:
-    """The templates with their filters."""
-    environment = Environment(
+    """For pages made of `templates/`."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.
         autoescape=True,
@@ -150,11 +154,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
-    environment.filters["change"] = _change
-    environment.filters["duration"] = _duration
-    return environment
+    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    made.filters["change"] = _change
+    made.filters["duration"] = _duration
+    return made
 
 
 def elements(recipe: str) -> list[str]:
@@ -248,8 +252,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _write(path: Path, html: str) -> Path:
-    """Write a file in one step: whoever opens it sees the old one or the new one, whole."""
+def write_file(path: Path, text: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -260,7 +268,7 @@ def _write(path: Path, html: str) -> Path:
             encoding="utf-8",
             errors="replace",
         ) as file:
-            file.write(html)
+            file.write(text)
         # A temporary file is for its owner only; a report is as readable as any file of the user's.
         mask = os.umask(0)
         os.umask(mask)

@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, distinct, func, select
+from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
+from results import night_rows
 from results.changes import Changes
 from results.claim import Claim, Reception
-from results.connect import connect, one_line_errors, place, store_url, writer_of
+from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
@@ -30,7 +32,7 @@ from results.queries import OFFERED, load_bests, load_evaluations, load_identiti
 from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.rows import recipe_sha256
 from results.schema import check, prepare
-from results.tables import bests, command_streams, evaluations, identities, models
+from results.tables import bests, command_streams, evaluations, identities, models, targets
 from results.writes import settle_claim, write_best, write_claim, write_evaluation, write_identity, write_simulation
 
 
@@ -41,6 +43,7 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
+        self._glancer = glancer_of(engine)
         self._identity_ids: dict[str, int] = {}
         self.changes = Changes(engine)
 
@@ -71,6 +74,7 @@ class Store:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
+        self._glancer.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -193,14 +197,14 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
-    def known(self, identity: Identity) -> list[Best]:
-        """Bests of a model on a target under any versions: those that differ in the fewest first, then the newest.
+    def closest(self, identity: Identity) -> Best | None:
+        """The best of a model on a target under the versions that differ least from an identity's; then the newest.
 
-        Quantisation, objective and layout of the inputs are the same. Each comes without command streams and operators;
-        one that is not verified comes from a file, after the store's own of the same identity.
+        Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
+        One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        with self._read() as connection:
-            return offers_of_model(connection, identity)
+        with self._glance() as connection:
+            return next(offers_of_model(connection, identity), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -215,16 +219,53 @@ class Store:
         Args:
             structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
             target, objective, io_layout: what they must be for; None for any.
-            limit: the most models that are returned.
+            limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        with self._read() as connection:
-            return offers_of_structure(connection, structure, target, objective, io_layout, limit)
+        with self._glance() as connection:
+            return list(offers_of_structure(connection, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
         `similar` have something for it."""
-        with self._read() as connection:
+        with self._glance() as connection:
             return any_offer(connection, identity)
+
+    def bests_like(self, identity: Identity) -> list[Best]:
+        """The bests of a model's content or of its name on one accelerator, board and memory mode; the identity that
+        was met last comes first. `results.night.comparable` says which may be compared.
+        """
+        board = ("accelerator", "system_config", "memory_mode")
+        same_board = [targets.c[name] == getattr(identity.target, name) for name in board]
+        model = or_(models.c.hash == identity.model_hash, models.c.name == identity.model_name)
+        with self._read() as connection:
+            found = load_bests(connection, model, *same_board)
+            created = night_rows.load_created(connection, {best.identity.key for best in found})
+        return sorted(found, key=lambda best: created.get(best.identity.key, ""), reverse=True)
+
+    def updated(self, identity_key: str) -> str | None:
+        """When the best of an identity was stored last: by the latest search that found nothing cheaper, too."""
+        with self._read() as connection:
+            return night_rows.load_updated(connection, identity_key)
+
+    def night(self, suite: str) -> OpenNight | None:
+        """The latest night of a suite."""
+        with self._read() as connection:
+            return night_rows.load_night(connection, suite)
+
+    def set_night(self, night: OpenNight) -> None:
+        """Remember how far a night is; it takes the place of the suite's earlier nights."""
+        with self._write() as connection:
+            night_rows.write_night(connection, night)
+
+    def night_notes(self, suite: str) -> dict[str, JobNote]:
+        """What the nights of a suite remember, by job."""
+        with self._read() as connection:
+            return night_rows.load_notes(connection, suite)
+
+    def set_night_note(self, suite: str, note: JobNote) -> None:
+        """Remember something about a job."""
+        with self._write() as connection:
+            night_rows.write_note(connection, suite, note)
 
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""
@@ -253,7 +294,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        with self._read() as connection:
+        with self._glance() as connection:
             return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
@@ -311,6 +352,12 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with one_line_errors(self.location), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _glance(self) -> Iterator[Connection]:
+        """For one statement."""
+        with one_line_errors(self.location), self._glancer.connect() as connection:
             yield connection
 
     @contextmanager

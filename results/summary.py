@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
 from results.pareto import Point
-from results.records import Best, ExactnessClass, Label, RunStatus
+from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
 class _Strict(BaseModel):
@@ -76,6 +76,19 @@ class ParetoPointJson(_Strict):
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
 
 
+class ReuseJson(_Strict):
+    """How much of what this run asked for was known."""
+
+    evaluations: NonNegativeInt = Field(description="candidates of this run")
+    duplicates: NonNegativeInt = Field(description="those that came to a program which this run had seen")
+    prices: NonNegativeInt = Field(description="graphs to compile")
+    known_prices: NonNegativeInt = Field(description="those whose price was remembered")
+    checks: NonNegativeInt = Field(description="graphs to compare with the default lowering")
+    known_checks: NonNegativeInt = Field(description="those whose verdict was remembered")
+    expansions: NonNegativeInt = Field(description="graphs whose successors were asked for")
+    known_expansions: NonNegativeInt = Field(description="those for which no pass had to be run")
+
+
 class TuneJson(_Strict):
     """One model on one target."""
 
@@ -103,6 +116,7 @@ class TuneJson(_Strict):
     io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
     versions: VersionsJson
     identity: str = Field(description="key of this model, target and toolchain in the results store")
+    reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
         default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
     )
@@ -117,10 +131,11 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any]:
+def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | None = None) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    front: of cycles against SRAM; None where nobody asked for it, and the field is left out.
+    front: of cycles against SRAM; None where nobody asked for it, and the field is left out. reuse: of the run; None,
+    and left out, of a result that was looked up.
     """
     default, tuned = figures_of(best)
     identity = best.identity
@@ -129,6 +144,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     if best.best.quality is not None:
         quality = best.best.quality.to_json()
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
+    if reuse is not None:
+        asked_for["reuse"] = ReuseJson(**reuse.to_json())
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),

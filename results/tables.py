@@ -185,3 +185,21 @@ claims = Table(
     Column("claim_json", Text, nullable=False),
     Column("found", String(40), nullable=False),
 )
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("started", String(40), nullable=False),
+    Column("finished", String(40)),
+    Column("seconds", Float, nullable=False),
+)
+
+night_jobs = Table(
+    "night_jobs",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("job_sha256", _Sha256, primary_key=True),
+    Column("note_json", Text, nullable=False),
+    Column("updated", String(40), nullable=False),
+)

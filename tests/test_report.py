@@ -33,7 +33,7 @@ from results.compare import (
 )
 from results.errors import StoreError
 from results.estimates import differences
-from results.records import LABELS, Best, Bound, OperatorRow, Quality
+from results.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
 from results.report import report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 
@@ -161,6 +161,13 @@ def test_recipe_is_explained_element_by_element(report):
         "3 fold-constants \N{MINUS SIGN}5 no explanation recorded"
     )
     assert explained in text
+
+
+def test_what_a_run_remembered_is_said(report):
+    reuse = Reuse(210, 146, 420, 350, 200, 150, 411, 300)
+    assert "350 of 420 prices, 150 of 200 checks, 300 of 411 lists" in " ".join(report(best(), reuse=reuse).words)
+    assert tune_json(best(), reuse=reuse)["reuse"] == reuse.to_json()
+    assert "lists of successors" not in " ".join(report(best()).words) and "reuse" not in tune_json(best())
 
 
 def test_operators_stand_side_by_side(report):

@@ -17,6 +17,7 @@ from tuner.commands.export import export
 from tuner.commands.import_recipes import import_recipes
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.nightly import nightly
 from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
@@ -41,6 +42,7 @@ def cli() -> None:
 
 for command in (
     tune,
+    nightly,
     lookup,
     apply,
     export,

@@ -132,6 +132,10 @@ class Search:
         trial.set_constraint("within limits", violation)
         self._study.tell(trial, cycles if cycles is not None else 2 * reference)
 
+    def ask_for(self, recipe: Recipe) -> list[Candidate]:
+        """A recipe that is known from elsewhere, if it was not tried."""
+        return [] if recipe in self._tried else [Candidate(recipe, self._study.ask())]
+
     def ask_shorter(self) -> list[Candidate]:
         """The best recipe with one element less, each in turn, as far as that was not tried."""
         best = self.states.best()

@@ -31,6 +31,7 @@ from workers.host_cost import host_cycles, interface_bytes
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
 from workers.reference_check import ReferenceCheck, Verdict
+from workers.reuse import Reuse
 from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
 from workers.transitions import Transitions
@@ -69,7 +70,8 @@ class Outcome:
     does not take it). reason: one line if not ok. check: the inputs that were compared. host_ops: operators left on the
     CPU. successors: pass -> hash of the program after it, for passes that change this program. sites: for each pass of
     the recipe that is for some of its sites, by its place from 0: their numbers, and how many it has. exactness: the
-    class of the recipe. quality, default_quality: where other than exact recipes are allowed.
+    class of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of
+    what it took.
     """
 
     recipe: str
@@ -85,6 +87,7 @@ class Outcome:
     exactness: Exactness = Exactness.EXACT
     quality: Quality | None = None
     default_quality: Quality | None = None
+    reuse: Reuse = field(default_factory=Reuse)
 
 
 class Evaluator:
@@ -115,6 +118,7 @@ class Evaluator:
         self._pricing = Pricing(target, memo, self._toolchain)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
         self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
+        self._checks_asked = self._checks_known = 0
         self._host_cycles = host_cycles(base.host_operators, map(interface_bytes, self._default))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
@@ -134,14 +138,15 @@ class Evaluator:
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
-        started = time.perf_counter()
+        started, asked_before = time.perf_counter(), self._asked()
         recipe = Recipe.parse(text)
 
         def outcome(status: Literal["ok", "wrong", "refused"], of: Program | None, **more: Any) -> Outcome:
             digest = program_hash(of) if of is not None else ""
             return Outcome(
-                str(recipe), status, digest, time.perf_counter() - started, exactness=recipe.exactness, **more
-            )
+                str(recipe), status, digest, time.perf_counter() - started,
+                exactness=recipe.exactness, reuse=self._asked() - asked_before, **more,
+            )  # fmt: skip
 
         if recipe.exactness > self._allowed:
             return outcome("refused", None, reason=f"it is {recipe.exactness}, which is not allowed")
@@ -186,6 +191,11 @@ class Evaluator:
         except SpaceError:
             return {pass_text: _no_program(longer)}
         return {} if digest == program_hash(self._program(recipe)) else {pass_text: digest}
+
+    def _asked(self) -> Reuse:
+        pricing, transitions = self._pricing, self._transitions
+        checks = self._checks_asked, self._checks_known
+        return Reuse(pricing.asked, pricing.known, *checks, transitions.asked, transitions.known)
 
     def _program(self, recipe: Recipe) -> Program:
         """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
@@ -254,6 +264,8 @@ class Evaluator:
                 "seed": self._seed, "versions": self._toolchain,
             }  # fmt: skip
             known = self._memo.get(**key)
+            self._checks_asked += 1
+            self._checks_known += known is not None
             if known is None:
                 known = asdict(self._check(at, default).check(graph))
                 self._memo.put_if_possible(known, **key)

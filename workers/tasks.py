@@ -13,8 +13,16 @@ from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
 from workers.allowance import EXACT_ONLY, Allowance
-from workers.base_program import BaseProgram, load_or_lower, setting_key
+from workers.base_program import (
+    BaseProgram,
+    Identified,
+    identify,
+    load_or_lower,
+    setting_key,
+    toolchain_versions,
+)
 from workers.bound import Bound
+from workers.errors import ModelError
 from workers.evaluator import Evaluator, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
@@ -58,6 +66,26 @@ class Prepared:
 def warm_up() -> None:
     """Import what every task needs."""
     import tosa_reference_model  # noqa: F401
+
+
+def warm_up_with(versions: dict[str, str]) -> None:
+    """`warm_up` in a worker that must have the driver's toolchain.
+
+    Raises:
+        ModelError: it has another one.
+    """
+    here = toolchain_versions()
+    others = [f"{name} {here[name]} (driver: {version})" for name, version in versions.items() if here[name] != version]
+    if others:
+        raise ModelError(f"refused: this worker has {', '.join(others)}; install the same versions on every node")
+    warm_up()
+
+
+def identified(job: Job) -> Identified:
+    """What the job's model is the same as; it is exported, not lowered. Raises ModelError."""
+    return identify(
+        job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
+    )
 
 
 def lowered(job: Job) -> BaseProgram:

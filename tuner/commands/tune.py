@@ -120,7 +120,7 @@ def tune(
 
 def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.pareto.front if pareto else None)
+        return tune_json(outcome.best, outcome.pareto.front if pareto else None, outcome.reuse)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -167,4 +167,6 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
     shown = one.pareto if pareto else None
-    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without)
+    write_report(
+        one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
+    )
