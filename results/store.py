@@ -312,7 +312,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        with self._read() as connection:
+        with self._glance() as connection:
             return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
