@@ -13,6 +13,7 @@ from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
 from results.records import Best, Bound, Evaluation, Identity, RunStatus
 from results.store import Store
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
@@ -107,6 +108,11 @@ async def _open_settings(
             return None
 
     settings = open_settings(base.host_operators, job.allowance.exactness)
+    if job.allowance.exactness >= Exactness.PRECISION:
+        try:
+            settings += await pool.run(tasks.precisions, shared, base.key, job, timeout_seconds=_PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
     starts = await asyncio.gather(*map(enter, settings))
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 

@@ -95,7 +95,9 @@ class _Around:
             raise ModelError(
                 f"{job.source}: is quantised already, there is no float model to compare with; give --metric"
             )
-        quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
+        quantised = quantised_program(
+            model, job.target, seed=job.seed, calibration_data=job.calibration_data, setting=setting
+        )
         program = program_around(model, job.target, quantised, setting)
         self._name = job.source
         self._samples = quantised.samples if job.allowance.metric is not None else quantised.samples[:_INPUTS]

@@ -19,6 +19,7 @@ from workers.evaluator import Evaluator, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
+from workers.precisions import precision_settings
 from workers.quality import QualityMeter
 from workers.settings import base_by, standing
 from workers.target import Target
@@ -83,6 +84,11 @@ def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) 
     if standing(default, setting, job).status not in ("ok", "inexact"):
         return None
     return _evaluator_by(default, setting, job).starting_points()
+
+
+def precisions(base: Shared[BaseProgram], base_key: str, job: Job) -> list[Setting]:
+    """Settings of other widths that are worth lowering, in an order; arguments as of `evaluate`. Raises ModelError."""
+    return precision_settings(_evaluator(base_key, base.get, job).base, job)
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:

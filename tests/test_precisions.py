@@ -1,0 +1,130 @@
+"""Which layers get other widths, and what they then compute."""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search_space.choices.precision import Precision
+from search_space.read_tosa import read_tosa
+from workers.base_program import exported_model
+from workers.calibration import calibration_for
+from workers.errors import ModelError
+from workers.layers import Layer
+from workers.lowering import lower, lowered_program, quantised_program
+from workers.mixed_precision import MixedPrecision
+from workers.model_source import ExportedModel
+from workers.precisions import worth_lowering
+from workers.quiet import toolchain_hushed
+from workers.run_lowered import run_lowered
+from workers.target import Target
+
+U55 = Target.parse("ethos-u55-128")
+
+NET = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide = torch.nn.Conv2d(3, 16, 3)
+        self.narrow = torch.nn.Sequential(torch.nn.Conv2d(16, 8, 1, bias=False), torch.nn.BatchNorm2d(8))
+        self.matrix = torch.nn.Parameter(torch.randn(4, 8, 1, 1))
+
+    def forward(self, x):
+        x = torch.tanh(self.narrow(torch.relu(self.wide(x))))
+        return torch.nn.functional.conv2d(x, self.matrix)
+
+
+def net():
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 3, 8, 8),) for _ in range(3)]
+    return Net().eval(), samples[0], samples
+"""
+
+DB = st.floats(-60, -10)
+
+
+@given(
+    harms=st.lists(st.tuples(DB, DB, st.integers(1, 10**6)), min_size=1, max_size=12),
+    loss=st.floats(0, 20),
+)
+def test_sets_keep_within_the_limit_and_none_is_twice(harms: list[tuple[float, float, int]], loss: float) -> None:
+    """Layers that add noise independently of each other."""
+    layers = [Layer(at + 1, f"layer {at}", weights) for at, (_, _, weights) in enumerate(harms)]
+    by_int4, by_int8 = ({at + 1: 10 ** (one[kind] / 10) for at, one in enumerate(harms)} for kind in (0, 1))
+
+    def noise(int4: Collection[int], int16: Collection[int]) -> float:
+        return 1e-9 + sum(by_int4[n] for n in int4) + sum(value for n, value in by_int8.items() if n not in int16)
+
+    found = worth_lowering(layers, noise, loss)
+    everything = set(range(1, len(layers) + 1))
+    assert (everything, set()) in found and (set(), everything) in found
+    assert all(int4 | int16 and not int4 & int16 for int4, int16 in found)
+    assert len({(frozenset(int4), frozenset(int16)) for int4, int16 in found}) == len(found)
+    limit = noise((), ()) * 10 ** (loss / 10)
+    cheapest = min(everything, key=lambda n: (by_int4[n] / layers[n - 1].weights, n))
+    if noise({cheapest}, everything - {cheapest}) <= limit * (1 - 1e-9):
+        mixed = [(int4, int16) for int4, int16 in found if cheapest in int4 and noise(int4, int16) <= limit]
+        assert mixed
+        assert max(len(int4) for int4, _ in mixed) == max(
+            len(int4) for int4, int16 in found if int4 and noise(int4, everything - int4) <= limit
+        )
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    path = tmp_path_factory.mktemp("net") / "net.py"
+    path.write_text(NET)
+    exported = exported_model(f"{path}:net")
+    assert exported is not None
+    return exported
+
+
+def kinds_of_convolutions(graphs: tuple[bytes, ...]) -> list[tuple[str, str]]:
+    """Element types of data and weights of each, in order."""
+    return [
+        (graph[graph[i].inputs[0]].type.dtype, graph[graph[i].inputs[1]].type.dtype)
+        for graph in map(read_tosa, graphs)
+        for i in graph.order
+        if graph[i].op == "CONV2D"
+    ]
+
+
+def test_layers_are_lowered_with_the_widths_that_a_recipe_gives_them(model: ExportedModel) -> None:
+    setting = ((Precision.name, "int16@2/int4@3"),)
+    assert kinds_of_convolutions(lower(model, U55, seed=0, setting=setting).graphs) == [
+        ("INT8", "INT8"),
+        ("INT16", "INT8"),
+        ("INT8", "INT4"),
+    ]
+    with pytest.raises(ModelError, match="no layer 4, the model has 3"):
+        lower(model, U55, seed=0, setting=((Precision.name, "int4@4"),))
+
+
+@pytest.mark.parametrize(
+    ("alternative", "int4", "int16"),
+    [("int4@2", (2,), ()), ("int4@3/int16", (3,), (1, 2))],
+)
+def test_noise_is_that_of_the_lowered_program(
+    model: ExportedModel, alternative: str, int4: tuple[int, ...], int16: tuple[int, ...]
+) -> None:
+    setting = ((Precision.name, alternative),)
+    samples = calibration_for(model.name, model.example_inputs, model.calibration_inputs, None, 0).samples
+    with toolchain_hushed():
+        mixed = MixedPrecision(model, U55, samples, len(samples))
+        quantised = quantised_program(model, U55, seed=0, setting=setting)
+        program = lowered_program(model, U55, quantised, setting).module(check_guards=False)
+        off = signal = 0.0
+        for sample in samples:
+            wanted: Any = model.program.module(check_guards=False)(*sample)
+            (got,) = run_lowered(program, sample)
+            off += float((got - wanted).square().sum())
+            signal += float(wanted.square().sum())
+    assert [layer.name for layer in mixed.layers] == ["wide", "narrow.0", "conv2d_2"]
+    predicted, found = (10 * math.log10(value) for value in (mixed.noise(int4, int16), off / signal))
+    assert predicted == pytest.approx(found, abs=2), "dB"
