@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from search_space.choices.precision import Precision, write_by_layer
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Calibration inputs that the noise is taken over.
 _INPUTS = 4
 
+#: Where a metric of the user's decides, nobody knows what it bears.
+_LOSSES_BY_METRIC_DB = [3.0, 10.0]
+
 Noise = Callable[[Collection[int], Collection[int]], float]
 
 
@@ -31,16 +34,17 @@ def precision_settings(base: BaseProgram, job: Job) -> list[Setting]:
 
     base: the default program of the job. Raises ModelError if ExecuTorch cannot quantise the model.
     """
-    memo, limit = Memo(job.cache_dir / "memo"), job.allowance.max_loss_db
-    key = {"kind": "precisions", "base": base.key, "limit": limit, "seed": job.seed, "versions": base.versions}
+    memo = Memo(job.cache_dir / "memo")
+    losses = [job.allowance.max_loss_db] if job.allowance.metric is None else _LOSSES_BY_METRIC_DB
+    key = {"kind": "precisions", "base": base.key, "losses": losses, "seed": job.seed, "versions": base.versions}
     known = memo.get(**key)
     if known is None:
-        known = {"alternatives": _alternatives(job, limit)}
+        known = {"alternatives": _alternatives(job, losses)}
         memo.put_if_possible(known, **key)
     return [((Precision.name, alternative),) for alternative in known["alternatives"]]
 
 
-def _alternatives(job: Job, limit: float) -> list[str]:
+def _alternatives(job: Job, losses_db: Sequence[float]) -> list[str]:
     model = exported_model(job.source, job.io_layout)
     if model is None or is_quantised(model.program):
         return []
@@ -49,51 +53,51 @@ def _alternatives(job: Job, limit: float) -> list[str]:
     ).samples
     with toolchain_hushed():
         mixed = MixedPrecision(model, job.target, samples, _INPUTS)
-    return [_text(mixed.layers, *sets) for sets in worth_lowering(mixed.layers, mixed.noise, limit)]
+    return [_text(mixed.layers, *sets) for sets in worth_lowering(mixed.layers, mixed.noise, losses_db)]
 
 
-def worth_lowering(layers: Sequence[Layer], noise: Noise, max_loss_db: float) -> list[tuple[set[int], set[int]]]:
+def worth_lowering(
+    layers: Sequence[Layer], noise: Noise, losses_db: Iterable[float]
+) -> list[tuple[set[int], set[int]]]:
     """Pairs of the layers with int4 weights and of those with int16 activations.
 
     noise: what two such sets make of the outputs, as in `workers.mixed_precision`.
 
     Layers are taken for int4 in the order of the noise that each alone brings for a weight that it saves, and for int16
-    in the order of the noise that comes back if all others have it. Of the sets that follow one another these are:
-    half of them and all, for a front of cycles against quality; the largest with int4 weights that keeps within
-    max_loss_db of the default, with int8 activations elsewhere, with int16 everywhere else, and with int16 in as few
-    layers as will do. They are sought by halving, as if one more layer always brought noise, or with int16 took some.
+    in the order of the noise that comes back if all others have it. Half of them and all are for a front of cycles
+    against quality. Then there are for each loss those with int4 that keep all together so near to the default, where
+    the others have int8 activations, where they have int16, and where as few as will do have int16.
     """
     if not layers:
         return []
     numbers = {layer.number for layer in layers}
-    int8, wide = noise((), ()), noise((), numbers)
-    limit = int8 * 10 ** (max_loss_db / 10)
-    harm = {one.number: max(0.0, noise({one.number}, ()) - int8) / one.weights for one in layers}
-    help_ = {number: noise((), numbers - {number}) - wide for number in numbers}
+    int8, wide = noise(set(), set()), noise(set(), numbers)
+    harm = {one.number: max(0.0, noise({one.number}, set()) - int8) / one.weights for one in layers}
+    lost = {number: noise(set(), numbers - {number}) - wide for number in numbers}
     by_harm = sorted(numbers, key=lambda number: (harm[number], number))
-    by_help = sorted(numbers, key=lambda number: (-help_[number], number))
+    by_lost = sorted(numbers, key=lambda number: (-lost[number], number))
 
-    def narrow(count: int) -> set[int]:
-        return set(by_harm[:count])
+    def bearable(limit: float, others: Collection[int]) -> set[int]:
+        """Those that can have int4, one after the other, where others have int16 until they are taken."""
+        taken: set[int] = set()
+        for number in by_harm:
+            if noise(taken | {number}, set(others) - taken - {number}) <= limit:
+                taken.add(number)
+        return taken
 
-    def most(rest: bool) -> set[int]:
-        """The largest set with int4 weights that will do, with int16 for the rest or not."""
-
-        def of(count: int) -> float:
-            return noise(narrow(count), numbers - narrow(count) if rest else set())
-
-        return narrow(bisect_right(range(1, len(numbers) + 1), limit, key=of))
-
-    def fewest(int4: set[int]) -> set[int]:
-        """The smallest set with int16 activations beside these that will do."""
-        beside = [number for number in by_help if number not in int4]
+    def fewest(limit: float, int4: set[int]) -> set[int]:
+        """The smallest set with int16 beside these that will do. Halving finds it if a layer more always helps."""
+        beside = [number for number in by_lost if number not in int4]
         return set(beside[: bisect_left(range(len(beside)), -limit, key=lambda count: -noise(int4, beside[:count]))])
 
     half = math.ceil(len(numbers) / 2)
-    sets: list[tuple[set[int], set[int]]] = [(numbers, set()), (narrow(half), set()), (most(rest=False), set())]
-    sets += [(set(), numbers), (set(), set(by_help[:half]))]
-    if mixed := most(rest=True):
-        sets += [(mixed, numbers - mixed), (mixed, fewest(mixed))]
+    sets: list[tuple[set[int], set[int]]] = [
+        (numbers, set()), (set(by_harm[:half]), set()), (set(), numbers), (set(), set(by_lost[:half])),
+    ]  # fmt: skip
+    for limit in (int8 * 10 ** (loss / 10) for loss in losses_db):
+        sets.append((bearable(limit, set()), set()))
+        if int4 := bearable(limit, numbers):
+            sets += [(int4, numbers - int4), (int4, fewest(limit, int4))]
     return [pair for at, pair in enumerate(sets) if any(pair) and pair not in sets[:at]]
 
 
