@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -26,8 +27,8 @@ from results.compare import (
 )
 from results.errors import StoreError
 from results.estimates import differences
-from results.pareto import Pareto
-from results.records import Best, Bound, Evaluation, Figures, Identity
+from results.pareto import Pareto, Point
+from results.records import Best, Bound, Evaluation, Identity
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -48,7 +49,7 @@ def write_report(
     warnings: Sequence[str] = (),
     host_operators: Sequence[str] = (),
     phantom: Evaluation | None = None,
-    pareto: Pareto | None = None,
+    fronts: Sequence[Pareto] = (),
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
 ) -> Path:
@@ -60,7 +61,7 @@ def write_report(
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.compare.phantom_of`.
-        pareto: the front of cycles against SRAM, where it is to be shown.
+        fronts: those that are to be shown.
         bound: what no lowering can go below, where it is known.
         without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
 
@@ -69,7 +70,6 @@ def write_report(
     """
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
-    shown = [default, tuned, *_candidates(pareto)]
     page = _environment().get_template("report.html.j2")
     html = page.render(
         best=best,
@@ -80,10 +80,8 @@ def write_report(
         share=transpose_share_of(best.default),
         differences=differences(best.default.operators),
         phantom=phantom,
-        pareto=pareto,
+        plots=[_plot(best, pareto) for pareto in fronts],
         bound=bound,
-        cycles_axis=Axis.over(figures.cycles for figures in shown),
-        sram_axis=Axis.over(figures.sram_bytes for figures in shown),
         elements=[
             (element, (explanations or {}).get(element, ""), brings)
             for element, brings in zip_longest(_elements(best.recipe), [c and c - tuned.cycles for c in without])
@@ -181,9 +179,24 @@ def _warnings(best: Best) -> list[str]:
     return found
 
 
-def _candidates(pareto: Pareto | None) -> list[Figures]:
-    points = [*pareto.front, *pareto.others, *pareto.beyond] if pareto else []
-    return [point.figures for point in points]
+@dataclass(frozen=True)
+class _Plot:
+    """A front with where it is drawn. marked: the default and the best."""
+
+    pareto: Pareto
+    marked: dict[str, Point]
+    up: Axis
+    across: Axis
+
+
+def _plot(best: Best, pareto: Pareto) -> _Plot:
+    marked = {
+        name: Point(one.recipe, figures, one.quality)
+        for name, one, figures in zip(("default", "best"), (best.default, best.best), figures_of(best), strict=True)
+    }
+    points = [*marked.values(), *pareto.front, *pareto.others, *pareto.beyond]
+    up = Axis.over(point.figures.cycles for point in points)
+    return _Plot(pareto, marked, up, Axis.over(point.value(pareto.against) for point in points))
 
 
 def _legend(kinds: Sequence[KindRow]) -> list[str]:

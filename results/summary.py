@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
 from results.compare import figures_of, gain_of, vela_gain_of
-from results.pareto import Point
+from results.pareto import Pareto, Point
 from results.records import Best, ExactnessClass, Label, RunStatus
 
 
@@ -74,6 +74,13 @@ class ParetoPointJson(_Strict):
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
 
 
+class QualityPointJson(ParetoPointJson):
+    """A candidate on the front of cycles against quality. `label` is of the figures; the ratio is simulated."""
+
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of its worst output")
+    within_limit: bool = Field(description="it is as good as what may be offered has to be")
+
+
 class TuneJson(_Strict):
     """One model on one target."""
 
@@ -104,6 +111,11 @@ class TuneJson(_Strict):
     pareto: list[ParetoPointJson] = Field(
         default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
     )
+    pareto_quality: list[QualityPointJson] = Field(
+        default=[],
+        description="with --pareto only, where other than exact recipes were allowed: the front of cycles against "
+        "quality, the fewest cycles first",
+    )
 
 
 class TuneFailureJson(_Strict):
@@ -115,15 +127,20 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any]:
+def tune_json(best: Best, fronts: Iterable[Pareto] = ()) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    front: of cycles against SRAM; None where nobody asked for it, and the field is left out.
+    fronts: those that were asked for; the fields of others are left out.
     """
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(_point_json, front))}
+    asked_for: dict[str, Any] = {}
+    for pareto in fronts:
+        if pareto.against == "SRAM":
+            asked_for["pareto"] = [ParetoPointJson(**_cost_of(point)) for point in pareto.front]
+        else:
+            asked_for["pareto_quality"] = [QualityPointJson(**_cost_of(p), **_merit_of(p)) for p in pareto.front]
     if best.best.quality is not None:
         quality = best.best.quality.to_json()
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
@@ -152,10 +169,14 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     return document.model_dump(exclude_unset=True)
 
 
-def _point_json(point: Point) -> ParetoPointJson:
+def _cost_of(point: Point) -> dict[str, Any]:
     figures = point.figures.to_json()
-    shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
-    return ParetoPointJson(recipe=point.recipe, **shown)
+    return {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"} | {"recipe": point.recipe}
+
+
+def _merit_of(point: Point) -> dict[str, Any]:
+    assert point.quality is not None  # of whatever is on a front against quality
+    return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
 
 
 _HEADINGS = (
@@ -184,25 +205,33 @@ def markdown_table(bests: Iterable[Best]) -> str:
     return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
 
 
-_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
+_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes")
+_QUALITY_HEADINGS = ("SQNR dB", "within the limit")
 
 
-def front_table(best: Best, front: Iterable[Point]) -> str:
-    """The front of cycles against SRAM of one model and target as a Markdown table with its heading."""
+def front_table(best: Best, pareto: Pareto) -> str:
+    """A front of one model and target as a Markdown table with its heading."""
     identity, (default, _) = best.identity, figures_of(best)
+    of_quality = pareto.against == "quality"
     lines = [
         (
             f"{point.figures.cycles:,}",
             f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
+            *((f"{point.value(pareto.against):.2f}", _may_be_offered(point)) if of_quality else ()),
             _in_a_cell(point.recipe),
         )
-        for point in front
+        for point in pareto.front
     ]
-    table = _aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
-    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
+    headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
+    table = _aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
+    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against {pareto.against} ({default.label})"
     return f"{what}\n\n{table}\n"
+
+
+def _may_be_offered(point: Point) -> str:
+    return "no" if point.quality is not None and point.quality.shortfall else "yes"
 
 
 def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:

@@ -57,13 +57,14 @@ class Budget:
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
-    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
+    than the best by what is in its command stream. fronts: of cycles against SRAM, and against quality where more than
+    exact recipes are allowed; of all candidates that are right.
     bound: what no candidate can go below. without: see `tuner.ablation`."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
-    pareto: Pareto
+    fronts: tuple[Pareto, ...]
     bound: Bound
     without: tuple[int | None, ...]
 
@@ -89,9 +90,12 @@ async def tune(
     progress.done(job, best)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
-    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
+    fronts = [pareto_of(best, evaluations, limits)]
+    if job.allowance:
+        fronts.append(pareto_of(best, evaluations, objective.quality_limits, "quality"))
+    phantom = phantom_of(best, evaluations)
     without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, prepared.base, phantom, pareto, await run.bound_of(best.recipe), without)
+    return Tuned(best, prepared.base, phantom, tuple(fronts), await run.bound_of(best.recipe), without)
 
 
 async def _open_settings(
