@@ -1,7 +1,10 @@
 """Which layers get other widths, and what they then compute."""
 
 import math
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,18 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_space.choices.precision import Precision
+from search_space.exactness import Exactness
 from search_space.read_tosa import read_tosa
+from workers import tasks
+from workers.allowance import Allowance
 from workers.base_program import exported_model
 from workers.calibration import calibration_for
+from workers.cost import command_stream_hash
 from workers.errors import ModelError
+from workers.evaluator import Outcome
 from workers.layers import Layer
 from workers.lowering import lower, lowered_program, quantised_program
 from workers.mixed_precision import MixedPrecision
 from workers.model_source import ExportedModel
 from workers.precisions import worth_lowering
+from workers.pte import delegates_of
 from workers.quiet import toolchain_hushed
 from workers.run_lowered import run_lowered
 from workers.target import Target
+from workers.upstream import quantising_by
+from workers.write_pte import write_pte
 
 U55 = Target.parse("ethos-u55-128")
 
@@ -84,6 +95,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     return exported
 
 
+class Given:
+    """Stands for what the pool shares."""
+
+    def __init__(self, base: tasks.BaseProgram) -> None:
+        self._base = base
+
+    def get(self) -> tasks.BaseProgram:
+        return self._base
+
+
 def kinds_of_convolutions(graphs: tuple[bytes, ...]) -> list[tuple[str, str]]:
     """Element types of data and weights of each, in order."""
     return [
@@ -105,14 +126,8 @@ def test_layers_are_lowered_with_the_widths_that_a_recipe_gives_them(model: Expo
         lower(model, U55, seed=0, setting=((Precision.name, "int4@4"),))
 
 
-@pytest.mark.parametrize(
-    ("alternative", "int4", "int16"),
-    [("int4@2", (2,), ()), ("int4@3/int16", (3,), (1, 2))],
-)
-def test_noise_is_that_of_the_lowered_program(
-    model: ExportedModel, alternative: str, int4: tuple[int, ...], int16: tuple[int, ...]
-) -> None:
-    setting = ((Precision.name, alternative),)
+def test_noise_is_that_of_the_lowered_program(model: ExportedModel) -> None:
+    setting = ((Precision.name, "int4@3/int16"),)
     samples = calibration_for(model.name, model.example_inputs, model.calibration_inputs, None, 0).samples
     with toolchain_hushed():
         mixed = MixedPrecision(model, U55, samples, len(samples))
@@ -125,5 +140,41 @@ def test_noise_is_that_of_the_lowered_program(
             off += float((got - wanted).square().sum())
             signal += float(wanted.square().sum())
     assert [layer.name for layer in mixed.layers] == ["wide", "narrow.0", "conv2d_2"]
-    predicted, found = (10 * math.log10(value) for value in (mixed.noise(int4, int16), off / signal))
+    predicted, found = (10 * math.log10(value) for value in (mixed.noise({3}, {1, 2}), off / signal))
     assert predicted == pytest.approx(found, abs=2), "dB"
+
+
+@pytest.mark.slow
+def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: ExportedModel, tmp_path: Path) -> None:
+    allowed = Allowance(Exactness.PRECISION, max_loss_db=60.0)
+    job = tasks.Job(model.name, U55, tmp_path / "cache", 0, allowance=allowed)
+    base = tasks.prepare(job).base
+    recipe = "precision=int4@1+3 | sink-moves"
+
+    def outcome(recipe: str, job: tasks.Job) -> Outcome:
+        return tasks.evaluate(Given(base), base.key, job, recipe, False)  # type: ignore[arg-type]
+
+    found, default = outcome(recipe, job), outcome("default", job)
+    assert found.status == "ok" and found.exactness is Exactness.PRECISION, found.reason
+    assert found.cost is not None and default.cost is not None and found.cost.flash_bytes < default.cost.flash_bytes
+    assert found.quality is not None and found.default_quality == default.quality
+    assert found.quality.sqnr_db < default.quality.sqnr_db
+    assert outcome(recipe, replace(job, allowance=Allowance())).status == "refused"
+
+    settings = tasks.precisions(Given(base), base.key, job)  # type: ignore[arg-type]
+    assert settings[0] == ((Precision.name, "int4"),), "all of it bears 60 dB less"
+
+    streams = Counter(found.cost.command_stream_sha256)
+    write_pte(job, recipe, b"{}", streams, tmp_path / "net.pte")
+    assert (
+        Counter(
+            command_stream_hash(d.command_stream, d.weights)
+            for d in delegates_of((tmp_path / "net.pte").read_bytes(), "")
+        )
+        == streams
+    )
+
+
+def test_what_is_lowered_by_such_a_recipe_has_to_be_quantised_by_it() -> None:
+    with pytest.raises(ModelError, match="has to be quantised where"), quantising_by(((Precision.name, "int4"),)):
+        pass

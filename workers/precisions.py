@@ -18,10 +18,12 @@ from workers.quiet import toolchain_hushed
 
 if TYPE_CHECKING:
     from workers.layers import Layer
+    from workers.model_source import ExportedModel
     from workers.tasks import Job
 
-#: Calibration inputs that the noise is taken over.
-_INPUTS = 4
+#: Calibration inputs that the noise is taken over: as many as a run of so many operations takes.
+_OPERATIONS = 2 * 10**9
+_MOST_INPUTS, _FEWEST_INPUTS = 16, 2
 
 #: Where a metric of the user's decides, nobody knows what it bears.
 _LOSSES_BY_METRIC_DB = [3.0, 10.0]
@@ -52,8 +54,18 @@ def _alternatives(job: Job, losses_db: Sequence[float]) -> list[str]:
         model.name, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     ).samples
     with toolchain_hushed():
-        mixed = MixedPrecision(model, job.target, samples, _INPUTS)
+        fitting = _OPERATIONS // max(1, _operations(model))
+        mixed = MixedPrecision(model, job.target, samples, min(max(_FEWEST_INPUTS, fitting), _MOST_INPUTS))
     return [_text(mixed.layers, *sets) for sets in worth_lowering(mixed.layers, mixed.noise, losses_db)]
+
+
+def _operations(model: ExportedModel) -> int:
+    """Of one inference: not how long it takes, so that equal jobs have equal results."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        model.program.module(check_guards=False)(*model.example_inputs)
+    return counter.get_total_flops()
 
 
 def worth_lowering(
