@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import Pass
@@ -23,6 +24,10 @@ _CHOICES = (
     "fuse-transposes,split-projection@{at},fuse-transposes,heads-apart@{at},merge-projections@{at},"
     "matmul-as-convolution@{at},phases-by-conv@{at}"
 )
+
+#: Where other rounding is allowed; the last bits of a LayerNorm's mean are not every model's to lose.
+_REQUANTISED = "affine-into-weights,merge-rescales"
+_CENTRED = "centre-by-conv@{at},affine-into-weights,merge-rescales"
 
 _WEIGHTS = "channels-into-weights,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
@@ -68,13 +73,25 @@ STARTING_POINTS = (
 )
 
 
-def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str, tuple[Graph, ...]]:
+#: Before those, where they are allowed.
+INEXACT_STARTING_POINTS = (
+    _start(_CLEAN, _FAR, _CENTRED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_CLEAN, _FAR, _REQUANTISED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_CLEAN, _FAR, _REQUANTISED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="paying"),
+)
+
+
+def starting_programs(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT
+) -> dict[str, tuple[Graph, ...]]:
     """Recipe -> the program by it: those that change it, without the passes that do not, one for each result."""
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for text in STARTING_POINTS:
-        passes = Recipe.parse(text).passes
+    for start in map(Recipe.parse, (*INEXACT_STARTING_POINTS, *STARTING_POINTS)):
+        if start.exactness > allowed:
+            continue
+        passes = start.passes
         kept = []
         for length, one in enumerate(passes, 1):
             before = reached[passes[: length - 1]]
@@ -90,9 +107,11 @@ def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str,
     return programs
 
 
-def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
-    """The recipes of `starting_programs`."""
-    return tuple(starting_programs(program, facts))
+def starting_points(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT
+) -> tuple[str, ...]:
+    """The recipes of `starting_programs`, of the classes that are allowed."""
+    return tuple(starting_programs(program, facts, allowed))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

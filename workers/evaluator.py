@@ -122,7 +122,7 @@ class Evaluator:
 
     def starting_points(self) -> tuple[str, ...]:
         """Recipes that a search of this model starts from."""
-        return starting_points(self._default, self._facts)
+        return starting_points(self._default, self._facts, self._allowed)
 
     def evaluate(self, text: str, expand: bool = True) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.
