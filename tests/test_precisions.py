@@ -159,6 +159,9 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     assert found.cost is not None and default.cost is not None and found.cost.flash_bytes < default.cost.flash_bytes
     assert found.quality is not None and found.default_quality == default.quality
     assert found.quality.sqnr_db < default.quality.sqnr_db
+    unpacked = outcome(f"{recipe},int4-as-int8", job)
+    assert unpacked.program_hash != found.program_hash
+    assert unpacked.cost is not None and unpacked.cost.command_stream_sha256 == found.cost.command_stream_sha256
     assert outcome(recipe, replace(job, allowance=Allowance())).status == "refused"
 
     settings = tasks.precisions(Given(base), base.key, job)  # type: ignore[arg-type]
