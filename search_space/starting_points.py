@@ -11,7 +11,7 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
-_CLEAN = "remove-noops,fold-constants"
+_CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
 #: Maps moved as far as they get.
 _FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"

@@ -27,6 +27,7 @@ from random_movements import (
 )  # fmt: skip
 from random_new_convolutions import AVERAGES, DEPTHWISE, FEW_INPUTS, PHASES, WHOLE_AVERAGES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
+from random_packed import PACKED
 from random_pools import POOLED
 from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
@@ -59,6 +60,7 @@ OFTEN: dict[str, Kind] = {
     "heads-apart": HEADS,
     "hoist-moves": _UP,
     "max-tree": MAXIMA,
+    "int4-as-int8": PACKED,
     "matmul-as-convolution": CONSTANT_PRODUCTS,
     "matmul-by-rows": PRODUCTS,
     "merge-projections": BRANCHES,

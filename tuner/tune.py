@@ -14,6 +14,7 @@ from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
 from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
 from results.store import Store
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
@@ -75,13 +76,14 @@ class Turn(Protocol):
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
-    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
-    bound: what no candidate can go below. without: see `tuner.ablation`. reuse: of this run."""
+    than the best by what is in its command stream. fronts: of cycles against SRAM, and against quality where more than
+    exact recipes are allowed; of all candidates that are right. bound: what no candidate can go below. without: see
+    `tuner.ablation`. reuse: of this run."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
-    pareto: Pareto
+    fronts: tuple[Pareto, ...]
     bound: Bound
     without: tuple[Evaluation | None, ...]
     reuse: Reuse
@@ -107,9 +109,12 @@ async def tune(
     await run.explain(best.recipe)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
-    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
+    fronts = [pareto_of(best, evaluations, limits)]
+    if job.allowance:
+        fronts.append(pareto_of(best, evaluations, objective.quality_limits, "quality"))
+    phantom = phantom_of(best, evaluations)
     without = without_each(best.recipe, evaluations)
-    return Tuned(best, base, phantom, pareto, await run.bound_of(best.recipe), without, run.reuse)
+    return Tuned(best, base, phantom, tuple(fronts), await run.bound_of(best.recipe), without, run.reuse)
 
 
 async def replay(
@@ -155,6 +160,11 @@ async def _open_settings(
             return None
 
     settings = open_settings(base.host_operators, job.allowance.exactness)
+    if job.allowance.exactness >= Exactness.PRECISION:
+        try:
+            settings += await pool.run(tasks.precisions, shared, base.key, job, timeout_seconds=_PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
     starts = await asyncio.gather(*map(enter, settings))
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 

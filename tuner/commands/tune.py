@@ -72,7 +72,10 @@ from workers.tasks import Job
 @store_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write reports here")
 @click.option(
-    "--pareto", is_flag=True, help="show the front of cycles against SRAM, beyond the default limit of SRAM too"
+    "--pareto",
+    is_flag=True,
+    help="show the front of cycles against SRAM, beyond the default limit of SRAM too; and where more than exact "
+    "recipes are allowed that of cycles against quality, beyond its limit too",
 )
 @json_option
 def tune(
@@ -120,7 +123,8 @@ def tune(
     elif bests:
         click.echo(markdown_table(bests))
         for one in done if pareto else ():
-            click.echo(front_table(one.best, one.pareto.front))
+            for front in one.fronts:
+                click.echo(front_table(one.best, front))
         click.echo(f"logs of the toolchain: {log_dir}", err=True)
     if faults or len(done) < len(outcomes):
         sys.exit(2)
@@ -128,7 +132,7 @@ def tune(
 
 def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.pareto.front if pareto else None, outcome.reuse)
+        return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -174,7 +178,7 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
-    shown = one.pareto if pareto else None
+    shown = one.fronts if pareto else ()
     write_report(
         one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
     )
