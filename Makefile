@@ -53,6 +53,7 @@ bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with V
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.transfer
+	$(BIN)/python -m benchmarks.serve
 
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)

@@ -103,6 +103,19 @@ def writer_of(engine: Engine) -> Engine:
     return engine.execution_options(velatune_writes=True)
 
 
+def glancer_of(engine: Engine) -> Engine:
+    """An engine on the same database for single statements that read.
+
+    Without a transaction around them and without asking first whether a connection still stands: a lookup takes little
+    more time than either. On PostgreSQL the connections are its own, and to be disposed of too.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(velatune_glances=True)
+    return create_engine(
+        engine.url, isolation_level="AUTOCOMMIT", execution_options=dict(engine.get_execution_options())
+    )
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # None: the driver begins no transaction behind our back, _begin_sqlite does.
     connection.isolation_level = None
@@ -128,8 +141,9 @@ def _use_wal(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("velatune_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("velatune_glances", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("velatune_writes", False) else "BEGIN")
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
-from results.records import NOT_IN_KEY, Best, Identity, Structure, Target
+from results.records import Best, Identity, Structure, Target
 
 Difference = tuple[str, str, str]
 """A field of the identity, its value in what was found, and the value asked for."""
@@ -15,7 +15,7 @@ Difference = tuple[str, str, str]
 class Known(Protocol):
     """What is asked: a `results.store.Store`, or several under one roof (`results.tiers.Tiers`)."""
 
-    def known(self, identity: Identity) -> list[Best]: ...
+    def closest(self, identity: Identity) -> Best | None: ...
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -85,49 +85,25 @@ def lookup(store: Known, identity: Identity) -> Answer:
     Model content, target, board facts, quantisation, objective and layout of the inputs must be the same for a hit or a
     stale answer; a hit has the same versions as well. Of several stale ones the one that differs in the fewest versions
     is taken, then the newest. Where there is none, and the identity tells its structure, a model of the same structure
-    will do: first one of the same sizes, then one that differs in the fewest fields.
+    will do: one of the same sizes before others, then the newest.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    answers = [(_differences(best.identity, identity), best) for best in store.known(identity)]
-    if answers:
-        differences, best = min(answers, key=lambda answer: len(answer[0]))
-        return Stale(best, differences) if differences else Hit(best)
+    closest = store.closest(identity)
+    if closest is not None:
+        differences = closest.identity.differences(identity)
+        return Stale(closest, differences) if differences else Hit(closest)
     if identity.structure is None:
         return Miss(identity)
     near = [
-        Nearest(best, _differences(best.identity, identity), best.identity.structure == identity.structure)
+        Nearest(best, best.identity.differences(identity), best.identity.structure == identity.structure)
         for best in store.similar(
-            identity.structure,
-            identity.target,
-            objective=identity.objective,
-            io_layout=identity.io_layout,
-            limit=_NEAR,
+            identity.structure, identity.target, objective=identity.objective, io_layout=identity.io_layout, limit=1
         )
     ]
-    return min(near, key=lambda found: (not found.same_shapes, len(found.differences)), default=Miss(identity))
-
-
-_NEAR = 4
-"""Models that the nearest one is chosen from; they come in the order of their likeness."""
+    return min(near, key=lambda found: not found.same_shapes, default=Miss(identity))
 
 
 def _told(differences: Iterable[Difference]) -> str:
     return ", ".join(f"{name} {then} (now {now})" for name, then, now in differences)
-
-
-def _differences(found: Identity, asked: Identity) -> tuple[Difference, ...]:
-    """Every field of the key in which two identities differ; none, and their keys are the same."""
-    return tuple(_differing(found, asked))
-
-
-def _differing(found: Any, asked: Any) -> Iterator[Difference]:
-    for field in fields(found):
-        then, now = getattr(found, field.name), getattr(asked, field.name)
-        if field.name in NOT_IN_KEY or then == now:
-            continue
-        if is_dataclass(then):
-            yield from _differing(then, now)
-        else:
-            yield field.name, str(then), str(now)

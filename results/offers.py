@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +18,7 @@ from sqlalchemy import (
     Integer,
     RowMapping,
     Select,
-    String,
+    and_,
     bindparam,
     case,
     func,
@@ -25,8 +26,9 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    union_all,
+    union,
 )
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from results.claim import Claim
 from results.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
@@ -37,33 +39,49 @@ from results.tables import bests, claims, evaluations, identities, models, targe
 SAME = ("quantisation", "objective", "io_layout")
 """Fields of an identity, besides model and target, that a result must share to be one under other versions."""
 
-_CHOICE = 8
-"""Rows that are read for one lookup: more than one, since the first may be damaged."""
+_SPARE = 3
+"""Rows that are read beyond what is asked for: the first ones may be damaged."""
 
-_DEFAULT, _BEST = evaluations.alias("default_evaluation"), evaluations.alias("best_evaluation")
-_SOURCES = (
-    IDENTITY_TABLES.outerjoin(bests, bests.c.identity_id == identities.c.id)
-    .outerjoin(_DEFAULT, _DEFAULT.c.id == bests.c.default_evaluation_id)
-    .outerjoin(_BEST, _BEST.c.id == bests.c.best_evaluation_id)
-    .outerjoin(claims, claims.c.identity_id == identities.c.id)
-)
+# Short names: psycopg parses a statement of more than 4,096 characters anew each time.
+_DEFAULT, _BEST = evaluations.alias("d"), evaluations.alias("b")
 _KNOWN = or_(bests.c.identity_id.is_not(None), claims.c.identity_id.is_not(None))
 _NEWEST_FIRST = func.coalesce(bests.c.updated, claims.c.found).desc()
-_EVALUATION_NAMES = tuple(column.name for column in evaluations.c)
+_BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
+# What is ok has no reason, and nothing else is offered.
+_NOT_READ = ("id", "identity_id", "reason")
+_EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
 
 
-def _columns(table: FromClause, prefix: str) -> list[Any]:
+def _columns(table: NamedFromClause) -> list[Any]:
     """An evaluation's columns; `verified` as it lies in the table, see `results.queries`."""
     return [
-        (type_coerce(column, Integer) if column.name == "verified" else column).label(f"{prefix}_{column.name}")
+        (type_coerce(column, Integer) if column.name == "verified" else column).label(table.name + column.name)
         for column in table.c
+        if column.name in _EVALUATION_NAMES
     ]
 
 
-def _offers() -> Select[Any]:
-    return select(
-        *IDENTITY_COLUMNS, *bests.c, claims.c.claim_json, *_columns(_DEFAULT, "default"), *_columns(_BEST, "best")
-    ).select_from(_SOURCES)
+def _of(evaluation: FromClause, id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Named by a best, and of the same identity: a best that names another one's is damaged."""
+    return and_(evaluation.c.id == id, evaluation.c.identity_id == identities.c.id)
+
+
+def _sources(chosen: FromClause) -> FromClause:
+    """What hangs on chosen identities: their bests with both evaluations, and claims."""
+    return (
+        chosen.outerjoin(bests, bests.c.identity_id == identities.c.id)
+        .outerjoin(_DEFAULT, _of(_DEFAULT, bests.c.default_evaluation_id))
+        .outerjoin(_BEST, _of(_BEST, bests.c.best_evaluation_id))
+        .outerjoin(claims, claims.c.identity_id == identities.c.id)
+    )
+
+
+def _offers(chosen: FromClause) -> Select[Any]:
+    evaluated = [*_columns(_DEFAULT), *_columns(_BEST)]
+    searched = (
+        bests.c[name] for name in ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
+    )
+    return select(*IDENTITY_COLUMNS, *searched, claims.c.claim_json, *evaluated).select_from(_sources(chosen))
 
 
 def _given(table: FromClause, *names: str) -> list[Any]:
@@ -77,21 +95,21 @@ def _of_model() -> Select[Any]:
         (case((column != bindparam(column.name), 1), else_=0) for column in versions), start=literal(0)
     )
     same = [*_given(targets, *TARGET_NAMES), *_given(identities, *SAME)]
-    wanted = _offers().where(models.c.hash == bindparam("model_hash"), *same, _KNOWN)
-    return wanted.order_by(differing, _NEWEST_FIRST).limit(_CHOICE)
+    wanted = _offers(IDENTITY_TABLES).where(models.c.hash == bindparam("model_hash"), *same, _KNOWN)
+    return wanted.order_by(differing, _NEWEST_FIRST).limit(1 + _SPARE)
 
 
 @cache
-def _of_structure(on_target: bool) -> Select[Any]:
+def _of_structure(*given: str) -> Select[Any]:
+    """given: fields of target and identity that must be as asked for."""
+
     def newest(level: str) -> Select[Any]:
         """Of one level, by its index; few of what may be thousands."""
         conditions = [identities.c[f"structure_{level}"] == bindparam(level), _KNOWN]
-        if on_target:
+        conditions += _given(identities, *(name for name in given if name not in TARGET_NAMES))
+        if set(TARGET_NAMES) <= set(given):
             id = select(targets.c.id).where(*_given(targets, *TARGET_NAMES)).scalar_subquery()
             conditions.append(identities.c.target_id == id)
-        for name in ("objective", "io_layout"):
-            asked = bindparam(name, type_=String)
-            conditions.append(or_(asked.is_(None), identities.c[name] == asked))
         known = identities.outerjoin(bests, bests.c.identity_id == identities.c.id).outerjoin(claims)
         return select(identities.c.id).select_from(known).where(*conditions)
 
@@ -99,32 +117,34 @@ def _of_structure(on_target: bool) -> Select[Any]:
         newest(level).order_by(identities.c.id.desc()).limit(bindparam("limit", type_=Integer)).subquery()
         for level in ("shapes", "operators")
     ]
-    ids = union_all(*(select(one.c.id) for one in limited))
-    alike_first = case((identities.c.structure_shapes == bindparam("shapes"), 0), else_=1)
-    wanted = _offers().where(identities.c.id.in_(ids)).order_by(alike_first, _NEWEST_FIRST)
-    return wanted.limit(bindparam("limit", type_=Integer))
+    # Joined from the few: a planner that starts elsewhere reads every best there is.
+    ids = union(*(select(one.c.id) for one in limited)).subquery()
+    chosen = ids.join(identities, identities.c.id == ids.c.id).join(models).join(targets).join(toolchains)
+    alike = identities.c.structure_shapes == bindparam("shapes")
+    return _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
 
 
-def offers_of_model(connection: Connection, identity: Identity) -> list[Best]:
+def offers_of_model(connection: Connection, identity: Identity) -> Iterator[Best]:
     """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
-    the newest, and a best before a claim of the same identity."""
+    the newest, and a best before a claim of the same identity. Made one by one as they are asked for."""
     values = {
         **{name: getattr(identity, name) for name in ("model_hash", "search_space_version", *SAME)},
         **{name: getattr(identity.target, name) for name in TARGET_NAMES},
         **{name: getattr(identity.versions, name) for name in VERSION_NAMES},
     }
-    return list(_read(connection, _of_model(), values))
+    return _read(connection, _of_model(), values)
 
 
 def offers_of_structure(
     connection: Connection, structure: Structure, target: Target | None, objective: str | None, io_layout: str | None,
     limit: int,
-) -> list[Best]:  # fmt: skip
+) -> Iterator[Best]:  # fmt: skip
     """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
-    on_target = {} if target is None else {name: getattr(target, name) for name in TARGET_NAMES}
-    wanted = {"objective": objective, "io_layout": io_layout, "limit": limit}
-    values = {"operators": structure.operators, "shapes": structure.shapes, **wanted, **on_target}
-    return list(_read(connection, _of_structure(target is not None), values))
+    given = {"objective": objective, "io_layout": io_layout}
+    given |= {name: getattr(target, name, None) for name in TARGET_NAMES}
+    given = {name: value for name, value in given.items() if value is not None}
+    values = {"operators": structure.operators, "shapes": structure.shapes, "limit": limit + _SPARE, **given}
+    return islice(_read(connection, _of_structure(*given), values), limit)
 
 
 def claimed_bests(connection: Connection) -> list[Best]:
@@ -142,7 +162,7 @@ def any_offer(connection: Connection, identity: Identity) -> bool:
     """Whether there is a best or claim for the target, objective and layout of an identity."""
     same = [targets.c[name] == getattr(identity.target, name) for name in TARGET_NAMES]
     same += [identities.c[name] == getattr(identity, name) for name in ("objective", "io_layout")]
-    wanted = select(identities.c.id).select_from(_SOURCES).where(*same, _KNOWN).limit(1)
+    wanted = select(identities.c.id).select_from(_sources(IDENTITY_TABLES)).where(*same, _KNOWN).limit(1)
     return connection.execute(wanted).first() is not None
 
 
@@ -159,12 +179,14 @@ def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]
 
 
 def _best(row: RowMapping) -> Best:
-    return best_of(row, _evaluation(row, "default"), _evaluation(row, "best"))
+    return best_of(row, _evaluation(row, _DEFAULT), _evaluation(row, _BEST))
 
 
-def _evaluation(row: RowMapping, prefix: str) -> Evaluation:
-    values = {name: row[f"{prefix}_{name}"] for name in _EVALUATION_NAMES}
-    return evaluation_of({**values, "key": row["key"], "rows_json": None}, [])
+def _evaluation(row: RowMapping, table: NamedFromClause) -> Evaluation:
+    values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
+    if values["recipe"] is None:
+        raise ValueError("an evaluation that it names is missing or of another identity")
+    return evaluation_of({**values, "key": row["key"], "reason": "", "rows_json": None}, [])
 
 
 def _claimed(row: RowMapping) -> Best:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 if TYPE_CHECKING:
@@ -152,13 +153,29 @@ class Identity(Record):
     io_layout: str = "nchw"
     structure: Structure | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        content = asdict(self)
-        for name in NOT_IN_KEY:
-            del content[name]
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        # Not asdict: it copies all that it passes, and every lookup computes keys.
+        content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+    def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
+        """Every field of the key in which two identities differ, with its value here and there; none, and they are the
+        same."""
+        return tuple(_differing(self, other))
+
+
+def _differing(one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
+    for each in fields(one):
+        here, there = getattr(one, each.name), getattr(other, each.name)
+        if each.name in NOT_IN_KEY or here == there:
+            continue
+        if is_dataclass(here):
+            yield from _differing(here, there)
+        else:
+            yield each.name, str(here), str(there)
 
 
 NOT_IN_KEY = ("model_name", "structure")

@@ -20,8 +20,9 @@ from typing import Self
 from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
 from results import night_rows
+from results.changes import Changes
 from results.claim import Claim, Reception
-from results.connect import connect, one_line_errors, place, store_url, writer_of
+from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
 from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
@@ -43,7 +44,9 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
+        self._glancer = glancer_of(engine)
         self._identity_ids: dict[str, int] = {}
+        self.changes = Changes(engine)
 
     @classmethod
     def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
@@ -70,7 +73,9 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self.changes.close()
         self._engine.dispose()
+        self._glancer.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -206,13 +211,18 @@ class Store:
         return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
 
     def known(self, identity: Identity) -> list[Best]:
-        """Bests of a model on a target under any versions: those that differ in the fewest first, then the newest.
+        """What `closest` chooses from, in the order in which it does."""
+        with self._glance() as connection:
+            return list(offers_of_model(connection, identity))
 
-        Quantisation, objective and layout of the inputs are the same. Each comes without command streams and operators;
-        one that is not verified comes from a file, after the store's own of the same identity.
+    def closest(self, identity: Identity) -> Best | None:
+        """The best of a model on a target under the versions that differ least from an identity's; then the newest.
+
+        Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
+        One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        with self._read() as connection:
-            return offers_of_model(connection, identity)
+        with self._glance() as connection:
+            return next(offers_of_model(connection, identity), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -227,15 +237,15 @@ class Store:
         Args:
             structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
             target, objective, io_layout: what they must be for; None for any.
-            limit: the most models that are returned.
+            limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        with self._read() as connection:
-            return offers_of_structure(connection, structure, target, objective, io_layout, limit)
+        with self._glance() as connection:
+            return list(offers_of_structure(connection, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
         `similar` have something for it."""
-        with self._read() as connection:
+        with self._glance() as connection:
             return any_offer(connection, identity)
 
     def bests_like(self, identity: Identity) -> list[Best]:
@@ -303,7 +313,7 @@ class Store:
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
         with self._read() as connection:
-            return load_simulations(connection, identities.c.key == identity_key)
+            return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
@@ -360,6 +370,12 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with one_line_errors(self.location), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _glance(self) -> Iterator[Connection]:
+        """For one statement."""
+        with one_line_errors(self.location), self._glancer.connect() as connection:
             yield connection
 
     @contextmanager

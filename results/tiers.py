@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
+from results.changes import Changes
 from results.errors import StoreError
 from results.records import Best, Identity, Structure, Target
 from results.store import Store
@@ -62,13 +63,17 @@ class Tiers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def known(self, identity: Identity) -> list[Best]:
-        """As `Store.known`, the user's first; nothing for this identity that turned out wrong here."""
-        below = self._below(lambda system: system.known(identity)) or []
-        same = identity.key
-        return self.user.known(identity) + [
-            best for best in below if best.identity.key != same or not self.user.refutes(best)
-        ]
+    def closest(self, identity: Identity) -> Best | None:
+        """As `Store.closest`, of both, and the user's where they are as close; nothing that turned out wrong here."""
+        own = self.user.closest(identity)
+        if own is not None and not own.identity.differences(identity):
+            return own
+        below = self._below(lambda system: system.closest(identity))
+        if below is None or self.user.refutes(below):
+            return own
+        if own is None or len(below.identity.differences(identity)) < len(own.identity.differences(identity)):
+            return below
+        return own
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -80,6 +85,10 @@ class Tiers:
             return store.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)
 
         return of(self.user) + (self._below(of) or [])
+
+    def changes(self) -> list[Changes]:
+        """Of each store that is asked."""
+        return [store.changes for store in (self.user, self._system) if store is not None]
 
     def knows_others(self, identity: Identity) -> bool:
         """As `Store.knows_others`, of either store."""

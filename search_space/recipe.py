@@ -7,7 +7,7 @@ left out with the bar; the empty recipe is `default`: what stock ExecuTorch does
 
 A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
 it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
-by itself, `sum-by-depthwise@agreed` for those where Vela's estimate does not rise either.
+by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
 """
 
 from __future__ import annotations

@@ -31,6 +31,9 @@ _FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,orde
 #: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
 _PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
 
+#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+_APART = "stride-to-depth@{at},groups-apart,sink-moves,flatten-concat"
+
 #: What is left to move, and what a convolution does better.
 _LATE = (
     "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv{{grouped=true}}@{at},"
@@ -60,6 +63,7 @@ STARTING_POINTS = (
         _LATE,
         at="paying",
     ),
+    _start(_CLEAN, _FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
     _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),

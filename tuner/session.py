@@ -11,6 +11,7 @@ from results.errors import StoreError
 from results.store import Store
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
 from tuner.transfer import Experience
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
@@ -33,6 +34,7 @@ async def tune_all(
     objective: Objective,
     budget: Budget,
     *,
+    sampler: SamplerName = "ours",
     workers: int,
     address: str | None,
     store: Store,
@@ -42,8 +44,8 @@ async def tune_all(
 ) -> list[Tuned | Failure]:
     """What came of each job, in the order given. A job that fails does not stop the others.
 
-    workers: processes to evaluate in. address: of a running Ray cluster, None for one of its own. Raises PoolFailed if
-    Ray cannot be started or joined.
+    sampler: who proposes candidates. workers: processes to evaluate in. address: of a running Ray cluster, None for one
+    of its own. Raises PoolFailed if Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
     experience = Experience.of(store, {job.source for job in jobs})
@@ -53,7 +55,10 @@ async def tune_all(
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(job, objective, budget, pool, store, studies, progress, experience=experience)
+                    return await tune(
+                        job, objective, budget, pool, store, studies, progress,
+                        sampler=sampler, experience=experience,
+                    )  # fmt: skip
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

@@ -24,6 +24,7 @@ from tuner.identity import identity_of
 from tuner.neighbours import one_less
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
 from tuner.search import BATCH, Search
 from tuner.states import State
 from tuner.studies import open_study
@@ -88,16 +89,16 @@ class Tuned:
 
 async def tune(
     job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
-    turn: Turn | None = None, experience: Experience = _NO_EXPERIENCE,
+    turn: Turn | None = None, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
 ) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
-    turn: stops the search besides the budget; what it stopped for lack of time is not shortened. experience: what a new
-    search may start from besides its own starting points.
+    turn: stops the search besides the budget; what it stopped for lack of time is not shortened. sampler: who proposes
+    candidates. experience: what a new search may start from besides its own starting points.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
-    run, base = await _opened(job, objective, pool, store, studies, progress, experience)
+    run, base = await _opened(job, objective, pool, store, studies, progress, sampler, experience)
     ending = await run.search_within(budget, turn)
     if turn is None or ending != "timeout":
         await run.shorten(budget)
@@ -126,7 +127,7 @@ async def replay(
 
 async def _opened(
     job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
-    experience: Experience = _NO_EXPERIENCE,
+    sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
 ) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
     try:
@@ -135,7 +136,7 @@ async def _opened(
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     shared = pool.share(prepared.base)
     settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
+    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress)
     await run.begin(experience)
     return run, prepared.base
 
@@ -161,16 +162,16 @@ async def _open_settings(
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
-        settings: Mapping[Setting, tuple[str, ...]], shared: Shared[BaseProgram], pool: Pool, store: Store,
-        studies: Path, progress: Progress,
+        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
+        pool: Pool, store: Store, studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        self._study = open_study(studies, self._identity, job.seed)
-        self._prepared, self._settings = prepared, settings
+        self._study = open_study(studies, self._identity, job.seed, sampler)
+        self._prepared, self._settings, self._sampler = prepared, settings, sampler
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
@@ -197,7 +198,7 @@ class _Run:
         if learnt:
             starts = await self._starts((), learnt)
             by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
-        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting)
+        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
 

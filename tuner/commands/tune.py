@@ -24,6 +24,7 @@ from tuner.commands.options import board_options, json_option, model_options, ob
 from tuner.objective import Objective
 from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
+from tuner.samplers import SAMPLERS, SamplerName
 from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
 from tuner.unexpected import unexpected
@@ -52,6 +53,13 @@ from workers.tasks import Job
     help="of search per model and target",
 )
 @click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default="ours",
+    show_default=True,
+    help="who proposes candidates: velatune's own search, the cheapest program first, or one of Optuna's",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     default=lambda: os.cpu_count() or 1,
@@ -69,9 +77,9 @@ from workers.tasks import Job
 @json_option
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
-    vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
-    out: Path | None, pareto: bool, as_json: bool,
+    vela_config: str | None, trials: int, timeout: float | None, sampler: SamplerName, jobs: int, address: str | None,
+    seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
+    store_url: str | None, out: Path | None, pareto: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -98,7 +106,7 @@ def tune(
     with Store.open(store_url) as store:
         outcomes = asyncio.run(
             tune_all(
-                work, objective, Budget(trials, timeout), workers=jobs, address=address, store=store,
+                work, objective, Budget(trials, timeout), sampler=sampler, workers=jobs, address=address, store=store,
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
