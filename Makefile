@@ -48,9 +48,10 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
 
-bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
+bench: $(READY) ## benchmarks, how stream cycles agree with Vela's report, and lookups in a large store
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
+	$(BIN)/python -m benchmarks.lookup
 
 readme: ## put the table of the last `make tune` into README.md
 	$(BIN)/python -c 'import pathlib, re; r = pathlib.Path("README.md"); t = pathlib.Path("$(OUT)/table.md").read_text(); r.write_text(re.sub(r"(?s)(<!-- table -->\n).*(<!-- /table -->)", lambda m: m[1] + t + m[2], r.read_text()))'
