@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 Label = Literal["predicted", "simulated", "measured"]
 Status = Literal["ok", "wrong", "refused", "crashed", "timed out"]
 RunStatus = Literal["exhausted", "trials", "timeout", "interrupted"]
+ExactnessClass = Literal["exact", "requantising", "precision"]
 
 LABELS: tuple[str, ...] = get_args(Label)
 STATUSES: tuple[str, ...] = get_args(Status)
 RUN_STATUSES: tuple[str, ...] = get_args(RunStatus)
+CLASSES: tuple[str, ...] = get_args(ExactnessClass)
 
 
 def utc_now() -> str:
@@ -150,12 +153,12 @@ class Identity(Record):
     io_layout: str = "nchw"
     structure: Structure | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        # Not asdict, which copies every value: lookups make many keys.
-        content = {name: value for name, value in vars(self).items() if name not in NOT_IN_KEY}
-        content |= {name: vars(value) for name, value in content.items() if is_dataclass(value)}
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        # Not asdict: it copies all that it passes, and every lookup computes keys.
+        content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
@@ -225,18 +228,46 @@ class Bound(Record):
         mac_cycles: of these, with all multipliers busy.
         moved_bytes: inputs and results of its delegates.
         move_cycles: of these, at full bandwidth.
+        constant_bytes_per_cycle: full bandwidth of the memory that weights and commands are in.
     """
 
     macs: int
     mac_cycles: int
     moved_bytes: int
     move_cycles: int
+    constant_bytes_per_cycle: float
     label: Label = "predicted"
 
     @property
     def cycles(self) -> int:
         """Both at the same time."""
         return max(self.mac_cycles, self.move_cycles)
+
+    def constant_cycles(self, figures: Figures) -> int:
+        """Of reading a program's own weights and commands once; another lowering may have fewer."""
+        return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
+
+
+@dataclass(frozen=True)
+class Reuse(Record):
+    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+
+    Attributes:
+        evaluations: candidates of this run.
+        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
+        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
+            whose successors were asked for.
+        known_prices, known_checks, known_expansions: those among them whose answer was remembered.
+    """
+
+    evaluations: int
+    duplicates: int
+    prices: int
+    known_prices: int
+    checks: int
+    known_checks: int
+    expansions: int
+    known_expansions: int
 
 
 @dataclass(frozen=True)
@@ -266,6 +297,37 @@ class OperatorRow(Record):
 
 
 @dataclass(frozen=True)
+class Quality(Record):
+    """How near a candidate's outputs are to the float model's, on calibration inputs, beside the default lowering's.
+
+    Attributes:
+        sqnr_db, default_sqnr_db: signal-to-quantisation-noise ratio of the worst output, from the model's inputs on.
+        inputs: how many calibration inputs were run.
+        metric, default_metric: the user's own measure, if there is one; more is better.
+        shortfall: why the candidate may not be offered; empty if it is within the limit that the objective says.
+        label: no hardware was asked: the reference model's arithmetic is the NPU's.
+    """
+
+    sqnr_db: float
+    default_sqnr_db: float
+    inputs: int
+    metric: float | None = None
+    default_metric: float | None = None
+    shortfall: str = ""
+    label: Label = "simulated"
+
+    def __post_init__(self) -> None:
+        _whole("Quality.inputs", self.inputs)
+        _one_of("Quality.label", self.label, LABELS)
+
+    def __str__(self) -> str:
+        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f})"
+        if self.metric is not None and self.default_metric is not None:
+            of += f", metric {self.metric:g} (default {self.default_metric:g})"
+        return f"{of} against the float model on {self.inputs} calibration inputs, {self.label}"
+
+
+@dataclass(frozen=True)
 class Evaluation(Record):
     """What one candidate turned out to cost, and whether it is right.
 
@@ -274,13 +336,16 @@ class Evaluation(Record):
         recipe: canonical recipe text.
         program_hash: content hash of the candidate's graphs; empty when none came to be.
         reason: why the candidate is not ok; empty when it is.
-        verified: the outputs were checked equal to the default lowering's, bit for bit.
+        verified: the outputs were checked: if `exactness` is exact, equal to the default lowering's bit for bit; else
+            of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
             and shows any other key as it is.
         command_stream_sha256: hash of the command stream of each delegate, in order.
         operators: per-operator table; may be empty for candidates nobody will look at.
         attempts: how often it was tried until this came out.
+        exactness: the class of the recipe's least exact element.
+        quality: where other than exact recipes were allowed.
         created: UTC time as `utc_now` writes it.
     """
 
@@ -296,18 +361,30 @@ class Evaluation(Record):
     operators: tuple[OperatorRow, ...] = ()
     attempts: int = 1
     seconds: float = 0.0
+    exactness: ExactnessClass = "exact"
+    quality: Quality | None = None
     created: str = field(default_factory=utc_now)
 
     def __post_init__(self) -> None:
         _one_of("Evaluation.status", self.status, STATUSES)
+        _one_of("Evaluation.exactness", self.exactness, CLASSES)
         if self.status == "ok" and self.figures is None:
             raise ValueError("an evaluation with status ok needs figures")
         if self.status == "ok" and self.reason:
             raise ValueError("an evaluation with status ok has no reason")
         if self.verified and self.status != "ok":
             raise ValueError(f"an evaluation with status {self.status!r} cannot be verified")
+        if self.verified and self.exactness != "exact" and self.quality is None:
+            raise ValueError("an evaluation that is not exact cannot be verified without its quality")
+        if self.verified and self.quality is not None and self.quality.shortfall:
+            raise ValueError("an evaluation whose quality falls short cannot be verified")
         _whole("Evaluation.attempts", self.attempts)
         _finite("Evaluation.seconds", self.seconds)
+
+    @property
+    def bit_exact(self) -> bool:
+        """Checked equal to the default lowering, bit for bit."""
+        return self.verified and self.exactness == "exact"
 
 
 @dataclass(frozen=True)

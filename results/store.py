@@ -17,18 +17,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, distinct, func, select
+from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
+from results import night_rows
+from results.changes import Changes
 from results.claim import Claim, Reception
 from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
+from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
 from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.rows import recipe_sha256
 from results.schema import check, prepare
-from results.tables import bests, command_streams, evaluations, identities, models
+from results.tables import bests, command_streams, evaluations, identities, models, targets
 from results.writes import settle_claim, write_best, write_claim, write_evaluation, write_identity, write_simulation
 
 
@@ -41,6 +45,7 @@ class Store:
         self._writer = writer_of(engine)
         self._glancer = glancer_of(engine)
         self._identity_ids: dict[str, int] = {}
+        self.changes = Changes(engine)
 
     @classmethod
     def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
@@ -67,6 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self.changes.close()
         self._engine.dispose()
         self._glancer.dispose()
 
@@ -191,6 +197,22 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
+    def newest(self, limit: int) -> list[Best]:
+        """The bests that were found last, of any model and target, the newest first; with their operators."""
+        with self._read() as connection:
+            order = select(bests.c.identity_id).order_by(bests.c.updated.desc(), bests.c.identity_id).limit(limit)
+            ids = list(connection.execute(order).scalars())
+            found = load_bests(connection, identities.c.id.in_(ids))
+            keys = dict(
+                connection.execute(select(identities.c.key, identities.c.id).where(identities.c.id.in_(ids))).all()
+            )
+        return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
+
+    def known(self, identity: Identity) -> list[Best]:
+        """What `closest` chooses from, in the order in which it does."""
+        with self._glance() as connection:
+            return list(offers_of_model(connection, identity))
+
     def closest(self, identity: Identity) -> Best | None:
         """The best of a model on a target under the versions that differ least from an identity's; then the newest.
 
@@ -224,6 +246,43 @@ class Store:
         with self._glance() as connection:
             return any_offer(connection, identity)
 
+    def bests_like(self, identity: Identity) -> list[Best]:
+        """The bests of a model's content or of its name on one accelerator, board and memory mode; the identity that
+        was met last comes first. `results.night.comparable` says which may be compared.
+        """
+        board = ("accelerator", "system_config", "memory_mode")
+        same_board = [targets.c[name] == getattr(identity.target, name) for name in board]
+        model = or_(models.c.hash == identity.model_hash, models.c.name == identity.model_name)
+        with self._read() as connection:
+            found = load_bests(connection, model, *same_board)
+            created = night_rows.load_created(connection, {best.identity.key for best in found})
+        return sorted(found, key=lambda best: created.get(best.identity.key, ""), reverse=True)
+
+    def updated(self, identity_key: str) -> str | None:
+        """When the best of an identity was stored last: by the latest search that found nothing cheaper, too."""
+        with self._read() as connection:
+            return night_rows.load_updated(connection, identity_key)
+
+    def night(self, suite: str) -> OpenNight | None:
+        """The latest night of a suite."""
+        with self._read() as connection:
+            return night_rows.load_night(connection, suite)
+
+    def set_night(self, night: OpenNight) -> None:
+        """Remember how far a night is; it takes the place of the suite's earlier nights."""
+        with self._write() as connection:
+            night_rows.write_night(connection, night)
+
+    def night_notes(self, suite: str) -> dict[str, JobNote]:
+        """What the nights of a suite remember, by job."""
+        with self._read() as connection:
+            return night_rows.load_notes(connection, suite)
+
+    def set_night_note(self, suite: str, note: JobNote) -> None:
+        """Remember something about a job."""
+        with self._write() as connection:
+            night_rows.write_note(connection, suite, note)
+
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""
         with self._read() as connection:
@@ -252,7 +311,7 @@ class Store:
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
         with self._read() as connection:
-            return load_simulations(connection, identities.c.key == identity_key)
+            return load_simulations(connection, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
@@ -265,6 +324,26 @@ class Store:
         with self._read() as connection:
             made, different = connection.execute(counting).one()
         return int(made), int(different)
+
+    def newest_lines(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
+        """See `results.overview.newest_lines`."""
+        with self._read() as connection:
+            return newest_lines(connection, model, target, limit, offset)
+
+    def series_lines(self, identity_key: str) -> list[Line]:
+        """See `results.overview.series_lines`."""
+        with self._read() as connection:
+            return series_lines(connection, identity_key)
+
+    def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
+        """See `results.overview.regressions`."""
+        with self._read() as connection:
+            return regressions(connection, percent, limit)
+
+    def accelerators(self) -> list[str]:
+        """Those that there are bests for."""
+        with self._read() as connection:
+            return accelerators(connection)
 
     def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
         """Evaluations with a delegate of this command stream: verified ones first, then the newest first.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of, vela_gain_of
+from results.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.markdown import aligned, in_a_cell
 from results.pareto import Point
-from results.records import Best, Label, RunStatus
+from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
 class _Strict(BaseModel):
@@ -32,6 +33,17 @@ class FiguresJson(_Strict):
     sram_bytes: NonNegativeInt = Field(description="peak SRAM")
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
     macs: NonNegativeInt = Field(description="multiply-accumulate operations")
+
+
+class QualityJson(_Strict):
+    """How near outputs are to the float model's on calibration inputs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of the best recipe's worst output")
+    default_sqnr_db: float = Field(description="that of the default recipe")
+    inputs: NonNegativeInt = Field(description="calibration inputs that were run")
+    metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
+    default_metric: float | None = Field(description="what it gives for the default recipe")
 
 
 class BoardJson(_Strict):
@@ -64,6 +76,19 @@ class ParetoPointJson(_Strict):
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
 
 
+class ReuseJson(_Strict):
+    """How much of what this run asked for was known."""
+
+    evaluations: NonNegativeInt = Field(description="candidates of this run")
+    duplicates: NonNegativeInt = Field(description="those that came to a program which this run had seen")
+    prices: NonNegativeInt = Field(description="graphs to compile")
+    known_prices: NonNegativeInt = Field(description="those whose price was remembered")
+    checks: NonNegativeInt = Field(description="graphs to compare with the default lowering")
+    known_checks: NonNegativeInt = Field(description="those whose verdict was remembered")
+    expansions: NonNegativeInt = Field(description="graphs whose successors were asked for")
+    known_expansions: NonNegativeInt = Field(description="those for which no pass had to be run")
+
+
 class TuneJson(_Strict):
     """One model on one target."""
 
@@ -76,6 +101,12 @@ class TuneJson(_Strict):
     gain_percent: float = Field(description="cycles saved, in percent of the default's")
     recipe: str = Field(description="the best recipe, or `default`")
     verified: bool = Field(description="its outputs were checked equal to the default's, bit for bit")
+    exactness: ExactnessClass = Field(
+        default="exact", description="class of the best recipe; other than exact only where that was allowed"
+    )
+    quality: QualityJson | None = Field(
+        default=None, description="of the best recipe, where other than exact ones were allowed"
+    )
     evaluations: NonNegativeInt = Field(description="candidates evaluated, earlier runs included")
     distinct: NonNegativeInt = Field(description="distinct programs among them")
     seconds: NonNegativeFloat = Field(description="time that the search took")
@@ -85,6 +116,7 @@ class TuneJson(_Strict):
     io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
     versions: VersionsJson
     identity: str = Field(description="key of this model, target and toolchain in the results store")
+    reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
         default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
     )
@@ -99,15 +131,21 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any]:
+def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | None = None) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    front: of cycles against SRAM; None where nobody asked for it, and the field is left out.
+    front: of cycles against SRAM; None where nobody asked for it, and the field is left out. reuse: of the run; None,
+    and left out, of a result that was looked up.
     """
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for = {} if front is None else {"pareto": list(map(_point_json, front))}
+    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(point_json, front))}
+    if best.best.quality is not None:
+        quality = best.best.quality.to_json()
+        asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
+    if reuse is not None:
+        asked_for["reuse"] = ReuseJson(**reuse.to_json())
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),
@@ -117,7 +155,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
         best=FiguresJson(**tuned.to_json()),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
-        verified=best.best.verified,
+        verified=best.best.bit_exact,
+        exactness=best.best.exactness,
         evaluations=best.evaluations,
         distinct=best.distinct,
         seconds=round(best.seconds, 3),
@@ -132,7 +171,8 @@ def tune_json(best: Best, front: Iterable[Point] | None = None) -> dict[str, Any
     return document.model_dump(exclude_unset=True)
 
 
-def _point_json(point: Point) -> ParetoPointJson:
+def point_json(point: Point) -> ParetoPointJson:
+    """A candidate on the front."""
     figures = point.figures.to_json()
     shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
     return ParetoPointJson(recipe=point.recipe, **shown)
@@ -153,15 +193,26 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
 def markdown_table(bests: Iterable[Best]) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names.
+    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
+    over them follow.
     """
     bests = list(bests)
-    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    parts = [aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
-    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 _FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
@@ -176,43 +227,20 @@ def front_table(best: Best, front: Iterable[Point]) -> str:
             f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
-            _in_a_cell(point.recipe),
+            in_a_cell(point.recipe),
         )
         for point in front
     ]
-    table = _aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
+    table = aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
     what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
     return f"{what}\n\n{table}\n"
-
-
-def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
-    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
-    headings = lines[0]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    ruler = tuple(
-        "-" * (width - 1) + ":" if heading in right else "-" * width
-        for heading, width in zip(headings, widths, strict=True)
-    )
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if heading in right else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, headings, strict=True)
-        )
-        + " |"
-        for line in (headings, ruler, *lines[1:])
-    )
-
-
-def _in_a_cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _cells(best: Best) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain = gain_of(best)
     return (
-        _in_a_cell(best.identity.model_name),
+        in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
@@ -221,5 +249,17 @@ def _cells(best: Best) -> tuple[str, ...]:
         f"{default.transposes} → {tuned.transposes}",
         f"{best.evaluations:,}",
         f"{best.distinct:,}",
-        best.status if best.best.verified else f"{best.status}, not verified",
+        ", ".join([best.status, *_reservations(best)]),
     )
+
+
+def _reservations(best: Best) -> list[str]:
+    if not best.best.verified:
+        return ["not verified"]
+    return [] if best.best.bit_exact else [f"{best.best.exactness}, {_decibels(best)}"]
+
+
+def _decibels(best: Best) -> str:
+    quality = best.best.quality
+    assert quality is not None  # of what is verified and not exact
+    return f"{quality.sqnr_db - quality.default_sqnr_db:+.2f} dB"

@@ -105,6 +105,8 @@ evaluations = Table(
     Column("reason", Text, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("check_json", Text, nullable=False),
+    Column("exactness", String(16), nullable=False),
+    Column("quality_json", Text),
     # The figures: all of them or none.
     Column("label", String(16)),
     Column("cycles", BigInteger),
@@ -182,4 +184,22 @@ claims = Table(
     Column("cycles", BigInteger, nullable=False),
     Column("claim_json", Text, nullable=False),
     Column("found", String(40), nullable=False),
+)
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("started", String(40), nullable=False),
+    Column("finished", String(40)),
+    Column("seconds", Float, nullable=False),
+)
+
+night_jobs = Table(
+    "night_jobs",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("job_sha256", _Sha256, primary_key=True),
+    Column("note_json", Text, nullable=False),
+    Column("updated", String(40), nullable=False),
 )

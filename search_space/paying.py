@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.region import changed_region
 
-#: Where stream cycles fall; or where neither they nor Vela's estimate rise, and one of the two falls.
+#: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
+#: more SRAM than the program that it is in did before.
 PAYING, AGREED = "paying", "agreed"
 
 
@@ -27,6 +28,14 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
 
     What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
     """
+    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, by))
+
+
+def rewritten_where(graph: Graph, one: Rewrites, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
+    """The graph after the pass at every site where it is wanted, until there is none.
+
+    wanted: says so of the graph before and after.
+    """
     refused: set[int] = set()
     while True:
         waiting = [i for i in one.sites(graph, facts) if i not in refused]
@@ -37,7 +46,7 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
             after = one.apply(graph, {node_id}, facts)
             if after is graph:
                 continue
-            if pays(graph, after, facts, by):
+            if wanted(graph, after):
                 graph = after
             else:
                 refused.add(node_id)
@@ -46,8 +55,32 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED."""
-    old, new = (facts.program_cycles(part) for part in changed_region(before, after))
+    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED: as it is written, or with
+    the movements on both sides written as cheaply as is known. What brings a movement along leaves it to other passes
+    how to write it, and would be refused for what they do away with."""
+    from search_space.cheap_moves import moved_cheaply  # passes do it, and this is how they find their sites
+
+    old, new = changed_region(before, after)
+    if _better(old, new, before, facts, by):
+        return True
+    moved_old, moved_new = moved_cheaply(old, facts), moved_cheaply(new, facts)
+    moved = moved_old is not old or moved_new is not new
+    return moved and _better(moved_old, moved_new, before, facts, by)
+
+
+def _better(old: Graph, new: Graph, whole: Graph, facts: TargetFacts, by: str) -> bool:
+    """Whether a part is better than the old one, which the whole has."""
+    if not cheaper(old, new, facts, by):
+        return False
+    if by == PAYING:
+        return True
+    needed = facts.program_sram_bytes(new)
+    return needed is not None and any(needed <= (facts.program_sram_bytes(one) or 0) for one in (old, whole))
+
+
+def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
+    """Whether a program is cheaper by itself than another one, by PAYING or AGREED, memory aside."""
+    old, new = facts.program_cycles(before), facts.program_cycles(after)
     if old is None or new is None:
         return False
     if by == PAYING:

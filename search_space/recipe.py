@@ -7,7 +7,7 @@ left out with the bar; the empty recipe is `default`: what stock ExecuTorch does
 
 A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
 it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
-by itself, `sum-by-depthwise@agreed` for those where Vela's estimate does not rise either.
+by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from search_space import registry
 from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import SITES_BY_PRICE, Pass
@@ -65,6 +66,25 @@ class Recipe:
     def setting(self) -> Setting:
         """The choices that are taken inside ExecuTorch."""
         return tuple(one for one in self.choices if issubclass(registry.choices()[one[0]], UpstreamChoice))
+
+    @property
+    def exactness(self) -> Exactness:
+        """The class that has to be allowed for all of it."""
+        choices = (registry.choices()[name].exactness(alternative) for name, alternative in self.choices)
+        return max((*choices, *(one.exactness for one in self.passes)), default=Exactness.EXACT)
+
+    @property
+    def exact_stretches(self) -> tuple[tuple[Recipe, Recipe], ...]:
+        """Pairs of its beginnings: the program by the first and by the second are equal bit for bit, for only exact
+        elements lie between them. One pair if all of it is exact: the default recipe and itself."""
+        registered = registry.choices()
+        inexact = ((n, a) for n, a in self.choices if registered[n].exactness(a) > Exactness.EXACT)
+        starts, ends = [Recipe(tuple(inexact))], []
+        for place, one in enumerate(self.passes):
+            if one.exactness > Exactness.EXACT:
+                ends.append(Recipe(self.choices, self.passes[:place]))
+                starts.append(Recipe(self.choices, self.passes[: place + 1]))
+        return tuple(zip(starts, [*ends, self], strict=True))
 
     def laws(self) -> dict[str, str]:
         """Element -> in one line why it keeps the outputs."""

@@ -21,6 +21,7 @@ import search_space.choices
 import search_space.passes
 from search_space.choices.base import Choice
 from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.passes.base import Pass
 from search_space.upstream import UpstreamChoice
 
@@ -88,6 +89,8 @@ def _complaint(value: object, base: type) -> str:
     if issubclass(value, Pass):
         if not getattr(value, "law", ""):
             return "needs a law"
+        if not isinstance(value.exactness, Exactness):
+            return "has an exactness that is no search_space.exactness.Exactness"
         odd = [f.name for f in value.options() if type(f.default) not in (bool, int, str)]
         return f"has an option {odd[0]} whose default is no bool, int or str" if odd else ""
     if issubclass(value, UpstreamChoice):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from search_space.choices.base import Choice
 from search_space.graph import Graph
 
@@ -14,13 +11,7 @@ Setting = tuple[tuple[str, str], ...]
 
 class UpstreamChoice(Choice):
     """Its name, alternatives and laws, known without ExecuTorch. What an alternative does stands in the file of the
-    same name in `workers/upstream`.
-
-    requantising: alternatives that round differently than the default lowering does, with the reason. No search tries
-    them: their outputs are not the default's bit for bit.
-    """
-
-    requantising: ClassVar[Mapping[str, str]] = {}
+    same name in `workers/upstream`."""
 
     def apply(self, graph: Graph, alternative: str) -> Graph:
         """The graph itself: it is lowered with the alternative already."""

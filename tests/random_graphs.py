@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS
+from random_attention import BRANCHES, CONSTANT_PRODUCTS, GROUPS, HEADS, PRODUCTS, PROJECTIONS
 from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
@@ -55,6 +55,7 @@ OFTEN: dict[str, Kind] = {
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
     "group-pixels": PIXELS,
+    "groups-apart": GROUPS,
     "heads-apart": HEADS,
     "hoist-moves": _UP,
     "max-tree": MAXIMA,

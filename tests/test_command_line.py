@@ -46,6 +46,23 @@ def shuffle():
     inputs = [(torch.randn(1, 3, 12, 10),) for _ in range(3)]
     return Shuffle(), inputs[0], inputs
 
+class Pool(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Conv2d(2, 16, 3, padding=1)
+        self.last = torch.nn.Conv2d(16, 4, 1)
+
+    def forward(self, x):
+        return self.last(torch.nn.functional.avg_pool2d(self.first(x), (10, 5)))
+
+def pool():
+    torch.manual_seed(0)
+    inputs = [(2 * torch.randn(1, 2, 11, 5),) for _ in range(3)]
+    return Pool().eval(), inputs[0], inputs
+
+def nearness(outputs, expected):
+    return -max(float((a - b).abs().max()) for (a,), (b,) in zip(outputs, expected))
+
 def flat():
     return torch.nn.Linear(2, 2), torch.ones(1, 2)
 
@@ -105,7 +122,7 @@ def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], p
         assert one["recipe"] != "default"
         assert one["evaluations"] > 1
     pages = sorted(path.name for path in (person.home / "out").iterdir())
-    assert "index.html" in pages and len(pages) == 4, "an index, a table, and a report for each"
+    assert {"index.html", "table.md", "bounds.md"} < set(pages) and len(pages) == 5, "and a report for each"
 
 
 def test_one_worker_finds_the_same(tuned: list[dict[str, Any]], person: Person) -> None:
@@ -290,6 +307,28 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
     assert "have changed since it was tuned (if random, seed them)" in err
 
 
+def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: Person) -> None:
+    on = ("nets.py:pool", "--target", TARGETS[0], "--store", "near.sqlite")
+    near = (*on, "--allow-requant=3")
+    out, _ = person.types("tune", *near, "--trials", "8", "--json")
+    (found,) = json.loads(out)
+    assert found["exactness"] == "requantising" and "host-pool=any" in found["recipe"] and not found["verified"]
+    assert found["quality"]["sqnr_db"] > found["quality"]["default_sqnr_db"] - 3 > 10
+    assert found["best"]["host_ops"] < found["default"]["host_ops"]
+
+    assert person.types("lookup", *near)[0].strip() == found["recipe"]
+    for others in (
+        (),
+        ("--allow-requant=2",),
+        ("--allow-requant", "--metric", "nets.py:nearness", "--min-metric", "-1"),
+    ):
+        person.types("lookup", *on, *others, expect=4)
+    err = person.types("apply", *on, "--recipe", found["recipe"], "--out", "near.pte", expect=2)[1]
+    assert "requantising, which is not allowed" in err and not (person.home / "near.pte").exists()
+    assert "not bit-exact" in person.types("apply", *near, "--out", "near.pte")[0]
+    assert "requantising, not bit-exact" in person.types("verify", "near.pte", "--store", "near.sqlite")[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -303,6 +342,14 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
             "fuse-transposes",
         ),
         (("verify", "nets.py"), "nets.py"),
+        (
+            ("lookup", "nets.py:flat", "--target", TARGETS[0], "--metric", "nets.py:nearness"),
+            "--min-metric go together",
+        ),
+        (
+            ("lookup", "nets.py:flat", "--target", TARGETS[0], "--metric", "nets.py:nearness", "--min-metric", "1"),
+            "--allow-requant",
+        ),
         (("lookup", "nets.py:flat", "--target", TARGETS[0], "--io-layout", "nhwc"), "no input of rank 4"),
         (("simulate", "nets.py:shuffle", "--target", TARGETS[0], "--runner", "x.elf"), "Ethos-U55 is not on the PATH"),
     ],

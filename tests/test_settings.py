@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from search_space import registry
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.upstream import Setting, UpstreamChoice
 from workers import settings, tasks, upstream
+from workers.allowance import Allowance
 from workers.evaluator import Outcome
 from workers.settings import Standing
 from workers.target import Target
@@ -107,7 +109,7 @@ def test_a_recipe_says_its_setting() -> None:
 @pytest.mark.parametrize("job", ["gate"], indirect=True)
 def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
-    (setting,) = upstream.exact_settings(prepared.base.host_operators)
+    (setting,) = upstream.open_settings(prepared.base.host_operators)
     assert setting == setting_of("host-function=table")
     assert settings.standing(prepared.base, setting, job) == Standing("ok")
     default, tabulated = (outcome(prepared, job, text) for text in ("default", "host-function=table"))
@@ -135,17 +137,36 @@ def test_a_mean_of_an_odd_number_of_values_moves_to_the_npu(job: tasks.Job) -> N
 
 
 @pytest.mark.parametrize("job", ["even"], indirect=True)
-def test_a_mean_with_ties_stays_and_is_wrong_if_it_is_made_to_move(job: tasks.Job) -> None:
+def test_a_mean_with_ties_moves_only_where_other_rounding_is_allowed(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
-    assert upstream.exact_settings(prepared.base.host_operators) == [setting_of("host-pool=odd")]
-    moved = outcome(prepared, job, "host-pool=any")
-    assert moved.status == "wrong" and "values of output 0 of the whole program differ" in moved.reason
+    on_host = prepared.base.host_operators
+    assert upstream.open_settings(on_host) == [setting_of("host-pool=odd")]
+    refused = outcome(prepared, job, "host-pool=any")
+    assert (refused.status, refused.cost) == (
+        "refused",
+        None,
+    ) and "requantising, which is not allowed" in refused.reason
+
+    allowing = replace(job, allowance=Allowance(Exactness.REQUANTISING))
+    assert setting_of("host-pool=any") in upstream.open_settings(on_host, Exactness.REQUANTISING)
+    prepared = tasks.prepare(allowing)
+    given = Given(prepared.base)
+    starts = tasks.enter(given, prepared.base.key, allowing, setting_of("host-pool=any"))  # type: ignore[arg-type]
+    assert starts is not None
+    default, moved = (outcome(prepared, allowing, text) for text in ("default", "host-pool=any"))
+    assert (moved.status, moved.exactness) == ("ok", Exactness.REQUANTISING)
+    assert default.quality == moved.default_quality is not None
+    assert moved.quality is not None and moved.quality != moved.default_quality, "ties round the other way"
+    assert abs(moved.quality.sqnr_db - moved.default_quality.sqnr_db) < 3
+    name, program = next(iter(moved.successors.items()))
+    longer = outcome(prepared, allowing, f"host-pool=any | {name}")
+    assert (longer.status, longer.program_hash, longer.quality) == ("ok", program, moved.quality)
 
 
 @pytest.mark.parametrize("job", ["plain"], indirect=True)
 def test_a_setting_that_cost_the_process_is_not_tried_again(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
-    assert upstream.exact_settings(prepared.base.host_operators) == []
+    assert upstream.open_settings(prepared.base.host_operators) == []
     setting = setting_of("host-function=table")
     settings.remember_lost(prepared.base, setting, job, "it crashed")
     lowered = set((job.cache_dir / "lowered").iterdir())

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from results.connect import connect, store_url
 from results.errors import StoreError
 from results.precedence import weight
-from results.records import Best, Evaluation, Identity, Structure
+from results.records import Best, Evaluation, Identity, Quality, Structure
 from results.store import Store
 from results.tables import VERSION_TABLE, metadata
 
@@ -361,6 +361,21 @@ def test_migrations_lead_to_the_tables_of_the_code(store, where):
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_limit(store):
+    quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
+    near = evaluation("host-pool=any", 60, exactness="requantising", quality=quality)
+    assert not near.bit_exact and store.set_best(best(near.recipe, best=near)).best == near
+    assert store.evaluation(KEY, near.recipe) == near
+    far = dataclasses.replace(quality, sqnr_db=20.0, shortfall="too far")
+    with pytest.raises(ValueError, match="falls short"):
+        evaluation("x", exactness="requantising", quality=far)
+    with pytest.raises(ValueError, match="without its quality"):
+        evaluation("x", exactness="requantising")
+    with pytest.raises(StoreError, match="not verified"):
+        beyond = evaluation("x", 50, exactness="requantising", quality=far, verified=False)
+        store.set_best(best("x", best=beyond))
 
 
 # Many processes

@@ -11,20 +11,24 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.compare import compare
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.export import export
 from tuner.commands.import_recipes import import_recipes
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.nightly import nightly
+from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.sweep import sweep
+from tuner.commands.token import token
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
 from tuner.unexpected import unexpected
-from workers.errors import ModelError
-from workers.model_source import one_line
+from workers.errors import ModelError, one_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}
 
@@ -38,7 +42,24 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, export, import_recipes, verify, simulate, models, space, cost, disasm):
+for command in (
+    tune,
+    nightly,
+    sweep,
+    lookup,
+    apply,
+    export,
+    import_recipes,
+    verify,
+    compare,
+    simulate,
+    serve,
+    token,
+    models,
+    space,
+    cost,
+    disasm,
+):
     cli.add_command(command)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from results.records import Evaluation, Figures, Identity, OperatorRow
+from results.records import Evaluation, ExactnessClass, Figures, Identity, OperatorRow, Quality
+from search_space.exactness import Exactness
 from tuner.objective import Objective
 from workers.cost import Cost
 from workers.evaluator import Outcome
@@ -25,7 +26,9 @@ def evaluation_of(
             outcome.status,
             outcome.reason,
             seconds=outcome.seconds,
+            exactness=_class_of(outcome),
         )
+    short = shortfalls(outcome, objective)
     rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles, r.vela_cycles) for r in cost.rows)
     return Evaluation(
         identity_key=identity.key,
@@ -47,12 +50,35 @@ def evaluation_of(
             macs=cost.macs,
             label="predicted",
         ),
-        verified=True,
+        verified=not short,
         check=outcome.check,
         command_stream_sha256=cost.command_stream_sha256,
         operators=rows if with_rows else (),
         seconds=outcome.seconds,
+        exactness=_class_of(outcome),
+        quality=_quality_of(outcome, " and ".join(short)),
     )
+
+
+def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:
+    """What forbids to offer a candidate for its quality, as `workers.allowance.Allowance.shortfalls` says it."""
+    if outcome.quality is None or outcome.default_quality is None:
+        return {}
+    return objective.allowance.shortfalls(outcome.quality, outcome.default_quality)
+
+
+def _class_of(outcome: Outcome) -> ExactnessClass:
+    names: dict[Exactness, ExactnessClass] = {
+        Exactness.EXACT: "exact", Exactness.REQUANTISING: "requantising", Exactness.PRECISION: "precision",
+    }  # fmt: skip
+    return names[outcome.exactness]
+
+
+def _quality_of(outcome: Outcome, shortfall: str) -> Quality | None:
+    found, default = outcome.quality, outcome.default_quality
+    if found is None or default is None:
+        return None
+    return Quality(found.sqnr_db, default.sqnr_db, found.inputs, found.metric, default.metric, shortfall)
 
 
 def quarantined(recipe: str, lost: WorkerLost, identity: Identity) -> Evaluation:

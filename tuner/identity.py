@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from results.records import Identity, Structure, Target, Versions
@@ -13,7 +14,6 @@ from workers.target import Target as BoardTarget
 
 def identity_of(model: Identified, target: BoardTarget, objective: Objective) -> Identity:
     """The identity under which evaluations of a model are stored; with its structure if it is lowered."""
-    versions = model.versions
     structure = Structure(**asdict(model.structure)) if isinstance(model, BaseProgram) else None
     return Identity(
         model_hash=model.model_hash,
@@ -21,14 +21,19 @@ def identity_of(model: Identified, target: BoardTarget, objective: Objective) ->
         io_layout=model.io_layout,
         target=Target(**target.identity()),
         quantisation=model.quantisation,
-        versions=Versions(
-            torch=versions["torch"],
-            torchao=versions["torchao"],
-            executorch=versions["executorch"],
-            ethos_u_vela=versions["ethos-u-vela"],
-            tosa_tools=versions["tosa-tools"],
-        ),
+        versions=versions_of(model.versions),
         search_space_version=SPACE_VERSION,
         objective=str(objective),
         structure=structure,
+    )
+
+
+def versions_of(distributions: Mapping[str, str]) -> Versions:
+    """Those of a toolchain's versions that results depend on, by distribution name."""
+    return Versions(
+        torch=distributions["torch"],
+        torchao=distributions["torchao"],
+        executorch=distributions["executorch"],
+        ethos_u_vela=distributions["ethos-u-vela"],
+        tosa_tools=distributions["tosa-tools"],
     )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from results.pareto import Limits
 from results.records import Figures
+from workers.allowance import EXACT_ONLY, Allowance
 from workers.cost import Cost
 from workers.stream_cost import MODEL_VERSION
 
@@ -26,12 +27,13 @@ class Objective:
     kind: `stream`: the cycles of what is in the command stream, with Vela's own estimate not above the default's;
     `vela`: Vela's estimate; `both`: the worse of the two ratios to the default, times the default's stream cycles.
     Host work is part of each. max_sram_bytes: None for the default lowering's and a tenth. max_flash_bytes: None for no
-    limit.
+    limit. allowance: what besides exact recipes is searched, within which limit of quality.
     """
 
     kind: Kind = "stream"
     max_sram_bytes: int | None = None
     max_flash_bytes: int | None = None
+    allowance: Allowance = EXACT_ONLY
 
     def __str__(self) -> str:
         limits = [
@@ -44,7 +46,7 @@ class Objective:
             "vela": "Vela's cycles and host work",
             "both": f"the worse of stream cycles {MODEL_VERSION} and Vela's, each with host work",
         }
-        return ", ".join([counted[self.kind], *limits])
+        return ", ".join([counted[self.kind], *limits, *([str(self.allowance)] if self.allowance else [])])
 
     def cycles(self, cost: Cost, default: Cost) -> int:
         """The number that is minimised."""

@@ -83,6 +83,8 @@ class Progress:
         line.evaluations, line.distinct = evaluations, distinct
         if record.status != "ok":
             self._say(job, f"{record.recipe}: {record.status}, {record.reason}")
+        elif record.quality is not None and record.quality.shortfall:
+            self._say(job, f"{record.recipe}: not offered, {record.quality.shortfall}")
         elif offered and record.figures and line.best is not None and record.figures.cycles < line.best:
             line.best = record.figures.cycles
             self._say(job, f"{line.best:,} cycles ({_gain(line)}) by {record.recipe}")
@@ -92,7 +94,14 @@ class Progress:
         line.phase = best.status
         line.best = best.best.figures.cycles if best.best.figures else None
         line.default = best.default.figures.cycles if best.default.figures else None
-        self._say(job, f"done, {best.status}: {line.best:,} cycles ({_gain(line)}) by {best.recipe}, bit-exact")
+        self._say(
+            job, f"done, {best.status}: {line.best:,} cycles ({_gain(line)}) by {best.recipe}, {proof(best.best)}"
+        )
+
+    def left(self, job: Job, why: str) -> None:
+        """It is not tuned now."""
+        self._line(job).phase = "left"
+        self._say(job, why)
 
     def failed(self, job: Job, reason: str) -> None:
         self._line(job).phase = "failed"
@@ -135,6 +144,13 @@ class Progress:
         waiting = sum(line.phase == "waiting" for line in self._lines.values())
         table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; cycles are predicted"
         return table
+
+
+def proof(evaluation: Evaluation) -> str:
+    """What was found out about a verified candidate's outputs, in a few words."""
+    return (
+        "outputs bit-exact" if evaluation.bit_exact else f"{evaluation.exactness}, not bit-exact: {evaluation.quality}"
+    )
 
 
 def _key(job: Job) -> tuple[str, str]:

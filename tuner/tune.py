@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Bound, Evaluation, Identity, RunStatus
+from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
 from results.store import Store
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.ablation import cycles_without
-from tuner.evaluations import evaluation_of, quarantined
+from tuner.candidates import Answer, Candidate
+from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
-from tuner.search import BATCH, Answer, Candidate, Search
+from tuner.samplers import SamplerName
+from tuner.search import BATCH, Search
 from tuner.studies import open_study
+from tuner.transfer import Experience, recorded_starts
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.pool import Pool, Shared, WorkerLost
+from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
 from workers.tasks import Job
-from workers.upstream import exact_settings
+from workers.upstream import open_settings
 
 #: The slowest models known take minutes to lower and to run through the reference model.
 _PREPARE_SECONDS = 1800.0
@@ -38,6 +43,8 @@ _DEFAULT_SECONDS = 1800.0
 #: A candidate is given this many times what the default took, and no less than the floor: the default may have come
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
+
+_NO_EXPERIENCE = Experience()
 
 Ending = Literal["exhausted", "trials", "timeout"]
 
@@ -53,11 +60,21 @@ class Budget:
     seconds: float | None = None
 
 
+class Turn(Protocol):
+    """Shares out what a search may spend together with others."""
+
+    async def ended(self, evaluations: int, cycles: int | None) -> Ending | None:
+        """Asked before each batch; waits until the search may go on (None) or says that it may not.
+
+        evaluations: of this search so far, earlier runs included. cycles: of its best so far, None if there is none.
+        """
+
+
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
     than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
-    bound: what no candidate can go below. without: see `tuner.ablation`."""
+    bound: what no candidate can go below. without: see `tuner.ablation`. reuse: of this run."""
 
     best: Best
     base: BaseProgram
@@ -65,15 +82,50 @@ class Tuned:
     pareto: Pareto
     bound: Bound
     without: tuple[int | None, ...]
+    reuse: Reuse
 
 
 async def tune(
-    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress
-) -> Tuned:
+    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
+    turn: Turn | None = None, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
+
+    turn: stops the search besides the budget; what it stopped for lack of time is not shortened. sampler: who proposes
+    candidates. experience: what a new search may start from besides its own starting points.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
+    run, base = await _opened(job, objective, pool, store, studies, progress, sampler, experience)
+    ending = await run.search_within(budget, turn)
+    if turn is None or ending != "timeout":
+        await run.shorten(budget)
+    best = await run.store_best(ending)
+    progress.done(job, best)
+    evaluations = store.evaluations(best.identity.key)
+    limits = objective.front_limits(figures_of(best)[0])
+    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
+    without = cycles_without(best.recipe, evaluations)
+    return Tuned(best, base, phantom, pareto, await run.bound_of(best.recipe), without, run.reuse)
+
+
+async def replay(
+    job: Job, recipe: Recipe, objective: Objective, status: RunStatus, pool: Pool, store: Store, studies: Path,
+    progress: Progress,
+) -> Best:  # fmt: skip
+    """Evaluate the default and a recipe that was found elsewhere; a search goes on from it later.
+
+    status: of the best that is stored then. Raises ModelError as `tune` does.
+    """
+    run, _ = await _opened(job, objective, pool, store, studies, progress)
+    await run.try_first(recipe)
+    return await run.store_best(status)
+
+
+async def _opened(
+    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
+    sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
@@ -81,22 +133,16 @@ async def tune(
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     shared = pool.share(prepared.base)
     settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
-    ending = await run.search_within(budget)
-    await run.shorten(budget)
-    best = await run.store_best(ending)
-    progress.done(job, best)
-    evaluations = store.evaluations(best.identity.key)
-    limits = objective.front_limits(figures_of(best)[0])
-    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
-    without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, prepared.base, phantom, pareto, await run.bound_of(best.recipe), without)
+    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress)
+    await run.begin(experience)
+    return run, prepared.base
 
 
 async def _open_settings(
     job: Job, base: BaseProgram, shared: Shared[BaseProgram], pool: Pool
 ) -> dict[Setting, tuple[str, ...]]:
-    """Those that make ExecuTorch lower the model to another program with the same outputs -> where searches start."""
+    """Those that make ExecuTorch lower the model to another program, with the same outputs unless the job allows more
+    -> where searches start."""
 
     async def enter(setting: Setting) -> tuple[str, ...] | None:
         try:
@@ -105,7 +151,7 @@ async def _open_settings(
             remember_lost(base, setting, job, str(lost))
             return None
 
-    settings = exact_settings(base.host_operators)
+    settings = open_settings(base.host_operators, job.allowance.exactness)
     starts = await asyncio.gather(*map(enter, settings))
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 
@@ -113,30 +159,62 @@ async def _open_settings(
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
-        settings: Mapping[Setting, tuple[str, ...]], shared: Shared[BaseProgram], pool: Pool, store: Store,
-        studies: Path, progress: Progress,
+        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
+        pool: Pool, store: Store, studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings)
+        self._study = open_study(studies, self._identity, job.seed, sampler)
+        self._prepared, self._settings, self._sampler = prepared, settings, sampler
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
         self._patience = _DEFAULT_SECONDS
+        self._asked = AskedFor()
+        self._programs: Counter[str] = Counter()
 
-    async def search_within(self, budget: Budget) -> Ending:
+    @property
+    def reuse(self) -> Reuse:
+        """Of the candidates of this run."""
+        evaluations = self._programs.total()
+        duplicates = sum(count - 1 for program, count in self._programs.items() if program)
+        return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
+
+    async def begin(self, experience: Experience) -> None:
+        """Evaluate the default, and begin the search or take it up."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
         default = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
+        allowed = self._job.allowance.exactness
+        learnt = recorded_starts(self._study, lambda: experience.starts_for(self._identity, default, allowed))
+        starts, by_setting = self._prepared.starts, dict(self._settings)
+        if learnt:
+            starts = await self._starts((), learnt)
+            by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
+        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+
+    async def _starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+        arguments = self._shared, self._base.key, self._job, setting, learnt
+        return await self._pool.run(tasks.starts, *arguments, timeout_seconds=_PREPARE_SECONDS)
+
+    async def try_first(self, recipe: Recipe) -> None:
+        """Evaluate a recipe that the search did not ask for."""
+        await self._evaluate_batch(self._search.ask_for(recipe))
+
+    async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
         while True:
+            reached = self._search.states.best()
+            if turn is not None:
+                ending = await turn.ended(self._search.evaluations, reached.cycles if reached is not None else None)
+                if ending is not None:
+                    return ending
             left = budget.trials - self._search.evaluations
             if left <= 0:
                 return "trials"
@@ -145,7 +223,6 @@ class _Run:
             batch = self._search.ask(left)
             if not batch:
                 return "exhausted"
-            reached = self._search.states.best()
             await self._evaluate_batch(batch)
             if self._search.states.best() != reached:
                 # Whoever looks it up after a kill finds the best so far.
@@ -188,17 +265,20 @@ class _Run:
                 return quarantined(recipe, lost, self._identity), Answer("", None, {})
             if outcome.status == "ok" and expand:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
+        self._asked += outcome.reuse
+        self._programs[outcome.program_hash] += 1
         record = self._record(outcome, with_rows=False)
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
-        violation = sum(self._objective.violations(outcome.cost, self._default).values())
+        beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
+        violation = sum(beyond.values())
         answer = Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation, outcome.sites)
         return record, answer
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
         found: dict[str, str] = {}
-        for one in pass_instances():
+        for one in pass_instances(self._job.allowance.exactness):
             arguments = self._shared, self._base.key, self._job, str(recipe), str(one)
             try:
                 found |= await self._pool.run(tasks.expand, *arguments, timeout_seconds=self._patience)
@@ -223,6 +303,8 @@ class _Run:
             raise ModelError(f"{self._job.source}: the default lowering {lost.kind}, {lost.detail}") from lost
         if outcome.cost is None:
             raise ModelError(f"{self._job.source}: the default lowering is {outcome.status}, {outcome.reason}")
+        if short := shortfalls(outcome, self._objective):
+            raise ModelError(f"{self._job.source}: not even the default lowering will do, {' and '.join(short)}")
         self._default = outcome.cost
         return self._record(outcome, with_rows=True)
 

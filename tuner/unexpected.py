@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from workers.model_source import one_line
+from workers.errors import one_line
 
 
 def unexpected(error: BaseException, log_dir: Path) -> str:

@@ -21,11 +21,11 @@ from search_space.space import SPACE_VERSION
 from search_space.structure import Structure, structure_of
 from search_space.upstream import Setting
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.host_operators import HostOperator
 from workers.io_layout import Interface, IoLayout, layout_of, strides_of
 from workers.lowering import DelegateInputs, Lowered, lower
-from workers.model_source import ExportedModel, SourceModel, TosaFile, export, one_line, resolve
+from workers.model_source import ExportedModel, SourceModel, TosaFile, export, resolve
 from workers.quantise import QUANTISATION, is_quantised
 from workers.target import Target
 from workers.whole_file import write_whole

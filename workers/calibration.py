@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.io_layout import laid_like
-from workers.model_source import as_input_tuple, one_line
+from workers.model_source import as_input_tuple
 
 if TYPE_CHECKING:
     import torch

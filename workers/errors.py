@@ -3,3 +3,16 @@
 
 class ModelError(Exception):
     """One line for people: what was wrong, where, what to do."""
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of an exception's message that says something, cut to a readable length."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = lines[0] if lines else ""
+    for line in lines:
+        if line.startswith("Explanation: "):  # torch.compile's errors begin with a heading that says nothing
+            message = line.removeprefix("Explanation: ").rpartition(": got ")[2]
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    # What a user's code or a damaged file puts into a message must not reach the terminal as control characters.
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= 240 else text[:237] + "..."

@@ -6,24 +6,22 @@ A model source is a built-in name (`mlperf-tiny/ds-cnn`), `file.py:function`, `p
 
 import difflib
 import importlib
-import importlib.util
 import io
 import logging
 import os
 import pickle
-import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
-from workers.quiet import captured, stdout_on_stderr
+from workers.pt2_check import Refused, check_members, check_programs
+from workers.quiet import captured
 from workers.suite import MODELS
+from workers.users_code import user_function
 
 if TYPE_CHECKING:
     import torch
@@ -141,19 +139,6 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
     return model
 
 
-def one_line(error: BaseException) -> str:
-    """The first line of an exception's message that says something, cut to a readable length."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = lines[0] if lines else ""
-    for line in lines:
-        if line.startswith("Explanation: "):  # torch.compile's errors begin with a heading that says nothing
-            message = line.removeprefix("Explanation: ").rpartition(": got ")[2]
-    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    # What a user's code or a damaged file puts into a message must not reach the terminal as control characters.
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return text if len(text) <= 240 else text[:237] + "..."
-
-
 def as_input_tuple(inputs: object) -> tuple[Any, ...] | None:
     """Positional arguments from what people write for them: a tuple, a list, a single tensor; else `None`."""
     import torch
@@ -187,84 +172,7 @@ def _checked_tosa(file: TosaFile) -> TosaFile:
 
 
 def _from_function(source: str, place: str, name: str) -> SourceModel:
-    function: Callable[[], object]
-    is_file = place.endswith(".py") or os.sep in place
-    with _importable_from(Path(place).parent if is_file else Path()):
-        module = _import_file(place) if is_file else _import_module(source, place)
-        function = getattr(module, name, None)  # type: ignore[assignment]
-        if not callable(function):
-            offered = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
-            nearest = difflib.get_close_matches(name, offered, n=3, cutoff=0.4)
-            hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
-            raise ModelError(f"{place}: has no function {name or '(no name given)'}{hint}")
-        with _users_code(f"{source} raised", module.__file__):
-            made = function()
-    return _checked_model(source, made)
-
-
-@contextmanager
-def _importable_from(folder: Path) -> Iterator[None]:
-    """Let the user's file import its neighbours, as it could if Python ran it as a script."""
-    entry = str(folder.absolute())
-    sys.path.insert(0, entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
-
-
-def _import_file(path: str) -> ModuleType:
-    if not Path(path).is_file():
-        raise ModelError(f"{path}: no such file")
-    # A name of our own: a user's `torch.py` or `types.py` must not stand in for the real one.
-    spec = importlib.util.spec_from_file_location(f"velatune_source_{Path(path).stem}", path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"{path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look modules up by name
-    with _users_code(f"{path}: cannot be imported,", module.__file__):
-        try:
-            spec.loader.exec_module(module)
-        except ImportError as error:
-            if "relative import" in str(error):
-                raise ModelError(f"{path}: imports relative to its package; name it package.module:function") from error
-            raise
-    return module
-
-
-def _import_module(source: str, name: str) -> ModuleType:
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise ModelError(f"{source}: neither a built-in model nor file.py:function nor package.module:function")
-    with _users_code(f"{source}: {name} cannot be imported,", None):
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-                raise ModelError(f"{source}: no module {error.name} here or among the installed packages") from error
-            raise
-
-
-@contextmanager
-def _users_code(what: str, file: str | None) -> Iterator[None]:
-    """Run code of the user's: what it prints goes to stderr, what it raises becomes a ModelError that begins `what`.
-
-    file: where the code is, to tell the line.
-    """
-    try:
-        with stdout_on_stderr():  # stdout is for results
-            yield
-    except (KeyboardInterrupt, ModelError):
-        raise
-    except BaseException as error:  # SystemExit, and what test frameworks raise to skip, are no Exceptions
-        raise ModelError(f"{what} {one_line(error)}{_where(error, file)}") from error
-
-
-def _where(error: BaseException, file: str | None) -> str:
-    """` (line N)`: the innermost line of the user's own file that took part in the error."""
-    if isinstance(error, SyntaxError):
-        return ""  # its message says the line
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    return f" (line {lines[-1]})" if lines else ""
+    return _checked_model(source, user_function(source, place, name)())
 
 
 def _checked_model(source: str, made: object) -> SourceModel:
@@ -328,16 +236,22 @@ def _load_program(file: ExportedFile) -> "ExportedProgram":
     importlib.import_module("torch.ao.quantization.fx._decomposed")  # the operators of quantised programs
     _refuse_executable_content(file)
     try:
+        check_members(file.data)
+        check_programs(file.data)
         with _without_unpickling(), captured() as printed:
             programs = load_pt2(io.BytesIO(file.data)).exported_programs
     except pickle.UnpicklingError as error:
         raise ModelError(f"{file.name}: refused, it carries pickled objects") from error
+    except Refused as refused:
+        raise ModelError(f"{file.name}: refused, {refused}") from None
     except Exception as error:  # the reader trusts the file: damage surfaces as whatever it leads to
         raise ModelError(f"{file.name}: not a readable exported program, {one_line(error)}") from error
     _log.debug("loading %s: %s", file.name, printed.text)
     if len(programs) != 1:
         raise ModelError(f"{file.name}: holds {len(programs)} exported programs; save one with torch.export.save")
-    return next(iter(programs.values()))
+    program = next(iter(programs.values()))
+    program._guards_code = []  # source text, which torch would run with the program
+    return program
 
 
 def _refuse_executable_content(file: ExportedFile) -> None:

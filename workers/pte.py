@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.io_layout import DimOrder, Interface
-from workers.model_source import one_line
 from workers.quiet import toolchain_hushed
 
 BACKEND = "EthosUBackend"

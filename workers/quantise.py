@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from workers.errors import ModelError
-from workers.model_source import one_line
+from workers.errors import ModelError, one_line
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -40,7 +39,7 @@ def quantise(
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
     try:
-        with _one_torch_thread(), torch.no_grad():
+        with one_torch_thread(), torch.no_grad():
             # With its guards, the module has a call that the quantiser's passes stop at.
             prepared = prepare_pt2e(model.program.module(check_guards=False), quantiser)
             for sample in samples:
@@ -52,7 +51,7 @@ def quantise(
 
 
 @contextmanager
-def _one_torch_thread() -> Iterator[None]:
+def one_torch_thread() -> Iterator[None]:
     """Float sums depend on how many threads share them, and the scales on the sums: always one."""
     import torch
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.verifier import verify
@@ -25,33 +27,41 @@ _SEED = 0
 
 
 @contextmanager
-def apply_recipe(recipe: str, target: Target | str, tag: bytes | None = None) -> Iterator[None]:
+def apply_recipe(
+    recipe: str, target: Target | str, tag: bytes | None = None, allowed: Exactness = Exactness.EXACT
+) -> Iterator[None]:
     """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`.
 
     Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
     against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. What ExecuTorch makes by the
-    recipe's `setting` is not compared with its default here: that takes the whole program, see `workers.settings`.
+    recipe's `setting` is not compared with its default here: that takes the whole program, see `workers.settings`. Of a
+    recipe that is not exact, what its exact elements do is checked so, and nothing is measured.
 
     recipe: canonical text, as `velatune lookup` prints it. target: what the compile spec is for; the name of an
-    accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see
-    `workers.ahead_of_time`. One program per block, one thread at a time. Raises SpaceError if the text is no recipe;
-    ModelError comes out of the lowering call if the recipe changes a delegate's outputs.
+    accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see `workers.ahead_of_time`.
+    allowed: the class up to which the recipe may be. One program per block, one thread at a time. Raises SpaceError if
+    the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe changes a delegate's
+    outputs.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
             edge = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
     """
     parsed = Recipe.parse(recipe)
+    if parsed.exactness > allowed:
+        raise SpaceError(f"recipe '{recipe}' is {parsed.exactness}, its outputs are not the default's bit for bit")
     board = Target.parse(target) if isinstance(target, str) else target
 
     def transform(index: int, tosa: bytes) -> bytes:
         default = read_tosa(tosa, f"delegate {index}")
+        inputs = check_inputs(default, (), _SEED)
         with TemporaryDirectory() as forgotten:
             facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
-            graph = verify(parsed.apply(default, facts))
-        verdict = ReferenceCheck(default, check_inputs(default, (), _SEED)).check(graph)
-        if not verdict.equal:
-            raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
+            for start, end in parsed.exact_stretches:
+                graph = verify(end.apply(default, facts))
+                verdict = ReferenceCheck(start.apply(default, facts), inputs).check(graph)
+                if not verdict.equal:
+                    raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
         return write_tosa(graph)
 
     with lowering_by(parsed.setting), rewrite_tosa(transform, tag):

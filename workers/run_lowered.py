@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
 DelegateSeen = Callable[["Node", tuple[np.ndarray, ...]], bool]
+DelegateRun = Callable[["Node", tuple[np.ndarray, ...]], Sequence[np.ndarray]]
 
 
-def run_lowered(module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen | None = None) -> Any:
+def run_lowered(
+    module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen | None = None, run: DelegateRun | None = None
+) -> Any:
     """The outputs of a program whose delegates' blobs are TOSA flatbuffers.
 
     module: of the exported program. seen: told of each delegate's call and what reaches it, in order; what it returns
-    says whether to go on, otherwise None comes back. Raises ReferenceFailed if the reference model does not run one.
+    says whether to go on, otherwise None comes back. run: gives a delegate's outputs for what reaches it, instead of
+    its blob. Raises ReferenceFailed if the reference model does not run one.
     """
     import torch
     from executorch.exir.delegate import executorch_call_delegate
@@ -42,7 +46,10 @@ def run_lowered(module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen
                 arrays = tuple(_as_array(value, order) for value, order in zip(operands, orders, strict=True))
                 if seen is not None and not seen(node, arrays):
                     return None
-                interpreter.env[node] = _delegate_outputs(bytes(delegate.processed_bytes), arrays, node)
+                results = (
+                    run(node, arrays) if run else run_reference(read_tosa(bytes(delegate.processed_bytes)), arrays)
+                )
+                interpreter.env[node] = _as_tensors(results, node)
             else:
                 interpreter.env[node] = interpreter.run_node(node)
             if node.op == "output":
@@ -60,11 +67,11 @@ def _as_array(tensor: torch.Tensor, order: DimOrder) -> np.ndarray:
     return tensor.detach().permute(order).contiguous().numpy().copy()
 
 
-def _delegate_outputs(tosa: bytes, arrays: Sequence[np.ndarray], call: Node) -> list[torch.Tensor]:
+def _as_tensors(results: Sequence[np.ndarray], call: Node) -> list[torch.Tensor]:
     import torch
 
     outputs = []
-    for result, meta in zip(run_reference(read_tosa(tosa), arrays), call.meta["val"], strict=True):
+    for result, meta in zip(results, call.meta["val"], strict=True):
         in_memory = torch.from_numpy(np.ascontiguousarray(result))
         outputs.append(in_memory.permute(tuple(np.argsort(meta.dim_order()))))
     return outputs

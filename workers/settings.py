@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from search_space.exactness import Exactness
 from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
 from search_space.upstream import Setting
 from search_space.verifier import verify
 from workers.base_program import BaseProgram, exported_model, lowered_setting, setting_key
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
 class Standing:
     """What a setting comes to for a model.
 
-    status: `ok` (another program with the default's outputs), `same` (the default's program), `wrong` (other outputs)
-    or `refused` (ExecuTorch does not lower it). reason: one line if not ok.
+    status: `ok` (another program with the default's outputs), `inexact` (another program, by alternatives that are not
+    exact: its outputs are not compared), `same` (the default's program), `wrong` (other outputs) or `refused`
+    (ExecuTorch does not lower it). reason: one line if not ok.
     """
 
-    status: Literal["ok", "same", "wrong", "refused"]
+    status: Literal["ok", "inexact", "same", "wrong", "refused"]
     reason: str = ""
 
 
@@ -79,6 +82,8 @@ def _found(base: BaseProgram, setting: Setting, job: Job) -> Standing:
         return Standing("refused", str(error))
     if other.graphs == base.graphs and other.host_operators == base.host_operators:
         return Standing("same", "it lowers to the default's program")
+    if Recipe(setting).exactness > Exactness.EXACT:
+        return Standing("inexact", "its outputs may be others than the default's")
     try:
         verdict = _verdict(base, other, setting, job)
     except ReferenceFailed as error:

@@ -9,14 +9,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
-from workers.base_program import BaseProgram, load_or_lower, setting_key
+from workers.allowance import EXACT_ONLY, Allowance
+from workers.base_program import (
+    BaseProgram,
+    Identified,
+    identify,
+    load_or_lower,
+    setting_key,
+    toolchain_versions,
+)
 from workers.bound import Bound
-from workers.evaluator import Evaluator, Outcome
+from workers.errors import ModelError
+from workers.evaluator import Evaluator, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
+from workers.quality import QualityMeter
 from workers.settings import base_by, standing
 from workers.target import Target
 
@@ -30,7 +41,7 @@ class Job:
     """One model on one target, and where this machine keeps what it remembers.
 
     source: see `workers.model_source`. calibration_data: the user's file or folder, or None. seed: of random
-    calibration and check inputs. io_layout: see `workers.model_source.export`.
+    calibration and check inputs. io_layout: see `workers.model_source.export`. allowance: what may be given up.
     """
 
     source: str
@@ -39,6 +50,7 @@ class Job:
     seed: int
     calibration_data: Path | None = None
     io_layout: IoLayout | None = None
+    allowance: Allowance = EXACT_ONLY
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,26 @@ def warm_up() -> None:
     import tosa_reference_model  # noqa: F401
 
 
+def warm_up_with(versions: dict[str, str]) -> None:
+    """`warm_up` in a worker that must have the driver's toolchain.
+
+    Raises:
+        ModelError: it has another one.
+    """
+    here = toolchain_versions()
+    others = [f"{name} {here[name]} (driver: {version})" for name, version in versions.items() if here[name] != version]
+    if others:
+        raise ModelError(f"refused: this worker has {', '.join(others)}; install the same versions on every node")
+    warm_up()
+
+
+def identified(job: Job) -> Identified:
+    """What the job's model is the same as; it is exported, not lowered. Raises ModelError."""
+    return identify(
+        job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
+    )
+
+
 def lowered(job: Job) -> BaseProgram:
     """Lower the model, or find it in the cache. Raises ModelError."""
     return load_or_lower(
@@ -69,7 +101,8 @@ def lowered(job: Job) -> BaseProgram:
 
 
 def prepare(job: Job) -> Prepared:
-    """Lower the model, or find it in the cache, and see what there is to search. Raises ModelError."""
+    """Lower the model, or find it in the cache, and see what there is to search. Raises ModelError; also if more than
+    exact recipes are allowed and their quality cannot be measured."""
     base = lowered(job)
     evaluator = _evaluator(base.key, lambda: base, job)
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
@@ -80,9 +113,15 @@ def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) 
     program, or one with other outputs. Arguments as of `evaluate`.
     """
     default = _evaluator(base_key, base.get, job).base
-    if standing(default, setting, job).status != "ok":
+    if standing(default, setting, job).status not in ("ok", "inexact"):
         return None
     return _evaluator_by(default, setting, job).starting_points()
+
+
+def starts(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+    """The recipes that a search starts from where ExecuTorch lowers by a setting, empty for its own, if others have
+    `learnt` something. Other arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(learnt)
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
@@ -95,14 +134,15 @@ def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, ex
     parsed = Recipe.parse(recipe)
     if not parsed.setting:
         return evaluator.evaluate(recipe, expand)
+    if parsed.exactness > job.allowance.exactness:
+        return evaluator.evaluate(recipe, expand)  # which refuses it
     started = time.perf_counter()
     came_to = standing(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
     outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, expand)
-    return replace(
-        outcome, check=outcome.check and {**outcome.check, "lowering": "bit for bit against the default one"}
-    )
+    lowering = "bit for bit against the default one" if came_to.status != "inexact" else came_to.reason
+    return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
 
 
 def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
@@ -122,15 +162,38 @@ def _evaluator_of(base: Shared[BaseProgram], base_key: str, job: Job, recipe: st
 
 
 def _evaluator_by(base: BaseProgram, setting: Setting, job: Job) -> Evaluator:
-    return _evaluator(setting_key(base, setting), lambda: base_by(base, setting, job), job)
+    def made() -> Evaluator:
+        other = base_by(base, setting, job)
+        exact = Recipe(setting).exactness == Exactness.EXACT
+        return _made(other, job, _measure(QualityMeter(job, other, setting), QualityMeter(job, base, ()), exact))
+
+    return _kept(setting_key(base, setting), made, job)
 
 
 def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Evaluator:
-    key = (base_key, job.target, job.seed)
+    def made() -> Evaluator:
+        default = base()
+        meter = QualityMeter(job, default, ())
+        return _made(default, job, _measure(meter, meter, True))
+
+    return _kept(base_key, made, job)
+
+
+def _made(base: BaseProgram, job: Job, measure: Measure | None) -> Evaluator:
+    return Evaluator(base, job.target, Memo(job.cache_dir / "memo"), job.cache_dir / "values", job.seed, measure)
+
+
+def _measure(meter: QualityMeter, of_default: QualityMeter, exact_base: bool) -> Measure | None:
+    allowed = meter.job.allowance
+    return Measure(allowed.exactness, meter.quality, of_default.of_base(), exact_base) if allowed else None
+
+
+def _kept(base_key: str, made: Callable[[], Evaluator], job: Job) -> Evaluator:
+    key = (base_key, job.target, job.seed, job.allowance)
     if key in _evaluators:
         _evaluators.move_to_end(key)
         return _evaluators[key]
-    evaluator = Evaluator(base(), job.target, Memo(job.cache_dir / "memo"), job.seed)
+    evaluator = made()
     _evaluators[key] = evaluator
     if len(_evaluators) > _KEPT_EVALUATORS:
         _evaluators.popitem(last=False)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from workers.base_program import exported_model
 from workers.cost import command_stream_hash
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.lowering import quantised_program, to_edge
-from workers.model_source import one_line
 from workers.pte import delegates_of
 from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
@@ -30,7 +29,7 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
     with toolchain_hushed():
         quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
         try:
-            with apply_recipe(recipe, job.target, tag):
+            with apply_recipe(recipe, job.target, tag, job.allowance.exactness):
                 program = to_edge(quantised.program, quantised.compile_spec).to_executorch()
         except ModelError:
             raise

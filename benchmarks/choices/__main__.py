@@ -21,10 +21,11 @@ _DOCUMENT = Path(__file__).parents[2] / "docs" / "choices.md"
 
 _HEAD = """# Lowering choices
 
-Written by `make choices`; do not edit. A lowering choice decides how an operation is expressed. All that are listed are
-*exact*: outputs equal the default lowering's bit for bit, which the reference model checks for every candidate. They
-stand in recipes like passes; `@paying` or `@agreed` behind one takes it only at the sites where what it changes is
-cheaper by itself, by stream cycles or by both estimates.
+Written by `make choices`; do not edit. A lowering choice decides how an operation is expressed. *exact*: outputs equal
+the default lowering's bit for bit, which the reference model checks for every candidate. *requantising*: they need not,
+and it is tried only where the user allows it (exactness.md). Choices stand in recipes like passes; `@paying` or
+`@agreed` behind one takes it only at the sites where what it changes is cheaper by itself, by stream cycles or by both
+estimates.
 
 """
 
@@ -50,11 +51,15 @@ def programs() -> list[Minimal]:
 
 
 def choices_table() -> Iterator[str]:
-    """Lines of Markdown: each choice on the graph with its law."""
-    yield from row("choice", "law", "options", header=True)
+    """Lines of Markdown: each choice with its class and law."""
+    yield from row("choice", "class", "law", "options", header=True)
     for name, kind in registry.passes().items():
         if kind.__module__.startswith("search_space.choices."):
-            yield from row(f"`{name}`", kind.law, ", ".join(f"`{option.name}`" for option in kind.options()))
+            options = ", ".join(f"`{option.name}`" for option in kind.options())
+            yield from row(f"`{name}`", str(kind.exactness), kind.law, options)
+    for name, choice in registry.choices().items():
+        for alternative, law in choice.alternatives.items():
+            yield from row(f"`{name}={alternative}`", str(choice.exactness(alternative)), law, "")
 
 
 def programs_table(benches: Sequence[Bench]) -> Iterator[str]:

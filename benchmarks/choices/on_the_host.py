@@ -32,3 +32,8 @@ def hard_sigmoid_in_place() -> nn.Module:
 @minimal(PROGRAMS, "host-pool", "`Conv2d(16, 32, 1)`, `AvgPool2d(7)` of 7x7, linear", "host-pool=odd", (1, 16, 7, 7))
 def fixed_size_pool() -> nn.Module:
     return nn.Sequential(nn.Conv2d(16, 32, 1), nn.ReLU(), nn.AvgPool2d(7), nn.Flatten(), nn.Linear(32, 10))
+
+
+@minimal(PROGRAMS, "host-pool", "`Conv2d(16, 32, 1)`, `AvgPool2d(8)` of 8x8, linear", "host-pool=any", (1, 16, 8, 8))
+def fixed_size_pool_with_ties() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(16, 32, 1), nn.ReLU(), nn.AvgPool2d(8), nn.Flatten(), nn.Linear(32, 10))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from search_space.editor import Editor
 from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
 from search_space.paying import AGREED, PAYING, pays, rewritten_where_it_pays
@@ -21,12 +22,13 @@ _CHANGES_PER_NODE = 50
 
 @dataclass(frozen=True)
 class Pass(ABC):
-    """A rewrite graph -> graph that keeps the outputs bit for bit.
+    """A rewrite graph -> graph that keeps the outputs: bit for bit, unless it says otherwise.
 
     A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults). It sets
     name: as recipes write it, lower case with hyphens.
     law: why the outputs stay the same, in one line.
     far: whether a rewrite can open a site that is not beside it.
+    exactness: its class; what is not exact is tried only where the user allows it, and measured.
 
     at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
     SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are none.
@@ -35,6 +37,7 @@ class Pass(ABC):
     name: ClassVar[str]
     law: ClassVar[str]
     far: ClassVar[bool] = False
+    exactness: ClassVar[Exactness] = Exactness.EXACT
 
     at: str = field(default="", kw_only=True)
 
@@ -118,7 +121,8 @@ class Pass(ABC):
 
 
 def _candidates(graph: Graph, only: Collection[int] | None) -> list[int]:
-    return [i for i in graph.order if graph[i].op not in (INPUT, CONST) and (only is None or i in only)]
+    order = graph.order if only is None or len(only) > 1 else [i for i in only if i in graph.nodes]
+    return [i for i in order if (only is None or i in only) and graph[i].op not in (INPUT, CONST)]
 
 
 def _option(value: object) -> str:

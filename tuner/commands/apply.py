@@ -22,6 +22,7 @@ from tuner.commands.unknown import nothing_known
 from tuner.known import ask
 from tuner.objective import Objective
 from tuner.paths import cache_folder
+from tuner.progress import proof
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.pte import interface_of
@@ -56,7 +57,7 @@ def apply(
     right and its command streams are those that were evaluated.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     log_dir = cache_folder() / "logs"
     with Tiers.open(store_url, system_url) as stores:
         claimed = None
@@ -79,6 +80,6 @@ def apply(
             adopt(claimed, evaluation, objective, stores.user)
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
-    click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, outputs bit-exact")
+    click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, {proof(evaluation)}")
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any, get_args
 
 import click
 
+from search_space.exactness import Exactness
 from tuner.objective import Kind, Objective
+from workers.allowance import DEFAULT_LOSS_DB, Allowance, Metric
+from workers.errors import ModelError
 from workers.io_layout import IoLayout
 
 Command = Callable[..., Any]
@@ -51,17 +55,56 @@ def model_options(command: Command) -> Command:
     return command
 
 
+class _Decibels(click.ParamType):
+    """A number, not negative. Told from a MODEL that follows an option whose number was left out."""
+
+    name = "decibels"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        try:
+            decibels = float(value)
+        except ValueError:
+            self.fail(f"'{value}' is no number of dB; leave it out at the end or before another option", parameter)
+        if not 0 <= decibels < math.inf:
+            self.fail("must not be negative", parameter)
+        return decibels
+
+
+def _allowance(max_loss_db: float | None, metric: str | None, minimum: float | None) -> Allowance:
+    if (metric is None) != (minimum is None):
+        raise ModelError("--metric and --min-metric go together: what measures a candidate, and what it must give")
+    if max_loss_db is None:
+        if metric is not None:
+            raise ModelError("--metric measures what is not exact: give --allow-requant as well")
+        return Allowance()
+    own = Metric.of(metric, minimum) if metric is not None and minimum is not None else None
+    return Allowance(Exactness.REQUANTISING, max_loss_db, own)
+
+
 def objective_options(command: Command) -> Command:
     """What is minimised within which limits; the command gets an `Objective` as `objective`."""
 
     @wraps(command)
     def with_objective(
-        *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, **others: Any
-    ) -> Any:
-        return command(*arguments, objective=Objective(objective, max_sram, max_flash), **others)
+        *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, allow_requant: float | None,
+        metric: str | None, min_metric: float | None, **others: Any,
+    ) -> Any:  # fmt: skip
+        allowance = _allowance(allow_requant, metric, min_metric)
+        return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
     wrapped: Command = with_objective
     for option in (
+        click.option(
+            "--min-metric", type=float, metavar="V", help="what --metric must give for a candidate, at least"
+        ),
+        click.option(
+            "--metric", metavar="FILE.PY:FUNCTION", help="measures candidates instead of the ratio (docs/exactness.md)"
+        ),
+        click.option(
+            "--allow-requant", type=_Decibels(), is_flag=False, flag_value=str(DEFAULT_LOSS_DB), metavar="[DB]",
+            help="also try what rounds otherwise, if the signal-to-quantisation-noise ratio on the calibration inputs "
+            f"is at most DB below the default's  [default: {DEFAULT_LOSS_DB}]",
+        ),
         click.option("--max-flash", type=click.IntRange(1), metavar="BYTES", help="limit of weights and commands"),
         click.option(
             "--max-sram", type=click.IntRange(1), metavar="BYTES",
@@ -102,3 +145,12 @@ def target_option(command: Command) -> Command:
     return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
         command
     )
+
+
+def state_option(command: Command) -> Command:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="the service's tokens, uploads and jobs  [default: beside a store that is a file]",
+    )(command)

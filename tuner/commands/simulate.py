@@ -71,7 +71,7 @@ def simulate(
     simulator = Fvp.find(board, fvp, runner, pte_address, timeout)
     identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
     identity = identity_of(identified, board, objective)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     folder = cache_folder() / "simulations" / identity.key[:16]
     folder.mkdir(parents=True, exist_ok=True)
     results: list[tuple[Evaluation, Simulation]] = []

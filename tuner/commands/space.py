@@ -5,19 +5,24 @@ from __future__ import annotations
 import click
 
 from search_space import registry
+from search_space.exactness import Exactness
 from search_space.space import pass_instances
-from search_space.upstream import UpstreamChoice
 
 
 @click.command()
 def space() -> None:
-    """List the passes and lowering choices that recipes are made of, with the law of each."""
+    """List the passes and lowering choices that recipes are made of, with the law of each.
+
+    What is not marked is exact: outputs stay bit for bit. The others are searched with --allow-requant only.
+    """
     click.echo("passes")
-    for one in pass_instances():
-        click.echo(f"  {one}\n      {one.law}")
+    for one in pass_instances(max(Exactness)):
+        click.echo(f"  {one}{_marked(one.exactness)}\n      {one.law}")
     click.echo("lowering choices")
     for name, choice in registry.choices().items():
         for alternative, law in choice.alternatives.items():
-            click.echo(f"  {name}={alternative}\n      {law}")
-            if issubclass(choice, UpstreamChoice) and alternative in choice.requantising:
-                click.echo(f"      not searched: {choice.requantising[alternative]}")
+            click.echo(f"  {name}={alternative}{_marked(choice.exactness(alternative))}\n      {law}")
+
+
+def _marked(exactness: Exactness) -> str:
+    return "" if exactness == Exactness.EXACT else f"  [{exactness}]"

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from results.distance import distance_table
 from results.errors import StoreError
 from results.report import report_name, write_index, write_report
 from results.store import Store
@@ -23,6 +24,7 @@ from tuner.commands.options import board_options, json_option, model_options, ob
 from tuner.objective import Objective
 from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
+from tuner.samplers import SAMPLERS, SamplerName
 from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
 from tuner.unexpected import unexpected
@@ -51,6 +53,13 @@ from workers.tasks import Job
     help="of search per model and target",
 )
 @click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default="ours",
+    show_default=True,
+    help="who proposes candidates: velatune's own search, the cheapest program first, or one of Optuna's",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     default=lambda: os.cpu_count() or 1,
@@ -68,9 +77,9 @@ from workers.tasks import Job
 @json_option
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
-    vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
-    out: Path | None, pareto: bool, as_json: bool,
+    vela_config: str | None, trials: int, timeout: float | None, sampler: SamplerName, jobs: int, address: str | None,
+    seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
+    store_url: str | None, out: Path | None, pareto: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -85,6 +94,7 @@ def tune(
             seed,
             calibration_data,
             io_layout,
+            objective.allowance,
         )
         for name in dict.fromkeys(targets)
         for source in dict.fromkeys(sources)
@@ -96,7 +106,7 @@ def tune(
     with Store.open(store_url) as store:
         outcomes = asyncio.run(
             tune_all(
-                work, objective, Budget(trials, timeout), workers=jobs, address=address, store=store,
+                work, objective, Budget(trials, timeout), sampler=sampler, workers=jobs, address=address, store=store,
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
@@ -118,7 +128,7 @@ def tune(
 
 def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.pareto.front if pareto else None)
+        return tune_json(outcome.best, outcome.pareto.front if pareto else None, outcome.reuse)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -153,6 +163,8 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
     bests = [one.best for one in done]
     written("the overview", lambda: write_index(bests, out / "index.html"))
     written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
+    bounds = distance_table((one.best, one.bound) for one in done)
+    written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
         click.echo(f"reports: {out / 'index.html'}", err=True)
     return faults
@@ -163,4 +175,6 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
     shown = one.pareto if pareto else None
-    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without)
+    write_report(
+        one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
+    )

@@ -10,6 +10,7 @@ import click
 
 from results.store import Store
 from tuner.commands.options import store_option
+from tuner.progress import proof
 from workers.ahead_of_time import TAG_KEY
 from workers.cost import command_stream_hash
 from workers.errors import ModelError
@@ -37,7 +38,8 @@ def verify(file: Path, store_url: str | None) -> None:
         raise ModelError(f"{file}: its command streams are not those that were evaluated for '{tag['recipe']}'")
     click.echo(
         f"{file}: verified. {len(delegates)} delegate{'s' if len(delegates) > 1 else ''} by {evaluation.recipe}, "
-        f"{evaluation.figures.cycles:,} cycles (predicted), outputs bit-exact as checked on {evaluation.created[:10]}"
+        f"{evaluation.figures.cycles:,} cycles (predicted), {proof(evaluation)}, "
+        f"as checked on {evaluation.created[:10]}"
     )
 
 

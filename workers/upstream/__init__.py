@@ -12,6 +12,7 @@ from importlib import import_module
 from types import ModuleType
 
 from search_space import registry
+from search_space.exactness import Exactness
 from search_space.upstream import Setting, UpstreamChoice
 from workers.host_operators import HostOperator
 
@@ -25,16 +26,16 @@ def lowering_by(setting: Setting) -> Iterator[None]:
         yield
 
 
-def exact_settings(host_operators: Iterable[HostOperator]) -> list[Setting]:
-    """Every single alternative that may change a program which leaves these operators on the CPU, and that has a law
-    by which its outputs stay bit for bit."""
+def open_settings(host_operators: Iterable[HostOperator], allowed: Exactness = Exactness.EXACT) -> list[Setting]:
+    """Every single alternative of the classes that are allowed and that may change a program which leaves these
+    operators on the CPU."""
     on_host = list(host_operators)
     return [
         ((name, alternative),)
         for name, choice in registry.choices().items()
         if issubclass(choice, UpstreamChoice) and _file_of(name).concerns(on_host)
         for alternative in choice.alternatives
-        if alternative not in choice.requantising
+        if choice.exactness(alternative) <= allowed
     ]
 
 

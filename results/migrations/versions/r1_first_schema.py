@@ -84,6 +84,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("verified", sa.Boolean, nullable=False),
         sa.Column("check_json", sa.Text, nullable=False),
+        sa.Column("exactness", sa.String(16), nullable=False),
+        sa.Column("quality_json", sa.Text),
         sa.Column("label", sa.String(16)),
         sa.Column("cycles", sa.BigInteger),
         sa.Column("stream_cycles", sa.BigInteger),
