@@ -48,10 +48,11 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
 
-bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop
+bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop, lookups
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.lookup
 	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.transfer
 	$(BIN)/python -m benchmarks.search

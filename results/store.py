@@ -211,9 +211,9 @@ class Store:
         return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
 
     def known(self, identity: Identity) -> list[Best]:
-        """What `closest` chooses from, in the order in which it does."""
+        """All that `closest` chooses from, in the order in which it does."""
         with self._glance() as connection:
-            return list(offers_of_model(connection, identity))
+            return list(offers_of_model(connection, identity, few=False))
 
     def closest(self, identity: Identity) -> Best | None:
         """The best of a model on a target under the versions that differ least from an identity's; then the newest.
@@ -222,7 +222,7 @@ class Store:
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
         with self._glance() as connection:
-            return next(offers_of_model(connection, identity), None)
+            return next(offers_of_model(connection, identity, few=True), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
