@@ -48,12 +48,19 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
 
-bench: $(READY) ## benchmarks, and how stream cycles agree with Vela's report
+bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
+	$(BIN)/python -m benchmarks.speed
 
-readme: ## put the table of the last `make tune` into README.md
-	$(BIN)/python -c 'import pathlib, re; r = pathlib.Path("README.md"); t = pathlib.Path("$(OUT)/table.md").read_text(); r.write_text(re.sub(r"(?s)(<!-- table -->\n).*(<!-- /table -->)", lambda m: m[1] + t + m[2], r.read_text()))'
+readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
+	$(call insert,README.md,table)
+	$(call insert,docs/bounds.md,bounds)
+
+# Put the table that a run wrote between the two comments in a page that name it.
+define insert
+$(BIN)/python -c 'import pathlib, re; p = pathlib.Path("$(1)"); t = pathlib.Path("$(OUT)/$(2).md").read_text(); p.write_text(re.sub(r"(?s)(<!-- $(2) -->\n).*(<!-- /$(2) -->)", lambda m: m[1] + t + m[2], p.read_text()))'
+endef
 
 clean: ## remove what make made
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

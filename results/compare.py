@@ -64,6 +64,42 @@ def vela_gain_of(best: Best) -> Gain:
     return Gain(default.vela_cycles, tuned.vela_cycles)
 
 
+def stream_gain_of(best: Best) -> Gain:
+    """The gain by what is in the command streams."""
+    default, tuned = figures_of(best)
+    return Gain(default.stream_cycles, tuned.stream_cycles)
+
+
+@dataclass(frozen=True)
+class TargetMeans:
+    """Geometric means of default/best over the models tuned for one accelerator.
+
+    Attributes:
+        objective: of what was minimised, host work included.
+        stream, vela: of the cycles on the NPU alone, by the command streams and by Vela's estimate.
+    """
+
+    accelerator: str
+    models: int
+    objective: float
+    stream: float
+    vela: float
+
+
+def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
+    """One for each accelerator, by name."""
+    by_accelerator: dict[str, list[Best]] = {}
+    for best in bests:
+        by_accelerator.setdefault(best.identity.target.accelerator, []).append(best)
+    return [
+        TargetMeans(
+            accelerator, len(found), mean_factor(map(gain_of, found)), mean_factor(map(stream_gain_of, found)),
+            mean_factor(map(vela_gain_of, found)),
+        )
+        for accelerator, found in sorted(by_accelerator.items())
+    ]  # fmt: skip
+
+
 def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
     """The verified candidate that a search by Vela's estimate alone would have offered, if the cycles of its command
     stream are more than those of the best: part of its gain is the estimator's, not the hardware's. Host work counts

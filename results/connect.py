@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from platformdirs import user_data_dir
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -54,20 +56,22 @@ def place(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def connect(url: URL) -> Engine:
-    """An engine for the store; nothing is opened yet, but a missing folder is made.
+def connect(url: URL, read_only: bool = False) -> Engine:
+    """An engine for the store; nothing is opened yet, but a missing folder is made unless it is only read.
 
     Raises:
         StoreError: the database's driver is not installed, or the folder cannot be made.
     """
     if url.get_backend_name() != "sqlite":
         try:
-            return create_engine(url, pool_pre_ping=True)
+            return create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": read_only})
         except (ModuleNotFoundError, NoSuchModuleError):
             raise StoreError(
                 f"the store {place(url)} needs the PostgreSQL driver; run: pip install 'psycopg[binary]'"
             ) from None
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+    if read_only:
+        url = _read_only(url)
+    elif url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         folder = Path(url.database).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -75,8 +79,20 @@ def connect(url: URL) -> Engine:
             raise StoreError(f"the folder of the store {place(url)} cannot be made: {error.strerror}") from None
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
+    if not read_only:
+        event.listen(engine, "connect", _use_wal)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _read_only(url: URL) -> URL:
+    """The same SQLite file, opened so that nothing can be written to it."""
+    path = Path(url.database or "")
+    query = {"uri": "true", "mode": "ro"}
+    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        # SQLite wants to put its shared memory beside the file; where it cannot, nobody can be writing either.
+        query["immutable"] = "1"
+    return url.set(database=f"file:{quote(str(path))}", query=query)
 
 
 def writer_of(engine: Engine) -> Engine:
@@ -87,6 +103,19 @@ def writer_of(engine: Engine) -> Engine:
     return engine.execution_options(velatune_writes=True)
 
 
+def glancer_of(engine: Engine) -> Engine:
+    """An engine on the same database for single statements that read.
+
+    Without a transaction around them and without asking first whether a connection still stands: a lookup takes little
+    more time than either. On PostgreSQL the connections are its own, and to be disposed of too.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(velatune_glances=True)
+    return create_engine(
+        engine.url, isolation_level="AUTOCOMMIT", execution_options=dict(engine.get_execution_options())
+    )
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # None: the driver begins no transaction behind our back, _begin_sqlite does.
     connection.isolation_level = None
@@ -95,10 +124,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     # In WAL mode a killed process loses nothing under NORMAL; only a power cut may drop the latest commits.
     connection.execute("PRAGMA synchronous=NORMAL")
-    _use_wal(connection)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, _record: Any) -> None:
     """Switch the file to write-ahead logging: readers and one writer do not wait for each other."""
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
@@ -113,8 +141,9 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("velatune_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("velatune_glances", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("velatune_writes", False) else "BEGIN")
 
 
 @contextmanager

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
-from results.records import Best, Identity
-from results.store import Store
+from results.records import Best, Identity, Structure, Target
 
-#: Fields of an identity that are no versions; beside model and target, which the store is asked for.
-_SAME = ("quantisation", "objective", "io_layout")
+Difference = tuple[str, str, str]
+"""A field of the identity, its value in what was found, and the value asked for."""
+
+
+class Known(Protocol):
+    """What is asked: a `results.store.Store`, or several under one roof (`results.tiers.Tiers`)."""
+
+    def closest(self, identity: Identity) -> Best | None: ...
+
+    def similar(
+        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        io_layout: str | None = None, limit: int = 16,
+    ) -> list[Best]: ...  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A best for exactly this identity."""
+    """A best for exactly this identity. `best.best.verified` is False of one that comes from a file and was not applied
+    here yet."""
 
     best: Best
 
@@ -23,18 +36,37 @@ class Stale:
     """A best for the same model and target, found under another toolchain or search space.
 
     Its recipe is worth a try; its figures and its verification say nothing about the present toolchain.
-
-    Attributes:
-        differences: what differs: name, then the value it was found under, then the value asked for.
     """
 
     best: Best
-    differences: tuple[tuple[str, str, str], ...]
+    differences: tuple[Difference, ...]
 
     @property
     def reason(self) -> str:
         """`found with ethos_u_vela 5.1.0 (now 5.2.0), ...`"""
-        return "found with " + ", ".join(f"{name} {then} (now {now})" for name, then, now in self.differences)
+        return f"found with {_told(self.differences)}"
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """A best for another model of the same operators and edges, on the same target with the same objective.
+
+    Its recipe is worth a try; nothing else of it says anything about the model that was asked for.
+
+    Attributes:
+        same_shapes: all sizes are equal as well, so that only weights differ, or how they were quantised.
+    """
+
+    best: Best
+    differences: tuple[Difference, ...]
+    same_shapes: bool
+
+    @property
+    def reason(self) -> str:
+        """`found for NAME, of the same operators with other sizes; with ethos_u_vela 5.1.0 (now 5.2.0), ...`"""
+        alike = "of the same operators and sizes" if self.same_shapes else "of the same operators with other sizes"
+        others = [difference for difference in self.differences if difference[0] != "model_hash"]
+        return f"found for {self.best.identity.model_name}, {alike}" + (f"; with {_told(others)}" if others else "")
 
 
 @dataclass(frozen=True)
@@ -44,31 +76,34 @@ class Miss:
     identity: Identity
 
 
-def lookup(store: Store, identity: Identity) -> Hit | Stale | Miss:
-    """The best that `store` knows for an identity.
+Answer = Hit | Stale | Nearest | Miss
 
-    Model content, target, board facts, quantisation, objective and layout of the inputs must be the same in any
-    case; with other toolchain or search-space versions the answer is Stale. Of several stale ones the one that
-    differs in the fewest versions is taken, then the newest.
+
+def lookup(store: Known, identity: Identity) -> Answer:
+    """The best that `store` knows for an identity; its figures come with it, its per-operator rows do not.
+
+    Model content, target, board facts, quantisation, objective and layout of the inputs must be the same for a hit or a
+    stale answer; a hit has the same versions as well. Of several stale ones the one that differs in the fewest versions
+    is taken, then the newest. Where there is none, and the identity tells its structure, a model of the same structure
+    will do: one of the same sizes before others, then the newest.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    exact = store.best(identity.key)
-    if exact is not None:
-        return Hit(exact)
-    stale = [
-        Stale(best, _differences(best.identity, identity))
-        for best in store.bests_for(identity.model_hash, identity.target)
-        if all(getattr(best.identity, name) == getattr(identity, name) for name in _SAME)
+    closest = store.closest(identity)
+    if closest is not None:
+        differences = closest.identity.differences(identity)
+        return Stale(closest, differences) if differences else Hit(closest)
+    if identity.structure is None:
+        return Miss(identity)
+    near = [
+        Nearest(best, best.identity.differences(identity), best.identity.structure == identity.structure)
+        for best in store.similar(
+            identity.structure, identity.target, objective=identity.objective, io_layout=identity.io_layout, limit=1
+        )
     ]
-    return min(stale, key=lambda found: len(found.differences), default=Miss(identity))
+    return min(near, key=lambda found: not found.same_shapes, default=Miss(identity))
 
 
-def _differences(found: Identity, asked: Identity) -> tuple[tuple[str, str, str], ...]:
-    pairs = [
-        (field.name, getattr(found.versions, field.name), getattr(asked.versions, field.name))
-        for field in fields(found.versions)
-    ]
-    pairs.append(("search_space_version", found.search_space_version, asked.search_space_version))
-    return tuple(pair for pair in pairs if pair[1] != pair[2])
+def _told(differences: Iterable[Difference]) -> str:
+    return ", ".join(f"{name} {then} (now {now})" for name, then, now in differences)

@@ -21,6 +21,9 @@ from results.records import Evaluation
 
 Weight = tuple[int, bool, int]
 
+REFUTING = ("wrong", "refused")
+"""Verdicts that no claim from another machine can take back."""
+
 _RANK = {"crashed": 0, "timed out": 0, "refused": 1, "ok": 2, "wrong": 4}
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, and_, or_, select, type_coerce
 
 from results.records import Best, Evaluation, Identity, Record, Simulation
-from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
+from results.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
 from results.tables import (
     bests,
     command_streams,
@@ -31,19 +31,20 @@ OFFERED = and_(evaluations.c.status == "ok", evaluations.c.verified)
 _R = TypeVar("_R", bound=Record)
 _Condition = ColumnElement[bool]
 
-_IDENTITY_COLUMNS = (
+IDENTITY_COLUMNS = (
     identities.c.key,
     identities.c.quantisation,
     identities.c.search_space_version,
     identities.c.objective,
     identities.c.io_layout,
+    *(identities.c[f"structure_{name}"] for name in STRUCTURE_NAMES),
     models.c.hash.label("model_hash"),
     models.c.name.label("model_name"),
     *(targets.c[name] for name in TARGET_NAMES),
     *(toolchains.c[name] for name in VERSION_NAMES),
 )
-_IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
-_BEST_TABLES = _IDENTITY_TABLES.join(bests)
+IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
+_BEST_TABLES = IDENTITY_TABLES.join(bests)
 _CANDIDATE_TABLES = evaluations.join(identities)
 _EVALUATION_TABLES = _CANDIDATE_TABLES.outerjoin(operator_tables)
 _SIMULATION_NAMES = ("simulator", "runner_sha256", "npu_cycles", "label", "created")
@@ -77,7 +78,7 @@ def load_evaluations(connection: Connection, *conditions: _Condition) -> dict[in
     found = {}
     for row in rows.mappings():
         id = row["id"]
-        evaluation = _intact(row, f"evaluation {id}", lambda row: evaluation_of(row, streams[row["id"]]))
+        evaluation = intact(row, f"evaluation {id}", lambda row: evaluation_of(row, streams[row["id"]]))
         if evaluation is not None:
             found[id] = evaluation
     return found
@@ -85,10 +86,8 @@ def load_evaluations(connection: Connection, *conditions: _Condition) -> dict[in
 
 def load_identities(connection: Connection, keys: set[str]) -> dict[str, Identity]:
     """Identities by key."""
-    rows = connection.execute(
-        select(*_IDENTITY_COLUMNS).select_from(_IDENTITY_TABLES).where(identities.c.key.in_(keys))
-    )
-    found = (_intact(row, f"identity {row['key']}", identity_of) for row in rows.mappings())
+    rows = connection.execute(select(*IDENTITY_COLUMNS).select_from(IDENTITY_TABLES).where(identities.c.key.in_(keys)))
+    found = (intact(row, f"identity {row['key']}", identity_of) for row in rows.mappings())
     return {identity.key: identity for identity in found if identity is not None}
 
 
@@ -102,14 +101,14 @@ def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
     of_these = (select(column).select_from(_BEST_TABLES).where(*conditions) for column in named)
     known = load_evaluations(connection, or_(*(evaluations.c.id.in_(ids) for ids in of_these)))
     rows = connection.execute(
-        select(*_IDENTITY_COLUMNS, *bests.c)
+        select(*IDENTITY_COLUMNS, *bests.c)
         .select_from(_BEST_TABLES)
         .where(*conditions)
         .order_by(models.c.name, *(targets.c[name] for name in TARGET_NAMES), bests.c.updated.desc())
     )
     found = []
     for row in rows.mappings():
-        best = _intact(row, f"best of identity {row['key']}", lambda row: _best_of(row, known))
+        best = intact(row, f"best of identity {row['key']}", lambda row: _best_of(row, known))
         if best is not None:
             found.append(best)
     return found
@@ -127,7 +126,7 @@ def load_simulations(connection: Connection, *conditions: _Condition) -> list[Si
         .where(*conditions)
         .order_by(simulations.c.npu_cycles, evaluations.c.id, simulations.c.simulator, simulations.c.runner_sha256)
     )
-    found = (_intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows.mappings())
+    found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows.mappings())
     return [simulation for simulation in found if simulation is not None]
 
 
@@ -137,13 +136,22 @@ def _simulation_of(row: RowMapping) -> Simulation:
 
 
 def _best_of(row: RowMapping, known: dict[int, Evaluation]) -> Best:
-    identity = identity_of(row)
     default = known.get(row["default_evaluation_id"])
     best = known.get(row["best_evaluation_id"])
     if default is None or best is None:
         raise ValueError("an evaluation that it names is damaged or missing")
+    return best_of(row, default, best)
+
+
+def best_of(row: RowMapping, default: Evaluation, best: Evaluation) -> Best:
+    """The record of a row of `bests` joined with its identity.
+
+    Raises:
+        ValueError, TypeError: the row is damaged, or its evaluations are nothing to offer.
+    """
+    identity = identity_of(row)
     if {default.identity_key, best.identity_key} != {identity.key}:
-        raise ValueError("an evaluation that it names is of another identity")
+        raise ValueError("an evaluation that it names is missing or of another identity")
     if not best.verified or default.figures is None:
         raise ValueError("its evaluation is not ok and verified")
     return Best(
@@ -159,7 +167,7 @@ def _best_of(row: RowMapping, known: dict[int, Evaluation]) -> Best:
     )
 
 
-def _intact(row: RowMapping, what: str, read: Callable[[RowMapping], _R]) -> _R | None:
+def intact(row: RowMapping, what: str, read: Callable[[RowMapping], _R]) -> _R | None:
     """The record of a row, or None and a warning when the row is damaged."""
     try:
         return read(row)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
@@ -68,10 +68,19 @@ class Record:
         Raises:
             ValueError: a field is missing, unknown, of another type, or contradicts another one.
         """
+        return cls.from_text(json.dumps(data))
+
+    @classmethod
+    def from_text(cls, text: str | bytes) -> Self:
+        """The record of a JSON text.
+
+        Raises:
+            ValueError: as `from_json`, or the text is no JSON.
+        """
         from pydantic import ValidationError
 
         try:
-            record = _adapter(cls).validate_json(json.dumps(data), strict=True)
+            record = _adapter(cls).validate_json(text, strict=True)
         except ValidationError as errors:
             first = errors.errors(include_url=False)[0]
             where = ".".join([cls.__name__, *map(str, first["loc"])])
@@ -100,9 +109,23 @@ class Versions(Record):
     """Versions of the packages that decide what a recipe compiles to and costs."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
+
+
+@dataclass(frozen=True)
+class Structure(Record):
+    """What a lowered model has in common with others.
+
+    Attributes:
+        operators: equal for models of the same operators and edges, whatever their weights and sizes.
+        shapes: equal for models that differ in weights only.
+    """
+
+    operators: str
+    shapes: str
 
 
 @dataclass(frozen=True)
@@ -115,6 +138,8 @@ class Identity(Record):
         quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
         objective: what `Figures.cycles` counts, in one string.
         io_layout: `nhwc` if the caller's inputs of rank 4 lie in memory so, else `nchw`.
+        structure: of the lowered model; None where it was not lowered. It follows from the rest and is not part of the
+            key.
     """
 
     model_hash: str
@@ -125,15 +150,35 @@ class Identity(Record):
     search_space_version: str
     objective: str
     io_layout: str = "nchw"
+    structure: Structure | None = None
 
     @property
     def key(self) -> str:
-        """SHA-256 (hex) over every field but `model_name`."""
-        content = asdict(self)
-        del content["model_name"]
-        if self.io_layout == "nchw":
-            del content["io_layout"]  # as in keys from before there was another one
+        """SHA-256 (hex) over every field but `model_name` and `structure`."""
+        # Not asdict, which copies every value: lookups make many keys.
+        content = {name: value for name, value in vars(self).items() if name not in NOT_IN_KEY}
+        content |= {name: vars(value) for name, value in content.items() if is_dataclass(value)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+    def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
+        """Every field of the key in which two identities differ, with its value here and there; none, and they are the
+        same."""
+        return tuple(_differing(self, other))
+
+
+def _differing(one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
+    for each in fields(one):
+        here, there = getattr(one, each.name), getattr(other, each.name)
+        if each.name in NOT_IN_KEY or here == there:
+            continue
+        if is_dataclass(here):
+            yield from _differing(here, there)
+        else:
+            yield each.name, str(here), str(there)
+
+
+NOT_IN_KEY = ("model_name", "structure")
+"""Fields of an identity that may differ between two that are the same."""
 
 
 @dataclass(frozen=True)
@@ -182,18 +227,46 @@ class Bound(Record):
         mac_cycles: of these, with all multipliers busy.
         moved_bytes: inputs and results of its delegates.
         move_cycles: of these, at full bandwidth.
+        constant_bytes_per_cycle: full bandwidth of the memory that weights and commands are in.
     """
 
     macs: int
     mac_cycles: int
     moved_bytes: int
     move_cycles: int
+    constant_bytes_per_cycle: float
     label: Label = "predicted"
 
     @property
     def cycles(self) -> int:
         """Both at the same time."""
         return max(self.mac_cycles, self.move_cycles)
+
+    def constant_cycles(self, figures: Figures) -> int:
+        """Of reading a program's own weights and commands once; another lowering may have fewer."""
+        return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
+
+
+@dataclass(frozen=True)
+class Reuse(Record):
+    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+
+    Attributes:
+        evaluations: candidates of this run.
+        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
+        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
+            whose successors were asked for.
+        known_prices, known_checks, known_expansions: those among them whose answer was remembered.
+    """
+
+    evaluations: int
+    duplicates: int
+    prices: int
+    known_prices: int
+    checks: int
+    known_checks: int
+    expansions: int
+    known_expansions: int
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from results.compare import (
     by_kind,
     figures_of,
     gain_of,
-    mean_factor,
+    means_of,
     pair_operators,
     transpose_share_of,
     vela_gain_of,
@@ -28,7 +28,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.pareto import Pareto, Point
-from results.records import Best, Bound, Evaluation, Identity
+from results.records import Best, Bound, Evaluation, Identity, Reuse
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -52,6 +52,7 @@ def write_report(
     fronts: Sequence[Pareto] = (),
     bound: Bound | None = None,
     without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
 
@@ -64,38 +65,55 @@ def write_report(
         fronts: those that are to be shown.
         bound: what no lowering can go below, where it is known.
         without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
+        reuse: what the run that the report is on did not have to find out.
 
     Raises:
         StoreError: the file cannot be written.
     """
+    said = report_context(best, explanations, warnings, host_operators, phantom, fronts, bound, without, reuse)
+    html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
+    return write_file(Path(path), html)
+
+
+def report_context(
+    best: Best,
+    explanations: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
+    host_operators: Sequence[str] = (),
+    phantom: Evaluation | None = None,
+    fronts: Sequence[Pareto] = (),
+    bound: Bound | None = None,
+    without: Sequence[int | None] = (),
+    reuse: Reuse | None = None,
+) -> dict[str, Any]:
+    """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
-    page = _environment().get_template("report.html.j2")
-    html = page.render(
-        best=best,
-        default=default,
-        tuned=tuned,
-        gain=gain_of(best),
-        vela_gain=vela_gain_of(best),
-        share=transpose_share_of(best.default),
-        differences=differences(best.default.operators),
-        phantom=phantom,
-        plots=[_plot(best, pareto) for pareto in fronts],
-        bound=bound,
-        elements=[
+    return {
+        "best": best,
+        "default": default,
+        "tuned": tuned,
+        "gain": gain_of(best),
+        "vela_gain": vela_gain_of(best),
+        "share": transpose_share_of(best.default),
+        "differences": differences(best.default.operators),
+        "phantom": phantom,
+        "plots": [_plot(best, pareto) for pareto in fronts],
+        "bound": bound,
+        "reuse": reuse,
+        "elements": [
             (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(_elements(best.recipe), [c and c - tuned.cycles for c in without])
+            for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
         ],
-        warnings=[*warnings, *_warnings(best)],
-        inputs=_inputs(best),
-        check={name: value for name, value in best.best.check.items() if name != "inputs"},
-        host_operators=Counter(host_operators).most_common(),
-        kinds=kinds,
-        stacks=_stacks(kinds),
-        legend=_legend(kinds),
-        pairs=pair_operators(best.default.operators, best.best.operators),
-    )
-    return _write(Path(path), html)
+        "warnings": [*warnings, *_warnings(best)],
+        "inputs": _inputs(best),
+        "check": {name: value for name, value in best.best.check.items() if name != "inputs"},
+        "host_operators": Counter(host_operators).most_common(),
+        "kinds": kinds,
+        "stacks": _stacks(kinds),
+        "legend": _legend(kinds),
+        "pairs": pair_operators(best.default.operators, best.best.operators),
+    }
 
 
 def write_index(bests: Iterable[Best], path: str | Path) -> Path:
@@ -109,15 +127,10 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
     for best in runs:
         default, tuned = figures_of(best)
         lines.append((best, default, tuned, gain_of(best), vela_gain_of(best), report_name(best.identity)))
-    accelerators = sorted({best.identity.target.accelerator for best in runs})
-    means = [
-        (name, mean_factor(gain_of(best) for best in runs if best.identity.target.accelerator == name))
-        for name in accelerators
-    ]
-    page = _environment().get_template("index.html.j2")
+    page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
-        means=means,
+        means=means_of(runs),
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
         equal=sum(best.best.bit_exact for best in runs),
@@ -125,12 +138,13 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
         versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
     )
-    return _write(Path(path), html)
+    return write_file(Path(path), html)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """For pages made of `templates/`."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         # Names come from users' models: everything is escaped, whatever a template is called.
         autoescape=True,
@@ -138,14 +152,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
-    environment.filters["change"] = _change
-    environment.filters["duration"] = _duration
-    return environment
+    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    made.filters["change"] = _change
+    made.filters["duration"] = _duration
+    return made
 
 
-def _elements(recipe: str) -> list[str]:
+def elements(recipe: str) -> list[str]:
     """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
     if recipe == "default":
         return []
@@ -251,8 +265,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _write(path: Path, html: str) -> Path:
-    """Write a file in one step: whoever opens it sees the old one or the new one, whole."""
+def write_file(path: Path, text: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -263,7 +281,7 @@ def _write(path: Path, html: str) -> Path:
             encoding="utf-8",
             errors="replace",
         ) as file:
-            file.write(html)
+            file.write(text)
         # A temporary file is for its owner only; a report is as readable as any file of the user's.
         mask = os.umask(0)
         os.umask(mask)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from results.records import FIGURE_NAMES, Evaluation, Identity, OperatorRow, Target, Versions
+from results.records import FIGURE_NAMES, Evaluation, Identity, OperatorRow, Structure, Target, Versions
 
 TARGET_NAMES = tuple(f.name for f in fields(Target))
 VERSION_NAMES = tuple(f.name for f in fields(Versions))
+STRUCTURE_NAMES = tuple(f.name for f in fields(Structure))
 _OPERATOR_NAMES = ("delegate", "name", "source_op", "npu_op", "cycles", "vela_cycles")
 
 
@@ -24,6 +26,11 @@ def recipe_sha256(recipe: str) -> str:
 def storable(text: str) -> str:
     """Text for people (a toolchain's last words) without what a database refuses: NULs, half characters."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def structure_values(structure: Structure) -> dict[str, str]:
+    """The columns of `identities` for a structure."""
+    return {f"structure_{name}": getattr(structure, name) for name in STRUCTURE_NAMES}
 
 
 def evaluation_values(evaluation: Evaluation, identity_id: int) -> dict[str, Any]:
@@ -53,7 +60,7 @@ def operators_text(operators: tuple[OperatorRow, ...]) -> str:
     return json.dumps([[getattr(row, name) for name in _OPERATOR_NAMES] for row in operators])
 
 
-def evaluation_of(row: RowMapping, streams: list[str]) -> Evaluation:
+def evaluation_of(row: Mapping[str, Any] | RowMapping, streams: list[str]) -> Evaluation:
     """The record of a row of `evaluations` joined with `identities.key` and `operator_tables.rows_json`.
 
     Raises:
@@ -93,6 +100,7 @@ def identity_of(row: RowMapping) -> Identity:
     Raises:
         ValueError, TypeError: the row is damaged, or the stored key is not the key of the stored content.
     """
+    structure = [row[f"structure_{name}"] for name in STRUCTURE_NAMES]
     identity = Identity(
         model_hash=row["model_hash"],
         model_name=row["model_name"],
@@ -102,6 +110,7 @@ def identity_of(row: RowMapping) -> Identity:
         search_space_version=row["search_space_version"],
         objective=row["objective"],
         io_layout=row["io_layout"],
+        structure=Structure(*structure) if structure[0] is not None else None,
     )
     if identity.key != row["key"]:
         raise ValueError("its key does not fit its content")

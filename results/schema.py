@@ -10,7 +10,7 @@ from results.connect import writer_of
 from results.errors import StoreError
 from results.tables import VERSION_TABLE
 
-HEAD = "0003"
+HEAD = "2"
 """The schema revision that this code reads and writes; the newest one in migrations/versions."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -34,6 +34,23 @@ def prepare(engine: Engine, where: str) -> None:
         revision = _revision(connection, where)
         if revision != HEAD:
             _upgrade(connection, revision, where)
+
+
+def check(engine: Engine, where: str) -> None:
+    """See that a store that is only read has the schema that this code reads.
+
+    Raises:
+        StoreError: it has another one, or the database is no store.
+    """
+    with engine.begin() as connection:
+        revision = _revision(connection, where)
+    if revision is None:
+        raise StoreError(f"{where} is not a velatune store: it is empty")
+    if revision != HEAD:
+        raise StoreError(
+            f"the store {where} has schema {revision[:40]}, this velatune reads {HEAD}; use the velatune that made it, "
+            "or export its recipes with that one and import them here"
+        )
 
 
 def _revision(connection: Connection, where: str) -> str | None:

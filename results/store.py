@@ -12,21 +12,27 @@ warning in the log; a store that cannot be used at all raises StoreError.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, Engine, distinct, func, select
+from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
-from results.connect import connect, one_line_errors, place, store_url, writer_of
+from results import night_rows
+from results.claim import Claim, Reception
+from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.night_rows import JobNote, OpenNight
+from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
+from results.overview import Line, accelerators, newest_lines, regressions, series_lines
+from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
-from results.records import Best, Evaluation, Identity, Simulation, Target
-from results.rows import TARGET_NAMES, recipe_sha256
-from results.schema import prepare
+from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
+from results.rows import recipe_sha256
+from results.schema import check, prepare
 from results.tables import bests, command_streams, evaluations, identities, models, targets
-from results.writes import write_best, write_evaluation, write_identity, write_simulation
+from results.writes import settle_claim, write_best, write_claim, write_evaluation, write_identity, write_simulation
 
 
 class Store:
@@ -36,25 +42,27 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
+        self._glancer = glancer_of(engine)
         self._identity_ids: dict[str, int] = {}
 
     @classmethod
-    def open(cls, where: str | Path | None = None) -> Self:
+    def open(cls, where: str | Path | None = None, *, read_only: bool = False) -> Self:
         """Open a store, creating it or upgrading its schema when needed.
 
         Args:
             where: a path, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; None for the user's
                 own store in the folder that the operating system keeps for application data.
+            read_only: neither create nor change anything.
 
         Raises:
             StoreError: the store cannot be reached, read or written, is a newer one, or is none.
         """
         url = store_url(where)
         location = place(url)
-        engine = connect(url)
+        engine = connect(url, read_only)
         try:
             with one_line_errors(location):
-                prepare(engine, location)
+                (check if read_only else prepare)(engine, location)
         except StoreError:
             engine.dispose()
             raise
@@ -63,6 +71,7 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self._glancer.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -147,10 +156,32 @@ class Store:
             ).first()
             if held is None or _order(cycles, best.recipe) <= _order(held.cycles, held.recipe):
                 write_best(connection, best, identity_id, default_id, best_id)
+            settle_claim(connection, identity_id, cycles)
             stored = load_bests(connection, identities.c.id == identity_id)
             if not stored:
                 raise StoreError(f"the best of {best.identity.model_name} cannot be read from {self.location}")
         return stored[0]
+
+    def import_claims(self, entries: Iterable[tuple[Identity, Claim]]) -> list[Reception]:
+        """Take over what other people's searches found, all of it or, if anything fails, nothing.
+
+        What is claimed stands beside the store's own bests, is looked up where there is none of its own, and is not
+        verified. It stays until its recipe is evaluated here, or a best is that is as good. Of two claims for an
+        identity the later one stays.
+
+        Returns:
+            What became of each.
+        """
+        with self._write() as connection:
+            return [write_claim(connection, identity, claim) for identity, claim in entries]
+
+    def shareable(self) -> list[Best]:
+        """Every best, and of identities without one what was imported, by model name, target and age."""
+        with self._read() as connection:
+            own = load_bests(connection)
+            claimed = claimed_bests(connection)
+        have = {best.identity.key for best in own}
+        return own + [best for best in claimed if best.identity.key not in have]
 
     def best(self, identity_key: str) -> Best | None:
         """The best recipe for exactly this identity."""
@@ -163,11 +194,75 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
-    def bests_for(self, model_hash: str, target: Target) -> list[Best]:
-        """The bests of one model on one target under any toolchain, newest first."""
-        same_target = [targets.c[name] == getattr(target, name) for name in TARGET_NAMES]
+    def closest(self, identity: Identity) -> Best | None:
+        """The best of a model on a target under the versions that differ least from an identity's; then the newest.
+
+        Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
+        One that is not verified comes from a file: the store has none of its own for that identity.
+        """
+        with self._glance() as connection:
+            return next(offers_of_model(connection, identity), None)
+
+    def similar(
+        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        io_layout: str | None = None, limit: int = 16,
+    ) -> list[Best]:  # fmt: skip
+        """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
+
+        Their weights, quantisation and toolchain are their own (see `Best.identity`): each holds a recipe to try, no
+        more. A best of the very model that is asked for may be among them. Without command streams and operators; one
+        that is not verified comes from a file.
+
+        Args:
+            structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
+            target, objective, io_layout: what they must be for; None for any.
+            limit: the most that are returned; where there are more, the latest identities are chosen from.
+        """
+        with self._glance() as connection:
+            return list(offers_of_structure(connection, structure, target, objective, io_layout, limit))
+
+    def knows_others(self, identity: Identity) -> bool:
+        """Whether there is a best of any model for the target, objective and layout of an identity: only then can
+        `similar` have something for it."""
+        with self._glance() as connection:
+            return any_offer(connection, identity)
+
+    def bests_like(self, identity: Identity) -> list[Best]:
+        """The bests of a model's content or of its name on one accelerator, board and memory mode; the identity that
+        was met last comes first. `results.night.comparable` says which may be compared.
+        """
+        board = ("accelerator", "system_config", "memory_mode")
+        same_board = [targets.c[name] == getattr(identity.target, name) for name in board]
+        model = or_(models.c.hash == identity.model_hash, models.c.name == identity.model_name)
         with self._read() as connection:
-            return load_bests(connection, models.c.hash == model_hash, *same_target)
+            found = load_bests(connection, model, *same_board)
+            created = night_rows.load_created(connection, {best.identity.key for best in found})
+        return sorted(found, key=lambda best: created.get(best.identity.key, ""), reverse=True)
+
+    def updated(self, identity_key: str) -> str | None:
+        """When the best of an identity was stored last: by the latest search that found nothing cheaper, too."""
+        with self._read() as connection:
+            return night_rows.load_updated(connection, identity_key)
+
+    def night(self, suite: str) -> OpenNight | None:
+        """The latest night of a suite."""
+        with self._read() as connection:
+            return night_rows.load_night(connection, suite)
+
+    def set_night(self, night: OpenNight) -> None:
+        """Remember how far a night is; it takes the place of the suite's earlier nights."""
+        with self._write() as connection:
+            night_rows.write_night(connection, night)
+
+    def night_notes(self, suite: str) -> dict[str, JobNote]:
+        """What the nights of a suite remember, by job."""
+        with self._read() as connection:
+            return night_rows.load_notes(connection, suite)
+
+    def set_night_note(self, suite: str, note: JobNote) -> None:
+        """Remember something about a job."""
+        with self._write() as connection:
+            night_rows.write_note(connection, suite, note)
 
     def hashes_named(self, model_name: str) -> set[str]:
         """Content hashes of the models that were registered under a name."""
@@ -183,6 +278,11 @@ class Store:
                 evaluations.c.recipe_sha256 == recipe_sha256(recipe),
             )
         return next(iter(found.values()), None)
+
+    def refutes(self, best: Best) -> bool:
+        """Whether this store knows that the recipe of a best from elsewhere does not hold for its identity."""
+        one = self.evaluation(best.identity.key, best.recipe)
+        return one is not None and one.status in REFUTING
 
     def evaluations(self, identity_key: str) -> list[Evaluation]:
         """All records of one identity, in the order in which their candidates were first recorded."""
@@ -205,6 +305,26 @@ class Store:
         with self._read() as connection:
             made, different = connection.execute(counting).one()
         return int(made), int(different)
+
+    def newest_lines(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
+        """See `results.overview.newest_lines`."""
+        with self._read() as connection:
+            return newest_lines(connection, model, target, limit, offset)
+
+    def series_lines(self, identity_key: str) -> list[Line]:
+        """See `results.overview.series_lines`."""
+        with self._read() as connection:
+            return series_lines(connection, identity_key)
+
+    def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
+        """See `results.overview.regressions`."""
+        with self._read() as connection:
+            return regressions(connection, percent, limit)
+
+    def accelerators(self) -> list[str]:
+        """Those that there are bests for."""
+        with self._read() as connection:
+            return accelerators(connection)
 
     def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
         """Evaluations with a delegate of this command stream: verified ones first, then the newest first.
@@ -229,6 +349,12 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with one_line_errors(self.location), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _glance(self) -> Iterator[Connection]:
+        """For one statement."""
+        with one_line_errors(self.location), self._glancer.connect() as connection:
             yield connection
 
     @contextmanager

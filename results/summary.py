@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from results.compare import figures_of, gain_of, vela_gain_of
+from results.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.markdown import aligned, in_a_cell
 from results.pareto import Pareto, Point
-from results.records import Best, ExactnessClass, Label, RunStatus
+from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
 class _Strict(BaseModel):
@@ -57,6 +58,7 @@ class VersionsJson(_Strict):
     """The toolchain that the figures hold for."""
 
     torch: str
+    torchao: str
     executorch: str
     ethos_u_vela: str
     tosa_tools: str
@@ -79,6 +81,19 @@ class QualityPointJson(ParetoPointJson):
 
     sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of its worst output")
     within_limit: bool = Field(description="it is as good as what may be offered has to be")
+
+
+class ReuseJson(_Strict):
+    """How much of what this run asked for was known."""
+
+    evaluations: NonNegativeInt = Field(description="candidates of this run")
+    duplicates: NonNegativeInt = Field(description="those that came to a program which this run had seen")
+    prices: NonNegativeInt = Field(description="graphs to compile")
+    known_prices: NonNegativeInt = Field(description="those whose price was remembered")
+    checks: NonNegativeInt = Field(description="graphs to compare with the default lowering")
+    known_checks: NonNegativeInt = Field(description="those whose verdict was remembered")
+    expansions: NonNegativeInt = Field(description="graphs whose successors were asked for")
+    known_expansions: NonNegativeInt = Field(description="those for which no pass had to be run")
 
 
 class TuneJson(_Strict):
@@ -108,6 +123,7 @@ class TuneJson(_Strict):
     io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
     versions: VersionsJson
     identity: str = Field(description="key of this model, target and toolchain in the results store")
+    reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
         default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
     )
@@ -127,10 +143,11 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, fronts: Iterable[Pareto] = ()) -> dict[str, Any]:
+def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    fronts: those that were asked for; the fields of others are left out.
+    fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
+    result that was looked up.
     """
     default, tuned = figures_of(best)
     identity = best.identity
@@ -138,12 +155,14 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = ()) -> dict[str, Any]:
     asked_for: dict[str, Any] = {}
     for pareto in fronts:
         if pareto.against == "SRAM":
-            asked_for["pareto"] = [ParetoPointJson(**_cost_of(point)) for point in pareto.front]
+            asked_for["pareto"] = list(map(point_json, pareto.front))
         else:
             asked_for["pareto_quality"] = [QualityPointJson(**_cost_of(p), **_merit_of(p)) for p in pareto.front]
     if best.best.quality is not None:
         quality = best.best.quality.to_json()
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
+    if reuse is not None:
+        asked_for["reuse"] = ReuseJson(**reuse.to_json())
     document = TuneJson(
         model=identity.model_name,
         target=target.pop("accelerator"),
@@ -167,6 +186,11 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = ()) -> dict[str, Any]:
         **asked_for,
     )
     return document.model_dump(exclude_unset=True)
+
+
+def point_json(point: Point) -> ParetoPointJson:
+    """A candidate on the front of cycles against SRAM."""
+    return ParetoPointJson(**_cost_of(point))
 
 
 def _cost_of(point: Point) -> dict[str, Any]:
@@ -194,15 +218,26 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
 def markdown_table(bests: Iterable[Best]) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names.
+    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
+    over them follow.
     """
     bests = list(bests)
-    table = _aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)
+    parts = [aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
-    return f"{table}\n\nAll cycles are {' or '.join(labels)}.\n" if labels else f"{table}\n"
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
 
 
 _FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes")
@@ -220,12 +255,12 @@ def front_table(best: Best, pareto: Pareto) -> str:
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
             *((f"{point.value(pareto.against):.2f}", _may_be_offered(point)) if of_quality else ()),
-            _in_a_cell(point.recipe),
+            in_a_cell(point.recipe),
         )
         for point in pareto.front
     ]
     headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
-    table = _aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
+    table = aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
     what = f"{identity.model_name} on {identity.target.accelerator}: cycles against {pareto.against} ({default.label})"
     return f"{what}\n\n{table}\n"
 
@@ -234,34 +269,11 @@ def _may_be_offered(point: Point) -> str:
     return "no" if point.quality is not None and point.quality.shortfall else "yes"
 
 
-def _aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
-    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
-    headings = lines[0]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    ruler = tuple(
-        "-" * (width - 1) + ":" if heading in right else "-" * width
-        for heading, width in zip(headings, widths, strict=True)
-    )
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if heading in right else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, headings, strict=True)
-        )
-        + " |"
-        for line in (headings, ruler, *lines[1:])
-    )
-
-
-def _in_a_cell(text: str) -> str:
-    return text.replace("|", r"\|").replace("\n", " ")
-
-
 def _cells(best: Best) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain = gain_of(best)
     return (
-        _in_a_cell(best.identity.model_name),
+        in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",

@@ -64,10 +64,11 @@ toolchains = Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("torch", String, nullable=False),
+    Column("torchao", String, nullable=False),
     Column("executorch", String, nullable=False),
     Column("ethos_u_vela", String, nullable=False),
     Column("tosa_tools", String, nullable=False),
-    UniqueConstraint("torch", "executorch", "ethos_u_vela", "tosa_tools", name="uq_toolchains_versions"),
+    UniqueConstraint("torch", "torchao", "executorch", "ethos_u_vela", "tosa_tools", name="uq_toolchains_versions"),
 )
 
 identities = Table(
@@ -81,9 +82,15 @@ identities = Table(
     Column("quantisation", Text, nullable=False),
     Column("search_space_version", String, nullable=False),
     Column("objective", String, nullable=False),
-    Column("io_layout", String(16), nullable=False, server_default="nchw"),
+    Column("io_layout", String(16), nullable=False),
+    # Of the lowered model; both or none.
+    Column("structure_operators", String(64)),
+    Column("structure_shapes", String(64)),
     Column("created", String(40), nullable=False),
+    CheckConstraint("(structure_operators IS NULL) = (structure_shapes IS NULL)", name="structure"),
     Index("ix_identities_model_target", "model_id", "target_id"),
+    Index("ix_identities_operators", "structure_operators", "target_id", "id"),
+    Index("ix_identities_shapes", "structure_shapes", "target_id", "id"),
 )
 
 evaluations = Table(
@@ -98,7 +105,7 @@ evaluations = Table(
     Column("reason", Text, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("check_json", Text, nullable=False),
-    Column("exactness", String(16), nullable=False, server_default="exact"),
+    Column("exactness", String(16), nullable=False),
     Column("quality_json", Text),
     # The figures: all of them or none.
     Column("label", String(16)),
@@ -166,4 +173,33 @@ bests = Table(
     Column("seed", BigInteger, nullable=False),
     Column("updated", String(40), nullable=False),
     CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name="status"),
+)
+
+# What came from files that people share. Beside the bests: nothing of it was evaluated here.
+claims = Table(
+    "claims",
+    metadata,
+    Column("identity_id", ForeignKey(identities.c.id), primary_key=True),
+    Column("recipe_sha256", _Sha256, nullable=False),
+    Column("cycles", BigInteger, nullable=False),
+    Column("claim_json", Text, nullable=False),
+    Column("found", String(40), nullable=False),
+)
+
+nights = Table(
+    "nights",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("started", String(40), nullable=False),
+    Column("finished", String(40)),
+    Column("seconds", Float, nullable=False),
+)
+
+night_jobs = Table(
+    "night_jobs",
+    metadata,
+    Column("suite", String(200), primary_key=True),
+    Column("job_sha256", _Sha256, primary_key=True),
+    Column("note_json", Text, nullable=False),
+    Column("updated", String(40), nullable=False),
 )

@@ -8,12 +8,22 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from results.precedence import weight
-from results.queries import load_evaluations
-from results.records import Best, Evaluation, Identity, Simulation, utc_now
-from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_values, operators_text, storable
+from results.claim import Claim, Reception
+from results.precedence import REFUTING, weight
+from results.queries import OFFERED, load_evaluations
+from results.records import Best, Evaluation, Identity, Simulation, canonical_json, utc_now
+from results.rows import (
+    TARGET_NAMES,
+    VERSION_NAMES,
+    evaluation_values,
+    operators_text,
+    recipe_sha256,
+    storable,
+    structure_values,
+)
 from results.tables import (
     bests,
+    claims,
     command_streams,
     evaluations,
     identities,
@@ -35,7 +45,8 @@ def write_identity(connection: Connection, identity: Identity) -> int:
     connection.execute(update(models).where(models.c.id == model_id, models.c.name != name).values(name=name))
     target = {column: getattr(identity.target, column) for column in TARGET_NAMES}
     versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
-    return _id_of(
+    structure = structure_values(identity.structure) if identity.structure is not None else {}
+    id = _id_of(
         connection,
         identities,
         {"key": identity.key},
@@ -48,12 +59,18 @@ def write_identity(connection: Connection, identity: Identity) -> int:
             "objective": identity.objective,
             "io_layout": identity.io_layout,
             "created": utc_now(),
+            **structure,
         },
     )
+    if structure:
+        # It may have been made known before it was lowered.
+        unknown = identities.c.structure_shapes.is_distinct_from(structure["structure_shapes"])
+        connection.execute(update(identities).where(identities.c.id == id, unknown).values(structure))
+    return id
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:
-    """Keep the weightier of the stored and the new record of a candidate.
+    """Keep the weightier of the stored and the new record of a candidate; a claim that it settles is forgotten.
 
     The candidate's row stays locked until the transaction ends.
 
@@ -61,6 +78,11 @@ def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id
         Its row id, and whether the table changed.
     """
     values = evaluation_values(evaluation, identity_id)
+    if evaluation.verified or evaluation.status in REFUTING:
+        same = (claims.c.identity_id == identity_id, claims.c.recipe_sha256 == values["recipe_sha256"])
+        claimed = connection.execute(delete(claims).where(*same)).rowcount
+        if claimed and not evaluation.verified:
+            log.warning("forgot the imported recipe %r: it turned out %s", evaluation.recipe, evaluation.status)
     id = _insert_new(connection, evaluations, values)
     if id is None:
         id, outweighed = _compare(connection, evaluation, values)
@@ -99,6 +121,38 @@ def write_best(connection: Connection, best: Best, identity_id: int, default_id:
             updated=utc_now(),
         )
     )
+
+
+def write_claim(connection: Connection, identity: Identity, claim: Claim) -> Reception:
+    """Keep a claim beside what is known, in the place of an earlier one, unless nothing can come of it."""
+    identity_id = write_identity(connection, identity)
+    sha256 = recipe_sha256(claim.recipe)
+    same = (evaluations.c.identity_id == identity_id, evaluations.c.recipe_sha256 == sha256)
+    tried = connection.execute(select(evaluations.c.status, evaluations.c.verified).where(*same)).first()
+    if tried is not None and tried.status in REFUTING:
+        return "refuted"
+    held = connection.execute(
+        select(evaluations.c.cycles)
+        .join(bests, bests.c.best_evaluation_id == evaluations.c.id)
+        .where(bests.c.identity_id == identity_id, OFFERED)
+    ).scalar()
+    if (tried is not None and tried.verified) or (held is not None and held <= claim.best.cycles):
+        return "known"
+    values = {
+        "recipe_sha256": sha256,
+        "cycles": claim.best.cycles,
+        "claim_json": canonical_json(claim.to_json()),
+        "found": claim.found,
+    }
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(claims).values(identity_id=identity_id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["identity_id"], set_=values))
+    return "new" if held is None else "cheaper"
+
+
+def settle_claim(connection: Connection, identity_id: int, cycles: int) -> None:
+    """Forget a claim that is not cheaper than a best of the store's own."""
+    connection.execute(delete(claims).where(claims.c.identity_id == identity_id, claims.c.cycles >= cycles))
 
 
 def write_simulation(connection: Connection, simulation: Simulation, evaluation_id: int) -> None:

@@ -20,12 +20,10 @@ class Editor:
     def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:
         self.facts = facts
         self._original = graph
-        self._nodes = dict(graph.nodes)
+        # The graph's own until something changes: most passes have no site in most programs.
+        self._nodes, self._users = graph.nodes, graph.users
+        self._changed: tuple[dict[int, Node], dict[int, tuple[int, ...]]] | None = None
         self._outputs = graph.outputs
-        self._users: dict[int, list[int]] = {node_id: [] for node_id in self._nodes}
-        for node_id, node in self._nodes.items():
-            for source in node.inputs:
-                self._users[source].append(node_id)
         self._next = graph.next_id
         self._touched: dict[int, None] = {}
         self.changes = 0
@@ -38,7 +36,7 @@ class Editor:
 
     def users(self, node_id: int) -> tuple[int, ...]:
         """Ids of the nodes that read the value, one entry per reading operand."""
-        return tuple(self._users[node_id])
+        return self._users[node_id]
 
     def is_output(self, node_id: int) -> bool:
         return node_id in self._outputs
@@ -52,23 +50,25 @@ class Editor:
 
     def add(self, node: Node) -> int:
         """A new value computed by `node`; its id."""
+        nodes, users = self._own()
         node_id = self._next
         self._next += 1
-        self._nodes[node_id] = node
-        self._users[node_id] = []
+        nodes[node_id] = node
+        users[node_id] = ()
         for source in node.inputs:
-            self._users[source].append(node_id)
+            users[source] += (node_id,)
         self._touch(node_id)
         return node_id
 
     def redefine(self, node_id: int, node: Node) -> None:
         """Compute the same value by another node."""
-        old = self._nodes[node_id]
+        nodes, users = self._own()
+        old = nodes[node_id]
         for source in old.inputs:
-            self._users[source].remove(node_id)
+            users[source] = _without_one(users[source], node_id)
         for source in node.inputs:
-            self._users[source].append(node_id)
-        self._nodes[node_id] = node
+            users[source] += (node_id,)
+        nodes[node_id] = node
         self._touch(node_id)
         for source in dict.fromkeys(old.inputs):
             self._touched[source] = None
@@ -76,12 +76,13 @@ class Editor:
 
     def replace_uses(self, node_id: int, by: int) -> None:
         """Every reader of `node_id`, and the program's results, read `by` instead; both hold the same tensor."""
-        for reader in dict.fromkeys(self._users[node_id]):
-            node = self._nodes[reader]
-            self._nodes[reader] = replace(node, inputs=tuple(by if i == node_id else i for i in node.inputs))
+        nodes, users = self._own()
+        for reader in dict.fromkeys(users[node_id]):
+            node = nodes[reader]
+            nodes[reader] = replace(node, inputs=tuple(by if i == node_id else i for i in node.inputs))
             self._touch(reader)
-        self._users[by].extend(self._users[node_id])
-        self._users[node_id] = []
+        users[by] += users[node_id]
+        users[node_id] = ()
         self._outputs = tuple(by if i == node_id else i for i in self._outputs)
         self._touch(by)
         self._drop_if_dead(node_id)
@@ -98,20 +99,27 @@ class Editor:
         self._touched = {}
         return list(near)
 
+    def _own(self) -> tuple[dict[int, Node], dict[int, tuple[int, ...]]]:
+        """Nodes and users, to be changed."""
+        if self._changed is None:
+            self._nodes, self._users = self._changed = dict(self._nodes), dict(self._users)
+        return self._changed
+
     def _touch(self, node_id: int) -> None:
         self.changes += 1
         self._touched[node_id] = None
 
     def _drop_if_dead(self, node_id: int) -> None:
+        nodes, users = self._own()
         pending = [node_id]
         while pending:
             dead = pending.pop()
-            node = self._nodes.get(dead)
-            if node is None or self._users[dead] or node.op == INPUT or self.is_output(dead):
+            node = nodes.get(dead)
+            if node is None or users[dead] or node.op == INPUT or self.is_output(dead):
                 continue
-            del self._nodes[dead], self._users[dead]
+            del nodes[dead], users[dead]
             for source in node.inputs:
-                self._users[source].remove(dead)
+                users[source] = _without_one(users[source], dead)
                 pending.append(source)
                 # What is read once now may be moved where it could not before.
                 self._touched[source] = None
@@ -121,3 +129,8 @@ class Editor:
         if not self.changes:
             return self._original
         return Graph(dict(self._nodes), self._original.inputs, self._outputs, self._next)
+
+
+def _without_one(users: tuple[int, ...], node_id: int) -> tuple[int, ...]:
+    at = users.index(node_id)
+    return users[:at] + users[at + 1 :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from search_space.facts import TargetFacts
@@ -27,6 +27,14 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
 
     What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
     """
+    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, by))
+
+
+def rewritten_where(graph: Graph, one: Rewrites, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
+    """The graph after the pass at every site where it is wanted, until there is none.
+
+    wanted: says so of the graph before and after.
+    """
     refused: set[int] = set()
     while True:
         waiting = [i for i in one.sites(graph, facts) if i not in refused]
@@ -37,7 +45,7 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
             after = one.apply(graph, {node_id}, facts)
             if after is graph:
                 continue
-            if pays(graph, after, facts, by):
+            if wanted(graph, after):
                 graph = after
             else:
                 refused.add(node_id)
@@ -46,8 +54,21 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED."""
-    old, new = (facts.program_cycles(part) for part in changed_region(before, after))
+    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED: as it is written, or with
+    the movements on both sides written as cheaply as is known. What brings a movement along leaves it to other passes
+    how to write it, and would be refused for what they do away with."""
+    from search_space.cheap_moves import moved_cheaply  # passes do it, and this is how they find their sites
+
+    parts = changed_region(before, after)
+    if cheaper(*parts, facts, by):
+        return True
+    old, new = (moved_cheaply(part, facts) for part in parts)
+    return (old is not parts[0] or new is not parts[1]) and cheaper(old, new, facts, by)
+
+
+def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
+    """Whether a program is cheaper by itself than another one, by PAYING or AGREED."""
+    old, new = facts.program_cycles(before), facts.program_cycles(after)
     if old is None or new is None:
         return False
     if by == PAYING:

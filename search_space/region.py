@@ -17,24 +17,61 @@ def changed_region(before: Graph, after: Graph) -> tuple[Graph, Graph]:
     bits. They have the same results, each once. `after` must descend from `before`: an id that both have is the same
     tensor. Equal graphs give two programs without results.
     """
-    kept = {i for i in before.order if i in after.users and before[i].same_as(after[i])}
-    results = [(i, i) for i in before.order if i in after.users and i not in kept]
+    change = _Change(before, after)
+    results = [(i, i) for i in before.order if i in change.redefined]
     results += [(old, new) for old, new in zip(before.outputs, after.outputs, strict=True) if old != new]
-    ends = _narrow_ends(before, after, results)
+    ends = _narrow_ends(change, results)
     olds, news = (tuple(dict.fromkeys(side)) for side in zip(*ends, strict=True)) if ends else ((), ())
-    cuts = {i for i in kept.difference(olds, news) if before[i].type.dtype in _NARROW and before[i].op != CONST}
+    cuts = _Cuts(change, {*olds, *news})
     return slice_graph(before, cuts, olds), slice_graph(after, cuts, news)
 
 
-def _narrow_ends(before: Graph, after: Graph, results: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+class _Change:
+    """In which nodes two graphs differ. They share most of them, and only these are looked at closely."""
+
+    def __init__(self, before: Graph, after: Graph) -> None:
+        self.before, self.after = before, after
+        new = [i for i, node in after.nodes.items() if before.nodes.get(i) is not node]
+        self.redefined = {i for i in new if i in before.nodes and not before[i].same_as(after[i])}
+        self._readers: dict[int, set[int]] = {}
+        for reader in new:
+            for source in after[reader].inputs:
+                self._readers.setdefault(source, set()).add(reader)
+
+    def kept(self, node_id: int) -> bool:
+        """Whether both have it, and compute it alike."""
+        return node_id in self.before.nodes and node_id in self.after.nodes and node_id not in self.redefined
+
+    def readers_after(self, node_id: int) -> set[int]:
+        """Who reads a value in the graph after."""
+        before, after = self.before.nodes, self.after.nodes
+        unchanged = {r for r in self.before.users.get(node_id, ()) if after.get(r) is before[r]}
+        return unchanged | self._readers.get(node_id, set())
+
+
+class _Cuts:
+    """The values at which a region ends: kept ones that are narrow."""
+
+    def __init__(self, change: _Change, inside: set[int]) -> None:
+        self._change, self._inside = change, inside
+
+    def __contains__(self, node_id: object) -> bool:
+        if not isinstance(node_id, int) or node_id in self._inside or not self._change.kept(node_id):
+            return False
+        node = self._change.before[node_id]
+        return node.type.dtype in _NARROW and node.op != CONST
+
+
+def _narrow_ends(change: _Change, results: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Wide results are followed to the values that are computed of them, as long as both programs do so."""
+    before = change.before
     ends: dict[tuple[int, int], None] = {}
     waiting, seen = list(results), set(results)
     while waiting:
         pair = waiting.pop()
         old, new = pair
         readers = before.users[old]
-        shared = old == new and readers and set(readers) == set(after.users[new]) and old not in before.outputs
+        shared = old == new and readers and set(readers) == change.readers_after(new) and old not in before.outputs
         if before[old].type.dtype in _NARROW or not shared:
             ends[pair] = None
             continue
@@ -42,4 +79,5 @@ def _narrow_ends(before: Graph, after: Graph, results: Iterable[tuple[int, int]]
             if (reader, reader) not in seen:
                 seen.add((reader, reader))
                 waiting.append((reader, reader))
-    return sorted(ends)
+    places = {node_id: at for at, node_id in enumerate(before.order)}
+    return sorted(ends, key=lambda pair: places[pair[0]])

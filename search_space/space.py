@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import product
 from typing import Any
@@ -15,7 +15,7 @@ from search_space.passes.base import Pass
 from search_space.starting_points import INEXACT_STARTING_POINTS, STARTING_POINTS
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
-SPACE_VERSION = "3"
+SPACE_VERSION = "4"
 
 
 def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
@@ -63,4 +63,9 @@ def _changes(choice: Choice, alternative: str, graph: Graph) -> bool:
 
 def program_hash(graphs: Sequence[Graph]) -> str:
     """32 hex digits for a program of several delegates: equal if and only if the graphs are, one by one."""
-    return blake2b("".join(g.hash for g in graphs).encode(), digest_size=16).hexdigest()
+    return hash_of_all(g.hash for g in graphs)
+
+
+def hash_of_all(hashes: Iterable[str]) -> str:
+    """The hash of the program whose delegates have these hashes."""
+    return blake2b("".join(hashes).encode(), digest_size=16).hexdigest()

@@ -1,9 +1,10 @@
-"""Fixtures that several test files share: a small model, quantised and lowered by stock ExecuTorch."""
+"""Fixtures that several test files share: databases for a store, and a small model lowered by stock ExecuTorch."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,33 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("velatune")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a real server's database; skips where no PostgreSQL is installed."""
+    from benchmarks.postgresql import binaries, server
+
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server is installed")
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where an empty store can be: a file that is not there yet, or a database."""
+    if request.param == "sqlite":
+        return tmp_path / "a folder that is not there" / "store.sqlite"
+    from results.connect import connect, store_url
+
+    url: str = request.getfixturevalue("postgresql")
+    engine = connect(store_url(url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return url
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,34 @@
 """Records for the tests of `results`, and identities with one field changed."""
 
 import dataclasses
+from collections.abc import Iterator
 
-from results.records import Best, Evaluation, Figures, Identity, OperatorRow, Target, Versions
+from results.records import NOT_IN_KEY, Best, Evaluation, Figures, Identity, OperatorRow, Structure, Target, Versions
 
 IDENTITY = Identity(
     model_hash="a1" * 32,
     model_name="nets/keyword.py:build",
     target=Target("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram", "c0" * 32),
     quantisation="int8 per-channel",
-    versions=Versions("2.13.0", "1.5.1", "5.1.0", "2026.5.0"),
+    versions=Versions("2.13.0", "0.18.0", "1.5.1", "5.1.0", "2026.5.0"),
     search_space_version="1",
     objective="vela-cycles",
+    structure=Structure("0a" * 16, "0b" * 16),
 )
 
-_outer = ("target", "versions")
-KEY_FIELDS = [(field.name,) for field in dataclasses.fields(Identity) if field.name not in ("model_name", *_outer)] + [
-    (name, field.name) for name in _outer for field in dataclasses.fields(getattr(IDENTITY, name))
-]
-"""Every field of an identity that is part of its key, as a path."""
+
+def paths(record: object) -> Iterator[tuple[str, ...]]:
+    """Every field of a record and of the records in it."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from ((field.name, *path) for path in paths(value))
+        else:
+            yield (field.name,)
+
+
+KEY_FIELDS = [path for path in paths(IDENTITY) if path[0] not in NOT_IN_KEY]
+"""Every field of an identity that is part of its key, as a path; found in the class, so that none can be forgotten."""
 
 
 def mutated(identity: Identity, path: tuple[str, ...], value: str) -> Identity:
@@ -64,6 +74,15 @@ def best(recipe: str = "fuse-transposes", cycles: int = 60, identity: Identity =
         "recipe": recipe, "evaluations": 20, "distinct": 9, "seconds": 3.5, "status": "exhausted", "seed": 7,
     }  # fmt: skip
     return Best(identity=identity, **(values | others))
+
+
+def as_looked_up(whole: Best) -> Best:
+    """A best as a lookup hands it out: nothing of what is only for reports."""
+
+    def lean(one: Evaluation) -> Evaluation:
+        return dataclasses.replace(one, operators=(), command_stream_sha256=())
+
+    return dataclasses.replace(whole, default=lean(whole.default), best=lean(whole.best))
 
 
 DEFAULT_OPERATORS = (

@@ -19,11 +19,11 @@ U55, U85 = Target.parse("ethos-u55-128"), Target.parse("ethos-u85-256")
 NETS = """
 import torch
 
-def make(bias=0.0, samples=2):
+def make(bias=0.0, samples=2, side=4):
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 1), torch.nn.ReLU())
     net[0].bias.data[0] += bias
-    data = [(torch.randn(1, 2, 4, 4),) for _ in range(2)]
+    data = [(torch.randn(1, 2, side, side),) for _ in range(2)]
     return net, data[0], data[:samples]
 
 def one():
@@ -37,6 +37,9 @@ def other_weights():
 
 def other_samples():
     return make(samples=1)
+
+def larger():
+    return make(side=8)
 
 def without_samples():
     return make()[:2]
@@ -125,6 +128,10 @@ def test_what_changes_the_model_and_what_changes_the_program(user: Path) -> None
     one = base("nets.py:one")
     for source in ("nets.py:other_weights", "nets.py:other_samples", "nets.py:without_samples"):
         assert base(source).model_hash != one.model_hash
+        assert base(source).structure == one.structure
+    larger = base("nets.py:larger")
+    assert larger.structure.operators == one.structure.operators
+    assert larger.structure.shapes != one.structure.shapes
     assert base("nets.py:one", seed=1).key == one.key  # it has its own calibration inputs
     first, second = (base("nets.py:without_samples", seed=seed) for seed in (0, 1))
     assert first.model_hash == second.model_hash and first.key != second.key

@@ -41,6 +41,7 @@ def test_multiplications(graph: Graph, macs: int) -> None:
     assert found.macs == macs
     assert (found.mac_cycles - 1) * 128 < macs <= found.mac_cycles * 128
     assert found.moved_bytes == graph[0].type.elements + 4 * graph[3].type.elements
+    assert found.constant_bytes_per_cycle == 1, "0.5 GB/s at 500 MHz"
     twice = bound([graph, graph], Target.parse("ethos-u65-512"))
     assert (twice.macs, twice.moved_bytes) == (2 * found.macs, 2 * found.moved_bytes)
     assert (twice.mac_cycles - 1) * 512 < 2 * macs <= twice.mac_cycles * 512

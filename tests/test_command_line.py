@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fvp_log
 import pytest
 
+from results.answer_json import LookupJson
+from results.claim import Claim
+from results.records import Identity
 from results.store import Store
 from results.summary import TuneJson
 from tuner.objective import Objective
@@ -119,7 +124,7 @@ def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], p
         assert one["recipe"] != "default"
         assert one["evaluations"] > 1
     pages = sorted(path.name for path in (person.home / "out").iterdir())
-    assert "index.html" in pages and len(pages) == 4, "an index, a table, and a report for each"
+    assert {"index.html", "table.md", "bounds.md"} < set(pages) and len(pages) == 5, "and a report for each"
 
 
 def test_one_worker_finds_the_same(tuned: list[dict[str, Any]], person: Person) -> None:
@@ -224,6 +229,79 @@ def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Pers
     assert "no verified evaluation" in err
 
 
+def test_recipes_go_out_and_come_in(tuned: list[dict[str, Any]], person: Person) -> None:
+    """Into a store that has nothing: looked up as unverified, refused where it does not fit, checked when applied."""
+    one = tuned[0]
+    person.types("export", "--store", "main.sqlite", "--out", "recipes.json")
+    out, _ = person.types("import", "recipes.json", "--store", "theirs.sqlite")
+    assert out == "2 new, not verified here until velatune apply checks them\n"
+    again, _ = person.types("export", "nets.py:shuffle", "--store", "theirs.sqlite")
+    assert again == (person.home / "recipes.json").read_text()
+
+    asked = ("nets.py:shuffle", "--target", one["target"], "--store", "theirs.sqlite")
+    out, err = person.types("lookup", *asked)
+    assert out.strip() == one["recipe"] and "not verified here" in err
+    content = json.loads((person.home / "recipes.json").read_text())
+    forged = next(entry for entry in content["recipes"] if entry["identity"]["target"]["accelerator"] == one["target"])
+    forged["claim"]["recipe"] = "no-such-pass"
+    (person.home / "forged.json").write_text(json.dumps(content))
+    person.types("import", "forged.json", "--store", "forged.sqlite")
+    _, err = person.types("apply", *asked[:-1], "forged.sqlite", "--out", "forged.pte", expect=2)
+    assert "no-such-pass" in err and not (person.home / "forged.pte").exists()
+    (person.home / "cut.json").write_text(json.dumps(content)[:-9])
+    _, err = person.types("import", "cut.json", "--store", "cut.sqlite", expect=2)
+    assert err.startswith("error: cut.json cannot be imported") and err.count("\n") == 1
+    assert not (person.home / "cut.sqlite").exists()
+
+    person.types("apply", *asked, "--out", "theirs.pte")
+    out, err = person.types("lookup", *asked, "--json")
+    answer = LookupJson.model_validate_json(out)
+    assert answer.answer == "hit" and answer.best is not None and answer.best.verified
+    assert answer.best.best.cycles == one["best"]["cycles"]
+    out, _ = person.types("verify", "theirs.pte", "--store", "theirs.sqlite")
+    assert "verified" in out
+
+
+def test_lookup_in_a_teams_store_and_near_misses(tuned: list[dict[str, Any]], person: Person) -> None:
+    """The team has the recipe; it is stale under other versions, and nearest for other weights or another size."""
+    one = tuned[0]
+    team = ("--system-store", "main.sqlite", "--store", "mine.sqlite")
+    asked = ("nets.py:shuffle", "--target", one["target"], *team)
+    out, _ = person.types("lookup", *asked)
+    assert out.strip() == one["recipe"]
+
+    shutil.copy(person.home / "main.sqlite", person.home / "old.sqlite")
+    older = replace(_identity(person.home / "old.sqlite", one), search_space_version="0")
+    with Store.open(person.home / "old.sqlite") as store:
+        entry = next(best for best in store.shareable() if best.identity.key == one["identity"])
+    with Store.open(person.home / "stale.sqlite") as store:
+        store.import_claims([(older, Claim.by(entry))])
+    out, err = person.types("lookup", *asked[:3], "--store", "stale.sqlite", expect=3)
+    assert out.strip() == one["recipe"] and "stale: found with search_space_version 0 (now" in err
+
+    for change, same in ((("randn(1, 3, 12, 10)", "randn(1, 3, 16, 10)"), False), (("seed(3)", "seed(4)"), True)):
+        (person.home / "nets.py").write_text(NETS.replace(*change))
+        try:
+            out, err = person.types("lookup", *asked, expect=5)
+            assert out.strip() == one["recipe"]
+            assert "nearest: found for nets.py:shuffle, of the same operators" in err
+            out, _ = person.types("lookup", *asked, "--json", expect=5)
+            answer = LookupJson.model_validate_json(out)
+            assert (answer.answer, answer.same_shapes) == ("nearest", same)
+            assert [difference.field for difference in answer.differences] == ["model_hash"]
+            _, err = person.types("apply", *asked, "--out", "near.pte", expect=2)
+            assert f"try it: --recipe '{one['recipe']}'" in err
+        finally:
+            (person.home / "nets.py").write_text(NETS)
+
+
+def _identity(store: Path, one: dict[str, Any]) -> Identity:
+    with Store.open(store) as opened:
+        best = opened.best(one["identity"])
+    assert best is not None
+    return best.identity
+
+
 def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
     options = ("--target", "ethos-u65-256", "--memory-mode", "Sram_Only", "--store", "a new.sqlite")
     _, err = person.types("lookup", "nets.py:shuffle", *options, expect=4)
@@ -243,7 +321,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
 def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: Person) -> None:
     on = ("nets.py:pool", "--target", TARGETS[0], "--store", "near.sqlite")
     near = (*on, "--allow-requant=3")
-    out, _ = person.types("tune", *near, "--trials", "12", "--json")
+    out, _ = person.types("tune", *near, "--trials", "8", "--json")
     (found,) = json.loads(out)
     assert found["exactness"] == "requantising" and "host-pool=any" in found["recipe"] and not found["verified"]
     assert found["quality"]["sqnr_db"] > found["quality"]["default_sqnr_db"] - 3 > 10

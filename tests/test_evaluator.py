@@ -42,7 +42,7 @@ def base_of(tosa: tuple[bytes, ...]) -> BaseProgram:
 def evaluator(tosa: tuple[bytes, ...], accelerator: str, folder: Path, **changes: str) -> Evaluator:
     base = base_of(tosa)
     base = replace(base, versions=base.versions | changes)
-    return Evaluator(base, Target.parse(accelerator), Memo(folder), seed=0)
+    return Evaluator(base, Target.parse(accelerator), Memo(folder), folder / "values", seed=0)
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
@@ -195,7 +195,11 @@ def test_the_check_says_what_it_compared(stock: Stock, tmp_path: Path) -> None:
     (data,) = (graph[i].type for i in graph.inputs)
     calibration = ((np.full(data.shape, 3, np.int8),), (np.full(data.shape, 4, np.int8),))
     base = replace(base_of(tosa), calibration_inputs=(calibration,))
-    check = Evaluator(base, Target.parse("ethos-u85-256"), Memo(tmp_path), seed=7).evaluate("default").check
+    check = (
+        Evaluator(base, Target.parse("ethos-u85-256"), Memo(tmp_path), tmp_path / "values", seed=7)
+        .evaluate("default")
+        .check
+    )
     counts = {one["kind"]: one["count"] for one in check["inputs"]}
     assert counts == {"random": 1, "minimum": 1, "maximum": 1, "zero point": 1, "calibration": 2}
     assert check["inputs"][0]["seed"] == 7

@@ -165,7 +165,7 @@ def test_the_values_that_a_delegate_is_checked_on_are_those_that_reach_it(user: 
         wanted = model.program.module()(*sample).permute(NHWC).numpy()
         assert given.shape == wanted.shape
         assert np.corrcoef(given.ravel(), wanted.ravel())[0, 1] > 0.99
-    outcome = Evaluator(program, U55, Memo(Path("memo")), seed=0).evaluate("fuse-transposes")
+    outcome = Evaluator(program, U55, Memo(Path("memo")), Path("values"), seed=0).evaluate("fuse-transposes")
     assert outcome.status == "ok"
     assert {"kind": "calibration", "count": 2} in outcome.check["inputs"]
 

@@ -1,22 +1,26 @@
-"""Lookup: a hit only for exactly the same identity; stale for another toolchain; a miss for anything else."""
+"""Lookup: a hit only for exactly the same identity; stale for another toolchain, nearest for another model of the same
+structure; a miss for anything else."""
 
 import dataclasses
+import logging
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sample_results import IDENTITY, KEY_FIELDS, best, evaluation, failed, mutated
+from sample_results import IDENTITY, KEY_FIELDS, as_looked_up, best, evaluation, failed, mutated, paths
 
-from results.lookup import Hit, Miss, Stale, lookup
-from results.records import Identity
+from results.lookup import Hit, Miss, Nearest, Stale, lookup
+from results.records import NOT_IN_KEY, Identity, Structure
 from results.store import Store
 
 TOOLCHAIN = [path for path in KEY_FIELDS if path[0] in ("versions", "search_space_version")]
+#: What the model is; the rest is what it is for.
+MODEL = [("model_hash",), ("quantisation",)]
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "store.sqlite") as store:
+def store(where):
+    with Store.open(where) as store:
         yield store
 
 
@@ -32,25 +36,34 @@ def test_evaluations_without_a_best_are_a_miss(store):
 
 
 def test_hit_whatever_the_model_is_called(store):
-    known = store.set_best(best())
-    assert lookup(store, dataclasses.replace(IDENTITY, model_name="another name")) == Hit(known)
+    known = as_looked_up(store.set_best(best()))
+    assert lookup(store, dataclasses.replace(IDENTITY, model_name="another name", structure=None)) == Hit(known)
+
+
+def test_every_field_is_in_the_key_or_known_not_to_be():
+    assert {path[0] for path in paths(IDENTITY)} - {path[0] for path in KEY_FIELDS} == set(NOT_IN_KEY)
+    assert {field.name for field in dataclasses.fields(Identity)} == {path[0] for path in paths(IDENTITY)}
+
+
+values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(
-    path=st.sampled_from(KEY_FIELDS), value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
-)
-def test_every_field_turns_a_hit_into_stale_or_miss(store, path, value):
-    known = store.set_best(best())
+@given(path=st.sampled_from(KEY_FIELDS), value=values, lowered=st.booleans())
+def test_no_field_may_change_and_the_answer_stay_a_hit(store, path, value, lowered):
+    known = as_looked_up(store.set_best(best()))
     asked = mutated(IDENTITY, path, value)
-    answer = lookup(store, asked)
+    answer = lookup(store, asked if lowered else dataclasses.replace(asked, structure=None))
     if asked == IDENTITY:
         assert answer == Hit(known)
     elif path in TOOLCHAIN:
         assert isinstance(answer, Stale) and answer.best == known
-        assert [name for name, _, now in answer.differences if now == value] == [path[-1]]
+        assert [(name, now) for name, _, now in answer.differences] == [(path[-1], value)]
+    elif path in MODEL and lowered:
+        assert isinstance(answer, Nearest) and answer.best == known and answer.same_shapes
+        assert [(name, now) for name, _, now in answer.differences] == [(path[-1], value)]
     else:
-        assert answer == Miss(asked)
+        assert isinstance(answer, Miss) and answer.identity.key == asked.key
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
@@ -77,7 +90,7 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
     known_under((vela, "5.0.0"), (torch, "2.12.0"))
     assert lookup(store, IDENTITY).reason == "found with torch 2.12.0 (now 2.13.0), ethos_u_vela 5.0.0 (now 5.1.0)"
     known_under((space, "0"))
-    newest = known_under((vela, "5.0.0"))
+    newest = as_looked_up(known_under((vela, "5.0.0")))
     known_under((vela, "4.0.0"), (space, "0"))
     assert lookup(store, IDENTITY) == Stale(newest, (("ethos_u_vela", "5.0.0", "5.1.0"),))
 
@@ -87,3 +100,52 @@ def test_stale_best_that_turned_out_wrong_is_not_told(store):
     store.set_best(best(identity=old))
     store.record_evaluation(failed("fuse-transposes", "wrong", identity=old))
     assert lookup(store, IDENTITY) == Miss(IDENTITY)
+
+
+RESIZED = Structure(IDENTITY.structure.operators, "0c" * 16)
+
+
+def other_model(name: str, structure: Structure | None = IDENTITY.structure, **changes: str) -> Identity:
+    return dataclasses.replace(IDENTITY, model_hash=name, model_name=name, structure=structure, **changes)
+
+
+def test_nearest_is_of_the_same_sizes_then_of_the_same_versions_then_the_newest(store):
+    store.set_best(best(identity=other_model("other operators", Structure("0f" * 16, "0e" * 16))))
+    store.set_best(best(identity=other_model("never lowered", None)))
+    assert lookup(store, IDENTITY) == Miss(IDENTITY)
+    store.set_best(best(identity=other_model("resized", RESIZED)))
+    found = lookup(store, IDENTITY)
+    assert found.reason == "found for resized, of the same operators with other sizes"
+    store.set_best(best(identity=other_model("older versions", search_space_version="0")))
+    found = lookup(store, IDENTITY)
+    assert found.reason == (
+        "found for older versions, of the same operators and sizes; with search_space_version 0 (now 1)"
+    )
+    for name in ("retrained", "retrained again"):
+        store.set_best(best(identity=other_model(name)))
+    assert lookup(store, IDENTITY).best.identity.model_name == "retrained again"
+    stale = store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
+    assert lookup(store, IDENTITY) == Stale(as_looked_up(stale), (("torch", "2.12.0", "2.13.0"),))
+
+
+def test_a_damaged_entry_gives_way_to_the_next(store, caplog):
+    for torch in ("2.10.0", "2.11.0", "2.12.0"):
+        store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), torch)))
+    store.set_best(best())
+    assert isinstance(lookup(store, IDENTITY), Hit)
+    with store._writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE bests SET evaluations = -1 WHERE identity_id IN (1, 3, 4)")
+    with caplog.at_level(logging.WARNING):
+        assert lookup(store, IDENTITY).differences == (("torch", "2.11.0", "2.13.0"),)
+    assert caplog.text.count("skipped best of identity") == 2, "the one after them was not looked at"
+
+
+def test_an_evaluation_of_another_identity_is_never_handed_out(store, caplog):
+    store.set_best(best(identity=other_model("another", None)))
+    store.set_best(best())
+    with store._writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE bests SET best_evaluation_id = 2 WHERE identity_id = 2")
+    with caplog.at_level(logging.WARNING):
+        assert isinstance(lookup(store, IDENTITY), Miss)
+        assert store.best(IDENTITY.key) is None
+    assert "an evaluation that it names is missing or of another identity" in caplog.text

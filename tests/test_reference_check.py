@@ -100,18 +100,22 @@ def run(graph: Graph, one: CheckInput) -> list[bytes] | None:
         return None
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_it_says_what_running_both_whole_would_say(data: st.DataObject) -> None:
+    """Also of a candidate that comes after others, whose right parts are not run again."""
     default = data.draw(graphs())
-    candidate = data.draw(candidates(default))
-    assume(not problems(candidate))
     inputs = check_inputs(default, (), seed=0)
-    equal = all(run(candidate, one) == run(default, one) for one in inputs)
-    event("equal" if equal else "different")
-    verdict = ReferenceCheck(default, inputs).check(candidate)
-    assert verdict.equal == equal
-    assert bool(verdict.reason) != equal
+    check = ReferenceCheck(default, inputs)
+    before = data.draw(candidates(default))
+    for candidate in (before, data.draw(candidates(before)), data.draw(candidates(default))):
+        if problems(candidate):
+            continue
+        equal = all(run(candidate, one) == run(default, one) for one in inputs)
+        event("equal" if equal else "different")
+        verdict = check.check(candidate)
+        assert verdict.equal == equal
+        assert bool(verdict.reason) != equal
 
 
 def abs_of_input(dtype: str = "INT32", name: str = "") -> Graph:

@@ -21,10 +21,19 @@ from sample_results import (
     mutated,
 )
 
-from results.compare import Gain, TransposeShare, by_kind, mean_factor, pair_operators, phantom_of, transpose_share_of
+from results.compare import (
+    Gain,
+    TransposeShare,
+    by_kind,
+    mean_factor,
+    means_of,
+    pair_operators,
+    phantom_of,
+    transpose_share_of,
+)
 from results.errors import StoreError
 from results.estimates import differences
-from results.records import LABELS, Best, Bound, OperatorRow, Quality
+from results.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
 from results.report import report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 
@@ -79,7 +88,7 @@ def report(tmp_path):
 
 
 def test_report_says_how_far_it_is_to_the_bound(report):
-    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8)
+    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8, constant_bytes_per_cycle=4.0)
     words = " ".join(report(best(RECIPE), bound=bound).words)
     assert "Bound: 10 cycles predicted" in " ".join(words.split())
     assert "1,280 multiplications take 10" in words
@@ -132,7 +141,7 @@ def test_report_says_what_was_found(report):
         "random 2 sets, seed 7",
         "Calibrated on random inputs.",
         "on the CPU pool (2 times), softmax",
-        "torch 2.13.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
+        "torch 2.13.0, torchao 0.18.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
         "SRAM, bytes 65,536 65,536 ±0",
         "search: exhausted",
         IDENTITY.key,
@@ -152,6 +161,13 @@ def test_recipe_is_explained_element_by_element(report):
         "3 fold-constants \N{MINUS SIGN}5 no explanation recorded"
     )
     assert explained in text
+
+
+def test_what_a_run_remembered_is_said(report):
+    reuse = Reuse(210, 146, 420, 350, 200, 150, 411, 300)
+    assert "350 of 420 prices, 150 of 200 checks, 300 of 411 lists" in " ".join(report(best(), reuse=reuse).words)
+    assert tune_json(best(), reuse=reuse)["reuse"] == reuse.to_json()
+    assert "lists of successors" not in " ".join(report(best()).words) and "reuse" not in tune_json(best())
 
 
 def test_operators_stand_side_by_side(report):
@@ -384,8 +400,25 @@ def test_markdown_table():
         "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 | exhausted |",
         r"| a\|b | ethos-u55-128 | 100 | 100 | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
         "",
+        "Geometric means of default/best, cycles on the NPU alone:",
+        "",
+        "| target | models | by stream | by Vela |",
+        "| ------------- | -----: | --------: | ------: |",
+        "| ethos-u55-128 | 2 | 1.29x | 1.27x |",  # sqrt(100 / 60), sqrt(105 / 65)
+        "",
         "All cycles are predicted.",
     ]
+    assert "means" not in markdown_table([best()]), "of one model there is no mean"
+
+
+def test_means_are_of_the_models_of_one_target():
+    there = dataclasses.replace(IDENTITY, target=dataclasses.replace(IDENTITY.target, accelerator="ethos-u85-256"))
+    tuned = evaluation("x", figures=figures(50, stream_cycles=40, vela_cycles=35))
+    found = means_of([best("y", 25, there), best("x", 100), best(best=tuned)])
+    assert [(one.accelerator, one.models) for one in found] == [("ethos-u55-128", 2), ("ethos-u85-256", 1)]
+    both, single = found
+    assert (both.objective, both.stream, both.vela) == pytest.approx((2**0.5, 2.5**0.5, 3**0.5))
+    assert (single.objective, single.stream, single.vela) == pytest.approx((4.0, 4.0, 3.5))
 
 
 def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):

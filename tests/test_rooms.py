@@ -21,6 +21,10 @@ GUARDED = {
     "executorch": ("workers/", "tuner/ahead_of_time.py"),
     "ethosu": ("workers/",),
     "sqlalchemy": ("results/",),
+    "fastapi": ("results/service/",),
+    "starlette": ("results/service/",),
+    "uvicorn": ("results/service/",),
+    "prometheus_client": ("results/service/",),
 }
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 

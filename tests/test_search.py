@@ -13,7 +13,8 @@ from optuna.storages.journal import JournalFileBackend
 from search_space.passes.base import SITES_BY_PRICE
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
-from tuner.search import Answer, Candidate, Search
+from tuner.candidates import Answer, Candidate
+from tuner.search import Search
 from tuner.states import AS_LOWERED
 
 PASSES = [str(one) for one in pass_instances()][:5]

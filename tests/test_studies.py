@@ -11,7 +11,8 @@ import pytest
 from sample_results import IDENTITY
 
 from search_space.recipe import Recipe
-from tuner.search import Answer, Search
+from tuner.candidates import Answer
+from tuner.search import Search
 from tuner.studies import _Lock, open_study
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from results.lookup import Hit, lookup
-from results.store import Store
+from results.tiers import Tiers
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from workers.base_program import identify
@@ -29,6 +29,7 @@ def best_recipe(
     *,
     objective: Objective = Objective(),  # noqa: B008 (a frozen value)
     store: str | None = None,
+    system_store: str | None = None,
     seed: int = 0,
     calibration_data: Path | None = None,
     io_layout: IoLayout | None = None,
@@ -36,15 +37,15 @@ def best_recipe(
     """The recipe that `velatune tune` found for this very model, target and toolchain.
 
     model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. objective: what it
-    was tuned for. store: as `--store`.
+    was tuned for. store, system_store: as `--store`, `--system-store`.
     seed, calibration_data, io_layout: as the model was tuned with. Raises ModelError if nothing is known or the model
     is bad, StoreError if the store cannot be read.
     """
     board = Target.parse(target) if isinstance(target, str) else target
     identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
     identity = identity_of(identified, board, objective)
-    with Store.open(store) as opened:
-        found = lookup(opened, identity)
+    with Tiers.open(store, system_store) as stores:
+        found = lookup(stores, identity)
     if isinstance(found, Hit):
         return found.best.recipe
     command = f"velatune tune {model} --target {board.accelerator}" + (f" --io-layout {io_layout}" if io_layout else "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from results.records import Evaluation, Identity
+from results.records import Best, Evaluation, Identity
 from results.store import Store
 from search_space.recipe import Recipe
 from tuner.evaluations import evaluation_of
@@ -48,6 +49,7 @@ async def applied(
             if default.cost is None:
                 raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
             store.register(identity)
+            store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
             evaluations = []
             for recipe, out in wanted.items():
                 outcome = await outcome_of(recipe)
@@ -62,6 +64,17 @@ async def applied(
         except WorkerLost as lost:
             raise ModelError(f"{job.source}: {lost}") from lost
     return evaluations
+
+
+def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
+    """Make a best that came from a file the store's own, now that it was evaluated here (by `applied`), if it is within
+    the objective's limits and no dearer than the default."""
+    default = store.evaluation(evaluation.identity_key, str(Recipe()))
+    if default is None or default.figures is None or evaluation.figures is None:
+        raise ValueError("adopt needs what `applied` recorded")
+    beyond = objective.violations(evaluation.figures, default.figures)
+    if not beyond and evaluation.figures.cycles <= default.figures.cycles:
+        store.set_best(replace(claimed, default=default, best=evaluation))
 
 
 def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:

@@ -13,10 +13,15 @@ from search_space.errors import SpaceError
 from tuner.commands.apply import apply
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
+from tuner.commands.export import export
+from tuner.commands.import_recipes import import_recipes
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
+from tuner.commands.nightly import nightly
+from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.token import token
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
@@ -35,7 +40,22 @@ def cli() -> None:
     """
 
 
-for command in (tune, lookup, apply, verify, simulate, models, space, cost, disasm):
+for command in (
+    tune,
+    nightly,
+    lookup,
+    apply,
+    export,
+    import_recipes,
+    verify,
+    simulate,
+    serve,
+    token,
+    models,
+    space,
+    cost,
+    disasm,
+):
     cli.add_command(command)
 
 

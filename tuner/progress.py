@@ -98,6 +98,11 @@ class Progress:
             job, f"done, {best.status}: {line.best:,} cycles ({_gain(line)}) by {best.recipe}, {proof(best.best)}"
         )
 
+    def left(self, job: Job, why: str) -> None:
+        """It is not tuned now."""
+        self._line(job).phase = "left"
+        self._say(job, why)
+
     def failed(self, job: Job, reason: str) -> None:
         self._line(job).phase = "failed"
         self._console.print(f"[red]error:[/] {escape(reason)}", highlight=False, soft_wrap=True)

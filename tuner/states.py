@@ -7,11 +7,15 @@ the space is exhausted.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from math import inf, log
 
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
+from tuner.frontier import Frontier
 from tuner.neighbours import Sites
 
 
@@ -30,6 +34,20 @@ class State:
     successors: Mapping[str, str]
     violation: float = 0.0
     sites: Sites = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """How promising it is to go on from here, less is better: the logarithm of its cycles, and what it is beyond
+        the limits."""
+        return inf if self.cycles is None else log(max(1, self.cycles)) + self.violation
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One pass, or choice, and by how much it changed a program's value; `inf` if the result is not right."""
+
+    one: str
+    change: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,13 @@ class States:
         everywhere = (*starts, *(text for of in by_setting.values() for text in of))
         self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._by_program: dict[str, State] = {}
+        self._offered: list[
+            tuple[float, int, tuple[int, int], str, str]
+        ] = []  # violation, rank, program: the best first
+        self._beyond: list[tuple[float, int, tuple[int, int], str, str]] = []
+        #: Choices -> cycles of the cheapest program that is known to be reached by exactly these.
+        self._cheapest: dict[tuple[tuple[str, str], ...], int] = {}
+        self.open_programs = Frontier()
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
         self._first_roots = [
@@ -90,19 +115,55 @@ class States:
         successors: Mapping[str, str],
         violation: float = 0.0,
         sites: Sites | None = None,
-    ) -> None:
+    ) -> list[Edge]:
         """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
         worker was lost over it: then it is the program that the state before said it would be.
 
-        Of two recipes for a program the more exact one is kept, then the one with fewer elements.
+        Of two recipes for a program the more exact one is kept, then the one with fewer elements. Returns what was
+        learnt of passes: one edge for each way to the program, or from it, whose other end is evaluated.
         """
         program = program or self.foretold(recipe)
+        edges = []
         if self._is_root(recipe):
             self._roots[recipe] = program or None
+            edges = self._choice_edges(recipe)
         known = self._by_program.get(program)
         if program and (known is None or _plainness(recipe) < _plainness(known.recipe)):
             successors = known.successors if known is not None and known.successors else successors
-            self._by_program[program] = State(program, recipe, cycles, successors, violation, sites or {})
+            state = State(program, recipe, cycles, successors, violation, sites or {})
+            self._by_program[program] = state
+            self._rank(state, known)
+            if cycles is not None:
+                self._cheapest[recipe.choices] = min(cycles, self._cheapest.get(recipe.choices, cycles))
+            edges += self._joined_up(state, known)
+        return edges
+
+    def _choice_edges(self, root: Recipe) -> list[Edge]:
+        state, before = self.root(root), self.root_before(root)
+        if not root.choices or before is None or before.cycles is None:
+            return []
+        return [Edge(choice_text(root), (state.value if state is not None else inf) - before.value)]
+
+    def _rank(self, state: State, known: State | None) -> None:
+        """Keep those that are right in order: the best is asked for again and again."""
+        for one, keep in ((known, False), (state, True)):
+            if one is None or one.cycles is None:
+                continue
+            ranked = self._beyond if one.violation else self._offered
+            entry = (one.violation, *_rank(one), one.program)
+            if keep:
+                insort(ranked, entry)
+            else:
+                del ranked[bisect_left(ranked, entry)]
+
+    def _joined_up(self, state: State, known: State | None) -> list[Edge]:
+        came = self.open_programs.close(state.program)
+        edges = [Edge(one, state.value - self._by_program[before].value) for before, one in came]
+        if state.cycles is None or (known is not None and known.successors):
+            return edges
+        self.open_programs.open(state.program, state.value, state.successors)
+        after = ((one, self._by_program.get(program)) for one, program in state.successors.items())
+        return edges + [Edge(one, then.value - state.value) for one, then in after if then is not None]
 
     def foretold(self, recipe: Recipe) -> str:
         """The program that a recipe gives by what is known of its beginnings; empty if that is not enough."""
@@ -140,17 +201,12 @@ class States:
         best = self.best()
         if best is None or not best.recipe.choices:
             return
-        plain = self._cheapest(())
+        plain = self._cheapest.get(())
         taken = dict(best.recipe.choices)
         for ((name, one),) in self._singles:
-            alone = self._cheapest(((name, one),))
+            alone = self._cheapest.get(((name, one),))
             if name not in taken and alone is not None and plain is not None and alone < plain:
                 yield Recipe(tuple(sorted({**taken, name: one}.items())), self._root_of(best.recipe).passes)
-
-    def _cheapest(self, choices: tuple[tuple[str, str], ...]) -> int | None:
-        """Cycles of the cheapest state that is known to be reached by exactly these choices."""
-        known = (s.cycles for s in self._by_program.values() if s.recipe.choices == choices and s.cycles is not None)
-        return min(known, default=None)
 
     def __getitem__(self, program: str) -> State:
         return self._by_program[program]
@@ -166,24 +222,24 @@ class States:
         program = self._roots.get(recipe)
         return self._by_program.get(program) if program else None
 
+    def root_before(self, root: Recipe) -> State | None:
+        """The state of the root without the last choice, or of the default if there is none that starts alike."""
+        return self.root(Recipe(root.choices[:-1], root.passes)) or self.root(Recipe())
+
     def is_evaluated_root(self, recipe: Recipe) -> bool:
         return recipe in self._roots
 
     def best(self) -> State | None:
         """The cheapest state that may be offered; of equals the most exact, the shortest, then by text."""
-        offered = [s for s in self._by_program.values() if s.cycles is not None and not s.violation]
-        return min(offered, key=_rank, default=None)
+        return self._by_program[self._offered[0][-1]] if self._offered else None
 
     def promising(self) -> list[State]:
         """Around which to look for better ones: the cheapest states, and those that would be cheaper but are beyond the
         limits, the least so first."""
-        right = sorted((s for s in self._by_program.values() if s.cycles is not None and not s.violation), key=_rank)
-        limit = right[0].cycles if right else None
-        beyond = [s for s in self._by_program.values() if s.cycles is not None and s.violation]
-        if limit is not None:
-            beyond = [s for s in beyond if s.cycles is not None and s.cycles < limit]
-        beyond.sort(key=lambda s: (s.violation, *_rank(s)))
-        return [*right[:_CHEAPEST], *beyond[:_BEYOND]]
+        limit = self._offered[0][1] if self._offered else inf
+        beyond = (entry for entry in self._beyond if entry[1] < limit)
+        entries = (*self._offered[:_CHEAPEST], *islice(beyond, _BEYOND))
+        return [self._by_program[entry[-1]] for entry in entries]
 
     def useful_passes(self) -> list[str]:
         """Passes that change some program that was seen."""
@@ -191,9 +247,7 @@ class States:
 
     def all_seen(self) -> bool:
         """Whether every program that is known of is evaluated: the frontier is empty."""
-        states = [state for state in self._by_program.values() if state.cycles is not None]
-        known = self._by_program
-        return not self.open_roots() and all(p in known for state in states for p in state.successors.values())
+        return not self.open_programs and not self.open_roots()
 
     def frontier(self) -> list[Recipe]:
         """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
@@ -245,6 +299,11 @@ def _plainness(recipe: Recipe) -> tuple[int, int]:
 def pass_step(state: State, value: str = "") -> Step:
     """The decision which pass comes next at a state."""
     return Step(f"after {state.program}", tuple(sorted(state.successors)), value)
+
+
+def choice_text(root: Recipe) -> str:
+    """Its last choice as a recipe writes it; empty if it has none."""
+    return "=".join(root.choices[-1]) if root.choices else ""
 
 
 def extended(recipe: Recipe, pass_text: str) -> Recipe:

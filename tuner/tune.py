@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Bound, Evaluation, Identity, RunStatus
+from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
 from results.store import Store
 from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.ablation import cycles_without
+from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from tuner.progress import Progress
-from tuner.search import BATCH, Answer, Candidate, Search
+from tuner.search import BATCH, Search
 from tuner.studies import open_study
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.pool import Pool, Shared, WorkerLost
+from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
 from workers.tasks import Job
 from workers.upstream import open_settings
@@ -54,12 +57,22 @@ class Budget:
     seconds: float | None = None
 
 
+class Turn(Protocol):
+    """Shares out what a search may spend together with others."""
+
+    async def ended(self, evaluations: int, cycles: int | None) -> Ending | None:
+        """Asked before each batch; waits until the search may go on (None) or says that it may not.
+
+        evaluations: of this search so far, earlier runs included. cycles: of its best so far, None if there is none.
+        """
+
+
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
     than the best by what is in its command stream. fronts: of cycles against SRAM, and against quality where more than
-    exact recipes are allowed; of all candidates that are right.
-    bound: what no candidate can go below. without: see `tuner.ablation`."""
+    exact recipes are allowed; of all candidates that are right. bound: what no candidate can go below. without: see
+    `tuner.ablation`. reuse: of this run."""
 
     best: Best
     base: BaseProgram
@@ -67,25 +80,23 @@ class Tuned:
     fronts: tuple[Pareto, ...]
     bound: Bound
     without: tuple[int | None, ...]
+    reuse: Reuse
 
 
 async def tune(
-    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress
-) -> Tuned:
+    job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
+    turn: Turn | None = None,
+) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
+
+    turn: stops the search besides the budget; what it stopped for lack of time is not shortened.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
-    progress.lowering(job)
-    try:
-        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
-    except WorkerLost as lost:
-        raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
-    shared = pool.share(prepared.base)
-    settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
-    ending = await run.search_within(budget)
-    await run.shorten(budget)
+    run, base = await _opened(job, objective, pool, store, studies, progress)
+    ending = await run.search_within(budget, turn)
+    if turn is None or ending != "timeout":
+        await run.shorten(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
     evaluations = store.evaluations(best.identity.key)
@@ -95,7 +106,35 @@ async def tune(
         fronts.append(pareto_of(best, evaluations, objective.quality_limits, "quality"))
     phantom = phantom_of(best, evaluations)
     without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, prepared.base, phantom, tuple(fronts), await run.bound_of(best.recipe), without)
+    return Tuned(best, base, phantom, tuple(fronts), await run.bound_of(best.recipe), without, run.reuse)
+
+
+async def replay(
+    job: Job, recipe: Recipe, objective: Objective, status: RunStatus, pool: Pool, store: Store, studies: Path,
+    progress: Progress,
+) -> Best:  # fmt: skip
+    """Evaluate the default and a recipe that was found elsewhere; a search goes on from it later.
+
+    status: of the best that is stored then. Raises ModelError as `tune` does.
+    """
+    run, _ = await _opened(job, objective, pool, store, studies, progress)
+    await run.try_first(recipe)
+    return await run.store_best(status)
+
+
+async def _opened(
+    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress
+) -> tuple[_Run, BaseProgram]:
+    progress.lowering(job)
+    try:
+        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
+    except WorkerLost as lost:
+        raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
+    shared = pool.share(prepared.base)
+    settings = await _open_settings(job, prepared.base, shared, pool)
+    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
+    await run.begin()
+    return run, prepared.base
 
 
 async def _open_settings(
@@ -138,16 +177,37 @@ class _Run:
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
         self._patience = _DEFAULT_SECONDS
+        self._asked = AskedFor()
+        self._programs: Counter[str] = Counter()
 
-    async def search_within(self, budget: Budget) -> Ending:
+    @property
+    def reuse(self) -> Reuse:
+        """Of the candidates of this run."""
+        evaluations = self._programs.total()
+        duplicates = sum(count - 1 for program, count in self._programs.items() if program)
+        return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
+
+    async def begin(self) -> None:
+        """Evaluate the default."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
         default = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+
+    async def try_first(self, recipe: Recipe) -> None:
+        """Evaluate a recipe that the search did not ask for."""
+        await self._evaluate_batch(self._search.ask_for(recipe))
+
+    async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
         while True:
+            reached = self._search.states.best()
+            if turn is not None:
+                ending = await turn.ended(self._search.evaluations, reached.cycles if reached is not None else None)
+                if ending is not None:
+                    return ending
             left = budget.trials - self._search.evaluations
             if left <= 0:
                 return "trials"
@@ -156,7 +216,6 @@ class _Run:
             batch = self._search.ask(left)
             if not batch:
                 return "exhausted"
-            reached = self._search.states.best()
             await self._evaluate_batch(batch)
             if self._search.states.best() != reached:
                 # Whoever looks it up after a kill finds the best so far.
@@ -199,6 +258,8 @@ class _Run:
                 return quarantined(recipe, lost, self._identity), Answer("", None, {})
             if outcome.status == "ok" and expand:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
+        self._asked += outcome.reuse
+        self._programs[outcome.program_hash] += 1
         record = self._record(outcome, with_rows=False)
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)

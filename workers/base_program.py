@@ -11,11 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from search_space.read_tosa import read_tosa
 from search_space.space import SPACE_VERSION
+from search_space.structure import Structure, structure_of
 from search_space.upstream import Setting
 from workers.content import calibration_data_hash, exported_hash, file_hash, text_hash
 from workers.errors import ModelError, one_line
@@ -75,6 +78,12 @@ class BaseProgram(Identified):
     warnings: tuple[str, ...]
     host_operators: tuple[HostOperator, ...] = ()
     interface: Interface | None = None
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Equal for models that differ in weights, or in weights and sizes, only. Raises SpaceError for programs that
+        velatune cannot read."""
+        return structure_of([read_tosa(data) for data in self.graphs], [one.name for one in self.host_operators])
 
 
 def load_or_lower(

@@ -19,12 +19,15 @@ class Bound:
 
     macs: multiplications of its convolutions and matrix products, without padding. mac_cycles: if all of the NPU's
     multipliers were busy. moved_bytes: inputs and results of its delegates. move_cycles: at the arena's bandwidth.
+    constant_bytes_per_cycle: bandwidth of the memory that weights and commands are in; how many bytes they take depends
+    on the lowering.
     """
 
     macs: int
     mac_cycles: int
     moved_bytes: int
     move_cycles: int
+    constant_bytes_per_cycle: float
 
 
 def bound(program: Iterable[Graph], target: Target) -> Bound:
@@ -35,7 +38,7 @@ def bound(program: Iterable[Graph], target: Target) -> Bound:
     moved = sum(_bytes(graph[i]) for graph in graphs for i in (*graph.inputs, *graph.outputs))
     return Bound(
         macs, ceil(macs / (npu.macs * _multiplying_cores(npu.family, npu.cores))), moved,
-        ceil(moved / npu.memory(ARENA).bytes_per_cycle),
+        ceil(moved / npu.memory(ARENA).bytes_per_cycle), npu.command_memory.bytes_per_cycle,
     )  # fmt: skip
 
 

@@ -60,10 +60,12 @@ class Pricing:
     """Prices programs for one target; what it finds out about a graph goes into the memo.
 
     versions: of the toolchain, part of what a price is remembered under.
+    asked, known: graphs that were priced, and those among them whose price was remembered.
     """
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
+        self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
         """Raises VelaRefused if Vela does not take a graph, or what it emits cannot be priced."""
@@ -86,7 +88,9 @@ class Pricing:
             "stream cost": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
+        self.asked += 1
         if known is not None:
+            self.known += 1
             return known
         compiled = compile_tosa(write_tosa(graph), self._target)
         cycles_by_row = self._cycles_by_row(compiled)

@@ -10,15 +10,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.graph import Graph
-from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
-from search_space.space import open_choices, pass_instances, program_hash
+from search_space.space import hash_of_all, open_choices, program_hash
 from search_space.starting_points import starting_points
 from search_space.verifier import verify
 from workers.allowance import Quality
@@ -31,7 +31,10 @@ from workers.host_cost import host_cycles, interface_bytes
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
 from workers.reference_check import ReferenceCheck, Verdict
+from workers.reuse import Reuse
+from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
+from workers.transitions import Transitions
 from workers.vela import VelaRefused
 from workers.vela_facts import VelaFacts
 
@@ -67,7 +70,8 @@ class Outcome:
     does not take it). reason: one line if not ok. check: the inputs that were compared. host_ops: operators left on the
     CPU. successors: pass -> hash of the program after it, for passes that change this program. sites: for each pass of
     the recipe that is for some of its sites, by its place from 0: their numbers, and how many it has. exactness: the
-    class of the recipe. quality, default_quality: where other than exact recipes are allowed.
+    class of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of
+    what it took.
     """
 
     recipe: str
@@ -83,19 +87,21 @@ class Outcome:
     exactness: Exactness = Exactness.EXACT
     quality: Quality | None = None
     default_quality: Quality | None = None
+    reuse: Reuse = field(default_factory=Reuse)
 
 
 class Evaluator:
     """Evaluates recipes for one base program and target.
 
-    seed: of the random check inputs. measure: None where only exact recipes are allowed. Raises ModelError if the base
-    program is nothing that velatune can read or check.
+    values: folder for the default lowering's values that take long to compute. seed: of the random check inputs.
+    measure: None where only exact recipes are allowed. Raises ModelError if the base program is nothing that velatune
+    can read or check.
     """
 
     def __init__(
-        self, base: BaseProgram, target: Target, memo: Memo, seed: int, measure: Measure | None = None
+        self, base: BaseProgram, target: Target, memo: Memo, values: Path, seed: int, measure: Measure | None = None
     ) -> None:
-        self.base, self._target, self._memo, self._seed = base, target, memo, seed
+        self.base, self._target, self._memo, self._values, self._seed = base, target, memo, values, seed
         self._measure = measure
         self._allowed = measure.allowed if measure else Exactness.EXACT
         try:
@@ -110,6 +116,9 @@ class Evaluator:
         self._toolchain = dict(sorted(base.versions.items()))
         self._facts = VelaFacts(target, memo, self._toolchain)
         self._pricing = Pricing(target, memo, self._toolchain)
+        asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
+        self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
+        self._checks_asked = self._checks_known = 0
         self._host_cycles = host_cycles(base.host_operators, map(interface_bytes, self._default))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
@@ -129,14 +138,15 @@ class Evaluator:
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
-        started = time.perf_counter()
+        started, asked_before = time.perf_counter(), self._asked()
         recipe = Recipe.parse(text)
 
         def outcome(status: Literal["ok", "wrong", "refused"], of: Program | None, **more: Any) -> Outcome:
             digest = program_hash(of) if of is not None else ""
             return Outcome(
-                str(recipe), status, digest, time.perf_counter() - started, exactness=recipe.exactness, **more
-            )
+                str(recipe), status, digest, time.perf_counter() - started,
+                exactness=recipe.exactness, reuse=self._asked() - asked_before, **more,
+            )  # fmt: skip
 
         if recipe.exactness > self._allowed:
             return outcome("refused", None, reason=f"it is {recipe.exactness}, which is not allowed")
@@ -169,13 +179,23 @@ class Evaluator:
             quality=quality,
             default_quality=self._measure.default if self._measure else None,
             successors=self._successors(recipe, program) if expand else {},
-            sites=self._sites(recipe) if expand else {},
+            sites=self.sites(recipe) if expand else {},
         )
 
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
         """The successor of a candidate by one pass, as in `Outcome.successors`; empty if the pass changes nothing."""
         recipe = Recipe.parse(text)
-        return self._successor(recipe, self._program(recipe), Recipe.parse(pass_text).passes[0])
+        longer = _longer(recipe, pass_text)
+        try:
+            digest = program_hash(self._program(longer))
+        except SpaceError:
+            return {pass_text: _no_program(longer)}
+        return {} if digest == program_hash(self._program(recipe)) else {pass_text: digest}
+
+    def _asked(self) -> Reuse:
+        pricing, transitions = self._pricing, self._transitions
+        checks = self._checks_asked, self._checks_known
+        return Reuse(pricing.asked, pricing.known, *checks, transitions.asked, transitions.known)
 
     def _program(self, recipe: Recipe) -> Program:
         """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
@@ -200,22 +220,18 @@ class Evaluator:
         return program
 
     def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for one in pass_instances(self._allowed):
-            found |= self._successor(recipe, program, one)
+        now = [graph.hash for graph in program]
+        after = [self._transitions.of(graph) for graph in program]
+        found = {}
+        for name in sorted({name for each in after for name in each}):
+            then = [each.get(name, graph) for each, graph in zip(after, now, strict=True)]
+            # One that fails is a candidate like others: it is evaluated, and recorded as refused with the reason.
+            known = [one for one in then if one is not None]
+            found[name] = hash_of_all(known) if len(known) == len(then) else _no_program(_longer(recipe, name))
         return found
 
-    def _successor(self, recipe: Recipe, program: Program, one: Pass) -> dict[str, str]:
-        longer = Recipe(recipe.choices, (*recipe.passes, one))
-        try:
-            digest = program_hash(self._program(longer))
-        except SpaceError:
-            # A candidate like others: it is evaluated, and recorded as refused with the reason.
-            return {str(one): f"none by {longer}"}
-        return {} if digest == program_hash(program) else {str(one): digest}
-
-    def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
-        """Delegates count their own; what is known here is of the one with the most."""
+    def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
+        """As in `Outcome.sites`. Delegates count their own; what is known here is of the one with the most."""
         found = {}
         for place, one in enumerate(recipe.passes):
             if one.at:
@@ -248,6 +264,8 @@ class Evaluator:
                 "seed": self._seed, "versions": self._toolchain,
             }  # fmt: skip
             known = self._memo.get(**key)
+            self._checks_asked += 1
+            self._checks_known += known is not None
             if known is None:
                 known = asdict(self._check(at, default).check(graph))
                 self._memo.put_if_possible(known, **key)
@@ -266,7 +284,7 @@ class Evaluator:
         if key in self._checks:
             self._checks.move_to_end(key)
             return self._checks[key]
-        check = self._checks[key] = ReferenceCheck(reference, self._check_inputs(at))
+        check = self._checks[key] = ReferenceCheck(reference, self._check_inputs(at), (self._values, self._toolchain))
         if len(self._checks) > len(self._default) + _KEPT_CHECKS:
             self._checks.popitem(last=False)
         return check
@@ -283,3 +301,12 @@ class Evaluator:
             "against": f"TOSA reference model, {against}",
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
+
+
+def _longer(recipe: Recipe, pass_text: str) -> Recipe:
+    return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))
+
+
+def _no_program(recipe: Recipe) -> str:
+    """What stands for a program's hash where there is none."""
+    return f"none by {recipe}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError, one_line
 from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
+from workers.pt2_check import Refused, check_members, check_programs
 from workers.quiet import captured
 from workers.suite import MODELS
 from workers.users_code import user_function
@@ -235,16 +236,22 @@ def _load_program(file: ExportedFile) -> "ExportedProgram":
     importlib.import_module("torch.ao.quantization.fx._decomposed")  # the operators of quantised programs
     _refuse_executable_content(file)
     try:
+        check_members(file.data)
+        check_programs(file.data)
         with _without_unpickling(), captured() as printed:
             programs = load_pt2(io.BytesIO(file.data)).exported_programs
     except pickle.UnpicklingError as error:
         raise ModelError(f"{file.name}: refused, it carries pickled objects") from error
+    except Refused as refused:
+        raise ModelError(f"{file.name}: refused, {refused}") from None
     except Exception as error:  # the reader trusts the file: damage surfaces as whatever it leads to
         raise ModelError(f"{file.name}: not a readable exported program, {one_line(error)}") from error
     _log.debug("loading %s: %s", file.name, printed.text)
     if len(programs) != 1:
         raise ModelError(f"{file.name}: holds {len(programs)} exported programs; save one with torch.export.save")
-    return next(iter(programs.values()))
+    program = next(iter(programs.values()))
+    program._guards_code = []  # source text, which torch would run with the program
+    return program
 
 
 def _refuse_executable_content(file: ExportedFile) -> None:

@@ -18,6 +18,7 @@ import socket
 import sys
 import sysconfig
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -125,6 +126,8 @@ class Pool:
         self._expected = jobs
         self._failure: PoolFailed | None = None
         self._started_ray = False
+        self.busy_seconds = 0.0
+        """Time that calls which came back took in their workers, all workers together."""
 
     async def __aenter__(self) -> Self:
         """Start Ray and begin to start the workers.
@@ -184,6 +187,7 @@ class Pool:
                 # The caller has gone, the call has not: there is no other way to stop it.
                 self._replace(worker)
                 raise
+            self.busy_seconds += answer.seconds
             if answer.grown_bytes > self._growth_limit():
                 self._replace(worker)
             else:
@@ -307,7 +311,7 @@ class _Worker:
             raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self.log}") from None
         except RayTaskError as error:
             # Not the function's own error, which is an answer: arguments or result do not travel.
-            return _Answer(False, error.cause, 0)
+            return _Answer(False, error.cause, 0, 0.0)
         except RayError as error:
             words = _last_words(self.log, said_before) or _reason(error)
             raise _Lost("crashed", f"{words}; log: {self.log}") from None
@@ -316,11 +320,13 @@ class _Worker:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a function returned, or raised, and how much memory its process now holds beyond its warm-up."""
+    """What a function returned, or raised, how long it took, and how much memory its process now holds beyond its
+    warm-up."""
 
     succeeded: bool
     value: Any
     grown_bytes: int
+    seconds: float
 
 
 class _Lost(Exception):
@@ -349,18 +355,19 @@ class _Process:
         # A user's `file.py:function` is named relative to where the driver runs.
         if Path(folder).is_dir():
             os.chdir(folder)
-        answer = self.call(warm_up, ()) if warm_up is not None else _Answer(True, None, 0)
+        answer = self.call(warm_up, ()) if warm_up is not None else _Answer(True, None, 0, 0.0)
         self._resident_when_warm = _resident_bytes()
         return answer
 
     def call(self, function: Callable[..., object], args: tuple[object, ...]) -> _Answer:
+        started = time.perf_counter()
         succeeded = True
         value: object
         try:
             value = function(*args)
         except Exception as error:
             succeeded, value = False, _travelling(error)
-        return _Answer(succeeded, value, _resident_bytes() - self._resident_when_warm)
+        return _Answer(succeeded, value, _resident_bytes() - self._resident_when_warm, time.perf_counter() - started)
 
 
 def _resident_bytes() -> int:

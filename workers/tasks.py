@@ -13,8 +13,16 @@ from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
 from workers.allowance import EXACT_ONLY, Allowance
-from workers.base_program import BaseProgram, load_or_lower, setting_key
+from workers.base_program import (
+    BaseProgram,
+    Identified,
+    identify,
+    load_or_lower,
+    setting_key,
+    toolchain_versions,
+)
 from workers.bound import Bound
+from workers.errors import ModelError
 from workers.evaluator import Evaluator, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
@@ -61,10 +69,29 @@ def warm_up() -> None:
     import tosa_reference_model  # noqa: F401
 
 
-def prepare(job: Job) -> Prepared:
-    """Lower the model, or find it in the cache. Raises ModelError; also if more than exact recipes are allowed and
-    their quality cannot be measured."""
-    base = load_or_lower(
+def warm_up_with(versions: dict[str, str]) -> None:
+    """`warm_up` in a worker that must have the driver's toolchain.
+
+    Raises:
+        ModelError: it has another one.
+    """
+    here = toolchain_versions()
+    others = [f"{name} {here[name]} (driver: {version})" for name, version in versions.items() if here[name] != version]
+    if others:
+        raise ModelError(f"refused: this worker has {', '.join(others)}; install the same versions on every node")
+    warm_up()
+
+
+def identified(job: Job) -> Identified:
+    """What the job's model is the same as; it is exported, not lowered. Raises ModelError."""
+    return identify(
+        job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
+    )
+
+
+def lowered(job: Job) -> BaseProgram:
+    """Lower the model, or find it in the cache. Raises ModelError."""
+    return load_or_lower(
         job.source,
         job.target,
         cache_dir=job.cache_dir / "lowered",
@@ -72,6 +99,12 @@ def prepare(job: Job) -> Prepared:
         calibration_data=job.calibration_data,
         io_layout=job.io_layout,
     )
+
+
+def prepare(job: Job) -> Prepared:
+    """Lower the model, or find it in the cache, and see what there is to search. Raises ModelError; also if more than
+    exact recipes are allowed and their quality cannot be measured."""
+    base = lowered(job)
     evaluator = _evaluator(base.key, lambda: base, job)
     return Prepared(base, evaluator.open_choices(), evaluator.starting_points())
 
@@ -130,21 +163,24 @@ def _evaluator_of(base: Shared[BaseProgram], base_key: str, job: Job, recipe: st
 
 def _evaluator_by(base: BaseProgram, setting: Setting, job: Job) -> Evaluator:
     def made() -> Evaluator:
-        lowered = base_by(base, setting, job)
+        other = base_by(base, setting, job)
         exact = Recipe(setting).exactness == Exactness.EXACT
-        measure = _measure(QualityMeter(job, lowered, setting), QualityMeter(job, base, ()), exact)
-        return Evaluator(lowered, job.target, Memo(job.cache_dir / "memo"), job.seed, measure)
+        return _made(other, job, _measure(QualityMeter(job, other, setting), QualityMeter(job, base, ()), exact))
 
     return _kept(setting_key(base, setting), made, job)
 
 
 def _evaluator(base_key: str, base: Callable[[], BaseProgram], job: Job) -> Evaluator:
     def made() -> Evaluator:
-        lowered = base()
-        meter = QualityMeter(job, lowered, ())
-        return Evaluator(lowered, job.target, Memo(job.cache_dir / "memo"), job.seed, _measure(meter, meter, True))
+        default = base()
+        meter = QualityMeter(job, default, ())
+        return _made(default, job, _measure(meter, meter, True))
 
     return _kept(base_key, made, job)
+
+
+def _made(base: BaseProgram, job: Job, measure: Measure | None) -> Evaluator:
+    return Evaluator(base, job.target, Memo(job.cache_dir / "memo"), job.cache_dir / "values", job.seed, measure)
 
 
 def _measure(meter: QualityMeter, of_default: QualityMeter, exact_base: bool) -> Measure | None:

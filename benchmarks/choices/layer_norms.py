@@ -9,8 +9,6 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
-_BEFORE = "fold-constants,sink-moves,settle-moves"
-
 
 def _normed(n: Net, x: Tensor) -> Tensor:
     return n.b(n.norm(n.a(x)))
@@ -24,7 +22,7 @@ def _net() -> nn.Module:
     PROGRAMS,
     "affine-into-weights",
     "`Linear(24, 48)`, LayerNorm, `Linear(48, 96)`: gamma and beta",
-    f"{_BEFORE},affine-into-weights",
+    "affine-into-weights",
     (1, 64, 24),
 )
 def gamma_and_beta_before_a_projection() -> nn.Module:
@@ -35,7 +33,7 @@ def gamma_and_beta_before_a_projection() -> nn.Module:
     PROGRAMS,
     "centre-by-conv",
     "`Linear(24, 48)`, LayerNorm, `Linear(48, 96)`: x minus its mean",
-    f"{_BEFORE},centre-by-conv",
+    "sink-moves,centre-by-conv,unbatch,fuse-transposes",
     (1, 64, 24),
 )
 def centred_channels() -> nn.Module:
@@ -46,7 +44,7 @@ def centred_channels() -> nn.Module:
     PROGRAMS,
     "merge-rescales",
     "`Linear(24, 48)`, half of that, ReLU, `Linear(48, 96)`",
-    f"{_BEFORE},merge-rescales",
+    "sink-moves,merge-rescales,unbatch,fuse-transposes",
     (1, 64, 24),
 )
 def half_of_a_projection() -> nn.Module:

@@ -121,7 +121,8 @@ class Pass(ABC):
 
 
 def _candidates(graph: Graph, only: Collection[int] | None) -> list[int]:
-    return [i for i in graph.order if graph[i].op not in (INPUT, CONST) and (only is None or i in only)]
+    order = graph.order if only is None or len(only) > 1 else [i for i in only if i in graph.nodes]
+    return [i for i in order if (only is None or i in only) and graph[i].op not in (INPUT, CONST)]
 
 
 def _option(value: object) -> str:

@@ -3,13 +3,15 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from convolutions import Convolution
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from program_values import Arrays, input_sets, outputs
 from random_graphs import graphs
 from test_passes import PASSES, assert_same_program
 
-from search_space.graph import INPUT, Graph
+from search_space.choices.stride_to_depth import StrideToDepth
+from search_space.graph import INPUT, MOVE, Graph
 from search_space.passes.base import Pass
 from search_space.paying import AGREED, PAYING
 from search_space.recipe import Recipe
@@ -65,6 +67,36 @@ def test_where_a_pass_pays_follows_the_estimates(data: st.DataObject) -> None:
     for facts in (Cheaper("DEPTHWISE_CONV2D", "REDUCE_SUM"), Cheaper("SIN", "COS")):
         assert paying.apply(graph, facts=facts) is agreed.apply(graph, facts=facts) is graph
     assert agreed.apply(graph, facts=Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
+
+
+@dataclass(frozen=True)
+class DearMovements:
+    """A target on which a movement is dear, and a convolution with a large stride too."""
+
+    convolution: int
+
+    def transpose_cycles(self, shape: object, perms: object, dtype: str, by_vela: bool = False) -> int:
+        return 10
+
+    def program_cycles(self, program: Graph) -> tuple[int, int]:
+        assert problems(program) == []
+        cycles = 0
+        for _, node in program.operators():
+            if node.op == MOVE and not node.layout_map.keeps_order:
+                cycles += 10
+            elif node.op == "CONV2D":
+                cycles += self.convolution + (5 if max(node.attributes["stride"]) > 3 else 0)
+        return cycles, cycles
+
+
+def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> None:
+    graph = Convolution("CONV2D", results=(4, 4), channels=2, out=3, kernel=(4, 4), stride=(4, 4)).graph()
+    for at in (PAYING, AGREED):
+        one = StrideToDepth(at=at)
+        after = one.apply(graph, facts=DearMovements(convolution=1))
+        assert_same_program(graph, after)
+        assert any(node.op == MOVE for _, node in after.operators()), "how to write it is left to others"
+        assert one.apply(graph, facts=DearMovements(convolution=6)) is graph
 
 
 @given(one=st.sampled_from(PASSES), data=st.data())

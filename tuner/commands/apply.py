@@ -7,16 +7,22 @@ from pathlib import Path
 
 import click
 
-from results.lookup import Hit, Stale, lookup
-from results.store import Store
-from tuner.apply import applied
-from tuner.commands.options import board_options, model_options, objective_options, store_option, target_option
+from results.lookup import Miss, Nearest, Stale
+from results.tiers import Tiers
+from tuner.apply import adopt, applied
+from tuner.commands.options import (
+    board_options,
+    model_options,
+    objective_options,
+    store_option,
+    system_store_option,
+    target_option,
+)
 from tuner.commands.unknown import nothing_known
-from tuner.identity import identity_of
+from tuner.known import ask
 from tuner.objective import Objective
 from tuner.paths import cache_folder
 from tuner.progress import proof
-from workers.base_program import identify
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.pte import interface_of
@@ -39,29 +45,39 @@ from workers.tasks import Job
 @objective_options
 @model_options
 @store_option
+@system_store_option
 def apply(
     model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, out: Path,
     recipe: str | None, seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
-    store_url: str | None,
+    store_url: str | None, system_url: str | None,
 ) -> None:  # fmt: skip
     """Lower MODEL with the best known recipe and write the .pte for ExecuTorch's Ethos-U runtime.
 
-    The recipe is checked again on this very model; a file is written only if its command streams are those that were
-    evaluated.
+    The recipe is checked again on this very model, wherever it comes from; a file is written only if its outputs are
+    right and its command streams are those that were evaluated.
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
     job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
-    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
-    identity = identity_of(identified, board, objective)
-    with Store.open(store_url) as store:
+    log_dir = cache_folder() / "logs"
+    with Tiers.open(store_url, system_url) as stores:
+        claimed = None
         if recipe is None:
-            found = lookup(store, identity)
+            found, identity = ask(stores, job, objective, log_dir)
+            if isinstance(found, Miss):
+                raise ModelError(nothing_known(stores.user, identity, board))
+            recipe = found.best.recipe
+            if isinstance(found, Nearest):
+                raise ModelError(
+                    f"nothing is known of {model} itself on {board.label}; a recipe was {found.reason}; "
+                    f"try it: --recipe '{recipe}'"
+                )
             if isinstance(found, Stale):
                 click.echo(f"warning: {found.reason}; the recipe is checked and evaluated anew", err=True)
-            elif not isinstance(found, Hit):
-                raise ModelError(nothing_known(store, identity, board))
-            recipe = found.best.recipe
-        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, store, cache_folder() / "logs"))
+            elif not found.best.best.verified:
+                claimed = found.best
+        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir))
+        if claimed is not None:
+            adopt(claimed, evaluation, objective, stores.user)
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
     click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, {proof(evaluation)}")

@@ -139,6 +139,15 @@ def store_option(command: Command) -> Command:
     )(command)
 
 
+def system_store_option(command: Command) -> Command:
+    return click.option(
+        "--system-store",
+        "system_url",
+        metavar="URL",
+        help="a store under the user's that is only read: shipped, or a team's",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="print JSON for machines")(command)
 
@@ -147,3 +156,12 @@ def target_option(command: Command) -> Command:
     return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
         command
     )
+
+
+def state_option(command: Command) -> Command:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="the service's tokens, uploads and jobs  [default: beside a store that is a file]",
+    )(command)

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from results.distance import distance_table
 from results.errors import StoreError
 from results.report import report_name, write_index, write_report
 from results.store import Store
@@ -123,7 +124,7 @@ def tune(
 
 def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.fronts if pareto else ())
+        return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -158,6 +159,8 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
     bests = [one.best for one in done]
     written("the overview", lambda: write_index(bests, out / "index.html"))
     written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
+    bounds = distance_table((one.best, one.bound) for one in done)
+    written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
         click.echo(f"reports: {out / 'index.html'}", err=True)
     return faults
@@ -168,4 +171,6 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
     shown = one.fronts if pareto else ()
-    write_report(one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without)
+    write_report(
+        one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
+    )

@@ -1,9 +1,9 @@
-"""First schema: models, targets, toolchains, identities, evaluations, simulations, bests."""
+"""First schema: models, targets, toolchains, identities, evaluations, simulations, bests, claims."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "1"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -38,11 +38,14 @@ def upgrade() -> None:
         "toolchains",
         sa.Column("id", _id, nullable=False),
         sa.Column("torch", sa.String, nullable=False),
+        sa.Column("torchao", sa.String, nullable=False),
         sa.Column("executorch", sa.String, nullable=False),
         sa.Column("ethos_u_vela", sa.String, nullable=False),
         sa.Column("tosa_tools", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_toolchains")),
-        sa.UniqueConstraint("torch", "executorch", "ethos_u_vela", "tosa_tools", name=op.f("uq_toolchains_versions")),
+        sa.UniqueConstraint(
+            "torch", "torchao", "executorch", "ethos_u_vela", "tosa_tools", name=op.f("uq_toolchains_versions")
+        ),
     )
     op.create_table(
         "identities",
@@ -54,14 +57,22 @@ def upgrade() -> None:
         sa.Column("quantisation", sa.Text, nullable=False),
         sa.Column("search_space_version", sa.String, nullable=False),
         sa.Column("objective", sa.String, nullable=False),
+        sa.Column("io_layout", sa.String(16), nullable=False),
+        sa.Column("structure_operators", sa.String(64)),
+        sa.Column("structure_shapes", sa.String(64)),
         sa.Column("created", sa.String(40), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
         sa.UniqueConstraint("key", name=op.f("uq_identities_key")),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_identities_model_id")),
         sa.ForeignKeyConstraint(["target_id"], ["targets.id"], name=op.f("fk_identities_target_id")),
         sa.ForeignKeyConstraint(["toolchain_id"], ["toolchains.id"], name=op.f("fk_identities_toolchain_id")),
+        sa.CheckConstraint(
+            "(structure_operators IS NULL) = (structure_shapes IS NULL)", name=op.f("ck_identities_structure")
+        ),
     )
     op.create_index("ix_identities_model_target", "identities", ["model_id", "target_id"])
+    op.create_index("ix_identities_operators", "identities", ["structure_operators", "target_id", "id"])
+    op.create_index("ix_identities_shapes", "identities", ["structure_shapes", "target_id", "id"])
     op.create_table(
         "evaluations",
         sa.Column("id", _id, nullable=False),
@@ -73,6 +84,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("verified", sa.Boolean, nullable=False),
         sa.Column("check_json", sa.Text, nullable=False),
+        sa.Column("exactness", sa.String(16), nullable=False),
+        sa.Column("quality_json", sa.Text),
         sa.Column("label", sa.String(16)),
         sa.Column("cycles", sa.BigInteger),
         sa.Column("stream_cycles", sa.BigInteger),
@@ -146,4 +159,14 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["best_evaluation_id"], ["evaluations.id"], name=op.f("fk_bests_best_evaluation_id")),
         sa.CheckConstraint("status IN ('exhausted', 'trials', 'timeout', 'interrupted')", name=op.f("ck_bests_status")),
+    )
+    op.create_table(
+        "claims",
+        sa.Column("identity_id", _id, nullable=False),
+        sa.Column("recipe_sha256", _sha256, nullable=False),
+        sa.Column("cycles", sa.BigInteger, nullable=False),
+        sa.Column("claim_json", sa.Text, nullable=False),
+        sa.Column("found", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("identity_id", name=op.f("pk_claims")),
+        sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name=op.f("fk_claims_identity_id")),
     )

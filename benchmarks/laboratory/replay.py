@@ -1,0 +1,80 @@
+"""Answers to a search from a table, and what the search made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.laboratory.table import Table
+from search_space.recipe import Recipe
+from tuner.candidates import Answer
+from tuner.search import Search
+
+
+class Replay:
+    """An evaluator that looks up. compiles: the distinct programs that were asked for, in order, by number."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.compiles: dict[int, None] = {}
+
+    def evaluate(self, recipe: Recipe) -> Answer:
+        """What the real evaluator answered; for a recipe that is not in the space, that it is not right. Only programs
+        that were not asked for before count as compiled."""
+        number = self._table.number(recipe)
+        if number is None:
+            return Answer("", None, {})
+        self.compiles[number] = None
+        program = self._table.programs[number]
+        after = {element: self._table.programs[to].digest for element, to in program.after.items()}
+        return Answer(program.digest, program.cycles, after, program.violation, self._sites(recipe))
+
+    def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
+        found = {}
+        for place, one in enumerate(recipe.passes):
+            number = self._table.number(Recipe(recipe.choices, recipe.passes[:place]))
+            if one.at and number is not None and str(one) in self._table.programs[number].sites:
+                found[place] = self._table.programs[number].sites[str(one)]
+        return found
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A search's progress. gains: the part of the best gain that the space has which was reached after 1, 2, ...
+    distinct compiles. programs: how many distinct compiles there were. exhausted: whether the search said so."""
+
+    gains: tuple[float, ...]
+    programs: int
+    exhausted: bool
+
+    def at(self, compiles: int) -> float:
+        """The part of the gain after so many distinct compiles; a search that ended before keeps what it has."""
+        return self.gains[min(compiles, len(self.gains)) - 1]
+
+    def area(self, compiles: int) -> float:
+        """The mean of the gain over so many distinct compiles, from 0 to 1."""
+        return sum(self.at(one) for one in range(1, compiles + 1)) / compiles
+
+
+def replay(table: Table, search: Search, compiles: int) -> Curve:
+    """Run a search until it has seen so many distinct programs, or nothing is left."""
+    lookup = Replay(table)
+    exhausted = False
+    while len(lookup.compiles) < compiles:
+        batch = search.ask(8)
+        if not batch:
+            exhausted = True
+            break
+        for candidate in batch:
+            search.tell(candidate, lookup.evaluate(candidate.recipe))
+    return Curve(_gains(table, list(lookup.compiles)), len(lookup.compiles), exhausted)
+
+
+def _gains(table: Table, compiled: list[int]) -> tuple[float, ...]:
+    whole = table.default_cycles - table.best_cycles
+    reached, gains = table.default_cycles, []
+    for number in compiled:
+        program = table.programs[number]
+        if program.cycles is not None and not program.violation:
+            reached = min(reached, program.cycles)
+        gains.append((table.default_cycles - reached) / whole)
+    return tuple(gains)

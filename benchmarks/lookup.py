@@ -1,0 +1,182 @@
+"""How long a lookup takes in a store of a million evaluations, on SQLite and on a PostgreSQL server of its own.
+
+Every identity has a hundred evaluations, and a best with the operator tables that a search leaves. One structure in ten
+is that of a thousand models, as when a team trains one network again and again. The aim: 99 of 100 lookups in a
+millisecond, whatever the answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import insert
+
+from benchmarks.postgresql import server
+from results.connect import connect, store_url
+from results.lookup import Hit, Miss, Nearest, Stale, lookup
+from results.records import Identity, Structure, Target, Versions
+from results.rows import TARGET_NAMES, VERSION_NAMES, structure_values
+from results.store import Store
+from results.tables import identities, models, targets, toolchains
+
+TARGETS = [
+    Target(f"ethos-{npu}", "system", "memory", "c0" * 32) for npu in ("u55-128", "u55-256", "u65-256", "u85-256")
+]
+TOOLCHAINS = [Versions("2.13.0", "0.18.0", "1.5.1", vela, "2026.5.0") for vela in ("5.0.0", "5.1.0")]
+#: 2,500 models on 4 targets, each under one of the two toolchains; 100 recipes each.
+MODELS, RECIPES, OPERATORS = 2_500, 100, 60
+LOOKUPS = 2_000
+AIM_MILLISECONDS = 1.0
+
+
+def identity(model: int, target: int) -> Identity:
+    """That of a model of the benchmark on a target, as it is stored."""
+    structure = "often" if model % 10 < 4 else f"structure {model // 3}"
+    sizes = f"{structure}, sizes {model % 50}"
+    return Identity(
+        model_hash=_sha256(f"model {model}"),
+        model_name=f"team/model-{model}",
+        target=TARGETS[target],
+        quantisation="int8 per-channel, calibrated on its own inputs",
+        versions=TOOLCHAINS[(model + target) % 2],
+        search_space_version="3",
+        objective="stream cycles 1 and host work",
+        structure=Structure(_sha256(structure)[:32], _sha256(sizes)[:32]),
+    )
+
+
+def questions(chosen: random.Random) -> dict[type, Callable[[], Identity]]:
+    """For each kind of answer, what is asked to get it."""
+
+    def known() -> Identity:
+        return identity(chosen.randrange(MODELS), chosen.randrange(len(TARGETS)))
+
+    def but(asked: Identity, **others: Any) -> Identity:
+        return dataclasses.replace(asked, **others)
+
+    def other_model() -> str:
+        return _sha256(f"new {chosen.random()}")
+
+    newer = dataclasses.replace(TOOLCHAINS[-1], ethos_u_vela="5.2.0")
+    return {
+        Hit: known,
+        Stale: lambda: but(known(), versions=newer),
+        Nearest: lambda: but(known(), model_hash=other_model()),
+        Miss: lambda: but(known(), model_hash=other_model(), structure=Structure(other_model()[:32], "0" * 32)),
+    }
+
+
+def fill(where: Path | str) -> None:
+    """A new store with everything in it; written in bulk, so not by `Store`."""
+    Store.open(where).close()
+    engine = connect(store_url(where))
+    recipes = [f"host-function=table | sink-moves,settle-moves,table@agreed,plan-moves@{n}" for n in range(RECIPES)]
+    recipes[0] = "default"
+    with engine.begin() as connection:
+        rows = {target: number for number, target in enumerate(TARGETS, 1)}
+        connection.execute(insert(targets), [{"id": id, **_fields(one, TARGET_NAMES)} for one, id in rows.items()])
+        chains = {versions: number for number, versions in enumerate(TOOLCHAINS, 1)}
+        connection.execute(insert(toolchains), [{"id": id, **_fields(v, VERSION_NAMES)} for v, id in chains.items()])
+        made = [identity(model, target) for model in range(MODELS) for target in range(len(TARGETS))]
+        connection.execute(
+            insert(models),
+            [
+                {"id": number, "hash": _sha256(f"model {number}"), "name": f"team/model-{number}"}
+                for number in range(MODELS)
+            ],
+        )
+        names = ("quantisation", "search_space_version", "objective", "io_layout")
+        connection.execute(
+            insert(identities),
+            [
+                {
+                    "id": number, "key": one.key, "model_id": number // len(TARGETS), "target_id": rows[one.target],
+                    "toolchain_id": chains[one.versions], **_fields(one, names), "created": "2026",
+                    **structure_values(one.structure),
+                }
+                for number, one in enumerate(made)
+                if one.structure is not None
+            ],
+        )  # fmt: skip
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE tried (n INTEGER, recipe TEXT, sha256 TEXT)")
+        values = ",".join(f"({n}, '{recipe}', '{_sha256(recipe)}')" for n, recipe in enumerate(recipes))
+        connection.exec_driver_sql(f"INSERT INTO tried VALUES {values}")
+        operators = [[0, f"conv_{n}_of_a_block", "CONV2D", "Conv2D", 9_000 + n, 8_000] for n in range(OPERATORS)]
+        check = json.dumps({"inputs": [{"kind": kind, "count": 2} for kind in ("random", "minimum", "maximum")]})
+        for statement in _evaluations(check, json.dumps(operators)):
+            connection.exec_driver_sql(statement)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+    engine.dispose()
+
+
+def _evaluations(check: str, operators: str) -> Iterator[str]:
+    """SQL that makes, of every identity and every recipe, an evaluation; recipe 1 is the best."""
+    figures = "10000000 - 1000 * n, 10000000, 10000000, 1000, 12, 40000, 90, 3, 2, 262144, 900000, 5000000"
+    yield (
+        "INSERT INTO evaluations SELECT i.id * 100 + n, i.id, recipe, sha256, sha256, 'ok', '', true, "
+        f"'{check}', 'predicted', {figures}, 1, 0.1, '2026' FROM identities i CROSS JOIN tried"
+    )
+    yield "INSERT INTO command_streams SELECT e.id, 0, e.program_hash FROM evaluations e"
+    yield f"INSERT INTO operator_tables SELECT i.id * 100 + n, '{operators}' FROM identities i JOIN tried ON n < 2"
+    yield (
+        "INSERT INTO bests SELECT id, id * 100, id * 100 + 1, 100, 60, 60.0, 'trials', 0, "
+        "'2026-01-01T00:00:00' FROM identities"
+    )
+
+
+def measured(store: Store, ask: Callable[[], Identity], expected: type) -> list[float]:
+    """Milliseconds of each lookup in increasing order."""
+    taken = []
+    for number in range(LOOKUPS + 50):
+        asked = ask()
+        started = time.perf_counter()
+        answer = lookup(store, asked)
+        took = 1000 * (time.perf_counter() - started)
+        assert type(answer) is expected, f"{answer} instead of {expected}"
+        if number >= 50:  # the first ones fill caches
+            taken.append(took)
+    return sorted(taken)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    table = Table("database", "answer", "median", "p99", "aim of p99", "slowest", title="milliseconds per lookup")
+    with tempfile.TemporaryDirectory(prefix="velatune-lookup-") as folder, server() as url:
+        for database, where in (("SQLite", Path(folder) / "store.sqlite"), ("PostgreSQL", url)):
+            started = time.perf_counter()
+            fill(where)
+            evaluations = MODELS * len(TARGETS) * RECIPES
+            Console().print(f"{database}: {evaluations:,} evaluations in {time.perf_counter() - started:.0f} s")
+            with Store.open(where) as store:
+                for expected, ask in questions(random.Random(1)).items():
+                    taken = measured(store, ask, expected)
+                    p99 = taken[len(taken) * 99 // 100]
+                    row = (taken[len(taken) // 2], p99, AIM_MILLISECONDS, taken[-1])
+                    table.add_row(database, expected.__name__.lower(), *(f"{value:.2f}" for value in row))
+    Console().print(table)
+
+
+def _fields(record: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

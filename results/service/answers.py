@@ -1,0 +1,97 @@
+"""Records as the service answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from results.answer_json import SimulationJson, lookup_json
+from results.compare import figures_of
+from results.lookup import Hit, Miss, lookup
+from results.overview import Line
+from results.pareto import Pareto, pareto_of
+from results.records import Best, Identity, OperatorRow
+from results.report import elements
+from results.service.backend import Backend, Explained
+from results.service.schemas import (
+    ElementJson,
+    LineJson,
+    OperatorJson,
+    RegressionJson,
+    ResultJson,
+)
+from results.store import Store
+from results.summary import TuneJson, point_json, tune_json
+from results.tiers import Tiers
+
+
+def answer_of(stores: Tiers, identity: Identity) -> dict[str, Any]:
+    """What is known for an identity."""
+    found = lookup(stores, identity)
+    simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
+    return lookup_json(found, identity.key, simulated)
+
+
+def answer_of_key(store: Store, key: str) -> dict[str, Any]:
+    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it."""
+    best = store.best(key)
+    if best is None:
+        return {"answer": "miss", "identity": key}
+    return lookup_json(Hit(best), key, store.simulations(key))
+
+
+def line_json(line: Line, backend: Backend) -> LineJson:
+    """One best in short."""
+    return LineJson(gain_percent=round(line.gain.percent, 2), fresh=is_fresh(line, backend), **asdict(line))
+
+
+def is_fresh(line: Line, backend: Backend) -> bool:
+    """Whether it was found with the versions that the service has now."""
+    now = {**backend.versions.to_json(), "search_space_version": backend.search_space_version}
+    return all(getattr(line, name) == version for name, version in now.items())
+
+
+def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJson:
+    """Two neighbours of a series."""
+    more = 100.0 * (after.best_cycles - before.best_cycles) / before.best_cycles
+    return RegressionJson(
+        model=after.model, target=after.target, label=after.label, percent=round(more, 2),
+        before=line_json(before, backend), after=line_json(after, backend),
+    )  # fmt: skip
+
+
+def explained_of(store: Store, best: Best, backend: Backend) -> tuple[Explained, Pareto]:
+    """What is said of a best besides its figures, and the front of cycles against SRAM."""
+    evaluations = store.evaluations(best.identity.key)
+    explained = backend.explain(best, evaluations)
+    return explained, pareto_of(best, evaluations, explained.limits)
+
+
+def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
+    """A best with all that is known of it."""
+    explained, pareto = explained_of(store, best, backend)
+    cycles = figures_of(best)[1].cycles
+    names = elements(best.recipe)
+    without = [*explained.without, *[None] * len(names)]
+    return ResultJson(
+        best=TuneJson(**tune_json(best)),
+        elements=[
+            ElementJson(element=name, law=explained.laws.get(name, ""), more_cycles_without=more and more - cycles)
+            for name, more in zip(names, without, strict=False)
+        ],
+        pareto=[point_json(point) for point in pareto.front],
+        default_operators=_operators(best.default.operators),
+        best_operators=_operators(best.best.operators),
+        simulated=_simulated(store, best),
+        history=[line_json(line, backend) for line in store.series_lines(best.identity.key)],
+    )
+
+
+def _simulated(store: Store, best: Best) -> list[SimulationJson]:
+    answer = lookup_json(Hit(best), best.identity.key, store.simulations(best.identity.key))
+    return [SimulationJson(**one) for one in answer["simulated"]]
+
+
+def _operators(rows: Iterable[OperatorRow]) -> list[OperatorJson]:
+    return [OperatorJson(**asdict(row)) for row in rows]

@@ -1,0 +1,58 @@
+"""The application: routes behind the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from results.service import problems, routes_health, routes_jobs, routes_models, routes_pages, routes_results
+from results.service.access import Doorkeeper
+from results.service.gate import Gate
+from results.service.limits import Rate
+from results.service.service import Service
+
+_ABOUT = """Best known ways of lowering PyTorch models for Arm Ethos-U NPUs.
+
+Send a token with every request: `Authorization: Bearer vt_...`. A token's role is `read`, `submit` or `admin`.
+Every number of cycles carries a label that says whether it is predicted, simulated or measured."""
+
+
+def create_app(service: Service, loopback_reads: bool) -> FastAPI:
+    """The ASGI application of a service. loopback_reads: whether this machine's own users may read without a token."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        supervising = asyncio.create_task(service.supervisor.run())
+        yield
+        supervising.cancel()
+        await asyncio.wait((supervising,))
+
+    app = FastAPI(
+        lifespan=running,
+        title="velatune", description=_ABOUT, version=_version(), openapi_url="/v1/openapi.json",
+        docs_url=None, redoc_url=None,  # these pages would load scripts from the internet
+    )  # fmt: skip
+    app.state.service = service
+    problems.install(app)
+    for routes in (routes_results, routes_models, routes_jobs, routes_health, routes_pages):
+        app.include_router(routes.router)
+    app.add_middleware(
+        Gate,
+        doorkeeper=Doorkeeper(service.tokens, loopback_reads),
+        rate=Rate(service.limits.requests_per_second, time.monotonic),
+        metrics=service.metrics,
+        body_bytes=service.limits.body_bytes,
+    )
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("velatune")
+    except PackageNotFoundError:  # run from its sources
+        return "0"

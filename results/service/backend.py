@@ -1,0 +1,42 @@
+"""What the service needs of whoever can tune. The service knows records and processes, nothing of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from results.pareto import Limits
+from results.records import Best, Evaluation, Versions
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What is said of a best besides its figures.
+
+    Attributes:
+        laws: recipe element, as the recipe spells it -> why it keeps the outputs.
+        without: for each element in order, cycles of the recipe without it, None where that is not known.
+        limits: that hold for the front of cycles against SRAM.
+    """
+
+    laws: Mapping[str, str]
+    without: Sequence[int | None]
+    limits: Limits
+
+
+class Backend(Protocol):
+    """A toolchain."""
+
+    versions: Versions
+    search_space_version: str
+    #: Name -> description of the models that need no upload.
+    models: Mapping[str, str]
+    #: Command that reads the model file whose name follows, in the working folder, and prints one JSON object about it:
+    #: `error` if it is not taken, else `inputs`, `operators`, `quantised`.
+    inspect_command: Sequence[str]
+    #: Command that tunes; see `results.service.supervisor` for what it is told and what it leaves behind.
+    job_command: Sequence[str]
+
+    def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
+        """What is to be said of a best and the other evaluations of its identity."""

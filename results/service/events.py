@@ -1,0 +1,59 @@
+"""A job's progress as server-sent events, read from the file that its process writes.
+
+An event's id is the number of its line, so that who was cut off goes on after the last one it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+_LOOK_SECONDS = 0.25
+_COMMENT_SECONDS = 15.0
+"""Proxies cut connections on which nothing comes."""
+
+
+async def follow(path: Path, after: int, last: Callable[[], str | None]) -> AsyncIterator[str]:
+    """Events with ids greater than `after`, as they come.
+
+    path: of one JSON object per line, each with an `event`; it need not be there yet. last: the data of the final
+    event, `end`, or None for as long as there will be more; called in a thread.
+    """
+    number, offset, spoken = 0, 0, time.monotonic()
+    while True:
+        # Asked before reading: what was written before the end is then read after it.
+        end = await asyncio.to_thread(last)
+        lines, offset = await asyncio.to_thread(_lines, path, offset)
+        for line in lines:
+            number += 1
+            if number > after:
+                yield f"id: {number}\nevent: {_kind(line)}\ndata: {line}\n\n"
+                spoken = time.monotonic()
+        if end is not None:
+            yield f"event: end\ndata: {end}\n\n"
+            return
+        if time.monotonic() - spoken > _COMMENT_SECONDS:
+            yield ": still here\n\n"
+            spoken = time.monotonic()
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _lines(path: Path, offset: int) -> tuple[list[str], int]:
+    """Whole lines from a place on, and where they end."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            whole, newline, _ = file.read().rpartition(b"\n")
+    except FileNotFoundError:
+        return [], offset
+    return whole.decode("utf-8", "replace").split("\n") if newline else [], offset + len(whole) + len(newline)
+
+
+def _kind(line: str) -> str:
+    try:
+        return str(json.loads(line)["event"])
+    except (ValueError, KeyError, TypeError):
+        return "damaged"

@@ -1,0 +1,64 @@
+"""What is told of the service itself: one JSON object per line in the log, and metrics for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import TextIO
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+log = logging.getLogger("velatune.service")
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """Of one service."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "velatune_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
+        )
+        self.seconds = Histogram(
+            "velatune_request_seconds", "Time to the last byte", ["route"], buckets=_SECONDS, registry=self._registry
+        )
+        self.lookups = Counter("velatune_lookups", "Lookups by what came of them", ["answer"], registry=self._registry)
+        self.jobs = Gauge("velatune_jobs", "Jobs by state", ["state"], registry=self._registry)
+        self.uploads = Counter(
+            "velatune_uploads", "Model files sent, by what became of them", ["outcome"], registry=self._registry
+        )
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object: time, level, event, then the record's `fields`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(line, default=str)
+
+
+def log_json(stream: TextIO = sys.stderr) -> None:
+    """Let everything that this process logs come out as JSON lines."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def tell(event: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log an event with its fields."""
+    log.log(level, event, extra={"fields": fields})

@@ -1,0 +1,101 @@
+"""The user's store, and a system store under it: shipped with a product, or a team's. That one is only read.
+
+with Tiers.open(None, "postgresql://results.example.org/velatune") as stores:
+    answer = lookup(stores, identity)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from results.errors import StoreError
+from results.records import Best, Identity, Structure, Target
+from results.store import Store
+
+log = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+
+class Tiers:
+    """Answers as a `Store` does, from both stores.
+
+    What the user's own store has for an identity comes before what the system store has for it. A system store that
+    cannot be opened or read is left out with a warning: nobody's lookup ends because of a team's database.
+
+    Attributes:
+        user: the store that is written to.
+    """
+
+    def __init__(self, user: Store, system: Store | None = None) -> None:
+        self.user = user
+        self._system = system
+
+    @classmethod
+    def open(cls, user: str | Path | None, system: str | Path | None = None) -> Self:
+        """Open the user's store (see `Store.open`) and, if one is named, the system store.
+
+        Raises:
+            StoreError: the user's store cannot be used.
+        """
+        opened = Store.open(user)
+        if system is None:
+            return cls(opened)
+        try:
+            return cls(opened, Store.open(system, read_only=True))
+        except StoreError as error:
+            log.warning("the system store is left out: %s", error)
+            return cls(opened)
+
+    def close(self) -> None:
+        """Close both."""
+        self.user.close()
+        if self._system is not None:
+            self._system.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def closest(self, identity: Identity) -> Best | None:
+        """As `Store.closest`, of both, and the user's where they are as close; nothing that turned out wrong here."""
+        own = self.user.closest(identity)
+        if own is not None and not own.identity.differences(identity):
+            return own
+        below = self._below(lambda system: system.closest(identity))
+        if below is None or self.user.refutes(below):
+            return own
+        if own is None or len(below.identity.differences(identity)) < len(own.identity.differences(identity)):
+            return below
+        return own
+
+    def similar(
+        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        io_layout: str | None = None, limit: int = 16,
+    ) -> list[Best]:  # fmt: skip
+        """As `Store.similar`, the user's first; `limit` holds for each store."""
+
+        def of(store: Store) -> list[Best]:
+            return store.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)
+
+        return of(self.user) + (self._below(of) or [])
+
+    def knows_others(self, identity: Identity) -> bool:
+        """As `Store.knows_others`, of either store."""
+        return self.user.knows_others(identity) or bool(self._below(lambda system: system.knows_others(identity)))
+
+    def _below(self, ask: Callable[[Store], _Answer]) -> _Answer | None:
+        if self._system is None:
+            return None
+        try:
+            return ask(self._system)
+        except StoreError as error:
+            log.warning("the system store is left out: %s", error)
+            self._system.close()
+            self._system = None
+            return None

@@ -1,0 +1,80 @@
+"""Suite files: what they may say, and what a person is told about the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from tuner.suite_file import read_suite
+from workers.errors import ModelError
+
+WHOLE = """
+models = [
+  "fire",
+  {source = "net.py:make", targets = [{npu = "ethos-u65-256", memory_mode = "Sram_Only"}], io_layout = "nhwc"},
+]
+targets = ["ethos-u55-128", "ethos-u85-256", "ETHOS-U55-128"]
+fresh_days = 2
+[budget]
+seconds = 3600
+candidates = 10
+[limits]
+best_percent = 0
+[objective]
+kind = "vela"
+max_sram = 100000
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_file(tmp_path):
+    suite = read_suite(write(tmp_path, WHOLE))
+    assert suite.name == "mine"
+    jobs = [(job.source, job.target.label, job.io_layout) for job in suite.jobs(tmp_path)]
+    assert jobs == [
+        ("fire", "ethos-u55-128", None),
+        ("fire", "ethos-u85-256", None),
+        ("net.py:make", "ethos-u65-256, Sram_Only", "nhwc"),
+    ]
+    assert "Vela's cycles" in str(suite.what_is_minimised())
+    assert suite.night_limits().best_percent == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("models = [", "not TOML"),
+        ("targets = ['ethos-u55-128']", "models: is missing"),
+        ("models = []", "models: "),
+        ("models = ['fire']\ntagrets = ['ethos-u55-128']", "tagrets: unknown name"),
+        ("models = ['fire', {source = 'fire', io_layout = 'nwhc'}]", "models[2].io_layout: input should be 'nchw'"),
+        ("models = ['fire', 3]", "models[2]: "),
+        ("models = ['fire']\n[budget]\nseconds = -1", "budget.seconds: input should be greater than 0"),
+        ("models = ['fire']\n[budget]\nseconds = 'an hour'", "budget.seconds: "),
+        ("models = ['fire']\nattempts = 0\nseed = -1", "(and 1 more)"),
+        ("models = ['fire']\nname = ''", "name: "),
+    ],
+)
+def test_a_bad_file_is_told_in_one_line_with_the_place(tmp_path, text, told):
+    with pytest.raises(ModelError) as error:
+        read_suite(write(tmp_path, text))
+    line = str(error.value)
+    assert line.startswith(str(tmp_path / "mine.toml"))
+    assert told in line
+    assert "\n" not in line
+
+
+def test_what_only_vela_knows_is_told_when_jobs_are_made(tmp_path):
+    with pytest.raises(ModelError, match="ethos-u56-128: unknown accelerator"):
+        read_suite(write(tmp_path, "models = ['fire']\ntargets = ['ethos-u56-128']")).jobs(tmp_path)
+    with pytest.raises(ModelError, match="fire has no targets"):
+        read_suite(write(tmp_path, "models = ['fire']")).jobs(tmp_path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_suite(tmp_path / "none.toml")

@@ -1,0 +1,35 @@
+"""What passes have brought so far, to guess what they bring elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tuner.states import Edge
+
+#: What a pass that was never seen at work is hoped to bring: it is tried before those that are known to bring nothing.
+_HOPED = -0.02
+#: So many of the last times count: what a pass brings depends on those before it.
+_MEMORY = 4
+#: Of a pass whose result was not right.
+_WRONG = 1.0
+
+
+class Effects:
+    """Changes of `tuner.states.State.value`, which is less where a program is cheaper, averaged for each pass."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def learn(self, edges: Iterable[Edge]) -> None:
+        for edge in edges:
+            times, mean = self._seen.get(edge.one, (0, 0.0))
+            times = min(times + 1, _MEMORY)
+            self._seen[edge.one] = times, mean + (min(edge.change, _WRONG) - mean) / times
+
+    def expected(self, one: str) -> float:
+        """The change that a pass, as a recipe writes it, is expected to make."""
+        return self._seen.get(one, (0, _HOPED))[1]
+
+    def pays(self, one: str) -> bool:
+        """Whether it was seen to bring something."""
+        return one in self._seen and self._seen[one][1] < 0

@@ -1,0 +1,53 @@
+"""Who proposes what to try next. Each sampler asks for candidates through one Optuna study, and is told through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol, get_args
+
+import optuna
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from search_space.recipe import Recipe
+from tuner.candidates import Candidate
+from tuner.samplers.batch import Batch
+from tuner.samplers.ours import Ours
+from tuner.samplers.ways import Ways
+from tuner.states import Edge, State, States
+
+SamplerName = Literal["ours", "greedy", "tpe", "nsga2", "random"]
+SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
+
+#: Optuna's own; made anew for each batch from a seed, so that a run that was killed can go on as if it was not.
+_OPTUNAS: dict[str, Callable[[int], BaseSampler]] = {
+    "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=16),
+    "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=16),
+    "random": lambda seed: RandomSampler(seed=seed),
+}
+
+
+class Sampler(Protocol):
+    """Proposes candidates, one batch after the other."""
+
+    def begin(self, batch: Batch) -> None: ...
+
+    def root(self, recipe: Recipe) -> Candidate | None:
+        """A recipe that is tried before all others; None if it is in the batch."""
+
+    def propose(self) -> Candidate | None:
+        """The next one of the batch; None if nothing is left."""
+
+    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+        """What a recipe came to; `better`: it is the new best."""
+
+
+def sampler_by(
+    name: SamplerName, study: optuna.Study, states: States, seed: int, tell: Callable[[optuna.Trial, State], None]
+) -> Sampler:
+    """The sampler of that name for one search. tell: how its study is told again what a known program is worth."""
+    if name == "ours":
+        return Ours(study, states, seed)
+    return Ways(study, states, seed, _OPTUNAS.get(name), tell)
+
+
+__all__ = ["SAMPLERS", "Batch", "Sampler", "SamplerName", "sampler_by"]

@@ -1,0 +1,25 @@
+"""What is asked for at once."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from search_space.recipe import Recipe
+from tuner.states import States
+
+
+class Batch:
+    """evaluations: how many there were when the batch began. pending: the programs and recipes in it."""
+
+    def __init__(self, evaluations: int, states: States, tried: Container[Recipe]) -> None:
+        self.evaluations, self.pending = evaluations, set[str]()
+        self._states, self._tried = states, tried
+
+    def take(self, recipe: Recipe) -> bool:
+        """Whether a recipe is open, and is in the batch from now on: it was not tried, and does not lead to a program
+        that is evaluated or in the batch, as far as is known."""
+        program = self._states.foretold(recipe)
+        if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
+            return False
+        self.pending |= {str(recipe), program} - {""}
+        return True

@@ -1,0 +1,148 @@
+"""The sampler of velatune's own: it climbs from program to program, and looks around the best recipes.
+
+Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
+before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
+without waiting for the first one's answer, so that one batch climbs several steps.
+
+Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
+order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+import optuna
+
+from search_space.recipe import Recipe
+from tuner.candidates import Candidate
+from tuner.effects import Effects
+from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
+from tuner.samplers.batch import Batch
+from tuner.states import Edge, State, States, choice_text, extended
+
+_CLIMB = "climb"
+#: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
+_BEFORE = {_CLIMB: (3.0, 1.0)}
+_BEFORE_OTHERS = (0.5, 1.5)
+#: How often one looks around the best recipe, and if not, around the second one, and so on.
+_AT_BEST = 0.6
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A program that is asked for in this batch and stands for what it is expected to be. left: passes to go on by."""
+
+    value: float
+    recipe: Recipe
+    left: tuple[str, ...]
+
+
+class Ours:
+    """Proposes recipes; holds what it learnt of passes and of kinds of neighbours. seed: of all that is drawn."""
+
+    def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
+        self._study, self._states, self._seed = study, states, seed
+        self._batch = Batch(0, states, ())
+        self._effects = Effects()
+        self._kinds: dict[Recipe, str] = {}  # of what is asked for
+        self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
+        self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
+        self._ladder: list[_Expected] = []
+        self._random = Random(seed)
+
+    def _all(self) -> tuple[str, ...]:
+        return (_CLIMB, *_KINDS)
+
+    def begin(self, batch: Batch) -> None:
+        self._batch, self._ladder = batch, []
+        self._random = Random(f"{self._seed} {batch.evaluations}")
+
+    def root(self, recipe: Recipe) -> Candidate | None:
+        return Candidate(recipe, self._study.ask()) if self._batch.take(recipe) else None
+
+    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+        self._effects.learn(edges)
+        kind = self._kinds.pop(recipe, None)
+        if kind is not None:
+            self._outcomes[kind][0 if better else 1] += 1
+
+    def propose(self) -> Candidate | None:
+        seen_all = self._states.all_seen()
+        draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
+        for kind in ["sites"] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
+            recipe = self._climb() if kind == _CLIMB else self._neighbour(kind, seen_all)
+            if recipe is not None:
+                self._kinds[recipe] = kind
+                return Candidate(recipe, self._study.ask())
+        return None
+
+    def _climb(self) -> Recipe | None:
+        while (found := self._cheapest_expected()) is not None:
+            if self._batch.take(found.recipe):
+                self._ladder.append(found)
+                return found.recipe
+            self._batch.pending.add(str(found.recipe))  # a rung that would lead where something is known
+        return None
+
+    def _cheapest_expected(self) -> _Expected | None:
+        pending = self._batch.pending
+        best: _Expected | None = None
+        for root in self._states.open_roots():
+            before = self._states.root_before(root)
+            value = before.value if before is not None and before.cycles is not None else 0.0
+            value += self._effects.expected(choice_text(root))
+            if str(root) not in pending and (best is None or value < best.value):
+                best = _Expected(value, root, ())
+        for one, way in self._states.open_programs.best_by_pass(pending):
+            value = way.value + self._effects.expected(one)
+            if best is None or value < best.value:
+                state = self._states[way.program]
+                recipe = extended(state.recipe, one)
+                if str(recipe) not in pending:
+                    best = _Expected(value, recipe, tuple(other for other in state.successors if other != one))
+        for rung in self._ladder:
+            for one in rung.left:
+                value = rung.value + self._effects.expected(one)
+                if self._effects.pays(one) and (best is None or value < best.value):
+                    recipe = extended(rung.recipe, one)
+                    if str(recipe) not in pending:
+                        best = _Expected(value, recipe, tuple(other for other in rung.left if other != one))
+        return best
+
+    def _neighbour(self, kind: str, seen_all: bool) -> Recipe | None:
+        states = self._states.promising()
+        while states:
+            at = 0
+            while not seen_all and at < len(states) - 1 and self._random.random() > _AT_BEST:
+                at += 1
+            state = states.pop(at)
+            for recipe in self._neighbours(state, kind):
+                if self._batch.take(recipe):
+                    return recipe
+        return None
+
+    def _neighbours(self, state: State, kind: str) -> Iterator[Recipe]:
+        """Those that were not looked at, in an order that the seed gives: what is not open now never will be."""
+        key = state.recipe, kind
+        if key not in self._around:
+            found = list(_KINDS[kind](state, self._states))
+            Random(f"{self._seed} {kind} {state.recipe}").shuffle(found)
+            self._around[key] = iter(found)
+        return self._around[key]
+
+
+def _by_more(state: State, states: States) -> Iterator[Recipe]:
+    passes = [one for text in states.useful_passes() for one in Recipe.parse(text).passes]
+    return by_more(state.recipe, passes)
+
+
+_KINDS: dict[str, Callable[[State, States], Iterator[Recipe]]] = {
+    "sites": lambda state, _: by_sites(state.recipe, state.sites),
+    "less": lambda state, _: by_less(state.recipe),
+    "more": _by_more,
+    "options": lambda state, _: by_options(state.recipe),
+    "order": lambda state, _: by_order(state.recipe),
+}

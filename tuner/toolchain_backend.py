@@ -1,0 +1,38 @@
+"""This toolchain, as the results service knows it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from results.compare import figures_of
+from results.records import Best, Evaluation, Versions
+from results.service.backend import Explained
+from search_space.errors import SpaceError
+from search_space.recipe import Recipe
+from search_space.space import SPACE_VERSION
+from tuner.ablation import cycles_without
+from tuner.identity import versions_of
+from tuner.objective import Objective
+from workers.base_program import toolchain_versions
+from workers.suite import MODELS
+
+
+class Toolchain:
+    """Implements `results.service.backend.Backend`."""
+
+    def __init__(self) -> None:
+        self.versions: Versions = versions_of(toolchain_versions())
+        self.search_space_version = SPACE_VERSION
+        self.models: Mapping[str, str] = {name: model.description for name, model in MODELS.items()}
+        # -P: a working folder with somebody's file in it is no place to import from.
+        self.inspect_command: Sequence[str] = (sys.executable, "-P", "-m", "workers.inspect_model")
+        self.job_command: Sequence[str] = (sys.executable, "-P", "-m", "tuner.service_job")
+
+    def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
+        """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
+        limits = Objective().front_limits(figures_of(best)[0])
+        try:
+            return Explained(Recipe.parse(best.recipe).laws(), cycles_without(best.recipe, evaluations), limits)
+        except SpaceError:
+            return Explained({}, (), limits)

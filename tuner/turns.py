@@ -1,0 +1,126 @@
+"""Who may search next, where many searches share one budget.
+
+The law: everyone gets one slice of candidates, in the order of their ranks. From then on the search that gained most in
+its last slice, in percent of its cycles, comes next; one that gained nothing waits behind all that did, and
+after a second slice without gain it is done. So cores move to where candidates still bring something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from itertools import count
+
+from tuner.search import BATCH
+from tuner.tune import Ending
+
+Rank = tuple[float, ...]
+
+SLICE = 4 * BATCH
+"""Candidates between two decisions: enough that a search shows whether it gains, and that its workers stay warm."""
+
+FRUITLESS = 2
+"""Slices in a row without gain after which a search is done."""
+
+
+class Turns:
+    """Places for searches, and what all of them may spend.
+
+    Args:
+        places: searches that go on at once.
+        seconds, candidates: for all searches together; None for no limit.
+    """
+
+    def __init__(self, places: int, seconds: float | None, candidates: int | None) -> None:
+        self._free = places
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._left = candidates
+        self._waiting: list[tuple[Rank, int, asyncio.Future[bool]]] = []
+        self._numbers = count()
+
+    def over(self) -> bool:
+        """Whether the budget is spent."""
+        late = self._deadline is not None and time.monotonic() > self._deadline
+        return late or (self._left is not None and self._left <= 0)
+
+    async def wait(self, rank: Rank) -> bool:
+        """Wait for a place; False, and no place, if the budget is spent before."""
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._numbers), place))
+        self._hand_out()
+        return await place
+
+    def spend(self, candidates: int) -> None:
+        """Count candidates that were evaluated."""
+        if self._left is not None:
+            self._left -= candidates
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._free += 1
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Whoever waits without end would wait for somebody who leaves, and whoever leaves comes by here."""
+        while self._waiting and (self._free or self.over()):
+            place = heapq.heappop(self._waiting)[2]
+            if place.done():  # whoever waited was cancelled
+                continue
+            granted = not self.over()
+            self._free -= granted
+            place.set_result(granted)
+
+
+class Share:
+    """One search's part: `tuner.tune.Turn`, between `start` and `stop`.
+
+    Args:
+        rank: order of first slices, the least first.
+    """
+
+    def __init__(self, turns: Turns, rank: Rank) -> None:
+        self._turns, self._rank = turns, rank
+        self._has_place = False
+        self._evaluations = 0
+        self._slice_start: tuple[int, int | None] | None = None
+        self._fruitless = 0
+
+    async def start(self) -> bool:
+        """Wait for the first slice; False if the budget is spent before."""
+        self._has_place = await self._turns.wait((0, *self._rank))
+        return self._has_place
+
+    def stop(self) -> None:
+        """Give the place back, if there is one."""
+        if self._has_place:
+            self._has_place = False
+            self._turns.leave()
+
+    async def ended(self, evaluations: int, cycles: int | None) -> Ending | None:
+        """See `tuner.tune.Turn`."""
+        if self._slice_start is None:
+            self._slice_start = evaluations, cycles
+        else:
+            self._turns.spend(evaluations - self._evaluations)
+        self._evaluations = evaluations
+        if self._turns.over():
+            return "timeout"
+        started, cycles_then = self._slice_start
+        if evaluations - started < SLICE:
+            return None
+        gain = _gain_percent(cycles_then, cycles)
+        self._fruitless = 0 if gain > 0 else self._fruitless + 1
+        if self._fruitless == FRUITLESS:
+            return "trials"
+        self._slice_start = evaluations, cycles
+        self.stop()
+        self._has_place = await self._turns.wait((1, self._fruitless, -gain))
+        return None if self._has_place else "timeout"
+
+
+def _gain_percent(before: int | None, now: int | None) -> float:
+    """Cycles saved; what had nothing before has gained all there is."""
+    if now is None:
+        return 0.0
+    return 100.0 if before is None else 100.0 * (before - now) / max(1, before)

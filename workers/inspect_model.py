@@ -1,0 +1,132 @@
+"""What a model file from the network holds, found out in a process of its own with little to lose.
+
+    python -m workers.inspect_model FILE
+
+prints one JSON object: `{"inputs": [...], "operators": 12, "quantised": true}`, or `{"error": "one line"}` for a file
+that is not taken. Nothing of the file is run: its shapes are worked out on tensors without contents.
+"""
+
+import json
+import math
+import resource
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from workers.errors import ModelError
+from workers.pt2_check import MOST_ELEMENTS
+
+_MOST_OPERATORS = 50_000
+_CPU_SECONDS = 120
+_WRITTEN_BYTES = 16 * 2**20
+_MEMORY_BYTES = 12 * 2**30
+"""Of address space. torch and its libraries take some of it before the first tensor is made."""
+
+
+def main() -> None:
+    """See the module."""
+    _bound()
+    path = Path(sys.argv[1])
+    try:
+        found = _tosa(path) if path.suffix == ".tosa" else _exported(path)
+    except ModelError as error:
+        found = {"error": str(error)}
+    except MemoryError:
+        found = {"error": f"{path.name}: reading it takes too much memory"}
+    print(json.dumps(found))  # noqa: T201
+
+
+def _bound() -> None:
+    """Take from this process what reading a model does not need."""
+    for what, most in (
+        (resource.RLIMIT_CPU, _CPU_SECONDS),
+        (resource.RLIMIT_AS, _MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, _WRITTEN_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _tosa(path: Path) -> dict[str, Any]:
+    from search_space.graph import CONST, INPUT
+    from search_space.read_tosa import read_tosa
+    from workers.model_source import TosaFile, resolve
+
+    file = resolve(str(path))
+    assert isinstance(file, TosaFile)
+    graph = read_tosa(file.data, path.name)
+    kinds: Counter[str] = Counter()
+    for id in graph.order:
+        node = graph.nodes[id]
+        _check_size(path, node.type.shape)
+        if node.op not in (CONST, INPUT):
+            kinds[node.op] += 1
+    _check_count(path, kinds)
+    inputs = [graph.nodes[id] for id in graph.inputs]
+    return {
+        "inputs": [{"name": one.name, "shape": list(one.type.shape), "dtype": str(one.type.dtype)} for one in inputs],
+        "operators": sum(kinds.values()),
+        "quantised": True,
+    }
+
+
+def _exported(path: Path) -> dict[str, Any]:
+    from workers.model_source import ExportedFile, export, resolve
+    from workers.quantise import is_quantised
+
+    file = resolve(str(path))
+    assert isinstance(file, ExportedFile)
+    model = export(ExportedFile(file.data, path.name))
+    kinds = Counter(str(node.target) for node in model.program.graph.nodes if node.op == "call_function")
+    _check_count(path, kinds)
+    _work_out_shapes(path, model.program)
+    names = [name for name in model.program.graph_signature.user_inputs if isinstance(name, str)]
+    return {
+        "inputs": [
+            {"name": name, "shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
+            for name, value in zip(names, model.example_inputs, strict=False)
+        ],
+        "operators": sum(kinds.values()),
+        "quantised": is_quantised(model.program),
+    }
+
+
+def _work_out_shapes(path: Path, program: Any) -> None:
+    """Hold every tensor that the program comes to against the limit: what the file says of them may be wrong."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.passes.fake_tensor_prop import FakeTensorProp
+    from torch.utils import _pytree as pytree
+
+    class Bounded(FakeTensorProp):
+        def run_node(self, n: torch.fx.Node) -> Any:
+            result = super().run_node(n)
+            for value in pytree.tree_leaves(result):
+                if isinstance(value, torch.Tensor):
+                    _check_size(path, tuple(value.shape))
+            return result
+
+    inputs = program._graph_module_flat_inputs(*program.example_inputs)
+    try:
+        Bounded(program.graph_module, FakeTensorMode()).propagate(*inputs)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever torch's rules for shapes raise
+        from workers.model_source import one_line
+
+        raise ModelError(f"{path.name}: its operators do not fit together, {one_line(error)}") from error
+
+
+def _check_size(path: Path, shape: tuple[int, ...]) -> None:
+    if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
+        raise ModelError(f"{path.name}: refused, it has a tensor of {' x '.join(map(str, shape))}")
+
+
+def _check_count(path: Path, kinds: Counter[str]) -> None:
+    if sum(kinds.values()) > _MOST_OPERATORS:
+        raise ModelError(f"{path.name}: refused, it has {sum(kinds.values()):,} operators")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""How much of what a search asked for was known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """Graphs that a price, a check or successors were asked for, and how many of them the memo had."""
+
+    prices: int = 0
+    known_prices: int = 0
+    checks: int = 0
+    known_checks: int = 0
+    expansions: int = 0
+    known_expansions: int = 0
+
+    def __add__(self, other: Reuse) -> Reuse:
+        return Reuse(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __sub__(self, other: Reuse) -> Reuse:
+        return Reuse(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
