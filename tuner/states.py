@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import inf, log
 
 from search_space.recipe import Recipe
@@ -203,9 +203,10 @@ class States:
         return self.open_roots() or ([] if self.open_programs else self._other_roots())
 
     def _other_roots(self) -> list[Recipe]:
-        taken = product(*(((), *((name, one) for one in self.choices[name])) for name in self.choices))
-        choices = [tuple(filter(None, one)) for one in taken]
-        roots = (Recipe(one, start) for one in choices if len(one) > 1 for start in ((), *self._starts))
+        none: tuple[tuple[str, str], ...] = ()
+        ways = [[none, *(((name, one),) for one in alternatives)] for name, alternatives in self.choices.items()]
+        combined = [tuple(chain.from_iterable(taken)) for taken in product(*ways)]
+        roots = (Recipe(taken, start) for taken in combined if len(taken) > 1 for start in ((), *self._starts))
         return [root for root in roots if root not in self._roots]
 
     def _joined(self) -> Iterator[Recipe]:
