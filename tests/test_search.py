@@ -14,6 +14,7 @@ from search_space.passes.base import SITES_BY_PRICE
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.candidates import Answer, Candidate
+from tuner.samplers import SAMPLERS, SamplerName
 from tuner.search import Search
 from tuner.states import AS_LOWERED
 
@@ -148,18 +149,22 @@ def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
     assert best is not None and best.cycles == min(map(after.cycles, after.reachable()))
 
 
-@pytest.mark.parametrize("told", [1, 11, 16, 21])
-def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(tmp_path: Path, told: int) -> None:
+@pytest.mark.parametrize(
+    ("sampler", "told"), [*(("ours", told) for told in (1, 11, 16, 21)), *((name, 13) for name in SAMPLERS)]
+)
+def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
+    tmp_path: Path, sampler: SamplerName, told: int
+) -> None:
     """Also in the middle of a batch, of which some were told."""
     (tmp_path / "whole").mkdir()
     whole = Space()
-    run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3), whole, most=40)
+    run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3, sampler=sampler), whole, most=40)
     space = Space()
-    killed = Search(study_in(tmp_path), CHOICES, seed=3)
+    killed = Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler)
     while len(space.evaluated) < told:
         for candidate in killed.ask(8)[: told - len(space.evaluated)]:
             killed.tell(candidate, space.evaluate(candidate.recipe))
-    run(Search(study_in(tmp_path), CHOICES, seed=3), space, most=40)
+    run(Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler), space, most=40)
     assert space.evaluated == whole.evaluated
 
 
@@ -219,9 +224,9 @@ class Sites(Space):
         return 100 + sum(self.PAYS[int(number) - 1] for number in numbers.split("+") if number)
 
     def evaluate(self, recipe: Recipe) -> Answer:
-        program = self.program(recipe)
         if len(recipe.passes) > 1:
-            return Answer(program, None, {})
+            return Answer("", None, {})
+        program = self.program(recipe)
         successors = {} if recipe.passes else {PASSES[0]: self.program(Recipe.parse(PASSES[0]))}
         chosen = program.removeprefix("sites ")
         numbers = tuple(map(int, chosen.split("+"))) if chosen else ()

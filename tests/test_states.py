@@ -55,6 +55,9 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
     assert str(joined) == f"conv1d=along-w,host-pool=odd | {FUSE}", "what did not pay alone is left out"
     states.add(joined, "joined", 3, {})
     assert states.open_roots() == []
+    left = [root for root in states.frontier() if not root.passes]
+    assert {len(root.choices) for root in left} == {2, 3} and len(left) == 2 + 2 + 1 + 2
+    assert not states.all_seen(), "two that do not pay alone may pay together"
 
 
 def test_a_setting_has_starts_of_its_own() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, product
 from math import inf, log
 
 from search_space.recipe import Recipe
@@ -74,8 +74,8 @@ class States:
 
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
     roots from the beginning. Two and more are only put together once they have paid: to the choices of the cheapest
-    state, with its start, comes one more that was cheaper than none by itself. So there are as many roots as choices
-    times starts, not as many as all their combinations.
+    state, with its start, comes one more that was cheaper than none by itself. All other combinations come last, when
+    nothing else is left.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class States:
         everywhere = (*starts, *(text for of in by_setting.values() for text in of))
         self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._by_program: dict[str, State] = {}
-        self._offered: list[
-            tuple[float, int, tuple[int, int], str, str]
-        ] = []  # violation, rank, program: the best first
+        #: By violation and rank, with the program: the best first.
+        self._offered: list[tuple[float, int, tuple[int, int], str, str]] = []
         self._beyond: list[tuple[float, int, tuple[int, int], str, str]] = []
+        self._useful = {str(one) for start in self._starts for one in start}
         #: Choices -> cycles of the cheapest program that is known to be reached by exactly these.
         self._cheapest: dict[tuple[tuple[str, str], ...], int] = {}
         self.open_programs = Frontier()
@@ -161,6 +161,7 @@ class States:
         edges = [Edge(one, state.value - self._by_program[before].value) for before, one in came]
         if state.cycles is None or (known is not None and known.successors):
             return edges
+        self._useful.update(state.successors)
         self.open_programs.open(state.program, state.value, state.successors)
         after = ((one, self._by_program.get(program)) for one, program in state.successors.items())
         return edges + [Edge(one, then.value - state.value) for one, then in after if then is not None]
@@ -196,6 +197,18 @@ class States:
     def open_roots(self) -> list[Recipe]:
         """Roots that are not evaluated: the first ones, then those that put together what has paid."""
         return [root for root in dict.fromkeys((*self._first_roots, *self._joined())) if root not in self._roots]
+
+    def roots_to_try(self) -> list[Recipe]:
+        """The open roots; when nothing else is left, every other combination of choices with every start: the space is
+        not seen whole without them."""
+        return self.open_roots() or ([] if self.open_programs else self._other_roots())
+
+    def _other_roots(self) -> list[Recipe]:
+        none: tuple[tuple[str, str], ...] = ()
+        ways = [[none, *(((name, one),) for one in alternatives)] for name, alternatives in self.choices.items()]
+        combined = [tuple(chain.from_iterable(taken)) for taken in product(*ways)]
+        roots = (Recipe(taken, start) for taken in combined if len(taken) > 1 for start in ((), *self._starts))
+        return [root for root in roots if root not in self._roots]
 
     def _joined(self) -> Iterator[Recipe]:
         best = self.best()
@@ -242,12 +255,12 @@ class States:
         return [self._by_program[entry[-1]] for entry in entries]
 
     def useful_passes(self) -> list[str]:
-        """Passes that change some program that was seen."""
-        return sorted({name for state in self._by_program.values() for name in state.successors})
+        """Passes that change some program that was seen, and those that starts are made of."""
+        return sorted(self._useful)
 
     def all_seen(self) -> bool:
         """Whether every program that is known of is evaluated: the frontier is empty."""
-        return not self.open_programs and not self.open_roots()
+        return not self.open_programs and not self.roots_to_try()
 
     def frontier(self) -> list[Recipe]:
         """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
@@ -262,7 +275,7 @@ class States:
                 rank = (state.cycles, len(recipe.elements), str(recipe))
                 if program not in waiting or rank < waiting[program][0]:
                     waiting[program] = (rank, recipe)
-        return self.open_roots() + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
+        return self.roots_to_try() + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]
 
     def root_steps(self, root: Recipe) -> list[Step]:
         """The decisions that lead to a root."""

@@ -31,7 +31,7 @@ _MEMORY = 10.0  # times that are remembered
 _BEFORE_OTHERS = (0.5, 1.5)
 #: A pass is left out of leaps if it is expected to bring more than this.
 _COSTS = 0.01
-_LEAPS, _SHORT_LEAP, _LONG_LEAP = 8, 3, 10
+_LEAPS, _SHORT_LEAP, _LONG_LEAP, _LEAPS_FROM_BEST = 8, 3, 10, 0.5
 _NAME_END = re.compile("[{@]")
 #: How often one looks around the best recipe, and if not, around the second one, and so on.
 _AT_BEST = 0.6
@@ -78,8 +78,9 @@ class Ours:
             self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
 
     def propose(self) -> Candidate | None:
-        if not len(self._states) and self._batch.pending:
-            return None  # what the first ones come to says where to go
+        if not len(self._states) and self._batch.pending:  # what the first ones come to says where to go
+            guess = self._leap()
+            return None if guess is None else Candidate(guess, self._study.ask())
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
         for kind in ["sites"] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
@@ -98,19 +99,20 @@ class Ours:
 
     def _leap(self) -> Recipe | None:
         """Several passes at once that are not known to cost anything, each in one of its forms, in any order: many
-        after the default, few after the best recipe."""
+        after the default or a starting point, few after the best recipe."""
         forms: dict[str, list[str]] = {}
         for one in self._states.useful_passes():
             if self._effects.expected(one) < _COSTS:
                 forms.setdefault(_name(one), []).append(one)
-        best, default = self._states.best(), self._states.root(Recipe())
+        best, roots = self._states.best(), self._states.first_roots()
         for _ in range(_LEAPS if forms else 0):
-            state, longest = self._random.choice([(best, _SHORT_LEAP), (default, _LONG_LEAP)])
-            if state is not None:
-                names = self._random.sample(list(forms), self._random.randint(1, min(len(forms), longest)))
-                recipe = extended(state.recipe, ",".join(self._random.choice(forms[name]) for name in names))
-                if self._batch.take(recipe):
-                    return recipe
+            before, longest = self._random.choice(roots), _LONG_LEAP
+            if best is not None and self._random.random() < _LEAPS_FROM_BEST:
+                before, longest = best.recipe, _SHORT_LEAP
+            names = self._random.sample(list(forms), self._random.randint(1, min(len(forms), longest)))
+            recipe = extended(before, ",".join(self._random.choice(forms[name]) for name in names))
+            if self._batch.take(recipe):
+                return recipe
         return None
 
     def _climb(self) -> Recipe | None:
@@ -124,7 +126,7 @@ class Ours:
     def _cheapest_expected(self) -> _Expected | None:
         pending = self._batch.pending
         best: _Expected | None = None
-        for root in self._states.open_roots():
+        for root in self._states.roots_to_try():
             before = self._states.root_before(root)
             value = before.value if before is not None and before.cycles is not None else 0.0
             value += self._effects.expected(choice_text(root))
