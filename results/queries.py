@@ -5,9 +5,21 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, and_, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    type_coerce,
+)
 
 from results.records import Best, Evaluation, Identity, Record, Simulation
 from results.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
@@ -114,18 +126,20 @@ def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
     return found
 
 
-def load_simulations(connection: Connection, *conditions: _Condition) -> list[Simulation]:
-    """Simulations with the fewest cycles first.
-
-    Args:
-        conditions: over the tables `simulations`, `evaluations` and `identities`.
-    """
-    rows = connection.execute(
+@cache
+def _simulations() -> Select[Any]:
+    """Built once: it is part of every lookup, and building it takes longer than running it."""
+    return (
         select(*(simulations.c[name] for name in _SIMULATION_NAMES), evaluations.c.recipe, identities.c.key)
         .select_from(simulations.join(_CANDIDATE_TABLES))
-        .where(*conditions)
+        .where(identities.c.key == bindparam("key"))
         .order_by(simulations.c.npu_cycles, evaluations.c.id, simulations.c.simulator, simulations.c.runner_sha256)
     )
+
+
+def load_simulations(connection: Connection, identity_key: str) -> list[Simulation]:
+    """Simulations of an identity's candidates, the fewest cycles first."""
+    rows = connection.execute(_simulations(), {"key": identity_key})
     found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows.mappings())
     return [simulation for simulation in found if simulation is not None]
 

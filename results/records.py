@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 if TYPE_CHECKING:
@@ -152,12 +153,12 @@ class Identity(Record):
     io_layout: str = "nchw"
     structure: Structure | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        # Not asdict, which copies every value: lookups make many keys.
-        content = {name: value for name, value in vars(self).items() if name not in NOT_IN_KEY}
-        content |= {name: vars(value) for name, value in content.items() if is_dataclass(value)}
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        # Not asdict: it copies all that it passes, and every lookup computes keys.
+        content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
+from results.changes import Changes
 from results.errors import StoreError
 from results.records import Best, Identity, Structure, Target
 from results.store import Store
@@ -84,6 +85,10 @@ class Tiers:
             return store.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)
 
         return of(self.user) + (self._below(of) or [])
+
+    def changes(self) -> list[Changes]:
+        """Of each store that is asked."""
+        return [store.changes for store in (self.user, self._system) if store is not None]
 
     def knows_others(self, identity: Identity) -> bool:
         """As `Store.knows_others`, of either store."""

@@ -11,7 +11,7 @@ from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
-_CLEAN = "remove-noops,fold-constants"
+_CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
 #: Maps moved as far as they get.
 _FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
@@ -36,6 +36,9 @@ _FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,orde
 
 #: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
 _PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
+
+#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+_APART = "stride-to-depth@{at},groups-apart,sink-moves,flatten-concat"
 
 #: What is left to move, and what a convolution does better.
 _LATE = (
@@ -66,6 +69,7 @@ STARTING_POINTS = (
         _LATE,
         at="paying",
     ),
+    _start(_CLEAN, _FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
     _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
@@ -96,13 +100,16 @@ INEXACT_STARTING_POINTS = (
 
 
 def starting_programs(
-    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
-    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result."""
+    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+
+    learnt: recipes from elsewhere whose passes are tried before those above.
+    """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for start in map(Recipe.parse, (*INEXACT_STARTING_POINTS, *STARTING_POINTS)):
+    for start in map(Recipe.parse, (*learnt, *INEXACT_STARTING_POINTS, *STARTING_POINTS)):
         if start.exactness > allowed:
             continue
         passes = start.passes
@@ -122,10 +129,10 @@ def starting_programs(
 
 
 def starting_points(
-    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """The recipes of `starting_programs`, of the classes that are allowed."""
-    return tuple(starting_programs(program, facts, allowed))
+    return tuple(starting_programs(program, facts, allowed, learnt))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

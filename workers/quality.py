@@ -96,7 +96,7 @@ class _Around:
             if job.allowance.metric is None:
                 raise ModelError(f"{job.source}: is quantised, there is no float model to compare with; give --metric")
             seed, data = 0, None  # what is known of such a model hangs on neither
-        quantised = quantised_program(model, job.target, seed=seed, calibration_data=data)
+        quantised = quantised_program(model, job.target, seed=seed, calibration_data=data, setting=setting)
         program = program_around(model, job.target, quantised, setting)
         self._name = job.source
         self._samples = quantised.samples if job.allowance.metric is not None else quantised.samples[:_INPUTS]

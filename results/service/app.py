@@ -39,6 +39,7 @@ def create_app(service: Service, loopback_reads: bool) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     problems.install(app)
+    app.include_router(routes_results.lookups)
     for routes in (routes_results, routes_models, routes_jobs, routes_health, routes_pages):
         app.include_router(routes.router)
     app.add_middleware(

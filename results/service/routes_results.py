@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from results.answer_json import LookupJson
@@ -21,10 +21,12 @@ from results.service.answers import (
     result_json,
 )
 from results.service.problems import other_than_json, responses
+from results.service.remembered import Answered, LookupRoute
 from results.service.schemas import LinesJson, RegressionsJson, ResultJson
 from results.service.service import Served, Service, aside
 
 router = APIRouter(prefix="/v1", tags=["results"])
+lookups = APIRouter(prefix="/v1", tags=["results"], route_class=LookupRoute)
 
 Key = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="key of an identity")]
 Part = Annotated[str, Query(max_length=200)]
@@ -52,19 +54,19 @@ _EXAMPLE = {
 }
 
 
-@router.post("/lookup", response_model=LookupJson, responses=responses(400, 413, 422, 503))
-async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], service: Served) -> Response:
+@lookups.post("/lookup", response_model=LookupJson, responses=responses(400, 413, 422, 503))
+async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], service: Served) -> Answered:
     """The best that is known for an identity; never tunes.
 
     A hit, a stale one (other versions), the nearest (another model of the same structure), or a miss.
     """
-    return _json(service, await aside(answer_of, service.stores, identity))
+    return _answered(await aside(answer_of, service.stores, identity))
 
 
-@router.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
-async def look_up_key(identity: Key, service: Served) -> Response:
+@lookups.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
+async def look_up_key(identity: Key, service: Served) -> Answered:
     """The best for the identity with this key: a hit or a miss."""
-    return _json(service, await aside(answer_of_key, service.store, identity))
+    return _answered(await aside(answer_of_key, service.store, identity))
 
 
 @router.get("/bests", responses=responses(422, 503))
@@ -110,7 +112,7 @@ async def report(identity: Key, service: Served) -> HTMLResponse:
 
 def _report(service: Service, best: Best) -> str:
     explained, pareto = explained_of(service.store, best, service.backend)
-    said = report_context(best, explained.laws, pareto=pareto, without=explained.without)
+    said = report_context(best, explained.laws, fronts=[pareto], without=explained.without)
     return environment().get_template("report.html.j2").render(said, layout="page.html.j2")
 
 
@@ -121,6 +123,5 @@ def _best(service: Service, identity: str) -> Best:
     return best
 
 
-def _json(service: Service, answer: dict[str, Any]) -> Response:
-    service.metrics.lookups.labels(answer["answer"]).inc()
-    return Response(json.dumps(answer), media_type="application/json")
+def _answered(answer: dict[str, Any]) -> Answered:
+    return Answered(json.dumps(answer).encode(), answer["answer"])

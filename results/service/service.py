@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -15,6 +15,7 @@ from results.service.access import Principal
 from results.service.backend import Backend
 from results.service.jobs import Jobs
 from results.service.limits import Limits
+from results.service.remembered import Remembered
 from results.service.state import State
 from results.service.supervisor import Supervisor
 from results.service.telemetry import Metrics
@@ -40,6 +41,7 @@ class Service:
     jobs: Jobs
     uploads: Uploads
     supervisor: Supervisor
+    remembered: Remembered
 
     @property
     def store(self) -> Store:
@@ -54,10 +56,12 @@ class Service:
         user's store."""
         metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
         supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
-        return cls(stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor)
+        return cls(
+            stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor, Remembered(stores.changes)
+        )
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
@@ -66,10 +70,10 @@ def _service(request: Request) -> Service:
 Served = Annotated[Service, Depends(_service)]
 
 
-def needs(role: Role) -> Callable[[Request], Principal]:
+def needs(role: Role) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
     """For routes that change something: who asks, if that is enough. Reading is the gate's to allow."""
 
-    def checked(request: Request) -> Principal:
+    async def checked(request: Request) -> Principal:
         principal = request.state.principal
         assert isinstance(principal, Principal)
         if principal.role < role:

@@ -10,12 +10,14 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from sample_results import IDENTITY, best, failed
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 from service_process import bearer
 from service_stand_in import made, serving
 
 from results.service.tokens import Role
+from results.store import Store
 
 REQUEST = {"model": "net", "target": "ethos-u55-128"}
 
@@ -81,6 +83,20 @@ def test_a_job_is_its_owner_s_or_an_administrator_s_to_cancel(stand_in, tokens):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert send(url, "DELETE", f"/v1/jobs/{id}", tokens["submit"]).status_code == 409
+
+
+def test_an_answer_is_remembered_only_until_the_store_changes(stand_in):
+    service, url = stand_in
+
+    def answer() -> str:
+        return requests.post(f"{url}/v1/lookup", json=IDENTITY.to_json(), timeout=60).json()["answer"]
+
+    assert [answer(), answer()] == ["miss", "miss"]
+    with Store.open(service.store.location) as other:
+        other.set_best(best())
+        assert [answer(), answer()] == ["hit", "hit"]
+        other.record_evaluation(failed("fuse-transposes", "wrong"))
+        assert answer() == "miss", "what turned out wrong is handed out by nobody"
 
 
 def test_a_full_queue_is_told(stand_in, tokens):
