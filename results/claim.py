@@ -5,10 +5,10 @@ It comes from a file that people share. Nothing of it was checked on this machin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from results.records import Best, Evaluation, Figures, Identity, Record, RunStatus
+from results.records import Best, Evaluation, ExactnessClass, Figures, Identity, Quality, Record, RunStatus
 
 Reception = Literal["new", "cheaper", "known", "refuted"]
 """What a store made of a claim. `new`: it has nothing of its own for the identity. `cheaper`: it has, but something
@@ -23,6 +23,7 @@ class Claim(Record):
         default, best: figures of the default recipe and of `recipe`, as evaluated where the claim comes from.
         evaluations, distinct, seconds, status, seed: of the search, as in `Best`.
         found: UTC time of the evaluation of `recipe`.
+        exactness, quality: of the evaluation of `recipe`, as in `Evaluation`.
 
     Raises ValueError if the figures are not of the same kind, or the best ones dearer than the default's.
     """
@@ -36,6 +37,8 @@ class Claim(Record):
     status: RunStatus
     seed: int
     found: str
+    exactness: ExactnessClass = "exact"
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         if self.default.label != self.best.label:
@@ -57,6 +60,8 @@ class Claim(Record):
             status=best.status,
             seed=best.seed,
             found=best.best.created,
+            exactness=best.best.exactness,
+            quality=best.best.quality,
         )
 
     def of(self, identity: Identity) -> Best:
@@ -71,7 +76,7 @@ class Claim(Record):
         return Best(
             identity=identity,
             default=evaluation("default", self.default),
-            best=evaluation(self.recipe, self.best),
+            best=replace(evaluation(self.recipe, self.best), exactness=self.exactness, quality=self.quality),
             recipe=self.recipe,
             evaluations=self.evaluations,
             distinct=self.distinct,

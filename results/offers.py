@@ -47,8 +47,8 @@ _DEFAULT, _BEST = evaluations.alias("d"), evaluations.alias("b")
 _KNOWN = or_(bests.c.identity_id.is_not(None), claims.c.identity_id.is_not(None))
 _NEWEST_FIRST = func.coalesce(bests.c.updated, claims.c.found).desc()
 _BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
-# What is ok has no reason, and nothing else is offered.
-_NOT_READ = ("id", "identity_id", "reason")
+# What is ok has no reason, and nothing else is offered; how often it was tried is of no interest to who asks.
+_NOT_READ = ("id", "identity_id", "reason", "attempts")
 _EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
 
 
@@ -190,7 +190,7 @@ def _evaluation(row: RowMapping, table: NamedFromClause) -> Evaluation:
     values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
     if values["recipe"] is None:
         raise ValueError("an evaluation that it names is missing or of another identity")
-    return evaluation_of({**values, "key": row["key"], "reason": "", "rows_json": None}, [])
+    return evaluation_of({**values, "key": row["key"], "reason": "", "attempts": 1, "rows_json": None}, [])
 
 
 def _claimed(row: RowMapping) -> Best:

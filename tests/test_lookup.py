@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_results import IDENTITY, KEY_FIELDS, as_looked_up, best, evaluation, failed, mutated, paths
+from sqlalchemy.dialects.postgresql import psycopg
 
+from results import offers
 from results.lookup import Hit, Miss, Nearest, Stale, lookup
 from results.records import NOT_IN_KEY, Identity, Structure
+from results.rows import TARGET_NAMES
 from results.store import Store
 
 TOOLCHAIN = [path for path in KEY_FIELDS if path[0] in ("versions", "search_space_version")]
@@ -93,6 +96,12 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
     newest = as_looked_up(known_under((vela, "5.0.0")))
     known_under((vela, "4.0.0"), (space, "0"))
     assert lookup(store, IDENTITY) == Stale(newest, (("ethos_u_vela", "5.0.0", "5.1.0"),))
+
+
+def test_psycopg_need_not_parse_a_lookup_each_time():
+    given = ("objective", "io_layout", *TARGET_NAMES)
+    for statement in (offers._of_model(True), offers._of_structure(*given)):
+        assert len(str(statement.compile(dialect=psycopg.dialect()))) < 4096
 
 
 def test_all_versions_are_known(store):

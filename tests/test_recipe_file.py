@@ -14,7 +14,7 @@ from results.claim import Claim
 from results.errors import StoreError
 from results.lookup import Hit, Miss, Nearest, lookup
 from results.recipe_file import Entry, read, written
-from results.records import Best, Identity, Structure
+from results.records import Best, Identity, Quality, Structure
 from results.store import Store
 
 OTHERS = [
@@ -207,6 +207,13 @@ def test_claims_hold_for_their_own_identity_only(store):
     imported(store, best())
     asked: Identity = mutated(IDENTITY, ("quantisation",), "int16")
     assert not isinstance(lookup(store, asked), Hit)
+
+
+def test_what_is_not_exact_stays_so(store):
+    near = evaluation("fuse-transposes", 60, exactness="requantising", quality=Quality(40.5, 41.0, 8))
+    imported(store, best(best=near))
+    found = lookup(store, IDENTITY).best.best
+    assert (found.exactness, found.quality, found.verified) == (near.exactness, near.quality, False)
 
 
 def test_costs_are_told_as_they_were(store):
