@@ -13,10 +13,10 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench choices rewrites readme clean
+.PHONY: help setup tune test fast check bench lab-record choices rewrites readme clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 setup: $(READY) ## the virtual environment with everything in it
 
@@ -48,11 +48,17 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
 
-bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop
+bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop, lookups
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.lookup
 	$(BIN)/python -m benchmarks.serve
+	$(BIN)/python -m benchmarks.transfer
+	$(BIN)/python -m benchmarks.search
+
+lab-record: $(READY) ## record the spaces of the replay laboratory anew, with the real toolchain
+	$(BIN)/python -m benchmarks.laboratory
 
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)

@@ -1,17 +1,22 @@
-"""MobileNetV2 at width 1 and 224x224, as in Sandler et al., 2018, table 2; with random weights."""
+"""MobileNetV2 as in Sandler et al., 2018, table 2; with random weights."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from workers.model_source import SourceModel
-from workers.suite.build import random_model
+from benchmarks.nets import Calibrated, like_the_suite
 
 #: expansion, channels, blocks, stride of the first block
 _STAGES = (
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
 )  # fmt: skip
+
+
+def _channels(count: float) -> int:
+    """Multiples of 8, and no less than nine tenths of what was asked for."""
+    rounded = max(8, int(count + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * count else rounded + 8
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -41,22 +46,23 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """float32 [1, 3, 224, 224] to [1, classes]."""
+    """float32 [1, 3, 224, 224], or other sizes, to [1, classes]. width: what channels are multiplied by."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, classes: int = 1000, width: float = 1.0) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_convolution(3, 32, 3, 2)]
-        channels = 32
+        channels = _channels(32 * width)
+        layers: list[nn.Module] = [_convolution(3, channels, 3, 2)]
         for expansion, outputs, blocks, first_stride in _STAGES:
             for stride in (first_stride, *[1] * (blocks - 1)):
-                layers.append(InvertedResidual(channels, outputs, stride, expansion))
-                channels = outputs
-        self.features = nn.Sequential(*layers, _convolution(channels, 1280, 1), nn.AdaptiveAvgPool2d(1))
-        self.classifier = nn.Linear(1280, classes)
+                layers.append(InvertedResidual(channels, _channels(outputs * width), stride, expansion))
+                channels = _channels(outputs * width)
+        last = _channels(1280 * max(1.0, width))
+        self.features = nn.Sequential(*layers, _convolution(channels, last, 1), nn.AdaptiveAvgPool2d(1))
+        self.classifier = nn.Linear(last, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.classifier(self.features(x).flatten(1))
 
 
-def load() -> SourceModel:
-    return random_model("mobilenet-v2", MobileNetV2, (1, 3, 224, 224), seed=20)
+def load() -> Calibrated:
+    return like_the_suite(MobileNetV2, (1, 3, 224, 224), seed=20)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
-from workers.suite.build import with_random_weights
+from workers.suite.build import random_model, with_random_weights
 
 Shape = tuple[int, ...]
 Made = tuple[nn.Module, tuple[Tensor, ...]]
+Calibrated = tuple[nn.Module, tuple[Tensor, ...], Sequence[tuple[Tensor, ...]]]
 
 
 class Net(nn.Module):
@@ -61,3 +62,9 @@ def seeded(make: Callable[[], nn.Module], shape: Shape) -> Callable[[], Made]:
         return with_random_weights(make, seed), inputs
 
     return source
+
+
+def like_the_suite(make: Callable[[], nn.Module], shape: Shape, seed: int) -> Calibrated:
+    """A net with weights and inputs as the suite's models have them, as a user's function returns it."""
+    model = random_model("", make, shape, seed)
+    return model.module, model.example_inputs, model.calibration_inputs or ()

@@ -5,8 +5,8 @@
 The store is that of `benchmarks.lookup`; the service runs in a process of its own, its client on one connection.
 `first`: questions that were not asked since the store changed; `again`: the same ones once more. A core's rate is
 requests by processor time that the service used (user and system), so that the client and whatever else the machine
-does are not in it; latencies are the client's, and a busy machine shows in them. The aims: 99 of 100 in 5 ms, and 1,000
-a second.
+does are not in it; latencies are the client's, and a busy machine shows in them. The aims: 99 of 100 in 5 ms, and
+1,000 a second.
 """
 
 from __future__ import annotations

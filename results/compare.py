@@ -164,6 +164,28 @@ def by_kind(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What one element of a recipe brings: how many cycles more the recipe costs without it.
+
+    Attributes:
+        kinds: the same for each kind of source operator that it makes a difference for, the largest first; of the
+            command stream. Empty where no operators were recorded.
+    """
+
+    cycles: int
+    kinds: tuple[tuple[str, int], ...]
+
+
+def brought(best: Evaluation, without: Evaluation | None) -> Brought | None:
+    """What is known of an element, by the evaluation of the best recipe without it."""
+    if without is None or without.figures is None or best.figures is None:
+        return None
+    rows = by_kind(without.operators, best.operators) if without.operators and best.operators else []
+    kinds = sorted(((row.kind, row.saved) for row in rows if row.saved), key=lambda one: (-abs(one[1]), one[0]))
+    return Brought(without.figures.cycles - best.figures.cycles, tuple(kinds))
+
+
+@dataclass(frozen=True)
 class Pair:
     """One line of the operator table: the same operator in both programs, or in one of them only."""
 

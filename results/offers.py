@@ -89,14 +89,15 @@ def _given(table: FromClause, *names: str) -> list[Any]:
 
 
 @cache
-def _of_model() -> Select[Any]:
+def _of_model(few: bool) -> Select[Any]:
     versions = [*(toolchains.c[name] for name in VERSION_NAMES), identities.c.search_space_version]
     differing: ColumnElement[int] = sum(
         (case((column != bindparam(column.name), 1), else_=0) for column in versions), start=literal(0)
     )
     same = [*_given(targets, *TARGET_NAMES), *_given(identities, *SAME)]
     wanted = _offers(IDENTITY_TABLES).where(models.c.hash == bindparam("model_hash"), *same, _KNOWN)
-    return wanted.order_by(differing, _NEWEST_FIRST).limit(1 + _SPARE)
+    ordered = wanted.order_by(differing, _NEWEST_FIRST)
+    return ordered.limit(1 + _SPARE) if few else ordered
 
 
 @cache
@@ -124,15 +125,18 @@ def _of_structure(*given: str) -> Select[Any]:
     return _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
 
 
-def offers_of_model(connection: Connection, identity: Identity) -> Iterator[Best]:
+def offers_of_model(connection: Connection, identity: Identity, few: bool) -> Iterator[Best]:
     """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
-    the newest, and a best before a claim of the same identity. Made one by one as they are asked for."""
+    the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
+
+    few: enough for one that is intact, not all.
+    """
     values = {
         **{name: getattr(identity, name) for name in ("model_hash", "search_space_version", *SAME)},
         **{name: getattr(identity.target, name) for name in TARGET_NAMES},
         **{name: getattr(identity.versions, name) for name in VERSION_NAMES},
     }
-    return _read(connection, _of_model(), values)
+    return _read(connection, _of_model(few), values)
 
 
 def offers_of_structure(

@@ -156,9 +156,9 @@ class Identity(Record):
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        # Not asdict, which copies every value: lookups make many keys.
-        content = {name: value for name, value in vars(self).items() if name not in NOT_IN_KEY}
-        content |= {name: vars(value) for name, value in content.items() if is_dataclass(value)}
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        # Not asdict: it copies all that it passes, and every lookup computes keys.
+        content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from results.compare import (
     KindRow,
+    brought,
     by_kind,
     figures_of,
     gain_of,
@@ -26,8 +28,9 @@ from results.compare import (
 )
 from results.errors import StoreError
 from results.estimates import differences
-from results.pareto import Pareto
-from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse
+from results.pareto import Pareto, Point
+from results.recipes import elements
+from results.records import Best, Bound, Evaluation, Identity, Reuse
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -48,9 +51,9 @@ def write_report(
     warnings: Sequence[str] = (),
     host_operators: Sequence[str] = (),
     phantom: Evaluation | None = None,
-    pareto: Pareto | None = None,
+    fronts: Sequence[Pareto] = (),
     bound: Bound | None = None,
-    without: Sequence[int | None] = (),
+    without: Sequence[Evaluation | None] = (),
     reuse: Reuse | None = None,
 ) -> Path:
     """Write the report on one model and target: default against best.
@@ -61,15 +64,15 @@ def write_report(
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.compare.phantom_of`.
-        pareto: the front of cycles against SRAM, where it is to be shown.
+        fronts: those that are to be shown.
         bound: what no lowering can go below, where it is known.
-        without: for each element of the recipe, in order, the predicted cycles of the recipe without it, or None.
+        without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
         reuse: what the run that the report is on did not have to find out.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    said = report_context(best, explanations, warnings, host_operators, phantom, pareto, bound, without, reuse)
+    said = report_context(best, explanations, warnings, host_operators, phantom, fronts, bound, without, reuse)
     html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
     return write_file(Path(path), html)
 
@@ -80,15 +83,14 @@ def report_context(
     warnings: Sequence[str] = (),
     host_operators: Sequence[str] = (),
     phantom: Evaluation | None = None,
-    pareto: Pareto | None = None,
+    fronts: Sequence[Pareto] = (),
     bound: Bound | None = None,
-    without: Sequence[int | None] = (),
+    without: Sequence[Evaluation | None] = (),
     reuse: Reuse | None = None,
 ) -> dict[str, Any]:
     """What the template of the report is told; arguments as of `write_report`."""
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
-    shown = [default, tuned, *_candidates(pareto)]
     return {
         "best": best,
         "default": default,
@@ -98,14 +100,12 @@ def report_context(
         "share": transpose_share_of(best.default),
         "differences": differences(best.default.operators),
         "phantom": phantom,
-        "pareto": pareto,
+        "plots": [_plot(best, pareto) for pareto in fronts],
         "bound": bound,
         "reuse": reuse,
-        "cycles_axis": Axis.over(figures.cycles for figures in shown),
-        "sram_axis": Axis.over(figures.sram_bytes for figures in shown),
         "elements": [
             (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(elements(best.recipe), [c and c - tuned.cycles for c in without])
+            for element, brings in zip_longest(elements(best.recipe), [brought(best.best, one) for one in without])
         ],
         "warnings": [*warnings, *_warnings(best)],
         "inputs": _inputs(best),
@@ -161,13 +161,6 @@ def environment() -> Environment:
     return made
 
 
-def elements(recipe: str) -> list[str]:
-    """The choices and passes of a recipe as spelled, in order; commas inside braces are a pass's own."""
-    if recipe == "default":
-        return []
-    return [element.strip() for element in re.split(r"[,|](?![^{]*\})", recipe) if element.strip()]
-
-
 def _inputs(best: Best) -> list[Mapping[str, Any]]:
     """The check's inputs by kind; empty if it is not said in the way `Evaluation.check` asks for."""
     inputs = best.best.check.get("inputs")
@@ -195,9 +188,24 @@ def _warnings(best: Best) -> list[str]:
     return found
 
 
-def _candidates(pareto: Pareto | None) -> list[Figures]:
-    points = [*pareto.front, *pareto.others, *pareto.beyond] if pareto else []
-    return [point.figures for point in points]
+@dataclass(frozen=True)
+class _Plot:
+    """A front with where it is drawn. marked: the default and the best."""
+
+    pareto: Pareto
+    marked: dict[str, Point]
+    up: Axis
+    across: Axis
+
+
+def _plot(best: Best, pareto: Pareto) -> _Plot:
+    marked = {
+        name: Point(one.recipe, figures, one.quality)
+        for name, one, figures in zip(("default", "best"), (best.default, best.best), figures_of(best), strict=True)
+    }
+    points = [*marked.values(), *pareto.front, *pareto.others, *pareto.beyond]
+    up = Axis.over(point.figures.cycles for point in points)
+    return _Plot(pareto, marked, up, Axis.over(point.value(pareto.against) for point in points))
 
 
 def _legend(kinds: Sequence[KindRow]) -> list[str]:

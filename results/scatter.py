@@ -22,7 +22,7 @@ class Axis:
     ticks: tuple[int, ...]
 
     @classmethod
-    def over(cls, values: Iterable[int]) -> Axis:
+    def over(cls, values: Iterable[float]) -> Axis:
         """An axis with room for all values.
 
         Raises:

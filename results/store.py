@@ -29,6 +29,7 @@ from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
+from results.recipes import elements
 from results.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.rows import recipe_sha256
 from results.schema import check, prepare
@@ -126,7 +127,8 @@ class Store:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
 
         A cheaper best that is stored already stays as it is (another process may have found it); at equal
-        cycles the shorter recipe stays. Both have the same identity, so their cycles are comparable.
+        cycles the recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so
+        their cycles are comparable.
 
         Returns:
             The best that the store holds now.
@@ -145,21 +147,21 @@ class Store:
             connection.execute(lock)
             default_id, _ = write_evaluation(connection, best.default, identity_id)
             best_id, _ = write_evaluation(connection, best.best, identity_id)
-            new = connection.execute(select(evaluations.c.cycles).where(evaluations.c.id == best_id, OFFERED))
-            cycles = new.scalar()
-            if cycles is None:
+            ranked_by = select(evaluations.c.cycles, evaluations.c.sram_bytes, evaluations.c.recipe)
+            new = connection.execute(ranked_by.where(evaluations.c.id == best_id, OFFERED)).first()
+            if new is None:
                 raise StoreError(
                     f"the recipe {best.recipe!r} for {best.identity.model_name} cannot be a best: "
                     f"the store {self.location} knows an input for which its outputs are wrong"
                 )
             held = connection.execute(
-                select(evaluations.c.cycles, evaluations.c.recipe)
-                .join(bests, bests.c.best_evaluation_id == evaluations.c.id)
-                .where(bests.c.identity_id == identity_id, OFFERED)
+                ranked_by.join(bests, bests.c.best_evaluation_id == evaluations.c.id).where(
+                    bests.c.identity_id == identity_id, OFFERED
+                )
             ).first()
-            if held is None or _order(cycles, best.recipe) <= _order(held.cycles, held.recipe):
+            if held is None or _order(*new) <= _order(*held):
                 write_best(connection, best, identity_id, default_id, best_id)
-            settle_claim(connection, identity_id, cycles)
+            settle_claim(connection, identity_id, new.cycles)
             stored = load_bests(connection, identities.c.id == identity_id)
             if not stored:
                 raise StoreError(f"the best of {best.identity.model_name} cannot be read from {self.location}")
@@ -197,6 +199,22 @@ class Store:
         with self._read() as connection:
             return load_bests(connection)
 
+    def newest(self, limit: int) -> list[Best]:
+        """The bests that were found last, of any model and target, the newest first; with their operators."""
+        with self._read() as connection:
+            order = select(bests.c.identity_id).order_by(bests.c.updated.desc(), bests.c.identity_id).limit(limit)
+            ids = list(connection.execute(order).scalars())
+            found = load_bests(connection, identities.c.id.in_(ids))
+            keys = dict(
+                connection.execute(select(identities.c.key, identities.c.id).where(identities.c.id.in_(ids))).all()
+            )
+        return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
+
+    def known(self, identity: Identity) -> list[Best]:
+        """All that `closest` chooses from, in the order in which it does."""
+        with self._glance() as connection:
+            return list(offers_of_model(connection, identity, few=False))
+
     def closest(self, identity: Identity) -> Best | None:
         """The best of a model on a target under the versions that differ least from an identity's; then the newest.
 
@@ -204,7 +222,7 @@ class Store:
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
         with self._glance() as connection:
-            return next(offers_of_model(connection, identity), None)
+            return next(offers_of_model(connection, identity, few=True), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -375,9 +393,10 @@ class Store:
         return known
 
 
-def _order(cycles: int, recipe: str) -> tuple[int, int, str]:
-    """Bests of one identity from good to less good; total, so that the order of arrival does not matter."""
-    return cycles, len(recipe), recipe
+def _order(cycles: int, sram_bytes: int, recipe: str) -> tuple[int, int, int, str]:
+    """Bests of one identity from good to less good: of equals the shorter recipe, then the one that needs less SRAM.
+    Total, so that the order of arrival does not matter."""
+    return cycles, len(elements(recipe)), sram_bytes, recipe
 
 
 def _fault(best: Best) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
-from results.pareto import Point
+from results.pareto import Pareto, Point
 from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
@@ -76,6 +76,13 @@ class ParetoPointJson(_Strict):
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
 
 
+class QualityPointJson(ParetoPointJson):
+    """A candidate on the front of cycles against quality. `label` is of the figures; the ratio is simulated."""
+
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of its worst output")
+    within_limit: bool = Field(description="it is as good as what may be offered has to be")
+
+
 class ReuseJson(_Strict):
     """How much of what this run asked for was known."""
 
@@ -120,6 +127,11 @@ class TuneJson(_Strict):
     pareto: list[ParetoPointJson] = Field(
         default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
     )
+    pareto_quality: list[QualityPointJson] = Field(
+        default=[],
+        description="with --pareto only, where other than exact recipes were allowed: the front of cycles against "
+        "quality, the fewest cycles first",
+    )
 
 
 class TuneFailureJson(_Strict):
@@ -131,16 +143,21 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | None = None) -> dict[str, Any]:
+def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    front: of cycles against SRAM; None where nobody asked for it, and the field is left out. reuse: of the run; None,
-    and left out, of a result that was looked up.
+    fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
+    result that was looked up.
     """
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target.to_json()
-    asked_for: dict[str, Any] = {} if front is None else {"pareto": list(map(point_json, front))}
+    asked_for: dict[str, Any] = {}
+    for pareto in fronts:
+        if pareto.against == "SRAM":
+            asked_for["pareto"] = list(map(point_json, pareto.front))
+        else:
+            asked_for["pareto_quality"] = [QualityPointJson(**_cost_of(p), **_merit_of(p)) for p in pareto.front]
     if best.best.quality is not None:
         quality = best.best.quality.to_json()
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
@@ -172,10 +189,18 @@ def tune_json(best: Best, front: Iterable[Point] | None = None, reuse: Reuse | N
 
 
 def point_json(point: Point) -> ParetoPointJson:
-    """A candidate on the front."""
+    """A candidate on the front of cycles against SRAM."""
+    return ParetoPointJson(**_cost_of(point))
+
+
+def _cost_of(point: Point) -> dict[str, Any]:
     figures = point.figures.to_json()
-    shown = {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"}
-    return ParetoPointJson(recipe=point.recipe, **shown)
+    return {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"} | {"recipe": point.recipe}
+
+
+def _merit_of(point: Point) -> dict[str, Any]:
+    assert point.quality is not None  # of whatever is on a front against quality
+    return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
 
 
 _HEADINGS = (
@@ -215,25 +240,33 @@ def markdown_table(bests: Iterable[Best]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes", "recipe")
+_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes")
+_QUALITY_HEADINGS = ("SQNR dB", "within the limit")
 
 
-def front_table(best: Best, front: Iterable[Point]) -> str:
-    """The front of cycles against SRAM of one model and target as a Markdown table with its heading."""
+def front_table(best: Best, pareto: Pareto) -> str:
+    """A front of one model and target as a Markdown table with its heading."""
     identity, (default, _) = best.identity, figures_of(best)
+    of_quality = pareto.against == "quality"
     lines = [
         (
             f"{point.figures.cycles:,}",
             f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
+            *((f"{point.value(pareto.against):.2f}", _may_be_offered(point)) if of_quality else ()),
             in_a_cell(point.recipe),
         )
-        for point in front
+        for point in pareto.front
     ]
-    table = aligned([_FRONT_HEADINGS, *lines], set(_FRONT_HEADINGS) - {"recipe"})
-    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against SRAM ({default.label})"
+    headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
+    table = aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
+    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against {pareto.against} ({default.label})"
     return f"{what}\n\n{table}\n"
+
+
+def _may_be_offered(point: Point) -> str:
+    return "no" if point.quality is not None and point.quality.shortfall else "yes"
 
 
 def _cells(best: Best) -> tuple[str, ...]:

@@ -38,15 +38,26 @@ log = logging.getLogger(__name__)
 
 
 def write_identity(connection: Connection, identity: Identity) -> int:
-    """Make an identity known; its row id."""
-    name = storable(identity.model_name)
-    model_id = _id_of(connection, models, {"hash": identity.model_hash}, {"name": name})
+    """Make an identity known, with the name and structure that it has now; its row id."""
+    id = _identity_row(connection, identity)
     # The same content may go by another name today; people look for the name they used last.
-    connection.execute(update(models).where(models.c.id == model_id, models.c.name != name).values(name=name))
+    name = storable(identity.model_name)
+    other_name = (models.c.hash == identity.model_hash, models.c.name != name)
+    connection.execute(update(models).where(*other_name).values(name=name))
+    if identity.structure is not None:
+        # It may have been made known before it was lowered.
+        values = structure_values(identity.structure)
+        unknown = or_(*(identities.c[column].is_distinct_from(value) for column, value in values.items()))
+        connection.execute(update(identities).where(identities.c.id == id, unknown).values(values))
+    return id
+
+
+def _identity_row(connection: Connection, identity: Identity) -> int:
+    """The row id of an identity, which is made if there is none."""
+    model_id = _id_of(connection, models, {"hash": identity.model_hash}, {"name": storable(identity.model_name)})
     target = {column: getattr(identity.target, column) for column in TARGET_NAMES}
     versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
-    structure = structure_values(identity.structure) if identity.structure is not None else {}
-    id = _id_of(
+    return _id_of(
         connection,
         identities,
         {"key": identity.key},
@@ -59,14 +70,9 @@ def write_identity(connection: Connection, identity: Identity) -> int:
             "objective": identity.objective,
             "io_layout": identity.io_layout,
             "created": utc_now(),
-            **structure,
+            **(structure_values(identity.structure) if identity.structure is not None else {}),
         },
     )
-    if structure:
-        # It may have been made known before it was lowered.
-        unknown = identities.c.structure_shapes.is_distinct_from(structure["structure_shapes"])
-        connection.execute(update(identities).where(identities.c.id == id, unknown).values(structure))
-    return id
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:
@@ -125,7 +131,7 @@ def write_best(connection: Connection, best: Best, identity_id: int, default_id:
 
 def write_claim(connection: Connection, identity: Identity, claim: Claim) -> Reception:
     """Keep a claim beside what is known, in the place of an earlier one, unless nothing can come of it."""
-    identity_id = write_identity(connection, identity)
+    identity_id = _identity_row(connection, identity)  # what is known of it is not theirs to change
     sha256 = recipe_sha256(claim.recipe)
     same = (evaluations.c.identity_id == identity_id, evaluations.c.recipe_sha256 == sha256)
     tried = connection.execute(select(evaluations.c.status, evaluations.c.verified).where(*same)).first()

@@ -20,9 +20,13 @@ class TargetFacts(Protocol):
         """Predicted cycles of a program by itself: stream cycles and Vela's estimate. None if the target does not take
         it."""
 
+    def program_sram_bytes(self, program: Graph) -> int | None:
+        """Peak SRAM of a program by itself. None if the target does not take it."""
+
 
 class AnyTarget:
-    """Facts where no target is known: a transpose costs what it moves, a program what its operators write."""
+    """Facts where no target is known: a transpose costs what it moves, a program what its operators write, and memory
+    is no matter."""
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         return prod(shape)
@@ -30,6 +34,9 @@ class AnyTarget:
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
         written = sum(node.type.elements for _, node in program.operators())
         return written, written
+
+    def program_sram_bytes(self, program: Graph) -> int | None:
+        return 0
 
 
 ANY_TARGET = AnyTarget()

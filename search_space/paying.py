@@ -9,7 +9,8 @@ from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.region import changed_region
 
-#: Where stream cycles fall; or where neither they nor Vela's estimate rise, and one of the two falls.
+#: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
+#: more SRAM than the program that it is in did before.
 PAYING, AGREED = "paying", "agreed"
 
 
@@ -59,15 +60,26 @@ def pays(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
     how to write it, and would be refused for what they do away with."""
     from search_space.cheap_moves import moved_cheaply  # passes do it, and this is how they find their sites
 
-    parts = changed_region(before, after)
-    if cheaper(*parts, facts, by):
+    old, new = changed_region(before, after)
+    if _better(old, new, before, facts, by):
         return True
-    old, new = (moved_cheaply(part, facts) for part in parts)
-    return (old is not parts[0] or new is not parts[1]) and cheaper(old, new, facts, by)
+    moved_old, moved_new = moved_cheaply(old, facts), moved_cheaply(new, facts)
+    moved = moved_old is not old or moved_new is not new
+    return moved and _better(moved_old, moved_new, before, facts, by)
+
+
+def _better(old: Graph, new: Graph, whole: Graph, facts: TargetFacts, by: str) -> bool:
+    """Whether a part is better than the old one, which the whole has."""
+    if not cheaper(old, new, facts, by):
+        return False
+    if by == PAYING:
+        return True
+    needed = facts.program_sram_bytes(new)
+    return needed is not None and any(needed <= (facts.program_sram_bytes(one) or 0) for one in (old, whole))
 
 
 def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether a program is cheaper by itself than another one, by PAYING or AGREED."""
+    """Whether a program is cheaper by itself than another one, by PAYING or AGREED, memory aside."""
     old, new = facts.program_cycles(before), facts.program_cycles(after)
     if old is None or new is None:
         return False

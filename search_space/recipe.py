@@ -7,7 +7,7 @@ left out with the bar; the empty recipe is `default`: what stock ExecuTorch does
 
 A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
 it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
-by itself, `sum-by-depthwise@agreed` for those where Vela's estimate does not rise either.
+by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_space import registry
+from search_space.choices.base import Choice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET, TargetFacts
@@ -88,7 +89,7 @@ class Recipe:
 
     def laws(self) -> dict[str, str]:
         """Element -> in one line why it keeps the outputs."""
-        laws = {f"{name}={alt}": registry.choices()[name].alternatives[alt] for name, alt in self.choices}
+        laws = {f"{name}={alt}": _law(registry.choices()[name], alt) for name, alt in self.choices}
         return laws | {str(p): p.law for p in self.passes}
 
     def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
@@ -98,6 +99,10 @@ class Recipe:
         for one in self.passes:
             graph = one.apply(graph, facts=facts)
         return graph
+
+
+def _law(choice: type[Choice], alternative: str) -> str:
+    return "; ".join(choice.alternatives[part] for part in choice.parts(alternative))
 
 
 def _split(text: str) -> list[str]:
@@ -112,14 +117,15 @@ def _split(text: str) -> list[str]:
 
 def _choice(text: str) -> tuple[str, str]:
     name, equals, alternative = (part.strip() for part in text.partition("="))
-    if not equals or not registry.NAME.fullmatch(name) or not registry.NAME.fullmatch(alternative):
+    if not equals or not registry.NAME.fullmatch(name) or not alternative:
         raise SpaceError(f"'{text}' is not a lowering choice; write choice=alternative")
     known = registry.choices()
     if name not in known:
         raise registry.unknown("lowering choice", name, known)
-    if alternative not in known[name].alternatives:
-        raise registry.unknown(f"alternative of {name}", alternative, known[name].alternatives)
-    return name, alternative
+    for part in known[name].parts(alternative):
+        if part not in known[name].alternatives:
+            raise registry.unknown(f"alternative of {name}", part, known[name].alternatives)
+    return name, known[name].written(alternative)
 
 
 def _pass(text: str) -> Pass:

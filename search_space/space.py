@@ -12,7 +12,7 @@ from search_space.choices.base import Choice
 from search_space.exactness import Exactness
 from search_space.graph import Graph
 from search_space.passes.base import Pass
-from search_space.starting_points import STARTING_POINTS
+from search_space.starting_points import INEXACT_STARTING_POINTS, STARTING_POINTS
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
 SPACE_VERSION = "4"
@@ -38,7 +38,7 @@ def space_hash() -> str:
         *map(str, pass_instances(max(Exactness))),
         *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
     ]
-    names += STARTING_POINTS
+    names += [*INEXACT_STARTING_POINTS, *STARTING_POINTS]
     return blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
 
 

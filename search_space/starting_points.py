@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search_space.errors import SpaceError
+from search_space.exactness import Exactness
 from search_space.facts import TargetFacts
 from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import Recipe
 
-_CLEAN = "remove-noops,fold-constants"
+_CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
 #: Maps moved as far as they get.
 _FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
@@ -24,12 +25,20 @@ _CHOICES = (
     "matmul-as-convolution@{at},phases-by-conv@{at}"
 )
 
+#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, and yet the outputs of one
+#: transformer came out farther from the float model's, so some do without.
+_REQUANTISED = "affine-into-weights,merge-rescales"
+_CENTRED = "centre-by-conv@{at},affine-into-weights,merge-rescales"
+
 _WEIGHTS = "channels-into-weights,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
 _FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
 
 #: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
 _PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
+
+#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+_APART = "stride-to-depth@{at},groups-apart,sink-moves,flatten-concat"
 
 #: What is left to move, and what a convolution does better.
 _LATE = (
@@ -60,6 +69,7 @@ STARTING_POINTS = (
         _LATE,
         at="paying",
     ),
+    _start(_CLEAN, _FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
     _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
     _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
@@ -68,13 +78,41 @@ STARTING_POINTS = (
 )
 
 
-def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str, tuple[Graph, ...]]:
-    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result."""
+#: Before those, where they are allowed.
+INEXACT_STARTING_POINTS = (
+    _start(_CLEAN, _FAR, _CENTRED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_CLEAN, _FAR, _CENTRED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="paying"),
+    _start(_CLEAN, _FAR, _REQUANTISED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(
+        _CLEAN,
+        "share-equal{{behind=true}}",
+        _FAR,
+        _REQUANTISED,
+        _CHOICES,
+        _WEIGHTS,
+        _FILLED,
+        _PARTS,
+        "plan-moves",
+        _LATE,
+        at="paying",
+    ),
+)
+
+
+def starting_programs(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+) -> dict[str, tuple[Graph, ...]]:
+    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+
+    learnt: recipes from elsewhere whose passes are tried before those above.
+    """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for text in STARTING_POINTS:
-        passes = Recipe.parse(text).passes
+    for start in map(Recipe.parse, (*learnt, *INEXACT_STARTING_POINTS, *STARTING_POINTS)):
+        if start.exactness > allowed:
+            continue
+        passes = start.passes
         kept = []
         for length, one in enumerate(passes, 1):
             before = reached[passes[: length - 1]]
@@ -90,9 +128,11 @@ def starting_programs(program: Sequence[Graph], facts: TargetFacts) -> dict[str,
     return programs
 
 
-def starting_points(program: Sequence[Graph], facts: TargetFacts) -> tuple[str, ...]:
-    """The recipes of `starting_programs`."""
-    return tuple(starting_programs(program, facts))
+def starting_points(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The recipes of `starting_programs`, of the classes that are allowed."""
+    return tuple(starting_programs(program, facts, allowed, learnt))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

@@ -16,3 +16,10 @@ class UpstreamChoice(Choice):
     def apply(self, graph: Graph, alternative: str) -> Graph:
         """The graph itself: it is lowered with the alternative already."""
         return graph
+
+
+class QuantiserChoice(UpstreamChoice):
+    """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit.
+
+    Which of its alternatives are worth trying is measured, see `workers.sensitivity`.
+    """

@@ -10,6 +10,7 @@ from random_operators import rescaled
 from search_space.graph import Step, TensorType
 
 PROJECTIONS: Kind = []
+GROUPS: Kind = []
 HEADS: Kind = []
 PRODUCTS: Kind = []
 CONSTANT_PRODUCTS: Kind = []
@@ -45,6 +46,23 @@ def _sliced_projection(b: Builder, value: int) -> None:
         )
         if b.chance(3):
             read(b, part)
+
+
+@on(*ALL, kind=GROUPS)
+def _groups_first(b: Builder, value: int) -> None:
+    """Convolution, RESCALE, perhaps a table, and the channels moved so that groups of them follow each other."""
+    n, h, w = b.draw(st.sampled_from([(1, 1, 2), (1, 2, 3), (3, 1, 1), (2, 2, 2)]))
+    source = b.input(TensorType((n, h, w, b.draw(st.integers(1, 3))), "INT8"))
+    groups, each = b.draw(st.sampled_from([(2, 1), (2, 3), (3, 2), (2, 4)]))
+    result = convolved(b, source, (1, 1), groups * each)
+    assert result is not None
+    value = rescaled(b, result, "INT8")
+    if b.chance(3):
+        value = b.op("TABLE", (value, b.data((256,), "INT8", (-128, 127))), b.shape(value), "INT8")
+    pixels = (*b.shape(value)[:-1], groups, each)
+    value = b.moved(value, (Step("reshape", pixels), Step("transpose", (3, 0, 1, 2, 4))))
+    if b.chance(3):
+        read(b, value)
 
 
 @on("INT8", kind=HEADS)

@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import BRANCHES, CONSTANT_PRODUCTS, HEADS, PRODUCTS, PROJECTIONS
+from random_attention import BRANCHES, CONSTANT_PRODUCTS, GROUPS, HEADS, PRODUCTS, PROJECTIONS
 from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
@@ -27,6 +27,7 @@ from random_movements import (
 )  # fmt: skip
 from random_new_convolutions import AVERAGES, DEPTHWISE, FEW_INPUTS, PHASES, WHOLE_AVERAGES
 from random_operators import CONCATS, ELEMENTWISE, GATHERS, NOOPS, REDUCTIONS, SLICES
+from random_packed import PACKED
 from random_pools import POOLED
 from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
@@ -55,9 +56,11 @@ OFTEN: dict[str, Kind] = {
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,
     "group-pixels": PIXELS,
+    "groups-apart": GROUPS,
     "heads-apart": HEADS,
     "hoist-moves": _UP,
     "max-tree": MAXIMA,
+    "int4-as-int8": PACKED,
     "matmul-as-convolution": CONSTANT_PRODUCTS,
     "matmul-by-rows": PRODUCTS,
     "merge-projections": BRANCHES,

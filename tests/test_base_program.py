@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workers.base_program import BaseProgram, exported_model, identify, load_or_lower, toolchain_versions
+from workers.base_program import BaseProgram, exported_model, identify, load_lowered, load_or_lower, toolchain_versions
 from workers.errors import ModelError
 from workers.target import Target
 
@@ -76,6 +76,7 @@ def assert_same(one: BaseProgram, other: BaseProgram) -> None:
 
 
 def test_the_second_time_it_comes_from_the_cache(user: Path) -> None:
+    assert load_lowered("nets.py:one", U55, cache_dir=Path("cache"), seed=0) is None, "nothing is lowered for that"
     lowered = base("nets.py:one")
     assert len(lowered.graphs) == 1 and lowered.graphs[0][4:8] == b"TOSA"
     assert lowered.calibration_inputs[0][0][0].shape == (1, 2, 4, 4)
@@ -83,6 +84,9 @@ def test_the_second_time_it_comes_from_the_cache(user: Path) -> None:
     before = entry.stat()
     found = base("nets.py:same")
     assert_same(lowered, found)
+    again = load_lowered("nets.py:one", U55, cache_dir=Path("cache"), seed=0)
+    assert again is not None
+    assert_same(lowered, again)
     assert found.name == "nets.py:same" and found.warnings == ()
     assert (entries(), entry.stat().st_mtime_ns) == ([entry], before.st_mtime_ns)
 

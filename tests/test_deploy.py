@@ -84,3 +84,20 @@ def test_the_image_has_all_of_the_product():
     names = {name for line in copied for name in line.split()}
     assert {"search_space", "workers", "tuner", "results", "pyproject.toml"} <= names
     assert all((REPOSITORY / name).exists() for name in names)
+
+
+def test_a_sweep_is_the_same_once_and_every_night():
+    (once,) = documents(DEPLOY / "kubernetes" / "sweep-rayjob.yaml")
+    (nightly,) = documents(DEPLOY / "kubernetes" / "sweep-raycronjob.yaml")
+    assert nightly["spec"]["jobTemplate"] == once["spec"]
+    cluster = once["spec"]["rayClusterSpec"]
+    assert f"ray[default]=={cluster['rayVersion']}" in (REPOSITORY / "pyproject.toml").read_text()
+    assert cluster["authOptions"] == {"mode": "token"}
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        volumes = {volume["name"] for volume in pod["volumes"]}
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+            # Workers keep what they remember at the driver's path.
+            cache = {"name": "XDG_CACHE_HOME", "value": "/cache"}
+            assert "env" not in container or cache in container["env"]

@@ -95,6 +95,15 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
     assert lookup(store, IDENTITY) == Stale(newest, (("ethos_u_vela", "5.0.0", "5.1.0"),))
 
 
+def test_all_versions_are_known(store):
+    for number in range(7):
+        store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), f"2.{number}.0")))
+    own = store.set_best(best())
+    known = store.known(IDENTITY)
+    assert known[0] == as_looked_up(own)
+    assert [one.identity.versions.torch for one in known[1:]] == [f"2.{number}.0" for number in reversed(range(7))]
+
+
 def test_stale_best_that_turned_out_wrong_is_not_told(store):
     old = mutated(IDENTITY, ("versions", "ethos_u_vela"), "5.0.0")
     store.set_best(best(identity=old))

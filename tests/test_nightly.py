@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from benchmarks.kills import Found, cluster, disturbed
 from results.night import Night
 from results.records import Best
 from results.store import Store
@@ -24,6 +26,7 @@ from tuner.progress import Progress
 from tuner.suite_file import read_suite
 from workers import tasks
 from workers.base_program import toolchain_versions
+from workers.errors import ModelError
 from workers.pool import Pool
 
 pytestmark = pytest.mark.slow
@@ -188,6 +191,31 @@ def test_a_model_that_is_another_one_each_time_is_told(nights):
     entry = nights.night(SUITE.replace("nets.py:flat", "nets.py:another")).entries[1]
     assert entry.outcome == "failed"
     assert "seed" in entry.why
+
+
+def test_workers_with_another_toolchain_are_refused():
+    with pytest.raises(ModelError, match=r"ethos-u-vela .* \(driver: 5\.0\.0\); install the same versions"):
+        tasks.warm_up_with({**toolchain_versions(), "ethos-u-vela": "5.0.0"})
+
+
+def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_path):
+    """On three Ray nodes, against one worker that nobody disturbs. `python -m benchmarks.kills` kills more."""
+    nights.rewritten(lambda best: None)
+    nights.night(SUITE)
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "suite.toml").write_text(SUITE)
+
+    def due(killed: int) -> bool:
+        """When there are some evaluations more, so that the next process is killed in the midst of others."""
+        with Store.open(tmp_path / "store.sqlite") as store:
+            return sum(store.counts(best.identity.key)[0] for best in store.bests()) > 3 * killed
+
+    with cluster() as nodes:
+        killed = disturbed(tmp_path / "suite.toml", tmp_path, nodes, 3, due, Random(0))
+    assert killed == {"worker": 2, "node": 1}
+    found = Found.of(tmp_path / "store.sqlite")
+    assert found == Found.of(nights.home / "store.sqlite")
+    assert set(found.candidates.values()) == {1}
 
 
 def test_a_night_that_is_killed_is_gone_on_with(tmp_path):

@@ -1,4 +1,4 @@
-"""The front of cycles against SRAM: what is on it, and where it is drawn."""
+"""Fronts of cycles against SRAM and against quality: what is on them, and where they are drawn."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_results import best, evaluation, failed, figures
 
-from results.pareto import Limits, Pareto, Point, pareto_of
-from results.records import Evaluation, Figures
+from results.pareto import Against, Limits, Pareto, Point, pareto_of
+from results.records import Evaluation, Figures, Quality
 from results.report import write_report
 from results.scatter import Axis
 from results.summary import TuneJson, front_table, tune_json
+
+Place = tuple[float, float]
 
 few = st.integers(0, 6)
 """So that candidates are often equal in one thing and different in another."""
@@ -30,20 +33,26 @@ def searches(draw: st.DrawFn) -> list[Evaluation]:
     for recipe in recipes:
         cost = figures(draw(few), vela_cycles=draw(few), sram_bytes=draw(few), flash_bytes=draw(few))
         right = draw(st.sampled_from([True, True, True, False]))
-        found.append(failed(recipe, "wrong") if draw(few) == 0 else evaluation(recipe, figures=cost, verified=right))
+        quality = Quality(draw(few), 3, 2, shortfall="" if right else "it is worse") if draw(few) else None
+        of_it = {"figures": cost, "verified": right, "quality": quality}
+        found.append(failed(recipe, "wrong") if draw(few) == 0 else evaluation(recipe, **of_it))
     return found
 
 
 limits = st.builds(Limits, *[st.none() | few] * 3)
 
 
-def beats(one: Figures, other: Figures) -> bool:
-    no_worse = one.cycles <= other.cycles and one.sram_bytes <= other.sram_bytes
-    return no_worse and place(one) != place(other)
+def beats(one: Place, other: Place) -> bool:
+    return one[0] <= other[0] and one[1] <= other[1] and one != other
 
 
-def place(figures: Figures) -> tuple[int, int]:
-    return figures.cycles, figures.sram_bytes
+def places(found: list[Evaluation], against: Against) -> dict[str, tuple[Figures, Place]]:
+    """Recipe -> what it costs, and cycles with bytes or with lacking decibels."""
+    if against == "SRAM":
+        return {
+            e.recipe: (e.figures, (e.figures.cycles, e.figures.sram_bytes)) for e in found if e.verified and e.figures
+        }
+    return {e.recipe: (e.figures, (e.figures.cycles, -e.quality.sqnr_db)) for e in found if e.figures and e.quality}
 
 
 def feasible(figures: Figures, limits: Limits) -> bool:
@@ -54,41 +63,44 @@ def feasible(figures: Figures, limits: Limits) -> bool:
     )
 
 
-@given(searches(), limits)
-def test_nothing_on_the_front_is_beaten_and_everything_off_it_is(found: list[Evaluation], limits: Limits) -> None:
-    pareto = pareto_of(best(), found, limits)
-    right = {e.recipe: e.figures for e in found if e.verified and e.figures is not None}
-    front = {point.recipe: point.figures for point in pareto.front}
-    assert front.items() <= right.items()
-    for recipe, mine in right.items():
-        rivals = [(other, cost) for other, cost in right.items() if feasible(cost, limits)]
-        beaten = any(beats(cost, mine) for _, cost in rivals)
-        equal = [other for other, cost in front.items() if place(cost) == place(mine)]
+@pytest.mark.parametrize("against", ["SRAM", "quality"])
+@given(found=searches(), limits=limits)
+def test_nothing_on_the_front_is_beaten_and_everything_off_it_is(
+    against: Against, found: list[Evaluation], limits: Limits
+) -> None:
+    front = {point.recipe for point in pareto_of(best(), found, limits, against).front}
+    right = places(found, against)
+    assert front <= right.keys()
+    for recipe, (cost, mine) in right.items():
+        beaten = any(beats(rival, mine) for other, rival in right.values() if feasible(other, limits))
+        equal = [other for other in front if right[other][1] == mine]
         if recipe in front:
-            assert feasible(mine, limits) and not beaten and equal == [recipe]
-        elif feasible(mine, limits) and not beaten:
+            assert feasible(cost, limits) and not beaten and equal == [recipe]
+        elif feasible(cost, limits) and not beaten:
             (instead,) = equal
             assert (len(instead), instead) < (len(recipe), recipe)
 
 
-@given(searches(), limits)
-def test_every_right_candidate_is_in_one_place(found: list[Evaluation], limits: Limits) -> None:
-    pareto = pareto_of(best(), found, limits)
+@pytest.mark.parametrize("against", ["SRAM", "quality"])
+@given(found=searches(), limits=limits)
+def test_every_right_candidate_is_in_one_place(against: Against, found: list[Evaluation], limits: Limits) -> None:
+    pareto = pareto_of(best(), found, limits, against)
     shown = [point.recipe for point in (*pareto.front, *pareto.others, *pareto.beyond)]
-    assert sorted(shown) == sorted(e.recipe for e in found if e.verified)
+    assert sorted(shown) == sorted(places(found, against))
     assert not any(feasible(point.figures, limits) for point in pareto.beyond)
 
 
-@given(searches(), limits, st.randoms())
+@pytest.mark.parametrize("against", ["SRAM", "quality"])
+@given(found=searches(), limits=limits, random=st.randoms())
 def test_the_front_is_a_falling_line_whatever_the_order(
-    found: list[Evaluation], limits: Limits, random: Random
+    against: Against, found: list[Evaluation], limits: Limits, random: Random
 ) -> None:
-    front = pareto_of(best(), found, limits).front
-    for one, following in pairwise(front):
-        assert one.figures.cycles < following.figures.cycles
-        assert one.figures.sram_bytes > following.figures.sram_bytes
+    front = pareto_of(best(), found, limits, against).front
+    for one, following in pairwise(point.place(against) for point in front):
+        assert one[0] < following[0]
+        assert one[1] > following[1]
     random.shuffle(found)
-    assert pareto_of(best(), found, limits).front == front
+    assert pareto_of(best(), found, limits, against).front == front
 
 
 def test_what_was_measured_does_not_stand_beside_what_was_predicted() -> None:
@@ -118,7 +130,7 @@ PARETO = pareto_of(BEST, CANDIDATES, Limits(vela_cycles=105))
 
 
 def test_the_points_in_json_and_text() -> None:
-    document = json.loads(json.dumps(tune_json(BEST, PARETO.front)))
+    document = json.loads(json.dumps(tune_json(BEST, [PARETO])))
     assert TuneJson.model_validate(document, strict=True).model_dump(exclude_unset=True) == document
     assert [(point["cycles"], point["sram_bytes"]) for point in document["pareto"]] == [
         (50, 9000),
@@ -129,14 +141,14 @@ def test_the_points_in_json_and_text() -> None:
         "recipe": "plan-moves", "label": "predicted", "cycles": 50, "vela_cycles": 55, "sram_bytes": 9000,
         "flash_bytes": 40000,
     }  # fmt: skip
-    lines = [" ".join(line.split()) for line in front_table(BEST, PARETO.front).splitlines()]
+    lines = [" ".join(line.split()) for line in front_table(BEST, PARETO).splitlines()]
     assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against SRAM (predicted)"
     assert lines[2] == "| cycles | by Vela | SRAM bytes | flash bytes | recipe |"
     assert lines[-1] == r"| 90 | 95 | 4,000 | 40,000 | conv1d=wrap-h \| plan-moves |"
 
 
 def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
-    page = write_report(BEST, tmp_path / "page.html", pareto=PARETO).read_text()
+    page = write_report(BEST, tmp_path / "page.html", fronts=[PARETO]).read_text()
     plot = page[page.index('<figure class="plot">') : page.index("</figure>")]
     kinds = re.findall(r'<circle class="([\w-]+)"', plot)
     assert sorted(kinds) == ["beyond", "on-front", "on-front", "on-front", "other"]
@@ -150,11 +162,44 @@ def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
     assert "--max-sram</span> sets another limit" in table, "50 cycles are fewer than the best's"
 
 
+def measured(recipe: str, cycles: int, sqnr_db: float) -> Evaluation:
+    short = "it is too far below" if sqnr_db < 29 else ""
+    quality = Quality(sqnr_db, 30.0, 16, shortfall=short)
+    return evaluation(recipe, figures=figures(cycles), exactness="precision", verified=not short, quality=quality)
+
+
+def test_the_front_against_quality_also_has_what_may_not_be_offered(tmp_path: Path) -> None:
+    default = evaluation("default", figures=figures(100), quality=Quality(30.0, 30.0, 16))
+    candidates = [
+        default, measured("precision=int4", 40, 12.5), measured("precision=int4@1", 80, 29.75),
+        measured("precision=int4@2", 90, 20.0), measured("precision=int16", 150, 36.0),
+    ]  # fmt: skip
+    found = best(default=default, best=candidates[2])
+    pareto = pareto_of(found, candidates, Limits(), "quality")
+    document = json.loads(json.dumps(tune_json(found, [pareto])))
+    assert TuneJson.model_validate(document, strict=True).model_dump(exclude_unset=True) == document
+    assert "pareto" not in document
+    assert [(one["cycles"], one["sqnr_db"], one["within_limit"]) for one in document["pareto_quality"]] == [
+        (40, 12.5, False),
+        (80, 29.75, True),
+        (100, 30.0, True),
+        (150, 36.0, True),
+    ]
+    lines = [" ".join(line.split()) for line in front_table(found, pareto).splitlines()]
+    assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against quality (predicted)"
+    assert lines[2] == "| cycles | by Vela | SRAM bytes | flash bytes | SQNR dB | within the limit | recipe |"
+    assert lines[4].startswith("| 40 |") and lines[4].endswith("| 12.50 | no | precision=int4 |")
+    page = write_report(found, tmp_path / "page.html", fronts=[pareto]).read_text()
+    plot = page[page.index('<figure class="plot">') : page.index("</figure>")]
+    assert sorted(re.findall(r'<circle class="([\w-]+)"', plot)) == [*["on-front"] * 4, "other"]
+    assert "dB, simulated" in plot and "SRAM" not in plot
+
+
 def test_a_page_without_a_front_has_no_plot(tmp_path: Path) -> None:
     assert "Cycles against SRAM" not in write_report(BEST, tmp_path / "page.html").read_text()
 
 
 def test_recipes_on_the_front_are_text(tmp_path: Path) -> None:
     hostile = Point("<script>alert(1)</script>", figures(1))
-    page = write_report(BEST, tmp_path / "page.html", pareto=Pareto((hostile,), (), ())).read_text()
+    page = write_report(BEST, tmp_path / "page.html", fronts=[Pareto((hostile,), (), ())]).read_text()
     assert page.count("<script>") == 1 and "&lt;script&gt;" in page

@@ -20,8 +20,10 @@ from tuner.evaluations import shortfalls
 from tuner.objective import Objective
 from workers import tasks
 from workers.allowance import Allowance, Metric, Quality
+from workers.base_program import exported_model
 from workers.errors import ModelError
 from workers.evaluator import Outcome
+from workers.lowering import quantised_program
 from workers.quality import MOST_DB, sqnr_db
 from workers.target import Target
 
@@ -41,6 +43,10 @@ def largest_error(outputs, expected):
     for (mine,), (floats,) in zip(outputs, expected):
         assert mine.shape == floats.shape == (1, 4, 4, 4) and mine.dtype == floats.dtype == torch.float32
     return -max(float((a - b).abs().max()) for (a,), (b,) in zip(outputs, expected))
+
+
+def near(outputs, expected):
+    return sum(float((o - e).abs().max() < 0.1) for (o,), (e,) in zip(outputs, expected)) / len(outputs)
 
 
 def words(outputs, expected):
@@ -177,6 +183,22 @@ def test_a_metric_of_ones_own_is_asked_instead(job: tasks.Job, folder: Path) -> 
     assert coarse.quality.metric is not None and coarse.quality.metric < default.quality.metric < 0
     ((reason, _),) = shortfalls(coarse, Objective(allowance=own)).items()
     assert "largest_error gives" in reason and shortfalls(default, Objective(allowance=own)) == {}
+
+
+def test_without_a_float_model_only_a_metric_of_ones_own_tells(job: tasks.Job, folder: Path) -> None:
+    import torch
+
+    model = exported_model(job.source)
+    assert model is not None
+    torch.export.save(quantised_program(model, job.target, seed=0).program, folder / "quantised.pt2")
+    Path(folder / "net.tosa").write_bytes(tasks.prepare(job).base.graphs[0])
+    quantised, lowered = (replace(job, source=str(folder / name)) for name in ("quantised.pt2", "net.tosa"))
+    for bad, said in ((quantised, "no float model"), (lowered, "only exact recipes")):
+        with pytest.raises(ModelError, match=said):
+            tasks.prepare(bad)
+    own = replace(ALLOWED, metric=metric(folder, "near", 0.5))
+    found = outcome(replace(quantised, allowance=own), "default").quality
+    assert found is not None and found.metric == 1.0 and found.inputs == 4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from results.claim import Claim
 from results.errors import StoreError
 from results.lookup import Hit, Miss, Nearest, lookup
 from results.recipe_file import Entry, read, written
-from results.records import Best, Identity
+from results.records import Best, Identity, Structure
 from results.store import Store
 
 OTHERS = [
@@ -194,6 +194,13 @@ def test_any_damage_is_refused_or_harmless(noise, at, length):
 def test_a_huge_file_is_not_parsed():
     with pytest.raises(StoreError, match="too large"):
         read(b" " * (65 * 2**20), "recipes.json")
+
+
+def test_what_is_known_of_a_model_is_not_changed(store):
+    own = store.set_best(best())
+    forged = dataclasses.replace(IDENTITY, model_name="forged", structure=Structure("ff" * 16, "ff" * 16))
+    assert imported(store, best("cheaper", 59, forged)) == ["cheaper"]
+    assert store.best(IDENTITY.key) == own
 
 
 def test_claims_hold_for_their_own_identity_only(store):

@@ -154,9 +154,11 @@ def test_report_says_what_was_found(report):
 def test_recipe_is_explained_element_by_element(report):
     found = best(RECIPE)
     cycles = found.best.figures.cycles
-    text = report(found, explanations=LAWS, without=(cycles + 1234, None, cycles - 5)).text
+    with_rows = evaluation("without the first", cycles + 1234, operators=DEFAULT_OPERATORS)
+    without = (with_rows, None, evaluation("without the last", cycles - 5))
+    text = report(found, explanations=LAWS, without=without).text
     explained = (
-        "1 conv1d=wrap-h 1,234 the same elements meet the same weights "
+        "1 conv1d=wrap-h 1,234 Transpose 40, Conv2D 2, Reshape \N{MINUS SIGN}2 the same elements meet the same weights "
         "2 through-concat{mixed=true,axis=1} not known concatenation does not look at the elements "
         "3 fold-constants \N{MINUS SIGN}5 no explanation recorded"
     )

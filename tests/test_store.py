@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, mutated
+from sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
 from sqlalchemy.exc import DBAPIError
 
 from results.connect import connect, store_url
@@ -222,15 +222,17 @@ def test_best_that_turns_out_wrong_is_taken_back(store, caplog):
     assert store.set_best(best("second", 90)).recipe == "second"
 
 
-ARRIVING = [("aaa", 70), ("bb", 70), ("c", 80), ("dd", 70)]
+ARRIVING = [("a,b", 70, 1), ("longer-name", 70, 9), ("lean", 70, 5), ("c", 80, 1), ("more", 70, 5)]
 
 
 def test_cheaper_best_wins_in_any_order(store):
+    """Of equals the recipe with fewer elements, then the one that needs less SRAM, then the first by its text."""
     for number, order in enumerate(itertools.permutations(ARRIVING)):
         identity = another(number)
-        for recipe, cycles in order:
-            stored = store.set_best(best(recipe, cycles, identity))
-        assert stored.recipe == store.best(identity.key).recipe == "bb"
+        for recipe, cycles, sram_bytes in order:
+            one = evaluation(recipe, identity=identity, figures=figures(cycles, sram_bytes=sram_bytes))
+            stored = store.set_best(best(recipe, cycles, identity, best=one))
+        assert stored.recipe == store.best(identity.key).recipe == "lean"
 
 
 def test_same_best_again_updates_the_account_of_the_search(store):

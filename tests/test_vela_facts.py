@@ -25,6 +25,7 @@ def test_a_program_by_itself_costs_what_an_evaluation_says(accelerator: str, tmp
     for _ in ("compiled", "remembered"):
         facts = VelaFacts(target, memo, toolchain_versions())
         assert facts.program_cycles(graph) == (cost.stream_cycles, cost.vela_cycles)
+        assert facts.program_sram_bytes(graph) == cost.sram_bytes
     alone = VelaFacts(target, memo, toolchain_versions()).transpose_cycles((1, 3, 8, 8), (0, 2, 3, 1), "INT8")
     assert alone is not None and 0 < alone < cost.stream_cycles
 
@@ -34,4 +35,5 @@ def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
     shape = TensorType((1, 4), "INT32")
     nodes = {0: Node(INPUT, (), shape), 1: constant(np.ones((1, 4), np.int32)), 2: Node("INTDIV", (0, 1), shape)}
     facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions())
-    assert facts.program_cycles(Graph(nodes, (0,), (2,), 3)) is None
+    graph = Graph(nodes, (0,), (2,), 3)
+    assert facts.program_cycles(graph) is facts.program_sram_bytes(graph) is None

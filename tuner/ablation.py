@@ -9,8 +9,8 @@ from search_space.recipe import Recipe
 from tuner.neighbours import one_less
 
 
-def cycles_without(text: str, evaluations: Iterable[Evaluation]) -> tuple[int | None, ...]:
-    """For each element of a recipe, in order, the cycles (predicted) of the recipe without it; None where that was not
-    evaluated or is not right."""
-    cycles = {one.recipe: one.figures.cycles for one in evaluations if one.figures is not None and one.verified}
-    return tuple(cycles.get(str(shorter)) for shorter in one_less(Recipe.parse(text)))
+def without_each(text: str, evaluations: Iterable[Evaluation]) -> tuple[Evaluation | None, ...]:
+    """For each element of a recipe, in order, the evaluation of the recipe without it; None where there is none, or it
+    is not right."""
+    right = {one.recipe: one for one in evaluations if one.figures is not None and one.verified}
+    return tuple(right.get(str(shorter)) for shorter in one_less(Recipe.parse(text)))

@@ -27,13 +27,13 @@ _SECONDS = 1800.0
 
 
 async def applied(
-    job: Job, objective: Objective, wanted: Mapping[str, Path], store: Store, log_dir: Path
+    job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path
 ) -> list[Evaluation]:
-    """Evaluate recipes on the job's model, record that, and write the `.pte` of each.
+    """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
 
-    wanted: where the `.pte` goes, by recipe. Raises ModelError if a recipe is wrong or refused for this model
-    or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was evaluated; its file
-    is then left as it was.
+    wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
+    this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
+    evaluated; its file is then left as it was.
     """
     async with Pool(1, log_dir, warm_up=tasks.warm_up) as pool:
         try:
@@ -59,7 +59,8 @@ async def applied(
                     raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
                 if not evaluation.verified and evaluation.quality is not None:
                     raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
-                await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
+                if out is not None:
+                    await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
                 evaluations.append(evaluation)
         except WorkerLost as lost:
             raise ModelError(f"{job.source}: {lost}") from lost

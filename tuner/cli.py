@@ -11,6 +11,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.compare import compare
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
 from tuner.commands.export import export
@@ -21,6 +22,7 @@ from tuner.commands.nightly import nightly
 from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
+from tuner.commands.sweep import sweep
 from tuner.commands.token import token
 from tuner.commands.tune import tune
 from tuner.commands.verify import verify
@@ -43,11 +45,13 @@ def cli() -> None:
 for command in (
     tune,
     nightly,
+    sweep,
     lookup,
     apply,
     export,
     import_recipes,
     verify,
+    compare,
     simulate,
     serve,
     token,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 
 from tuner.states import Edge
 
@@ -17,7 +18,8 @@ _WRONG = 1.0
 class Effects:
     """Changes of `tuner.states.State.value`, which is less where a program is cheaper, averaged for each pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
         self._seen: dict[str, tuple[int, float]] = {}
 
     def learn(self, edges: Iterable[Edge]) -> None:
@@ -28,7 +30,9 @@ class Effects:
 
     def expected(self, one: str) -> float:
         """The change that a pass, as a recipe writes it, is expected to make."""
-        return self._seen.get(one, (0, _HOPED))[1]
+        if one not in self._seen:
+            return _HOPED * (1 + 0.1 * Random(f"{self._seed} {one}").random())
+        return self._seen[one][1]
 
     def pays(self, one: str) -> bool:
         """Whether it was seen to bring something."""

@@ -11,7 +11,7 @@ from results.tiers import Tiers
 from tuner.identity import identity_of
 from tuner.objective import Objective
 from workers import tasks
-from workers.base_program import BaseProgram, identify
+from workers.base_program import BaseProgram, identify, load_lowered
 from workers.errors import ModelError
 from workers.pool import Pool, WorkerLost
 from workers.tasks import Job
@@ -36,7 +36,11 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
     identity = identity_for(job, objective)
     answer = lookup(stores, identity)
     if isinstance(answer, Miss) and stores.knows_others(identity):
-        identity = identity_of(asyncio.run(_lowered(job, log_dir)), job.target, objective)
+        base = load_lowered(
+            job.source, job.target, cache_dir=job.cache_dir / "lowered", seed=job.seed,
+            calibration_data=job.calibration_data, io_layout=job.io_layout,
+        )  # fmt: skip
+        identity = identity_of(base or asyncio.run(_lowered(job, log_dir)), job.target, objective)
         answer = lookup(stores, identity)
     return answer, identity
 

@@ -7,6 +7,7 @@ interrupted, by whatever, is gone on with by the next run; what was done in it i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
@@ -138,7 +139,8 @@ class _Night:
         """So that a night that is killed knows afterwards what it had spent."""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._store.set_night(replace(self._night, seconds=self._seconds()))
+            with contextlib.suppress(StoreError):  # whoever has something to lose will say so
+                self._store.set_night(replace(self._night, seconds=self._seconds()))
 
     def _seconds(self) -> float:
         return self._night.seconds + time.monotonic() - self._began

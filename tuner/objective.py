@@ -68,6 +68,12 @@ class Objective:
             if value > limit
         }
 
+    @property
+    def quality_limits(self) -> Limits:
+        """What holds for the front of cycles against quality: what the user asked for. More quality may cost more
+        cycles than the default has, by any estimate."""
+        return Limits(None, self.max_sram_bytes, self.max_flash_bytes)
+
     def front_limits(self, default: Figures) -> Limits:
         """What holds for the front of cycles against SRAM: all limits but the one on SRAM where the user sets none, for
         what more SRAM would buy is what the front is there to show."""

@@ -14,6 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, create_trial
 
 from search_space.recipe import Recipe
+from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.candidates import Answer, Candidate
 from tuner.neighbours import by_less
@@ -32,7 +33,7 @@ class Search:
     whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
     choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
     from. settings: see `tuner.states.States`. sampler: who proposes; another one is another search, with a study of its
-    own.
+    own. passes: that recipes are made of, all that there are if None.
     """
 
     def __init__(
@@ -43,15 +44,19 @@ class Search:
         starts: Sequence[str] = (),
         settings: Mapping[Setting, Sequence[str]] | None = None,
         sampler: SamplerName = "ours",
+        passes: Sequence[str] | None = None,
     ) -> None:
         self._record = study
         self._study = optuna.create_study(direction="minimize")
         self.states = States(choices, starts, settings)
+        if passes is None:
+            passes = tuple(map(str, pass_instances()))
         self._sampler = sampler_by(
             sampler,
             self._study,
             self.states,
             seed,
+            passes,
             lambda trial, state: self._tell(trial, state.cycles, state.violation),
         )
         self.evaluations = 0
@@ -114,6 +119,10 @@ class Search:
                 },
             )
         )
+
+    def has_tried(self, recipe: Recipe) -> bool:
+        """Whether this search, earlier runs of it included, has evaluated a recipe."""
+        return recipe in self._tried
 
     def _learn(self, recipe: Recipe, answer: Answer) -> None:
         self.evaluations += 1

@@ -11,6 +11,8 @@ from results.errors import StoreError
 from results.store import Store
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
+from tuner.transfer import Experience
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
 from workers import tasks
@@ -32,6 +34,7 @@ async def tune_all(
     objective: Objective,
     budget: Budget,
     *,
+    sampler: SamplerName = "ours",
     workers: int,
     address: str | None,
     store: Store,
@@ -41,17 +44,21 @@ async def tune_all(
 ) -> list[Tuned | Failure]:
     """What came of each job, in the order given. A job that fails does not stop the others.
 
-    workers: processes to evaluate in. address: of a running Ray cluster, None for one of its own. Raises PoolFailed if
-    Ray cannot be started or joined.
+    sampler: who proposes candidates. workers: processes to evaluate in. address: of a running Ray cluster, None for one
+    of its own. Raises PoolFailed if Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
+    experience = Experience.of(store, {job.source for job in jobs})
     places = asyncio.Semaphore(workers + 1)
     async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
 
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(job, objective, budget, pool, store, studies, progress)
+                    return await tune(
+                        job, objective, budget, pool, store, studies, progress,
+                        sampler=sampler, experience=experience,
+                    )  # fmt: skip
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

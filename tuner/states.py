@@ -132,7 +132,7 @@ class States:
             successors = known.successors if known is not None and known.successors else successors
             state = State(program, recipe, cycles, successors, violation, sites or {})
             self._by_program[program] = state
-            self._rank(state, known)
+            self._keep_in_order(state, known)
             if cycles is not None:
                 self._cheapest[recipe.choices] = min(cycles, self._cheapest.get(recipe.choices, cycles))
             edges += self._joined_up(state, known)
@@ -144,8 +144,8 @@ class States:
             return []
         return [Edge(choice_text(root), (state.value if state is not None else inf) - before.value)]
 
-    def _rank(self, state: State, known: State | None) -> None:
-        """Keep those that are right in order: the best is asked for again and again."""
+    def _keep_in_order(self, state: State, known: State | None) -> None:
+        """The best and the promising ones are asked for again and again."""
         for one, keep in ((known, False), (state, True)):
             if one is None or one.cycles is None:
                 continue
@@ -275,18 +275,6 @@ class States:
             steps.append(Step(START, (AS_LOWERED, *self._starts.values()), self._starts.get(root.passes, AS_LOWERED)))
         return steps
 
-    def steps(self, recipe: Recipe) -> list[Step] | None:
-        """All decisions that lead to a recipe, one for each pass; None if it does not go through known programs."""
-        root = self._root_of(recipe)
-        steps = self.root_steps(root)
-        state = self.root(root)
-        for one in recipe.passes[len(root.passes) :]:
-            if state is None or str(one) not in state.successors:
-                return None
-            steps.append(pass_step(state, str(one)))
-            state = self._by_program.get(state.successors[str(one)])
-        return steps
-
 
 def _rank(state: State) -> tuple[int, tuple[int, int], str]:
     return state.cycles or 0, _plainness(state.recipe), str(state.recipe)
@@ -296,16 +284,11 @@ def _plainness(recipe: Recipe) -> tuple[int, int]:
     return recipe.exactness, len(recipe.elements)
 
 
-def pass_step(state: State, value: str = "") -> Step:
-    """The decision which pass comes next at a state."""
-    return Step(f"after {state.program}", tuple(sorted(state.successors)), value)
-
-
 def choice_text(root: Recipe) -> str:
     """Its last choice as a recipe writes it; empty if it has none."""
     return "=".join(root.choices[-1]) if root.choices else ""
 
 
 def extended(recipe: Recipe, pass_text: str) -> Recipe:
-    """The recipe with one more pass at its end."""
+    """The recipe with one more pass at its end, or several."""
     return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))

@@ -14,22 +14,24 @@ from optuna.storages.journal._file import BaseJournalFileLock
 
 from results.records import Identity
 from search_space.space import space_hash
+from tuner.samplers import SamplerName
 from tuner.search import learnt_from
 from workers.errors import one_line
 
 _log = logging.getLogger(__name__)
 
 
-def open_study(folder: Path, identity: Identity, seed: int) -> optuna.Study:
+def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName = "ours") -> optuna.Study:
     """The study of an identity, new or as an earlier run left it.
 
     A journal is appended to, line by line; a line that a killed process left half-written is cut off. One that cannot
     be read is put aside as `.damaged` with a warning and the search begins anew: the memo has what its candidates cost.
-    Another seed is another search and has a study of its own, and so have other passes and choices: an extension may
-    have come or gone.
+    Another seed or sampler is another search and has a study of its own, and so have other passes and choices: an
+    extension may have come or gone. They are no part of the identity: what a recipe costs does not depend on who
+    proposed it, so all searches of a model share the store and the memo.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-seed{seed}.journal"
+    path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-{sampler}-seed{seed}.journal"
     lock = _Lock(path)
     lock.acquire()
     try:

@@ -11,7 +11,7 @@ from results.service.backend import Explained
 from search_space.errors import SpaceError
 from search_space.recipe import Recipe
 from search_space.space import SPACE_VERSION
-from tuner.ablation import cycles_without
+from tuner.ablation import without_each
 from tuner.identity import versions_of
 from tuner.objective import Objective
 from workers.base_program import toolchain_versions
@@ -33,6 +33,6 @@ class Toolchain:
         """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
         limits = Objective().front_limits(figures_of(best)[0])
         try:
-            return Explained(Recipe.parse(best.recipe).laws(), cycles_without(best.recipe, evaluations), limits)
+            return Explained(Recipe.parse(best.recipe).laws(), without_each(best.recipe, evaluations), limits)
         except SpaceError:
             return Explained({}, (), limits)

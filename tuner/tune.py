@@ -14,17 +14,22 @@ from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
 from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
 from results.store import Store
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
-from tuner.ablation import cycles_without
+from tuner.ablation import without_each
 from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
+from tuner.neighbours import one_less
 from tuner.objective import Objective
 from tuner.progress import Progress
+from tuner.samplers import SamplerName
 from tuner.search import BATCH, Search
+from tuner.states import State
 from tuner.studies import open_study
+from tuner.transfer import Experience, recorded_starts
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.errors import ModelError
@@ -41,6 +46,8 @@ _DEFAULT_SECONDS = 1800.0
 #: A candidate is given this many times what the default took, and no less than the floor: the default may have come
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
+
+_NO_EXPERIENCE = Experience()
 
 Ending = Literal["exhausted", "trials", "timeout"]
 
@@ -69,39 +76,45 @@ class Turn(Protocol):
 @dataclass(frozen=True)
 class Tuned:
     """What came of a job. phantom: the evaluated candidate with the fewest cycles by Vela's estimate, if it is dearer
-    than the best by what is in its command stream. pareto: cycles against SRAM, of all candidates that are right.
-    bound: what no candidate can go below. without: see `tuner.ablation`. reuse: of this run."""
+    than the best by what is in its command stream. fronts: of cycles against SRAM, and against quality where more than
+    exact recipes are allowed; of all candidates that are right. bound: what no candidate can go below. without: see
+    `tuner.ablation`. reuse: of this run."""
 
     best: Best
     base: BaseProgram
     phantom: Evaluation | None
-    pareto: Pareto
+    fronts: tuple[Pareto, ...]
     bound: Bound
-    without: tuple[int | None, ...]
+    without: tuple[Evaluation | None, ...]
     reuse: Reuse
 
 
 async def tune(
     job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
-    turn: Turn | None = None,
+    turn: Turn | None = None, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
 ) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
-    turn: stops the search besides the budget; what it stopped for lack of time is not shortened.
+    turn: stops the search besides the budget; what it stopped for lack of time is not shortened. sampler: who proposes
+    candidates. experience: what a new search may start from besides its own starting points.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
-    run, base = await _opened(job, objective, pool, store, studies, progress)
+    run, base = await _opened(job, objective, pool, store, studies, progress, sampler, experience)
     ending = await run.search_within(budget, turn)
     if turn is None or ending != "timeout":
         await run.shorten(budget)
     best = await run.store_best(ending)
     progress.done(job, best)
+    await run.explain(best.recipe)
     evaluations = store.evaluations(best.identity.key)
     limits = objective.front_limits(figures_of(best)[0])
-    phantom, pareto = phantom_of(best, evaluations), pareto_of(best, evaluations, limits)
-    without = cycles_without(best.recipe, evaluations)
-    return Tuned(best, base, phantom, pareto, await run.bound_of(best.recipe), without, run.reuse)
+    fronts = [pareto_of(best, evaluations, limits)]
+    if job.allowance:
+        fronts.append(pareto_of(best, evaluations, objective.quality_limits, "quality"))
+    phantom = phantom_of(best, evaluations)
+    without = without_each(best.recipe, evaluations)
+    return Tuned(best, base, phantom, tuple(fronts), await run.bound_of(best.recipe), without, run.reuse)
 
 
 async def replay(
@@ -118,8 +131,9 @@ async def replay(
 
 
 async def _opened(
-    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress
-) -> tuple[_Run, BaseProgram]:
+    job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
+    sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
@@ -127,8 +141,8 @@ async def _opened(
         raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
     shared = pool.share(prepared.base)
     settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, shared, pool, store, studies, progress)
-    await run.begin()
+    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress)
+    await run.begin(experience)
     return run, prepared.base
 
 
@@ -146,6 +160,11 @@ async def _open_settings(
             return None
 
     settings = open_settings(base.host_operators, job.allowance.exactness)
+    if job.allowance.exactness >= Exactness.PRECISION:
+        try:
+            settings += await pool.run(tasks.precisions, shared, base.key, job, timeout_seconds=_PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
     starts = await asyncio.gather(*map(enter, settings))
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 
@@ -153,16 +172,16 @@ async def _open_settings(
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
-        settings: Mapping[Setting, tuple[str, ...]], shared: Shared[BaseProgram], pool: Pool, store: Store,
-        studies: Path, progress: Progress,
+        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
+        pool: Pool, store: Store, studies: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
         self._pool, self._store, self._progress = pool, store, progress
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
-        study = open_study(studies, self._identity, job.seed)
-        self._search = Search(study, prepared.choices, job.seed, prepared.starts, settings)
+        self._study = open_study(studies, self._identity, job.seed, sampler)
+        self._prepared, self._settings, self._sampler = prepared, settings, sampler
         earlier = store.best(self._identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == job.seed else 0.0
         self._started = time.monotonic()
@@ -177,14 +196,25 @@ class _Run:
         duplicates = sum(count - 1 for program, count in self._programs.items() if program)
         return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
 
-    async def begin(self) -> None:
-        """Evaluate the default."""
+    async def begin(self, experience: Experience) -> None:
+        """Evaluate the default, and begin the search or take it up."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
         default = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
+        allowed = self._job.allowance.exactness
+        learnt = recorded_starts(self._study, lambda: experience.starts_for(self._identity, default, allowed))
+        starts, by_setting = self._prepared.starts, dict(self._settings)
+        if learnt:
+            starts = await self._starts((), learnt)
+            by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
+        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
         self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+
+    async def _starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+        arguments = self._shared, self._base.key, self._job, setting, learnt
+        return await self._pool.run(tasks.starts, *arguments, timeout_seconds=_PREPARE_SECONDS)
 
     async def try_first(self, recipe: Recipe) -> None:
         """Evaluate a recipe that the search did not ask for."""
@@ -210,6 +240,13 @@ class _Run:
             if self._search.states.best() != reached:
                 # Whoever looks it up after a kill finds the best so far.
                 await self.store_best("interrupted")
+
+    async def explain(self, recipe: str) -> None:
+        """Record what each operator costs without each element of the best recipe, as far as that was evaluated."""
+        for shorter in one_less(Recipe.parse(recipe)):
+            known = self._store.evaluation(self._identity.key, str(shorter))
+            if known is not None and known.verified and not known.operators:
+                self._store.record_evaluation(await self._evaluate(shorter))
 
     async def shorten(self, budget: Budget) -> None:
         """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
@@ -250,7 +287,7 @@ class _Run:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
         self._asked += outcome.reuse
         self._programs[outcome.program_hash] += 1
-        record = self._record(outcome, with_rows=False)
+        record = self._record(outcome, with_rows=not expand)  # what shortening tries tells what elements bring where
         if outcome.cost is None or record.figures is None:
             return record, Answer(outcome.program_hash, None, outcome.successors)
         beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
@@ -303,6 +340,31 @@ class _Run:
         arguments = self._shared, self._base.key, self._job, recipe
         return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
 
+    def _leanest(self, best: State) -> Recipe:
+        """Of the recipes that this search found to be as cheap, as exact and as short, the one that needs the least
+        SRAM."""
+
+        def plainness(recipe: Recipe) -> tuple[int, int]:
+            return recipe.exactness, len(recipe.elements)
+
+        equals = [
+            (one.figures.sram_bytes, one.recipe)
+            for one in self._store.evaluations(self._identity.key)
+            if one.verified
+            and one.figures is not None
+            and one.figures.cycles == best.cycles
+            and not self._objective.violations(one.figures, self._default)
+        ]
+        found = ((sram_bytes, text, Recipe.parse(text)) for sram_bytes, text in sorted(equals))
+        return next(
+            (
+                recipe
+                for _, _, recipe in found
+                if plainness(recipe) == plainness(best.recipe) and self._search.has_tried(recipe)
+            ),
+            best.recipe,
+        )
+
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""
         state = self._search.states.best()
@@ -313,7 +375,10 @@ class _Run:
                 f"{self._job.source}: nothing was found within the limits; of the default lowering "
                 f"{' and '.join(beyond)}"
             )
-        best = default if state is None else await self._evaluate(state.recipe)
+        recipe = state.recipe if state is not None else Recipe()
+        if state is not None and status != "interrupted":
+            recipe = self._leanest(state)
+        best = await self._evaluate(recipe) if recipe != Recipe() else default
         if best.status != "ok":
             raise ModelError(
                 f"{self._job.source}: {best.recipe} was right before and is {best.status} now, {best.reason}"

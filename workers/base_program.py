@@ -103,12 +103,8 @@ def load_or_lower(
         ModelError: the source is bad, or the model cannot be exported, quantised or lowered.
     """
     loaded, identified = _identified(source, target, seed, calibration_data, io_layout)
-    told: tuple[str, ...] = ()
     if isinstance(loaded, TosaFile):
-        if calibration_data is not None:
-            told = ("a .tosa file is quantised already: --calibration-data is not used",)
-        return BaseProgram(**vars(identified), graphs=(loaded.data,), calibration_inputs=((),), warnings=told)
-
+        return _of_file(loaded, identified, calibration_data)
     path = cache_dir / f"{identified.key}.npz"
     lowered, told = _cached(path, identified.key)
     if lowered is None:
@@ -117,6 +113,28 @@ def load_or_lower(
             write_whole(path, _packed(lowered, identified.key))
         except OSError as error:
             told += (f"the lowered program is not cached: {one_line(error)}",)
+    return _program(identified, lowered, told)
+
+
+def load_lowered(
+    source: str, target: Target, *, cache_dir: Path, seed: int, calibration_data: Path | None = None,
+    io_layout: IoLayout | None = None,
+) -> BaseProgram | None:  # fmt: skip
+    """As `load_or_lower` where nothing has to be lowered; None where the cache has no good entry."""
+    loaded, identified = _identified(source, target, seed, calibration_data, io_layout)
+    if isinstance(loaded, TosaFile):
+        return _of_file(loaded, identified, calibration_data)
+    lowered, told = _cached(cache_dir / f"{identified.key}.npz", identified.key)
+    return None if lowered is None else _program(identified, lowered, told)
+
+
+def _of_file(file: TosaFile, identified: Identified, calibration_data: Path | None) -> BaseProgram:
+    unused = ("a .tosa file is quantised already: --calibration-data is not used",)
+    told = () if calibration_data is None else unused
+    return BaseProgram(**vars(identified), graphs=(file.data,), calibration_inputs=((),), warnings=told)
+
+
+def _program(identified: Identified, lowered: Lowered, told: tuple[str, ...]) -> BaseProgram:
     return BaseProgram(
         **vars(identified),
         graphs=lowered.graphs,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -129,9 +129,9 @@ class Evaluator:
         """What no candidate can go below."""
         return bound(self._default, self._target)
 
-    def starting_points(self) -> tuple[str, ...]:
-        """Recipes that a search of this model starts from."""
-        return starting_points(self._default, self._facts)
+    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
+        """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
+        return starting_points(self._default, self._facts, self._allowed, learnt)
 
     def evaluate(self, text: str, expand: bool = True) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.

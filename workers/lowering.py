@@ -19,7 +19,7 @@ from workers.quiet import toolchain_hushed
 from workers.reference import ReferenceFailed
 from workers.run_lowered import dim_order, run_lowered
 from workers.target import Target
-from workers.upstream import lowering_by
+from workers.upstream import is_for_quantiser, lowering_by
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -71,25 +71,28 @@ class Quantised:
 
 
 def quantised_program(
-    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None
+    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None, setting: Setting = ()
 ) -> Quantised:
     """Quantise a model, unless it is quantised.
 
     Args:
         seed: of the random calibration inputs that stand in when neither the model nor the user has any.
         calibration_data: see `workers.calibration.calibration_for`.
+        setting: of which its quantiser choices are taken.
 
     Raises:
-        ModelError: bad calibration data, or ExecuTorch cannot quantise the model.
+        ModelError: bad calibration data, or ExecuTorch cannot quantise the model, or not so.
     """
     calibration = calibration_for(model.name, model.example_inputs, model.calibration_inputs, calibration_data, seed)
     with toolchain_hushed():
         compile_spec = ethos_u_compile_spec(target)
         if is_quantised(model.program):
+            if is_for_quantiser(setting):
+                raise ModelError(f"{model.name}: is quantised already; this recipe needs the float model")
             unused = ("the model is already quantised: --calibration-data is not used",)
             told = unused if calibration_data else ()
             return Quantised(model.program, compile_spec, calibration.samples, told)
-        program = quantise(model, calibration.samples, compile_spec)
+        program = quantise(model, calibration.samples, compile_spec, setting)
     return Quantised(program, compile_spec, calibration.samples, calibration.warnings)
 
 
@@ -106,7 +109,7 @@ def lower(
             NPU.
     """
     with toolchain_hushed():
-        quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data)
+        quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
         lowered = lowered_program(model, target, quantised, setting)
         graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
         on_host = tuple(host_operators(_graph_modules(lowered.graph_module)))

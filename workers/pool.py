@@ -36,10 +36,17 @@ _logger = logging.getLogger(__name__)
 
 _START_SECONDS = 300.0
 _START_ATTEMPTS = 2
+# On a cluster, processes are killed that did nothing: nodes go, others fill the memory.
+_CLUSTER_START_ATTEMPTS = 6
+_KILLED_RETRIES = 5
+# What a worker asks the cluster's scheduler for: what it holds when warm, and how much it may grow.
+_WORKER_BYTES = 3 * 2**30
 _REACH_SECONDS = 10.0
 _GROWTH_BYTES = 2 * 2**30
 # Ray's default is a third of the machine's memory. What passes through here are TOSA programs and results.
 _OBJECT_STORE_BYTES = 512 * 2**20
+# What Python's fault handler says when a process runs into its own fault; one that is killed gets to say nothing.
+_CRASH = "Fatal Python error"
 # What Ray's own signal handler prints: addresses without names.
 _RAY_STACK = re.compile(r"\*\*\* |PC: @|\s*@ |\[.*\] logging\.cc:")
 
@@ -95,7 +102,8 @@ class Pool:
     the block, and also when the driver is killed.
 
     Args:
-        jobs: number of worker processes; each uses one core.
+        jobs: number of worker processes; each uses one core. Those that a cluster has no room for wait for a node that
+            joins it. None for as many as the cluster has cores.
         log_dir: gets one `worker-<number>.log` per worker with all that it printed, on the machine it ran on.
         address: `auto`, or `host:port` of a running cluster's head; None starts a Ray on this machine. If this
             process has joined a Ray already, that one is used and left running.
@@ -106,15 +114,16 @@ class Pool:
 
     def __init__(
         self,
-        jobs: int,
+        jobs: int | None,
         log_dir: Path,
         address: str | None = None,
         warm_up: Callable[[], object] | None = None,
         growth_bytes: int | None = None,
     ) -> None:
-        if jobs < 1:
+        if jobs is not None and jobs < 1:
             raise ValueError(f"a pool needs at least one worker, not {jobs}")
-        self._jobs = jobs
+        self.jobs = jobs or 0
+        """Worker processes asked for; known once the block is entered."""
         self._log_dir = log_dir.absolute()
         self._address = address
         self._warm_up = warm_up
@@ -123,7 +132,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._starting: set[asyncio.Task[None]] = set()
         self._actors: dict[int, Any] = {}
-        self._expected = jobs
+        self._expected = self._up = 0
         self._failure: PoolFailed | None = None
         self._started_ray = False
         self.busy_seconds = 0.0
@@ -136,8 +145,13 @@ class Pool:
             PoolFailed: Ray does not start, or the cluster cannot be joined.
         """
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        self._started_ray = _connect(self._address, self._jobs)
-        for number in range(self._jobs):
+        import ray
+
+        self._started_ray = _connect(self._address, self.jobs)
+        if not self.jobs:
+            self.jobs = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._expected = self.jobs
+        for number in range(self.jobs):
             self._start(number)
         return self
 
@@ -163,14 +177,15 @@ class Pool:
         Args:
             function: a module-level function. It, its arguments and its result travel pickled.
             timeout_seconds: how long it may run; waiting for a free worker does not count.
-            retries: how often to try again after a worker was lost; such a call goes first in line.
+            retries: how often to try again after a worker was lost; such a call goes first in line. On a cluster, a
+                worker that was killed without having said anything of a crash is not counted for a few times.
 
         Raises:
             WorkerLost: it crashed or outlasted every worker that tried it.
             PoolFailed: no worker can be started, or the pool is closed.
             Exception: what the function raised, as it raised it, with the worker's traceback as a note.
         """
-        attempts = 0
+        attempts = killed = 0
         while True:
             worker = await self._take(first_in_line=attempts > 0)
             attempts += 1
@@ -180,7 +195,8 @@ class Pool:
                 self._replace(worker)
                 if self._failure is not None:
                     raise self._failure from None
-                if attempts > retries:
+                killed += lost.is_innocent and self._address is not None
+                if attempts - min(killed, _KILLED_RETRIES) > retries:
                     raise WorkerLost(lost.kind, attempts, lost.detail) from None
                 continue
             except BaseException:
@@ -203,7 +219,7 @@ class Pool:
         if self._growth_bytes is not None:
             return self._growth_bytes
         memory = ray.cluster_resources().get("memory", math.inf)
-        return int(min(_GROWTH_BYTES, 0.4 * memory / self._jobs))
+        return int(min(_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
     def share(self, value: Result) -> Shared[Result]:
         """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
@@ -241,6 +257,7 @@ class Pool:
         import ray
 
         ray.kill(worker.actor)
+        self._up -= 1
         if self._failure is None:
             self._start(worker.number)
 
@@ -252,17 +269,23 @@ class Pool:
     async def _bring_up(self, number: int) -> None:
         import ray
 
-        for _ in range(_START_ATTEMPTS):
+        left = _START_ATTEMPTS if self._address is None else _CLUSTER_START_ATTEMPTS
+        while left:
             worker = self._launch(number)
             try:
                 await worker.prepare(self._warm_up)
             except _Lost as lost:
                 ray.kill(worker.actor)
-                reason = lost.detail
+                reason, left = lost.detail, left - 1
                 if lost.kind == "timed out":
-                    reason += f" (are there {self._jobs} free CPUs?)"
-                    break
+                    reason += f" (are there {self.jobs} free CPUs?)"
+                    if self._address is None or not self._up:
+                        break
+                    left += 1  # the others go on; a node may join
+                elif not lost.is_innocent:
+                    left = min(left, _START_ATTEMPTS - 1)
             else:
+                self._up += 1
                 self._give(worker)
                 return
         _logger.warning("worker %d does not start: %s", number, reason)
@@ -277,7 +300,8 @@ class Pool:
         import ray
 
         actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Process)
-        actor = actor_class.options(runtime_env={"env_vars": _environment()}).remote()
+        room = {} if self._address is None else {"memory": _WORKER_BYTES}
+        actor = actor_class.options(runtime_env={"env_vars": _environment()}, **room).remote()
         self._actors[number] = actor
         return _Worker(number, actor, self._log_dir / f"worker-{number}.log")
 
@@ -314,7 +338,7 @@ class _Worker:
             return _Answer(False, error.cause, 0, 0.0)
         except RayError as error:
             words = _last_words(self.log, said_before) or _reason(error)
-            raise _Lost("crashed", f"{words}; log: {self.log}") from None
+            raise _Lost("crashed", f"{words}; log: {self.log}", is_innocent=_CRASH not in words) from None
         return answer
 
 
@@ -332,10 +356,12 @@ class _Answer:
 class _Lost(Exception):
     """The worker of this call is gone, or must go."""
 
-    def __init__(self, kind: Loss, detail: str) -> None:
+    def __init__(self, kind: Loss, detail: str, is_innocent: bool = False) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+        self.is_innocent = is_innocent
+        """It said nothing of a crash: what it ran need not be to blame."""
 
 
 class _Process:
@@ -485,7 +511,7 @@ def _last_words(log: Path, said_before: int) -> str:
         file.seek(said_before)
         text = file.read().decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _RAY_STACK.match(line)]
-    fatal = next((at for at, line in enumerate(lines) if line.startswith("Fatal Python error")), len(lines))
+    fatal = next((at for at, line in enumerate(lines) if line.startswith(_CRASH)), len(lines))
     return "; ".join(lines[: fatal + 1][-3:])
 
 

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from search_space.upstream import Setting
 from workers.errors import ModelError, one_line
+from workers.upstream import quantising_by
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from torch.export import ExportedProgram
+    from torch.fx import GraphModule
 
     from workers.model_source import ExportedModel
 
@@ -25,29 +28,61 @@ def is_quantised(program: "ExportedProgram") -> bool:
 
 
 def quantise(
-    model: "ExportedModel", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+    model: "ExportedModel", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec", setting: Setting = ()
 ) -> "ExportedProgram":
     """Quantise a float program on the samples (argument tuples) and export the result.
+
+    setting: of which its quantiser choices are taken.
 
     Raises:
         ModelError: torch or ExecuTorch cannot quantise it.
     """
     import torch
+
+    # With its guards, the module has a call that the quantiser's passes stop at.
+    module = model.program.module(check_guards=False)
+    with _said_of(model.name), one_torch_thread(), torch.no_grad():
+        with quantising_by(setting):
+            converted = _converted(module, samples, compile_spec)
+        return torch.export.export(converted, model.example_inputs)
+
+
+def quantised_module(
+    name: str, module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+) -> "GraphModule":
+    """What `quantise` exports, for a module that a program gives without its guards, and that is used up. What its
+    operators are marked with stays. Raises as `quantise`."""
+    import torch
+
+    with _said_of(name), one_torch_thread(), torch.no_grad():
+        return _converted(module, samples, compile_spec)
+
+
+def _converted(
+    module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+) -> "GraphModule":
     from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
+    prepared = prepare_pt2e(module, quantiser)
+    for sample in samples:
+        prepared(*sample)
+    converted: GraphModule = convert_pt2e(prepared)
+    return converted
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    """Errors become those of the model of this name."""
     try:
-        with one_torch_thread(), torch.no_grad():
-            # With its guards, the module has a call that the quantiser's passes stop at.
-            prepared = prepare_pt2e(model.program.module(check_guards=False), quantiser)
-            for sample in samples:
-                prepared(*sample)
-            return torch.export.export(convert_pt2e(prepared), model.example_inputs)
+        yield
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
         hint = "; has it NaN or infinity in its weights, masks or inputs?" if "not finite" in str(error) else ""
-        raise ModelError(f"{model.name}: cannot be quantised, {one_line(error)}{hint}") from error
+        raise ModelError(f"{name}: cannot be quantised, {one_line(error)}{hint}") from error
 
 
 @contextmanager

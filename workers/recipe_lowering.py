@@ -20,7 +20,7 @@ from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference_check import ReferenceCheck
 from workers.target import Target
-from workers.upstream import lowering_by
+from workers.upstream import lowering_by, quantising_by
 from workers.vela_facts import VelaFacts
 
 _SEED = 0
@@ -41,7 +41,8 @@ def apply_recipe(
     accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see `workers.ahead_of_time`.
     allowed: the class up to which the recipe may be. One program per block, one thread at a time. Raises SpaceError if
     the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe changes a delegate's
-    outputs.
+    outputs. A recipe of class precision is for the quantiser as well: then prepare_pt2e has to be called inside, or
+    ModelError is raised at the end of the block.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
@@ -64,5 +65,5 @@ def apply_recipe(
                     raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
         return write_tosa(graph)
 
-    with lowering_by(parsed.setting), rewrite_tosa(transform, tag):
+    with quantising_by(parsed.setting), lowering_by(parsed.setting), rewrite_tosa(transform, tag):
         yield

@@ -27,6 +27,7 @@ from workers.evaluator import Evaluator, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
+from workers.precisions import precision_settings
 from workers.quality import QualityMeter
 from workers.settings import base_by, standing
 from workers.target import Target
@@ -116,6 +117,17 @@ def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) 
     if standing(default, setting, job).status not in ("ok", "inexact"):
         return None
     return _evaluator_by(default, setting, job).starting_points()
+
+
+def starts(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+    """The recipes that a search starts from where ExecuTorch lowers by a setting, empty for its own, if others have
+    `learnt` something. Other arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(learnt)
+
+
+def precisions(base: Shared[BaseProgram], base_key: str, job: Job) -> list[Setting]:
+    """Settings of other widths that are worth lowering, in an order; arguments as of `evaluate`. Raises ModelError."""
+    return precision_settings(_evaluator(base_key, base.get, job).base, job)
 
 
 def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:

@@ -35,9 +35,17 @@ class VelaFacts:
         return None if prices is None else prices[by_vela]
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
-        return self._remembered(lambda: self._compiled(program, self._whole), kind="alone", graph=program.hash)
+        found = self._alone(program)
+        return None if found is None else (found[0], found[1])
 
-    def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
+    def program_sram_bytes(self, program: Graph) -> int | None:
+        found = self._alone(program)
+        return None if found is None else found[2]
+
+    def _alone(self, program: Graph) -> tuple[int, ...] | None:
+        return self._remembered(lambda: self._compiled(program, self._whole), kind="by itself", graph=program.hash)
+
+    def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, ...] | None:
         nodes = {0: Node(INPUT, (), TensorType(shape, dtype))}
         nodes[1] = move(0, nodes[0].type, (Step("transpose", perms),))
         alone = Graph(nodes, (0,), (1,), 2)
@@ -46,20 +54,20 @@ class VelaFacts:
             kind="transpose", shape=list(shape), perms=list(perms), dtype=dtype,
         )  # fmt: skip
 
-    def _remembered(self, found: Callable[[], tuple[int, int] | None], **of: Any) -> tuple[int, int] | None:
-        """Stream cycles and Vela's estimate; found out once and kept in the memo."""
+    def _remembered(self, found: Callable[[], tuple[int, ...] | None], **of: Any) -> tuple[int, ...] | None:
+        """Stream cycles, Vela's estimate and bytes of SRAM; found out once and kept in the memo."""
         key = {**of, "target": self._identity, "versions": self._versions, "stream cost": MODEL_VERSION}
         known = self._memo.get(**key)
         if known is None:
             known = {"prices": found()}
             self._memo.put_if_possible(known, **key)
         prices = known["prices"]
-        return None if prices is None else (int(prices[0]), int(prices[1]))
+        return None if prices is None else tuple(map(int, prices))
 
-    def _compiled(self, program: Graph, priced: Callable[[bytes], int]) -> tuple[int, int] | None:
+    def _compiled(self, program: Graph, priced: Callable[[bytes], int]) -> tuple[int, ...] | None:
         try:
             compiled = compile_tosa(write_tosa(program), self._target, operators=False)
-            return priced(compiled.command_stream), compiled.vela_cycles
+            return priced(compiled.command_stream), compiled.vela_cycles, compiled.sram_bytes
         except (VelaRefused, StreamError, SpaceError):
             return None
 

@@ -27,9 +27,9 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
     if model is None:
         raise ModelError(f"{job.source}: a .tosa file is not a whole model; a .pte needs the PyTorch model")
     with toolchain_hushed():
-        quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
         try:
             with apply_recipe(recipe, job.target, tag, job.allowance.exactness):
+                quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
                 program = to_edge(quantised.program, quantised.compile_spec).to_executorch()
         except ModelError:
             raise

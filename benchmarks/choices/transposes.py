@@ -20,6 +20,20 @@ def image_stem() -> nn.Module:
     return Net(function, a=nn.Conv2d(3, 16, 3, padding=1))
 
 
+@minimal(
+    PROGRAMS,
+    "groups-apart",
+    "`Conv2d(3, 32, 3)`, `Conv2d(32, 45, 1)`: 3 anchors of 15 fields, one after the other",
+    "fuse-transposes,groups-apart,move-by-convolution",
+    (1, 3, 16, 16),
+)
+def detector_head() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.b(n.a(x)).view(1, 3, 15, 256).permute(0, 1, 3, 2)
+
+    return Net(function, a=nn.Conv2d(3, 32, 3, padding=1), b=nn.Conv2d(32, 45, 1))
+
+
 @minimal(PROGRAMS, "move-by-convolution", "conv, `PixelShuffle(2)`: two convolutions", _RECIPE, (1, 8, 16, 16))
 def pixel_shuffle() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import combinations, product
 
 from benchmarks.laboratory.table import DIGEST, Chosen, Program, Table
@@ -13,6 +14,7 @@ from search_space.space import SPACE_VERSION
 from tuner.objective import Objective
 from tuner.paths import cache_folder
 from workers.base_program import load_or_lower
+from workers.cost import Cost
 from workers.evaluator import Evaluator
 from workers.memo import Memo
 from workers.stream_cost import MODEL_VERSION
@@ -23,17 +25,19 @@ from workers.target import Target
 class Space:
     """What a table is to hold.
 
-    elements: as recipes write them. by_site: passes that are also elements for each set of some of their sites, and for
-    those where they pay, with how many sites there are at most.
+    passes: that are its elements, as a recipe writes them. by_site: passes that are also elements for each set of some
+    of their sites, and for those where they pay, with how many sites there are at most. most: programs.
     """
 
     model: str
     target: str
-    elements: tuple[str, ...]
+    passes: str
     by_site: tuple[tuple[str, int], ...] = ()
+    most: int = 1000
 
-    def all_elements(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.elements, *self._sited())))
+    @property
+    def elements(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*map(str, Recipe.parse(self.passes).passes), *self._sited())))
 
     def _sited(self) -> Iterator[str]:
         for name, count in self.by_site:
@@ -43,58 +47,76 @@ class Space:
                     yield f"{name}@{'+'.join(map(str, some))}"
 
 
-class TooLarge(Exception):
-    """The space has more programs than it may."""
-
-
-def record(space: Space, most: int, progress: Callable[[int, int], None]) -> Table:
-    """The table of a space. progress: told how many programs are done and how many are known.
-
-    Raises TooLarge if there are more than `most` programs: then the space has to be made smaller, for a table is whole.
+def record(space: Space, progress: Callable[[int, int], None]) -> Table:
+    """The table of a space: whole, or the first `space.most` programs, going on from the cheapest one each time; then
+    what leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are
+    known.
     """
     target = Target.parse(space.target)
     base = load_or_lower(space.model, target, cache_dir=cache_folder() / "lowered", seed=0)
     evaluator = Evaluator(base, target, Memo(cache_folder() / "memo"), seed=0)
-    choices, elements = evaluator.open_choices(), space.all_elements()
+    choices, elements = evaluator.open_choices(), space.elements
     objective = Objective()
     default = evaluator.evaluate("default", expand=False).cost
     assert default is not None
-    recipes: list[Recipe] = []
-    digests: dict[str, int] = {}  # in the order of the recipes
+    found: list[_Found] = []
+    numbers: dict[str, int] = {}
+    waiting: list[tuple[int, int]] = []  # cycles, number
+    whole = True
 
-    def numbered(digest: str, recipe: Recipe) -> int:
-        if digest not in digests:
-            if len(recipes) == most:
-                raise TooLarge(f"{space.model} on {space.target}: more than {most} programs")
-            digests[digest] = len(recipes)
-            recipes.append(recipe)
-        return digests[digest]
+    def numbered(digest: str, recipe: Recipe) -> int | None:
+        nonlocal whole
+        if digest not in numbers and len(found) == space.most:
+            whole = False
+            return None
+        if digest not in numbers:
+            numbers[digest] = len(found)
+            cost = evaluator.evaluate(str(recipe), expand=False).cost
+            found.append(_Found(digest, recipe, cost))
+            if cost is not None:
+                heappush(waiting, (objective.cycles(cost, default), numbers[digest]))
+        return numbers[digest]
 
-    def program(digest: str, recipe: Recipe) -> Program:
-        cost = evaluator.evaluate(str(recipe), expand=False).cost
-        if cost is None:
-            return Program(digest, None, 0.0, None, {}, {})
-        after: dict[str, int] = {}
-        sites: dict[str, Chosen] = {}
+    def go_on(one: _Found) -> None:
         for element in elements:
-            longer = Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(element).passes))
-            for reached in evaluator.expand(str(recipe), element).values():
-                after[element] = numbered(reached, longer)
-                if longer.passes[-1].at:
-                    sites[element] = evaluator.sites(longer)[len(recipe.passes)]
-        violation = sum(objective.violations(cost, default).values())
-        return Program(digest, objective.cycles(cost, default), violation, cost.sram_bytes, after, sites)
+            longer = Recipe(one.recipe.choices, (*one.recipe.passes, *Recipe.parse(element).passes))
+            for reached in evaluator.expand(str(one.recipe), element).values():
+                number = numbered(reached, longer)
+                if number is not None:
+                    one.after[element] = number
+                    if longer.passes[-1].at:
+                        one.sites[element] = evaluator.sites(longer)[len(one.recipe.passes)]
 
-    roots = {
-        str(root): numbered(evaluator.evaluate(str(root), expand=False).program_hash, root) for root in _roots(choices)
-    }
-    programs: list[Program] = []
-    while len(programs) < len(recipes):
-        programs.append(program(list(digests)[len(programs)][:DIGEST], recipes[len(programs)]))
-        progress(len(programs), len(recipes))
+    roots = {}
+    for root in _roots(choices):
+        digest = evaluator.evaluate(str(root), expand=False).program_hash
+        roots[str(root)] = numbered(digest, root)
+    done = 0
+    while waiting:
+        go_on(found[heappop(waiting)[1]])
+        done += 1
+        progress(done, len(found))
+    programs = tuple(_program(one, objective, default) for one in found)
     versions = {**dict(sorted(base.versions.items())), "search space": SPACE_VERSION, "stream cycles": MODEL_VERSION}
     starts = _within(evaluator.starting_points(), elements)
-    return Table(space.model, space.target, elements, choices, starts, roots, tuple(programs), versions)
+    return Table(space.model, space.target, elements, choices, starts, roots, programs, versions, whole)
+
+
+@dataclass
+class _Found:
+    digest: str
+    recipe: Recipe
+    cost: Cost | None
+    after: dict[str, int] = field(default_factory=dict)
+    sites: dict[str, Chosen] = field(default_factory=dict)
+
+
+def _program(one: _Found, objective: Objective, default: Cost) -> Program:
+    digest = one.digest[:DIGEST]
+    if one.cost is None:
+        return Program(digest, None, 0.0, None, {}, {})
+    violation = sum(objective.violations(one.cost, default).values())
+    return Program(digest, objective.cycles(one.cost, default), violation, one.cost.sram_bytes, one.after, one.sites)
 
 
 def _roots(choices: Mapping[str, tuple[str, ...]]) -> Iterator[Recipe]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from benchmarks.laboratory.table import Table
 from search_space.recipe import Recipe
@@ -18,8 +19,7 @@ class Replay:
         self.compiles: dict[int, None] = {}
 
     def evaluate(self, recipe: Recipe) -> Answer:
-        """What the real evaluator answered; for a recipe that is not in the space, that it is not right. Only programs
-        that were not asked for before count as compiled."""
+        """What the real evaluator answered. Only programs that were not asked for before count as compiled."""
         number = self._table.number(recipe)
         if number is None:
             return Answer("", None, {})
@@ -53,6 +53,10 @@ class Curve:
     def area(self, compiles: int) -> float:
         """The mean of the gain over so many distinct compiles, from 0 to 1."""
         return sum(self.at(one) for one in range(1, compiles + 1)) / compiles
+
+    def compiles_to(self, part: float) -> float:
+        """The first number of distinct compiles after which so much of the gain was reached; infinite if it was not."""
+        return next((one for one, gain in enumerate(self.gains, 1) if gain >= part), inf)
 
 
 def replay(table: Table, search: Search, compiles: int) -> Curve:

@@ -41,7 +41,8 @@ class Program:
 @dataclass(frozen=True)
 class Table:
     """roots: recipe of choices -> number of the program it gives. starts: as a real search of this model begins, as far
-    as they are made of the elements. versions: of the toolchain and of the search space that made it."""
+    as they are made of the elements. versions: of the toolchain and of the search space that made it. whole: no element
+    leads out of it; else what would lead out is taken to change nothing."""
 
     model: str
     target: str
@@ -51,17 +52,18 @@ class Table:
     roots: Mapping[str, int]
     programs: tuple[Program, ...]
     versions: Mapping[str, str]
+    whole: bool
 
     @property
     def name(self) -> str:
         return f"{self.model.rpartition('/')[2]}-{self.target}"
 
     def number(self, recipe: Recipe) -> int | None:
-        """The program that a recipe gives; None if it takes a choice or an element that the space does not have, or
-        goes on from a program that is not right."""
+        """The program that a recipe gives; None if it takes a choice that the space does not have, or goes on from a
+        program that is not right. A pass that is no element leads out of the space: it changes nothing."""
         number = self.roots.get(str(Recipe(recipe.choices)))
         for one in recipe.passes:
-            if number is None or str(one) not in self.elements or self.programs[number].cycles is None:
+            if number is None or self.programs[number].cycles is None:
                 return None
             number = self.programs[number].after.get(str(one), number)
         return number
@@ -72,7 +74,7 @@ class Table:
 
     @property
     def best_cycles(self) -> int:
-        """Of all programs that may be offered: proven, for all are in the table."""
+        """Of all programs that may be offered: proven in the table's space, for all of it is here."""
         return min(one.cycles for one in self.programs if one.cycles is not None and not one.violation)
 
     def write(self, folder: Path = FOLDER) -> Path:

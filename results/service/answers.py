@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from results.answer_json import SimulationJson, lookup_json
-from results.compare import figures_of
+from results.compare import brought
 from results.lookup import Hit, Miss, lookup
 from results.overview import Line
 from results.pareto import Pareto, pareto_of
+from results.recipes import elements
 from results.records import Best, Identity, OperatorRow
-from results.report import elements
 from results.service.backend import Backend, Explained
 from results.service.schemas import (
     ElementJson,
@@ -71,14 +71,13 @@ def explained_of(store: Store, best: Best, backend: Backend) -> tuple[Explained,
 def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
     """A best with all that is known of it."""
     explained, pareto = explained_of(store, best, backend)
-    cycles = figures_of(best)[1].cycles
     names = elements(best.recipe)
-    without = [*explained.without, *[None] * len(names)]
+    brings = [*(brought(best.best, one) for one in explained.without), *[None] * len(names)]
     return ResultJson(
         best=TuneJson(**tune_json(best)),
         elements=[
-            ElementJson(element=name, law=explained.laws.get(name, ""), more_cycles_without=more and more - cycles)
-            for name, more in zip(names, without, strict=False)
+            ElementJson(element=name, law=explained.laws.get(name, ""), more_cycles_without=one.cycles if one else None)
+            for name, one in zip(names, brings, strict=False)
         ],
         pareto=[point_json(point) for point in pareto.front],
         default_operators=_operators(best.default.operators),

@@ -16,12 +16,12 @@ class Explained:
 
     Attributes:
         laws: recipe element, as the recipe spells it -> why it keeps the outputs.
-        without: for each element in order, cycles of the recipe without it, None where that is not known.
+        without: for each element in order, the evaluation of the recipe without it, None where there is none.
         limits: that hold for the front of cycles against SRAM.
     """
 
     laws: Mapping[str, str]
-    without: Sequence[int | None]
+    without: Sequence[Evaluation | None]
     limits: Limits
 
 

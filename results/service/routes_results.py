@@ -112,7 +112,7 @@ async def report(identity: Key, service: Served) -> HTMLResponse:
 
 def _report(service: Service, best: Best) -> str:
     explained, pareto = explained_of(service.store, best, service.backend)
-    said = report_context(best, explained.laws, pareto=pareto, without=explained.without)
+    said = report_context(best, explained.laws, fronts=[pareto], without=explained.without)
     return environment().get_template("report.html.j2").render(said, layout="page.html.j2")
 
 

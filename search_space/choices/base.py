@@ -26,8 +26,18 @@ class Choice(ABC):
 
     @classmethod
     def exactness(cls, alternative: str) -> Exactness:
-        """The class of an alternative."""
-        return cls.inexact.get(alternative, Exactness.EXACT)
+        """The class of what a recipe says: that of its least exact part."""
+        return max(cls.inexact.get(part, Exactness.EXACT) for part in cls.parts(alternative))
+
+    @classmethod
+    def parts(cls, alternative: str) -> tuple[str, ...]:
+        """Those of `alternatives` that what a recipe says is made of."""
+        return (alternative,)
+
+    @classmethod
+    def written(cls, alternative: str) -> str:
+        """What a recipe says, in one form."""
+        return alternative
 
     @abstractmethod
     def apply(self, graph: Graph, alternative: str) -> Graph:

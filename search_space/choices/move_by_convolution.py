@@ -104,8 +104,12 @@ class MoveByConvolution(Pass):
         parts = [self._part(edit, source, part, name) for part in one.parts]
         if len(parts) == 1:
             return parts[0]
-        shape = (one.batch, len(parts), *edit[parts[0]].type.shape[2:])
-        return edit.add(Node("CONCAT", tuple(parts), TensorType(shape, "INT8"), {"axis": 1}, name=name))
+        batch, rows, positions, run = edit[parts[0]].type.shape
+        # In a row where that is the same order: it can then be joined further, in place.
+        axis, shape = (
+            (2, (1, rows, len(parts) * positions, run)) if batch == 1 else (1, (batch, len(parts), positions, run))
+        )
+        return edit.add(Node("CONCAT", tuple(parts), TensorType(shape, "INT8"), {"axis": axis}, name=name))
 
     def _part(self, edit: Editor, source: int, permuted: np.ndarray, name: str) -> int:
         """The id of the elements of every block that are asked for, one block after the other."""

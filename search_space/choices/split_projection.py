@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from search_space.editor import Editor
-from search_space.graph import MOVE, TensorType, move
+from search_space.graph import MOVE, move
 from search_space.layout_map import LayoutMap
-from search_space.moved_constant import permuted_constant
+from search_space.part_of_convolution import chain_to, computed
 from search_space.passes.base import Pass
 from search_space.plan import plan
-
-#: Convolutions whose weights begin with the output's channels.
-_CONVOLUTIONS = frozenset(("CONV2D", "CONV3D", "TRANSPOSE_CONV2D"))
-
-#: What may stand between a convolution and the slices, on one value.
-_UNARY = frozenset(("CLAMP", "RESCALE", "TABLE"))
 
 
 @dataclass(frozen=True)
@@ -45,13 +38,13 @@ class SplitProjection(Pass):
     law: ClassVar[str] = "a slice of a convolution's channels is the convolution by that slice of the weights"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        chain = _chain(edit, node_id)
+        chain = chain_to(edit, node_id)
         parts = _parts(edit, node_id) if chain else []
         taken = [channel for part in parts for channel in part.channels]
         if len(parts) < 2 or len(set(taken)) < len(taken):
             return False
         for part in parts:
-            value = _computed(edit, chain, part.channels)
+            value = computed(edit, chain, part.channels)
             node = edit[part.slice_id]
             steps = plan(part.layout)
             if steps:
@@ -59,21 +52,6 @@ class SplitProjection(Pass):
             else:
                 edit.replace_uses(part.slice_id, value)
         return True
-
-
-def _chain(edit: Editor, node_id: int) -> list[int]:
-    """From a convolution with constant weights through operators that read nothing else to this value; empty if that is
-    not what it is."""
-    chain = [node_id]
-    while edit[chain[0]].op in _UNARY:
-        source = edit[chain[0]].inputs[0]
-        if not edit.used_once(source):
-            return []
-        chain.insert(0, source)
-    known = (i for at in chain for i in edit[at].inputs[1:])
-    if edit[chain[0]].op not in _CONVOLUTIONS or not all(map(edit.is_constant, known)):
-        return []
-    return chain if edit[edit[chain[0]].inputs[1]].type.dtype == "INT8" else []
 
 
 def _parts(edit: Editor, value: int) -> list[Part]:
@@ -117,18 +95,3 @@ def _part(edit: Editor, slice_id: int, layout: LayoutMap) -> Part | None:
     order = tuple(atom for group in pieces.of_outputs for atom in group)
     in_shape = (*layout.in_shape[:-1], prod(taken.shape))
     return Part(slice_id, tuple(taken.ravel().tolist()), LayoutMap.of(in_shape, node.type.shape, sizes, order))
-
-
-def _computed(edit: Editor, chain: Sequence[int], channels: tuple[int, ...]) -> int:
-    """The value at the chain's end, of these channels only."""
-    value = edit[chain[0]].inputs[0]
-    for node_id in chain:
-        node = edit[node_id]
-        of_channels = {"RESCALE": (1, 2) if node.attributes.get("per_channel") else (), "CLAMP": (), "TABLE": ()}
-        positions = of_channels.get(node.op, (1, 2))
-        inputs = [value, *node.inputs[1:]]
-        for position in positions:
-            inputs[position] = permuted_constant(edit, inputs[position], 0, channels)
-        tensor = TensorType((*node.type.shape[:-1], len(channels)), node.type.dtype)
-        value = edit.add(replace(node, inputs=tuple(inputs), type=tensor))
-    return value

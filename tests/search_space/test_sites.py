@@ -51,6 +51,9 @@ class Cheaper:
         kinds = Counter(node.op for _, node in program.operators())
         return kinds[self.stream], kinds[self.vela]
 
+    def program_sram_bytes(self, program: Graph) -> int:
+        return 0
+
 
 @given(data=st.data())
 @settings(max_examples=40)
@@ -74,6 +77,7 @@ class DearMovements:
     """A target on which a movement is dear, and a convolution with a large stride too."""
 
     convolution: int
+    sram_bytes: int = 0
 
     def transpose_cycles(self, shape: object, perms: object, dtype: str, by_vela: bool = False) -> int:
         return 10
@@ -88,6 +92,10 @@ class DearMovements:
                 cycles += self.convolution + (5 if max(node.attributes["stride"]) > 3 else 0)
         return cycles, cycles
 
+    def program_sram_bytes(self, program: Graph) -> int:
+        """More of a program with several convolutions."""
+        return self.sram_bytes * (sum(node.op == "CONV2D" for _, node in program.operators()) > 1)
+
 
 def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> None:
     graph = Convolution("CONV2D", results=(4, 4), channels=2, out=3, kernel=(4, 4), stride=(4, 4)).graph()
@@ -97,6 +105,9 @@ def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> 
         assert_same_program(graph, after)
         assert any(node.op == MOVE for _, node in after.operators()), "how to write it is left to others"
         assert one.apply(graph, facts=DearMovements(convolution=6)) is graph
+    large = DearMovements(convolution=1, sram_bytes=1)
+    assert StrideToDepth(at=PAYING).apply(graph, facts=large) is not graph
+    assert StrideToDepth(at=AGREED).apply(graph, facts=large) is graph, "it would not fit where the program did"
 
 
 @given(one=st.sampled_from(PASSES), data=st.data())

@@ -70,15 +70,29 @@ class _Decibels(click.ParamType):
         return decibels
 
 
-def _allowance(max_loss_db: float | None, metric: str | None, minimum: float | None) -> Allowance:
+def _allowance(requant: float | None, precision: float | None, metric: str | None, minimum: float | None) -> Allowance:
     if (metric is None) != (minimum is None):
         raise ModelError("--metric and --min-metric go together: what measures a candidate, and what it must give")
-    if max_loss_db is None:
-        if metric is not None:
-            raise ModelError("--metric measures what is not exact: give --allow-requant as well")
-        return Allowance()
     own = Metric.of(metric, minimum) if metric is not None and minimum is not None else None
-    return Allowance(Exactness.REQUANTISING, max_loss_db, own)
+    match requant, precision:
+        case None, None if own is None:
+            return Allowance()
+        case None, None:
+            raise ModelError("--metric measures what is not exact: give --allow-requant or --allow-precision as well")
+        case float(), None:
+            return Allowance(Exactness.REQUANTISING, requant, own)
+        case None, float():
+            return Allowance(Exactness.PRECISION, precision, own)
+        case _:
+            raise ModelError("--allow-precision allows what --allow-requant does: give one of them")
+
+
+def _loss_option(name: str, what: str) -> Callable[[Command], Command]:
+    return click.option(
+        name, type=_Decibels(), is_flag=False, flag_value=str(DEFAULT_LOSS_DB), metavar="[DB]",
+        help=f"also try {what}, if the signal-to-quantisation-noise ratio on the calibration inputs is at most DB "
+        f"below the default's  [default: {DEFAULT_LOSS_DB}]",
+    )  # fmt: skip
 
 
 def objective_options(command: Command) -> Command:
@@ -87,9 +101,9 @@ def objective_options(command: Command) -> Command:
     @wraps(command)
     def with_objective(
         *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, allow_requant: float | None,
-        metric: str | None, min_metric: float | None, **others: Any,
+        allow_precision: float | None, metric: str | None, min_metric: float | None, **others: Any,
     ) -> Any:  # fmt: skip
-        allowance = _allowance(allow_requant, metric, min_metric)
+        allowance = _allowance(allow_requant, allow_precision, metric, min_metric)
         return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
     wrapped: Command = with_objective
@@ -100,11 +114,8 @@ def objective_options(command: Command) -> Command:
         click.option(
             "--metric", metavar="FILE.PY:FUNCTION", help="measures candidates instead of the ratio (docs/exactness.md)"
         ),
-        click.option(
-            "--allow-requant", type=_Decibels(), is_flag=False, flag_value=str(DEFAULT_LOSS_DB), metavar="[DB]",
-            help="also try what rounds otherwise, if the signal-to-quantisation-noise ratio on the calibration inputs "
-            f"is at most DB below the default's  [default: {DEFAULT_LOSS_DB}]",
-        ),
+        _loss_option("--allow-precision", "int4 weights and int16 activations, and what rounds otherwise"),
+        _loss_option("--allow-requant", "what rounds otherwise"),
         click.option("--max-flash", type=click.IntRange(1), metavar="BYTES", help="limit of weights and commands"),
         click.option(
             "--max-sram", type=click.IntRange(1), metavar="BYTES",

@@ -13,7 +13,8 @@ from search_space.space import pass_instances
 def space() -> None:
     """List the passes and lowering choices that recipes are made of, with the law of each.
 
-    What is not marked is exact: outputs stay bit for bit. The others are searched with --allow-requant only.
+    What is not marked is exact: outputs stay bit for bit. Those that are requantising are searched with
+    --allow-requant or --allow-precision only, those of precision with the latter.
     """
     click.echo("passes")
     for one in pass_instances(max(Exactness)):

@@ -24,6 +24,7 @@ from tuner.commands.options import board_options, json_option, model_options, ob
 from tuner.objective import Objective
 from tuner.paths import cache_folder, studies_folder
 from tuner.progress import Progress
+from tuner.samplers import SAMPLERS, SamplerName
 from tuner.session import Failure, tune_all
 from tuner.tune import Budget, Tuned
 from tuner.unexpected import unexpected
@@ -52,6 +53,13 @@ from workers.tasks import Job
     help="of search per model and target",
 )
 @click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default="ours",
+    show_default=True,
+    help="who proposes candidates: velatune's own search, the cheapest program first, or one of Optuna's",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     default=lambda: os.cpu_count() or 1,
@@ -64,14 +72,17 @@ from workers.tasks import Job
 @store_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="write reports here")
 @click.option(
-    "--pareto", is_flag=True, help="show the front of cycles against SRAM, beyond the default limit of SRAM too"
+    "--pareto",
+    is_flag=True,
+    help="show the front of cycles against SRAM, beyond the default limit of SRAM too; and where more than exact "
+    "recipes are allowed that of cycles against quality, beyond its limit too",
 )
 @json_option
 def tune(
     sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
-    vela_config: str | None, trials: int, timeout: float | None, jobs: int, address: str | None, seed: int,
-    calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
-    out: Path | None, pareto: bool, as_json: bool,
+    vela_config: str | None, trials: int, timeout: float | None, sampler: SamplerName, jobs: int, address: str | None,
+    seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
+    store_url: str | None, out: Path | None, pareto: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Find the recipe with the fewest cycles for each MODEL on each target, and store it.
 
@@ -98,7 +109,7 @@ def tune(
     with Store.open(store_url) as store:
         outcomes = asyncio.run(
             tune_all(
-                work, objective, Budget(trials, timeout), workers=jobs, address=address, store=store,
+                work, objective, Budget(trials, timeout), sampler=sampler, workers=jobs, address=address, store=store,
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
@@ -112,7 +123,8 @@ def tune(
     elif bests:
         click.echo(markdown_table(bests))
         for one in done if pareto else ():
-            click.echo(front_table(one.best, one.pareto.front))
+            for front in one.fronts:
+                click.echo(front_table(one.best, front))
         click.echo(f"logs of the toolchain: {log_dir}", err=True)
     if faults or len(done) < len(outcomes):
         sys.exit(2)
@@ -120,7 +132,7 @@ def tune(
 
 def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.pareto.front if pareto else None, outcome.reuse)
+        return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -166,7 +178,7 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
     path = out / report_name(one.best.identity)
-    shown = one.pareto if pareto else None
+    shown = one.fronts if pareto else ()
     write_report(
         one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
     )

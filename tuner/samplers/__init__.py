@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, get_args
 
 import optuna
@@ -11,8 +11,9 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from search_space.recipe import Recipe
 from tuner.candidates import Candidate
 from tuner.samplers.batch import Batch
+from tuner.samplers.greedy import Greedy
 from tuner.samplers.ours import Ours
-from tuner.samplers.ways import Ways
+from tuner.samplers.places import Places
 from tuner.states import Edge, State, States
 
 SamplerName = Literal["ours", "greedy", "tpe", "nsga2", "random"]
@@ -42,12 +43,16 @@ class Sampler(Protocol):
 
 
 def sampler_by(
-    name: SamplerName, study: optuna.Study, states: States, seed: int, tell: Callable[[optuna.Trial, State], None]
-) -> Sampler:
-    """The sampler of that name for one search. tell: how its study is told again what a known program is worth."""
+    name: SamplerName, study: optuna.Study, states: States, seed: int, passes: Sequence[str],
+    tell: Callable[[optuna.Trial, State], None],
+) -> Sampler:  # fmt: skip
+    """The sampler of that name for one search. passes: that recipes are made of. tell: how its study is told again what
+    a known program is worth."""
     if name == "ours":
         return Ours(study, states, seed)
-    return Ways(study, states, seed, _OPTUNAS.get(name), tell)
+    if name == "greedy":
+        return Greedy(study, states)
+    return Places(study, states, seed, passes, _OPTUNAS[name], tell)
 
 
 __all__ = ["SAMPLERS", "Batch", "Sampler", "SamplerName", "sampler_by"]

@@ -10,7 +10,8 @@ order. Which of all these is next is drawn, by how often each kind has led to a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -23,10 +24,15 @@ from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
 from tuner.samplers.batch import Batch
 from tuner.states import Edge, State, States, choice_text, extended
 
-_CLIMB = "climb"
+_CLIMB, _LEAP = "climb", "leap"
 #: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
-_BEFORE = {_CLIMB: (3.0, 1.0)}
+_BEFORE = {_CLIMB: (3.0, 1.0), _LEAP: (3.0, 1.0)}
+_MEMORY = 10.0  # times that are remembered
 _BEFORE_OTHERS = (0.5, 1.5)
+#: A pass is left out of leaps if it is expected to bring more than this.
+_COSTS = 0.01
+_LEAPS, _SHORT_LEAP, _LONG_LEAP = 8, 3, 10
+_NAME_END = re.compile("[{@]")
 #: How often one looks around the best recipe, and if not, around the second one, and so on.
 _AT_BEST = 0.6
 
@@ -46,7 +52,7 @@ class Ours:
     def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
         self._study, self._states, self._seed = study, states, seed
         self._batch = Batch(0, states, ())
-        self._effects = Effects()
+        self._effects = Effects(seed)
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
         self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
         self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
@@ -54,7 +60,7 @@ class Ours:
         self._random = Random(seed)
 
     def _all(self) -> tuple[str, ...]:
-        return (_CLIMB, *_KINDS)
+        return (_CLIMB, _LEAP, *_KINDS)
 
     def begin(self, batch: Batch) -> None:
         self._batch, self._ladder = batch, []
@@ -67,16 +73,44 @@ class Ours:
         self._effects.learn(edges)
         kind = self._kinds.pop(recipe, None)
         if kind is not None:
-            self._outcomes[kind][0 if better else 1] += 1
+            outcomes = self._outcomes[kind]
+            outcomes[0 if better else 1] += 1
+            self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
 
     def propose(self) -> Candidate | None:
+        if not len(self._states) and self._batch.pending:
+            return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
         for kind in ["sites"] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
-            recipe = self._climb() if kind == _CLIMB else self._neighbour(kind, seen_all)
+            recipe = self._of_kind(kind, seen_all)
             if recipe is not None:
                 self._kinds[recipe] = kind
                 return Candidate(recipe, self._study.ask())
+        return None
+
+    def _of_kind(self, kind: str, seen_all: bool) -> Recipe | None:
+        if kind == _CLIMB:
+            return self._climb()
+        if kind == _LEAP:
+            return self._leap()
+        return self._neighbour(kind, seen_all)
+
+    def _leap(self) -> Recipe | None:
+        """Several passes at once that are not known to cost anything, each in one of its forms, in any order: many
+        after the default, few after the best recipe."""
+        forms: dict[str, list[str]] = {}
+        for one in self._states.useful_passes():
+            if self._effects.expected(one) < _COSTS:
+                forms.setdefault(_name(one), []).append(one)
+        best, default = self._states.best(), self._states.root(Recipe())
+        for _ in range(_LEAPS if forms else 0):
+            state, longest = self._random.choice([(best, _SHORT_LEAP), (default, _LONG_LEAP)])
+            if state is not None:
+                names = self._random.sample(list(forms), self._random.randint(1, min(len(forms), longest)))
+                recipe = extended(state.recipe, ",".join(self._random.choice(forms[name]) for name in names))
+                if self._batch.take(recipe):
+                    return recipe
         return None
 
     def _climb(self) -> Recipe | None:
@@ -102,14 +136,14 @@ class Ours:
                 state = self._states[way.program]
                 recipe = extended(state.recipe, one)
                 if str(recipe) not in pending:
-                    best = _Expected(value, recipe, tuple(other for other in state.successors if other != one))
+                    best = _Expected(value, recipe, _others(one, state.successors))
         for rung in self._ladder:
             for one in rung.left:
                 value = rung.value + self._effects.expected(one)
-                if self._effects.pays(one) and (best is None or value < best.value):
+                if self._effects.expected(one) < 0 and (best is None or value < best.value):
                     recipe = extended(rung.recipe, one)
                     if str(recipe) not in pending:
-                        best = _Expected(value, recipe, tuple(other for other in rung.left if other != one))
+                        best = _Expected(value, recipe, _others(one, rung.left))
         return best
 
     def _neighbour(self, kind: str, seen_all: bool) -> Recipe | None:
@@ -132,6 +166,15 @@ class Ours:
             Random(f"{self._seed} {kind} {state.recipe}").shuffle(found)
             self._around[key] = iter(found)
         return self._around[key]
+
+
+def _name(one: str) -> str:
+    return _NAME_END.split(one, maxsplit=1)[0]
+
+
+def _others(one: str, passes: Iterable[str]) -> tuple[str, ...]:
+    """Without all forms of a pass: one of them leaves little to the others."""
+    return tuple(other for other in passes if _name(other) != _name(one))
 
 
 def _by_more(state: State, states: States) -> Iterator[Recipe]:

@@ -1,0 +1,74 @@
+"""Searches side by side on recorded spaces, at equal numbers of distinct compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from scipy.stats import bootstrap
+
+from benchmarks.laboratory.replay import Curve, replay
+from benchmarks.laboratory.table import Table
+from tuner.samplers import SamplerName
+from tuner.search import Search
+
+#: How many distinct compiles a user has patience for, and how many the area under the curve is taken over.
+COMPILES, HORIZON = 45, 45
+SEEDS = range(10)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One sampler on one space, a curve for each seed. seeded: it began at the space's starting points, else at the
+    default alone."""
+
+    table: Table
+    sampler: SamplerName
+    seeded: bool
+    curves: tuple[Curve, ...]
+
+    @property
+    def gains(self) -> list[float]:
+        """The part of the best gain after COMPILES distinct compiles, by seed."""
+        return [curve.at(COMPILES) for curve in self.curves]
+
+    @property
+    def areas(self) -> list[float]:
+        return [curve.area(HORIZON) for curve in self.curves]
+
+
+def run(table: Table, sampler: SamplerName, seeded: bool, seeds: Iterable[int] = SEEDS, most: int = HORIZON) -> Series:
+    """Replay a sampler on a space. All samplers begin with the same candidates: the default, then the starting points
+    if it is `seeded`."""
+    curves = []
+    for seed in seeds:
+        starts = table.starts if seeded else ()
+        study = optuna.create_study(direction="minimize")
+        curves.append(
+            replay(table, Search(study, table.choices, seed, starts, sampler=sampler, passes=table.elements), most)
+        )
+    return Series(table, sampler, seeded, tuple(curves))
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Within which the mean lies with 95 % confidence (bootstrap, the same each time)."""
+    if len(set(values)) == 1:
+        return values[0], values[0]
+    found = bootstrap((np.asarray(values),), np.mean, n_resamples=2000, rng=np.random.default_rng(0))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def lead(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """By how much ours is ahead, on average over spaces and seeds, and the interval in which that lies with 95 %
+    confidence; each argument: for each space a value for each seed. Seeds are drawn again space by space: the spaces
+    are what they are, and that one is harder than another says nothing about the samplers."""
+    random = np.random.default_rng(0)
+    means = np.zeros(2000)
+    for mine, other in zip(ours, theirs, strict=True):
+        for sign, values in ((1, mine), (-1, other)):
+            means += sign * random.choice(np.asarray(values), (len(means), len(values))).mean(axis=1) / len(ours)
+    mean = float(np.mean([np.mean(mine) - np.mean(other) for mine, other in zip(ours, theirs, strict=True)]))
+    low, high = np.quantile(means, (0.025, 0.975))
+    return mean, float(low), float(high)

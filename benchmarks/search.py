@@ -1,0 +1,115 @@
+"""How good searches are, and how fast they propose: `python -m benchmarks.search`.
+
+On the recorded spaces of the replay laboratory, without any toolchain: see `benchmarks.laboratory`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import mean, median
+
+import click
+import optuna
+
+from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, interval, lead, run
+from benchmarks.laboratory.table import Table, tables
+from benchmarks.markdown import row
+from search_space.recipe import Recipe
+from search_space.space import pass_instances
+from tuner.candidates import Answer
+from tuner.samplers import SAMPLERS, SamplerName
+from tuner.search import Search
+
+_NEAR = 0.95
+
+
+@click.command()
+@click.option("--trials", default=5000, show_default=True, help="that a study has when its proposals are timed")
+def search(trials: int) -> None:
+    """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes."""
+    recorded = tables()
+    _spaces(recorded)
+    for seeded in (True, False):
+        begin = "the default and the starting points" if seeded else "the default alone"
+        click.echo(f"\nAll begin with {begin}; {len(SEEDS)} seeds, {COMPILES} distinct compiles.\n")
+        found = {name: [run(table, name, seeded) for table in recorded] for name in SAMPLERS}
+        _gains(recorded, found)
+        _leads(found)
+    click.echo(f"\nProposals after {trials:,} trials: {_proposal_milliseconds(trials):.2f} ms each (median of batches)")
+
+
+def _spaces(recorded: Sequence[Table]) -> None:
+    _line("space", "elements", "programs", "whole", "default cycles", "best cycles", "exhausted by ours", header=True)
+    for table in recorded:
+        ended = run(table, "ours", True, seeds=[0], most=len(table.programs) + 1).curves[0]
+        said = f"yes, {ended.programs} compiles, best found: {_yes(ended.gains[-1] == 1)}" if ended.exhausted else "no"
+        cycles = f"{table.default_cycles:,}", f"{table.best_cycles:,}"
+        _line(table.name, len(table.elements), len(table.programs), _yes(table.whole), *cycles, said)
+
+
+def _gains(recorded: Sequence[Table], found: dict[SamplerName, list[Series]]) -> None:
+    _line("space", *(f"{name}: gain, area" for name in found), f"ours: compiles to {_NEAR:.0%}", header=True)
+    for at, table in enumerate(recorded):
+        cells = (
+            f"{median(of[at].gains):.1%}, {mean(of[at].areas):.3f} {_between(of[at].areas)}" for of in found.values()
+        )
+        near = median(curve.compiles_to(_NEAR) for curve in found["ours"][at].curves)
+        _line(table.name, *cells, f"{near:g}")
+
+
+def _leads(found: dict[SamplerName, list[Series]]) -> None:
+    click.echo()
+    for name, series in found.items():
+        if name == "ours":
+            continue
+        for what in ("areas", "gains"):
+            ours, theirs = ([getattr(one, what) for one in of] for of in (found["ours"], series))
+            ahead, low, high = lead(ours, theirs)
+            click.echo(f"- ours before {name}, {what}: {ahead:+.4f} (95 % within {low:+.4f} and {high:+.4f})")
+
+
+def _proposal_milliseconds(trials: int) -> float:
+    """On a made-up space without end: programs are sets of passes."""
+    names = [str(one) for one in pass_instances()][:24]
+    study = Search(optuna.create_study(), {}, seed=0)
+    taken: list[float] = []
+    while study.evaluations < trials + 80:
+        started = time.perf_counter()
+        batch = study.ask(8)
+        if study.evaluations >= trials:
+            taken.append(1000 * (time.perf_counter() - started) / len(batch))
+        for candidate in batch:
+            study.tell(candidate, _made_up(candidate.recipe, names))
+    return median(taken)
+
+
+def _made_up(recipe: Recipe, names: Sequence[str]) -> Answer:
+    applied = {str(one) for one in recipe.passes} & set(names)
+
+    def program(of: set[str]) -> str:
+        return "+".join(sorted(of))
+
+    cycles = 100_000 + sum(_number(a) % 997 - 400 for a in applied) + 7 * len(applied) ** 2
+    after = {name: program(applied | {name}) for name in names if name not in applied}
+    return Answer(f"({program(applied)})", cycles, {name: f"({to})" for name, to in after.items()})
+
+
+def _number(text: str) -> int:
+    return sum((at + 1) * ord(letter) for at, letter in enumerate(text))
+
+
+def _between(values: Sequence[float]) -> str:
+    return "({:.3f} to {:.3f})".format(*interval(values))
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _line(*cells: object, header: bool = False) -> None:
+    click.echo("\n".join(row(*map(str, cells), header=header)))
+
+
+if __name__ == "__main__":
+    search()

@@ -1,0 +1,123 @@
+"""`velatune compare`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import click
+
+from results.comparison import Comparison, Side
+from results.errors import StoreError
+from results.records import Best, Identity, Versions
+from results.store import Store
+from search_space.recipe import Recipe
+from tuner.apply import applied
+from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
+from tuner.commands.unknown import nothing_known
+from tuner.known import identity_for
+from tuner.objective import Objective
+from tuner.paths import cache_folder
+from workers.errors import ModelError
+from workers.io_layout import IoLayout
+from workers.target import Target
+from workers.tasks import Job
+
+_IDENTITY = re.compile(r"[0-9a-f]{8,64}")
+_VERSIONS = tuple(one.name for one in fields(Versions))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What recipes are tried on, and what versions are looked up for."""
+
+    job: Job
+    identity: Identity
+    objective: Objective
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--model", metavar="MODEL", help="what recipes, versions and `best` are about")
+@click.option("--target", metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")
+@board_options
+@objective_options
+@model_options
+@store_option
+@click.option("--other-store", metavar="URL", help="where B is known  [default: where A is]")
+@json_option
+def compare(
+    a: str, b: str, model: str | None, target: str | None, system_config: str | None, memory_mode: str | None,
+    vela_config: str | None, seed: int, calibration_data: Path | None, io_layout: IoLayout | None,
+    objective: Objective, store_url: str | None, other_store: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show two results side by side, operator by operator: A and B.
+
+    Each is a recipe, which is evaluated; `best`, the best known one; versions such as ethos_u_vela=5.1.0, the best that
+    was found with them; all of --model on --target. Or an identity, as `velatune tune --json` prints it (8 digits will
+    do): the best that is stored under it, of whatever model.
+    """
+    about = None
+    if model is not None and target is not None:
+        board = Target.parse(target, system_config, memory_mode, vela_config)
+        job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+        about = _Model(job, identity_for(job, objective), objective)
+    with Store.open(store_url) as store, Store.open(other_store or store_url) as other:
+        sides = [_known(text, about, where) for text, where in ((a, store), (b, other))]
+        recipes = {str(one): None for one in sides if isinstance(one, Recipe)}
+        evaluated = {}
+        if about is not None and recipes:
+            work = applied(about.job, about.objective, recipes, store, cache_folder() / "logs")
+            evaluated = {one.recipe: Side(about.identity, one) for one in asyncio.run(work)}
+    found = Comparison(*(evaluated[str(one)] if isinstance(one, Recipe) else one for one in sides))
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else found.to_text())
+
+
+def _known(text: str, about: _Model | None, store: Store) -> Side | Recipe:
+    """What the store has, or a recipe that is to be evaluated."""
+    if _IDENTITY.fullmatch(text):
+        return _of_best(_identified(text, store))
+    if about is None:
+        raise ModelError(f"'{text}' is no identity: say of which --model on which --target")
+    if _names_versions(text):
+        return _of_best(_with_versions(dict(part.split("=", 1) for part in text.split(",")), about, store))
+    if text == "best":
+        best = store.best(about.identity.key)
+        if best is None:
+            raise ModelError(nothing_known(store, about.identity, about.job.target))
+        return _of_best(best)
+    return Recipe.parse(text)
+
+
+def _names_versions(text: str) -> bool:
+    return all(re.fullmatch(rf"({'|'.join(_VERSIONS)})=\S+", part) for part in text.split(","))
+
+
+def _identified(text: str, store: Store) -> Best:
+    found = [best for best in store.bests() if best.identity.key.startswith(text)]
+    if len(found) != 1:
+        raise StoreError(f"the store {store.location} has {len(found) or 'no'} bests whose identity begins with {text}")
+    return found[0]
+
+
+def _with_versions(wanted: dict[str, str], about: _Model, store: Store) -> Best:
+    """The newest one with these versions."""
+    bests = store.known(about.identity)
+    for one in bests:
+        if all(getattr(one.identity.versions, name) == version for name, version in wanted.items()):
+            best = store.best(one.identity.key)
+            if best is not None:  # what comes from a file was not evaluated here
+                return best
+    known = {name: sorted({getattr(best.identity.versions, name) for best in bests}) for name in wanted}
+    there = ", ".join(f"{name} {' or '.join(versions) or 'none'}" for name, versions in known.items())
+    raise StoreError(
+        f"the store {store.location} has no best of {about.job.source} with these versions; it has {there}"
+    )
+
+
+def _of_best(best: Best) -> Side:
+    return Side(best.identity, best.best)

@@ -1,0 +1,49 @@
+"""What `velatune nightly` and `velatune sweep` do with a suite."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from functools import partial
+
+import click
+
+from results.night import Night
+from results.night_report import night_json, night_markdown, write_night
+from results.store import Store
+from tuner.nightly import run_night
+from tuner.paths import cache_folder, studies_folder
+from tuner.progress import Progress
+from tuner.suite_file import Suite
+from workers import tasks
+from workers.base_program import toolchain_versions
+from workers.pool import Pool
+from workers.tasks import Job
+
+_REGRESSED, _FAILED = 1, 3
+
+
+def go_over(
+    suite: Suite, jobs: list[Job], workers: int | None, address: str | None, store: Store, as_json: bool
+) -> int:
+    """Go over a suite once, print and write what came of it; the exit status.
+
+    workers: None for the cores of this machine, or of the cluster at `address`. Raises as `tuner.nightly.run_night`.
+    """
+    if workers is None and address is None:
+        workers = os.cpu_count() or 1
+    night = asyncio.run(_night(suite, jobs, workers, address, store))
+    click.echo(json.dumps(night_json(night), indent=2) if as_json else night_markdown(night))
+    if suite.out is not None:
+        click.echo(f"report: {write_night(night, suite.out)}", err=True)
+    return _REGRESSED if night.regressions else _FAILED if night.of("failed") else 0
+
+
+async def _night(suite: Suite, jobs: list[Job], workers: int | None, address: str | None, store: Store) -> Night:
+    log_dir = cache_folder() / "logs"
+    warm_up = partial(tasks.warm_up_with, toolchain_versions())
+    studies = studies_folder(store.location)
+    async with Pool(workers, log_dir, address=address, warm_up=warm_up) as pool:
+        # One search more than workers: while one waits for its slowest candidate, another has some to offer.
+        return await run_night(suite, jobs, pool, pool.jobs + 1, store, studies, log_dir, Progress(jobs))

@@ -1,0 +1,30 @@
+"""Always the program behind the cheapest one."""
+
+from __future__ import annotations
+
+import optuna
+
+from search_space.recipe import Recipe
+from tuner.candidates import Candidate
+from tuner.samplers.batch import Batch
+from tuner.states import Edge, States
+
+
+class Greedy:
+    """Learns nothing: what else would be is told from how it does."""
+
+    def __init__(self, study: optuna.Study, states: States) -> None:
+        self._study, self._states = study, states
+        self._batch = Batch(0, states, ())
+
+    def begin(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def root(self, recipe: Recipe) -> Candidate | None:
+        return Candidate(recipe, self._study.ask()) if self._batch.take(recipe) else None
+
+    def propose(self) -> Candidate | None:
+        return next(filter(None, map(self.root, self._states.frontier())), None)
+
+    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+        """Nothing."""
