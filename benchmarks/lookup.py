@@ -128,7 +128,7 @@ def _evaluations(check: str, operators: str) -> Iterator[str]:
     figures = "10000000 - 1000 * n, 10000000, 10000000, 1000, 12, 40000, 90, 3, 2, 262144, 900000, 5000000"
     yield (
         "INSERT INTO evaluations SELECT i.id * 100 + n, i.id, recipe, sha256, sha256, 'ok', '', true, "
-        f"'{check}', 'predicted', {figures}, 1, 0.1, '2026' FROM identities i CROSS JOIN tried"
+        f"'{check}', 'exact', NULL, 'predicted', {figures}, 1, 0.1, '2026' FROM identities i CROSS JOIN tried"
     )
     yield "INSERT INTO command_streams SELECT e.id, 0, e.program_hash FROM evaluations e"
     yield f"INSERT INTO operator_tables SELECT i.id * 100 + n, '{operators}' FROM identities i JOIN tried ON n < 2"

@@ -1,5 +1,7 @@
 """What is known, over HTTP."""
 
+import time
+
 import pytest
 import requests
 from sample_results import IDENTITY, KEY_FIELDS, mutated
@@ -84,5 +86,9 @@ def test_metrics_count_lookups_and_routes(service):
 
 def test_every_request_is_a_line_of_json_in_the_log(service):
     request_id = service.get("/ready").headers["X-Request-Id"]
-    (line,) = [one for one in service.log if one.get("id") == request_id]
+    deadline = time.monotonic() + 30  # it is written after the answer
+    while not (lines := [one for one in service.log if one.get("id") == request_id]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    (line,) = lines
     assert (line["event"], line["path"], line["status"], line["by"]) == ("request", "/ready", 200, "loopback")
