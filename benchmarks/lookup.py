@@ -24,7 +24,7 @@ from sqlalchemy import insert
 from benchmarks.postgresql import server
 from results.connect import connect, store_url
 from results.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records import Identity, Structure, Target, Versions
+from results.records import FIGURE_NAMES, Identity, Structure, Target, Versions
 from results.rows import TARGET_NAMES, VERSION_NAMES, structure_values
 from results.store import Store
 from results.tables import identities, models, targets, toolchains
@@ -125,10 +125,27 @@ def fill(where: Path | str) -> None:
 
 def _evaluations(check: str, operators: str) -> Iterator[str]:
     """SQL that makes, of every identity and every recipe, an evaluation; recipe 1 is the best."""
-    figures = "10000000 - 1000 * n, 10000000, 10000000, 1000, 12, 40000, 90, 3, 2, 262144, 900000, 5000000"
+    values = {
+        "id": "i.id * 100 + n",
+        "identity_id": "i.id",
+        "recipe": "recipe",
+        "recipe_sha256": "sha256",
+        "program_hash": "sha256",
+        "status": "'ok'",
+        "reason": "''",
+        "verified": "true",
+        "exactness": "'exact'",
+        "check_json": f"'{check}'",
+        "label": "'predicted'",
+        "cycles": "10000000 - 1000 * n",
+        **{name: "1000" for name in FIGURE_NAMES if name != "cycles"},
+        "attempts": "1",
+        "seconds": "0.1",
+        "created": "'2026'",
+    }
     yield (
-        "INSERT INTO evaluations SELECT i.id * 100 + n, i.id, recipe, sha256, sha256, 'ok', '', true, "
-        f"'{check}', 'exact', NULL, 'predicted', {figures}, 1, 0.1, '2026' FROM identities i CROSS JOIN tried"
+        f"INSERT INTO evaluations ({', '.join(values)}) SELECT {', '.join(values.values())} "
+        "FROM identities i CROSS JOIN tried"
     )
     yield "INSERT INTO command_streams SELECT e.id, 0, e.program_hash FROM evaluations e"
     yield f"INSERT INTO operator_tables SELECT i.id * 100 + n, '{operators}' FROM identities i JOIN tried ON n < 2"
