@@ -17,6 +17,8 @@ from tuner.search import Search
 #: How many distinct compiles a user has patience for, and how many the area under the curve is taken over.
 COMPILES, HORIZON = 45, 45
 SEEDS = range(10)
+#: Spaces with fewer programs are seen nearly whole by anybody: there is nothing to compare.
+FEWEST = 75
 
 
 @dataclass(frozen=True)
