@@ -301,7 +301,7 @@ def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
 def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str, Any]], person: Person) -> None:
     (person.home / "nets.py").write_text(NETS.replace("manual_seed(3)", "seed()"))
     try:
-        _, err = person.types("lookup", "nets.py:shuffle", "--target", TARGETS[0], "--store", "main.sqlite", expect=4)
+        _, err = person.types("lookup", "nets.py:shuffle", "--target", TARGETS[0], "--store", "main.sqlite", expect=5)
     finally:
         (person.home / "nets.py").write_text(NETS)
     assert "have changed since it was tuned (if random, seed them)" in err
@@ -310,7 +310,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
 def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: Person) -> None:
     on = ("nets.py:pool", "--target", TARGETS[0], "--store", "near.sqlite")
     near = (*on, "--allow-requant=3")
-    out, _ = person.types("tune", *near, "--trials", "8", "--json")
+    out, _ = person.types("tune", *near, "--trials", "24", "--json")
     (found,) = json.loads(out)
     assert found["exactness"] == "requantising" and "host-pool=any" in found["recipe"] and not found["verified"]
     assert found["quality"]["sqnr_db"] > found["quality"]["default_sqnr_db"] - 3 > 10

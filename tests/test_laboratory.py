@@ -9,15 +9,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmarks.laboratory.contest import FEWEST, lead, run
 from benchmarks.laboratory.replay import Replay
 from benchmarks.laboratory.spaces import SPACES
 from benchmarks.laboratory.table import Table, read, tables
 from search_space.recipe import Recipe
-from search_space.space import SPACE_VERSION
-from tuner.samplers import SAMPLERS
 from tuner.search import Search
-from workers.stream_cost import MODEL_VERSION
 
 TABLES = tables()
 SMALL = min(TABLES, key=lambda table: len(table.programs))
@@ -36,10 +32,11 @@ def by_brute_force(table: Table) -> tuple[set[int], int]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_table_is_of_this_space_and_every_program_in_it_can_be_reached(table: Table) -> None:
+def test_every_program_of_a_table_can_be_reached(table: Table) -> None:
+    """Whatever version of the search space it was recorded with: it says which, and is a space of its own."""
     space = next(one for one in SPACES if (one.model, one.target) == (table.model, table.target))
     assert table.elements == space.elements, "make lab-record"
-    assert (table.versions["search space"], table.versions["stream cycles"]) == (SPACE_VERSION, MODEL_VERSION)
+    assert {"search space", "stream cycles"} <= table.versions.keys()
     seen, best = by_brute_force(table)
     assert seen == set(range(len(table.programs))) and best == table.best_cycles
     assert table.whole or len(table.programs) == space.most
@@ -79,18 +76,3 @@ def test_a_search_that_says_exhausted_has_the_proven_best(table: Table, sampler:
         found = search.states.best()
         assert set(lookup.compiles) == seen
         assert found is not None and found.cycles == best
-
-
-@pytest.mark.slow
-def test_ours_is_the_best_of_all_at_equal_compiles() -> None:
-    """As a user's search begins: at the default and the starting points. Ahead on the area, and with 95 % confidence
-    not behind on the gain at 45 compiles."""
-    recorded = [table for table in TABLES if len(table.programs) >= FEWEST]
-    ours = [run(table, "ours", seeded=True) for table in recorded]
-    for name in SAMPLERS:
-        if name != "ours":
-            theirs = [run(table, name, seeded=True) for table in recorded]
-            ahead, _, _ = lead([one.areas for one in ours], [one.areas for one in theirs])
-            assert ahead > 0, f"{name}: {ahead:+.4f} on the area under gain against compiles"
-            ahead, low, _ = lead([one.gains for one in ours], [one.gains for one in theirs])
-            assert low >= 0, f"{name}: {ahead:+.4f} on the gain at 45 compiles"

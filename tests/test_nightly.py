@@ -200,9 +200,11 @@ def test_workers_with_another_toolchain_are_refused():
 
 def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_path):
     """On three Ray nodes, against one worker that nobody disturbs. `python -m benchmarks.kills` kills more."""
-    nights.rewritten(lambda best: None)
-    nights.night(SUITE)
-    (tmp_path / "nets.py").write_text(NETS)
+    quiet = replace(nights, home=tmp_path / "quiet")  # where no other night has searched
+    quiet.home.mkdir()
+    for home in (tmp_path, quiet.home):
+        (home / "nets.py").write_text(NETS)
+    quiet.night(SUITE)
     (tmp_path / "suite.toml").write_text(SUITE)
 
     def due(killed: int) -> bool:
@@ -214,7 +216,7 @@ def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_pa
         killed = disturbed(tmp_path / "suite.toml", tmp_path, nodes, 3, due, Random(0))
     assert killed == {"worker": 2, "node": 1}
     found = Found.of(tmp_path / "store.sqlite")
-    assert found == Found.of(nights.home / "store.sqlite")
+    assert found == Found.of(quiet.home / "store.sqlite")
     assert set(found.candidates.values()) == {1}
 
 

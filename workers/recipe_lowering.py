@@ -60,7 +60,8 @@ def apply_recipe(
             facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
             for start, end in parsed.exact_stretches:
                 graph = verify(end.apply(default, facts))
-                verdict = ReferenceCheck(start.apply(default, facts), inputs).check(graph)
+                before = start.apply(default, facts) if start.elements else default
+                verdict = ReferenceCheck(before, inputs).check(graph)
                 if not verdict.equal:
                     raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
         return write_tosa(graph)

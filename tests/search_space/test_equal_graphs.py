@@ -20,6 +20,9 @@ class ByHash:
     def program_cycles(self, program: Graph) -> tuple[int, int]:
         return int(program.hash[:8], 16), int(program.hash[8:16], 16)
 
+    def program_sram_bytes(self, program: Graph) -> int:
+        return int(program.hash[16:24], 16)
+
 
 @st.composite
 def renumbered(draw: st.DrawFn, graph: Graph) -> Graph:

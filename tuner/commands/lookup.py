@@ -20,7 +20,7 @@ from tuner.commands.options import (
     system_store_option,
     target_option,
 )
-from tuner.commands.unknown import nothing_known
+from tuner.commands.unknown import changes_since, nothing_known
 from tuner.known import ask
 from tuner.objective import Objective
 from tuner.paths import cache_folder
@@ -60,6 +60,7 @@ def lookup(
     with Tiers.open(store_url, system_url) as stores:
         found, identity = ask(stores, job, objective, cache_folder() / "logs")
         unknown = nothing_known(stores.user, identity, board) if isinstance(found, Miss) else ""
+        changed = changes_since(stores.user, identity) if isinstance(found, Nearest) else ""
         simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
     if as_json:
         click.echo(json.dumps(lookup_json(found, identity.key, simulated), indent=2))
@@ -69,7 +70,8 @@ def lookup(
         if isinstance(found, Stale):
             click.echo(f"stale: {found.reason}; run velatune tune again", err=True)
         elif isinstance(found, Nearest):
-            click.echo(f"nearest: {found.reason}; a recipe to try with velatune apply --recipe, or tune", err=True)
+            reason = f"{found.reason}; {changed}" if changed else found.reason
+            click.echo(f"nearest: {reason}; a recipe to try with velatune apply --recipe, or tune", err=True)
         elif not found.best.best.verified:
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         click.echo(found.best.recipe)

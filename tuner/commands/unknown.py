@@ -20,11 +20,17 @@ _DECIDING = (
 def nothing_known(store: Store, identity: Identity, board: Target) -> str:
     """One line, with the command that changes it."""
     text = f"nothing is known of {identity.model_name} on {board.label}"
-    known = store.hashes_named(identity.model_name)
-    if known and identity.model_hash not in known:
-        changed = "its graph, weights, inputs or their layout have changed since it was tuned (if random, seed them)"
+    if changed := changes_since(store, identity):
         text += f" as it is now: {changed}"
     return f"{text}; run: {_how_to_tune(identity.model_name)}"
+
+
+def changes_since(store: Store, identity: Identity) -> str:
+    """What became of a model whose name is known with another content; empty for any other."""
+    known = store.hashes_named(identity.model_name)
+    if not known or identity.model_hash in known:
+        return ""
+    return "its graph, weights, inputs or their layout have changed since it was tuned (if random, seed them)"
 
 
 def _how_to_tune(model: str) -> str:
