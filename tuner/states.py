@@ -191,8 +191,9 @@ class States:
         return Recipe(recipe.choices)
 
     def first_roots(self) -> list[Recipe]:
-        """The roots that are to be evaluated before others: those without choices."""
-        return [root for root in self._first_roots if not root.choices]
+        """The roots that are to be evaluated before others: those without choices, and each choice by itself, for what
+        it brings cannot be guessed from what passes bring."""
+        return [root for root in self._first_roots if not (root.choices and root.passes)]
 
     def open_roots(self) -> list[Recipe]:
         """Roots that are not evaluated: the first ones, then those that put together what has paid."""

@@ -63,7 +63,7 @@ def test_many_programs_that_a_pass_is_tried_on_have_a_site(one: Pass) -> None:
 
 
 @every_pass
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObject) -> None:
     graph = data.draw(graphs(often=str(one)))
@@ -80,7 +80,7 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
 
 
 @every_pass
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_pass_comes_to_an_end(one: Pass, data: st.DataObject) -> None:
     """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for ever."""
