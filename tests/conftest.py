@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from lowered import Lowered
 
 # The machines that run CI are noisy, and a run there should not fail today on what it passed yesterday.
 settings.register_profile(
@@ -45,14 +45,6 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         connection.exec_driver_sql("CREATE SCHEMA public")
     engine.dispose()
     return url
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A model as stock ExecuTorch lowers it: the TOSA program of each delegate, and the `.pte`."""
-
-    tosa: tuple[bytes, ...]
-    pte: bytes
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 
 from workers.ahead_of_time import TAG_KEY, rewrite_tosa
 from workers.pte import delegates_of

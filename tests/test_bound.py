@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 from test_evaluator import evaluator
 
 from search_space.graph import INPUT, Graph, Node, TensorType, constant

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Lowered
+from lowered import Lowered
 from npu_programs import Program
 
 from tuner.cli import cli

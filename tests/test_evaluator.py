@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 
 from search_space import registry
 from search_space.editor import Editor

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 
 from workers.errors import ModelError
 from workers.pte import delegates_of, read_pte

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Lowered
+from lowered import Lowered
 
 from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 
 from workers.pte import delegates_of
 from workers.target import Target

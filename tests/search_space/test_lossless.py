@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Lowered
+from lowered import Lowered
 from tosa_reference_model import GraphStatus, run
 
 from search_space.read_tosa import read_tosa
