@@ -103,9 +103,7 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
         "reuse": beside.reuse,
         "elements": [
             (element, beside.explanations.get(element, ""), brings)
-            for element, brings in zip_longest(
-                elements(best.recipe), [brought(best.best, one) for one in beside.without]
-            )
+            for element, brings in zip_longest(elements(best.recipe), brings_each)
         ],
         "warnings": [*beside.warnings, *_warnings(best)],
         "inputs": _inputs(best),

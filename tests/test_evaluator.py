@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from forgetful import Forgetful
 from lowered import Lowered
 
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
-from search_space.graph import constant
 from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.space import program_hash
@@ -106,20 +106,6 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     ):
         with pytest.raises(Compiled):
             other.evaluate("default")
-
-
-@dataclass(frozen=True)
-class Forgetful(Pass):
-    name: ClassVar[str] = "x-forgetful"
-    law: ClassVar[str] = "biases are all zero: wrong"
-
-    def rewrite(self, edit: Editor, node_id: int) -> bool:
-        node = edit[node_id]
-        if node.op != "CONV2D" or not edit[node.inputs[2]].array.any():
-            return False
-        zero = edit.add(constant(np.zeros_like(edit[node.inputs[2]].array), "INT32"))
-        edit.redefine(node_id, replace(node, inputs=(*node.inputs[:2], zero, *node.inputs[3:])))
-        return True
 
 
 @dataclass(frozen=True)
