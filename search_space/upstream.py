@@ -21,5 +21,5 @@ class UpstreamChoice(Choice):
 class QuantiserChoice(UpstreamChoice):
     """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit.
 
-    Which of its alternatives are worth trying is measured, see `workers.sensitivity`.
+    Which of its alternatives are worth trying is measured, see `workers.precisions`.
     """

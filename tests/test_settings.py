@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,15 @@ from search_space.recipe import Recipe
 from search_space.upstream import Setting, UpstreamChoice
 from workers import settings, tasks, upstream
 from workers.allowance import Allowance
+from workers.base_program import exported_model
 from workers.evaluator import Outcome
+from workers.lowering import lowered_program, quantised_program
+from workers.model_source import ExportedModel
+from workers.quiet import toolchain_hushed
+from workers.run_lowered import run_lowered
 from workers.settings import Standing
 from workers.target import Target
+from workers.tensors import tensors
 
 U55 = Target.parse("ethos-u55-128")
 
@@ -64,6 +71,21 @@ def odd():
 
 def even():
     return made(Pool, (10, 5))
+
+
+def stem(shape, kind, *first, **more):
+    torch.manual_seed(0)
+    layers = kind(shape[1], 8, *first, **more), torch.nn.ReLU(), kind(8, 4, 1)
+    samples = [(torch.randn(shape),) for _ in range(3)]
+    return torch.nn.Sequential(*layers).eval().requires_grad_(False), samples[0], samples
+
+
+def sound():
+    return stem((1, 1, 160), torch.nn.Conv1d, 10, stride=5, padding=3)
+
+
+def image():
+    return stem((1, 3, 23, 18), torch.nn.Conv2d, (7, 5), stride=4, padding=(3, 1))
 
 
 def plain():
@@ -152,6 +174,33 @@ def test_a_mean_with_ties_moves_only_where_other_rounding_is_allowed(job: tasks.
     name, program = next(iter(moved.successors.items()))
     longer = outcome(prepared, allowing, f"host-pool=any | {name}")
     assert (longer.status, longer.program_hash, longer.quality) == ("ok", program, moved.quality)
+
+
+@pytest.mark.parametrize("job", ["sound", "image"], indirect=True)
+def test_a_strided_convolution_with_padding_moves_to_the_npu(job: tasks.Job) -> None:
+    job = replace(job, allowance=Allowance(Exactness.REQUANTISING))
+    prepared = tasks.prepare(job)
+    assert any("convolution" in one.name for one in prepared.base.host_operators)
+    setting = setting_of("host-conv=pad")
+    assert setting in upstream.open_settings(prepared.base.host_operators, Exactness.REQUANTISING)
+    assert setting not in upstream.open_settings(prepared.base.host_operators)
+    moved = settings.base_by(prepared.base, setting, job)
+    assert len(moved.host_operators) == 2 and len(moved.graphs) == 1
+    model = exported_model(job.source, None)
+    assert model is not None
+    inputs = model.example_inputs
+    steps = [_outputs(model, job, inputs, which) for which in ((), setting)]
+    scale = np.diff(np.unique(steps[0])).min()
+    assert np.abs(steps[0] - steps[1]).max() < 1.5 * scale, "one step where the two round differently"
+    assert np.mean(steps[0] == steps[1]) > 0.9
+
+
+def _outputs(model: ExportedModel, job: tasks.Job, inputs: tuple[Any, ...], setting: Setting) -> np.ndarray:
+    with toolchain_hushed():
+        quantised = quantised_program(model, job.target, seed=job.seed, setting=setting)
+        program = lowered_program(model, job.target, quantised, setting).module(check_guards=False)
+        (output,) = tensors(run_lowered(program, inputs))
+    return output.numpy()
 
 
 @pytest.mark.parametrize("job", ["plain"], indirect=True)

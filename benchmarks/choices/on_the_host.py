@@ -37,3 +37,11 @@ def fixed_size_pool() -> nn.Module:
 @minimal(PROGRAMS, "host-pool", "`Conv2d(16, 32, 1)`, `AvgPool2d(8)` of 8x8, linear", "host-pool=any", (1, 16, 8, 8))
 def fixed_size_pool_with_ties() -> nn.Module:
     return nn.Sequential(nn.Conv2d(16, 32, 1), nn.ReLU(), nn.AvgPool2d(8), nn.Flatten(), nn.Linear(32, 10))
+
+
+@minimal(
+    PROGRAMS, "host-conv", "`Conv1d(1, 32, 250, stride=160, padding=45)` of 8,000 samples, `Conv1d(32, 32, 1)`",
+    "host-conv=pad | sink-moves,stride-to-depth", (1, 1, 8000),
+)  # fmt: skip
+def audio_front_end() -> nn.Module:
+    return nn.Sequential(nn.Conv1d(1, 32, 250, stride=160, padding=45), nn.ReLU(), nn.Conv1d(32, 32, 1))
