@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -127,7 +128,7 @@ class Pool:
         self._log_dir = log_dir.absolute()
         self._address = address
         self._warm_up = warm_up
-        self._growth_bytes = growth_bytes
+        self._given_growth_bytes = growth_bytes
         self._idle: deque[_Worker] = deque()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._starting: set[asyncio.Task[None]] = set()
@@ -205,7 +206,7 @@ class Pool:
                 self._replace(worker)
                 raise
             self.busy_seconds += answer.seconds
-            if answer.grown_bytes > self._growth_limit():
+            if answer.grown_bytes > self._growth_bytes:
                 self._replace(worker)
             else:
                 self._give(worker)
@@ -214,11 +215,12 @@ class Pool:
             result: Result = answer.value
             return result
 
-    def _growth_limit(self) -> int:
+    @cached_property
+    def _growth_bytes(self) -> int:
         import ray
 
-        if self._growth_bytes is not None:
-            return self._growth_bytes
+        if self._given_growth_bytes is not None:
+            return self._given_growth_bytes
         memory = ray.cluster_resources().get("memory", math.inf)
         return int(min(_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
