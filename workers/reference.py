@@ -21,15 +21,23 @@ class ReferenceFailed(Exception):
 def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The program's outputs, in order, with the shapes and element types of the graph.
 
-    inputs: one array per graph input. Raises ReferenceFailed, for instance where the program does what TOSA leaves
-    undefined. The reference model may end the process on programs that no verifier has seen.
+    inputs: one array per graph input. Raises as `run_written`.
+    """
+    return run_written(write_tosa(graph), inputs)
+
+
+def run_written(program: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """`run_reference` of what `write_tosa` made of a graph: one that is run several times is written once.
+
+    Raises ReferenceFailed, for instance where the program does what TOSA leaves undefined. The reference model may end
+    the process on programs that no verifier has seen.
     """
     from tosa_reference_model import GraphStatus, run
 
     with captured() as printed:
         try:
             # The binding is declared to take a str and takes the bytes of one.
-            outputs, status = run(write_tosa(graph), list(inputs))  # type: ignore[arg-type, unused-ignore]
+            outputs, status = run(program, list(inputs))  # type: ignore[arg-type, unused-ignore]
         except ValueError as error:
             raise ReferenceFailed(str(error).splitlines()[0]) from error
     if status != GraphStatus.TOSA_VALID:

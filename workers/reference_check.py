@@ -20,9 +20,10 @@ import numpy as np
 
 from search_space.graph import CONST, INPUT, Graph
 from search_space.slice import slice_graph
+from search_space.write_tosa import write_tosa
 from workers.check_inputs import CheckInput
 from workers.kept_values import KeptValues
-from workers.reference import ARRAY_TYPES, ReferenceFailed, run_reference
+from workers.reference import ARRAY_TYPES, ReferenceFailed, run_reference, run_written
 
 _DIGEST_BYTES = 16
 _SECONDS_WORTH_KEEPING = 0.5
@@ -66,9 +67,10 @@ class ReferenceCheck:
             return Verdict(True)
         feeds = pieces.unchanged | {one.result for one in pieces.inside if one in self._equal}
         part = slice_graph(candidate, feeds, [one.result for one in new])
+        written = write_tosa(part)
         all_equal = True
         for at, inputs in enumerate(self._inputs):
-            if self._part_equal(part, new, at):
+            if self._part_equal(written, part.inputs, new, at):
                 continue
             all_equal = False
             reason = self._difference(candidate, at)
@@ -78,10 +80,10 @@ class ReferenceCheck:
             self._equal.update(new)
         return Verdict(True)
 
-    def _part_equal(self, part: Graph, pieces: Sequence[_Piece], at: int) -> bool:
+    def _part_equal(self, part: bytes, feeds: Sequence[int], pieces: Sequence[_Piece], at: int) -> bool:
         expected = self._default_values([one.expected for one in pieces], at)
         try:
-            actual = run_reference(part, self._default_values(part.inputs, at))
+            actual = run_written(part, self._default_values(feeds, at))
         except ReferenceFailed:
             return False
         return _first_difference(expected, actual) is None

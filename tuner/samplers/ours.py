@@ -63,7 +63,8 @@ class Ours:
         return (_CLIMB, _LEAP, *_KINDS)
 
     def begin(self, batch: Batch) -> None:
-        self._batch, self._ladder = batch, []
+        self._batch = batch
+        self._ladder = [rung for rung in self._ladder if str(rung.recipe) in batch.pending]
         self._random = Random(f"{self._seed} {batch.evaluations}")
 
     def root(self, recipe: Recipe) -> Candidate | None:
