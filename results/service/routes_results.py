@@ -60,13 +60,13 @@ async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], serv
 
     A hit, a stale one (other versions), the nearest (another model of the same structure), or a miss.
     """
-    return _answered(await aside(answer_of, service.stores, identity))
+    return _answered(await service.asked(answer_of, service.stores, identity))
 
 
 @lookups.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
 async def look_up_key(identity: Key, service: Served) -> Answered:
     """The best for the identity with this key: a hit or a miss."""
-    return _answered(await aside(answer_of_key, service.store, identity))
+    return _answered(await service.asked(answer_of_key, service.store, identity))
 
 
 @router.get("/bests", responses=responses(422, 503))

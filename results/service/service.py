@@ -48,6 +48,13 @@ class Service:
         """The one whose results are listed and shown. A store under it is for lookups only."""
         return self.stores.user
 
+    async def asked(self, function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
+        """Run what reads a few rows of the stores: here where all of them are files, for handing it to a thread takes
+        longer than that; else `aside`."""
+        if all(one.at_hand for one in self.stores.changes()):
+            return function(*arguments, **named)
+        return await aside(function, *arguments, **named)
+
     @classmethod
     def over(
         cls, stores: Tiers, store_url: str, state: State, tokens: TokenBook, backend: Backend, limits: Limits
