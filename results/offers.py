@@ -123,7 +123,8 @@ def _of_structure(*given: str) -> Select[Any]:
     ids = union(*(select(one.c.id) for one in limited)).subquery()
     chosen = ids.join(identities, identities.c.id == ids.c.id).join(models).join(targets).join(toolchains)
     alike = identities.c.structure_shapes == bindparam("shapes")
-    return _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
+    best_first = _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
+    return best_first.limit(bindparam("limit", type_=Integer))
 
 
 def offers_of_model(glances: Glances, identity: Identity, few: bool) -> Iterator[Best]:
