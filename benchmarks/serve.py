@@ -1,6 +1,6 @@
 """How long a lookup over HTTP takes in a store of a million evaluations, and how many a core answers in a second.
 
-    python -m benchmarks.serve [--requests 2000]
+    python -m benchmarks.serve [--requests 2000] [--models 2500]
 
 The store is that of `benchmarks.lookup`; the service runs in a process of its own, its client on one connection.
 `first`: questions that were not asked since the store changed; `again`: the same ones once more. A core's rate is
@@ -27,23 +27,26 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.lookup import MODELS, RECIPES, TARGETS, fill, questions
+from benchmarks.lookup import MODELS, evaluations_of, fill, questions
 from benchmarks.postgresql import server
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=2000, help="of each kind")
-    requests = parser.parse_args().requests
-    evaluations = MODELS * len(TARGETS) * RECIPES
-    table = Table(title=f"POST /v1/lookup, {evaluations:,} evaluations, {requests:,} requests of each kind")
+    parser.add_argument("--models", type=int, default=MODELS, help="so many; 400 evaluations each")
+    asked = parser.parse_args()
+    requests = asked.requests
+    table = Table(
+        title=f"POST /v1/lookup, {evaluations_of(asked.models):,} evaluations, {requests:,} requests of each kind"
+    )
     for heading in ("database", "answer", "p50 ms", "p99 ms", "CPU ms", "per second and core"):
         table.add_column(heading, justify="left" if heading in ("database", "answer") else "right")
     with tempfile.TemporaryDirectory(prefix="velatune-serve-") as folder, server() as url:
         for database, where in (("SQLite", str(Path(folder) / "store.sqlite")), ("PostgreSQL", url)):
-            fill(where)
+            fill(where, asked.models)
             with _service(where, Path(folder) / database) as (process, port):
-                for kind, ask in questions(random.Random(1)).items():
+                for kind, ask in questions(random.Random(1), asked.models).items():
                     bodies = [json.dumps(ask().to_json()) for _ in range(requests + 50)]
                     name = kind.__name__.lower()
                     _measure(name, bodies[:50], process, port)  # the first ones fill caches

@@ -103,19 +103,6 @@ def writer_of(engine: Engine) -> Engine:
     return engine.execution_options(velatune_writes=True)
 
 
-def glancer_of(engine: Engine) -> Engine:
-    """An engine on the same database for single statements that read.
-
-    Without a transaction around them and without asking first whether a connection still stands: a lookup takes little
-    more time than either. On PostgreSQL the connections are its own, and to be disposed of too.
-    """
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(velatune_glances=True)
-    return create_engine(
-        engine.url, isolation_level="AUTOCOMMIT", execution_options=dict(engine.get_execution_options())
-    )
-
-
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # None: the driver begins no transaction behind our back, _begin_sqlite does.
     connection.isolation_level = None
@@ -141,17 +128,17 @@ def _use_wal(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("velatune_glances", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("velatune_writes", False) else "BEGIN")
+    writes = connection.get_execution_options().get("velatune_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
-def one_line_errors(where: str) -> Iterator[None]:
-    """Turns what the database or its driver raises inside the block into a StoreError."""
+def one_line_errors(where: str, *others: type[Exception]) -> Iterator[None]:
+    """Turns what the database raises inside the block into a StoreError. others: of a driver that is used directly."""
+    expected: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, *others)
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
+    except expected as error:
         raise StoreError(_message(where, error)) from error
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Integer,
-    RowMapping,
     Select,
     and_,
     bindparam,
@@ -31,9 +30,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from results.claim import Claim
+from results.glance import Glances
 from results.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
 from results.records import Best, Evaluation, Identity, Structure, Target
-from results.rows import TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
+from results.rows import TARGET_NAMES, VERSION_NAMES, Row, evaluation_of, identity_of
 from results.tables import bests, claims, evaluations, identities, models, targets, toolchains
 
 SAME = ("quantisation", "objective", "io_layout")
@@ -50,6 +50,7 @@ _BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "st
 # What is ok has no reason, and nothing else is offered; how often it was tried is of no interest to who asks.
 _NOT_READ = ("id", "identity_id", "reason", "attempts")
 _EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
+_OF_ALL = {"reason": "", "attempts": 1, "rows_json": None}
 
 
 def _columns(table: NamedFromClause) -> list[Any]:
@@ -122,10 +123,11 @@ def _of_structure(*given: str) -> Select[Any]:
     ids = union(*(select(one.c.id) for one in limited)).subquery()
     chosen = ids.join(identities, identities.c.id == ids.c.id).join(models).join(targets).join(toolchains)
     alike = identities.c.structure_shapes == bindparam("shapes")
-    return _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
+    best_first = _offers(chosen).order_by(alike.desc(), _NEWEST_FIRST)
+    return best_first.limit(bindparam("limit", type_=Integer))
 
 
-def offers_of_model(connection: Connection, identity: Identity, few: bool) -> Iterator[Best]:
+def offers_of_model(glances: Glances, identity: Identity, few: bool) -> Iterator[Best]:
     """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
     the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
 
@@ -136,11 +138,11 @@ def offers_of_model(connection: Connection, identity: Identity, few: bool) -> It
         **{name: getattr(identity.target, name) for name in TARGET_NAMES},
         **{name: getattr(identity.versions, name) for name in VERSION_NAMES},
     }
-    return _read(connection, _of_model(few), values)
+    return _read(glances, _of_model(few), values)
 
 
 def offers_of_structure(
-    connection: Connection, structure: Structure, target: Target | None, objective: str | None, io_layout: str | None,
+    glances: Glances, structure: Structure, target: Target | None, objective: str | None, io_layout: str | None,
     limit: int,
 ) -> Iterator[Best]:  # fmt: skip
     """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
@@ -148,7 +150,7 @@ def offers_of_structure(
     given |= {name: getattr(target, name, None) for name in TARGET_NAMES}
     given = {name: value for name, value in given.items() if value is not None}
     values = {"operators": structure.operators, "shapes": structure.shapes, "limit": limit + _SPARE, **given}
-    return islice(_read(connection, _of_structure(*given), values), limit)
+    return islice(_read(glances, _of_structure(*given), values), limit)
 
 
 def claimed_bests(connection: Connection) -> list[Best]:
@@ -170,8 +172,8 @@ def any_offer(connection: Connection, identity: Identity) -> bool:
     return connection.execute(wanted).first() is not None
 
 
-def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]) -> Iterator[Best]:
-    for row in connection.execute(statement, values).mappings():
+def _read(glances: Glances, statement: Select[Any], values: dict[str, Any]) -> Iterator[Best]:
+    for row in glances.rows(statement, values):
         if row["identity_id"] is not None:
             best = intact(row, f"best of identity {row['key']}", _best)
             if best is not None:
@@ -182,16 +184,16 @@ def _read(connection: Connection, statement: Select[Any], values: dict[str, Any]
                 yield claimed
 
 
-def _best(row: RowMapping) -> Best:
+def _best(row: Row) -> Best:
     return best_of(row, _evaluation(row, _DEFAULT), _evaluation(row, _BEST))
 
 
-def _evaluation(row: RowMapping, table: NamedFromClause) -> Evaluation:
+def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
     values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
     if values["recipe"] is None:
         raise ValueError("an evaluation that it names is missing or of another identity")
-    return evaluation_of({**values, "key": row["key"], "reason": "", "attempts": 1, "rows_json": None}, [])
+    return evaluation_of({**values, **_OF_ALL, "key": row["key"]}, [])
 
 
-def _claimed(row: RowMapping) -> Best:
+def _claimed(row: Row) -> Best:
     return Claim.from_text(row["claim_json"]).of(identity_of(row))

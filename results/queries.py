@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    RowMapping,
     Select,
     and_,
     bindparam,
@@ -21,8 +20,9 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from results.glance import Glances
 from results.records import Best, Evaluation, Identity, Record, Simulation
-from results.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, evaluation_of, identity_of
+from results.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, Row, evaluation_of, identity_of
 from results.tables import (
     bests,
     command_streams,
@@ -137,19 +137,19 @@ def _simulations() -> Select[Any]:
     )
 
 
-def load_simulations(connection: Connection, identity_key: str) -> list[Simulation]:
+def load_simulations(glances: Glances, identity_key: str) -> list[Simulation]:
     """Simulations of an identity's candidates, the fewest cycles first."""
-    rows = connection.execute(_simulations(), {"key": identity_key})
-    found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows.mappings())
+    rows = glances.rows(_simulations(), {"key": identity_key})
+    found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows)
     return [simulation for simulation in found if simulation is not None]
 
 
-def _simulation_of(row: RowMapping) -> Simulation:
+def _simulation_of(row: Row) -> Simulation:
     fields = {name: row[name] for name in _SIMULATION_NAMES}
     return Simulation.from_json({"identity_key": row["key"], "recipe": row["recipe"], **fields})
 
 
-def _best_of(row: RowMapping, known: dict[int, Evaluation]) -> Best:
+def _best_of(row: Row, known: dict[int, Evaluation]) -> Best:
     default = known.get(row["default_evaluation_id"])
     best = known.get(row["best_evaluation_id"])
     if default is None or best is None:
@@ -157,7 +157,7 @@ def _best_of(row: RowMapping, known: dict[int, Evaluation]) -> Best:
     return best_of(row, default, best)
 
 
-def best_of(row: RowMapping, default: Evaluation, best: Evaluation) -> Best:
+def best_of(row: Row, default: Evaluation, best: Evaluation) -> Best:
     """The record of a row of `bests` joined with its identity.
 
     Raises:
@@ -181,7 +181,7 @@ def best_of(row: RowMapping, default: Evaluation, best: Evaluation) -> Best:
     )
 
 
-def intact(row: RowMapping, what: str, read: Callable[[RowMapping], _R]) -> _R | None:
+def intact(row: Row, what: str, read: Callable[[Row], _R]) -> _R | None:
     """The record of a row, or None and a warning when the row is damaged."""
     try:
         return read(row)

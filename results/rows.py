@@ -12,6 +12,9 @@ from sqlalchemy import RowMapping
 
 from results.records import FIGURE_NAMES, Evaluation, Identity, OperatorRow, Structure, Target, Versions
 
+Row = Mapping[str, Any] | RowMapping
+"""Of a table, by column."""
+
 TARGET_NAMES = tuple(f.name for f in fields(Target))
 VERSION_NAMES = tuple(f.name for f in fields(Versions))
 STRUCTURE_NAMES = tuple(f.name for f in fields(Structure))
@@ -60,7 +63,7 @@ def operators_text(operators: tuple[OperatorRow, ...]) -> str:
     return json.dumps([[getattr(row, name) for name in _OPERATOR_NAMES] for row in operators])
 
 
-def evaluation_of(row: Mapping[str, Any] | RowMapping, streams: list[str]) -> Evaluation:
+def evaluation_of(row: Row, streams: list[str]) -> Evaluation:
     """The record of a row of `evaluations` joined with `identities.key` and `operator_tables.rows_json`.
 
     Raises:
@@ -94,7 +97,7 @@ def evaluation_of(row: Mapping[str, Any] | RowMapping, streams: list[str]) -> Ev
     return evaluation
 
 
-def identity_of(row: RowMapping) -> Identity:
+def identity_of(row: Row) -> Identity:
     """The record of a row of `identities` joined with its model, target and toolchain.
 
     Raises:

@@ -22,7 +22,7 @@ def prepare(engine: Engine, where: str) -> None:
     """Create or upgrade the schema in one transaction; does nothing when it is current.
 
     Raises:
-        StoreError: the schema is newer than this code, or the database is somebody else's.
+        StoreError: this code does not know the schema, or the database is somebody else's.
     """
     with engine.begin() as connection:
         if _revision(connection, where) == HEAD:
@@ -78,8 +78,9 @@ def _upgrade(connection: Connection, revision: str | None, where: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreError(
-            f"the store {where} was written by a newer velatune (schema {revision[:40]}; this one reads "
-            f"up to {HEAD}); upgrade velatune"
+            f"the store {where} has schema {revision[:40]}, which this velatune (it reads up to {HEAD}) does not know: "
+            "a newer one or a development version wrote it; upgrade velatune, or name a new store with --store and "
+            "take the recipes over: velatune export with the one that wrote it, velatune import with this one"
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -22,8 +22,9 @@ from sqlalchemy import Connection, Engine, distinct, func, or_, select
 from results import night_rows
 from results.changes import Changes
 from results.claim import Claim, Reception
-from results.connect import connect, glancer_of, one_line_errors, place, store_url, writer_of
+from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
+from results.glance import Glances
 from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
@@ -44,7 +45,7 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
-        self._glancer = glancer_of(engine)
+        self._glances = Glances(engine, location)
         self._identity_ids: dict[str, int] = {}
         self.changes = Changes(engine)
 
@@ -58,7 +59,7 @@ class Store:
             read_only: neither create nor change anything.
 
         Raises:
-            StoreError: the store cannot be reached, read or written, is a newer one, or is none.
+            StoreError: the store cannot be reached, read or written, has a schema that is not known here, or is none.
         """
         url = store_url(where)
         location = place(url)
@@ -75,7 +76,7 @@ class Store:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
-        self._glancer.dispose()
+        self._glances.close()
 
     def __enter__(self) -> Self:
         return self
@@ -212,8 +213,7 @@ class Store:
 
     def known(self, identity: Identity) -> list[Best]:
         """All that `closest` chooses from, in the order in which it does."""
-        with self._glance() as connection:
-            return list(offers_of_model(connection, identity, few=False))
+        return list(offers_of_model(self._glances, identity, few=False))
 
     def closest(self, identity: Identity) -> Best | None:
         """The best of a model on a target under the versions that differ least from an identity's; then the newest.
@@ -221,8 +221,7 @@ class Store:
         Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        with self._glance() as connection:
-            return next(offers_of_model(connection, identity, few=True), None)
+        return next(offers_of_model(self._glances, identity, few=True), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -239,13 +238,12 @@ class Store:
             target, objective, io_layout: what they must be for; None for any.
             limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        with self._glance() as connection:
-            return list(offers_of_structure(connection, structure, target, objective, io_layout, limit))
+        return list(offers_of_structure(self._glances, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
         `similar` have something for it."""
-        with self._glance() as connection:
+        with self._read() as connection:
             return any_offer(connection, identity)
 
     def bests_like(self, identity: Identity) -> list[Best]:
@@ -312,8 +310,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        with self._glance() as connection:
-            return load_simulations(connection, identity_key)
+        return load_simulations(self._glances, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""
@@ -370,12 +367,6 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with one_line_errors(self.location), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _glance(self) -> Iterator[Connection]:
-        """For one statement."""
-        with one_line_errors(self.location), self._glancer.connect() as connection:
             yield connection
 
     @contextmanager

@@ -112,8 +112,8 @@ def test_a_cached_model_needs_no_executorch_and_prints_nothing(user: Path) -> No
     assert (process.stdout, process.stderr) == (lowered.key + "\n", "")
 
 
-def test_importing_the_module_does_not_import_torch() -> None:
-    script = "import sys, workers.base_program; assert 'torch' not in sys.modules"
+def test_importing_the_commands_does_not_import_torch() -> None:
+    script = "import sys, workers.base_program, tuner.cli; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 

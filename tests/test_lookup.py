@@ -167,3 +167,12 @@ def test_an_evaluation_of_another_identity_is_never_handed_out(store, caplog):
         assert isinstance(lookup(store, IDENTITY), Miss)
         assert store.best(IDENTITY.key) is None
     assert "an evaluation that it names is missing or of another identity" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["postgresql"], indirect=True)
+def test_lookups_outlive_their_connections(store):
+    assert lookup(store, IDENTITY) == Miss(IDENTITY)
+    with store._writer.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
+        connection.exec_driver_sql(f"{others} AND datname = current_database()")
+    assert lookup(store, IDENTITY) == Miss(IDENTITY), "as after a restart of the server"

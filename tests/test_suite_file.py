@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from search_space.exactness import Exactness
+from tuner.objective import Objective
 from tuner.suite_file import read_suite
+from workers.allowance import Allowance, Metric
 from workers.errors import ModelError
 
 WHOLE = """
@@ -40,8 +43,46 @@ def test_a_whole_file(tmp_path):
         ("fire", "ethos-u85-256", None),
         ("net.py:make", "ethos-u65-256, Sram_Only", "nhwc"),
     ]
-    assert "Vela's cycles" in str(suite.what_is_minimised())
+    assert {str(suite.objective_of(job)) for job in suite.jobs(tmp_path)} == {str(Objective("vela", 100_000))}
     assert suite.night_limits().best_percent == 0
+
+
+def test_what_may_be_given_up_is_said_for_all_models_or_for_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("def accuracy(outputs, expected): return 1.0")
+    text = """
+models = [
+  "fire",
+  {source = "vit", allow_precision = 3},
+  {source = "unet", allow_requant = false},
+  {source = "crnn", allow_requant = 1.5, metric = "own.py:accuracy", min_metric = 0.9},
+]
+targets = ["ethos-u55-128"]
+[objective]
+allow_requant = true
+"""
+    suite = read_suite(write(tmp_path, text))
+    jobs = suite.jobs(tmp_path)
+    requant, precision = Exactness.REQUANTISING, Exactness.PRECISION
+    allowed = [Allowance(requant), Allowance(precision, 3.0), Allowance()]
+    assert [job.allowance for job in jobs] == [*allowed, Allowance(requant, 1.5, Metric.of("own.py:accuracy", 0.9))]
+    assert [suite.objective_of(job).allowance for job in jobs] == [job.allowance for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("allow_requant = 1\nallow_precision = 1", "objective: allow_precision allows what allow_requant does"),
+        ("metric = 'own.py:f'\nallow_requant = 1", "objective: metric and min_metric go together"),
+        ("metric = 'none.py:f'\nmin_metric = 1\nallow_requant = 1", "none.py: cannot be read"),
+        (f"metric = '{__file__}:f'\nmin_metric = 1", "metric measures what is not exact: give allow_requant or"),
+    ],
+)
+def test_what_contradicts_itself_is_told(tmp_path, text, told):
+    suite = read_suite(write(tmp_path, f"models = ['fire']\ntargets = ['ethos-u55-128']\n[objective]\n{text}"))
+    with pytest.raises(ModelError) as error:
+        suite.jobs(tmp_path)
+    assert str(error.value).startswith("suite mine: ") and told in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +98,8 @@ def test_a_whole_file(tmp_path):
         ("models = ['fire']\n[budget]\nseconds = 'an hour'", "budget.seconds: "),
         ("models = ['fire']\nattempts = 0\nseed = -1", "(and 1 more)"),
         ("models = ['fire']\nname = ''", "name: "),
+        ("models = ['fire']\n[objective]\nallow_requant = -1", "objective.allow_requant: "),
+        ("models = [{source = 'fire', allow_precision = inf}]", "models[1].allow_precision: "),
     ],
 )
 def test_a_bad_file_is_told_in_one_line_with_the_place(tmp_path, text, told):

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from results.lookup import Hit, lookup
 from results.tiers import Tiers
-from tuner.identity import identity_of
+from tuner.how_to_tune import how_to_tune
+from tuner.known import identity_for
 from tuner.objective import Objective
-from workers.base_program import identify
+from tuner.paths import cache_folder
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.recipe_lowering import apply_recipe
 from workers.target import Target
+from workers.tasks import Job
 
 __all__ = ["apply_recipe", "best_recipe"]
 
@@ -42,11 +44,10 @@ def best_recipe(
     is bad, StoreError if the store cannot be read.
     """
     board = Target.parse(target) if isinstance(target, str) else target
-    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
-    identity = identity_of(identified, board, objective)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    identity = identity_for(job, objective)
     with Tiers.open(store, system_store) as stores:
         found = lookup(stores, identity)
     if isinstance(found, Hit):
         return found.best.recipe
-    command = f"velatune tune {model} --target {board.accelerator}" + (f" --io-layout {io_layout}" if io_layout else "")
-    raise ModelError(f"{model}: no recipe is known for {board.label}; run: {command}")
+    raise ModelError(f"{model}: no recipe is known for {board.label}; run: {how_to_tune(job, objective, store)}")

@@ -28,6 +28,7 @@ from tuner.identity import identity_of
 from tuner.progress import Progress
 from tuner.standing import Standing, standing_of
 from tuner.suite_file import Suite
+from tuner.transfer import Experience
 from tuner.tune import Budget, Tuned, replay, tune
 from tuner.turns import Share, Turns
 from tuner.unexpected import unexpected
@@ -108,11 +109,11 @@ class _Night:
         self._suite, self._night = suite, night
         self._pool, self._places, self._store, self._studies = pool, places, store, studies
         self._log_dir, self._progress = log_dir, progress
-        self._objective = suite.what_is_minimised()
         self._versions = {**toolchain_versions(), "search space": SPACE_VERSION}
         self._began = time.monotonic()
 
     async def run(self, jobs: Sequence[Job]) -> Night:
+        self._experience = Experience.of(self._store, {job.source for job in jobs})
         notes = self._store.night_notes(self._suite.name)
         clock = asyncio.create_task(self._keep_time())
         try:
@@ -188,7 +189,7 @@ class _Night:
                 known = note.entry if note.night == self._night.started else None
                 entries[job] = known or self._failed(job, note, str(self._versions), model)
                 continue
-            plan = self._plan(job, note, identity_of(model, job.target, self._objective))
+            plan = self._plan(job, note, identity_of(model, job.target, self._suite.objective_of(job)))
             if plan.note.entry is not None:  # done before this night was interrupted
                 entries[job] = plan.note.entry
             elif plan.note.failures >= self._suite.attempts:
@@ -235,7 +236,8 @@ class _Night:
             recipe, status = _readable(plan.before) or Recipe(), plan.standing.status or "interrupted"
             async with places:
                 made = await self._guarded(plan, replay(
-                    plan.job, recipe, self._objective, status, self._pool, self._store, self._studies, self._progress
+                    plan.job, recipe, self._suite.objective_of(plan.job), status, self._pool, self._store,
+                    self._studies, self._progress, self._experience,
                 ))  # fmt: skip
             if isinstance(made, NightEntry):
                 entries[plan.job] = made
@@ -265,7 +267,8 @@ class _Night:
                     return
                 trials = Budget(plan.note.before_evaluations + budget.per_job)
                 made = await self._guarded(plan, _best_of(tune(
-                    plan.job, self._objective, trials, self._pool, self._store, self._studies, self._progress, share
+                    plan.job, self._suite.objective_of(plan.job), trials, self._pool, self._store, self._studies,
+                    self._progress, share, experience=self._experience,
                 )))  # fmt: skip
             finally:
                 share.stop()
@@ -378,7 +381,7 @@ def _since(accepted_key: str, bests: Sequence[Best]) -> Sequence[Best]:
 def _name(job: Job) -> str:
     """A job as the suite file names it; not the seed, which says nothing about what is tuned."""
     options = [job.source, *vars(job.target).values(), str(job.calibration_data or ""), job.io_layout or ""]
-    return json.dumps(options)
+    return json.dumps([*options, str(job.allowance)] if job.allowance else options)
 
 
 def _read_as(job: Job) -> tuple[object, ...]:

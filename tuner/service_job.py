@@ -16,6 +16,7 @@ from results.errors import StoreError
 from results.records import Best, Evaluation
 from results.store import Store
 from search_space.errors import SpaceError
+from tuner.allowing import allowance_of
 from tuner.apply import applied
 from tuner.objective import Objective
 from tuner.paths import cache_folder, studies_folder
@@ -92,8 +93,13 @@ def main() -> None:
 
 def _tuned(told: dict[str, Any], folder: Path) -> dict[str, Any]:
     target = Target.parse(told["target"], told["system_config"], told["memory_mode"])
-    job = Job(told["model"], target, cache_folder(), told["seed"], None, told["io_layout"])
-    objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"])
+    # A job that an earlier version took does not say what that did not ask.
+    data, requant, precision = (told.get(name) for name in ("calibration_data", "allow_requant", "allow_precision"))
+    # No metric: one is code, and nobody sends code.
+    allowance = allowance_of(requant, precision)
+    inputs = None if data is None else Path(data)
+    job = Job(told["model"], target, cache_folder(), told["seed"], inputs, told["io_layout"], allowance)
+    objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"], allowance)
     logs = cache_folder() / "logs"
     with Store.open(told["store"]) as store:
         (outcome,) = asyncio.run(

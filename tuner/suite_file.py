@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeF
 from pydantic import ValidationError as Invalid
 
 from results.night import Limits
+from tuner.allowing import allowance_of
 from tuner.objective import Kind, Objective
+from workers.allowance import DEFAULT_LOSS_DB, Allowance
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.target import Target
@@ -43,8 +45,33 @@ def _named(key: str) -> BeforeValidator:
 Targets = Annotated[tuple[Annotated[TargetEntry, _named("npu")], ...], Field(min_length=1, strict=False)]
 
 
-class ModelEntry(_Strict):
-    """A model source as on the command line. targets: its own, instead of the suite's."""
+def _default_loss(value: object) -> object:
+    """`true` as the option without a number, `false` as no option."""
+    return {True: DEFAULT_LOSS_DB, False: None}[value] if isinstance(value, bool) else value
+
+
+Decibels = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_default_loss)]
+
+
+class _Allowing(_Strict):
+    """As `--allow-requant`, `--allow-precision`, `--metric` and `--min-metric`; `true` for the default number of dB."""
+
+    allow_requant: Decibels = None
+    allow_precision: Decibels = None
+    metric: str | None = None
+    min_metric: float | None = None
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.model_fields_set & _Allowing.model_fields.keys())
+
+    def allowance(self) -> Allowance:
+        """Raises ModelError if they contradict each other, or there is no such file."""
+        return allowance_of(self.allow_requant, self.allow_precision, self.metric, self.min_metric)
+
+
+class ModelEntry(_Allowing):
+    """A model source as on the command line. targets, and what it says of quality: its own, instead of the suite's."""
 
     source: str = Field(min_length=1)
     targets: Targets | None = None
@@ -70,7 +97,7 @@ class LimitsEntry(_Strict):
     default_percent: NonNegativeFloat | None = None
 
 
-class ObjectiveEntry(_Strict):
+class ObjectiveEntry(_Allowing):
     """As `--objective`, `--max-sram` and `--max-flash`."""
 
     kind: Kind = "stream"
@@ -104,11 +131,13 @@ class Suite(_Strict):
         """Every model on every target, each once, in the file's order.
 
         Raises:
-            ModelError: a target is unknown, or a model has none.
+            ModelError: a target is unknown, or a model has none; or what is said of quality makes no sense.
         """
         parsed: dict[TargetEntry, Target] = {}
         jobs: dict[Job, None] = {}
+        shared = self._allowance(self.objective, "objective")
         for model in self.models:
+            allowance = self._allowance(model, model.source) if model.says_something else shared
             targets = model.targets or self.targets
             if not targets:
                 raise ModelError(f"suite {self.name}: {model.source} has no targets, and neither has the suite")
@@ -116,11 +145,18 @@ class Suite(_Strict):
                 if entry not in parsed:
                     parsed[entry] = entry.parse()
                 data = None if model.calibration_data is None else Path(model.calibration_data)
-                jobs[Job(model.source, parsed[entry], cache_dir, self.seed, data, model.io_layout)] = None
+                jobs[Job(model.source, parsed[entry], cache_dir, self.seed, data, model.io_layout, allowance)] = None
         return list(jobs)
 
-    def what_is_minimised(self) -> Objective:
-        return Objective(self.objective.kind, self.objective.max_sram, self.objective.max_flash)
+    def objective_of(self, job: Job) -> Objective:
+        """What is minimised for one of the jobs."""
+        return Objective(self.objective.kind, self.objective.max_sram, self.objective.max_flash, job.allowance)
+
+    def _allowance(self, entry: _Allowing, where: str) -> Allowance:
+        try:
+            return entry.allowance()
+        except ModelError as error:
+            raise ModelError(f"suite {self.name}: {where}: {error}") from None
 
     def night_limits(self) -> Limits:
         return Limits(self.limits.best_percent, self.limits.default_percent)

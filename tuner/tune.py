@@ -136,13 +136,13 @@ async def tune(
 
 async def replay(
     job: Job, recipe: Recipe, objective: Objective, status: RunStatus, pool: Pool, store: Store, studies: Path,
-    progress: Progress,
+    progress: Progress, experience: Experience = _NO_EXPERIENCE,
 ) -> Best:  # fmt: skip
     """Evaluate the default and a recipe that was found elsewhere; a search goes on from it later.
 
-    status: of the best that is stored then. Raises ModelError as `tune` does.
+    status: of the best that is stored then. experience: as of `tune`. Raises ModelError as `tune` does.
     """
-    run, _ = await _opened(job, objective, pool, store, studies, progress)
+    run, _ = await _opened(job, objective, pool, store, studies, progress, experience=experience)
     await run.try_first(recipe)
     return await run.store_best(status)
 

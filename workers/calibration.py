@@ -50,7 +50,7 @@ def calibration_for(
     if data is not None:
         samples = []
         for path in calibration_files(data):
-            for sample in _read_samples(path):
+            for sample in read_samples(path):
                 samples.append(_fitted(sample, example_inputs, str(path)))
         return Calibration(samples[:_MAX_SAMPLES], ())
     if own is not None:
@@ -83,7 +83,8 @@ def calibration_files(data: Path) -> list[Path]:
     return files[:_MAX_SAMPLES]
 
 
-def _read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
+def read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
+    """Those of one file. Raises ModelError if it cannot be read."""
     import numpy as np
     import torch
 

@@ -1,9 +1,10 @@
-"""What a model file from the network holds, found out in a process of its own with little to lose.
+"""What a file from the network holds, found out in a process of its own with little to lose.
 
     python -m workers.inspect_model FILE
 
-prints one JSON object: `{"inputs": [...], "operators": 12, "quantised": true}`, or `{"error": "one line"}` for a file
-that is not taken. Nothing of the file is run: its shapes are worked out on tensors without contents.
+prints one JSON object: `{"inputs": [...], "operators": 12, "quantised": true}` of a model, `{"inputs": [...],
+"samples": 16}` of calibration inputs, or `{"error": "one line"}` for a file that is not taken. Nothing of a model is
+run: its shapes are worked out on tensors without contents.
 """
 
 import json
@@ -29,7 +30,7 @@ def main() -> None:
     _bound()
     path = Path(sys.argv[1])
     try:
-        found = _tosa(path) if path.suffix == ".tosa" else _exported(path)
+        found = _READERS[path.suffix](path)
     except ModelError as error:
         found = {"error": str(error)}
     except MemoryError:
@@ -92,6 +93,27 @@ def _exported(path: Path) -> dict[str, Any]:
     }
 
 
+def _calibration(path: Path) -> dict[str, Any]:
+    import torch
+
+    from workers.calibration import read_samples
+
+    samples = [
+        [(tuple(value.shape), str(value.dtype)) if isinstance(value, torch.Tensor) else ((), type(value).__name__)
+         for value in sample]
+        for sample in read_samples(path)
+    ]  # fmt: skip
+    if not samples:
+        raise ModelError(f"{path.name}: holds no inputs")
+    for shape, _ in (value for sample in samples for value in sample):
+        _check_size(path, shape)
+    inputs = [
+        {"name": str(index), "shape": list(shape), "dtype": kind.removeprefix("torch.")}
+        for index, (shape, kind) in enumerate(samples[0])
+    ]
+    return {"inputs": inputs, "samples": len(samples)}
+
+
 def _work_out_shapes(path: Path, program: Any) -> None:
     """Hold every tensor that the program comes to against the limit: what the file says of them may be wrong."""
     import torch
@@ -126,6 +148,9 @@ def _check_size(path: Path, shape: tuple[int, ...]) -> None:
 def _check_count(path: Path, kinds: Counter[str]) -> None:
     if sum(kinds.values()) > _MOST_OPERATORS:
         raise ModelError(f"{path.name}: refused, it has {sum(kinds.values()):,} operators")
+
+
+_READERS = {".tosa": _tosa, ".pt2": _exported, ".pt": _calibration, ".npy": _calibration, ".npz": _calibration}
 
 
 if __name__ == "__main__":

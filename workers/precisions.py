@@ -12,7 +12,6 @@ from search_space.upstream import Setting
 from workers.base_program import BaseProgram, exported_model
 from workers.calibration import calibration_for
 from workers.memo import Memo
-from workers.mixed_precision import MixedPrecision
 from workers.quantise import is_quantised
 from workers.quiet import toolchain_hushed
 
@@ -47,6 +46,9 @@ def precision_settings(base: BaseProgram, job: Job) -> list[Setting]:
 
 
 def _alternatives(job: Job, losses_db: Sequence[float]) -> list[str]:
+    # torch with it: no command that only looks something up need wait for that.
+    from workers.mixed_precision import MixedPrecision
+
     model = exported_model(job.source, job.io_layout)
     if model is None or is_quantised(model.program):
         return []

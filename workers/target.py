@@ -74,17 +74,20 @@ class Target:
         return target
 
     @property
+    def options(self) -> dict[str, str]:
+        """What names it on the command line: the accelerator, and only what differs from ExecuTorch's defaults."""
+        system_config, memory_mode = _DEFAULTS[self.accelerator.rpartition("-")[0]]
+        defaults = {"--system-config": system_config, "--memory-mode": memory_mode, "--vela-config": BUNDLED_CONFIG}
+        named = dict(zip(("--target", *defaults), vars(self).values(), strict=True))
+        return {option: value for option, value in named.items() if value != defaults.get(option)}
+
+    @property
     def label(self) -> str:
-        """For people: the accelerator, and only what differs from ExecuTorch's defaults for it."""
-        told = [self.accelerator]
-        default_system, default_memory = _DEFAULTS[self.accelerator.rpartition("-")[0]]
-        if self.system_config != default_system:
-            told.append(self.system_config)
-        if self.memory_mode != default_memory:
-            told.append(self.memory_mode)
-        if self.vela_config != BUNDLED_CONFIG:
-            told.append(Path(self.vela_config).name)
-        return ", ".join(told)
+        """For people: the values of its options; of a user's .ini the file's name."""
+        told = self.options
+        if "--vela-config" in told:
+            told["--vela-config"] = Path(self.vela_config).name
+        return ", ".join(told.values())
 
     def identity(self) -> dict[str, str]:
         """What makes two targets the same, as plain strings; the .ini counts by content, not by path."""

@@ -32,8 +32,8 @@ class Backend(Protocol):
     search_space_version: str
     #: Name -> description of the models that need no upload.
     models: Mapping[str, str]
-    #: Command that reads the model file whose name follows, in the working folder, and prints one JSON object about it:
-    #: `error` if it is not taken, else `inputs`, `operators`, `quantised`.
+    #: Command that reads the file whose name follows, in the working folder, and prints one JSON object about it:
+    #: `error` if it is not taken, else `inputs`, `operators`, `quantised`; of calibration inputs `inputs`, `samples`.
     inspect_command: Sequence[str]
     #: Command that tunes; see `results.service.supervisor` for what it is told and what it leaves behind.
     job_command: Sequence[str]

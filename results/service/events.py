@@ -11,6 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+EVENTS = ("lowering", "warning", "searching", "evaluated", "best", "failed")
+"""What a job's process tells."""
+
 _LOOK_SECONDS = 0.25
 _COMMENT_SECONDS = 15.0
 """Proxies cut connections on which nothing comes."""

@@ -50,10 +50,13 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def other_than_json(kind: str, *statuses: int) -> dict[str, Any]:
-    """The same for a route that answers with a text or file of this media type, and its `response_class`."""
+def other_than_json(kind: str, *statuses: int, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The same for a route that answers with a text or file of this media type, and its `response_class`.
+
+    schema: of each part of a stream; else the whole is one string.
+    """
     text = {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
-    whole = {"description": "the whole of it", "content": {kind: {"schema": text}}}
+    whole = {"description": "the whole of it", "content": {kind: {"schema": schema or text}}}
     # A response class without a media type of its own: errors are JSON here too.
     return {"response_class": Response, "responses": {200: whole, **responses(*statuses)}}
 

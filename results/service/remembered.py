@@ -17,40 +17,47 @@ _REMEMBERED = 10_000
 
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _Question = tuple[str, bytes]
+Mark = tuple[object, ...] | None
+"""Of all stores; None where one of them cannot tell."""
 
 
 class Answered(Response):
-    """The answer to a lookup. kind: hit, stale, nearest or miss."""
+    """The answer to a lookup. kind: hit, stale, nearest or miss. mark: from before the stores were asked."""
 
-    def __init__(self, content: bytes, kind: str) -> None:
+    def __init__(self, content: bytes, kind: str, mark: Mark) -> None:
         super().__init__(content, media_type="application/json")
-        self.kind = kind
+        self.kind, self.mark = kind, mark
 
 
 class Remembered:
-    """Of one service; for its event loop's thread."""
+    """Of one service; for its event loop's thread, but for `mark`."""
 
     def __init__(self, changes: Callable[[], list[Changes]]) -> None:
         self._changes = changes
-        self._answers: OrderedDict[_Question, tuple[tuple[object, ...], Answered]] = OrderedDict()
+        self._answers: OrderedDict[_Question, Answered] = OrderedDict()
 
-    async def mark(self) -> tuple[object, ...] | None:
-        """Of all stores; None if one of them cannot tell."""
-        marks = []
-        for one in self._changes():
-            marks.append(one.mark() if one.at_hand else await asyncio.to_thread(one.mark))
+    @property
+    def at_hand(self) -> bool:
+        """Whether what the stores hold is read in less time than another thread takes to do it."""
+        return all(one.at_hand for one in self._changes())
+
+    def mark(self) -> Mark:
+        marks = [one.mark() for one in self._changes()]
         return None if None in marks else tuple(marks)
 
-    def find(self, question: _Question, mark: tuple[object, ...] | None) -> Answered | None:
-        known, answer = self._answers.get(question, (None, None))
-        return answer if mark is not None and known == mark else None
+    async def find(self, question: _Question) -> Answered | None:
+        """What still holds."""
+        known = self._answers.get(question)
+        if known is None:
+            return None
+        mark = self.mark() if self.at_hand else await asyncio.to_thread(self.mark)
+        return known if mark is not None and mark == known.mark else None
 
-    def keep(self, question: _Question, mark: tuple[object, ...] | None, answer: Answered) -> None:
-        """mark: from before the stores were asked."""
-        if mark is None:
+    def keep(self, question: _Question, answer: Answered) -> None:
+        if answer.mark is None:
             return
         self._answers.pop(question, None)
-        self._answers[question] = mark, answer
+        self._answers[question] = answer
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
@@ -65,12 +72,11 @@ class LookupRoute(APIRoute):
             service = request.app.state.service
             answers: Remembered = service.remembered
             question = request.scope["path"], await request.body()
-            mark = await answers.mark()
-            answer: Response | None = answers.find(question, mark)
+            answer: Response | None = await answers.find(question)
             if answer is None:
                 answer = await handle(request)
             if isinstance(answer, Answered):
-                answers.keep(question, mark, answer)
+                answers.keep(question, answer)
                 service.metrics.lookups.labels(answer.kind).inc()
             return answer
 

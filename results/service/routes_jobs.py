@@ -10,13 +10,14 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from results.service.events import follow
+from results.service.events import EVENTS, follow
 from results.service.jobs import ENDED, Job, QueueFull
 from results.service.problems import other_than_json, responses
 from results.service.routes_results import Key
 from results.service.schemas import JobJson, JobRequestJson, JobsJson
 from results.service.service import Served, Service, Submitter, aside
 from results.service.tokens import Role
+from results.service.uploads import MODEL_KINDS
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -36,7 +37,7 @@ async def list_jobs(
 @router.post("/jobs", status_code=202, responses=responses(400, 413, 422, 503))
 async def start_job(request: JobRequestJson, principal: Submitter, service: Served) -> JobJson:
     """Tune a model for a target as soon as there is room. 429 when too many jobs wait."""
-    await aside(_check_model, service, request.model)
+    await aside(_check_files, service, request)
     try:
         job = await aside(service.jobs.add, request.model_dump(), principal.id, service.limits.queued_jobs)
     except QueueFull:
@@ -64,13 +65,23 @@ async def cancel_job(id: Id, principal: Submitter, service: Served) -> JobJson:
     return _json(await aside(_found, service, id))
 
 
-@router.get("/jobs/{id}/events", **other_than_json("text/event-stream", 404, 422, 503))
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "number of the event, for Last-Event-ID", "pattern": "^[0-9]+$"},
+        "event": {"type": "string", "enum": [*EVENTS, "end", "damaged"]},
+        "data": {"type": "string", "description": "a JSON object; of `end` the job"},
+    },
+    "required": ["event", "data"],
+    "additionalProperties": False,
+}
+
+
+@router.get("/jobs/{id}/events", **other_than_json("text/event-stream", 404, 422, 503, schema=_EVENT))
 async def job_events(
     id: Id,
     service: Served,
-    last_event_id: Annotated[
-        str | None, Header(description="the last event that was seen", pattern="^[0-9]{1,9}$")
-    ] = None,
+    last_event_id: Annotated[str, Header(description="the last event that was seen", pattern="^[0-9]{1,9}$")] = "0",
 ) -> StreamingResponse:
     """Progress as server-sent events, from the beginning or after the last one that was seen; the last is `end`.
 
@@ -84,7 +95,7 @@ async def job_events(
         return _json(now).model_dump_json() if now.state in ENDED else None
 
     path = service.jobs.folder(id) / "events.jsonl"
-    events = follow(path, int(last_event_id or 0), last)
+    events = follow(path, int(last_event_id), last)
     return StreamingResponse(events, media_type="text/event-stream")
 
 
@@ -113,12 +124,17 @@ def pte_of(service: Service, identity: str) -> FilePath | None:
     return path if recipe == best.recipe and path.is_file() else None
 
 
-def _check_model(service: Service, model: str) -> None:
-    known = model in service.backend.models
-    if model.startswith("upload:"):
-        known = service.uploads.find(model.removeprefix("upload:")) is not None
+def _check_files(service: Service, request: JobRequestJson) -> None:
+    known = request.model in service.backend.models
+    if request.model.startswith("upload:"):
+        upload = service.uploads.find(request.model.removeprefix("upload:"))
+        known = upload is not None and upload.kind in MODEL_KINDS
     if not known:
         raise HTTPException(422, "body.model: no such model; GET /v1/models lists them, POST /v1/models takes more")
+    if request.calibration_data is not None:
+        upload = service.uploads.find(request.calibration_data.removeprefix("upload:"))
+        if upload is None or upload.kind in MODEL_KINDS:
+            raise HTTPException(422, "body.calibration_data: no such inputs; POST /v1/models?kind=npz takes them")
 
 
 def _found(service: Service, id: str) -> Job:

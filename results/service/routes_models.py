@@ -1,4 +1,4 @@
-"""Models that jobs may name, and sending more of them."""
+"""Files that jobs may name, models and calibration inputs, and sending more of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 @router.get("/models", responses=responses(503))
 async def list_models(service: Served) -> ModelsJson:
-    """What a job may name as its model."""
+    """What a job may name as its model, or as calibration inputs."""
     built_in = [BuiltInJson(model=name, description=text) for name, text in service.backend.models.items()]
     kept = await aside(service.uploads.all)
     return ModelsJson(built_in=built_in, uploads=[_json(one) for one in kept])
@@ -41,14 +41,15 @@ async def send_model(
     kind: Annotated[Kind, Query(description="what the file is")],
     label: Annotated[str, Query(max_length=200, description="a name for people")] = "model",
 ) -> UploadJson:
-    """Send a model file, as the bytes of the body. Another process reads it, and nothing of it is run.
+    """Send a model file, or the inputs that one is to be calibrated on, as the bytes of the body. Another process reads
+    it, and nothing of it is run.
 
     Sending the same file again gives the same answer.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > service.limits.upload_bytes:
         # Before the first byte: who asks first (Expect: 100-continue) need not send it all.
-        raise HTTPException(413, f"a model file has at most {service.limits.upload_bytes:,} bytes")
+        raise HTTPException(413, f"a file has at most {service.limits.upload_bytes:,} bytes")
     try:
         kept = await service.uploads.receive(request.stream(), kind, label, principal.id)
     except HTTPException as error:
@@ -60,7 +61,7 @@ async def send_model(
 
 @router.get("/models/{sha256}", responses=responses(404, 422, 503))
 async def model(sha256: Sha256, service: Served) -> UploadJson:
-    """What is known of a model file."""
+    """What is known of a file that was sent."""
     return _json(_found(await aside(service.uploads.find, sha256)))
 
 
@@ -68,7 +69,7 @@ async def model(sha256: Sha256, service: Served) -> UploadJson:
 async def delete_model(
     sha256: Sha256, service: Served, _: Annotated[Principal, Depends(needs(Role.admin))]
 ) -> Response:
-    """Delete a model file. Jobs that wait for it will fail; results stay."""
+    """Delete a file that was sent. Jobs that wait for it will fail; results stay."""
     _found(await aside(service.uploads.find, sha256))
     await aside(service.uploads.remove, sha256)
     return Response(status_code=204)
@@ -76,7 +77,7 @@ async def delete_model(
 
 def _found(upload: Upload | None) -> Upload:
     if upload is None:
-        raise HTTPException(404, "no such model file")
+        raise HTTPException(404, "no such file")
     return upload
 
 

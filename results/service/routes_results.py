@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import HTMLResponse
@@ -60,13 +59,13 @@ async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], serv
 
     A hit, a stale one (other versions), the nearest (another model of the same structure), or a miss.
     """
-    return _answered(await aside(answer_of, service.stores, identity))
+    return await service.answered(answer_of, service.stores, identity)
 
 
 @lookups.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
 async def look_up_key(identity: Key, service: Served) -> Answered:
     """The best for the identity with this key: a hit or a miss."""
-    return _answered(await aside(answer_of_key, service.store, identity))
+    return await service.answered(answer_of_key, service.store, identity)
 
 
 @router.get("/bests", responses=responses(422, 503))
@@ -120,7 +119,3 @@ def _best(service: Service, identity: str) -> Best:
     if best is None:
         raise HTTPException(404, "no best is known for this identity")
     return best
-
-
-def _answered(answer: dict[str, Any]) -> Answered:
-    return Answered(json.dumps(answer).encode(), answer["answer"])

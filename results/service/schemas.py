@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from results.answer_json import SimulationJson
 from results.records import ExactnessClass, Label, RunStatus
 from results.summary import ParetoPointJson, TuneJson
 
 _WORD = r"^[A-Za-z0-9_]{1,100}$"
+
+_MOST_DB = 1000.0
 
 Key = Field(description="key of an identity: SHA-256 in hex", pattern="^[0-9a-f]{64}$")
 
@@ -128,15 +130,16 @@ class InputJson(Answer):
 
 
 class UploadJson(Answer):
-    """A model file that the service keeps."""
+    """A file that the service keeps: a model, or calibration inputs (`pt`, `npy`, `npz`)."""
 
-    model: str = Field(description="what a job names as its model: upload:<sha256>")
+    model: str = Field(description="what a job names as its model or its calibration_data: upload:<sha256>")
     label: str = Field(description="what its sender calls it")
-    kind: Literal["pt2", "tosa"]
+    kind: Literal["pt2", "tosa", "pt", "npy", "npz"]
     size_bytes: NonNegativeInt
-    inputs: list[InputJson]
-    operators: NonNegativeInt
-    quantised: bool = Field(description="already, in the file; else it is quantised on random inputs")
+    inputs: list[InputJson] = Field(description="of the model, or of the first sample")
+    operators: NonNegativeInt = Field(default=0, description="of a model")
+    quantised: bool = Field(default=False, description="already, in the file; else calibration_data helps")
+    samples: NonNegativeInt = Field(default=0, description="of calibration inputs")
     created: str
 
 
@@ -167,13 +170,36 @@ class JobRequestJson(BaseModel):
     target: str = Field(description="the accelerator", pattern=r"^ethos-u(55|65|85)-[0-9]{2,4}$")
     system_config: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
     memory_mode: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
+    calibration_data: str | None = Field(
+        default=None,
+        description="upload:<sha256> of the inputs to quantise on; else the model's own, or random ones",
+        pattern="^upload:[0-9a-f]{64}$",
+    )
     io_layout: Literal["nchw", "nhwc"] | None = Field(default=None, description="how rank-4 inputs lie in memory")
     objective: Literal["stream", "vela", "both"] = Field(default="stream", description="whose cycles are minimised")
     max_sram_bytes: int | None = Field(default=None, ge=1, lt=2**63)
     max_flash_bytes: int | None = Field(default=None, ge=1, lt=2**63)
+    allow_requant: float | None = Field(
+        default=None,
+        ge=0,
+        le=_MOST_DB,
+        description="also try what rounds otherwise: dB of signal-to-quantisation-noise ratio that may be lost",
+    )
+    allow_precision: float | None = Field(
+        default=None,
+        ge=0,
+        le=_MOST_DB,
+        description="also int4 weights and int16 activations; instead of allow_requant",
+    )
     trials: int = Field(default=200, ge=1, le=100_000, description="candidates at most, those of earlier jobs included")
     timeout_seconds: float = Field(default=3600.0, gt=0, le=86_400, description="of search at most")
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _allow_one(self) -> Self:
+        if self.allow_requant is not None and self.allow_precision is not None:
+            raise ValueError("allow_precision allows what allow_requant does: give one of them")
+        return self
 
 
 class JobJson(Answer):

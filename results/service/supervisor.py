@@ -106,6 +106,12 @@ class Supervisor:
                 await asyncio.to_thread(self._jobs.end, job.id, "failed", "its model file was deleted")
                 return
             cwd, told["model"] = self._uploads.folder(sha256), upload.file_name
+        if told.get("calibration_data") is not None:
+            inputs = await asyncio.to_thread(self._uploads.find, told["calibration_data"].removeprefix("upload:"))
+            if inputs is None:
+                await asyncio.to_thread(self._jobs.end, job.id, "failed", "its calibration inputs were deleted")
+                return
+            told["calibration_data"] = str(self._uploads.path(inputs))
         tell("job started", job=job.id, attempt=job.attempts, by=job.owner)
         code = await self._process(job, told, cwd, folder / "log.txt")
         cancelled = self._cancel[job.id].is_set()

@@ -1,4 +1,4 @@
-"""Model files that were sent: received, looked at by another process, kept under the hash of their bytes."""
+"""Files that were sent: received, looked at by another process, kept under the hash of their bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ _INSPECT_SECONDS = 180
 _PAUSE_SECONDS = 30.0
 """How long a sender may send nothing."""
 
-Kind = Literal["pt2", "tosa"]
+Kind = Literal["pt2", "tosa", "pt", "npy", "npz"]
+MODEL_KINDS = ("pt2", "tosa")
+"""The others hold calibration inputs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Upload:
 
     Attributes:
         label: what its sender calls it; the name of the file.
-        described: what was found in it: `inputs`, `operators`, `quantised`.
+        described: what was found in it: `inputs`, `operators`, `quantised`; of calibration inputs `samples`.
         owner: id of the token that sent it first.
     """
 
@@ -74,6 +76,10 @@ class Uploads:
         with self._state.read() as connection:
             rows = connection.execute(select(uploads).order_by(uploads.c.created.desc())).mappings().all()
         return [Upload(**{**row, "described": json.loads(row["described"])}) for row in rows]
+
+    def path(self, upload: Upload) -> Path:
+        """The file."""
+        return self.folder(upload.sha256) / upload.file_name
 
     def folder(self, sha256: str) -> Path:
         """Where the file lies, by itself."""
@@ -114,7 +120,7 @@ class Uploads:
                     break
                 size += len(chunk)
                 if size > most:
-                    raise HTTPException(413, f"a model file has at most {most:,} bytes")
+                    raise HTTPException(413, f"a file has at most {most:,} bytes")
                 digest.update(chunk)
                 try:
                     await asyncio.to_thread(file.write, chunk)
@@ -152,7 +158,7 @@ class Uploads:
         with self._state.write() as connection:
             kept = connection.execute(select(func.coalesce(func.sum(uploads.c.size_bytes), 0))).scalar_one()
             if kept + found.size_bytes > self._limits.uploads_bytes:
-                raise HTTPException(507, "no room for more model files; an administrator may delete some")
+                raise HTTPException(507, "no room for more files; an administrator may delete some")
             if connection.execute(select(uploads.c.kind).where(uploads.c.sha256 == found.sha256)).first():
                 return  # the same file came twice at once
             # First the file: a row always has one, and a file without a row is taken again.

@@ -113,7 +113,9 @@ def test_a_full_queue_is_told(stand_in, tokens):
     "change",
     [{"model": "file.py:make"}, {"model": "os:system"}, {"model": "/etc/passwd"}, {"model": "upload:" + "0" * 64},
      {"target": "ethos-u55-128; id"}, {"system_config": "../x"}, {"trials": 0}, {"timeout_seconds": "nan"},
-     {"vela_config": "/etc/passwd"}, {"seed": 2**70}],
+     {"vela_config": "/etc/passwd"}, {"seed": 2**70}, {"calibration_data": "/etc/passwd"},
+     {"calibration_data": "upload:" + "0" * 64}, {"allow_requant": -1}, {"allow_requant": 1, "allow_precision": 1},
+     {"allow_requant": 1, "metric": "/etc/own.py:f", "min_metric": 0}],
 )  # fmt: skip
 def test_nothing_is_tuned_but_what_the_service_knows(stand_in, tokens, change):
     _, url = stand_in
@@ -149,18 +151,29 @@ def test_a_sender_that_hangs_up_leaves_nothing(stand_in, tokens):
 
 def test_the_service_does_what_its_description_says(stand_in, tokens):
     """Schemathesis sends what fits the OpenAPI document, and what does not, to every operation."""
-    _, url = stand_in
+    service, url = stand_in
+    done = ended_job(service, url, tokens["submit"])
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
-    operations = [one.ok() for one in schema.exclude(path_regex="events$").get_all_operations()]
+    operations = [one.ok() for one in schema.get_all_operations()]
     assert len(operations) > 15
     for operation in operations:
         for mode in GenerationMode:
             # There is nothing wrong to send where nothing is sent.
             with contextlib.suppress(Unsatisfiable, SkipTest):
-                send_all(operation, mode, tokens["admin"])
+                send_all(operation, mode, tokens["admin"], done)
 
 
-def send_all(operation, mode, headers):
+def ended_job(service, url, headers):
+    """One whose events come to an end."""
+    id = send(url, "POST", "/v1/jobs", headers, json=REQUEST).json()["id"]
+    deadline = time.monotonic() + 30
+    while state_of(url, id) != "done":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return id
+
+
+def send_all(operation, mode, headers, done):
     excluded = [ignored_auth]
     if operation.label in ("POST /v1/models", "POST /v1/jobs"):
         # Which models there are, and whether bytes are one, is not for a schema to say.
@@ -169,6 +182,8 @@ def send_all(operation, mode, headers):
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def answers_as_described(case):
+        if operation.label.endswith("/events") and mode is GenerationMode.POSITIVE:
+            case.path_parameters["id"] = done
         case.call_and_validate(headers=headers, excluded_checks=excluded, timeout=60)
 
     answers_as_described()

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import requests
 import torch
@@ -22,6 +23,12 @@ def saved() -> bytes:
     torch.manual_seed(0)
     written = io.BytesIO()
     torch.export.save(torch.export.export(Small().eval(), (torch.randn(1, 3, 8, 8),)), written)
+    return written.getvalue()
+
+
+def calibration() -> bytes:
+    written = io.BytesIO()
+    np.savez(written, image=np.linspace(-2, 2, 192, dtype=np.float32).reshape(1, 3, 8, 8))
     return written.getvalue()
 
 
@@ -51,7 +58,13 @@ def test_a_job_outlives_kill_9_of_the_service(tmp_path):
         model = sent.json()
         assert model["inputs"] == [{"name": "image", "shape": [1, 3, 8, 8], "dtype": "float32"}]
         assert send_model(first, headers, saved(), "pt2").json() == model, "the same file is the same model"
+        inputs = send_model(first, headers, calibration(), "npz").json()
+        assert (inputs["inputs"][0]["shape"], inputs["samples"]) == ([1, 3, 8, 8], 1)
         asked = {"model": model["model"], "target": "ethos-u55-128", "trials": 4, "timeout_seconds": 60}
+        asked |= {"calibration_data": inputs["model"], "allow_requant": 1}
+        swapped = {**asked, "model": inputs["model"]}
+        refused = requests.post(f"{first.url}/v1/jobs", json=swapped, headers=headers, timeout=60)
+        assert refused.status_code == 422 and "no such model" in refused.json()["message"]
         id = requests.post(f"{first.url}/v1/jobs", json=asked, headers=headers, timeout=60).json()["id"]
         seen = next(events(first, id))
         assert seen == ("1", "lowering")
@@ -64,5 +77,7 @@ def test_a_job_outlives_kill_9_of_the_service(tmp_path):
         assert (job["state"], job["attempts"]) == ("done", 2), job
         found = second.get(f"/v1/lookup/{job['identity']}").json()
         assert found["answer"] == "hit" and found["best"]["model"] == "small.pt2"
+        assert "calibrated on files" in found["best"]["quantisation"]
+        assert "SQNR at most 1.0 dB below" in found["best"]["objective"]
         pte = second.get(f"/v1/results/{job['identity']}/model.pte")
         assert pte.status_code == 200 and pte.content[4:8].startswith(b"ET")

@@ -19,6 +19,7 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import nothing_known
+from tuner.how_to_tune import how_to_tune
 from tuner.known import ask
 from tuner.objective import Objective
 from tuner.paths import cache_folder
@@ -64,7 +65,8 @@ def apply(
         if recipe is None:
             found, identity = ask(stores, job, objective, log_dir)
             if isinstance(found, Miss):
-                raise ModelError(nothing_known(stores.user, identity, board))
+                how = how_to_tune(job, objective, store_url)
+                raise ModelError(nothing_known(stores.user, identity, job, how))
             recipe = found.best.recipe
             if isinstance(found, Nearest):
                 raise ModelError(

@@ -18,6 +18,7 @@ from search_space.recipe import Recipe
 from tuner.apply import applied
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
 from tuner.commands.unknown import nothing_known
+from tuner.how_to_tune import how_to_tune
 from tuner.known import identity_for
 from tuner.objective import Objective
 from tuner.paths import cache_folder
@@ -66,8 +67,9 @@ def compare(
         board = Target.parse(target, system_config, memory_mode, vela_config)
         job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
         about = _Model(job, identity_for(job, objective), objective)
-    with Store.open(store_url) as store, Store.open(other_store or store_url) as other:
-        sides = [_known(text, about, where) for text, where in ((a, store), (b, other))]
+    other_store = other_store or store_url
+    with Store.open(store_url) as store, Store.open(other_store) as other:
+        sides = [_known(a, about, store, store_url), _known(b, about, other, other_store)]
         recipes = {str(one): None for one in sides if isinstance(one, Recipe)}
         evaluated = {}
         if about is not None and recipes:
@@ -77,7 +79,7 @@ def compare(
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else found.to_text())
 
 
-def _known(text: str, about: _Model | None, store: Store) -> Side | Recipe:
+def _known(text: str, about: _Model | None, store: Store, store_url: str | None) -> Side | Recipe:
     """What the store has, or a recipe that is to be evaluated."""
     if _IDENTITY.fullmatch(text):
         return _of_best(_identified(text, store))
@@ -88,7 +90,8 @@ def _known(text: str, about: _Model | None, store: Store) -> Side | Recipe:
     if text == "best":
         best = store.best(about.identity.key)
         if best is None:
-            raise ModelError(nothing_known(store, about.identity, about.job.target))
+            how = how_to_tune(about.job, about.objective, store_url)
+            raise ModelError(nothing_known(store, about.identity, about.job, how))
         return _of_best(best)
     return Recipe.parse(text)
 

@@ -21,6 +21,7 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import changes_since, nothing_known
+from tuner.how_to_tune import how_to_tune
 from tuner.known import ask
 from tuner.objective import Objective
 from tuner.paths import cache_folder
@@ -56,10 +57,11 @@ def lookup(
       2  the question cannot be answered, one line says why
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout)
+    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    how = how_to_tune(job, objective, store_url)
     with Tiers.open(store_url, system_url) as stores:
         found, identity = ask(stores, job, objective, cache_folder() / "logs")
-        unknown = nothing_known(stores.user, identity, board) if isinstance(found, Miss) else ""
+        unknown = nothing_known(stores.user, identity, job, how) if isinstance(found, Miss) else ""
         changed = changes_since(stores.user, identity) if isinstance(found, Nearest) else ""
         simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
     if as_json:
@@ -68,10 +70,10 @@ def lookup(
         click.echo(unknown, err=True)
     else:
         if isinstance(found, Stale):
-            click.echo(f"stale: {found.reason}; run velatune tune again", err=True)
+            click.echo(f"stale: {found.reason}; run: {how}", err=True)
         elif isinstance(found, Nearest):
             reason = f"{found.reason}; {changed}" if changed else found.reason
-            click.echo(f"nearest: {reason}; a recipe to try with velatune apply --recipe, or tune", err=True)
+            click.echo(f"nearest: {reason}; a recipe to try with velatune apply --recipe, or run: {how}", err=True)
         elif not found.best.best.verified:
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         click.echo(found.best.recipe)

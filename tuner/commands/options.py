@@ -10,10 +10,9 @@ from typing import Any, get_args
 
 import click
 
-from search_space.exactness import Exactness
+from tuner.allowing import allowance_of
 from tuner.objective import Kind, Objective
-from workers.allowance import DEFAULT_LOSS_DB, Allowance, Metric
-from workers.errors import ModelError
+from workers.allowance import DEFAULT_LOSS_DB
 from workers.io_layout import IoLayout
 
 Command = Callable[..., Any]
@@ -70,21 +69,8 @@ class _Decibels(click.ParamType):
         return decibels
 
 
-def _allowance(requant: float | None, precision: float | None, metric: str | None, minimum: float | None) -> Allowance:
-    if (metric is None) != (minimum is None):
-        raise ModelError("--metric and --min-metric go together: what measures a candidate, and what it must give")
-    own = Metric.of(metric, minimum) if metric is not None and minimum is not None else None
-    match requant, precision:
-        case None, None if own is None:
-            return Allowance()
-        case None, None:
-            raise ModelError("--metric measures what is not exact: give --allow-requant or --allow-precision as well")
-        case float(), None:
-            return Allowance(Exactness.REQUANTISING, requant, own)
-        case None, float():
-            return Allowance(Exactness.PRECISION, precision, own)
-        case _:
-            raise ModelError("--allow-precision allows what --allow-requant does: give one of them")
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _loss_option(name: str, what: str) -> Callable[[Command], Command]:
@@ -103,7 +89,7 @@ def objective_options(command: Command) -> Command:
         *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, allow_requant: float | None,
         allow_precision: float | None, metric: str | None, min_metric: float | None, **others: Any,
     ) -> Any:  # fmt: skip
-        allowance = _allowance(allow_requant, allow_precision, metric, min_metric)
+        allowance = allowance_of(allow_requant, allow_precision, metric, min_metric, spelt=_option)
         return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
     wrapped: Command = with_objective

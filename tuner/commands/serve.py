@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def serve(
             address, actual = bound.getsockname()[:2]
             app = create_app(service, loopback_reads=not require_token)
             ready = partial(tell, "listening", address=address, port=actual, state=str(kept.folder))
+            gc.freeze()  # what is imported by now stays: no request waits for the collector to go through it
             server_of(app, ready).run(sockets=[bound])
         kept.close()
 

@@ -19,11 +19,11 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import nothing_known
-from tuner.identity import identity_of
+from tuner.how_to_tune import how_to_tune
+from tuner.known import identity_for
 from tuner.objective import Objective
 from tuner.paths import cache_folder
 from tuner.simulate import contenders, simulations
-from workers.base_program import identify
 from workers.errors import ModelError
 from workers.fvp import Fvp
 from workers.io_layout import IoLayout
@@ -69,9 +69,8 @@ def simulate(
     """
     board = Target.parse(target, system_config, memory_mode, vela_config)
     simulator = Fvp.find(board, fvp, runner, pte_address, timeout)
-    identified = identify(model, board, seed=seed, calibration_data=calibration_data, io_layout=io_layout)
-    identity = identity_of(identified, board, objective)
     job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    identity = identity_for(job, objective)
     folder = cache_folder() / "simulations" / identity.key[:16]
     folder.mkdir(parents=True, exist_ok=True)
     results: list[tuple[Evaluation, Simulation]] = []
@@ -79,7 +78,7 @@ def simulate(
     with Store.open(store_url) as store:
         chosen = contenders(store.evaluations(identity.key), objective, best)
         if not chosen:
-            raise ModelError(nothing_known(store, identity, board))
+            raise ModelError(nothing_known(store, identity, job, how_to_tune(job, objective, store_url)))
         for one, found in simulations(job, objective, chosen, simulator, store, folder, cache_folder() / "logs"):
             if isinstance(found, Simulation):
                 results.append((one, found))
