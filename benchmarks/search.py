@@ -12,7 +12,7 @@ from statistics import mean, median
 import click
 import optuna
 
-from benchmarks.laboratory.contest import COMPILES, FEWEST, SEEDS, Series, interval, lead, run
+from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, compared, interval, lead, run
 from benchmarks.laboratory.table import Table, tables
 from benchmarks.markdown import row
 from search_space.recipe import Recipe
@@ -28,9 +28,8 @@ _NEAR = 0.95
 @click.option("--trials", default=5000, show_default=True, help="that a study has when its proposals are timed")
 def search(trials: int) -> None:
     """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes."""
-    recorded = tables()
-    _spaces(recorded)
-    recorded = [table for table in recorded if len(table.programs) >= FEWEST]
+    _spaces(tables())
+    recorded = compared()
     for seeded in (True, False):
         begin = "the default and the starting points" if seeded else "the default alone"
         click.echo(f"\nAll begin with {begin}; {len(SEEDS)} seeds, {COMPILES} distinct compiles.\n")

@@ -10,7 +10,7 @@ import optuna
 from scipy.stats import bootstrap
 
 from benchmarks.laboratory.replay import Curve, replay
-from benchmarks.laboratory.table import Table
+from benchmarks.laboratory.table import Table, tables
 from tuner.samplers import SamplerName
 from tuner.search import Search
 
@@ -19,6 +19,11 @@ COMPILES, HORIZON = 45, 45
 SEEDS = range(10)
 #: Spaces with fewer programs are seen nearly whole by anybody: there is nothing to compare.
 FEWEST = 75
+
+
+def compared() -> list[Table]:
+    """The recorded spaces that searches are compared on, by name."""
+    return [table for table in tables() if len(table.programs) >= FEWEST]
 
 
 @dataclass(frozen=True)
