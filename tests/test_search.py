@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from pathlib import Path
 
 import optuna
@@ -15,7 +16,7 @@ from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.candidates import Answer, Candidate
 from tuner.samplers import SAMPLERS, SamplerName
-from tuner.search import Search
+from tuner.search import WINDOW, Search
 from tuner.states import AS_LOWERED
 
 PASSES = [str(one) for one in pass_instances()][:5]
@@ -166,6 +167,24 @@ def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
             killed.tell(candidate, space.evaluate(candidate.recipe))
     run(Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler), space, most=40)
     assert space.evaluated == whole.evaluated
+
+
+@pytest.mark.parametrize("sampler", ["ours", "tpe"])
+def test_how_many_are_taken_at_a_time_changes_nothing(tmp_path: Path, sampler: SamplerName) -> None:
+    """One by one, a window at a time, and as two workers do of which one is slow."""
+    asked = []
+    for way, most in enumerate((1, WINDOW, 1000)):
+        (tmp_path / str(way)).mkdir()
+        space, search = Space(), Search(study_in(tmp_path / str(way)), CHOICES, seed=2, sampler=sampler)
+        under_way: deque[Candidate] = deque()
+        while len(space.evaluated) < 20:
+            if way == 2 or not under_way:
+                under_way += search.ask(most)
+                assert len(under_way) <= WINDOW
+            candidate = under_way.popleft()
+            search.tell(candidate, space.evaluate(candidate.recipe))
+        asked.append(space.evaluated)
+    assert asked[0] == asked[1] == asked[2]
 
 
 def test_a_batch_holds_distinct_recipes(tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ class Counting:
                 self.ending = "waiting"
                 return
             evaluations, cycles = 0, 1_000_000
-            while (ending := await share.ended(evaluations, cycles)) is None:
-                if evaluations % SLICE == 0:
-                    self.log.append(self.name)
-                evaluations += 8
-                cycles -= self.gain * 8 if evaluations <= self.until else 0
-                await asyncio.sleep(0)
+            while (ending := await share.ended(cycles)) is None:
+                self.log.append(self.name)
+                while asked := share.left(8):
+                    share.spend(asked)
+                    evaluations += asked
+                    cycles -= self.gain * asked if evaluations <= self.until else 0
+                    await asyncio.sleep(0)
             self.ending = ending
         finally:
             share.stop()
@@ -58,6 +59,22 @@ def test_the_budget_ends_all_and_who_had_no_turn_says_so():
     run(Turns(1, None, SLICE), first, second)
     assert (first.ending, second.ending) == ("timeout", "waiting")
     assert log == ["first"]
+
+
+def test_the_last_candidates_of_a_budget_are_counted_one_by_one():
+    async def last_ones() -> list[int]:
+        share = Share(Turns(1, None, SLICE + 3), (0,))
+        assert await share.start() and await share.ended(100) is None
+        allowed = [share.left(1000)]
+        share.spend(SLICE)
+        allowed += [share.left(8)]
+        assert await share.ended(90) is None
+        allowed += [share.left(8)]
+        share.spend(3)
+        assert await share.ended(80) == "timeout"
+        return [*allowed, share.left(8)]
+
+    assert asyncio.run(last_ones()) == [SLICE, 0, 3, 0]
 
 
 @pytest.mark.parametrize("budget", [{"seconds": -1.0, "candidates": None}, {"seconds": None, "candidates": 0}])

@@ -1,13 +1,15 @@
 """What to try next, and what came of it: one model and target, asked and told through Optuna.
 
-Asking happens in batches of a fixed size, told in the order asked, with a sampler seeded by the batch: what is proposed
-does not depend on how many workers there are or how fast they answer.
+A fixed number of candidates is proposed ahead. Answers are told in the order asked, and each makes room for one more,
+which is proposed at once: what it is depends on the seed and the answers before it, not on how many workers there are,
+how fast they answer, or how many candidates are taken at a time.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 from typing import Any
 
 import optuna
@@ -21,7 +23,8 @@ from tuner.neighbours import by_less
 from tuner.samplers import Batch, SamplerName, sampler_by
 from tuner.states import States
 
-BATCH = 8
+WINDOW = 8
+"""Candidates that are proposed and not told: so many may be under evaluation at once."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -61,47 +64,53 @@ class Search:
         )
         self.evaluations = 0
         self._tried: set[Recipe] = set()
-        self._asked_before: list[Candidate] = []
+        self._asked: deque[Candidate] = deque()
+        self._waiting: deque[Candidate] = deque()
+        self._propose()
         self._take_up(study.get_trials(deepcopy=False))
 
     def _take_up(self, trials: Sequence[FrozenTrial]) -> None:
-        """Ask and be told again what an earlier run asked and was told, so that it goes on as if it had never stopped;
-        then learn the rest, such as what was tried to shorten the best recipe."""
-        told: dict[Recipe, tuple[FrozenTrial, Answer]] = {}
+        """Be told again what an earlier run was told, so that it goes on as if it had never stopped.
+
+        What was not proposed came from elsewhere, such as what was tried to shorten the best recipe.
+        """
         for trial in trials:
             recipe, answer = learnt_from(trial)
-            told.setdefault(recipe, (trial, answer))  # two processes that searched at once told it twice
-        while told:
-            batch = self.ask(BATCH)
-            known = list(takewhile(lambda candidate: candidate.recipe in told, batch))
-            for candidate in known:
-                _, answer = told.pop(candidate.recipe)
-                self._learn(candidate.recipe, answer)
-                self._tell(candidate.trial, answer.cycles, answer.violation)
-            if not batch or len(known) < len(batch):
-                self._asked_before = batch[len(known) :]
-                break
-        for recipe, (trial, answer) in told.items():
-            self._study.add_trial(trial)
+            if recipe in self._tried:  # two processes that searched at once told it twice
+                continue
             self._learn(recipe, answer)
+            if self._waiting and self._waiting[0].recipe == recipe:
+                self._tell(self._waiting.popleft().trial, answer.cycles, answer.violation)
+            else:
+                self._study.add_trial(trial)
+            self._propose()
 
     def ask(self, most: int) -> list[Candidate]:
-        """Up to `most` (at most BATCH) candidates for distinct open programs; none if the space is exhausted."""
-        waiting = [candidate for candidate in self._asked_before if candidate.recipe not in self._tried]
-        waiting = waiting or self._next_batch()
-        self._asked_before = waiting[most:]
-        return waiting[:most]
+        """Up to `most` candidates for distinct open programs; of those that are asked for and not told there are never
+        more than WINDOW. None if that many are, or if nothing is left: then answers that are still to come may lead on.
+        """
+        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._asked += taken
+        return taken
 
-    def _next_batch(self) -> list[Candidate]:
-        self._sampler.begin(Batch(self.evaluations, self.states, self._tried))
-        first = map(self._sampler.root, self.states.first_roots())
+    def _propose(self) -> None:
+        """Fill the window."""
+        self._waiting = deque(candidate for candidate in self._waiting if candidate.recipe not in self._tried)
+        batch = Batch(self.evaluations, self.states, self._tried)
+        for candidate in (*self._asked, *self._waiting):
+            batch.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
+        self._sampler.begin(batch)
+        first = filter(None, map(self._sampler.root, self.states.first_roots()))
         rest = iter(self._sampler.propose, None)
-        return list(islice(chain(filter(None, first), rest), BATCH))
+        self._waiting += islice(chain(first, rest), WINDOW - len(self._asked) - len(self._waiting))
 
     def tell(self, candidate: Candidate, answer: Answer) -> None:
         """Remember what a candidate turned out to be; in the order in which they were asked for."""
+        if candidate in self._asked:  # else it came from elsewhere
+            self._asked.remove(candidate)
         self._learn(candidate.recipe, answer)
         self._tell(candidate.trial, answer.cycles, answer.violation)
+        self._propose()
         told = self._study.get_trials(deepcopy=False)[candidate.trial.number]
         self._record.add_trial(
             create_trial(

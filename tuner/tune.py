@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,7 +26,8 @@ from tuner.neighbours import one_less
 from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
-from tuner.search import BATCH, Search
+from tuner.search import WINDOW, Search
+from tuner.side_by_side import side_by_side
 from tuner.states import State
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
@@ -66,11 +67,27 @@ class Budget:
 class Turn(Protocol):
     """Shares out what a search may spend together with others."""
 
-    async def ended(self, evaluations: int, cycles: int | None) -> Ending | None:
-        """Asked before each batch; waits until the search may go on (None) or says that it may not.
+    async def ended(self, cycles: int | None) -> Ending | None:
+        """Asked while nothing is under way; waits until the search may go on (None) or says that it may not.
 
-        evaluations: of this search so far, earlier runs included. cycles: of its best so far, None if there is none.
+        cycles: of its best so far, None if there is none.
         """
+
+    def left(self, most: int) -> int:
+        """How many of `most` candidates may be evaluated before `ended` is to be asked again."""
+
+    def spend(self, candidates: int) -> None:
+        """So many are being evaluated now."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of a candidate. outcome: None if every worker that tried it was lost."""
+
+    candidate: Candidate
+    outcome: Outcome | None
+    record: Evaluation
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -200,7 +217,7 @@ class _Run:
         """Evaluate the default, and begin the search or take it up."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)
-        default = await self._evaluate_default()
+        default = self._default_record = await self._evaluate_default()
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * default.seconds)
         allowed = self._job.allowance.exactness
         learnt = recorded_starts(self._study, lambda: experience.starts_for(self._identity, default, allowed))
@@ -218,28 +235,33 @@ class _Run:
 
     async def try_first(self, recipe: Recipe) -> None:
         """Evaluate a recipe that the search did not ask for."""
-        await self._evaluate_batch(self._search.ask_for(recipe))
+        asked = iter((self._search.ask_for(recipe),))
+        await side_by_side(lambda _: next(asked, []), self._find_out, self._tell)
 
     async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
+
+        def is_late() -> bool:
+            return budget.seconds is not None and time.monotonic() - self._started > budget.seconds
+
+        def ask(under_way: int) -> list[Candidate]:
+            most = 0 if is_late() else budget.trials - self._search.evaluations - under_way
+            asked = self._search.ask(most if turn is None else turn.left(most))
+            if turn is not None:
+                turn.spend(len(asked))
+            return asked
+
         while True:
             reached = self._search.states.best()
-            if turn is not None:
-                ending = await turn.ended(self._search.evaluations, reached.cycles if reached is not None else None)
-                if ending is not None:
-                    return ending
-            left = budget.trials - self._search.evaluations
-            if left <= 0:
+            if turn is not None and (ending := await turn.ended(reached.cycles if reached is not None else None)):
+                return ending
+            await side_by_side(ask, self._find_out, self._tell)
+            if self._search.evaluations >= budget.trials:
                 return "trials"
-            if budget.seconds is not None and time.monotonic() - self._started > budget.seconds:
+            if is_late():
                 return "timeout"
-            batch = self._search.ask(left)
-            if not batch:
+            if turn is None or turn.left(1):
                 return "exhausted"
-            await self._evaluate_batch(batch)
-            if self._search.states.best() != reached:
-                # Whoever looks it up after a kill finds the best so far.
-                await self.store_best("interrupted")
 
     async def explain(self, recipe: str) -> None:
         """Record what each operator costs without each element of the best recipe, as far as that was evaluated."""
@@ -251,29 +273,33 @@ class _Run:
     async def shorten(self, budget: Budget) -> None:
         """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
         rest brings. Takes no more than half the search's time."""
-        started = time.monotonic()
-        while batch := self._search.ask_shorter():
-            for start in range(0, len(batch), BATCH):
-                if budget.seconds is not None and time.monotonic() - started > budget.seconds / 2:
-                    return
-                await self._evaluate_batch(batch[start : start + BATCH], expand=False)
+        deadline = None if budget.seconds is None else time.monotonic() + budget.seconds / 2
+        while shorter := deque(self._search.ask_shorter()):
 
-    async def _evaluate_batch(self, batch: list[Candidate], expand: bool = True) -> None:
-        """Evaluate side by side; record and tell in the order asked."""
-        evaluations = [asyncio.create_task(self._evaluate_answer(candidate, expand)) for candidate in batch]
-        try:
-            for candidate, evaluation in zip(batch, evaluations, strict=True):
-                record, answer = await evaluation
-                self._store.record_evaluation(record)
-                self._search.tell(candidate, answer)
-                offered = answer.cycles is not None and not answer.violation
-                counts = self._search.evaluations, len(self._search.states)
-                self._progress.evaluated(self._job, *counts, record, offered)
-        finally:
-            for evaluation in evaluations:
-                evaluation.cancel()
+            def ask(under_way: int, shorter: deque[Candidate] = shorter) -> list[Candidate]:
+                late = deadline is not None and time.monotonic() > deadline
+                return [shorter.popleft() for _ in range(0 if late else min(WINDOW - under_way, len(shorter)))]
 
-    async def _evaluate_answer(self, candidate: Candidate, expand: bool) -> tuple[Evaluation, Answer]:
+            await side_by_side(ask, self._find_out_only, self._tell)
+            if shorter:
+                return
+
+    def _tell(self, found: _Found) -> None:
+        self._store.record_evaluation(found.record)
+        reached = self._search.states.best()
+        self._search.tell(found.candidate, found.answer)
+        if found.outcome is not None and self._search.states.best() != reached:
+            # Whoever looks it up after a kill finds the best so far.
+            self._set_best(self._record(found.outcome, with_rows=True), "interrupted")
+        offered = found.answer.cycles is not None and not found.answer.violation
+        counts = self._search.evaluations, len(self._search.states)
+        self._progress.evaluated(self._job, *counts, found.record, offered)
+
+    async def _find_out_only(self, candidate: Candidate) -> _Found:
+        """Nothing of its successors."""
+        return await self._find_out(candidate, expand=False)
+
+    async def _find_out(self, candidate: Candidate, expand: bool = True) -> _Found:
         recipe = str(candidate.recipe)
         try:
             outcome = await self._outcome(recipe, expand)
@@ -282,18 +308,19 @@ class _Run:
             try:
                 outcome = await self._outcome(recipe, expand=False)
             except WorkerLost as lost:
-                return quarantined(recipe, lost, self._identity), Answer("", None, {})
+                return _Found(candidate, None, quarantined(recipe, lost, self._identity), Answer("", None, {}))
             if outcome.status == "ok" and expand:
                 outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
         self._asked += outcome.reuse
         self._programs[outcome.program_hash] += 1
         record = self._record(outcome, with_rows=not expand)  # what shortening tries tells what elements bring where
-        if outcome.cost is None or record.figures is None:
-            return record, Answer(outcome.program_hash, None, outcome.successors)
-        beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
-        violation = sum(beyond.values())
-        answer = Answer(outcome.program_hash, record.figures.cycles, outcome.successors, violation, outcome.sites)
-        return record, answer
+        answer = Answer(outcome.program_hash, None, outcome.successors)
+        if outcome.cost is not None and record.figures is not None:
+            beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
+            answer = replace(
+                answer, cycles=record.figures.cycles, violation=sum(beyond.values()), sites=outcome.sites
+            )  # fmt: skip
+        return _Found(candidate, outcome, record, answer)
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
@@ -368,26 +395,27 @@ class _Run:
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds."""
         state = self._search.states.best()
-        default = await self._evaluate_default()
         beyond = self._objective.violations(self._default, self._default)
         if state is None and beyond:
             raise ModelError(
                 f"{self._job.source}: nothing was found within the limits; of the default lowering "
                 f"{' and '.join(beyond)}"
             )
-        recipe = state.recipe if state is not None else Recipe()
-        if state is not None and status != "interrupted":
-            recipe = self._leanest(state)
-        best = await self._evaluate(recipe) if recipe != Recipe() else default
+        recipe = self._leanest(state) if state is not None else Recipe()
+        best = await self._evaluate(recipe) if recipe != Recipe() else self._default_record
         if best.status != "ok":
             raise ModelError(
                 f"{self._job.source}: {best.recipe} was right before and is {best.status} now, {best.reason}"
             )
+        return self._set_best(best, status)
+
+    def _set_best(self, best: Evaluation, status: RunStatus) -> Best:
+        """best: with its operators."""
         evaluations, distinct = self._store.counts(self._identity.key)
         return self._store.set_best(
             Best(
                 identity=self._identity,
-                default=default,
+                default=self._default_record,
                 best=best,
                 recipe=best.recipe,
                 evaluations=evaluations,

@@ -12,12 +12,12 @@ import heapq
 import time
 from itertools import count
 
-from tuner.search import BATCH
+from tuner.search import WINDOW
 from tuner.tune import Ending
 
 Rank = tuple[float, ...]
 
-SLICE = 4 * BATCH
+SLICE = 4 * WINDOW
 """Candidates between two decisions: enough that a search shows whether it gains, and that its workers stay warm."""
 
 FRUITLESS = 2
@@ -39,10 +39,15 @@ class Turns:
         self._waiting: list[tuple[Rank, int, asyncio.Future[bool]]] = []
         self._numbers = count()
 
+    def left(self, most: int) -> int:
+        """How many of `most` candidates there are left to evaluate."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return 0
+        return most if self._left is None else max(0, min(most, self._left))
+
     def over(self) -> bool:
         """Whether the budget is spent."""
-        late = self._deadline is not None and time.monotonic() > self._deadline
-        return late or (self._left is not None and self._left <= 0)
+        return not self.left(1)
 
     async def wait(self, rank: Rank) -> bool:
         """Wait for a place; False, and no place, if the budget is spent before."""
@@ -52,7 +57,7 @@ class Turns:
         return await place
 
     def spend(self, candidates: int) -> None:
-        """Count candidates that were evaluated."""
+        """Count candidates that are evaluated."""
         if self._left is not None:
             self._left -= candidates
 
@@ -82,9 +87,9 @@ class Share:
     def __init__(self, turns: Turns, rank: Rank) -> None:
         self._turns, self._rank = turns, rank
         self._has_place = False
-        self._evaluations = 0
-        self._slice_start: tuple[int, int | None] | None = None
-        self._fruitless = 0
+        self._left = 0  # of the slice
+        self._slices = self._fruitless = 0
+        self._cycles: int | None = None  # when the slice began
 
     async def start(self) -> bool:
         """Wait for the first slice; False if the budget is spent before."""
@@ -97,26 +102,33 @@ class Share:
             self._has_place = False
             self._turns.leave()
 
-    async def ended(self, evaluations: int, cycles: int | None) -> Ending | None:
+    def left(self, most: int) -> int:
         """See `tuner.tune.Turn`."""
-        if self._slice_start is None:
-            self._slice_start = evaluations, cycles
-        else:
-            self._turns.spend(evaluations - self._evaluations)
-        self._evaluations = evaluations
+        return self._turns.left(min(most, self._left))
+
+    def spend(self, candidates: int) -> None:
+        """See `tuner.tune.Turn`."""
+        self._left -= candidates
+        self._turns.spend(candidates)
+
+    async def ended(self, cycles: int | None) -> Ending | None:
+        """See `tuner.tune.Turn`."""
         if self._turns.over():
             return "timeout"
-        started, cycles_then = self._slice_start
-        if evaluations - started < SLICE:
+        if self._left:
             return None
-        gain = _gain_percent(cycles_then, cycles)
-        self._fruitless = 0 if gain > 0 else self._fruitless + 1
-        if self._fruitless == FRUITLESS:
-            return "trials"
-        self._slice_start = evaluations, cycles
-        self.stop()
-        self._has_place = await self._turns.wait((1, self._fruitless, -gain))
-        return None if self._has_place else "timeout"
+        if self._slices:
+            gain = _gain_percent(self._cycles, cycles)
+            self._fruitless = 0 if gain > 0 else self._fruitless + 1
+            if self._fruitless == FRUITLESS:
+                return "trials"
+            self.stop()
+            self._has_place = await self._turns.wait((1, self._fruitless, -gain))
+            if not self._has_place:
+                return "timeout"
+        self._slices += 1
+        self._left, self._cycles = SLICE, cycles
+        return None
 
 
 def _gain_percent(before: int | None, now: int | None) -> float:

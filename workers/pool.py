@@ -131,6 +131,7 @@ class Pool:
         self._idle: deque[_Worker] = deque()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._starting: set[asyncio.Task[None]] = set()
+        self._missing: list[int] = []
         self._actors: dict[int, Any] = {}
         self._expected = self._up = 0
         self._failure: PoolFailed | None = None
@@ -230,6 +231,7 @@ class Pool:
     async def _take(self, first_in_line: bool) -> "_Worker":
         if self._failure is not None:
             raise self._failure
+        self._start_missing()
         if self._idle:
             return self._idle.popleft()
         place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
@@ -259,7 +261,15 @@ class Pool:
         ray.kill(worker.actor)
         self._up -= 1
         if self._failure is None:
-            self._start(worker.number)
+            # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
+            # process that is just being started when Ray is shut down holds that up.
+            self._missing.append(worker.number)
+            if any(not place.done() for place in self._waiting):
+                self._start_missing()
+
+    def _start_missing(self) -> None:
+        while self._missing:
+            self._start(self._missing.pop())
 
     def _start(self, number: int) -> None:
         task = asyncio.create_task(self._bring_up(number))
@@ -422,7 +432,7 @@ def _connect(address: str | None, jobs: int) -> bool:
     if ray.is_initialized():
         return False
     if address is None:
-        what = "Ray does not start on this machine"
+        what, advice = "Ray does not start on this machine", "; try again when the machine is less busy"
         where = {
             "address": "local",
             "num_cpus": jobs,
@@ -430,14 +440,14 @@ def _connect(address: str | None, jobs: int) -> bool:
             "include_dashboard": False,
         }
     else:
-        what = f"cannot join the Ray cluster at {address}"
+        what, advice = f"cannot join the Ray cluster at {address}", ""
         where = {"address": address}
         _check_reachable(address, what)
     try:
         with _deaths_not_on_stdout(), _termination_as_before():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
-    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-        raise PoolFailed(f"{what}: {_one_line(error)}") from error
+    except Exception as error:  # Ray raises bare ones, as where its processes do not answer in time
+        raise PoolFailed(f"{what}: {_one_line(error).rstrip('.')}{advice}") from error
     return True
 
 

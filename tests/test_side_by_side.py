@@ -1,0 +1,89 @@
+"""Work side by side: told of in order, and the slowest holds nothing but what comes after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from tuner.side_by_side import side_by_side
+
+AT_ONCE = 3
+
+
+def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first() -> None:
+    """Numbers, of which each asks for as many more as were told before; by any of three orders of answering."""
+
+    async def told_by(delays: list[float]) -> list[int]:
+        told, waiting = list[int](), deque([1, 2, 3, 4])
+
+        def ask(under_way: int) -> list[int]:
+            return [waiting.popleft() for _ in range(min(AT_ONCE - under_way, len(waiting)))]
+
+        async def find_out(number: int) -> int:
+            await asyncio.sleep(delays[number % len(delays)])
+            return number
+
+        def tell(number: int) -> None:
+            told.append(number)
+            if number < 20:
+                waiting.append(number + len(told))
+
+        await side_by_side(ask, find_out, tell)
+        return told
+
+    runs = [asyncio.run(told_by(delays)) for delays in ([0], [0, 0.003, 0.001], [0.004, 0, 0.002, 0])]
+    assert runs[0] == runs[1] == runs[2] and len(runs[0]) > 8
+
+
+def test_others_go_on_while_one_takes_long() -> None:
+    """The second of five answers last of all; those that there is room for are done by then."""
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        rest, done, told = deque(range(5)), list[int](), list[int]()
+        others_are_done = asyncio.Event()
+
+        async def find_out(number: int) -> int:
+            if number == 1:
+                await others_are_done.wait()
+            done.append(number)
+            if len(done) == AT_ONCE:  # the first, and the two that may be under way beside the slow one
+                others_are_done.set()
+            return number
+
+        await side_by_side(
+            lambda under_way: [rest.popleft() for _ in range(min(AT_ONCE - under_way, len(rest)))],
+            find_out,
+            told.append,
+        )
+        return done, told
+
+    done, told = asyncio.run(asyncio.wait_for(scenario(), 20))
+    assert done == [0, 2, 3, 1, 4]
+    assert told == [0, 1, 2, 3, 4]
+
+
+def test_an_error_ends_the_rest() -> None:
+    ended = []
+
+    async def find_out(number: int) -> int:
+        if number == 1:
+            raise ValueError(number)
+        try:
+            await asyncio.sleep(60 * number)
+        except asyncio.CancelledError:
+            ended.append(number)
+            raise
+        return number
+
+    async def scenario() -> list[int]:
+        told: list[int] = []
+        first = iter([[0, 1, 2, 3]])
+        with pytest.raises(ValueError, match="1"):
+            await side_by_side(lambda _: next(first, []), find_out, told.append)
+        await asyncio.sleep(0)
+        return told
+
+    assert asyncio.run(scenario()) == [0]
+    assert ended == [2, 3]
