@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 #: Changes are told in parts of the best one so far, at least this much: models differ by far in what there is to gain.
 _LEAST_SCALE = 0.01
-#: Standard deviations: of what elements bring before anything is known, and of what a recipe comes to beside the sum.
-_PRIOR, _NOISE = 0.4, 0.3
+#: Standard deviations: of what elements bring before anything is known, and of what a recipe comes to beside the sum,
+#: which is as much as the best change: many a pass pays only before or after another one.
+_PRIOR, _NOISE = 0.4, 1.0
 #: What an element is hoped to bring before anything is known.
-_HOPED = -0.05
+_HOPED = -0.1
 #: So many of the last recipes count.
 _MEMORY = 256
 

@@ -17,6 +17,8 @@ from tuner.search import Search
 #: How many distinct compiles a user has patience for, and how many the area under the curve is taken over.
 COMPILES, HORIZON = 45, 45
 SEEDS = range(10)
+#: How far below 0 the intervals of leads may begin on the area, and on the gain: ten seeds tell no less apart.
+DOUBT_OF_AREA, DOUBT_OF_GAIN = 0.01, 0.005
 #: Spaces with fewer programs are seen nearly whole by anybody: there is nothing to compare.
 FEWEST = 75
 
@@ -79,3 +81,11 @@ def lead(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> 
     mean = float(np.mean([np.mean(mine) - np.mean(other) for mine, other in zip(ours, theirs, strict=True)]))
     low, high = np.quantile(means, (0.025, 0.975))
     return mean, float(low), float(high)
+
+
+def is_ahead(ours: Sequence[Series], theirs: Sequence[Series]) -> bool:
+    """Whether ours is the better of two on the same spaces: ahead on the area under gain against compiles, and not
+    behind on the gain after COMPILES, each on average and, but for a little doubt, with 95 % confidence."""
+    area, least_area, _ = lead([one.areas for one in ours], [one.areas for one in theirs])
+    gain, least_gain, _ = lead([one.gains for one in ours], [one.gains for one in theirs])
+    return area > 0 and least_area > -DOUBT_OF_AREA and gain >= 0 and least_gain > -DOUBT_OF_GAIN

@@ -8,7 +8,7 @@ from math import inf
 from benchmarks.laboratory.table import Table
 from search_space.recipe import Recipe
 from tuner.candidates import Answer
-from tuner.search import Search
+from tuner.search import WINDOW, Search
 
 #: Candidates that a search may ask for, by distinct compile. Who only asks for recipes of programs that it has seen
 #: would never end, and Optuna's samplers take longer for each the more they were told: 6,600 recipes led random search
@@ -70,7 +70,7 @@ def replay(table: Table, search: Search, compiles: int) -> Curve:
     lookup = Replay(table)
     exhausted = False
     while len(lookup.compiles) < compiles and search.evaluations < ASKED * compiles:
-        batch = search.ask(8)
+        batch = search.ask(WINDOW)
         if not batch:
             exhausted = True
             break
