@@ -12,13 +12,14 @@ from statistics import mean, median
 import click
 import optuna
 
+from benchmarks.laboratory.baselines import BASELINES, makers, read
 from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, compared, interval, lead, run
 from benchmarks.laboratory.table import Table, tables
 from benchmarks.markdown import row
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.candidates import Answer
-from tuner.samplers import SAMPLERS, SamplerName
+from tuner.samplers import SamplerName
 from tuner.search import WINDOW, Search
 
 _NEAR = 0.95
@@ -27,13 +28,21 @@ _NEAR = 0.95
 @click.command()
 @click.option("--trials", default=5000, show_default=True, help="that a study has when its proposals are timed")
 def search(trials: int) -> None:
-    """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes."""
+    """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes.
+
+    Ours is replayed; the curves of the others are the recorded ones.
+    """
     _spaces(tables())
-    recorded = compared()
+    recorded, baselines = compared(), read()
+    if baselines.made_with != makers(recorded):
+        raise click.ClickException(
+            "the other searches were recorded on other tables, or with another Optuna: make lab-baselines"
+        )
     for seeded in (True, False):
         begin = "the default and the starting points" if seeded else "the default alone"
         click.echo(f"\nAll begin with {begin}; {len(SEEDS)} seeds, {COMPILES} distinct compiles.\n")
-        found = {name: [run(table, name, seeded) for table in recorded] for name in SAMPLERS}
+        found: dict[SamplerName, list[Series]] = {"ours": [run(table, "ours", seeded) for table in recorded]}
+        found |= {name: baselines.series(name, seeded, recorded) for name in BASELINES}
         _gains(recorded, found)
         _leads(found)
     click.echo(f"\nProposals after {trials:,} trials: {_proposal_milliseconds(trials):.2f} ms of CPU each (median)")
