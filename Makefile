@@ -13,7 +13,7 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices rewrites readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -47,6 +47,11 @@ rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what 
 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
+
+widths: $(READY) ## write the table of other widths into docs/exactness.md
+	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks.widths > $(OUT)/widths.md
+	$(call insert,docs/exactness.md,widths)
 
 bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop, lookups
 	$(BIN)/python -m benchmarks.graph

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -44,53 +44,51 @@ def report_name(identity: Identity) -> str:
     return f"{words[:80]}-{identity.key[:8]}.html"
 
 
-def write_report(
-    best: Best,
-    path: str | Path,
-    explanations: Mapping[str, str] | None = None,
-    warnings: Sequence[str] = (),
-    host_operators: Sequence[str] = (),
-    phantom: Evaluation | None = None,
-    fronts: Sequence[Pareto] = (),
-    bound: Bound | None = None,
-    without: Sequence[Evaluation | None] = (),
-    reuse: Reuse | None = None,
-) -> Path:
-    """Write the report on one model and target: default against best.
+@dataclass(frozen=True)
+class Beside:
+    """What a report says besides the two evaluations of a best; all of it can be unknown.
 
-    Args:
+    Attributes:
         explanations: recipe element (`fuse-transposes`, `conv1d=wrap-h`, as the recipe spells it) to the one
             line that says why it keeps the outputs.
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.compare.phantom_of`.
         fronts: those that are to be shown.
-        bound: what no lowering can go below, where it is known.
+        bound: what no lowering can go below.
         without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
         reuse: what the run that the report is on did not have to find out.
+    """
+
+    explanations: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    host_operators: Sequence[str] = ()
+    phantom: Evaluation | None = None
+    fronts: Sequence[Pareto] = ()
+    bound: Bound | None = None
+    without: Sequence[Evaluation | None] = ()
+    reuse: Reuse | None = None
+
+
+def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
+    """Write the report on one model and target: default against best.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    said = report_context(best, explanations, warnings, host_operators, phantom, fronts, bound, without, reuse)
-    html = environment().get_template("report.html.j2").render(said, layout="page.html.j2")
-    return write_file(Path(path), html)
+    return write_file(Path(path), report_html(best, beside))
 
 
-def report_context(
-    best: Best,
-    explanations: Mapping[str, str] | None = None,
-    warnings: Sequence[str] = (),
-    host_operators: Sequence[str] = (),
-    phantom: Evaluation | None = None,
-    fronts: Sequence[Pareto] = (),
-    bound: Bound | None = None,
-    without: Sequence[Evaluation | None] = (),
-    reuse: Reuse | None = None,
-) -> dict[str, Any]:
-    """What the template of the report is told; arguments as of `write_report`."""
+def report_html(best: Best, beside: Beside) -> str:
+    """The report as one page that needs nothing else to be read."""
+    return environment().get_template("report.html.j2").render(report_context(best, beside), layout="page.html.j2")
+
+
+def report_context(best: Best, beside: Beside) -> dict[str, Any]:
+    """What the template of the report is told."""
     default, tuned = figures_of(best)
     kinds = by_kind(best.default.operators, best.best.operators)
+    brings_each = [brought(best.best, one) for one in beside.without]
     return {
         "best": best,
         "default": default,
@@ -99,18 +97,18 @@ def report_context(
         "vela_gain": vela_gain_of(best),
         "share": transpose_share_of(best.default),
         "differences": differences(best.default.operators),
-        "phantom": phantom,
-        "plots": [_plot(best, pareto) for pareto in fronts],
-        "bound": bound,
-        "reuse": reuse,
+        "phantom": beside.phantom,
+        "plots": [_plot(best, pareto) for pareto in beside.fronts],
+        "bound": beside.bound,
+        "reuse": beside.reuse,
         "elements": [
-            (element, (explanations or {}).get(element, ""), brings)
-            for element, brings in zip_longest(elements(best.recipe), [brought(best.best, one) for one in without])
+            (element, beside.explanations.get(element, ""), brings)
+            for element, brings in zip_longest(elements(best.recipe), brings_each)
         ],
-        "warnings": [*warnings, *_warnings(best)],
+        "warnings": [*beside.warnings, *_warnings(best)],
         "inputs": _inputs(best),
         "check": {name: value for name, value in best.best.check.items() if name != "inputs"},
-        "host_operators": Counter(host_operators).most_common(),
+        "host_operators": Counter(beside.host_operators).most_common(),
         "kinds": kinds,
         "stacks": _stacks(kinds),
         "legend": _legend(kinds),

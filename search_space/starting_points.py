@@ -48,54 +48,37 @@ _LATE = (
 )
 
 
+#: What is behind equal widenings is shared too, while they stay apart, each in the operator that reads it.
+_SHARED = "share-equal{{behind=true}}"
+
+#: Behind the choices, all there is.
+_REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
+
+
 def _start(*parts: str, at: str) -> str:
-    return ",".join(parts).format(at=at)
+    return ",".join((_CLEAN, *parts)).format(at=at)
 
 
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
 #: may take more memory than is allowed, wider weights for instance: one does without it.
 STARTING_POINTS = (
-    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
-    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="paying"),
-    _start(
-        _CLEAN,
-        "share-equal{{behind=true}}",
-        _FAR,
-        _CHOICES,
-        _WEIGHTS,
-        _FILLED,
-        _PARTS,
-        "plan-moves",
-        _LATE,
-        at="paying",
-    ),
-    _start(_CLEAN, _FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
-    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
-    _start(_CLEAN, _FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
-    _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
-    _start(_CLEAN, _FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
-    _start(_CLEAN, _FAR, _SHAPES, at=""),
+    _start(_FAR, _CHOICES, _REST, at="agreed"),
+    _start(_FAR, _CHOICES, _REST, at="paying"),
+    _start(_SHARED, _FAR, _CHOICES, _REST, at="paying"),
+    _start(_FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
+    _start(_FAR, _SHAPES, at=""),
 )
-
 
 #: Before those, where they are allowed.
 INEXACT_STARTING_POINTS = (
-    _start(_CLEAN, _FAR, _CENTRED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
-    _start(_CLEAN, _FAR, _CENTRED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="paying"),
-    _start(_CLEAN, _FAR, _REQUANTISED, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE, at="agreed"),
-    _start(
-        _CLEAN,
-        "share-equal{{behind=true}}",
-        _FAR,
-        _REQUANTISED,
-        _CHOICES,
-        _WEIGHTS,
-        _FILLED,
-        _PARTS,
-        "plan-moves",
-        _LATE,
-        at="paying",
-    ),
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="agreed"),
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="paying"),
+    _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="agreed"),
+    _start(_SHARED, _FAR, _REQUANTISED, _CHOICES, _REST, at="paying"),
 )
 
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from forgetful import Forgetful
 from lowered import Lowered
 
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
-from search_space.graph import constant
 from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.space import program_hash
@@ -24,6 +24,7 @@ from workers.cost import command_stream_hash
 from workers.errors import ModelError
 from workers.evaluator import Evaluator, Outcome
 from workers.memo import Memo
+from workers.reuse import Reuse
 from workers.stream_cost import stream_cycles
 from workers.target import Target
 from workers.vela import compile_tosa
@@ -86,8 +87,8 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     recipes = ["default", *first.evaluate("default").successors]
     answers = [first.evaluate(text) for text in recipes]
 
-    def timeless(outcome: Outcome) -> Outcome:
-        return replace(outcome, seconds=0.0)
+    def told(outcome: Outcome) -> Outcome:
+        return replace(outcome, seconds=0.0, reuse=Reuse())
 
     class Compiled(Exception):
         pass
@@ -99,27 +100,16 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     monkeypatch.setattr("workers.vela_facts.compile_tosa", refuse)
     monkeypatch.setattr("workers.reference_check.run_reference", refuse)
     second = evaluator(tosa, "ethos-u85-256", tmp_path)
-    assert [timeless(second.evaluate(text)) for text in recipes] == [timeless(one) for one in answers]
+    again = [second.evaluate(text) for text in recipes]
+    assert [told(one) for one in again] == [told(one) for one in answers]
+    for of in (one.reuse for one in again):
+        assert of.known_prices == of.prices and of.known_expansions == of.expansions
     for other in (
         evaluator(tosa, "ethos-u85-512", tmp_path),
         evaluator(tosa, "ethos-u85-256", tmp_path, **{"ethos-u-vela": "0.0"}),
     ):
         with pytest.raises(Compiled):
             other.evaluate("default")
-
-
-@dataclass(frozen=True)
-class Forgetful(Pass):
-    name: ClassVar[str] = "x-forgetful"
-    law: ClassVar[str] = "biases are all zero: wrong"
-
-    def rewrite(self, edit: Editor, node_id: int) -> bool:
-        node = edit[node_id]
-        if node.op != "CONV2D" or not edit[node.inputs[2]].array.any():
-            return False
-        zero = edit.add(constant(np.zeros_like(edit[node.inputs[2]].array), "INT32"))
-        edit.redefine(node_id, replace(node, inputs=(*node.inputs[:2], zero, *node.inputs[3:])))
-        return True
 
 
 @dataclass(frozen=True)

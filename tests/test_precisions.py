@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given import Given
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,16 +94,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     exported = exported_model(f"{path}:net")
     assert exported is not None
     return exported
-
-
-class Given:
-    """Stands for what the pool shares."""
-
-    def __init__(self, base: tasks.BaseProgram) -> None:
-        self._base = base
-
-    def get(self) -> tasks.BaseProgram:
-        return self._base
 
 
 def kinds_of_convolutions(graphs: tuple[bytes, ...]) -> list[tuple[str, str]]:

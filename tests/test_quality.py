@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from forgetful import Forgetful
+from given import Given
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,30 +82,6 @@ class Coarse(Pass):
             node_id, replace(node, op="TABLE", inputs=(fine, edit.add(constant(values.astype(np.int8)))), attributes={})
         )
         return True
-
-
-@dataclass(frozen=True)
-class Forgetful(Pass):
-    name: ClassVar[str] = "x-forgetful"
-    law: ClassVar[str] = "biases are all zero: wrong"
-
-    def rewrite(self, edit: Editor, node_id: int) -> bool:
-        node = edit[node_id]
-        if node.op != "CONV2D" or not edit[node.inputs[2]].array.any():
-            return False
-        zero = edit.add(constant(np.zeros_like(edit[node.inputs[2]].array), "INT32"))
-        edit.redefine(node_id, replace(node, inputs=(*node.inputs[:2], zero, *node.inputs[3:])))
-        return True
-
-
-class Given:
-    """Stands for what the pool shares."""
-
-    def __init__(self, base: tasks.BaseProgram) -> None:
-        self._base = base
-
-    def get(self) -> tasks.BaseProgram:
-        return self._base
 
 
 @pytest.fixture(scope="module")

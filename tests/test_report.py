@@ -34,7 +34,7 @@ from results.compare import (
 from results.errors import StoreError
 from results.estimates import differences
 from results.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
-from results.report import report_name, write_index, write_report
+from results.report import Beside, report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 
 LAWS = {
@@ -82,7 +82,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def report(tmp_path):
     def write(found, **others) -> Page:
-        return Page(write_report(found, tmp_path / "out" / "report.html", **others))
+        return Page(write_report(found, tmp_path / "out" / "report.html", Beside(**others)))
 
     return write
 
@@ -256,7 +256,7 @@ def test_pages_need_nothing_else(tmp_path, kind):
     found = [best(RECIPE), hostile_best()]
     path = tmp_path / "page.html"
     for one in found:
-        page = Page(write_report(one, path) if kind == "report" else write_index([one], path))
+        page = Page(write_report(one, path, Beside()) if kind == "report" else write_index([one], path))
         links = {
             value
             for _, attributes in page.elements
@@ -303,9 +303,9 @@ def test_report_names_differ_with_the_board():
 def test_report_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"):
-        write_report(best(), tmp_path / "file" / "report.html")
+        write_report(best(), tmp_path / "file" / "report.html", Beside())
     with pytest.raises(StoreError, match="cannot be written"):
-        write_report(best(), tmp_path)
+        write_report(best(), tmp_path, Beside())
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
 
 

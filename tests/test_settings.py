@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from given import Given
 
 from search_space import registry
 from search_space.exactness import Exactness
@@ -74,16 +75,6 @@ def plain():
 def job(tmp_path: Path, request: pytest.FixtureRequest) -> tasks.Job:
     (tmp_path / "nets.py").write_text(NETS)
     return tasks.Job(f"{tmp_path / 'nets.py'}:{request.param}", U55, tmp_path / "cache", 0)
-
-
-class Given:
-    """Stands for what the pool shares."""
-
-    def __init__(self, base: tasks.BaseProgram) -> None:
-        self._base = base
-
-    def get(self) -> tasks.BaseProgram:
-        return self._base
 
 
 def outcome(prepared: tasks.Prepared, job: tasks.Job, recipe: str) -> Outcome:

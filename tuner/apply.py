@@ -33,8 +33,10 @@ async def applied(
 
     wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
     this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
-    evaluated; its file is then left as it was.
+    evaluated; its file is then left as it was. Raises SpaceError, before anything is started, if a recipe is none.
     """
+    for recipe in wanted:
+        Recipe.parse(recipe)
     async with Pool(1, log_dir, warm_up=tasks.warm_up) as pool:
         try:
             prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)

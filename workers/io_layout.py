@@ -6,9 +6,10 @@ dimensions in memory, the outermost first, into the `.pte`, and its delegates ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from workers.tensors import tensors
 
 if TYPE_CHECKING:
     import torch
@@ -31,12 +32,12 @@ def relaid(inputs: tuple[Any, ...], layout: IoLayout) -> tuple[Any, ...]:
 
 def has_rank_4(inputs: tuple[Any, ...]) -> bool:
     """Whether there is a tensor that a layout says something about."""
-    return any(tensor.ndim == 4 for tensor in _tensors(inputs))
+    return any(tensor.ndim == 4 for tensor in tensors(inputs))
 
 
 def layout_of(inputs: tuple[Any, ...]) -> IoLayout:
     """`nhwc` if any tensor lies in memory so; else `nchw`, also where there is none of rank 4."""
-    return "nhwc" if any(tensor.dim_order() == _NHWC for tensor in _tensors(inputs)) else "nchw"
+    return "nhwc" if any(tensor.dim_order() == _NHWC for tensor in tensors(inputs)) else "nchw"
 
 
 def laid_like(tensor: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -49,7 +50,7 @@ def laid_like(tensor: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 def strides_of(inputs: tuple[Any, ...]) -> str:
     """How the tensors lie in memory; empty if all lie in the order of their dimensions, without gaps."""
-    strides = [unusual_strides(tensor) for tensor in _tensors(inputs)]
+    strides = [unusual_strides(tensor) for tensor in tensors(inputs)]
     return ";".join(strides) if any(strides) else ""
 
 
@@ -75,14 +76,7 @@ class Interface:
         nhwc = [f"{side}s" for side, orders in sides.items() if _NHWC in orders]
         orders = [
             f"{side} {at} has dim order {','.join(map(str, order))}"
-            for side, tensors in sides.items()
-            for at, order in enumerate(tensors)
+            for side, of_side in sides.items()
+            for at, order in enumerate(of_side)
         ]
         return f"{' and '.join(nhwc)} are NHWC: {', '.join(orders)}" if nhwc else ""
-
-
-def _tensors(inputs: tuple[Any, ...]) -> Iterable[torch.Tensor]:
-    import torch
-    from torch.utils import _pytree as pytree
-
-    return (leaf for leaf in pytree.tree_leaves(inputs) if isinstance(leaf, torch.Tensor))

@@ -132,28 +132,29 @@ def lowered_program(
     model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
 ) -> "ExportedProgram":
     """The program with its delegates, whose blobs are TOSA flatbuffers. Raises ModelError as `lower` does."""
-    with toolchain_hushed():
-        try:
-            with lowering_by(setting), _tosa_as_blob(), _shared_provenance():
-                return to_edge(quantised.program, quantised.compile_spec).exported_program()
-        except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
-            raise ModelError(
-                f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}, {one_line(error)}"
-            ) from error
+    with _refused(f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}"), _tosa_as_blob():
+        return _edge_program(quantised, setting)
 
 
 def program_around(
     model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
 ) -> "ExportedProgram":
     """`lowered_program` with delegates that have empty blobs: what runs around them, in a fraction of the time."""
-    with toolchain_hushed():
-        try:
-            with lowering_by(setting), _empty_delegates(), _shared_provenance():
-                return to_edge(quantised.program, quantised.compile_spec).exported_program()
-        except Exception as error:  # whatever the passes before partitioning raise on a graph that they do not expect
-            raise ModelError(
-                f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}, {one_line(error)}"
-            ) from error
+    with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), _empty_delegates():
+        return _edge_program(quantised, setting)
+
+
+def _edge_program(quantised: Quantised, setting: Setting) -> "ExportedProgram":
+    with toolchain_hushed(), lowering_by(setting), _shared_provenance():
+        return to_edge(quantised.program, quantised.compile_spec).exported_program()
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
+        raise ModelError(f"{what}, {one_line(error)}") from error
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":

@@ -15,6 +15,7 @@ from torch.fx import Interpreter
 from workers.layers import layer_of, number_layers
 from workers.lowering import ethos_u_compile_spec
 from workers.quantise import one_torch_thread, quantised_module
+from workers.tensors import tensors
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,7 @@ class MixedPrecision:
         self._module = quantised_module(model.name, module, samples, ethos_u_compile_spec(target))
         with one_torch_thread(), torch.no_grad():
             original = model.program.module(check_guards=False)
-            self._expected = [_float_outputs(original(*sample)) for sample in self._samples]
+            self._expected = [tensors(original(*sample)) for sample in self._samples]
 
     def noise(self, int4: Collection[int] = (), int16: Collection[int] = ()) -> float:
         """The power of what the outputs are off the float model's, as part of the power of those; of the worst output.
@@ -57,7 +58,7 @@ class MixedPrecision:
 
         runner = _Runner(self._module, set(int4), set(int16))
         with one_torch_thread(), torch.no_grad():
-            outputs = [_float_outputs(runner.run(*sample)) for sample in self._samples]
+            outputs = [tensors(runner.run(*sample)) for sample in self._samples]
         worst = 0.0
         for wanted, got in zip(zip(*self._expected, strict=True), zip(*outputs, strict=True), strict=True):
             signal = sum(float(x.double().square().sum()) for x in wanted)
@@ -99,10 +100,3 @@ def _rounded_to_int4(weights: torch.Tensor, axis: Any) -> torch.Tensor:
     others = [dim for dim in range(weights.dim()) if dim != axis]
     scales = (weights.abs().amax(others, keepdim=True) / _MOST_INT4).clamp_min(_LEAST_SCALE)
     return (weights / scales).round() * scales
-
-
-def _float_outputs(outputs: Any) -> list[torch.Tensor]:
-    import torch
-    from torch.utils import _pytree as pytree
-
-    return [leaf for leaf in pytree.tree_leaves(outputs) if isinstance(leaf, torch.Tensor)]

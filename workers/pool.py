@@ -325,22 +325,21 @@ class _Worker:
     log: Path
 
     async def prepare(self, warm_up: Callable[[], object] | None) -> None:
-        reference = self.actor.prepare.remote(str(self.log), str(Path.cwd()), warm_up)
-        answer = await self._answer(reference, _START_SECONDS)
+        answer = await self._answer(self.actor.prepare, (str(self.log), str(Path.cwd()), warm_up), _START_SECONDS)
         if not answer.succeeded:
             raise _Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
 
     async def call(
         self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float
     ) -> "_Answer":
-        return await self._answer(self.actor.call.remote(function, args), timeout_seconds)
+        return await self._answer(self.actor.call, (function, args), timeout_seconds)
 
-    async def _answer(self, reference: Any, timeout_seconds: float) -> "_Answer":
+    async def _answer(self, method: Any, args: tuple[object, ...], timeout_seconds: float) -> "_Answer":
         from ray.exceptions import RayError, RayTaskError
 
-        said_before = _size(self.log)
+        said_before = _size(self.log)  # before it is asked: it may be dead a moment later
         try:
-            answer: _Answer = await asyncio.wait_for(reference, timeout_seconds)
+            answer: _Answer = await asyncio.wait_for(method.remote(*args), timeout_seconds)
         except TimeoutError:
             raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self.log}") from None
         except RayTaskError as error:

@@ -30,6 +30,7 @@ from workers.quantise import is_quantised, one_torch_thread
 from workers.quiet import toolchain_hushed
 from workers.reference import run_reference
 from workers.run_lowered import run_lowered
+from workers.tensors import tensors
 from workers.users_code import user_function
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Around:
             self._check_order(base)
         original = model.program.module(check_guards=False)
         with one_torch_thread(), toolchain_hushed():
-            self._expected = [_tensors(original(*sample)) for sample in self._samples]
+            self._expected = [tensors(original(*sample)) for sample in self._samples]
 
     def quality(self, program: Sequence[Graph], metric: Metric | None) -> Quality:
         outputs = [self._outputs(program, sample) for sample in self._samples]
@@ -126,7 +127,7 @@ class _Around:
             return run_reference(program[self._calls[call.name]], arrays)
 
         with toolchain_hushed():
-            return _tensors(run_lowered(self._module, sample, run=run))
+            return tensors(run_lowered(self._module, sample, run=run))
 
     def _by(self, metric: Metric, outputs: list[Outputs]) -> float:
         metric.check_unchanged()
@@ -168,10 +169,3 @@ def sqnr_db(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> flo
     if signal == 0 or not math.isfinite(noise):
         return -MOST_DB
     return min(MOST_DB, max(-MOST_DB, 10 * math.log10(signal / noise)))
-
-
-def _tensors(outputs: Any) -> Outputs:
-    import torch
-    from torch.utils import _pytree as pytree
-
-    return tuple(leaf.detach() for leaf in pytree.tree_leaves(outputs) if isinstance(leaf, torch.Tensor))

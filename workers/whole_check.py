@@ -11,6 +11,7 @@ from workers.lowering import lowered_program, quantised_program
 from workers.quiet import toolchain_hushed
 from workers.reference_check import Verdict
 from workers.run_lowered import run_lowered
+from workers.tensors import tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,9 +94,6 @@ def _least(values: Sequence[Any]) -> Any:
 
 
 def _outputs(program: ExportedProgram, inputs: tuple[Any, ...]) -> list[np.ndarray]:
-    import torch
-    from torch.utils import _pytree as pytree
-
     with toolchain_hushed():
         outputs = run_lowered(program.module(check_guards=False), inputs)
-    return [leaf.numpy() for leaf in pytree.tree_leaves(outputs) if isinstance(leaf, torch.Tensor)]
+    return [one.numpy() for one in tensors(outputs)]

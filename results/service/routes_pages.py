@@ -103,7 +103,7 @@ def _result(service: Service, identity: str) -> str:
     here = {line.identity for line in series}
     return _render(
         "service/result.html.j2", service.backend,
-        **report.report_context(best, explained.laws, fronts=[pareto], without=explained.without),
+        **report.report_context(best, report.Beside(explained.laws, fronts=[pareto], without=explained.without)),
         layout="service/page.html.j2",
         history=[line_json(line, service.backend).model_dump() for line in series],
         history_axis=Axis.over(cycles for line in series for cycles in (line.default_cycles, line.best_cycles)),

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from results.answer_json import LookupJson
 from results.records import Best, Identity
-from results.report import environment, report_context
+from results.report import Beside, report_html
 from results.service.answers import (
     answer_of,
     answer_of_key,
@@ -112,8 +112,7 @@ async def report(identity: Key, service: Served) -> HTMLResponse:
 
 def _report(service: Service, best: Best) -> str:
     explained, pareto = explained_of(service.store, best, service.backend)
-    said = report_context(best, explained.laws, fronts=[pareto], without=explained.without)
-    return environment().get_template("report.html.j2").render(said, layout="page.html.j2")
+    return report_html(best, Beside(explained.laws, fronts=[pareto], without=explained.without))
 
 
 def _best(service: Service, identity: str) -> Best:

@@ -16,7 +16,7 @@ import click
 
 from results.distance import distance_table
 from results.errors import StoreError
-from results.report import report_name, write_index, write_report
+from results.report import Beside, report_name, write_index, write_report
 from results.store import Store
 from results.summary import front_table, markdown_table, tune_json
 from search_space.recipe import Recipe
@@ -177,8 +177,14 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
 def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
-    path = out / report_name(one.best.identity)
-    shown = one.fronts if pareto else ()
-    write_report(
-        one.best, path, laws, one.base.warnings, on_host, one.phantom, shown, one.bound, one.without, one.reuse
+    beside = Beside(
+        explanations=laws,
+        warnings=one.base.warnings,
+        host_operators=on_host,
+        phantom=one.phantom,
+        fronts=one.fronts if pareto else (),
+        bound=one.bound,
+        without=one.without,
+        reuse=one.reuse,
     )
+    write_report(one.best, out / report_name(one.best.identity), beside)
