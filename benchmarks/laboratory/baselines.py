@@ -58,14 +58,14 @@ def _packed(curve: Curve) -> list[object]:
     """Only where it rises: at which distinct compile, and to what part of the best gain."""
     before = (None, *curve.gains)
     rises = [[at, gain] for at, gain in enumerate(curve.gains) if gain != before[at]]
-    return [rises, curve.programs, curve.exhausted]
+    return [rises, curve.programs]
 
 
-def _unpacked(fields: tuple[list[tuple[int, float]], int, bool]) -> Curve:
-    rises, programs, exhausted = fields
+def _unpacked(fields: tuple[list[tuple[int, float]], int]) -> Curve:
+    rises, programs = fields
     ends = [at for at, _ in rises[1:]] + [programs]
     gains = (gain for (at, gain), end in zip(rises, ends, strict=True) for _ in range(at, end))
-    return Curve(tuple(gains), programs, exhausted)
+    return Curve(tuple(gains), programs)
 
 
 @click.command()
