@@ -13,7 +13,7 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record choices rewrites widths readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -64,6 +64,10 @@ bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with V
 
 lab-record: $(READY) ## record the spaces of the replay laboratory anew, with the real toolchain
 	$(BIN)/python -m benchmarks.laboratory
+	$(BIN)/python -m benchmarks.laboratory.baselines
+
+lab-baselines: $(READY) ## replay Optuna's samplers and greedy search on the recorded spaces anew, for the tests; minutes
+	$(BIN)/python -m benchmarks.laboratory.baselines
 
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)

@@ -12,14 +12,15 @@ from statistics import mean, median
 import click
 import optuna
 
-from benchmarks.laboratory.contest import COMPILES, FEWEST, SEEDS, Series, interval, lead, run
+from benchmarks.laboratory.baselines import BASELINES, makers, read
+from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, compared, interval, lead, run, to_the_end
 from benchmarks.laboratory.table import Table, tables
 from benchmarks.markdown import row
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from tuner.candidates import Answer
-from tuner.samplers import SAMPLERS, SamplerName
-from tuner.search import Search
+from tuner.samplers import SamplerName
+from tuner.search import WINDOW, Search
 
 _NEAR = 0.95
 
@@ -27,26 +28,31 @@ _NEAR = 0.95
 @click.command()
 @click.option("--trials", default=5000, show_default=True, help="that a study has when its proposals are timed")
 def search(trials: int) -> None:
-    """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes."""
-    recorded = tables()
-    _spaces(recorded)
-    recorded = [table for table in recorded if len(table.programs) >= FEWEST]
+    """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes.
+
+    Ours is replayed; the curves of the others are the recorded ones.
+    """
+    _spaces(tables())
+    recorded, baselines = compared(), read()
+    if baselines.made_with != makers(recorded):
+        raise click.ClickException(
+            "the other searches were recorded on other tables, or with another Optuna: make lab-baselines"
+        )
     for seeded in (True, False):
         begin = "the default and the starting points" if seeded else "the default alone"
         click.echo(f"\nAll begin with {begin}; {len(SEEDS)} seeds, {COMPILES} distinct compiles.\n")
-        found = {name: [run(table, name, seeded) for table in recorded] for name in SAMPLERS}
+        found: dict[SamplerName, list[Series]] = {"ours": [run(table, "ours", seeded) for table in recorded]}
+        found |= {name: baselines.series(name, seeded, recorded) for name in BASELINES}
         _gains(recorded, found)
         _leads(found)
-    click.echo(
-        f"\nProposals after {trials:,} trials: {_proposal_milliseconds(trials):.2f} ms of CPU each (median of batches)"
-    )
+    click.echo(f"\nProposals after {trials:,} trials: {_proposal_milliseconds(trials):.2f} ms of CPU each (median)")
 
 
 def _spaces(recorded: Sequence[Table]) -> None:
     _line("space", "elements", "programs", "whole", "default cycles", "best cycles", "exhausted by ours", header=True)
     for table in recorded:
-        ended = run(table, "ours", True, seeds=[0], most=len(table.programs) + 1).curves[0]
-        said = f"yes, {ended.programs} compiles, best found: {_yes(ended.gains[-1] == 1)}" if ended.exhausted else "no"
+        ended = to_the_end(table)
+        said = f"after {ended.programs} compiles, best found: {_yes(ended.gains[-1] == 1)}"
         cycles = f"{table.default_cycles:,}", f"{table.best_cycles:,}"
         _line(table.name, len(table.elements), len(table.programs), _yes(table.whole), *cycles, said)
 
@@ -73,17 +79,18 @@ def _leads(found: dict[SamplerName, list[Series]]) -> None:
 
 
 def _proposal_milliseconds(trials: int) -> float:
-    """On a made-up space without end: programs are sets of passes."""
+    """On a made-up space without end: programs are sets of passes. A proposal is made when an answer is told: what the
+    search does with that answer is in it."""
     names = [str(one) for one in pass_instances()][:24]
     study = Search(optuna.create_study(), {}, seed=0)
     taken: list[float] = []
-    while study.evaluations < trials + 80:
-        started = time.process_time()
-        batch = study.ask(8)
-        if study.evaluations >= trials:
-            taken.append(1000 * (time.process_time() - started) / len(batch))
-        for candidate in batch:
-            study.tell(candidate, _made_up(candidate.recipe, names))
+    while len(taken) < 10 * WINDOW:
+        for candidate in study.ask(WINDOW):
+            answer = _made_up(candidate.recipe, names)
+            started = time.process_time()
+            study.tell(candidate, answer)
+            if study.evaluations > trials:
+                taken.append(1000 * (time.process_time() - started))
     return median(taken)
 
 

@@ -226,6 +226,21 @@ def test_starts_are_tried_first_and_the_space_is_still_seen_whole(tmp_path: Path
     assert set(map(space.program, map(Recipe.parse, space.evaluated))) >= {f"{AS_LOWERED}:{'+'.join(PASSES[2:])}"}
 
 
+def test_nothing_else_is_asked_for_while_the_first_ones_are_out(tmp_path: Path) -> None:
+    space = Space()
+    search = Search(study_in(tmp_path), CHOICES, seed=0, starts=[",".join(PASSES[2:4])])
+    first = search.ask(8)
+    assert set(map(str, (candidate.recipe for candidate in first))) == {
+        "default",
+        ",".join(PASSES[2:4]),
+        *(f"conv1d={one}" for one in CHOICES["conv1d"]),
+    }
+    for candidate in first:
+        assert search.ask(8) == []
+        search.tell(candidate, space.evaluate(candidate.recipe))
+    assert len(search.ask(8)) == 8
+
+
 class Sites(Space):
     """One pass that pays at some of its sites only."""
 

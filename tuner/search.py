@@ -140,7 +140,7 @@ class Search:
         edges = self.states.add(
             recipe, answer.program, answer.cycles, answer.successors, answer.violation, answer.sites
         )
-        self._sampler.learn(recipe, edges, better=self.states.best() != best)
+        self._sampler.learn(recipe, answer, edges, better=self.states.best() != best)
 
     def _tell(self, trial: optuna.Trial, cycles: int | None, violation: float) -> None:
         default = self.states.root(Recipe())

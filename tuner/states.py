@@ -37,9 +37,8 @@ class State:
 
     @property
     def value(self) -> float:
-        """How promising it is to go on from here, less is better: the logarithm of its cycles, and what it is beyond
-        the limits."""
-        return inf if self.cycles is None else log(max(1, self.cycles)) + self.violation
+        """How promising it is to go on from here."""
+        return value_of(self.cycles, self.violation)
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,12 @@ class Step:
     parameter: str
     values: tuple[str, ...]
     value: str
+
+
+def value_of(cycles: int | None, violation: float) -> float:
+    """What a program is worth to a search, less is better: the logarithm of its cycles, and what it is beyond the
+    limits; `inf` if it is not right."""
+    return inf if cycles is None else log(max(1, cycles)) + violation
 
 
 _CHEAPEST, _BEYOND = 3, 2

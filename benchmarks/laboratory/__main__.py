@@ -11,7 +11,7 @@ from benchmarks.laboratory.spaces import SPACES
 @click.command()
 @click.argument("models", nargs=-1)
 def main(models: tuple[str, ...]) -> None:
-    """Write the tables; minutes to an hour, less if velatune's memo has the programs."""
+    """Write the tables; minutes, less if velatune's memo has the programs."""
     for space in SPACES:
         if models and space.model not in models:
             continue

@@ -52,9 +52,9 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     what leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are
     known.
     """
-    target = Target.parse(space.target)
-    base = load_or_lower(space.model, target, cache_dir=cache_folder() / "lowered", seed=0)
-    evaluator = Evaluator(base, target, Memo(cache_folder() / "memo"), seed=0)
+    target, cache = Target.parse(space.target), cache_folder()
+    base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)
+    evaluator = Evaluator(base, target, Memo(cache / "memo"), cache / "values", seed=0)
     choices, elements = evaluator.open_choices(), space.elements
     objective = Objective()
     default = evaluator.evaluate("default", expand=False).cost

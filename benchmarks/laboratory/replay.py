@@ -8,7 +8,7 @@ from math import inf
 from benchmarks.laboratory.table import Table
 from search_space.recipe import Recipe
 from tuner.candidates import Answer
-from tuner.search import Search
+from tuner.search import WINDOW, Search
 
 
 class Replay:
@@ -40,11 +40,10 @@ class Replay:
 @dataclass(frozen=True)
 class Curve:
     """A search's progress. gains: the part of the best gain that the space has which was reached after 1, 2, ...
-    distinct compiles. programs: how many distinct compiles there were. exhausted: whether the search said so."""
+    distinct compiles. programs: how many distinct compiles there were."""
 
     gains: tuple[float, ...]
     programs: int
-    exhausted: bool
 
     def at(self, compiles: int) -> float:
         """The part of the gain after so many distinct compiles; a search that ended before keeps what it has."""
@@ -59,18 +58,13 @@ class Curve:
         return next((one for one, gain in enumerate(self.gains, 1) if gain >= part), inf)
 
 
-def replay(table: Table, search: Search, compiles: int) -> Curve:
-    """Run a search until it has seen so many distinct programs, or nothing is left."""
+def replay(table: Table, search: Search, compiles: float = inf, asked: float = inf) -> Curve:
+    """Run a search until it has seen so many distinct programs, or asked for so many candidates, or nothing is left."""
     lookup = Replay(table)
-    exhausted = False
-    while len(lookup.compiles) < compiles:
-        batch = search.ask(8)
-        if not batch:
-            exhausted = True
-            break
+    while len(lookup.compiles) < compiles and search.evaluations < asked and (batch := search.ask(WINDOW)):
         for candidate in batch:
             search.tell(candidate, lookup.evaluate(candidate.recipe))
-    return Curve(_gains(table, list(lookup.compiles)), len(lookup.compiles), exhausted)
+    return Curve(_gains(table, list(lookup.compiles)), len(lookup.compiles))
 
 
 def _gains(table: Table, compiled: list[int]) -> tuple[float, ...]:

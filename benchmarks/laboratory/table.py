@@ -6,6 +6,7 @@ import json
 import lzma
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,19 @@ class Table:
         """Of all programs that may be offered: proven in the table's space, for all of it is here."""
         return min(one.cycles for one in self.programs if one.cycles is not None and not one.violation)
 
+    @property
+    def fingerprint(self) -> str:
+        """The hash of its content, DIGEST hex digits."""
+        return sha256(self._text()).hexdigest()[:DIGEST]
+
     def write(self, folder: Path = FOLDER) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json.xz"
-        text = json.dumps(_packed(self), separators=(",", ":"))
-        path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
+        path.write_bytes(lzma.compress(self._text(), preset=9 | lzma.PRESET_EXTREME))
         return path
+
+    def _text(self) -> bytes:
+        return json.dumps(_packed(self), separators=(",", ":")).encode()
 
 
 def read(path: Path) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from dataclasses import Field, dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 from search_space.editor import Editor
@@ -109,6 +110,10 @@ class Pass(ABC):
 
     def __str__(self) -> str:
         """As recipes write it: options that are not at their default in braces, then the sites."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:  # a search writes the same passes thousands of times
         options = [
             f"{f.name}={_option(getattr(self, f.name))}" for f in self.options() if getattr(self, f.name) != f.default
         ]

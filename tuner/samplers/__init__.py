@@ -9,7 +9,7 @@ import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from search_space.recipe import Recipe
-from tuner.candidates import Candidate
+from tuner.candidates import Answer, Candidate
 from tuner.samplers.batch import Batch
 from tuner.samplers.greedy import Greedy
 from tuner.samplers.ours import Ours
@@ -38,8 +38,8 @@ class Sampler(Protocol):
     def propose(self) -> Candidate | None:
         """The next one of the batch; None if nothing is left."""
 
-    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
-        """What a recipe came to; `better`: it is the new best."""
+    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
+        """What a recipe came to; edges: what that says of single passes; better: it is the new best."""
 
 
 def sampler_by(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 
 from search_space.recipe import Recipe
-from tuner.candidates import Candidate
+from tuner.candidates import Answer, Candidate
 from tuner.samplers.batch import Batch
 from tuner.states import Edge, States
 
@@ -26,5 +26,5 @@ class Greedy:
     def propose(self) -> Candidate | None:
         return next(filter(None, map(self.root, self._states.frontier())), None)
 
-    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
         """Nothing."""

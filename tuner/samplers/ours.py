@@ -2,7 +2,11 @@
 
 Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
 before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
-without waiting for the first one's answer, so that one batch climbs several steps.
+without waiting for the first one's answer, so that several steps are climbed at once.
+
+A leap leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something, and
+puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and drawn
+as far as it is not known: passes that pay only together are found so, which no single step leads to.
 
 Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
 order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
@@ -11,27 +15,29 @@ order. Which of all these is next is drawn, by how often each kind has led to a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
 import optuna
 
 from search_space.recipe import Recipe
-from tuner.candidates import Candidate
+from tuner.candidates import Answer, Candidate
+from tuner.credit import Credit, Guess
 from tuner.effects import Effects
 from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
 from tuner.samplers.batch import Batch
-from tuner.states import Edge, State, States, choice_text, extended
+from tuner.states import Edge, State, States, choice_text, extended, value_of
 
 _CLIMB, _LEAP = "climb", "leap"
 #: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
 _BEFORE = {_CLIMB: (3.0, 1.0), _LEAP: (3.0, 1.0)}
 _MEMORY = 10.0  # times that are remembered
 _BEFORE_OTHERS = (0.5, 1.5)
-#: A pass is left out of leaps if it is expected to bring more than this.
-_COSTS = 0.01
-_LEAPS, _SHORT_LEAP, _LONG_LEAP, _LEAPS_FROM_BEST = 8, 3, 10, 0.5
+#: How many leaps are drawn before another kind has its turn; how often they start from the best recipe.
+_LEAPS, _LEAPS_FROM_BEST = 8, 0.5
+#: How often a leap has a pass again that the recipe before it has, and how many passes it comes to at most.
+_AGAIN, _LONGEST = 0.5, 14
 _NAME_END = re.compile("[{@]")
 #: How often one looks around the best recipe, and if not, around the second one, and so on.
 _AT_BEST = 0.6
@@ -52,7 +58,7 @@ class Ours:
     def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
         self._study, self._states, self._seed = study, states, seed
         self._batch = Batch(0, states, ())
-        self._effects = Effects(seed)
+        self._effects, self._credit = Effects(seed), Credit()
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
         self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
         self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
@@ -70,8 +76,12 @@ class Ours:
     def root(self, recipe: Recipe) -> Candidate | None:
         return Candidate(recipe, self._study.ask()) if self._batch.take(recipe) else None
 
-    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
         self._effects.learn(edges)
+        default = self._states.root(Recipe())
+        if default is not None and default.cycles is not None:
+            change = value_of(answer.cycles, answer.violation) - default.value
+            self._credit.learn((*map("=".join, recipe.choices), *map(str, recipe.passes)), change)
         kind = self._kinds.pop(recipe, None)
         if kind is not None:
             outcomes = self._outcomes[kind]
@@ -79,9 +89,8 @@ class Ours:
             self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
 
     def propose(self) -> Candidate | None:
-        if not len(self._states) and self._batch.pending:  # what the first ones come to says where to go
-            guess = self._leap()
-            return None if guess is None else Candidate(guess, self._study.ask())
+        if any(str(root) in self._batch.pending for root in self._states.first_roots()):
+            return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
         for kind in ["sites"] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
@@ -99,22 +108,36 @@ class Ours:
         return self._neighbour(kind, seen_all)
 
     def _leap(self) -> Recipe | None:
-        """Several passes at once that are not known to cost anything, each in one of its forms, in any order: many
-        after the default or a starting point, few after the best recipe."""
-        forms: dict[str, list[str]] = {}
-        for one in self._states.useful_passes():
-            if self._effects.expected(one) < _COSTS:
-                forms.setdefault(_name(one), []).append(one)
+        passes = self._states.useful_passes()
         best, roots = self._states.best(), self._states.first_roots()
-        for _ in range(_LEAPS if forms else 0):
-            before, longest = self._random.choice(roots), _LONG_LEAP
-            if best is not None and self._random.random() < _LEAPS_FROM_BEST:
-                before, longest = best.recipe, _SHORT_LEAP
-            names = self._random.sample(list(forms), self._random.randint(1, min(len(forms), longest)))
-            recipe = extended(before, ",".join(self._random.choice(forms[name]) for name in names))
+        for _ in range(_LEAPS if passes else 0):
+            from_best = best is not None and self._random.random() < _LEAPS_FROM_BEST
+            before = best.recipe if best is not None and from_best else self._random.choice(roots)
+            recipe = self._recombined(before, self._credit.draw(passes, self._random))
             if self._batch.take(recipe):
                 return recipe
         return None
+
+    def _recombined(self, before: Recipe, guesses: Mapping[str, Guess]) -> Recipe:
+        """Without the passes that cost something, both by what is known and as drawn; then those that bring something
+        as drawn, each in one of its forms, in any order."""
+        unknown = Guess(0.0, 0.0)
+        costs = (
+            min(guess.mean, guess.drawn) > 0 for guess in (guesses.get(str(one), unknown) for one in before.passes)
+        )
+        kept = [one for one, cost in zip(before.passes, costs, strict=True) if not cost]
+        names = {one.name for one in kept}
+        forms: dict[str, str] = {}
+        for one in sorted(guesses, key=lambda one: guesses[one].drawn):
+            forms.setdefault(_name(one), one)
+        more = [
+            one
+            for name, one in forms.items()
+            if guesses[one].drawn < 0 and (name not in names or self._random.random() < _AGAIN)
+        ]
+        self._random.shuffle(more)
+        passes = [*kept, *(one for text in more for one in Recipe.parse(text).passes)]
+        return Recipe(before.choices, tuple(passes[: max(len(kept), _LONGEST)]))
 
     def _climb(self) -> Recipe | None:
         while (found := self._cheapest_expected()) is not None:

@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from search_space.recipe import Recipe
-from tuner.candidates import Candidate
+from tuner.candidates import Answer, Candidate
 from tuner.samplers.batch import Batch
 from tuner.states import AS_LOWERED, START, Edge, State, States
 
@@ -69,7 +69,7 @@ class Places:
                 return Candidate(recipe, self._study.ask())
         return None
 
-    def learn(self, recipe: Recipe, edges: list[Edge], better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
         """Nothing: the study knows it."""
 
     def _decide(self, trial: optuna.Trial) -> Recipe:
