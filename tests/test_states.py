@@ -51,12 +51,14 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
     for root in states.open_roots():
         (taken, *_) = [text for text in root.elements if "=" in text] or [""]
         states.add(root, str(root), cycles.get(taken, 20) - len(root.passes), {})
-    (joined,) = states.open_roots()
-    assert str(joined) == f"conv1d=along-w,host-pool=odd | {FUSE}", "what did not pay alone is left out"
-    states.add(joined, "joined", 3, {})
+    together = "conv1d=along-w,host-pool=odd"
+    opened = states.open_roots()
+    assert list(map(str, opened)) == [together, f"{together} | {FUSE}"], "what did not pay alone is left out"
+    for cycles_of, root in enumerate(opened, 3):
+        states.add(root, str(root), cycles_of, {})
     assert states.open_roots() == []
     left = [root for root in states.frontier() if not root.passes]
-    assert {len(root.choices) for root in left} == {2, 3} and len(left) == 2 + 2 + 1 + 2
+    assert {len(root.choices) for root in left} == {2, 3} and len(left) == 2 + 2 + 1 + 2 - 1, "but for that one"
     assert not states.all_seen(), "two that do not pay alone may pay together"
 
 
@@ -68,6 +70,20 @@ def test_a_setting_has_starts_of_its_own() -> None:
     ]  # fmt: skip
     start = states.root_steps(Recipe(setting))[-1]
     assert (start.parameter, start.values) == (START, (AS_LOWERED, FUSE, f"{FUSE},{FOLD}"))
+
+
+def test_choices_that_pay_by_themselves_are_tried_together_with_every_start() -> None:
+    setting = (("host-pool", "odd"),)
+    own = f"{FUSE},{FOLD}"
+    states = States({"conv1d": ("along-h", "along-w"), "host-function": ("table",)}, [FUSE], {setting: [own]})
+    for text, cycles in {"default": 10, "conv1d=along-h": 9, "conv1d=along-w": 8, "host-function=table": 11}.items():
+        states.add(Recipe.parse(text), text, cycles, {})
+    first = {"default", FUSE, "conv1d=along-h", "conv1d=along-w", "host-function=table", "host-pool=odd"}
+    assert set(map(str, states.first_roots())) == first, "one of them is not evaluated"
+    states.add(Recipe(setting), "pool", 7, {})
+    together = "conv1d=along-w,host-pool=odd"
+    assert set(map(str, states.first_roots())) == first | {together, f"{together} | {own}"}
+    assert Recipe.parse(together) in states.open_roots()
 
 
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:

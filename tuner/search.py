@@ -20,7 +20,7 @@ from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.candidates import Answer, Candidate
 from tuner.neighbours import by_less
-from tuner.samplers import Batch, SamplerName, sampler_by
+from tuner.samplers import SamplerName, Window, sampler_by
 from tuner.states import States
 
 WINDOW = 8
@@ -96,10 +96,10 @@ class Search:
     def _propose(self) -> None:
         """Fill the window."""
         self._waiting = deque(candidate for candidate in self._waiting if candidate.recipe not in self._tried)
-        batch = Batch(self.evaluations, self.states, self._tried)
+        window = Window(self.evaluations, self.states, self._tried)
         for candidate in (*self._asked, *self._waiting):
-            batch.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
-        self._sampler.begin(batch)
+            window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
+        self._sampler.begin(window)
         first = filter(None, map(self._sampler.root, self.states.first_roots()))
         rest = iter(self._sampler.propose, None)
         self._waiting += islice(chain(first, rest), WINDOW - len(self._asked) - len(self._waiting))

@@ -78,9 +78,9 @@ class States:
     it leads to another program.
 
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
-    roots from the beginning. Two and more are only put together once they have paid: to the choices of the cheapest
-    state, with its start, comes one more that was cheaper than none by itself. All other combinations come last, when
-    nothing else is left.
+    roots from the beginning. Two and more are only put together once they have paid: all that were cheaper than none by
+    themselves at once, with every start; and to the choices of the cheapest state, with its start, comes one more of
+    them. All other combinations come last, when nothing else is left.
     """
 
     def __init__(
@@ -106,10 +106,12 @@ class States:
         self.open_programs = Frontier()
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
-        self._first_roots = [
-            Recipe(taken, start)
+        self._starts_by = {
+            taken: tuple(Recipe.parse(text).passes for text in by_setting.get(taken, starts))
             for taken in ((), *self._singles)
-            for start in ((), *(Recipe.parse(text).passes for text in by_setting.get(taken, starts)))
+        }
+        self._first_roots = [
+            Recipe(taken, start) for taken, starts_here in self._starts_by.items() for start in ((), *starts_here)
         ]
 
     def add(
@@ -196,13 +198,30 @@ class States:
         return Recipe(recipe.choices)
 
     def first_roots(self) -> list[Recipe]:
-        """The roots that are to be evaluated before others: those without choices, and each choice by itself, for what
-        it brings cannot be guessed from what passes bring."""
-        return [root for root in self._first_roots if not (root.choices and root.passes)]
+        """The roots that are to be evaluated before others: those without choices, each choice by itself, for what it
+        brings cannot be guessed from what passes bring; then all that pay together, as lowered and with every start."""
+        alone = [root for root in self._first_roots if not (root.choices and root.passes)]
+        return [*alone, *self._together()]
+
+    def _together(self) -> list[Recipe]:
+        default = self.root(Recipe())
+        if default is None or any(Recipe(taken) not in self._roots for taken in self._singles):
+            return []
+        pays: dict[str, tuple[float, Setting]] = {}
+        for taken in self._singles:
+            state, ((name, _),) = self.root(Recipe(taken)), taken
+            if state is not None and state.value < min(default.value, pays[name][0] if name in pays else inf):
+                pays[name] = state.value, taken
+        if not pays:
+            return []
+        choices = tuple(sorted(taken[0] for _, taken in pays.values()))
+        _, best = min(pays.values())
+        return [Recipe(choices, start) for start in ((), *self._starts_by[best])]
 
     def open_roots(self) -> list[Recipe]:
         """Roots that are not evaluated: the first ones, then those that put together what has paid."""
-        return [root for root in dict.fromkeys((*self._first_roots, *self._joined())) if root not in self._roots]
+        roots = dict.fromkeys((*self._first_roots, *self._together(), *self._joined()))
+        return [root for root in roots if root not in self._roots]
 
     def roots_to_try(self) -> list[Recipe]:
         """The open roots; when nothing else is left, every other combination of choices with every start: the space is

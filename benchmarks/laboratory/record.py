@@ -121,8 +121,9 @@ def _program(one: _Found, objective: Objective, default: Cost) -> Program:
 
 def _roots(choices: Mapping[str, tuple[str, ...]]) -> Iterator[Recipe]:
     """Every combination of choices."""
-    for taken in product(*(((), *((name, one) for one in alternatives)) for name, alternatives in choices.items())):
-        yield Recipe(tuple(filter(None, taken)))
+    options = ([None, *((name, one) for one in alternatives)] for name, alternatives in choices.items())
+    for taken in product(*options):
+        yield Recipe(tuple(one for one in taken if one is not None))
 
 
 def _within(starts: Sequence[str], elements: Sequence[str]) -> tuple[str, ...]:

@@ -10,16 +10,16 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 
 from search_space.recipe import Recipe
 from tuner.candidates import Answer, Candidate
-from tuner.samplers.batch import Batch
 from tuner.samplers.greedy import Greedy
 from tuner.samplers.ours import Ours
 from tuner.samplers.places import Places
+from tuner.samplers.window import Window
 from tuner.states import Edge, State, States
 
 SamplerName = Literal["ours", "greedy", "tpe", "nsga2", "random"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 
-#: Optuna's own; made anew for each batch from a seed, so that a run that was killed can go on as if it was not.
+#: Optuna's own; made anew for each answer from a seed, so that a run that was killed can go on as if it was not.
 _OPTUNAS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=16),
     "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=16),
@@ -28,15 +28,15 @@ _OPTUNAS: dict[str, Callable[[int], BaseSampler]] = {
 
 
 class Sampler(Protocol):
-    """Proposes candidates, one batch after the other."""
+    """Proposes candidates; `begin` says what is under way, each time before more are proposed."""
 
-    def begin(self, batch: Batch) -> None: ...
+    def begin(self, window: Window) -> None: ...
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        """A recipe that is tried before all others; None if it is in the batch."""
+        """A recipe that is tried before all others; None if it is under way or was tried."""
 
     def propose(self) -> Candidate | None:
-        """The next one of the batch; None if nothing is left."""
+        """The next one; None if nothing is left until more is told."""
 
     def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
         """What a recipe came to; edges: what that says of single passes; better: it is the new best."""
@@ -55,4 +55,4 @@ def sampler_by(
     return Places(study, states, seed, passes, _OPTUNAS[name], tell)
 
 
-__all__ = ["SAMPLERS", "Batch", "Sampler", "SamplerName", "sampler_by"]
+__all__ = ["SAMPLERS", "Sampler", "SamplerName", "Window", "sampler_by"]

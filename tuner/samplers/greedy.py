@@ -6,7 +6,7 @@ import optuna
 
 from search_space.recipe import Recipe
 from tuner.candidates import Answer, Candidate
-from tuner.samplers.batch import Batch
+from tuner.samplers.window import Window
 from tuner.states import Edge, States
 
 
@@ -15,13 +15,13 @@ class Greedy:
 
     def __init__(self, study: optuna.Study, states: States) -> None:
         self._study, self._states = study, states
-        self._batch = Batch(0, states, ())
+        self._window = Window(0, states, ())
 
-    def begin(self, batch: Batch) -> None:
-        self._batch = batch
+    def begin(self, window: Window) -> None:
+        self._window = window
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        return Candidate(recipe, self._study.ask()) if self._batch.take(recipe) else None
+        return Candidate(recipe, self._study.ask()) if self._window.take(recipe) else None
 
     def propose(self) -> Candidate | None:
         return next(filter(None, map(self.root, self._states.frontier())), None)

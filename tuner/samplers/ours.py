@@ -26,7 +26,7 @@ from tuner.candidates import Answer, Candidate
 from tuner.credit import Credit, Guess
 from tuner.effects import Effects
 from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
-from tuner.samplers.batch import Batch
+from tuner.samplers.window import Window
 from tuner.states import Edge, State, States, choice_text, extended, value_of
 
 _CLIMB, _LEAP = "climb", "leap"
@@ -45,7 +45,7 @@ _AT_BEST = 0.6
 
 @dataclass(frozen=True)
 class _Expected:
-    """A program that is asked for in this batch and stands for what it is expected to be. left: passes to go on by."""
+    """A program that is under way and stands for what it is expected to be. left: passes to go on by."""
 
     value: float
     recipe: Recipe
@@ -57,7 +57,7 @@ class Ours:
 
     def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
         self._study, self._states, self._seed = study, states, seed
-        self._batch = Batch(0, states, ())
+        self._window = Window(0, states, ())
         self._effects, self._credit = Effects(seed), Credit()
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
         self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
@@ -68,13 +68,13 @@ class Ours:
     def _all(self) -> tuple[str, ...]:
         return (_CLIMB, _LEAP, *_KINDS)
 
-    def begin(self, batch: Batch) -> None:
-        self._batch = batch
-        self._ladder = [rung for rung in self._ladder if str(rung.recipe) in batch.pending]
-        self._random = Random(f"{self._seed} {batch.evaluations}")
+    def begin(self, window: Window) -> None:
+        self._window = window
+        self._ladder = [rung for rung in self._ladder if str(rung.recipe) in window.pending]
+        self._random = Random(f"{self._seed} {window.evaluations}")
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        return Candidate(recipe, self._study.ask()) if self._batch.take(recipe) else None
+        return Candidate(recipe, self._study.ask()) if self._window.take(recipe) else None
 
     def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
         self._effects.learn(edges)
@@ -89,7 +89,7 @@ class Ours:
             self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
 
     def propose(self) -> Candidate | None:
-        if any(str(root) in self._batch.pending for root in self._states.first_roots()):
+        if any(str(root) in self._window.pending for root in self._states.first_roots()):
             return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
@@ -109,12 +109,15 @@ class Ours:
 
     def _leap(self) -> Recipe | None:
         passes = self._states.useful_passes()
-        best, roots = self._states.best(), self._states.first_roots()
+        best = self._states.best()
+        taken = best.recipe.choices if best is not None else ()
+        first = (root for root in self._states.first_roots() if root.choices in ((), taken))
+        roots = list(dict.fromkeys(Recipe(taken, root.passes) for root in first))
         for _ in range(_LEAPS if passes else 0):
             from_best = best is not None and self._random.random() < _LEAPS_FROM_BEST
             before = best.recipe if best is not None and from_best else self._random.choice(roots)
             recipe = self._recombined(before, self._credit.draw(passes, self._random))
-            if self._batch.take(recipe):
+            if self._window.take(recipe):
                 return recipe
         return None
 
@@ -141,14 +144,14 @@ class Ours:
 
     def _climb(self) -> Recipe | None:
         while (found := self._cheapest_expected()) is not None:
-            if self._batch.take(found.recipe):
+            if self._window.take(found.recipe):
                 self._ladder.append(found)
                 return found.recipe
-            self._batch.pending.add(str(found.recipe))  # a rung that would lead where something is known
+            self._window.pending.add(str(found.recipe))  # a rung that would lead where something is known
         return None
 
     def _cheapest_expected(self) -> _Expected | None:
-        pending = self._batch.pending
+        pending = self._window.pending
         best: _Expected | None = None
         for root in self._states.roots_to_try():
             before = self._states.root_before(root)
@@ -180,7 +183,7 @@ class Ours:
                 at += 1
             state = states.pop(at)
             for recipe in self._neighbours(state, kind):
-                if self._batch.take(recipe):
+                if self._window.take(recipe):
                     return recipe
         return None
 

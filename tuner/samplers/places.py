@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from search_space.recipe import Recipe
 from tuner.candidates import Answer, Candidate
-from tuner.samplers.batch import Batch
+from tuner.samplers.window import Window
 from tuner.states import AS_LOWERED, START, Edge, State, States
 
 _PLACES = 8
@@ -38,14 +38,14 @@ class Places:
     ) -> None:
         self._study, self._states, self._seed, self._tell = study, states, seed, tell
         self._sampler, self._values = sampler, (_NONE, *passes)
-        self._batch = Batch(0, states, ())
+        self._window = Window(0, states, ())
 
-    def begin(self, batch: Batch) -> None:
-        self._batch = batch
-        self._study.sampler = self._sampler(self._seed + batch.evaluations)
+    def begin(self, window: Window) -> None:
+        self._window = window
+        self._study.sampler = self._sampler(self._seed + window.evaluations)
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        if not self._batch.take(recipe):
+        if not self._window.take(recipe):
             return None
         taken = {step.parameter: step.value for step in self._states.root_steps(recipe)}
         self._study.enqueue_trial(taken | dict.fromkeys(map(_place, range(_PLACES)), _NONE))
@@ -57,15 +57,15 @@ class Places:
         for _ in range(_TRIES):
             trial = self._study.ask()
             recipe = self._decide(trial)
-            if self._batch.take(recipe):
+            if self._window.take(recipe):
                 return Candidate(recipe, trial)
             program = self._states.foretold(recipe)
             if program in self._states:
                 self._tell(trial, self._states[program])
             else:
-                self._study.tell(trial, state=TrialState.FAIL)  # it is in the batch
+                self._study.tell(trial, state=TrialState.FAIL)  # it is under way
         for recipe in self._states.frontier():
-            if self._batch.take(recipe):
+            if self._window.take(recipe):
                 return Candidate(recipe, self._study.ask())
         return None
 

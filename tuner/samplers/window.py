@@ -1,4 +1,4 @@
-"""What is asked for at once."""
+"""What is proposed and not told."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from search_space.recipe import Recipe
 from tuner.states import States
 
 
-class Batch:
-    """evaluations: how many there were when the batch began. pending: the programs and recipes in it."""
+class Window:
+    """evaluations: how many were told when it was last filled. pending: the programs and recipes in it."""
 
     def __init__(self, evaluations: int, states: States, tried: Container[Recipe]) -> None:
         self.evaluations, self.pending = evaluations, set[str]()
         self._states, self._tried = states, tried
 
     def take(self, recipe: Recipe) -> bool:
-        """Whether a recipe is open, and is in the batch from now on: it was not tried, and does not lead to a program
-        that is evaluated or in the batch, as far as is known."""
+        """Whether a recipe is open, and is in the window from now on: it was not tried, and does not lead to a program
+        that is evaluated or in the window, as far as is known."""
         program = self._states.foretold(recipe)
         if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
             return False
