@@ -57,8 +57,9 @@ def _padded(data: Node, padding: list[int]) -> Node:
     """The data as the convolution saw them, by the scale they have: a dequantised value."""
     from executorch.backends.arm.common.annotation_meta import ArmAnnotationInfo
     from executorch.exir.dialects._ops import ops
+    from torch.nn import functional
 
-    quantisation = data.args[1:]  # scale, zero point, lowest, highest, type
+    quantisation: Any = data.args[1:]  # scale, zero point, lowest, highest, type
     pairs = list(chain.from_iterable((width, width) for width in reversed(padding)))
     graph = data.graph
     with graph.inserting_after(data):
@@ -68,15 +69,9 @@ def _padded(data: Node, padding: list[int]) -> Node:
         quantise = graph.call_function(of.quantize_per_tensor.default, (pad, *quantisation))
     with graph.inserting_after(quantise):
         dequantise = graph.call_function(of.dequantize_per_tensor.default, (quantise, *quantisation))
-    value = data.meta["val"].new_empty(
-        [size + 2 * width for size, width in zip(_sizes(data), [0, 0, *padding], strict=True)]
-    )
+    value = functional.pad(data.meta["val"], pairs)  # of a tensor without contents
     annotation = {ArmAnnotationInfo.CUSTOM_META_KEY: ArmAnnotationInfo(quantized=True)}
     pad.meta = {**data.meta, "val": value, "custom": {**data.meta.get("custom", {}), **annotation}}
     quantise.meta = {**data.meta, "val": value.to(quantisation[-1])}
     dequantise.meta = {**data.meta, "val": value}
     return dequantise
-
-
-def _sizes(node: Node) -> list[int]:
-    return list(node.meta["val"].shape)
