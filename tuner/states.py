@@ -264,9 +264,6 @@ class States:
         """The state of the root without the last choice, or of the default if there is none that starts alike."""
         return self.root(Recipe(root.choices[:-1], root.passes)) or self.root(Recipe())
 
-    def is_evaluated_root(self, recipe: Recipe) -> bool:
-        return recipe in self._roots
-
     def best(self) -> State | None:
         """The cheapest state that may be offered; of equals the most exact, the shortest, then by text."""
         return self._by_program[self._offered[0][-1]] if self._offered else None
