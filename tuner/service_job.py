@@ -93,11 +93,9 @@ def main() -> None:
 
 def _tuned(told: dict[str, Any], folder: Path) -> dict[str, Any]:
     target = Target.parse(told["target"], told["system_config"], told["memory_mode"])
-    # A job that an earlier version took does not say what that did not ask.
-    data, requant, precision = (told.get(name) for name in ("calibration_data", "allow_requant", "allow_precision"))
     # No metric: one is code, and nobody sends code.
-    allowance = allowance_of(requant, precision)
-    inputs = None if data is None else Path(data)
+    allowance = allowance_of(told["allow_requant"], told["allow_precision"])
+    inputs = None if told["calibration_data"] is None else Path(told["calibration_data"])
     job = Job(told["model"], target, cache_folder(), told["seed"], inputs, told["io_layout"], allowance)
     objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"], allowance)
     logs = cache_folder() / "logs"
