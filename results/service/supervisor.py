@@ -82,6 +82,10 @@ class Supervisor:
 
     async def _one(self, job: Job) -> None:
         try:
+            # Between its start in the database and its event here, a cancellation found nothing to set.
+            marked = await asyncio.to_thread(self._jobs.find, job.id)
+            if marked is not None and marked.state == "cancelling":
+                self.cancel(job.id)
             await self._work(job)
         except asyncio.CancelledError:
             self._jobs.put_back(job.id)

@@ -78,6 +78,26 @@ def test_a_running_job_is_cancelled_and_a_waiting_one_too(tmp_path):
     assert asyncio.run(run()) == ["cancelled", "cancelled"]
 
 
+def test_a_job_is_cancelled_in_the_moment_that_it_starts(tmp_path, monkeypatch):
+    async def run() -> str:
+        with made(tmp_path) as service:
+            id = add(service, "wait")
+            start_next = service.jobs.start_next
+
+            def cancelled_at_once() -> Job | None:
+                started = start_next()
+                if started is not None:
+                    assert service.jobs.ask_to_cancel(id) == "cancelling"
+                    service.supervisor.cancel(id)
+                return started
+
+            monkeypatch.setattr(service.jobs, "start_next", cancelled_at_once)
+            async with supervised(service):
+                return (await ended(service.jobs, id)).state
+
+    assert asyncio.run(run()) == "cancelled"
+
+
 def test_a_job_that_stopped_with_the_service_goes_on_with_the_next_one(tmp_path):
     async def interrupted() -> tuple[str, int]:
         with made(tmp_path) as service:
