@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph, Node
 
@@ -79,7 +77,7 @@ class Editor:
         nodes, users = self._own()
         for reader in dict.fromkeys(users[node_id]):
             node = nodes[reader]
-            nodes[reader] = replace(node, inputs=tuple(by if i == node_id else i for i in node.inputs))
+            nodes[reader] = node.reading(tuple(by if i == node_id else i for i in node.inputs))
             self._touch(reader)
         users[by] += users[node_id]
         users[node_id] = ()

@@ -12,7 +12,7 @@ these steps amount to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from math import prod
@@ -83,6 +83,12 @@ class Node:
         described = [str(s) for s in self.steps] if self.op == MOVE else sorted(self.attributes.items())
         text = f"{self.op}|{self.type}|{described!r}|{len(self.payload)}|"
         return blake2b(text.encode() + self.payload, digest_size=16).digest()
+
+    def reading(self, inputs: tuple[int, ...]) -> Node:
+        """The same operator on other values, of the same types."""
+        other = replace(self, inputs=inputs)
+        vars(other)["digest"] = self.digest  # it says nothing of the inputs
+        return other
 
     def same_as(self, other: Node) -> bool:
         return self is other or (self.inputs == other.inputs and self.digest == other.digest)

@@ -98,7 +98,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
 
     monkeypatch.setattr("workers.cost.compile_tosa", refuse)
     monkeypatch.setattr("workers.vela_facts.compile_tosa", refuse)
-    monkeypatch.setattr("workers.reference_check.run_reference", refuse)
+    monkeypatch.setattr("workers.values.run_on_each", refuse)
     second = evaluator(tosa, "ethos-u85-256", tmp_path)
     again = [second.evaluate(text) for text in recipes]
     assert [told(one) for one in again] == [told(one) for one in answers]

@@ -24,25 +24,24 @@ from search_space.verifier import verify
 from workers.allowance import Quality
 from workers.base_program import BaseProgram
 from workers.bound import Bound, bound
-from workers.check_inputs import CheckInput, check_inputs
+from workers.check_inputs import check_inputs
 from workers.cost import Cost, Pricing
 from workers.errors import ModelError
 from workers.host_cost import host_cycles, interface_bytes
+from workers.kept_values import KeptValues
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
-from workers.reference_check import ReferenceCheck, Verdict
+from workers.reference_check import Verdict, check
 from workers.reuse import Reuse
 from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
 from workers.transitions import Transitions
+from workers.values import Values
 from workers.vela import VelaRefused
 from workers.vela_facts import VelaFacts
 
 #: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
 _KEPT_PROGRAMS = 256
-
-#: Programs whose values on the check inputs are kept, besides the default lowering.
-_KEPT_CHECKS = 4
 
 Program = tuple[Graph, ...]
 
@@ -93,7 +92,7 @@ class Outcome:
 class Evaluator:
     """Evaluates recipes for one base program and target.
 
-    values: folder for the default lowering's values that take long to compute. seed: of the random check inputs.
+    values: folder for values on the check inputs that take long to compute. seed: of the random check inputs.
     measure: None where only exact recipes are allowed. Raises ModelError if the base program is nothing that velatune
     can read or check.
     """
@@ -101,7 +100,7 @@ class Evaluator:
     def __init__(
         self, base: BaseProgram, target: Target, memo: Memo, values: Path, seed: int, measure: Measure | None = None
     ) -> None:
-        self.base, self._target, self._memo, self._values, self._seed = base, target, memo, values, seed
+        self.base, self._target, self._memo, self._seed = base, target, memo, seed
         self._measure = measure
         self._allowed = measure.allowed if measure else Exactness.EXACT
         try:
@@ -110,10 +109,10 @@ class Evaluator:
             )
         except SpaceError as error:
             raise ModelError(f"{base.name}: {error}") from None
-        self._checks: OrderedDict[tuple[int, str], ReferenceCheck] = OrderedDict()
-        self._inputs: dict[int, list[CheckInput]] = {}
+        self._values: dict[int, Values] = {}
         self._programs: OrderedDict[str, Program] = OrderedDict()
         self._toolchain = dict(sorted(base.versions.items()))
+        self._kept_values = KeptValues(values, self._toolchain)
         self._facts = VelaFacts(target, memo, self._toolchain)
         self._pricing = Pricing(target, memo, self._toolchain)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
@@ -267,32 +266,24 @@ class Evaluator:
             self._checks_asked += 1
             self._checks_known += known is not None
             if known is None:
-                known = asdict(self._check(at, default).check(graph))
+                known = asdict(check(graph, default, self._values_of(at)))
                 self._memo.put_if_possible(known, **key)
             verdict = Verdict(**known)
             if not verdict.equal:
                 return verdict
         return Verdict(True)
 
-    def _check_inputs(self, at: int) -> list[CheckInput]:
-        if at not in self._inputs:
-            self._inputs[at] = check_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
-        return self._inputs[at]
-
-    def _check(self, at: int, reference: Graph) -> ReferenceCheck:
-        key = (at, reference.hash)
-        if key in self._checks:
-            self._checks.move_to_end(key)
-            return self._checks[key]
-        check = self._checks[key] = ReferenceCheck(reference, self._check_inputs(at), (self._values, self._toolchain))
-        if len(self._checks) > len(self._default) + _KEPT_CHECKS:
-            self._checks.popitem(last=False)
-        return check
+    def _values_of(self, at: int) -> Values:
+        """Of the delegate's programs, on the check inputs."""
+        if at not in self._values:
+            inputs = check_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
+            self._values[at] = Values(inputs, self._kept_values)
+        return self._values[at]
 
     def _described_check(self, recipe: Recipe) -> dict[str, Any]:
         kinds: dict[str, int] = {}
         for at in range(len(self._default)):
-            for one in self._check_inputs(at):
+            for one in self._values_of(at).inputs:
                 kinds[one.kind] = kinds.get(one.kind, 0) + 1
         seed = {"random": {"seed": self._seed}}
         exact = recipe.exactness == Exactness.EXACT

@@ -18,9 +18,10 @@ from workers.base_program import toolchain_versions
 from workers.check_inputs import check_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
-from workers.reference_check import ReferenceCheck
+from workers.reference_check import check
 from workers.target import Target
 from workers.upstream import lowering_by, quantising_by
+from workers.values import Values
 from workers.vela_facts import VelaFacts
 
 _SEED = 0
@@ -55,13 +56,13 @@ def apply_recipe(
 
     def transform(index: int, tosa: bytes) -> bytes:
         default = read_tosa(tosa, f"delegate {index}")
-        inputs = check_inputs(default, (), _SEED)
+        values = Values(check_inputs(default, (), _SEED))
         with TemporaryDirectory() as forgotten:
             facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
             for start, end in parsed.exact_stretches:
                 graph = verify(end.apply(default, facts))
                 before = start.apply(default, facts) if start.elements else default
-                verdict = ReferenceCheck(before, inputs).check(graph)
+                verdict = check(graph, before, values)
                 if not verdict.equal:
                     raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
         return write_tosa(graph)

@@ -19,7 +19,8 @@ from workers.check_inputs import check_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
-from workers.reference_check import ReferenceCheck, Verdict
+from workers.reference_check import Verdict, check
+from workers.values import Values
 from workers.whole_check import check_whole
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) 
         assert model is not None
         return check_whole(model, job.target, setting, seed=job.seed, calibration_data=job.calibration_data)
     for (default, candidate), calibration in zip(pairs, base.calibration_inputs, strict=True):
-        verdict = ReferenceCheck(default, check_inputs(default, calibration, job.seed)).check(candidate)
+        verdict = check(candidate, default, Values(check_inputs(default, calibration, job.seed)))
         if not verdict.equal:
             return verdict
     return Verdict(True)

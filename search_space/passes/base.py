@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
@@ -70,11 +71,12 @@ class Pass(ABC):
 
     def _sweep(self, edit: Editor, nodes: Iterable[int], spread: bool, limit: int) -> bool:
         """Rewrite at these nodes and, with `spread`, around every rewrite; whether there was one."""
-        queue = dict.fromkeys(nodes)
+        queue = deque(dict.fromkeys(nodes))
+        waiting = set(queue)
         changed = False
         while queue:
-            node_id = next(iter(queue))
-            del queue[node_id]
+            node_id = queue.popleft()
+            waiting.discard(node_id)
             if node_id not in edit or not self.rewrite(edit, node_id):
                 continue
             changed = True
@@ -82,7 +84,8 @@ class Pass(ABC):
                 raise SpaceError(f"pass {self.name} does not come to an end on this program")
             touched = edit.take_touched()
             if spread:
-                queue.update(dict.fromkeys(touched))
+                queue.extend(one for one in touched if one not in waiting)
+                waiting.update(touched)
         return changed
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
