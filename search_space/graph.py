@@ -165,40 +165,45 @@ class Graph:
         done: dict[int, None] = dict.fromkeys(self.inputs)
         open_: set[int] = set()
         nodes = self.nodes
-        for output in self.outputs:
-            stack = [output]
-            while stack:
-                node_id = stack[-1]
-                if node_id in done:
-                    stack.pop()
-                    continue
-                node = nodes.get(node_id)
-                if node is None:
-                    raise SpaceError(f"value {node_id} is used but not computed by any node")
-                missing = [i for i in node.inputs if i not in done]
-                if not missing:
-                    done[node_id] = None
-                    open_.discard(node_id)
-                    stack.pop()
-                    continue
-                if node_id in open_:
-                    raise SpaceError(f"{node.op} {node.name or node_id} needs its own result")
+        # A node's complement stands for its end, which comes after all that it reads.
+        stack = list(reversed(self.outputs))
+        while stack:
+            node_id = stack.pop()
+            if node_id < 0:
+                done[~node_id] = None
+                continue
+            if node_id in done:
+                continue
+            node = nodes.get(node_id)
+            if node is None:
+                raise SpaceError(f"value {node_id} is used but not computed by any node")
+            if node_id in open_:
+                raise SpaceError(f"{node.op} {node.name or node_id} needs its own result")
+            if node.inputs:
                 open_.add(node_id)
-                stack.extend(reversed(missing))
+                stack.append(~node_id)
+                stack.extend(reversed(node.inputs))
+            else:
+                done[node_id] = None
         return tuple(done)
+
+    @cached_property
+    def operator_ids(self) -> tuple[int, ...]:
+        """Ids of the nodes that compute something, in program order: neither inputs nor constants."""
+        return tuple(i for i in self.order if self.nodes[i].op not in (INPUT, CONST))
 
     @cached_property
     def hash(self) -> str:
         """32 hex digits: equal for programs that differ in names and ids only, and for no others."""
         position = {node_id: at for at, node_id in enumerate(self.order)}
-        digest = blake2b(digest_size=16)
+        parts: list[bytes] = []
         for node_id in self.order:
             node = self.nodes[node_id]
-            digest.update(node.digest)
-            digest.update(repr([position[i] for i in node.inputs]).encode())
+            parts.append(node.digest)
+            parts.append(repr([position[i] for i in node.inputs]).encode() if node.inputs else b"[]")
         ends = [position[i] for i in self.inputs], [position[i] for i in self.outputs]
-        digest.update(repr(ends).encode())
-        return digest.hexdigest()
+        parts.append(repr(ends).encode())
+        return blake2b(b"".join(parts), digest_size=16).hexdigest()
 
     @cached_property
     def users(self) -> Mapping[int, tuple[int, ...]]:
@@ -210,8 +215,6 @@ class Graph:
         return {node_id: tuple(readers) for node_id, readers in users.items()}
 
     def operators(self) -> Iterator[tuple[int, Node]]:
-        """Nodes that compute something, in program order: neither inputs nor constants."""
-        for node_id in self.order:
-            node = self.nodes[node_id]
-            if node.op not in (INPUT, CONST):
-                yield node_id, node
+        """`operator_ids` with their nodes."""
+        for node_id in self.operator_ids:
+            yield node_id, self.nodes[node_id]

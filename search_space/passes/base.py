@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -128,9 +128,12 @@ class Pass(ABC):
         return tuple(f for f in fields(cls) if f.name != "at")
 
 
-def _candidates(graph: Graph, only: Collection[int] | None) -> list[int]:
-    order = graph.order if only is None or len(only) > 1 else [i for i in only if i in graph.nodes]
-    return [i for i in order if (only is None or i in only) and graph[i].op not in (INPUT, CONST)]
+def _candidates(graph: Graph, only: Collection[int] | None) -> Sequence[int]:
+    if only is None:
+        return graph.operator_ids
+    if len(only) == 1:
+        return [i for i in only if i in graph.nodes and graph[i].op not in (INPUT, CONST)]
+    return [i for i in graph.operator_ids if i in only]
 
 
 def _option(value: object) -> str:

@@ -30,7 +30,7 @@ class ShareEqual(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        source = next((i for i in node.inputs if not edit.is_constant(i)), None)
+        source = self._least_read(edit, node)
         if source is None or edit.is_output(node_id):
             return False
         if node.op == "RESCALE" and not self.rescales and (_widens(node) or not self.behind):
@@ -41,6 +41,12 @@ class ShareEqual(Pass):
                 edit.replace_uses(node_id, other)
                 return True
         return False
+
+    def _least_read(self, edit: Editor, node: Node) -> int | None:
+        """The operand among whose readers its equals are looked for: rows of a matrix all read the other matrix."""
+        operands = [i for i in node.inputs if not edit.is_constant(i)]
+        itself = [i for i in operands if not (self.behind and _widens(edit[i]))]
+        return min(itself, key=lambda i: len(edit.users(i))) if itself else next(iter(operands), None)
 
     def _behind_equal(self, edit: Editor, source: int) -> Iterator[int]:
         """What reads the same value by another RESCALE that is equal."""
