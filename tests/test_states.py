@@ -86,6 +86,20 @@ def test_choices_that_pay_by_themselves_are_tried_together_with_every_start() ->
     assert Recipe.parse(together) in states.open_roots()
 
 
+def test_every_width_of_the_numbers_gets_what_is_best_for_the_cheapest() -> None:
+    widths = [(("precision", one),) for one in ("int16", "int4", "int4@1")]
+    states = States({"conv1d": ("along-h",)}, [FUSE], {key: [FUSE] for key in widths})
+    cycles = {"default": 9, "conv1d=along-h": 8, "precision=int16": 12, "precision=int4": 5, "precision=int4@1": 7}
+    for text, count in cycles.items():
+        states.add(Recipe.parse(text), text, count, {})
+    cheapest = "conv1d=along-h,precision=int4"
+    states.add(Recipe.parse(cheapest), cheapest, 4, {})
+    others = [f"conv1d=along-h,precision={one} | {FUSE}" for one in ("int16", "int4@1")] + [f"conv1d=along-h | {FUSE}"]
+    assert not set(others) & set(map(str, states.first_roots())), "not before it is known what the best start is"
+    states.add(Recipe.parse(f"{cheapest} | {FUSE}"), "fused", 3, {})
+    assert set(others) < set(map(str, states.first_roots()))
+
+
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     start = f"{FUSE},{FOLD}"
     states = States({"conv1d": ("along-h",)}, [start])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, product
 from math import inf, log
 
+from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
 from tuner.frontier import Frontier
@@ -79,8 +80,9 @@ class States:
 
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
     roots from the beginning. Two and more are only put together once they have paid: all that were cheaper than none by
-    themselves at once, with every start; and to the choices of the cheapest state, with its start, comes one more of
-    them. All other combinations come last, when nothing else is left.
+    themselves at once, with every start, and the cheapest of these with every other width of the numbers instead of its
+    own; and to the choices of the cheapest state, with its start, comes one more of them. All other combinations come
+    last, when nothing else is left.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class States:
         self.open_programs = Frontier()
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
+        self._widths = [one for (one,) in self._singles if Recipe((one,)).exactness == Exactness.PRECISION]
         self._starts_by = {
             taken: tuple(Recipe.parse(text).passes for text in by_setting.get(taken, starts))
             for taken in ((), *self._singles)
@@ -201,7 +204,7 @@ class States:
         """The roots that are to be evaluated before others: those without choices, each choice by itself, for what it
         brings cannot be guessed from what passes bring; then all that pay together, as lowered and with every start."""
         alone = [root for root in self._first_roots if not (root.choices and root.passes)]
-        return [*alone, *self._together()]
+        return [*alone, *self._together(), *self._other_widths()]
 
     def _together(self) -> list[Recipe]:
         default = self.root(Recipe())
@@ -218,9 +221,22 @@ class States:
         _, best = min(pays.values())
         return [Recipe(choices, start) for start in ((), *self._starts_by[best])]
 
+    def _other_widths(self) -> Iterator[Recipe]:
+        """Those are not chosen for their cycles alone: what is the best for one is tried for all, and for none."""
+        together = self._together()
+        states = [(state.value, root) for root in together if (state := self.root(root)) is not None]
+        if not states or any(root not in self._roots for root in together):
+            return
+        _, best = min(states, key=lambda one: one[0])
+        taken = dict(best.choices)
+        for name, one in self._widths:
+            yield Recipe(tuple(sorted({**taken, name: one}.items())), best.passes)
+        for name in dict.fromkeys(name for name, _ in self._widths):
+            yield Recipe(tuple(setting for setting in best.choices if setting[0] != name), best.passes)
+
     def open_roots(self) -> list[Recipe]:
         """Roots that are not evaluated: the first ones, then those that put together what has paid."""
-        roots = dict.fromkeys((*self._first_roots, *self._together(), *self._joined()))
+        roots = dict.fromkeys((*self._first_roots, *self._together(), *self._other_widths(), *self._joined()))
         return [root for root in roots if root not in self._roots]
 
     def roots_to_try(self) -> list[Recipe]:
