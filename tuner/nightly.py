@@ -412,8 +412,9 @@ def _read_as(job: Job) -> tuple[object, ...]:
 
 def _entry(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
     return NightEntry(
-        job.source, job.target.label, outcome, why, before_cycles=note.before_cycles, failures=note.failures
-    )
+        job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
+        failures=note.failures,
+    )  # fmt: skip
 
 
 def _quarantined(note: JobNote) -> str:
