@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from workers.pool import Pool, _Answer
+from workers.pool import Pool
+from workers.worker_process import Answer
 
 SECONDS = 0.05
 
@@ -35,9 +36,9 @@ class StandIn:
     def __init__(self, number: int) -> None:
         self.number = number
 
-    async def call(self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float) -> _Answer:
+    async def call(self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float) -> Answer:
         await asyncio.sleep(SECONDS)
-        return _Answer(True, None, 0, SECONDS)
+        return Answer(True, None, 0, SECONDS)
 
 
 class SimulatedPool(Pool):

@@ -44,7 +44,7 @@ class Cluster:
         """Process ids of velatune's pool, on all nodes."""
         nodes = (self.ray.head_node, *self.others)
         raylets = {raylet.process.pid for node in nodes for raylet in node.all_processes.get("raylet", [])}
-        return [pid for pid, parent, title in _processes() if parent in raylets and "_Process" in title]
+        return [pid for pid, parent, title in _processes() if parent in raylets and "WorkerProcess" in title]
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Whether there was one to kill."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+import ray
 from sqlalchemy import func, select
 
 from results.connect import connect, store_url
@@ -31,7 +32,10 @@ from tuner.suite_file import Suite, read_suite
 
 def driver_milliseconds(suite: Suite, folder: Path) -> float:
     """Processor time of the driver for each evaluation that a night makes. folder: for store and cache."""
+    # A night joins the Ray that is there; the second one would start none, and the start is no part of an evaluation.
+    ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False, log_to_driver=False)
     searching, idle = (_processor_seconds(suite, folder) for _ in range(2))
+    ray.shutdown()
     with Store.open(folder / "store.sqlite") as store:
         made = sum(store.counts(best.identity.key)[0] for best in store.bests())
     return 1000 * (searching - idle) / made

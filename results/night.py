@@ -76,6 +76,7 @@ class NightEntry(Record):
 
     Attributes:
         why: why it was done or left, or what failed; one line.
+        options: what else the suite file says of the model: layout of inputs, calibration data, what may be given up.
         identity_key: empty if the model could not even be read.
         default_cycles, best_cycles, recipe: under the present identity; None and empty if nothing is known.
         before_cycles: of the best under the present identity when the night began; None if there was none.
@@ -90,6 +91,7 @@ class NightEntry(Record):
     target: str
     outcome: Outcome
     why: str
+    options: str = ""
     identity_key: str = ""
     default_cycles: int | None = None
     best_cycles: int | None = None
@@ -100,6 +102,11 @@ class NightEntry(Record):
     failures: int = 0
     drift: Drift | None = None
     reference: Reference | None = None
+
+    @property
+    def name(self) -> str:
+        """The model and its options: one model may be there for a target more than once."""
+        return f"{self.model} ({self.options})" if self.options else self.model
 
     @property
     def best_regression(self) -> float:

@@ -59,7 +59,7 @@ def night_junit(night: Night) -> str:
     """A test case for each model and target: a regression is a failure, what failed an error, what was left skipped."""
     cases = []
     for entry in night.entries:
-        case = ElementTree.Element("testcase", classname=f"{night.suite}.{entry.target}", name=entry.model)
+        case = ElementTree.Element("testcase", classname=f"{night.suite}.{entry.target}", name=entry.name)
         if night.regressed(entry):
             ElementTree.SubElement(case, "failure", message=regression_text(entry))
         elif entry.outcome == "failed":
@@ -136,7 +136,7 @@ def _tables(night: Night) -> list[tuple[str, tuple[str, ...], list[tuple[str, ..
 
 
 def _where(entry: NightEntry) -> tuple[str, str]:
-    return in_a_cell(entry.model), in_a_cell(entry.target)
+    return in_a_cell(entry.name), in_a_cell(entry.target)
 
 
 def _count(number: int | None) -> str:

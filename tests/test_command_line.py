@@ -516,6 +516,6 @@ def _workers_of(driver: int) -> list[int]:
     while pending:
         for pid, words in children.get(pending.pop(), []):
             pending.append(pid)
-            if words.startswith("ray::_Process"):
+            if words.startswith("ray::WorkerProcess"):
                 found.append(pid)
     return found

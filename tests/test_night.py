@@ -115,6 +115,7 @@ def full_night() -> Night:
         NightEntry("hangs", "ethos-u55-128", "quarantined", "failed in 3 nights in a row", failures=3),
         NightEntry("later", "ethos-u55-128", "waiting", "never tuned; the budget is spent"),
         NightEntry("calm", "ethos-u55-128", "fresh", "exhausted", default_cycles=9, best_cycles=9, before_cycles=9),
+        entry("better", 30, options="up to precision"),
     )
 
 
@@ -122,16 +123,17 @@ def test_a_build_server_reads_the_report():
     suite = ElementTree.fromstring(night_junit(full_night())).find("testsuite")
     assert suite is not None
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": "6", "failures": "1", "errors": "1", "skipped": "2"}
+    assert counts == {"tests": "7", "failures": "1", "errors": "1", "skipped": "2"}
     cases = {case.get("name"): [child.tag for child in case] for case in suite}
     assert cases["worse <b>"] == ["failure", "system-out"]
-    assert cases["better"] == cases["calm"] == []
+    assert cases["better"] == cases["better (up to precision)"] == cases["calm"] == []
 
 
 def test_machines_read_the_report():
     document = json.loads(json.dumps(night_json(full_night())))
-    assert [one["regressed"] for one in document["entries"]] == [True] + [False] * 5
-    assert [one["new_best"] for one in document["entries"]] == [False, True] + [False] * 4
+    assert [one["options"] for one in document["entries"]] == [""] * 6 + ["up to precision"]
+    assert [one["regressed"] for one in document["entries"]] == [True] + [False] * 6
+    assert [one["new_best"] for one in document["entries"]] == [False, True] + [False] * 4 + [True]
     assert document["entries"][0]["best_regression_percent"] == pytest.approx(33.333)
 
 
@@ -141,9 +143,11 @@ def test_people_read_the_report(tmp_path):
     html = page.read_text()
     assert "worse &lt;b&gt;" in html
     assert "5.0.0 → 5.2.0" in html
+    assert html.count(">up to precision<") == 1
     assert "://" not in html
     markdown = night_markdown(full_night())
     assert r"broken \| file.py:f" in markdown
+    assert "| better (up to precision) " in markdown and "| better " in markdown
     for heading in ("Regressions", "Failures", "Drift", "New bests", "Waiting for the next night"):
         assert f"## {heading}" in markdown
 

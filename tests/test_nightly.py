@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -92,8 +94,8 @@ class Nights:
         suite = read_suite(self.home / "suite.toml")
         jobs = suite.jobs(self.home / "cache")
         with Store.open(self.home / "store.sqlite") as store:
-            studies, logs = self.home / "studies", self.home / "logs"
-            work = run_night(suite, jobs, self.pool, 2, store, studies, logs, Progress(jobs))
+            studies, logs, there = self.home / "studies", self.home / "logs", nullcontext(self.pool)
+            work = run_night(suite, jobs, there, there, store, studies, logs, Progress(jobs))
             return self.runner.run(work)
 
     def rewritten(self, change: Callable[[Best], Best | None]) -> None:
@@ -249,6 +251,13 @@ def test_a_night_that_is_killed_is_gone_on_with(tmp_path):
     assert night["entries"][0]["new_best"]
     assert night["started"] == begun.started
     assert (tmp_path / "out" / "night.html").exists()
+
+    logs = tmp_path / "cache" / "velatune" / "logs"
+    assert (logs / "worker-0.log").exists()
+    shutil.rmtree(logs)
+    again = json.loads(subprocess.check_output(command, env=environment))
+    assert again["headline"] == "nothing changed: all 3 are fresh"
+    assert [path.name for path in logs.iterdir()] == ["plain-0.log"]  # models were read, and Ray was not started
     with Store.open(tmp_path / "store.sqlite") as store:
         evaluations = [store.counts(entry["identity_key"])[0] for entry in night["entries"]]
         assert [entry["candidates"] for entry in night["entries"]] == evaluations

@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_results import figures
+from sample_results import IDENTITY, best, figures
 
 from results.pareto import Limits
-from tuner.objective import Objective
+from search_space.exactness import Exactness
+from tuner.objective import Kind, Objective
+from tuner.toolchain_backend import Toolchain
+from workers.allowance import Allowance, Metric
 from workers.cost import Cost
+from workers.stream_cost import MODEL_VERSION
 
 DEFAULT = Cost(
     stream_cycles=1000, vela_cycles=400, host_cycles=100, transposes=2, transpose_cycles=300, npu_ops=10,
@@ -72,6 +76,37 @@ def test_the_front_has_no_limit_of_sram_but_the_user_s() -> None:
     default = figures(100)
     assert Objective().front_limits(default) == Limits(vela_cycles=default.vela_cycles + default.host_cycles)
     assert Objective("both", 3, 4).front_limits(default) == Limits(None, 3, 4)
+
+
+limits = st.none() | st.integers(1, 2**40)
+allowances = st.sampled_from([
+    Allowance(), Allowance(Exactness.REQUANTISING), Allowance(Exactness.PRECISION, 1.5),
+    Allowance(Exactness.REQUANTISING, metric=Metric("net.py:SRAM", "ab" * 32, 0.9)),
+])  # fmt: skip
+
+
+@given(kind=st.sampled_from(["stream", "vela", "both"]), sram=limits, flash=limits, allowance=allowances)
+def test_an_identity_s_text_tells_the_objective(
+    kind: Kind, sram: int | None, flash: int | None, allowance: Allowance
+) -> None:
+    told = str(Objective(kind, sram, flash, allowance))
+    assert Objective.told_by(told) == Objective(kind, sram, flash)
+    assert Objective.told_by(told.replace(f"stream cycles {MODEL_VERSION}", "stream cycles 0")) == Objective(
+        kind, sram, flash
+    )
+    assert Objective.told_by(f"{told}, and more") is None or allowance
+    assert Objective.told_by(f"not {told}") is None
+
+
+def test_a_best_is_shown_within_the_limits_of_its_own_objective() -> None:
+    def limits_of(objective: object) -> Limits:
+        shown = best(identity=replace(IDENTITY, objective=str(objective)))
+        return Toolchain().explain(shown, ()).limits
+
+    default = figures(100)
+    assert limits_of(Objective()) == Limits(default.vela_cycles + default.host_cycles)
+    assert limits_of(Objective("both", 3, 4, Allowance(Exactness.PRECISION))) == Limits(None, 3, 4)
+    assert limits_of("what another version minimised") == Limits()
 
 
 def test_every_objective_is_another_identity() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from sample_results import IDENTITY, best
 
+from search_space.exactness import Exactness
 from tuner.progress import Progress
+from workers.allowance import Allowance
 from workers.target import Target
 from workers.tasks import Job
 
@@ -27,6 +30,21 @@ def shown(width: int, monkeypatch: pytest.MonkeyPatch, term: str = "xterm") -> s
     with progress.shown():
         progress.done(JOBS[1], best(cycles=60, identity=IDENTITY))
     return screen.getvalue()
+
+
+def test_jobs_that_differ_in_options_alone_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    free = [replace(JOBS[0], allowance=Allowance(Exactness.REQUANTISING, loss)) for loss in (1, 2.5)]
+    progress = Progress([JOBS[0], *free, JOBS[1]])
+    progress.failed(free[0], "one of three")
+    for job in (*free, JOBS[0]):
+        progress.left(job, "fresh")
+    said = capsys.readouterr().err.splitlines()[1:]
+    assert said == [
+        f"{JOBS[0].source} (up to requantising, at most 1 dB less) on ethos-u85-256: fresh",
+        f"{JOBS[0].source} (up to requantising, at most 2.5 dB less) on ethos-u85-256: fresh",
+        f"{JOBS[0].source} on ethos-u85-256: fresh",
+    ]
+    assert [line.phase for line in progress._lines.values()] == ["left", "left", "left", "waiting"]
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -67,6 +67,18 @@ allow_requant = true
     allowed = [Allowance(requant), Allowance(precision, 3.0), Allowance()]
     assert [job.allowance for job in jobs] == [*allowed, Allowance(requant, 1.5, Metric.of("own.py:accuracy", 0.9))]
     assert [suite.objective_of(job).allowance for job in jobs] == [job.allowance for job in jobs]
+    assert [job.options for job in jobs] == [
+        "up to requantising, at most 0.5 dB less",
+        "up to precision, at most 3 dB less",
+        "",
+        "up to requantising, own.py:accuracy at least 0.9",
+    ]
+
+
+def test_what_a_job_is_told_apart_by(tmp_path):
+    model = '{source = "net.py:make", io_layout = "nhwc", calibration_data = "mine", allow_requant = 1}'
+    (job,) = read_suite(write(tmp_path, f"models = [{model}]\ntargets = ['ethos-u55-128']")).jobs(tmp_path)
+    assert job.options == "nhwc inputs; calibrated on mine; up to requantising, at most 1 dB less"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import contextlib
 import json
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager as Open
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from tuner.unexpected import unexpected
 from workers import tasks
 from workers.base_program import Identified, toolchain_versions
 from workers.errors import ModelError
+from workers.plain_pool import PlainPool
 from workers.pool import Pool, PoolFailed, WorkerLost
 from workers.target import BUNDLED_CONFIG
 from workers.tasks import Job
@@ -46,12 +48,12 @@ _TICK_SECONDS = 15.0
 
 
 async def run_night(
-    suite: Suite, jobs: Sequence[Job], pool: Pool, places: int, store: Store, studies: Path, log_dir: Path,
-    progress: Progress,
+    suite: Suite, jobs: Sequence[Job], readers: Open[PlainPool | Pool], workers: Open[Pool], store: Store,
+    studies: Path, log_dir: Path, progress: Progress,
 ) -> Night:  # fmt: skip
     """Go over a suite once, or go on where the last run of it was interrupted.
 
-    jobs: of the suite. places: searches that go on at once.
+    jobs: of the suite. readers: to read models in. workers: to evaluate in; entered only if there is something to do.
 
     Raises:
         StoreError, PoolFailed: the store or the workers fail; the next run goes on from there.
@@ -60,7 +62,7 @@ async def run_night(
     if night is None or night.finished is not None:
         night = OpenNight(suite.name, utc_now())
         store.set_night(night)
-    one = _Night(suite, night, pool, places, store, studies, log_dir, progress)
+    one = _Night(suite, night, readers, workers, store, studies, log_dir, progress)
     with progress.shown():
         return await one.run(jobs)
 
@@ -101,25 +103,41 @@ class _Plan:
     standing: Standing
 
 
+@dataclass(frozen=True)
+class _AtWork:
+    """experience: what won on similar models."""
+
+    pool: Pool
+    experience: Experience
+
+    @property
+    def searches(self) -> int:
+        """That go on at once: one more than workers; while one waits for its slowest candidate, another has some to
+        offer."""
+        return self.pool.jobs + 1
+
+
 class _Night:
     def __init__(
-        self, suite: Suite, night: OpenNight, pool: Pool, places: int, store: Store, studies: Path, log_dir: Path,
-        progress: Progress,
+        self, suite: Suite, night: OpenNight, readers: Open[PlainPool | Pool], workers: Open[Pool], store: Store,
+        studies: Path, log_dir: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._suite, self._night = suite, night
-        self._pool, self._places, self._store, self._studies = pool, places, store, studies
+        self._readers, self._workers, self._store, self._studies = readers, workers, store, studies
         self._log_dir, self._progress = log_dir, progress
         self._versions = {**toolchain_versions(), "search space": SPACE_VERSION}
         self._began = time.monotonic()
 
     async def run(self, jobs: Sequence[Job]) -> Night:
-        self._experience = Experience.of(self._store, {job.source for job in jobs})
         notes = self._store.night_notes(self._suite.name)
         clock = asyncio.create_task(self._keep_time())
         try:
             plans, entries = self._plans(jobs, notes, await self._identify(jobs, notes))
-            plans = await self._replay_changed(plans, entries)
-            await self._search(plans, entries)
+            if plans:
+                experience = Experience.of(self._store, {job.source for job in jobs})
+                async with self._workers as pool:
+                    at_work = _AtWork(pool, experience)
+                    await self._search(await self._replay_changed(plans, entries, at_work), entries, at_work)
         finally:
             clock.cancel()
         finished = replace(self._night, finished=utc_now(), seconds=self._seconds())
@@ -152,9 +170,9 @@ class _Night:
         """By source and options: what the model is the same as, or why that cannot be said. In workers: a model's own
         code may crash or hang."""
 
-        async def one(job: Job) -> Identified | str:
+        async def one(job: Job, readers: PlainPool | Pool) -> Identified | str:
             try:
-                return await self._pool.run(tasks.identified, job, timeout_seconds=_IDENTIFY_SECONDS)
+                return await readers.run(tasks.identified, job, timeout_seconds=_IDENTIFY_SECONDS)
             except PoolFailed:
                 raise
             except WorkerLost as lost:
@@ -167,7 +185,8 @@ class _Night:
         # Exporting takes seconds, and does not depend on the target.
         read = [job for job in jobs if not self._is_unreadable(notes.get(_name(job)))]
         firsts = {_read_as(job): job for job in reversed(read)}
-        found = await _all(one(job) for job in firsts.values())
+        async with self._readers as readers:
+            found = await _all(one(job, readers) for job in firsts.values())
         return dict(zip(firsts, found, strict=True))
 
     def _is_unreadable(self, note: JobNote | None) -> bool:
@@ -226,9 +245,11 @@ class _Night:
         standing = standing_of(present, updated, before, evaluations, self._suite.fresh_days)
         return _Plan(job, note, identity, earlier, before, standing)
 
-    async def _replay_changed(self, plans: Sequence[_Plan], entries: dict[Job, NightEntry]) -> list[_Plan]:
+    async def _replay_changed(
+        self, plans: Sequence[_Plan], entries: dict[Job, NightEntry], at_work: _AtWork
+    ) -> list[_Plan]:
         """Before anything is searched: what the toolchain changed is known for all, however small the budget is."""
-        places = asyncio.Semaphore(self._places)
+        places = asyncio.Semaphore(at_work.searches)
 
         async def one(plan: _Plan) -> _Plan | None:
             if self._is_replayed(plan):
@@ -236,8 +257,8 @@ class _Night:
             recipe, status = _readable(plan.before) or Recipe(), plan.standing.status or "interrupted"
             async with places:
                 made = await self._guarded(plan, replay(
-                    plan.job, recipe, self._suite.objective_of(plan.job), status, self._pool, self._store,
-                    self._studies, self._progress, self._experience,
+                    plan.job, recipe, self._suite.objective_of(plan.job), status, at_work.pool, self._store,
+                    self._studies, self._progress, at_work.experience,
                 ))  # fmt: skip
             if isinstance(made, NightEntry):
                 entries[plan.job] = made
@@ -251,13 +272,13 @@ class _Night:
 
         return [plan for plan in await _all(map(one, plans)) if plan is not None]
 
-    async def _search(self, plans: Sequence[_Plan], entries: dict[Job, NightEntry]) -> None:
+    async def _search(self, plans: Sequence[_Plan], entries: dict[Job, NightEntry], at_work: _AtWork) -> None:
         budget = self._suite.budget
         seconds = None if budget.seconds is None else budget.seconds - self._seconds()
         candidates = None if budget.candidates is None else budget.candidates - sum(
             entry.candidates for entry in entries.values()
         ) - sum(map(self._candidates, plans))  # fmt: skip
-        turns = Turns(self._places, seconds, candidates)
+        turns = Turns(at_work.searches, seconds, candidates)
 
         async def one(plan: _Plan) -> None:
             share = Share(turns, plan.standing.rank)
@@ -267,8 +288,8 @@ class _Night:
                     return
                 trials = Budget(plan.note.before_evaluations + budget.per_job)
                 made = await self._guarded(plan, _best_of(tune(
-                    plan.job, self._suite.objective_of(plan.job), trials, self._pool, self._store, self._studies,
-                    self._progress, share, experience=self._experience,
+                    plan.job, self._suite.objective_of(plan.job), trials, at_work.pool, self._store,
+                    self._studies, self._progress, share, experience=at_work.experience,
                 )))  # fmt: skip
             finally:
                 share.stop()
@@ -391,8 +412,9 @@ def _read_as(job: Job) -> tuple[object, ...]:
 
 def _entry(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
     return NightEntry(
-        job.source, job.target.label, outcome, why, before_cycles=note.before_cycles, failures=note.failures
-    )
+        job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
+        failures=note.failures,
+    )  # fmt: skip
 
 
 def _quarantined(note: JobNote) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,14 @@ from workers.cost import Cost
 from workers.stream_cost import MODEL_VERSION
 
 Kind = Literal["stream", "vela", "both"]
+
+#: What is counted, by which version of the model of the command stream.
+_COUNTED: dict[Kind, str] = {
+    "stream": "stream cycles {} and host work",
+    "vela": "Vela's cycles and host work",
+    "both": "the worse of stream cycles {} and Vela's, each with host work",
+}
+_LIMITS_TOLD = r"(?:, SRAM at most ([\d,]+) bytes)?(?:, flash at most ([\d,]+) bytes)?(?:, up to |$)"
 
 #: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
 SRAM_GROWTH = Fraction(11, 10)
@@ -41,12 +50,18 @@ class Objective:
             for name, limit in (("SRAM", self.max_sram_bytes), ("flash", self.max_flash_bytes))
             if limit is not None
         ]
-        counted = {
-            "stream": f"stream cycles {MODEL_VERSION} and host work",
-            "vela": "Vela's cycles and host work",
-            "both": f"the worse of stream cycles {MODEL_VERSION} and Vela's, each with host work",
-        }
-        return ", ".join([counted[self.kind], *limits, *([str(self.allowance)] if self.allowance else [])])
+        counted = _COUNTED[self.kind].format(MODEL_VERSION)
+        return ", ".join([counted, *limits, *([str(self.allowance)] if self.allowance else [])])
+
+    @staticmethod
+    def told_by(text: str) -> Objective | None:
+        """What an objective with this `str` minimises within which limits, its allowance left out; None for any other
+        text. Of every version of the model of the command stream."""
+        for kind, counted in _COUNTED.items():
+            if found := re.match(re.escape(counted).replace(r"\{\}", r"\S+") + _LIMITS_TOLD, text):
+                sram, flash = (int(limit.replace(",", "")) if limit else None for limit in found.groups())
+                return Objective(kind, sram, flash)
+        return None
 
     def cycles(self, cost: Cost, default: Cost) -> int:
         """The number that is minimised."""

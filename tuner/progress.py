@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,12 @@ class Progress:
 
     def __init__(self, jobs: list[Job]) -> None:
         self._console = Console(stderr=True)
-        self._lines = {_key(job): _Line() for job in jobs}
+        alike = Counter((job.source, job.target) for job in jobs)
+        self._names = {
+            job: f"{job.source} ({job.options})" if job.options and alike[job.source, job.target] > 1 else job.source
+            for job in jobs
+        }
+        self._lines = {job: _Line() for job in jobs}
         self._live: Live | None = None
 
     @contextmanager
@@ -55,7 +61,9 @@ class Progress:
         self._say(job, "lowering with ExecuTorch")
 
     def warning(self, job: Job, text: str) -> None:
-        self._console.print(f"[yellow]warning:[/] {escape(f'{_name(job)}: {text}')}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"[yellow]warning:[/] {escape(f'{self._name(job)}: {text}')}", highlight=False, soft_wrap=True
+        )
 
     def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
         """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached."""
@@ -72,7 +80,7 @@ class Progress:
             f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
         )
         if layouts := str(base.interface or ""):
-            self._console.print(f"{_name(job)}: {layouts}", highlight=False, markup=False, soft_wrap=True)
+            self._console.print(f"{self._name(job)}: {layouts}", highlight=False, markup=False, soft_wrap=True)
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
         """After each candidate. evaluations, distinct: of this search so far, earlier runs included. offered: it is
@@ -108,11 +116,14 @@ class Progress:
         self._console.print(f"[red]error:[/] {escape(reason)}", highlight=False, soft_wrap=True)
 
     def _line(self, job: Job) -> _Line:
-        return self._lines[_key(job)]
+        return self._lines[job]
+
+    def _name(self, job: Job) -> str:
+        return f"{self._names[job]} on {job.target.label}"
 
     def _say(self, job: Job, text: str) -> None:
         if self._live is None:
-            self._console.print(f"{_name(job)}: {text}", highlight=False, markup=False, soft_wrap=True)
+            self._console.print(f"{self._name(job)}: {text}", highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> Table:
         """With as many columns as the terminal has room for: a number that is cut off is worse than none."""
@@ -134,11 +145,11 @@ class Progress:
             entry for entry in self._lines.items() if entry[1].phase not in ("lowering", "searching", "waiting")
         ]
         room = max(1, min(_SHOWN, self._console.height - 4) - len(active))
-        for (source, target), line in finished[-room:] + active:
+        for job, line in finished[-room:] + active:
             cells = {
-                "model": source, "target": target, "default": _number(line.default), "best": _number(line.best),
-                "gain": _gain(line), "tried": str(line.evaluations or ""), "distinct": str(line.distinct or ""),
-                "per s": _rate(line), "": line.phase,
+                "model": self._names[job], "target": job.target.label, "default": _number(line.default),
+                "best": _number(line.best), "gain": _gain(line), "tried": str(line.evaluations or ""),
+                "distinct": str(line.distinct or ""), "per s": _rate(line), "": line.phase,
             }  # fmt: skip
             table.add_row(*(escape(cell) for heading, cell in cells.items() if heading not in left_out))
         waiting = sum(line.phase == "waiting" for line in self._lines.values())
@@ -151,14 +162,6 @@ def proof(evaluation: Evaluation) -> str:
     return (
         "outputs bit-exact" if evaluation.bit_exact else f"{evaluation.exactness}, not bit-exact: {evaluation.quality}"
     )
-
-
-def _key(job: Job) -> tuple[str, str]:
-    return job.source, job.target.label
-
-
-def _name(job: Job) -> str:
-    return f"{job.source} on {job.target.label}"
 
 
 def _number(value: int | None) -> str:

@@ -89,6 +89,16 @@ class Allowance:
             limit = f"{self.metric.function} (sha256 {self.metric.sha256}) at least {self.metric.minimum}"
         return f"up to {self.exactness}: {limit}"
 
+    @property
+    def label(self) -> str:
+        """For people, in a few words; empty if nothing is allowed."""
+        if not self:
+            return ""
+        limit = f"at most {self.max_loss_db:g} dB less"
+        if self.metric is not None:
+            limit = f"{self.metric.source} at least {self.metric.minimum:g}"
+        return f"up to {self.exactness}, {limit}"
+
     def shortfalls(self, quality: Quality, default: Quality) -> dict[str, float]:
         """What forbids to offer a program, in words, and by how much it falls short (dB, or the metric's own unit);
         empty if nothing does."""

@@ -84,7 +84,7 @@ def calibration_files(data: Path) -> list[Path]:
 
 
 def read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
-    """Those of one file. Raises ModelError if it cannot be read."""
+    """Those of one file, at most as many as a model is quantised on. Raises ModelError if it cannot be read."""
     import numpy as np
     import torch
 
@@ -102,7 +102,7 @@ def read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
     except Exception as error:  # torch.load: pickle.UnpicklingError, RuntimeError and whatever damage leads to
         raise ModelError(f"{path}: not readable calibration data (plain tensors only), {one_line(error)}") from error
     several = isinstance(loaded, list) and all(isinstance(item, (tuple, list)) for item in loaded)
-    for item in loaded if several else [loaded]:
+    for item in loaded[:_MAX_SAMPLES] if several else [loaded]:
         sample = as_input_tuple(item)
         if sample is None:
             raise ModelError(

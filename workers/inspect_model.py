@@ -15,34 +15,39 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from workers.errors import ModelError
-from workers.pt2_check import MOST_ELEMENTS
+from workers.errors import ModelError, one_line
+from workers.pt2_check import MOST_ELEMENTS, Refused
 
 _MOST_OPERATORS = 50_000
 _CPU_SECONDS = 120
 _WRITTEN_BYTES = 16 * 2**20
-_MEMORY_BYTES = 12 * 2**30
+_MODEL_MEMORY_BYTES = 12 * 2**30
+_INPUTS_MEMORY_BYTES = 4 * 2**30
 """Of address space. torch and its libraries take some of it before the first tensor is made."""
 
 
 def main() -> None:
     """See the module."""
-    _bound()
     path = Path(sys.argv[1])
+    _bound(_MODEL_MEMORY_BYTES if path.suffix in _MODELS else _INPUTS_MEMORY_BYTES)
+    print(json.dumps(found_in(path)))  # noqa: T201
+
+
+def found_in(path: Path) -> dict[str, Any]:
+    """What is printed."""
     try:
-        found = _READERS[path.suffix](path)
+        return (_MODELS.get(path.suffix) or _calibration)(path)
     except ModelError as error:
-        found = {"error": str(error)}
+        return {"error": str(error)}
     except MemoryError:
-        found = {"error": f"{path.name}: reading it takes too much memory"}
-    print(json.dumps(found))  # noqa: T201
+        return {"error": f"{path.name}: reading it takes too much memory"}
 
 
-def _bound() -> None:
-    """Take from this process what reading a model does not need."""
+def _bound(memory_bytes: int) -> None:
+    """Take from this process what reading a file does not need."""
     for what, most in (
         (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_AS, _MEMORY_BYTES),
+        (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, _WRITTEN_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -97,19 +102,25 @@ def _calibration(path: Path) -> dict[str, Any]:
     import torch
 
     from workers.calibration import read_samples
+    from workers.calibration_check import check_archive, check_inputs
 
-    samples = [
-        [(tuple(value.shape), str(value.dtype)) if isinstance(value, torch.Tensor) else ((), type(value).__name__)
-         for value in sample]
-        for sample in read_samples(path)
-    ]  # fmt: skip
+    try:
+        check_archive(path)
+        samples = list(read_samples(path))
+        check_inputs(samples)
+    except Refused as refused:
+        raise ModelError(f"{path.name}: refused, {refused}") from None
+    except (ModelError, MemoryError):
+        raise
+    except Exception as error:  # whatever a damaged archive leads to
+        raise ModelError(f"{path.name}: not readable calibration data, {one_line(error)}") from error
     if not samples:
         raise ModelError(f"{path.name}: holds no inputs")
-    for shape, _ in (value for sample in samples for value in sample):
-        _check_size(path, shape)
     inputs = [
-        {"name": str(index), "shape": list(shape), "dtype": kind.removeprefix("torch.")}
-        for index, (shape, kind) in enumerate(samples[0])
+        {"name": str(index), "shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
+        if isinstance(value, torch.Tensor)
+        else {"name": str(index), "shape": [], "dtype": type(value).__name__}
+        for index, value in enumerate(samples[0])
     ]
     return {"inputs": inputs, "samples": len(samples)}
 
@@ -135,8 +146,6 @@ def _work_out_shapes(path: Path, program: Any) -> None:
     except ModelError:
         raise
     except Exception as error:  # whatever torch's rules for shapes raise
-        from workers.model_source import one_line
-
         raise ModelError(f"{path.name}: its operators do not fit together, {one_line(error)}") from error
 
 
@@ -150,7 +159,7 @@ def _check_count(path: Path, kinds: Counter[str]) -> None:
         raise ModelError(f"{path.name}: refused, it has {sum(kinds.values()):,} operators")
 
 
-_READERS = {".tosa": _tosa, ".pt2": _exported, ".pt": _calibration, ".npy": _calibration, ".npz": _calibration}
+_MODELS = {".tosa": _tosa, ".pt2": _exported}
 
 
 if __name__ == "__main__":

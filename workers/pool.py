@@ -7,19 +7,13 @@ candidate.
 """
 
 import asyncio
-import faulthandler
 import logging
 import math
 import os
-import pickle
 import re
 import signal
 import socket
-import sys
-import sysconfig
 import threading
-import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +23,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from workers.errors import ModelError
+from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of
 
 Result = TypeVar("Result")
 Loss = Literal["crashed", "timed out"]
@@ -43,13 +38,9 @@ _KILLED_RETRIES = 5
 # What a worker asks the cluster's scheduler for: what it holds when warm, and how much it may grow.
 _WORKER_BYTES = 3 * 2**30
 _REACH_SECONDS = 10.0
-_GROWTH_BYTES = 2 * 2**30
+MOST_GROWTH_BYTES = 2 * 2**30
 # Ray's default is a third of the machine's memory. What passes through here are TOSA programs and results.
 _OBJECT_STORE_BYTES = 512 * 2**20
-# What Python's fault handler says when a process runs into its own fault; one that is killed gets to say nothing.
-_CRASH = "Fatal Python error"
-# What Ray's own signal handler prints: addresses without names.
-_RAY_STACK = re.compile(r"\*\*\* |PC: @|\s*@ |\[.*\] logging\.cc:")
 
 
 class PoolFailed(ModelError):
@@ -222,7 +213,7 @@ class Pool:
         if self._given_growth_bytes is not None:
             return self._given_growth_bytes
         memory = ray.cluster_resources().get("memory", math.inf)
-        return int(min(_GROWTH_BYTES, 0.4 * memory / self.jobs))
+        return int(min(MOST_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
     def share(self, value: Result) -> Shared[Result]:
         """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
@@ -311,9 +302,9 @@ class Pool:
     def _launch(self, number: int) -> "_Worker":
         import ray
 
-        actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Process)
+        actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(WorkerProcess)
         room = {} if self._address is None else {"memory": _WORKER_BYTES}
-        actor = actor_class.options(runtime_env={"env_vars": _environment()}, **room).remote()
+        actor = actor_class.options(runtime_env={"env_vars": environment()}, **room).remote()
         self._actors[number] = actor
         return _Worker(number, actor, self._log_dir / f"worker-{number}.log")
 
@@ -331,37 +322,24 @@ class _Worker:
         if not answer.succeeded:
             raise _Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
 
-    async def call(
-        self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float
-    ) -> "_Answer":
+    async def call(self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float) -> "Answer":
         return await self._answer(self.actor.call, (function, args), timeout_seconds)
 
-    async def _answer(self, method: Any, args: tuple[object, ...], timeout_seconds: float) -> "_Answer":
+    async def _answer(self, method: Any, args: tuple[object, ...], timeout_seconds: float) -> "Answer":
         from ray.exceptions import RayError, RayTaskError
 
-        said_before = _size(self.log)  # before it is asked: it may be dead a moment later
+        said_before = size_of(self.log)  # before it is asked: it may be dead a moment later
         try:
-            answer: _Answer = await asyncio.wait_for(method.remote(*args), timeout_seconds)
+            answer: Answer = await asyncio.wait_for(method.remote(*args), timeout_seconds)
         except TimeoutError:
             raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self.log}") from None
         except RayTaskError as error:
             # Not the function's own error, which is an answer: arguments or result do not travel.
-            return _Answer(False, error.cause, 0, 0.0)
+            return Answer(False, error.cause, 0, 0.0)
         except RayError as error:
-            words = _last_words(self.log, said_before) or _reason(error)
-            raise _Lost("crashed", f"{words}; log: {self.log}", is_innocent=_CRASH not in words) from None
+            words = last_words(self.log, said_before) or _reason(error)
+            raise _Lost("crashed", f"{words}; log: {self.log}", is_innocent=CRASH not in words) from None
         return answer
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a function returned, or raised, how long it took, and how much memory its process now holds beyond its
-    warm-up."""
-
-    succeeded: bool
-    value: Any
-    grown_bytes: int
-    seconds: float
 
 
 class _Lost(Exception):
@@ -373,54 +351,6 @@ class _Lost(Exception):
         self.detail = detail
         self.is_innocent = is_innocent
         """It said nothing of a crash: what it ran need not be to blame."""
-
-
-class _Process:
-    """What runs in the worker process: a Ray actor's class."""
-
-    def __init__(self) -> None:
-        self._resident_when_warm = 0
-
-    def prepare(self, log: str, folder: str, warm_up: Callable[[], object] | None) -> _Answer:
-        """Send everything printed from here on, C++ and last words included, to the log; then warm up."""
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        with Path(log).open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
-        faulthandler.enable(sys.stderr, all_threads=False)
-        # A user's `file.py:function` is named relative to where the driver runs.
-        if Path(folder).is_dir():
-            os.chdir(folder)
-        answer = self.call(warm_up, ()) if warm_up is not None else _Answer(True, None, 0, 0.0)
-        self._resident_when_warm = _resident_bytes()
-        return answer
-
-    def call(self, function: Callable[..., object], args: tuple[object, ...]) -> _Answer:
-        started = time.perf_counter()
-        succeeded = True
-        value: object
-        try:
-            value = function(*args)
-        except Exception as error:
-            succeeded, value = False, _travelling(error)
-        return _Answer(succeeded, value, _resident_bytes() - self._resident_when_warm, time.perf_counter() - started)
-
-
-def _resident_bytes() -> int:
-    """Physical memory of this process; 0 where there is no /proc to ask, so that nothing counts as growth."""
-    statm = Path("/proc/self/statm")
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
-
-
-def _travelling(error: Exception) -> Exception:
-    """The error as it can be sent; some do not survive it, as their constructors want other arguments."""
-    error.add_note("in the worker:\n" + traceback.format_exc())
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 (our own object, made on this line)
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _connect(address: str | None, jobs: int) -> bool:
@@ -491,39 +421,6 @@ def _termination_as_before() -> Iterator[None]:
     finally:
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
-
-
-def _environment() -> dict[str, str]:
-    """One core per worker, the driver's import path, and one order of sets.
-
-    Workers so find what the driver finds: an editable install, the folder of a user's script. ExecuTorch walks through
-    sets of names when it lowers: with another hash seed, the same model comes out with its operators in another order.
-    """
-    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths = [str(Path(entry).absolute()) for entry in sys.path if entry not in installed]
-    return {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-
-
-def _size(log: Path) -> int:
-    return log.stat().st_size if log.is_file() else 0
-
-
-def _last_words(log: Path, said_before: int) -> str:
-    """What the process printed in this call up to its death, cut to the end that tells something."""
-    if not log.is_file():
-        return ""
-    with log.open("rb") as file:
-        file.seek(said_before)
-        text = file.read().decode(errors="replace")
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not _RAY_STACK.match(line)]
-    fatal = next((at for at, line in enumerate(lines) if line.startswith(_CRASH)), len(lines))
-    return "; ".join(lines[: fatal + 1][-3:])
 
 
 def _reason(error: Exception) -> str:

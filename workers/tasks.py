@@ -53,6 +53,16 @@ class Job:
     io_layout: IoLayout | None = None
     allowance: Allowance = EXACT_ONLY
 
+    @property
+    def options(self) -> str:
+        """For people: what was said besides model and target that makes another job of it; empty if nothing was."""
+        said = (
+            f"{self.io_layout} inputs" if self.io_layout else "",
+            f"calibrated on {self.calibration_data}" if self.calibration_data else "",
+            self.allowance.label,
+        )
+        return "; ".join(filter(None, said))
+
 
 @dataclass(frozen=True)
 class Prepared:

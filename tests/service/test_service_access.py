@@ -5,6 +5,7 @@ import socket
 
 import pytest
 import requests
+from hostile_calibration import harmful
 from service_process import bearer, running, token, velatune
 
 from results.service.access import Doorkeeper, Principal, Refused, is_loopback
@@ -111,6 +112,14 @@ def test_bodies_are_bounded(service):
     assert large.status_code == 413
     chunked = requests.post(f"{service.url}/v1/lookup", data=(b" " * 1000 for _ in range(70)), timeout=60)
     assert chunked.status_code == 413
+
+
+def test_calibration_inputs_with_a_call_in_them_leave_nothing_behind(service, roles):
+    before = sorted(service.state.rglob("*"))
+    url = f"{service.url}/v1/models?kind=pt&label=../../harm"
+    refused = requests.post(url, data=harmful(), headers=roles("submit"), timeout=200)
+    assert refused.status_code == 422 and "plain tensors only" in refused.json()["message"]
+    assert sorted(service.state.rglob("*")) == before
 
 
 def test_rates_come_back_with_time():

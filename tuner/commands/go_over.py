@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import nullcontext
 from functools import partial
 
 import click
@@ -18,6 +19,7 @@ from tuner.progress import Progress
 from tuner.suite_file import Suite
 from workers import tasks
 from workers.base_program import toolchain_versions
+from workers.plain_pool import PlainPool
 from workers.pool import Pool
 from workers.tasks import Job
 
@@ -44,6 +46,9 @@ async def _night(suite: Suite, jobs: list[Job], workers: int | None, address: st
     log_dir = cache_folder() / "logs"
     warm_up = partial(tasks.warm_up_with, toolchain_versions())
     studies = studies_folder(store.location)
-    async with Pool(workers, log_dir, address=address, warm_up=warm_up) as pool:
-        # One search more than workers: while one waits for its slowest candidate, another has some to offer.
-        return await run_night(suite, jobs, pool, pool.jobs + 1, store, studies, log_dir, Progress(jobs))
+    pool = Pool(workers, log_dir, address=address, warm_up=warm_up)
+    over = partial(run_night, store=store, studies=studies, log_dir=log_dir, progress=Progress(jobs))
+    if address is None:
+        return await over(suite, jobs, PlainPool(pool.jobs, log_dir, warm_up), pool)
+    async with pool:  # a cluster is there anyway, and reads many models faster than its driver
+        return await over(suite, jobs, nullcontext(pool), nullcontext(pool))
