@@ -106,9 +106,10 @@ class _Form:
         width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
         for results in range(1, min(width, _MOST_PIXELS) + 1):
             for data in range(2 if results == 1 else 1, results * step + 1):
-                form = replace(self, results=results, data=data)
-                if width % results == 0 and self.tensor.shape[2] % data == 0 and form.allowed:
-                    yield form
+                if width % results == 0 and self.tensor.shape[2] % data == 0:
+                    form = replace(self, results=results, data=data)
+                    if form.allowed:
+                        yield form
 
     @property
     def allowed(self) -> bool:
