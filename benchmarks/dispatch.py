@@ -15,10 +15,10 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from workers.hand_out import Call, Lost, Worker
 from workers.pool import Pool
 from workers.worker_process import Answer
 
@@ -30,15 +30,26 @@ def sleep() -> None:
     time.sleep(SECONDS)
 
 
-class StandIn:
-    """In the place of a worker process: answers after as long, from inside the driver."""
+class StandIn(Worker):
+    """In the place of a worker process: answers after as long, one call after the other, from inside the driver."""
 
     def __init__(self, number: int) -> None:
-        self.number = number
+        super().__init__(number)
+        self._at_work = asyncio.Lock()
 
-    async def call(self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float) -> Answer:
-        await asyncio.sleep(SECONDS)
+    def ask(self, call: Call) -> asyncio.Future[Answer]:
+        return asyncio.ensure_future(self._do())
+
+    async def _do(self) -> Answer:
+        async with self._at_work:
+            await asyncio.sleep(SECONDS)
         return Answer(True, None, 0, SECONDS)
+
+    def withdraw(self, asked: asyncio.Future[Answer]) -> None:
+        asked.cancel()
+
+    def too_late(self, call: Call) -> Lost:
+        return Lost("timed out", "a stand-in")
 
 
 class SimulatedPool(Pool):
@@ -46,8 +57,7 @@ class SimulatedPool(Pool):
 
     async def __aenter__(self) -> Self:
         for number in range(self.jobs):
-            standing_in: Any = StandIn(number)
-            self._give(standing_in)
+            self._calls.add(StandIn(number))
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -101,9 +101,19 @@ class Store:
         Raises:
             StoreError: the evaluation's identity was never registered.
         """
+        return self.record_evaluations([evaluation]) == 1
+
+    def record_evaluations(self, evaluations: Iterable[Evaluation]) -> int:
+        """`record_evaluation` of several in one transaction: all of them are remembered or, if anything fails, none.
+
+        Returns:
+            How many of them changed the store.
+        """
         with self._write() as connection:
-            identity_id = self._identity_id(connection, evaluation.identity_key)
-            return write_evaluation(connection, evaluation, identity_id)[1]
+            return sum(
+                write_evaluation(connection, one, self._identity_id(connection, one.identity_key))[1]
+                for one in evaluations
+            )
 
     def record_simulation(self, simulation: Simulation) -> None:
         """Remember what a simulator counted; takes the place of an earlier run of the same candidate, simulator and

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from results.claim import Claim, Reception
@@ -35,6 +36,12 @@ from results.tables import (
 )
 
 log = logging.getLogger(__name__)
+
+# Built once: a search writes evaluations all the time, and to build a statement takes longer than to execute it.
+_CLAIM_OF = delete(claims).where(
+    claims.c.identity_id == bindparam("identity"), claims.c.recipe_sha256 == bindparam("sha256")
+)
+_INSERT_STREAMS, _INSERT_OPERATORS = insert(command_streams), insert(operator_tables)
 
 
 def write_identity(connection: Connection, identity: Identity) -> int:
@@ -85,8 +92,7 @@ def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id
     """
     values = evaluation_values(evaluation, identity_id)
     if evaluation.verified or evaluation.status in REFUTING:
-        same = (claims.c.identity_id == identity_id, claims.c.recipe_sha256 == values["recipe_sha256"])
-        claimed = connection.execute(delete(claims).where(*same)).rowcount
+        claimed = connection.execute(_CLAIM_OF, {"identity": identity_id, "sha256": values["recipe_sha256"]}).rowcount
         if claimed and not evaluation.verified:
             log.warning("forgot the imported recipe %r: it turned out %s", evaluation.recipe, evaluation.status)
     id = _insert_new(connection, evaluations, values)
@@ -102,12 +108,12 @@ def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id
     if evaluation.command_stream_sha256:
         streams = enumerate(evaluation.command_stream_sha256)
         connection.execute(
-            insert(command_streams),
+            _INSERT_STREAMS,
             [{"evaluation_id": id, "delegate": delegate, "sha256": sha256} for delegate, sha256 in streams],
         )
     if evaluation.operators:
         text = operators_text(evaluation.operators)
-        connection.execute(insert(operator_tables).values(evaluation_id=id, rows_json=text))
+        connection.execute(_INSERT_OPERATORS, {"evaluation_id": id, "rows_json": text})
     return id, True
 
 
@@ -214,6 +220,10 @@ def _id_of(connection: Connection, table: Table, key: dict[str, Any], rest: dict
 
 def _insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> int | None:
     """Insert a row and give its id, or None if its unique key is taken."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
-    return connection.execute(statement).scalar()
+    return connection.execute(_insertion(connection.dialect.name, table), values).scalar()
+
+
+@cache
+def _insertion(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return statement.on_conflict_do_nothing().returning(table.c.id)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from workers.hand_out import AHEAD_SECONDS
 from workers.pool import Pool, PoolFailed, Shared, WorkerLost
 
 REPOSITORY = Path(__file__).parent.parent
@@ -270,20 +271,30 @@ def test_a_worker_killed_from_outside_in_mid_task(run: Run, pool: Pool, tmp_path
     assert first != second
 
 
-def test_calls_are_taken_up_in_order(run: Run, pool: Pool, tmp_path: Path) -> None:
-    log, finish = tmp_path / "log", tmp_path / "finish"
+@pytest.mark.parametrize("already_long", [True, False])
+def test_calls_are_taken_up_in_order(run: Run, pool: Pool, tmp_path: Path, already_long: bool) -> None:
+    """But one that was sent to wait behind a call that takes long, which nobody knows at first: another worker takes it
+    over."""
+    log, started, finish = (tmp_path / name for name in ("log", "started", "finish"))
 
     async def scenario() -> None:
         # With one of the two workers busy throughout, the other does all the rest.
-        busy = asyncio.create_task(pool.run(wait_for, finish, tmp_path / "started", timeout_seconds=60))
-        while not (tmp_path / "started").exists():
+        busy = asyncio.create_task(pool.run(wait_for, finish, started, timeout_seconds=60))
+        while not started.exists():
             await asyncio.sleep(0.01)
+        if already_long:
+            await asyncio.sleep(2 * AHEAD_SECONDS)
         await asyncio.gather(*(pool.run(note, number, log, timeout_seconds=60) for number in range(30)))
+        assert not busy.done()
         finish.touch()
         await busy
 
+    both(run, pool)
     run(scenario())
-    assert log.read_text().split() == [str(number) for number in range(30)]
+    noted = log.read_text().split()
+    if not already_long:
+        noted.sort(key=int)
+    assert noted == [str(number) for number in range(30)]
 
 
 def test_the_functions_own_errors_pass_and_cost_no_process(run: Run, pool: Pool) -> None:

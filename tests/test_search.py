@@ -80,6 +80,7 @@ def run(search: Search, space: Space, most: int = 10_000) -> list[Candidate]:
     while batch := search.ask(most - search.evaluations):
         for candidate in batch:
             search.tell(candidate, space.evaluate(candidate.recipe))
+        search.keep()
         done += batch
         if search.evaluations >= most:
             break
@@ -165,6 +166,7 @@ def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
     while len(space.evaluated) < told:
         for candidate in killed.ask(8)[: told - len(space.evaluated)]:
             killed.tell(candidate, space.evaluate(candidate.recipe))
+            killed.keep()
     run(Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler), space, most=40)
     assert space.evaluated == whole.evaluated
 

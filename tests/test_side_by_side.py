@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first()
     """Numbers, of which each asks for as many more as were told before; by any of three orders of answering."""
 
     async def told_by(delays: list[float]) -> list[int]:
-        told, waiting = list[int](), deque([1, 2, 3, 4])
+        told, kept, waiting = list[int](), list[int](), deque([1, 2, 3, 4])
 
         def ask(under_way: int) -> list[int]:
             return [waiting.popleft() for _ in range(min(AT_ONCE - under_way, len(waiting)))]
@@ -30,7 +31,8 @@ def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first()
             if number < 20:
                 waiting.append(number + len(told))
 
-        await side_by_side(ask, find_out, tell)
+        await side_by_side(ask, find_out, tell, kept.extend)
+        assert kept == told
         return told
 
     runs = [asyncio.run(told_by(delays)) for delays in ([0], [0, 0.003, 0.001], [0.004, 0, 0.002, 0])]
@@ -56,12 +58,34 @@ def test_others_go_on_while_one_takes_long() -> None:
             lambda under_way: [rest.popleft() for _ in range(min(AT_ONCE - under_way, len(rest)))],
             find_out,
             told.append,
+            lambda _: None,
         )
         return done, told
 
     done, told = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert done == [0, 2, 3, 1, 4]
     assert told == [0, 1, 2, 3, 4]
+
+
+def test_what_was_told_is_kept_when_all_else_that_can_be_done_has_begun() -> None:
+    """However long keeping takes, nothing waits for it but what is told later."""
+    waiting, begun, told, kept = deque(range(40)), set[int](), list[int](), list[int]()
+
+    def ask(under_way: int) -> list[int]:
+        return [waiting.popleft() for _ in range(min(AT_ONCE - under_way, len(waiting)))]
+
+    async def find_out(number: int) -> int:
+        begun.add(number)
+        await asyncio.sleep(0.001 * (number % 5))
+        return number
+
+    def keep(some: Sequence[int]) -> None:
+        kept.extend(some)
+        assert kept == told
+        assert begun == set(range(min(40, len(told) + AT_ONCE)))
+
+    asyncio.run(side_by_side(ask, find_out, told.append, keep))
+    assert kept == list(range(40))
 
 
 def test_an_error_ends_the_rest() -> None:
@@ -78,11 +102,11 @@ def test_an_error_ends_the_rest() -> None:
         return number
 
     async def scenario() -> list[int]:
-        told: list[int] = []
-        first = iter([[0, 1, 2, 3]])
+        told, kept, first = list[int](), list[int](), iter([[0, 1, 2, 3]])
         with pytest.raises(ValueError, match="1"):
-            await side_by_side(lambda _: next(first, []), find_out, told.append)
+            await side_by_side(lambda _: next(first, []), find_out, told.append, kept.extend)
         await asyncio.sleep(0)
+        assert kept == told
         return told
 
     assert asyncio.run(scenario()) == [0]

@@ -22,6 +22,7 @@ def evaluated(folder: Path, most: int) -> Search:
     while search.evaluations < most:
         for candidate in search.ask(1):
             search.tell(candidate, answer_to(candidate.recipe))
+            search.keep()
     return search
 
 
@@ -66,6 +67,7 @@ def test_two_searches_at_once_count_nothing_twice(tmp_path: Path) -> None:
     for search in (first, second):
         (candidate,) = search.ask(1)
         search.tell(candidate, answer_to(candidate.recipe))
+        search.keep()
     assert Search(open_study(tmp_path, IDENTITY, seed=0), {}, seed=0).evaluations == 1
 
 

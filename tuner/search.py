@@ -65,6 +65,7 @@ class Search:
         self.evaluations = 0
         self._tried: set[Recipe] = set()
         self._asked: deque[Candidate] = deque()
+        self._unkept: deque[tuple[Candidate, Answer]] = deque()
         self._waiting: deque[Candidate] = deque()
         self._propose()
         self._take_up(study.get_trials(deepcopy=False))
@@ -105,29 +106,20 @@ class Search:
         self._waiting += islice(chain(first, rest), WINDOW - len(self._asked) - len(self._waiting))
 
     def tell(self, candidate: Candidate, answer: Answer) -> None:
-        """Remember what a candidate turned out to be; in the order in which they were asked for."""
+        """Learn what a candidate turned out to be; in the order in which they were asked for."""
         if candidate in self._asked:  # else it came from elsewhere
             self._asked.remove(candidate)
         self._learn(candidate.recipe, answer)
         self._tell(candidate.trial, answer.cycles, answer.violation)
         self._propose()
-        told = self._study.get_trials(deepcopy=False)[candidate.trial.number]
-        self._record.add_trial(
-            create_trial(
-                value=told.value,
-                params=told.params,
-                distributions=told.distributions,
-                constraints=told.constraints,
-                user_attrs={
-                    "recipe": str(candidate.recipe),
-                    "program": answer.program,
-                    "cycles": answer.cycles,
-                    "successors": dict(answer.successors),
-                    "violation": answer.violation,
-                    "sites": {str(place): sites for place, sites in answer.sites.items()},
-                },
-            )
-        )
+        self._unkept.append((candidate, answer))
+
+    def keep(self) -> None:
+        """Write what was told to the study, in the same order: a search that is taken up knows it then."""
+        trials = self._study.get_trials(deepcopy=False)
+        while self._unkept:
+            candidate, answer = self._unkept.popleft()
+            self._record.add_trial(_kept(trials[candidate.trial.number], candidate.recipe, answer))
 
     def has_tried(self, recipe: Recipe) -> bool:
         """Whether this search, earlier runs of it included, has evaluated a recipe."""
@@ -159,6 +151,24 @@ class Search:
         best = self.states.best()
         shorter = dict.fromkeys(by_less(best.recipe)) if best is not None else {}
         return [Candidate(recipe, self._study.ask()) for recipe in shorter if recipe not in self._tried]
+
+
+def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
+    """What `learnt_from` reads."""
+    return create_trial(
+        value=told.value,
+        params=told.params,
+        distributions=told.distributions,
+        constraints=told.constraints,
+        user_attrs={
+            "recipe": str(recipe),
+            "program": answer.program,
+            "cycles": answer.cycles,
+            "successors": dict(answer.successors),
+            "violation": answer.violation,
+            "sites": {str(place): sites for place, sites in answer.sites.items()},
+        },
+    )
 
 
 def learnt_from(trial: FrozenTrial) -> tuple[Recipe, Answer]:

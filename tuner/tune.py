@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -205,6 +205,7 @@ class _Run:
         self._patience = _DEFAULT_SECONDS
         self._asked = AskedFor()
         self._programs: Counter[str] = Counter()
+        self._better: Outcome | None = None  # than what the store was told
 
     @property
     def reuse(self) -> Reuse:
@@ -236,7 +237,7 @@ class _Run:
     async def try_first(self, recipe: Recipe) -> None:
         """Evaluate a recipe that the search did not ask for."""
         asked = iter((self._search.ask_for(recipe),))
-        await side_by_side(lambda _: next(asked, []), self._find_out, self._tell)
+        await side_by_side(lambda _: next(asked, []), self._find_out, self._tell, self._keep)
 
     async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
@@ -255,7 +256,7 @@ class _Run:
             reached = self._search.states.best()
             if turn is not None and (ending := await turn.ended(reached.cycles if reached is not None else None)):
                 return ending
-            await side_by_side(ask, self._find_out, self._tell)
+            await side_by_side(ask, self._find_out, self._tell, self._keep)
             if self._search.evaluations >= budget.trials:
                 return "trials"
             if is_late():
@@ -280,20 +281,27 @@ class _Run:
                 late = deadline is not None and time.monotonic() > deadline
                 return [shorter.popleft() for _ in range(0 if late else min(WINDOW - under_way, len(shorter)))]
 
-            await side_by_side(ask, self._find_out_only, self._tell)
+            await side_by_side(ask, self._find_out_only, self._tell, self._keep)
             if shorter:
                 return
 
     def _tell(self, found: _Found) -> None:
-        self._store.record_evaluation(found.record)
         reached = self._search.states.best()
         self._search.tell(found.candidate, found.answer)
         if found.outcome is not None and self._search.states.best() != reached:
-            # Whoever looks it up after a kill finds the best so far.
-            self._set_best(self._record(found.outcome, with_rows=True), "interrupted")
+            self._better = found.outcome
         offered = found.answer.cycles is not None and not found.answer.violation
         counts = self._search.evaluations, len(self._search.states)
         self._progress.evaluated(self._job, *counts, found.record, offered)
+
+    def _keep(self, found: Sequence[_Found]) -> None:
+        """What the study holds is in the store: a search that is taken up does not evaluate it again."""
+        self._store.record_evaluations([one.record for one in found])
+        self._search.keep()
+        if self._better is not None:
+            # Whoever looks it up after a kill finds the best so far.
+            self._set_best(self._record(self._better, with_rows=True), "interrupted")
+            self._better = None
 
     async def _find_out_only(self, candidate: Candidate) -> _Found:
         """Nothing of its successors."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO, Literal, Self, TypeVar
 
-from workers.pool import MOST_GROWTH_BYTES, Loss, PoolFailed, WorkerLost
+from workers.hand_out import Lost
+from workers.pool import MOST_GROWTH_BYTES, PoolFailed, WorkerLost
 from workers.worker_process import Answer, WorkerProcess, environment, last_words, size_of
 
 Result = TypeVar("Result")
@@ -88,7 +89,7 @@ class PlainPool:
             attempts += 1
             try:
                 return await process.ask("call", asked, timeout_seconds)
-            except _Lost as lost:
+            except Lost as lost:
                 await self._end(number)
                 if attempts == _ATTEMPTS:
                     raise WorkerLost(lost.kind, attempts, lost.detail) from None
@@ -98,7 +99,7 @@ class PlainPool:
         try:
             process = self._processes[number] = await _Served.start(log)
             answer = await process.ask("prepare", (str(log), str(Path.cwd()), self._warm_up), _START_SECONDS)
-        except (OSError, _Lost) as error:
+        except (OSError, Lost) as error:
             raise PoolFailed(f"no worker process starts: {error}") from error
         if not answer.succeeded:
             raise PoolFailed(f"no worker process starts: {type(answer.value).__name__}: {answer.value}")
@@ -110,14 +111,6 @@ class PlainPool:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.process.pid, signal.SIGKILL)
             await process.process.wait()
-
-
-class _Lost(Exception):
-    """The process of this call is gone, or must go."""
-
-    def __init__(self, kind: Loss, detail: str) -> None:
-        super().__init__(detail)
-        self.kind, self.detail = kind, detail
 
 
 class _Served:
@@ -136,11 +129,11 @@ class _Served:
             ), log)  # fmt: skip
 
     async def ask(self, method: Literal["call", "prepare"], args: tuple[object, ...], timeout_seconds: float) -> Answer:
-        """What `WorkerProcess` answers. Raises _Lost."""
+        """What `WorkerProcess` answers. Raises Lost."""
         try:
             return await asyncio.wait_for(self._exchanged(pickle.dumps((method, args))), timeout_seconds)
         except TimeoutError:
-            raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self._log}") from None
+            raise Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self._log}") from None
 
     async def _exchanged(self, message: bytes) -> Answer:
         asked, answers = self.process.stdin, self.process.stdout
@@ -154,7 +147,7 @@ class _Served:
         except (EOFError, ConnectionError):
             status = await self.process.wait()
             words = last_words(self._log, said_before) or f"it ended with status {status}"
-            raise _Lost("crashed", f"{words}; log: {self._log}") from None
+            raise Lost("crashed", f"{words}; log: {self._log}") from None
         return answer
 
 

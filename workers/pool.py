@@ -14,19 +14,18 @@ import re
 import signal
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from workers.errors import ModelError
-from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of
+from workers.hand_out import Call, HandOut, Loss, Lost, Worker
+from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words
 
 Result = TypeVar("Result")
-Loss = Literal["crashed", "timed out"]
 
 _logger = logging.getLogger(__name__)
 
@@ -41,6 +40,8 @@ _REACH_SECONDS = 10.0
 MOST_GROWTH_BYTES = 2 * 2**30
 # Ray's default is a third of the machine's memory. What passes through here are TOSA programs and results.
 _OBJECT_STORE_BYTES = 512 * 2**20
+# A thread of the worker process besides the one that works.
+_MAIL = "mail"
 
 
 class PoolFailed(ModelError):
@@ -120,8 +121,8 @@ class Pool:
         self._address = address
         self._warm_up = warm_up
         self._given_growth_bytes = growth_bytes
-        self._idle: deque[_Worker] = deque()
-        self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._calls = HandOut(lambda answer: answer.grown_bytes > self._growth_bytes, self._replace)
+        self._numbers = count()
         self._starting: set[asyncio.Task[None]] = set()
         self._missing: list[int] = []
         self._actors: dict[int, Any] = {}
@@ -155,8 +156,7 @@ class Pool:
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        for place in self._waiting:
-            place.cancel()
+        self._calls.close()
         for actor in self._actors.values():
             ray.kill(actor)
         if self._started_ray:
@@ -178,29 +178,27 @@ class Pool:
             PoolFailed: no worker can be started, or the pool is closed.
             Exception: what the function raised, as it raised it, with the worker's traceback as a note.
         """
-        attempts = killed = 0
+        number, attempts, killed = next(self._numbers), 0, 0
         while True:
-            worker = await self._take(first_in_line=attempts > 0)
-            attempts += 1
+            if self._failure is not None:
+                raise self._failure
+            self._start_missing()
+            call = Call(number, function, args, timeout_seconds, is_alone=attempts > 0)
+            self._calls.enter(call)
             try:
-                answer = await worker.call(function, args, timeout_seconds)
-            except _Lost as lost:
-                self._replace(worker)
+                answer = await call.answer
+            except Lost as lost:
+                attempts += 1
                 if self._failure is not None:
                     raise self._failure from None
                 killed += lost.is_innocent and self._address is not None
                 if attempts - min(killed, _KILLED_RETRIES) > retries:
                     raise WorkerLost(lost.kind, attempts, lost.detail) from None
                 continue
-            except BaseException:
-                # The caller has gone, the call has not: there is no other way to stop it.
-                self._replace(worker)
+            except asyncio.CancelledError:
+                self._calls.leave(call)
                 raise
             self.busy_seconds += answer.seconds
-            if answer.grown_bytes > self._growth_bytes:
-                self._replace(worker)
-            else:
-                self._give(worker)
             if not answer.succeeded:
                 raise answer.value
             result: Result = answer.value
@@ -221,43 +219,16 @@ class Pool:
 
         return Shared(ray.put(value))
 
-    async def _take(self, first_in_line: bool) -> "_Worker":
-        if self._failure is not None:
-            raise self._failure
-        self._start_missing()
-        if self._idle:
-            return self._idle.popleft()
-        place: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-        if first_in_line:
-            self._waiting.appendleft(place)
-        else:
-            self._waiting.append(place)
-        try:
-            return await place
-        except asyncio.CancelledError:
-            # It may have been given a worker in the same moment.
-            if place.done() and not place.cancelled() and place.exception() is None:
-                self._give(place.result())
-            raise
-
-    def _give(self, worker: "_Worker") -> None:
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(worker)
-                return
-        self._idle.append(worker)
-
-    def _replace(self, worker: "_Worker") -> None:
+    def _replace(self, worker: Worker) -> None:
         import ray
 
-        ray.kill(worker.actor)
+        ray.kill(self._actors[worker.number])
         self._up -= 1
         if self._failure is None:
             # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
             # process that is just being started when Ray is shut down holds that up.
             self._missing.append(worker.number)
-            if any(not place.done() for place in self._waiting):
+            if self._calls.is_waited_for():
                 self._start_missing()
 
     def _start_missing(self) -> None:
@@ -277,7 +248,7 @@ class Pool:
             worker = self._launch(number)
             try:
                 await worker.prepare(self._warm_up)
-            except _Lost as lost:
+            except Lost as lost:
                 ray.kill(worker.actor)
                 reason, left = lost.detail, left - 1
                 if lost.kind == "timed out":
@@ -289,68 +260,94 @@ class Pool:
                     left = min(left, _START_ATTEMPTS - 1)
             else:
                 self._up += 1
-                self._give(worker)
+                self._calls.add(worker)
                 return
         _logger.warning("worker %d does not start: %s", number, reason)
         self._expected -= 1
         if self._expected == 0:
             self._failure = PoolFailed(f"no worker process starts: {reason}")
-            for place in self._waiting:
-                if not place.done():
-                    place.set_exception(self._failure)
+            self._calls.fail(self._failure)
 
-    def _launch(self, number: int) -> "_Worker":
+    def _launch(self, number: int) -> "_Actor":
         import ray
 
-        actor_class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(WorkerProcess)
+        how = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "concurrency_groups": {_MAIL: 1}}
+        actor_class = ray.remote(**how)(_Process)
         room = {} if self._address is None else {"memory": _WORKER_BYTES}
         actor = actor_class.options(runtime_env={"env_vars": environment()}, **room).remote()
         self._actors[number] = actor
-        return _Worker(number, actor, self._log_dir / f"worker-{number}.log")
+        return _Actor(number, actor, self._log_dir / f"worker-{number}.log")
 
 
-@dataclass(frozen=True)
-class _Worker:
+class _Actor(Worker):
     """The driver's side of one worker process."""
 
-    number: int
-    actor: Any
-    log: Path
+    def __init__(self, number: int, actor: Any, log: Path) -> None:
+        super().__init__(number)
+        self.actor = actor
+        self._log = log
+        self._printed_bytes = 0  # before what it does now
+        self._numbers: dict[asyncio.Future[Answer], int] = {}  # of what it was sent
+        self._next = count()
 
     async def prepare(self, warm_up: Callable[[], object] | None) -> None:
-        answer = await self._answer(self.actor.prepare, (str(self.log), str(Path.cwd()), warm_up), _START_SECONDS)
+        reference = self.actor.prepare.remote(str(self._log), str(Path.cwd()), warm_up)
+        try:
+            answer = await asyncio.wait_for(self._answer(reference), _START_SECONDS)
+        except TimeoutError:
+            raise self._timed_out(_START_SECONDS) from None
         if not answer.succeeded:
-            raise _Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
+            raise Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
 
-    async def call(self, function: Callable[..., object], args: tuple[object, ...], timeout_seconds: float) -> "Answer":
-        return await self._answer(self.actor.call, (function, args), timeout_seconds)
+    def ask(self, call: Call) -> asyncio.Future[Answer]:
+        number = next(self._next)
+        reference = self.actor.call_in_turn.remote(number, call.function, call.args)
+        asked = asyncio.ensure_future(self._answer(reference))
+        self._numbers[asked] = number
+        asked.add_done_callback(self._numbers.pop)
+        return asked
 
-    async def _answer(self, method: Any, args: tuple[object, ...], timeout_seconds: float) -> "Answer":
+    def withdraw(self, asked: asyncio.Future[Answer]) -> None:
+        # Not by `ray.cancel`: where a call is still on its way, Ray 2.60's actor waits for it for half a minute.
+        self.actor.withdraw.options(concurrency_group=_MAIL).remote(self._numbers[asked])
+
+    def too_late(self, call: Call) -> Lost:
+        return self._timed_out(call.timeout_seconds)
+
+    def _timed_out(self, seconds: float) -> Lost:
+        return Lost("timed out", f"no answer within {seconds:g} s; log: {self._log}")
+
+    async def _answer(self, reference: Any) -> Answer:
         from ray.exceptions import RayError, RayTaskError
 
-        said_before = size_of(self.log)  # before it is asked: it may be dead a moment later
         try:
-            answer: Answer = await asyncio.wait_for(method.remote(*args), timeout_seconds)
-        except TimeoutError:
-            raise _Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self.log}") from None
+            answer: Answer | None = await reference
         except RayTaskError as error:
             # Not the function's own error, which is an answer: arguments or result do not travel.
             return Answer(False, error.cause, 0, 0.0)
         except RayError as error:
-            words = last_words(self.log, said_before) or _reason(error)
-            raise _Lost("crashed", f"{words}; log: {self.log}", is_innocent=CRASH not in words) from None
+            words = last_words(self._log, self._printed_bytes) or _reason(error)
+            raise Lost("crashed", f"{words}; log: {self._log}", is_innocent=CRASH not in words) from None
+        if answer is None:
+            raise asyncio.CancelledError
+        self._printed_bytes = answer.printed_bytes
         return answer
 
 
-class _Lost(Exception):
-    """The worker of this call is gone, or must go."""
+class _Process(WorkerProcess):
+    """A Ray actor's class: what it is asked waits in the process for its turn, and can be withdrawn until then."""
 
-    def __init__(self, kind: Loss, detail: str, is_innocent: bool = False) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
-        self.is_innocent = is_innocent
-        """It said nothing of a crash: what it ran need not be to blame."""
+    def __init__(self) -> None:
+        super().__init__()
+        self._withdrawn: set[int] = set()
+
+    def withdraw(self, number: int) -> None:
+        """A call is not to be done; too late if it has begun."""
+        self._withdrawn.add(number)
+
+    def call_in_turn(self, number: int, function: Callable[..., object], args: tuple[object, ...]) -> Answer | None:
+        """None if it was withdrawn."""
+        return None if number in self._withdrawn else self.call(function, args)
 
 
 def _connect(address: str | None, jobs: int) -> bool:

@@ -21,13 +21,14 @@ _RAY_STACK = re.compile(r"\*\*\* |PC: @|\s*@ |\[.*\] logging\.cc:")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function returned, or raised, how long it took, and how much memory its process now holds beyond its
-    warm-up."""
+    """What a function returned, or raised, how long it took, how much memory its process now holds beyond its warm-up,
+    and how many bytes it has printed so far."""
 
     succeeded: bool
     value: Any
     grown_bytes: int
     seconds: float
+    printed_bytes: int = 0
 
 
 class WorkerProcess:
@@ -47,7 +48,7 @@ class WorkerProcess:
         # A user's `file.py:function` is named relative to where the driver runs.
         if Path(folder).is_dir():
             os.chdir(folder)
-        answer = self.call(warm_up, ()) if warm_up is not None else Answer(True, None, 0, 0.0)
+        answer = self.call(warm_up or tuple, ())
         self._resident_when_warm = _resident_bytes()
         return answer
 
@@ -59,7 +60,8 @@ class WorkerProcess:
             value = function(*args)
         except Exception as error:
             succeeded, value = False, _travelling(error)
-        return Answer(succeeded, value, _resident_bytes() - self._resident_when_warm, time.perf_counter() - started)
+        grown, seconds = _resident_bytes() - self._resident_when_warm, time.perf_counter() - started
+        return Answer(succeeded, value, grown, seconds, os.fstat(1).st_size)
 
 
 def _resident_bytes() -> int:
