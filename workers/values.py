@@ -16,7 +16,7 @@ from workers.kept_values import KeptValues
 from workers.reference import ARRAY_TYPES, ReferenceFailed, run_on_each
 
 _DIGEST_BYTES = 16
-_KEPT_BYTES = 256 << 20
+_KEPT_BYTES = 128 << 20
 _SECONDS_WORTH_KEEPING = 0.5
 
 #: A value on every set of inputs.
