@@ -1,8 +1,9 @@
 """How fast candidates are tried: velatune against the loop that a user would write today (`benchmarks.plain_loop`).
 
 Both search the same model for the same target on one core and with nothing remembered from before; trials of the loop
-are timed before and after velatune's search, so that a busy machine slows both alike. What counts for velatune are
-distinct programs that were compiled and found equal to the default lowering; for the loop, every trial. Each side
+are timed before and after velatune's search, so that a busy machine slows both alike. For the loop, every trial counts,
+also one that comes to a program that it had before. For velatune both are told: candidates, which are distinct recipes
+whose program was compiled and found equal to the default lowering, and the distinct programs among them. Each side
 exports, quantises and starts up before its time begins.
 
 Then, on two cores: which part of a search the two workers spend in calls.
@@ -52,8 +53,10 @@ os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray writes it so)
 
 @dataclass(frozen=True)
 class Searched:
-    """A search by velatune: distinct verified programs, seconds of search, and what part of them the workers worked."""
+    """A search by velatune: verified candidates, distinct programs among them, seconds of search, and what part of the
+    time its workers worked."""
 
+    candidates: int
     programs: int
     seconds: float
     busy: float
@@ -93,8 +96,8 @@ async def _search(source: str, workers: int, folder: Path) -> Searched:
             watch = _Watch(job, pool)
             tuned = await tune(job, Objective(), BUDGET, pool, store, folder / "studies", watch)
         found = store.evaluations(tuned.best.identity.key)
-    programs = {one.program_hash for one in found if one.verified}
-    return Searched(len(programs), watch.seconds, watch.busy_seconds / watch.seconds / workers)
+    programs = [one.program_hash for one in found if one.verified]
+    return Searched(len(programs), len(set(programs)), watch.seconds, watch.busy_seconds / watch.seconds / workers)
 
 
 def searched(source: str, workers: int, cores: Collection[int]) -> Searched:
@@ -114,7 +117,10 @@ def main() -> None:
     console = Console(width=140)
     cores = sorted(os.sched_getaffinity(0))
     one_core = cores[:1]
-    table = Table("model", "plain loop: s a trial", "velatune: s a program", "programs", "times as fast", "wanted")
+    table = Table(
+        "model", "plain loop: s a trial", "velatune: s a candidate", "a program", "candidates", "programs",
+        "times as fast by candidates", "by programs", "wanted",
+    )  # fmt: skip
     rates = {}
     for source, wanted in AGAINST_THE_LOOP.items():
         os.sched_setaffinity(0, one_core)
@@ -124,7 +130,8 @@ def main() -> None:
         trial = (before + trial_seconds(loop)) / 2
         rates[source] = found
         table.add_row(
-            source, f"{trial:.1f}", f"{1 / found.per_second:.3f}", str(found.programs),
+            source, f"{trial:.1f}", f"{found.seconds / found.candidates:.3f}", f"{1 / found.per_second:.3f}",
+            str(found.candidates), str(found.programs), f"{trial * found.candidates / found.seconds:.0f}",
             f"{trial * found.per_second:.0f}", f"{wanted}",
         )  # fmt: skip
     console.print(f"{TARGET.label}, one core: verified candidates against trials of the plain loop", table)
