@@ -7,6 +7,7 @@ its fixed point in 50 ms for 500 operators.
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -47,11 +48,11 @@ def main() -> None:
         passes = pass_instances()
         took = milliseconds(
             {
-                "load": lambda program=program: read_tosa(program),
-                "load and hash": lambda program=program: read_tosa(program).hash,
-                "all": lambda program=program: handled(program),
-                **{str(one): lambda graph=graph, one=one: one.apply(graph) for one in passes},
-                "Vela": lambda program=program: compile_tosa(program, TARGET),
+                "load": partial(read_tosa, program),
+                "load and hash": partial(_read_and_hash, program),
+                "all": partial(handled, program),
+                **{str(one): partial(one.apply, graph) for one in passes},
+                "Vela": partial(compile_tosa, program, TARGET),
             }
         )
         slowest = max(map(str, passes), key=took.__getitem__)
@@ -64,6 +65,10 @@ def main() -> None:
             slowest, f"{took[slowest]:.1f} ms", f"{took['Vela']:.1f} ms", f"{took['Vela'] / took['all']:.1f}x",
         )  # fmt: skip
     Console(width=150).print(table)
+
+
+def _read_and_hash(program: bytes) -> str:
+    return read_tosa(program).hash
 
 
 def handled(program: bytes) -> bytes:

@@ -3,7 +3,8 @@
     python -m benchmarks.kills --kills 50 SUITE.toml
 
 Goes over the suite twice, into stores of their own: undisturbed, then disturbed. Says what was lost, what was counted
-twice, and whether the best recipes are the same. Exit status 1 if anything differs.
+twice, and whether the best recipes are the same. Exit status 1 if anything differs, or the sweep was through before as
+many were killed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ class Cluster:
         """Process ids of velatune's pool, on all nodes."""
         nodes = (self.ray.head_node, *self.others)
         raylets = {raylet.process.pid for node in nodes for raylet in node.all_processes.get("raylet", [])}
-        return [pid for pid, parent, title in _processes() if parent in raylets and "WorkerProcess" in title]
+        return [
+            pid
+            for pid, parent, title in _processes()
+            if parent in raylets and title.startswith("ray::RayWorkerProcess")
+        ]
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Whether there was one to kill."""
@@ -196,7 +201,7 @@ def main() -> int:
     same = calm.bests == stormy.bests
     print(f"{calm.candidates.total()} evaluations: {lost.total()} lost, {added.total()} others, {len(twice)} twice")  # noqa: T201
     print(f"best recipes of {len(calm.bests)}: {'the same' if same else 'different'}")  # noqa: T201
-    return 0 if same and not lost and not added and not twice else 1
+    return 0 if same and not lost and not added and not twice and killed.total() == asked.kills else 1
 
 
 if __name__ == "__main__":

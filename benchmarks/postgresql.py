@@ -50,7 +50,12 @@ def server() -> Iterator[str]:
             raise RuntimeError(f"initdb failed: {made.stderr.strip()[-500:]}")
         # What a crash of the machine would lose is of no interest here.
         settings = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", "full_page_writes=off")
-        command = [programs / "postgres", "-D", data, *(word for setting in settings for word in ("-c", setting))]
+        command: list[str | Path] = [
+            programs / "postgres",
+            "-D",
+            data,
+            *(word for setting in settings for word in ("-c", setting)),
+        ]
         with log.open("w") as output:
             process = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
         try:
@@ -73,7 +78,7 @@ def _exists(user: str) -> bool:
 
 def _wait_for(programs: Path, folder: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    ready = [programs / "pg_isready", "--quiet", "-h", folder]
+    ready: list[str | Path] = [programs / "pg_isready", "--quiet", "-h", folder]
     while subprocess.run(ready).returncode:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"PostgreSQL does not start: {log.read_text()[-500:].strip()}")

@@ -516,6 +516,6 @@ def _workers_of(driver: int) -> list[int]:
     while pending:
         for pid, words in children.get(pending.pop(), []):
             pending.append(pid)
-            if words.startswith("ray::WorkerProcess"):
+            if words.startswith("ray::RayWorkerProcess"):
                 found.append(pid)
     return found

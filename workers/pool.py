@@ -272,7 +272,7 @@ class Pool:
         import ray
 
         how = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "concurrency_groups": {_MAIL: 1}}
-        actor_class = ray.remote(**how)(_Process)
+        actor_class = ray.remote(**how)(RayWorkerProcess)
         room = {} if self._address is None else {"memory": _WORKER_BYTES}
         actor = actor_class.options(runtime_env={"env_vars": environment()}, **room).remote()
         self._actors[number] = actor
@@ -334,7 +334,7 @@ class _Actor(Worker):
         return answer
 
 
-class _Process(WorkerProcess):
+class RayWorkerProcess(WorkerProcess):
     """A Ray actor's class: what it is asked waits in the process for its turn, and can be withdrawn until then."""
 
     def __init__(self) -> None:

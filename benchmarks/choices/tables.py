@@ -54,6 +54,8 @@ def prelu_per_channel() -> nn.Module:
 class RisingPRelu(nn.Module):
     """PReLU with slopes of a trained net's size: none is negative."""
 
+    slopes: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("slopes", torch.linspace(0.05, 0.4, channels))

@@ -90,7 +90,9 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     roots = {}
     for root in _roots(choices):
         digest = evaluator.evaluate(str(root), expand=False).program_hash
-        roots[str(root)] = numbered(digest, root)
+        number = numbered(digest, root)
+        if number is not None:
+            roots[str(root)] = number
     done = 0
     while waiting:
         go_on(found[heappop(waiting)[1]])
