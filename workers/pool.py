@@ -8,6 +8,7 @@ candidate.
 
 import asyncio
 import faulthandler
+import gc
 import logging
 import math
 import os
@@ -151,6 +152,7 @@ class Pool:
         import ray
 
         self._started_ray = _connect(self._address, self.jobs)
+        _spare_the_collector()
         if not self.jobs:
             self.jobs = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._expected = self.jobs
@@ -161,6 +163,7 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         import ray
 
+        gc.unfreeze()
         self._failure = PoolFailed("the worker pool is closed")
         for task in self._starting:
             task.cancel()
@@ -362,6 +365,7 @@ class _Process:
         if Path(folder).is_dir():
             os.chdir(folder)
         answer = self._done(warm_up or tuple, ())
+        _spare_the_collector()
         self._resident_when_warm = _resident_bytes()
         return answer
 
@@ -383,6 +387,15 @@ class _Process:
             succeeded, value = False, _travelling(error)
         grown, seconds = _resident_bytes() - self._resident_when_warm, time.perf_counter() - started
         return Answer(succeeded, value, grown, seconds, os.fstat(1).st_size)
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector look no more at what is here now, which are modules for the most part.
+
+    To walk through those takes 50 ms in a driver and 200 ms in a worker, each time, in the middle of a call.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _resident_bytes() -> int:
