@@ -7,6 +7,7 @@ candidate.
 """
 
 import asyncio
+import gc
 import logging
 import math
 import os
@@ -23,7 +24,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from workers.errors import ModelError
 from workers.hand_out import Call, HandOut, Loss, Lost, Worker
-from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words
+from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, spare_the_collector
 
 Result = TypeVar("Result")
 
@@ -142,6 +143,7 @@ class Pool:
         import ray
 
         self._started_ray = _connect(self._address, self.jobs)
+        spare_the_collector()
         if not self.jobs:
             self.jobs = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._expected = self.jobs
@@ -152,6 +154,7 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         import ray
 
+        gc.unfreeze()
         self._failure = PoolFailed("the worker pool is closed")
         for task in self._starting:
             task.cancel()

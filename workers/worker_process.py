@@ -1,6 +1,7 @@
 """What runs in a worker process, whoever starts it, and what can be told of one that died."""
 
 import faulthandler
+import gc
 import os
 import pickle
 import re
@@ -49,6 +50,7 @@ class WorkerProcess:
         if Path(folder).is_dir():
             os.chdir(folder)
         answer = self.call(warm_up or tuple, ())
+        spare_the_collector()
         self._resident_when_warm = _resident_bytes()
         return answer
 
@@ -62,6 +64,15 @@ class WorkerProcess:
             succeeded, value = False, _travelling(error)
         grown, seconds = _resident_bytes() - self._resident_when_warm, time.perf_counter() - started
         return Answer(succeeded, value, grown, seconds, os.fstat(1).st_size)
+
+
+def spare_the_collector() -> None:
+    """Have the garbage collector look no more at what is here now, which are modules for the most part.
+
+    To walk through those takes 50 ms in a driver and 200 ms in a worker, each time, in the middle of a call.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _resident_bytes() -> int:
