@@ -1,17 +1,22 @@
 """Single statements that read, run with as little as possible around them: a lookup takes little more time than that.
 
-No transaction, no asking first whether a connection still stands, and each statement is put into the database's words
-once: SQLAlchemy's part of running a statement takes three times as long as SQLite's.
+No transaction, no asking first whether a connection still stands, no handing it back in between, and each statement is
+put into the database's words once, with its parameters in the order in which the server takes them: SQLAlchemy's part
+of running a statement takes three times as long as SQLite's.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Select, create_engine, event
 
 from results.connect import one_line_errors
+
+_KEPT_CONNECTIONS = 5
 
 
 class _Compiled(NamedTuple):
@@ -31,9 +36,10 @@ class Glances:
         self._engine, self._location = engine, location
         if engine.dialect.name != "sqlite":
             # Connections of its own, on which no statement begins a transaction; those on SQLite never do.
-            self._engine = create_engine(engine.url, isolation_level="AUTOCOMMIT")
+            self._engine = create_engine(engine.url, isolation_level="AUTOCOMMIT", paramstyle="numeric_dollar")
             event.listen(self._engine, "connect", _plan_once)
         self._compiled: dict[Select[Any], _Compiled] = {}
+        self._idle: deque[Any] = deque()
 
     def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What a statement selects, by column name.
@@ -54,25 +60,46 @@ class Glances:
 
     def close(self) -> None:
         """Close its connections."""
+        self._forget_idle()
         self._engine.dispose()
 
     def _run(self, text: str, parameters: Any) -> list[tuple[Any, ...]]:
         dialect = self._engine.dialect
         for may_try_again in (True, False):
-            connection: Any = self._engine.raw_connection()
+            try:
+                connection: Any = self._idle.pop()
+            except IndexError:
+                connection = self._engine.raw_connection()
             try:
                 rows: list[tuple[Any, ...]] = connection.driver_connection.execute(text, parameters).fetchall()
-                return rows
             except dialect.loaded_dbapi.Error as error:
-                if not dialect.is_disconnect(error, connection.driver_connection, None):
-                    raise
-                connection.invalidate()
-                self._engine.dispose()  # a server that was restarted has ended the others as well
-                if not may_try_again:
-                    raise
-            finally:
+                gone = dialect.is_disconnect(error, connection.driver_connection, None)
+                if gone:
+                    connection.invalidate()
+                    self._forget_idle()  # a server that was restarted has ended the others as well
+                    self._engine.dispose()
                 connection.close()
+                if not gone or not may_try_again:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                self._keep(connection)
+                return rows
         raise AssertionError("the second time either returns or raises")
+
+    def _keep(self, connection: Any) -> None:
+        """For the next statement, of any thread; but not of them all, or a burst of questions holds them for good."""
+        if len(self._idle) < _KEPT_CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _forget_idle(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _compile(self, statement: Select[Any]) -> _Compiled:
         made: Any = statement.compile(dialect=self._engine.dialect)
@@ -85,6 +112,9 @@ class Glances:
 def _plan_once(connection: Any, _record: object) -> None:
     """PostgreSQL would plan each statement for the values of its first calls anew; that takes ten times as long as
     running it."""
+    import psycopg
+
     connection.autocommit = True
     connection.prepare_threshold = 0
+    connection.cursor_factory = psycopg.RawCursor
     connection.execute("SET plan_cache_mode = force_generic_plan")

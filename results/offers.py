@@ -21,7 +21,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
+    literal_column,
     or_,
     select,
     type_coerce,
@@ -92,8 +92,10 @@ def _given(table: FromClause, *names: str) -> list[Any]:
 @cache
 def _of_model(few: bool) -> Select[Any]:
     versions = [*(toolchains.c[name] for name in VERSION_NAMES), identities.c.search_space_version]
+    # Spelt out: each value that is given costs the driver time.
+    none, one = literal_column("0", Integer), literal_column("1", Integer)
     differing: ColumnElement[int] = sum(
-        (case((column != bindparam(column.name), 1), else_=0) for column in versions), start=literal(0)
+        (case((column != bindparam(column.name), one), else_=none) for column in versions), start=none
     )
     same = [*_given(targets, *TARGET_NAMES), *_given(identities, *SAME)]
     wanted = _offers(IDENTITY_TABLES).where(models.c.hash == bindparam("model_hash"), *same, _KNOWN)
