@@ -2,10 +2,11 @@
 
     python -m benchmarks.scale SUITE.toml [--models 10000 --targets 10 --cores 1000] [--lower-seconds 30] ...
 
-Goes over a suite twice, as `velatune nightly` does, with a store and a cache that are new. The second time nothing is
-left to be done, so the difference in the driver's processor time is what evaluations cost it, by dispatch, search and
-store. The evaluations of a study, their seconds and bytes are means over the store; the rest are options. See
-docs/scale.md.
+Goes over a suite three times, as `velatune nightly` does, with a cache that is new. The first time one candidate for
+each search is enough: models are lowered then, and the driver imports what it needs. The second time it is all of the
+suite, with another store; the third time nothing is left to be done. So the difference in the driver's processor time
+between those two is what evaluations cost it, by dispatch, search and store. The evaluations of a study, their seconds
+and bytes are means over the store; the rest are options. See docs/scale.md.
 """
 
 from __future__ import annotations
@@ -34,16 +35,18 @@ def driver_milliseconds(suite: Suite, folder: Path) -> float:
     """Processor time of the driver for each evaluation that a night makes. folder: for store and cache."""
     # A night joins the Ray that is there; the second one would start none, and the start is no part of an evaluation.
     ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False, log_to_driver=False)
-    searching, idle = (_processor_seconds(suite, folder) for _ in range(2))
+    short = suite.model_copy(update={"budget": suite.budget.model_copy(update={"per_job": 1})})
+    _processor_seconds(short, folder, folder / "short.sqlite")
+    searching, idle = (_processor_seconds(suite, folder, folder / "store.sqlite") for _ in range(2))
     ray.shutdown()
     with Store.open(folder / "store.sqlite") as store:
         made = sum(store.counts(best.identity.key)[0] for best in store.bests())
     return 1000 * (searching - idle) / made
 
 
-def _processor_seconds(suite: Suite, folder: Path) -> float:
+def _processor_seconds(suite: Suite, folder: Path, where: Path) -> float:
     before = _used()
-    with Store.open(folder / "store.sqlite") as store, contextlib.redirect_stdout(io.StringIO()):
+    with Store.open(where) as store, contextlib.redirect_stdout(io.StringIO()):
         go_over(suite, suite.jobs(folder / "cache"), os.cpu_count(), None, store, False)
     return _used() - before
 

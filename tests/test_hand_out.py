@@ -222,3 +222,18 @@ def test_a_call_that_cannot_be_sent_costs_no_worker() -> None:
         assert call.answer.done() and line.gone == []
 
     asyncio.run(scenario())
+
+
+def test_nothing_is_answered_after_the_end() -> None:
+    async def scenario() -> None:
+        line = Line(1)
+        calls = line.enter(4)
+        line.out.close()
+        for call in calls:
+            assert call.answer.cancelled()
+            line.out.leave(call)  # as its caller does then
+        await line.workers[0].answer()
+        await line.workers[0].die()
+        assert line.gone == []
+
+    asyncio.run(scenario())

@@ -145,6 +145,7 @@ class HandOut:
                 _end(sent.limit)
             worker.sent.clear()
         self._line.clear()
+        self._where.clear()
 
     def _hand_out(self) -> None:
         if self._ahead and (self._idle or self._room):
