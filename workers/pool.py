@@ -249,16 +249,17 @@ class Pool:
         self._idle.append(worker)
 
     def _replace(self, worker: "_Worker") -> None:
+        if self._failure is not None:
+            return  # Ray may be gone, and the worker with it
         import ray
 
         ray.kill(worker.actor)
         self._up -= 1
-        if self._failure is None:
-            # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
-            # process that is just being started when Ray is shut down holds that up.
-            self._missing.append(worker.number)
-            if any(not place.done() for place in self._waiting):
-                self._start_missing()
+        # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
+        # process that is just being started when Ray is shut down holds that up.
+        self._missing.append(worker.number)
+        if any(not place.done() for place in self._waiting):
+            self._start_missing()
 
     def _start_missing(self) -> None:
         while self._missing:
