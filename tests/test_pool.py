@@ -525,3 +525,23 @@ def test_joins_a_running_cluster_and_leaves_it_running(tmp_path: Path) -> None:
     )
     said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path)], text=True, cwd=REPOSITORY)
     assert said.split() == ["1", "2"]
+
+
+@pytest.mark.slow
+def test_a_call_that_outlives_the_pool_is_cancelled_and_has_not_failed(tmp_path: Path) -> None:
+    """As where a night is terminated: what was under way then is no failure of the model."""
+    script = (
+        "import asyncio, operator, pathlib, sys, time\n"
+        "from workers.pool import Pool\n"
+        "async def main():\n"
+        "    async with Pool(1, pathlib.Path(sys.argv[1])) as pool:\n"
+        "        await pool.run(operator.add, 1, 1, timeout_seconds=60)\n"
+        "        call = asyncio.create_task(pool.run(time.sleep, 600, timeout_seconds=600))\n"
+        "        await asyncio.sleep(0.1)\n"
+        "    call.cancel()\n"
+        "    await asyncio.wait([call])\n"
+        "    print(call.cancelled())\n"
+        "asyncio.run(main())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path)], text=True, cwd=REPOSITORY)
+    assert said == "True\n"

@@ -223,16 +223,17 @@ class Pool:
         return Shared(ray.put(value))
 
     def _replace(self, worker: Worker) -> None:
+        if self._failure is not None:
+            return  # Ray may be gone, and the worker with it
         import ray
 
         ray.kill(self._actors[worker.number])
         self._up -= 1
-        if self._failure is None:
-            # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
-            # process that is just being started when Ray is shut down holds that up.
-            self._missing.append(worker.number)
-            if self._calls.is_waited_for():
-                self._start_missing()
+        # Not at once: when the driver is interrupted all calls are cancelled, nobody waits or calls again, and a
+        # process that is just being started when Ray is shut down holds that up.
+        self._missing.append(worker.number)
+        if self._calls.is_waited_for():
+            self._start_missing()
 
     def _start_missing(self) -> None:
         while self._missing:
