@@ -387,6 +387,18 @@ def test_workers_that_cannot_warm_up_end_the_pool_with_the_reason(run: Run, tmp_
     assert "no worker process starts: RuntimeError while warming up: Unsendable: 7" in str(answers[0])
 
 
+def test_a_worker_that_dies_warming_up_is_not_given_the_last_words_of_another(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "worker-0.log").write_text("Fatal Python error: of last night\n")
+
+    async def scenario() -> int:
+        async with Pool(jobs=1, log_dir=tmp_path, warm_up=be_killed) as broken:
+            return await broken.run(add, 1, 2, timeout_seconds=60)
+
+    with pytest.raises(PoolFailed) as failed:
+        run(scenario())
+    assert "last night" not in str(failed.value)
+
+
 def test_a_closed_pool_takes_no_calls_and_leaves_no_processes(run: Run, tmp_path: Path) -> None:
     import ray
 

@@ -24,7 +24,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from workers.errors import ModelError
 from workers.hand_out import Call, HandOut, Loss, Lost, Worker
-from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, spare_the_collector
+from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of, spare_the_collector
 
 Result = TypeVar("Result")
 
@@ -295,6 +295,7 @@ class _Actor(Worker):
         self._next = count()
 
     async def prepare(self, warm_up: Callable[[], object] | None) -> None:
+        self._printed_bytes = size_of(self._log)  # the last words of those before it are not its own
         reference = self.actor.prepare.remote(str(self._log), str(Path.cwd()), warm_up)
         try:
             answer = await asyncio.wait_for(self._answer(reference), _START_SECONDS)
