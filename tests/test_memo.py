@@ -64,11 +64,25 @@ def test_a_damaged_entry_is_passed_over_and_written_anew(
     memo.put({"cycles": 1}, graph="a")
     (file,) = tmp_path.rglob("*.json")
     file.write_bytes(damage(file.read_bytes()))
+    memo = Memo(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert memo.get(graph="a") is None
     assert "passed over" in caplog.text
     memo.put({"cycles": 2}, graph="a")
     assert memo.get(graph="a") == {"cycles": 2}
+
+
+def test_what_is_kept_in_memory_is_what_the_file_says_and_no_more_than_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.memo._KEPT_BYTES", 300)
+    memo = Memo(tmp_path)
+    for number in range(20):
+        memo.put({"numbers": (number, number)}, graph=number)
+    for file in tmp_path.rglob("*.json"):
+        file.unlink()
+    kept = {number for number in range(20) if memo.get(graph=number) == {"numbers": [number, number]}}
+    assert kept == set(range(min(kept), 20)) and 1 < len(kept) < 20, "the latest ones"
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
@@ -91,7 +105,6 @@ while True:
 
 
 def test_readers_see_whole_entries_while_writers_race_and_are_killed(tmp_path: Path) -> None:
-    memo = Memo(tmp_path)
     for _ in range(3):
         writers = [
             subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) for _ in range(2)
@@ -101,7 +114,7 @@ def test_readers_see_whole_entries_while_writers_race_and_are_killed(tmp_path: P
         seen = set()
         deadline = time.monotonic() + 60
         while len(seen) < 20 and time.monotonic() < deadline:
-            entry = memo.get(graph="contended")
+            entry = Memo(tmp_path).get(graph="contended")
             if entry is not None:
                 assert entry["twice"] == 2 * entry["number"]
                 seen.add(entry["number"])
@@ -109,5 +122,5 @@ def test_readers_see_whole_entries_while_writers_race_and_are_killed(tmp_path: P
         for writer in writers:
             os.kill(writer.pid, signal.SIGKILL)
             writer.wait()
-        entry = memo.get(graph="contended")
+        entry = Memo(tmp_path).get(graph="contended")
         assert entry is not None and entry["twice"] == 2 * entry["number"]

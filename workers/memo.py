@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,33 +18,47 @@ from workers.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
+#: Of entries that were read or written lately, as they are in their files: what a process asks for, it asks for again.
+_KEPT_BYTES = 16 << 20
+
 
 class Memo:
-    """Entries are JSON objects under keys made of plain values; entries with equal keys are interchangeable."""
+    """Entries are JSON objects under keys made of plain values; entries with equal keys are interchangeable. They are
+    not to be changed by who gets them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._kept: OrderedDict[str, tuple[dict[str, Any], int]] = OrderedDict()
+        self._kept_bytes = 0
 
     def get(self, **key: Any) -> dict[str, Any] | None:
         """The entry, or None. `key`: JSON-able values that say what the entry is the result of."""
-        path = self._path(key)
+        name = _canonical(key)
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name][0]
+        path = self._path(name)
         try:
-            entry = json.loads(path.read_bytes())
+            content = path.read_bytes()
+            entry = json.loads(content)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             _log.warning("memo entry %s is passed over: %s", path.name, error)
             return None
         value = entry.get("value") if isinstance(entry, dict) else None
-        if not isinstance(value, dict) or entry.get("key") != json.loads(_canonical(key)):
+        if not isinstance(value, dict) or entry.get("key") != json.loads(name):
             _log.warning("memo entry %s is passed over: it is not what its name says", path.name)
             return None
+        self._keep(name, value, len(content))
         return value
 
     def put(self, value: Mapping[str, Any], **key: Any) -> None:
         """Remember an entry. Raises OSError if the folder cannot be written."""
-        content = json.dumps({"key": json.loads(_canonical(key)), "value": value})
-        write_whole(self._path(key), content.encode())
+        name = _canonical(key)
+        content = json.dumps({"key": json.loads(name), "value": value}).encode()
+        write_whole(self._path(name), content)
+        self._keep(name, json.loads(content)["value"], len(content))
 
     def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
         """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log."""
@@ -52,8 +67,14 @@ class Memo:
         except OSError as error:
             _log.warning("a memo entry cannot be kept: %s", error)
 
-    def _path(self, key: Mapping[str, Any]) -> Path:
-        digest = hashlib.sha256(_canonical(key).encode()).hexdigest()
+    def _keep(self, name: str, value: dict[str, Any], size: int) -> None:
+        self._kept_bytes += size - self._kept.pop(name, ({}, 0))[1]
+        self._kept[name] = value, size
+        while self._kept_bytes > _KEPT_BYTES:
+            self._kept_bytes -= self._kept.popitem(last=False)[1][1]
+
+    def _path(self, name: str) -> Path:
+        digest = hashlib.sha256(name.encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest[2:]}.json"
 
 
