@@ -10,7 +10,7 @@ from search_space.graph import Graph
 from search_space.region import changed_region
 
 #: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
-#: more SRAM than the program that it is in did before.
+#: more SRAM than it or the whole program did before the pass.
 PAYING, AGREED = "paying", "agreed"
 
 
@@ -28,7 +28,7 @@ def rewritten_where_it_pays(graph: Graph, one: Rewrites, facts: TargetFacts, by:
 
     What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
     """
-    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, by))
+    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, by, graph))
 
 
 def rewritten_where(graph: Graph, one: Rewrites, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
@@ -54,22 +54,25 @@ def rewritten_where(graph: Graph, one: Rewrites, facts: TargetFacts, wanted: Cal
             return graph
 
 
-def pays(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
+def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
     """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED: as it is written, or with
     the movements on both sides written as cheaply as is known. What brings a movement along leaves it to other passes
-    how to write it, and would be refused for what they do away with."""
+    how to write it, and would be refused for what they do away with.
+
+    whole: the program before the pass, whose SRAM it may need.
+    """
     from search_space.cheap_moves import moved_cheaply  # passes do it, and this is how they find their sites
 
     old, new = changed_region(before, after)
-    if _better(old, new, before, facts, by):
+    if _better(old, new, whole, facts, by):
         return True
     moved_old, moved_new = moved_cheaply(old, facts), moved_cheaply(new, facts)
     moved = moved_old is not old or moved_new is not new
-    return moved and _better(moved_old, moved_new, before, facts, by)
+    return moved and _better(moved_old, moved_new, whole, facts, by)
 
 
 def _better(old: Graph, new: Graph, whole: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether a part is better than the old one, which the whole has."""
+    """Whether a part is better than the old one."""
     if not cheaper(old, new, facts, by):
         return False
     if by == PAYING:

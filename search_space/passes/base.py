@@ -104,7 +104,7 @@ class Pass(ABC):
         sites = self.sites(graph, facts)
         if self.at in SITES_BY_PRICE:
             after = ((number, self.apply(graph, {node_id}, facts)) for number, node_id in enumerate(sites, 1))
-            return tuple(number for number, then in after if pays(graph, then, facts, self.at)), len(sites)
+            return tuple(number for number, then in after if pays(graph, then, facts, self.at, graph)), len(sites)
         numbers = self._numbers() if self.at else range(1, len(sites) + 1)
         return tuple(number for number in numbers if number <= len(sites)), len(sites)
 
