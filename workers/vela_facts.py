@@ -78,7 +78,7 @@ class VelaFacts:
         """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of
         thousands of operations, all alike, and a plan with such a one is only to be known as dear."""
         decoded = decode(stream, _READ_OPERATIONS)
-        cycles = stream_cycles(decoded, self._target).total_cycles
-        if len(decoded.operations) < _READ_OPERATIONS:
-            return cycles
-        return cycles * len(stream) // decoded.operations[-1].offset
+        cost = stream_cycles(decoded, self._target)
+        if len(cost.operations) < _READ_OPERATIONS:
+            return cost.total_cycles
+        return cost.total_cycles * len(stream) // decoded.runs[-1].offsets[-1]
