@@ -74,7 +74,7 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
     cost = stream_cycles(decoded, target)
     debug, main = ({cells["id"]: cells for cells in tables[name]} for name in ("perf_debug", "perf_debug_main"))
     members: dict[int, list[int]] = defaultdict(list)
-    for index, at in enumerate(rows_of(decoded.operations, compiled.operators)):
+    for index, at in enumerate(rows_of(decoded, compiled.operators)):
         members[at].append(index)
     found: list[Compared] = []
     before: Recomputed | None = None

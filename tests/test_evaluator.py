@@ -15,9 +15,13 @@ from lowered import Lowered
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
+from search_space.facts import ANY_TARGET, TargetFacts
+from search_space.graph import Graph
 from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
 from search_space.space import program_hash
+from search_space.write_tosa import write_tosa
 from workers.base_program import BaseProgram, toolchain_versions
 from workers.command_stream import decode
 from workers.cost import command_stream_hash
@@ -141,6 +145,33 @@ class Unsupported(Pass):
             node_id, replace(node, op="MAXIMUM", inputs=(before, before), attributes={"nan_mode": "PROPAGATE"})
         )
         return True
+
+
+@dataclass(frozen=True)
+class Counted(Forgetful):
+    name: ClassVar[str] = "x-counted"
+    looked_at: ClassVar[list[str]] = []
+
+    def chosen(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
+        self.looked_at.append(f"{graph.hash} {self}")
+        return super().chosen(graph, facts)
+
+
+def test_the_sites_of_a_pass_are_looked_for_once_in_a_graph(stock: Stock, tmp_path: Path) -> None:
+    base = read_tosa(max(stock("ethos-u85-256").tosa, key=len))
+    one = evaluator((write_tosa(base),), "ethos-u85-256", tmp_path)
+    every = Counted().sites(base)
+    assert len(every) >= 2
+
+    def sites(*passes: Counted) -> dict[int, tuple[tuple[int, ...], int]]:
+        return one.sites(Recipe((), passes))
+
+    first, second = Counted(at="1"), Counted(at="2+99")
+    assert sites(first) == {0: ((1,), len(every))}
+    assert sites(second) == {0: ((2,), len(every))}
+    assert sites(first, second) == {0: ((1,), len(every)), 1: ((2,) if len(every) > 2 else (), len(every) - 1)}
+    assert sites(first, second) == sites(first, second) and sites(first, Counted(), first)[0] == ((1,), len(every))
+    assert len(Counted.looked_at) == len(set(Counted.looked_at)) == 4
 
 
 @pytest.fixture

@@ -30,6 +30,20 @@ def test_a_program_by_itself_costs_what_an_evaluation_says(accelerator: str, tmp
     assert alone is not None and 0 < alone < cost.stream_cycles
 
 
+def test_what_was_asked_is_known_without_looking_it_up(tmp_path: Path) -> None:
+    """An answer that had to be found out again would be in the memo again."""
+    p = Program()
+    graph = p.graph(p.conv(p.input(1, 8, 8, 16), 16, (3, 3)))
+    facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path / "memo"), toolchain_versions())
+    answers = facts.program_cycles(graph), facts.program_sram_bytes(graph)
+    (tmp_path / "memo").rename(tmp_path / "elsewhere")
+    assert (facts.program_cycles(graph), facts.program_sram_bytes(graph)) == answers
+    assert not (tmp_path / "memo").exists()
+    p = Program()
+    other = p.graph(p.conv(p.input(1, 8, 8, 16), 24, (3, 3)))
+    assert facts.program_cycles(other) != answers[0] and (tmp_path / "memo").exists()
+
+
 def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
     """An operator that the NPU does not have."""
     shape = TensorType((1, 4), "INT32")

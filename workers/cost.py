@@ -119,7 +119,7 @@ class Pricing:
     def _cycles_by_row(self, compiled: Compiled) -> list[int]:
         try:
             decoded = decode(compiled.command_stream)
-            owners = rows_of(decoded.operations, compiled.operators)
+            owners = rows_of(decoded, compiled.operators)
             priced = stream_cycles(decoded, self._target).operations
         except StreamError as error:
             raise VelaRefused(f"what it emits cannot be priced, {error}") from error

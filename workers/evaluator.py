@@ -16,6 +16,7 @@ from typing import Any, Literal
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.graph import Graph
+from search_space.passes.base import Pass
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.space import hash_of_all, open_choices, program_hash
@@ -30,6 +31,7 @@ from workers.errors import ModelError
 from workers.host_cost import host_cycles, interface_bytes
 from workers.kept_values import KeptValues
 from workers.memo import Memo
+from workers.recent import Recent
 from workers.reference import ReferenceFailed
 from workers.reference_check import Verdict, check
 from workers.reuse import Reuse
@@ -42,6 +44,9 @@ from workers.vela_facts import VelaFacts
 
 #: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
 _KEPT_PROGRAMS = 256
+
+#: Graphs and passes for some sites of which it is kept which sites those are.
+_KEPT_SITES = 4096
 
 Program = tuple[Graph, ...]
 
@@ -111,6 +116,7 @@ class Evaluator:
             raise ModelError(f"{base.name}: {error}") from None
         self._values: dict[int, Values] = {}
         self._programs: OrderedDict[str, Program] = OrderedDict()
+        self._sites: Recent[tuple[tuple[int, ...], int]] = Recent(_KEPT_SITES)
         self._toolchain = dict(sorted(base.versions.items()))
         self._kept_values = KeptValues(values, self._toolchain)
         self._facts = VelaFacts(target, memo, self._toolchain)
@@ -235,8 +241,11 @@ class Evaluator:
         for place, one in enumerate(recipe.passes):
             if one.at:
                 before = self._program(Recipe(recipe.choices, recipe.passes[:place]))
-                found[place] = max((one.chosen(graph, self._facts) for graph in before), key=lambda sites: sites[1])
+                found[place] = max((self._chosen(one, graph) for graph in before), key=lambda sites: sites[1])
         return found
+
+    def _chosen(self, one: Pass, graph: Graph) -> tuple[tuple[int, ...], int]:
+        return self._sites.get((graph.hash, one), lambda: one.chosen(graph, self._facts))
 
     def _verdict(self, recipe: Recipe) -> tuple[Verdict, Quality | None]:
         """Whether all that exact elements do is exact, and how good the program is.

@@ -12,11 +12,15 @@ from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
 from workers.command_stream import StreamError, decode
 from workers.memo import Memo
+from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
 from workers.vela import VelaRefused, compile_tosa
 
 _READ_OPERATIONS = 200
+
+#: Answers about programs that are kept in memory: a pass that weighs its sites asks about the same parts over and over.
+_KEPT = 1 << 14
 
 
 class VelaFacts:
@@ -29,6 +33,7 @@ class VelaFacts:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._transpose_prices)
+        self._kept: Recent[tuple[int, ...] | None] = Recent(_KEPT)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         prices = self._prices(shape, perms, dtype)
@@ -43,7 +48,10 @@ class VelaFacts:
         return None if found is None else found[2]
 
     def _alone(self, program: Graph) -> tuple[int, ...] | None:
-        return self._remembered(lambda: self._compiled(program, self._whole), kind="by itself", graph=program.hash)
+        def remembered() -> tuple[int, ...] | None:
+            return self._remembered(lambda: self._compiled(program, self._whole), kind="by itself", graph=program.hash)
+
+        return self._kept.get(program.hash, remembered)
 
     def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, ...] | None:
         nodes = {0: Node(INPUT, (), TensorType(shape, dtype))}
@@ -78,7 +86,7 @@ class VelaFacts:
         """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of
         thousands of operations, all alike, and a plan with such a one is only to be known as dear."""
         decoded = decode(stream, _READ_OPERATIONS)
-        cycles = stream_cycles(decoded, self._target).total_cycles
-        if len(decoded.operations) < _READ_OPERATIONS:
-            return cycles
-        return cycles * len(stream) // decoded.operations[-1].offset
+        cost = stream_cycles(decoded, self._target)
+        if len(cost.operations) < _READ_OPERATIONS:
+            return cost.total_cycles
+        return cost.total_cycles * len(stream) // decoded.runs[-1].offsets[-1]

@@ -120,7 +120,7 @@ def test_a_transpose_is_many_pools_on_u55_and_one_on_u85() -> None:
 def test_the_beginning_of_a_stream(most: int) -> None:
     whole = stream("ethos-u55-128", "transpose")
     assert decode(whole, most).operations == decode(whole).operations[:most]
-    assert decode(whole, 10**6) == decode(whole)
+    assert decode(whole, 10**6).operations == decode(whole).operations
 
 
 def test_copies() -> None:

@@ -140,7 +140,7 @@ def test_time_is_between_the_busiest_part_and_everything_in_turn(npu: Npu, writt
         reading += max(3, 12 / memory.bytes_per_cycle)
         if what == "run":
             operations += number
-            line.run(number, {memory: number * tenths // 10})
+            line.run(number, {memory: number * tenths // 10 / number})
         elif what == "copy":
             copies += number
             line.start_copy(number, {memory: tenths / 10})

@@ -86,7 +86,7 @@ def _compiled(
     except VelaRefused as refusal:
         raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
     decoded = decode(compiled.command_stream)
-    rows = rows_of(decoded.operations, compiled.operators)
+    rows = rows_of(decoded, compiled.operators)
     return _Program(decoded, stream_cycles(decoded, board), compiled.operators, rows)
 
 

@@ -4,12 +4,15 @@
     for operation in decoded.operations:
         operation.kind, operation.ofm, operation.kernel, operation.registers["NPU_SET_BLOCKDEP"]
 
-Decoding is pure Python on bytes: no Vela and no ExecuTorch is imported for it.
+Where only totals are wanted, `decoded.runs` gives operations that differ in nothing but addresses as one.
+
+Decoding is Python on bytes: no Vela and no ExecuTorch is imported for it.
 """
 
 from workers.command_stream.commands import Command, Header, StreamError, commands, header
 from workers.command_stream.decode import Decoded, decode
 from workers.command_stream.features import Activation, Dma, FeatureMap, Kernel, Padding, Span
+from workers.command_stream.issued import Run
 from workers.command_stream.operation import Kind, Operation
 from workers.command_stream.plain import plain
 from workers.command_stream.rows import rows_of
@@ -27,6 +30,7 @@ __all__ = [
     "Operation",
     "Padding",
     "RegisterState",
+    "Run",
     "Span",
     "StreamError",
     "commands",

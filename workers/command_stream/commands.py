@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from workers.command_stream.registers import FAMILIES, Register, registers
 from workers.errors import ModelError
 
@@ -89,23 +91,31 @@ def header(stream: bytes) -> Header:
     return Header(FAMILIES[product], f"{FAMILIES[product]}-{macs}", words)
 
 
-def words_of(stream: bytes) -> tuple[Header, tuple[int, ...]]:
+def words_of(stream: bytes) -> tuple[Header, np.ndarray]:
     """The header and the 32-bit words after it.
 
     Raises:
         StreamError: as `header`.
     """
-    head = header(stream)
-    return head, struct.unpack_from(f"<{head.words}I", stream, HEADER_BYTES)
+    return header(stream), np.frombuffer(stream, "<u4", offset=HEADER_BYTES)
 
 
-def command_at(head: Header, words: tuple[int, ...], position: int) -> Command:
+def starts_of(words: np.ndarray) -> np.ndarray:
+    """The words that commands begin with: all that are not the second word of the command before them."""
+    at = np.arange(len(words))
+    # Where words that announce a second one follow each other, every other one of them is such a second word.
+    ended = np.maximum.accumulate(np.where(words & SECOND_WORD_FOLLOWS, -1, at))
+    alone = np.concatenate(([-1], ended[:-1]))[: len(words)]
+    return np.flatnonzero((at - alone) % 2)
+
+
+def command_at(head: Header, words: np.ndarray, position: int) -> Command:
     """The command that starts at a word.
 
     Raises:
         StreamError: it is unknown for the product, or cut off.
     """
-    word, offset = words[position], 4 * position
+    word, offset = int(words[position]), 4 * position
     code, value = word & 0xFFFF, word >> 16
     register = registers(head.family).get(code)
     if register is None:
@@ -113,7 +123,7 @@ def command_at(head: Header, words: tuple[int, ...], position: int) -> Command:
     if code & SECOND_WORD_FOLLOWS:
         if position + 1 == len(words):
             raise StreamError(f"the command stream ends in the middle of {register.name} at offset {offset:#x}")
-        value = value << 32 | words[position + 1]
+        value = value << 32 | int(words[position + 1])
     return Command(offset, code, register, value)
 
 
@@ -124,8 +134,5 @@ def commands(stream: bytes) -> Iterator[Command]:
         StreamError: the header is wrong, a command is unknown for the product, or the last one is cut off.
     """
     head, words = words_of(stream)
-    position = 0
-    while position < len(words):
-        command = command_at(head, words, position)
-        yield command
-        position += 2 if command.code & SECOND_WORD_FOLLOWS else 1
+    for position in starts_of(words).tolist():
+        yield command_at(head, words, position)

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 
-from workers.command_stream.commands import SECOND_WORD_FOLLOWS, Command, StreamError, command_at, words_of
-from workers.command_stream.operation import Kind, Operation
-from workers.command_stream.state import Layout, RegisterState
+import numpy as np
 
-_STARTS = {
-    "NPU_OP_CONV": Kind.CONV,
-    "NPU_OP_DEPTHWISE": Kind.DEPTHWISE,
-    "NPU_OP_POOL": Kind.POOL,
-    "NPU_OP_ELEMENTWISE": Kind.ELEMENTWISE,
-    "NPU_OP_RESIZE": Kind.RESIZE,
-    "NPU_OP_DMA_START": Kind.DMA,
-}
-_KERNEL_WAIT, _DMA_WAIT = "NPU_OP_KERNEL_WAIT", "NPU_OP_DMA_WAIT"
+from workers.command_stream.commands import Header, StreamError, command_at, starts_of, words_of
+from workers.command_stream.issued import HALTS, STARTS, Issued, Meanings, Run
+from workers.command_stream.operation import Operation
+
+#: Words in front of an operation, by far more than most have.
+_PLENTY = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """A command stream that was understood.
 
     Attributes:
         accelerator: what it was compiled for, as in `ethos-u55-128`.
-        operations: computations and copies in the order in which they are issued.
+        runs: its operations, as those that begin a run and how many are like them.
     """
 
     accelerator: str
-    operations: tuple[Operation, ...]
+    runs: tuple[Run, ...]
+    _issued: Issued = field(repr=False)
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """Computations and copies in the order in which they are issued. Where `runs` serve, they take a fraction of
+        the time."""
+        return tuple(self._issued.operations(range(len(self._issued.offsets))))
 
 
 def decode(stream: bytes, most: int | None = None) -> Decoded:
@@ -43,57 +45,35 @@ def decode(stream: bytes, most: int | None = None) -> Decoded:
             branches (a register's value would then depend on the way taken; ExecuTorch's programs do not).
     """
     head, words = words_of(stream)
-    layout = _layout(head.family)
-    position_of_code = layout.position_of_code
-    values: list[int | None] = [None] * len(layout.position)
-    operations: list[Operation] = []
-    waits: dict[str, int] = {}
-    at, end = 0, len(words)
-    # Nearly all commands set a register: those go without an object for each.
-    while at < end:
-        word = words[at]
-        code = word & 0xFFFF
-        position = position_of_code.get(code)
-        if position is None:
-            command = command_at(head, words, at)
-            at += 2 if code & SECOND_WORD_FOLLOWS else 1
-            if command.name == "NPU_OP_STOP":
-                if at < end:
-                    after = command_at(head, words, at)
-                    raise StreamError(f"{after.name} at offset {after.offset:#x} comes after NPU_OP_STOP")
-                return Decoded(head.accelerator, tuple(operations))
-            if command.name in _STARTS:
-                registers = RegisterState(layout, tuple(values))
-                operations.append(_operation(command, registers, waits))
-                if len(operations) == most:
-                    return Decoded(head.accelerator, tuple(operations))
-            elif command.name in (_KERNEL_WAIT, _DMA_WAIT):
-                waits[command.name] = min(command.value, waits.get(command.name, command.value))
-            elif command.name == "NPU_OP_BRANCH":
-                raise StreamError(
-                    f"NPU_OP_BRANCH at offset {command.offset:#x}: programs with control flow are not decoded"
-                )
-        elif not code & SECOND_WORD_FOLLOWS:
-            values[position] = word >> 16
-            at += 1
-        elif at + 1 < end:
-            values[position] = word >> 16 << 32 | words[at + 1]
-            at += 2
-        else:
-            command_at(head, words, at)  # says that it is cut off
-    raise StreamError("the command stream is damaged: it does not end in NPU_OP_STOP")
+    meanings = _meanings(head.family)
+    # Of a long stream, its beginning is mostly enough for the first operations.
+    for part in (words,) if most is None else (words[: most * _PLENTY], words):
+        starts = starts_of(part)
+        meaning = meanings.of_code[part[starts] & 0xFFFF]
+        halts = np.flatnonzero(meaning <= HALTS)
+        end = int(halts[0]) if len(halts) else len(starts)
+        started = np.flatnonzero(meaning[:end] == STARTS)[:most]
+        if len(started) == most:
+            break
+    else:
+        _check_end(head, words, starts, end)
+    used = int(started[-1]) + 1 if len(started) else 0
+    issued = Issued(meanings, words, starts[:used], meaning[:used])
+    return Decoded(head.accelerator, tuple(issued.runs()), issued)
 
 
-def _operation(command: Command, registers: RegisterState, waits: dict[str, int]) -> Operation:
-    """Takes the waits that came before it."""
-    return Operation(
-        kind=_STARTS[command.name],
-        offset=command.offset,
-        parameter=command.value,
-        registers=registers,
-        kernel_wait=waits.pop(_KERNEL_WAIT, None),
-        dma_wait=waits.pop(_DMA_WAIT, None),
-    )
+def _check_end(head: Header, words: np.ndarray, starts: np.ndarray, end: int) -> None:
+    """That the command at `end` is NPU_OP_STOP and the last one."""
+    if end == len(starts):
+        if end:
+            command_at(head, words, int(starts[-1]))  # says if it is cut off
+        raise StreamError("the command stream is damaged: it does not end in NPU_OP_STOP")
+    halt = command_at(head, words, int(starts[end]))
+    if halt.name == "NPU_OP_BRANCH":
+        raise StreamError(f"NPU_OP_BRANCH at offset {halt.offset:#x}: programs with control flow are not decoded")
+    if end + 1 < len(starts):
+        after = command_at(head, words, int(starts[end + 1]))
+        raise StreamError(f"{after.name} at offset {after.offset:#x} comes after NPU_OP_STOP")
 
 
-_layout = cache(Layout)
+_meanings = cache(Meanings)

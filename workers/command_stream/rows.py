@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from workers.command_stream.commands import StreamError
-from workers.command_stream.operation import Operation
+from workers.command_stream.decode import Decoded
 from workers.vela import OperatorCost
 
 
-def rows_of(operations: Sequence[Operation], rows: Sequence[OperatorCost]) -> tuple[int, ...]:
+def rows_of(decoded: Decoded, rows: Sequence[OperatorCost]) -> tuple[int, ...]:
     """The index in `rows` of every operation's row.
 
-    A row lists, for each of its stripes, the last operation of a run: the copies that bring in weights and tables, then
+    A row lists, for each of its stripes, the last of its operations: the copies that bring in weights and tables, then
     what computes (on U55 and U65 a transpose or a matrix product is hundreds of operations). So an operation belongs to
     the row that lists the first offset not before its own. A row that is `fused` into another may have no operations,
     and a row that is nothing but copies (U85's gather and scatter) lists none: copies by index go to those in turn.
 
     Args:
-        operations: all operations of a stream, in order.
         rows: `workers.vela.Compiled.operators` of the same compilation.
 
     Raises:
@@ -29,14 +28,19 @@ def rows_of(operations: Sequence[Operation], rows: Sequence[OperatorCost]) -> tu
     copying = [index for index, row in enumerate(rows) if not row.stream_offsets and not row.fused]
     found: list[int] = []
     turn = 0
-    for operation in operations:
-        at = bisect_left(ends, (operation.offset, 0))
-        dma = operation.dma
+    for run in decoded.runs:
+        at = bisect_left(ends, (run.offsets[0], 0))
+        dma = run.first.dma
         if dma is not None and copying and (dma.indexed or at == len(ends)):
             found.append(copying[min(turn, len(copying) - 1)])
             turn += bool(dma.indexed)
-        elif at == len(ends):
-            raise StreamError(f"no row of Vela's table has the operation at offset {operation.offset:#x}")
-        else:
-            found.append(ends[at][1])
+            continue
+        left = run.offsets
+        while left:
+            if at == len(ends):
+                raise StreamError(f"no row of Vela's table has the operation at offset {left[0]:#x}")
+            own = bisect_right(left, ends[at][0])
+            found += [ends[at][1]] * own
+            left = left[own:]
+            at = bisect_left(ends, (left[0], 0)) if left else at
     return tuple(found)

@@ -17,10 +17,9 @@ class Layout:
     """The registers of a family in a fixed order, so that a state is one tuple."""
 
     def __init__(self, family: str) -> None:
-        set_by = {code: one.name for code, one in registers(family).items() if one.name.startswith("NPU_SET_")}
+        names = (one.name for one in registers(family).values() if one.name.startswith("NPU_SET_"))
         self.family = family
-        self.position = {name: position for position, name in enumerate(set_by.values())}
-        self.position_of_code = {code: self.position[name] for code, name in set_by.items()}
+        self.position = {name: position for position, name in enumerate(names)}
         self.all_but = cache(self._all_but)
 
     def _all_but(self, names: re.Pattern[str]) -> Callable[[Values], Values]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from workers.command_stream import Decoded, Dma, Operation, Span, StreamError
+from workers.command_stream import Decoded, Dma, Operation, Run, Span, StreamError
 from workers.errors import ModelError
 from workers.stream_cost.board import TABLES, Memory
 from workers.stream_cost.npu import Npu, npu_of
@@ -56,26 +57,27 @@ def stream_cycles(decoded: Decoded, target: Target) -> StreamCost:
     if decoded.accelerator != target.accelerator:
         raise ModelError(f"a command stream for {decoded.accelerator} has no price on {target.label}")
     try:
-        return _timed(npu_of(target), decoded.operations)
+        return _timed(npu_of(target), decoded.runs)
     except (ArithmeticError, IndexError, KeyError) as error:
         # Registers that no compiler would set that way, as in a damaged stream.
         raise StreamError(f"the command stream has an operation that cannot be priced ({error!r})") from error
 
 
-def _timed(npu: Npu, operations: Sequence[Operation]) -> StreamCost:
+def _timed(npu: Npu, runs: Sequence[Run]) -> StreamCost:
     line = Timeline(npu)
     costs: list[OperationCost] = []
     before, read_to, last_copy = 0.0, 0, -1
-    for chain in _chains(operations):
+    for chain, offsets in _chains(runs):
         first, last = chain[0], chain[-1]
         line.read_commands((last.offset + 4 - read_to) // 4)
         read_to = last.offset + 4
         if first.kernel_wait is not None:
             line.wait_for_operations(first.kernel_wait)
         copied = line.copies_end(first.dma_wait) if first.dma_wait is not None else 0.0
-        if first.dma is not None:
+        dma = first.dma
+        if dma is not None:
             line.commands = max(line.commands, copied)
-            length_bytes, source, destination = _copied(npu, first.dma)
+            length_bytes, source, destination = _copied(npu, dma)
             cycles = copy_cycles(npu, source, destination, length_bytes)
             line.start_copy(cycles, _shares(length_bytes, cycles, source, destination))
             last_copy = len(costs)
@@ -85,7 +87,7 @@ def _timed(npu: Npu, operations: Sequence[Operation]) -> StreamCost:
         ready = line.commands
         line.commands = max(line.commands, copied)
         price = price_of(npu, chain)
-        begin = line.run(price.cycles, price.memory_cycles)
+        begin = line.run(price.cycles, price.shares)
         by_copy = round(min(begin, copied)) - round(before) if copied > max(before, ready) and last_copy >= 0 else 0
         if by_copy > 0:
             costs[last_copy] = OperationCost(costs[last_copy].cycles + by_copy, 0)
@@ -93,6 +95,10 @@ def _timed(npu: Npu, operations: Sequence[Operation]) -> StreamCost:
         costs.append(OperationCost(taken, taken - _unstarted(price, taken)))
         costs.extend(OperationCost(0, 0) for _ in chain[1:])
         before = line.free
+        if len(offsets) > 1:
+            ends = line.run_each(_words_between(offsets), price.cycles, price.shares)
+            costs += _costs_in_turn(price, before, ends)
+            read_to, before = offsets[-1] + 4, line.free
     rest = round(line.end()) - round(before)
     if rest and costs:
         costs[last_copy] = OperationCost(costs[last_copy].cycles + rest, 0)
@@ -103,14 +109,26 @@ def _unstarted(price: Price, taken: int) -> int:
     return min(taken, price.steady_cycles)
 
 
-def _chains(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
-    """Operations in runs of which each hands its result to the next inside the NPU (U85); others by themselves."""
+def _words_between(offsets: Sequence[int]) -> list[int]:
+    return [(end - start) // 4 for start, end in pairwise(offsets)]
+
+
+def _costs_in_turn(price: Price, before: float, ends: Sequence[float]) -> list[OperationCost]:
+    """Of operations that all have the price; `before`: when the first of them could start."""
+    taken = [end - start for start, end in pairwise(map(round, (before, *ends)))]
+    costs = {cycles: OperationCost(cycles, cycles - _unstarted(price, cycles)) for cycles in set(taken)}
+    return [costs[cycles] for cycles in taken]
+
+
+def _chains(runs: Sequence[Run]) -> Iterator[tuple[list[Operation], Sequence[int]]]:
+    """Operations in runs of which each hands its result to the next inside the NPU (U85); others by themselves, with
+    the offsets of all that are like it."""
     chain: list[Operation] = []
-    for operation in operations:
-        chain.append(operation)
-        ofm = operation.ofm if operation.family == "ethos-u85" else None
+    for run in runs:
+        chain.append(run.first)
+        ofm = run.first.ofm if run.first.family == "ethos-u85" else None
         if ofm is None or ofm.storage != "CHAINED":
-            yield chain
+            yield chain, run.offsets
             chain = []
     if chain:
         raise StreamError(f"the operation at offset {chain[-1].offset:#x} is chained to nothing")

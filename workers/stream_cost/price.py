@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from workers.command_stream import Operation
 from workers.stream_cost.board import Memory
@@ -36,10 +36,15 @@ class Price:
     memory_cycles: Mapping[Memory, int]
     cycles: int
 
-    @property
+    @cached_property
     def steady_cycles(self) -> int:
         """`cycles` without what Vela leaves out: filling and draining the pipeline for what uses no MACs."""
         return max(self.compute_cycles, *self.memory_cycles.values(), 0)
+
+    @cached_property
+    def shares(self) -> Mapping[Memory, float]:
+        """The part of its time that it keeps each memory busy."""
+        return {memory: busy / max(self.cycles, 1) for memory, busy in self.memory_cycles.items()}
 
 
 def price_of(npu: Npu, chain: Sequence[Operation]) -> Price:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workers.stream_cost.board import Memory
 from workers.stream_cost.npu import Npu
-
-
-@dataclass(frozen=True)
-class _Busy:
-    """A stretch of time in which an operation runs, and the share of each memory that it takes."""
-
-    begin: float
-    end: float
-    shares: Mapping[Memory, float]
 
 
 @dataclass(frozen=True)
@@ -37,15 +29,21 @@ class Timeline:
     npu: Npu
     commands: float = 0.0
     free: float = 0.0
+    # Of each operation: when it runs, and the share of each memory that it takes; None if it takes no time at all.
+    _begins: list[float] = field(default_factory=list)
     _ends: list[float] = field(default_factory=list)
-    _stretches: list[_Busy] = field(default_factory=list)
+    _shares: list[Mapping[Memory, float] | None] = field(default_factory=list)
     _at: int = 0
     _copies: list[_Copy] = field(default_factory=list)
     _copy_ends: list[float] = field(default_factory=list)
 
     def read_commands(self, words: int) -> None:
-        """Fetch and decode commands: a word each cycle, or as fast as the memory that holds them."""
-        self.commands += max(words, 4 * words / self.npu.command_memory.bytes_per_cycle)
+        """Fetch and decode commands."""
+        self.commands += self._reading(words)
+
+    def _reading(self, words: int) -> float:
+        """A word each cycle, or as fast as the memory that holds them."""
+        return max(words, 4 * words / self.npu.command_memory.bytes_per_cycle)
 
     def wait_for_operations(self, left: int) -> None:
         """Until at most `left` operations are under way."""
@@ -64,16 +62,33 @@ class Timeline:
         self.commands = max(self.commands, self.copies_end(self.npu.copies_queued - 1))
         self._copies.append(_Copy(self.commands, cycles, shares))
 
-    def run(self, cycles: int, busy: Mapping[Memory, int]) -> float:
-        """Run an operation; the time at which it begins."""
+    def run(self, cycles: int, shares: Mapping[Memory, float]) -> float:
+        """Run an operation; the time at which it begins. shares: the part of each memory's time that it takes."""
         self.wait_for_operations(self.npu.kernels_queued - 1)
         begin = max(self.commands, self.free)
         self.free = begin + cycles
+        self._begins.append(begin)
         self._ends.append(self.free)
-        if cycles:
-            shares = {memory: used / cycles for memory, used in busy.items()}
-            self._stretches.append(_Busy(begin, self.free, shares))
+        self._shares.append(shares if cycles else None)
         return begin
+
+    def run_each(self, words: Sequence[int], cycles: int, shares: Mapping[Memory, float]) -> list[float]:
+        """Read so many words of commands and run an operation, for each of `words`; when the operations end."""
+        # As `read_commands` and `run`, but tens of thousands of times for a large transpose.
+        reading = {count: self._reading(count) for count in set(words)}
+        commands, free, begins, ends = self.commands, self.free, self._begins, self._ends
+        queued, before = self.npu.kernels_queued, len(ends)
+        for count in words:
+            commands += reading[count]
+            if len(ends) >= queued and ends[-queued] > commands:
+                commands = ends[-queued]
+            begin = commands if commands > free else free
+            free = begin + cycles
+            begins.append(begin)
+            ends.append(free)
+        self._shares += [shares if cycles else None] * len(words)
+        self.commands, self.free = commands, free
+        return ends[before:]
 
     def end(self) -> float:
         """When everything is done."""
@@ -82,19 +97,22 @@ class Timeline:
     def _end_of_copy(self, copy: _Copy) -> float:
         now = max(copy.issued, self._copy_ends[-1] if self._copy_ends else 0.0)
         left = float(copy.cycles)
-        while self._at < len(self._stretches):
-            stretch = self._stretches[self._at]
-            if stretch.end > now:
-                alone = max(0.0, stretch.begin - now)
+        self._at = bisect_right(self._ends, now, self._at)
+        beside, speed = None, 1.0
+        while self._at < len(self._ends):
+            begin, end, shares = self._begins[self._at], self._ends[self._at], self._shares[self._at]
+            if end > now and shares is not None:
+                alone = max(0.0, begin - now)
                 if left <= alone:
                     return now + left
                 left -= alone
-                now = max(now, stretch.begin)
-                speed = _speed(copy.shares, stretch.shares)
-                if left <= speed * (stretch.end - now):
+                now = max(now, begin)
+                if shares is not beside:
+                    beside, speed = shares, _speed(copy.shares, shares)
+                if left <= speed * (end - now):
                     return now + left / speed
-                left -= speed * (stretch.end - now)
-                now = stretch.end
+                left -= speed * (end - now)
+                now = end
             self._at += 1
         return now + left
 
