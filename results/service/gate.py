@@ -47,13 +47,14 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message.setdefault("headers", [])
+                # A list of its own: that of an answer that is remembered goes out again with the next one.
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
                 given = {name for name, _ in headers}
-                headers += [(b"x-request-id", request_id.encode()), *_SECURITY]
                 if b"content-security-policy" not in given:
                     headers.append(_CSP)
                 if b"cache-control" not in given:
                     headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
             await send(message)
 
         who: Principal | Refused | None = None
