@@ -34,7 +34,8 @@ class Glances:
     def __init__(self, engine: Engine, location: str) -> None:
         """location: as messages name the database."""
         self._engine, self._location = engine, location
-        if engine.dialect.name != "sqlite":
+        self.dialect: str = engine.dialect.name
+        if self.dialect != "sqlite":
             # Connections of its own, on which no statement begins a transaction; those on SQLite never do.
             self._engine = create_engine(engine.url, isolation_level="AUTOCOMMIT", paramstyle="numeric_dollar")
             event.listen(self._engine, "connect", _plan_once)

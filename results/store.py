@@ -27,6 +27,7 @@ from results.errors import StoreError
 from results.glance import Glances
 from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
+from results.one_offer import Offered, offered
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
@@ -222,16 +223,16 @@ class Store:
         return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
 
     def known(self, identity: Identity) -> list[Best]:
-        """All that `closest` chooses from, in the order in which it does."""
-        return list(offers_of_model(self._glances, identity, few=False))
+        """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
+        fewest versions first, then the newest; without command streams and operators."""
+        return list(offers_of_model(self._glances, identity))
 
-    def closest(self, identity: Identity) -> Best | None:
-        """The best of a model on a target under the versions that differ least from an identity's; then the newest.
+    def offered(self, identity: Identity) -> Offered:
+        """What `results.lookup` answers from: one best, without command streams and operators.
 
-        Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        return next(offers_of_model(self._glances, identity, few=True), None)
+        return offered(self._glances, identity, self.changes.mark() if self.changes.at_hand else None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,

@@ -149,9 +149,14 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
     fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
     result that was looked up.
     """
+    return tune_document(best, fronts, reuse).model_dump(exclude_unset=True)
+
+
+def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> TuneJson:
+    """The same, not yet plain."""
     default, tuned = figures_of(best)
     identity = best.identity
-    target = identity.target.to_json()
+    board = dict(vars(identity.target))
     asked_for: dict[str, Any] = {}
     for pareto in fronts:
         if pareto.against == "SRAM":
@@ -163,13 +168,13 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
-    document = TuneJson(
+    return TuneJson(
         model=identity.model_name,
-        target=target.pop("accelerator"),
-        board=BoardJson(**target),
+        target=board.pop("accelerator"),
+        board=BoardJson(**board),
         status=best.status,
-        default=FiguresJson(**default.to_json()),
-        best=FiguresJson(**tuned.to_json()),
+        default=FiguresJson(**vars(default)),
+        best=FiguresJson(**vars(tuned)),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
         verified=best.best.bit_exact,
@@ -181,11 +186,10 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
         objective=identity.objective,
         quantisation=identity.quantisation,
         io_layout=identity.io_layout,
-        versions=VersionsJson(**identity.versions.to_json(), search_space=identity.search_space_version),
+        versions=VersionsJson(**vars(identity.versions), search_space=identity.search_space_version),
         identity=identity.key,
         **asked_for,
     )
-    return document.model_dump(exclude_unset=True)
 
 
 def point_json(point: Point) -> ParetoPointJson:

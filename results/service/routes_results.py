@@ -19,8 +19,9 @@ from results.service.answers import (
     regression_json,
     result_json,
 )
+from results.service.lookup_route import LookupRoute
 from results.service.problems import other_than_json, responses
-from results.service.remembered import Answered, LookupRoute
+from results.service.remembered import Answered
 from results.service.schemas import LinesJson, RegressionsJson, ResultJson
 from results.service.service import Served, Service, aside
 

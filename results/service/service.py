@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -49,15 +48,9 @@ class Service:
         """The one whose results are listed and shown. A store under it is for lookups only."""
         return self.stores.user
 
-    async def answered(self, function: Callable[_P, dict[str, Any]], *of: _P.args, **named: _P.kwargs) -> Answered:
+    async def answered(self, function: Callable[_P, Answered], *of: _P.args, **named: _P.kwargs) -> Answered:
         """What a lookup gives; in another thread only where that does not take longer than the lookup."""
-
-        def now() -> Answered:
-            mark = self.remembered.mark()
-            answer = function(*of, **named)
-            return Answered(json.dumps(answer).encode(), answer["answer"], mark)
-
-        return now() if self.remembered.at_hand else await aside(now)
+        return function(*of, **named) if self.remembered.at_hand else await aside(function, *of, **named)
 
     @classmethod
     def over(

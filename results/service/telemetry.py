@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 log = logging.getLogger("velatune.service")
 
+#: Made once: `json.dumps` makes a new one for each line.
+_encode = json.JSONEncoder(default=str).encode
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -49,11 +51,13 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def log_json(stream: TextIO = sys.stderr) -> None:
     """Let everything that this process logs come out as JSON lines."""
+    # Not in a line; asked of the system for each one otherwise.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
