@@ -34,6 +34,7 @@ from results.offers import (
 )
 from results.queries import load_simulations
 from results.records import Best, Identity, Simulation
+from results.rows import Row
 from results.tables import claims, evaluations, identities, models, simulations, targets, toolchains
 
 
@@ -63,22 +64,33 @@ def offered(glances: Glances, identity: Identity, mark: object) -> Offered:
 
     mark: of the store, from before; None where the database's own answer is to say it.
     """
+    (row,) = glances.rows(*question(identity, glances.dialect))
+    marks = (row["mark"] if mark is None else mark,)
+    return offered_in(row, marks) or _among_all(glances, identity, marks)
+
+
+def question(identity: Identity, dialect: str) -> tuple[Select[Any], dict[str, Any]]:
+    """The statement that asks for what a store has for an identity, in one row, and its values."""
     structure = identity.structure
     values = model_values(identity) | (vars(structure) if structure is not None else {})
-    (row,) = glances.rows(_first(structure is not None, glances.dialect), values)
-    marks = (row["mark"] if mark is None else mark,)
+    return _first(structure is not None, dialect), values
+
+
+def offered_in(row: Row, marks: tuple[object, ...]) -> Offered | None:
+    """What lies in that row; None if more has to be read: simulations, or others because this one is damaged."""
     if row["key"] is None:
         return Offered(marks=marks)
+    if row["simulated"]:
+        return None
     try:
         best = best_in(row) if row["identity_id"] is not None else claim_in(row)
     except (ValueError, TypeError):
-        return _among_all(glances, identity, marks)
-    simulated = tuple(load_simulations(glances, row["key"])) if row["simulated"] else ()
-    return Offered(None if row["near"] else best, best if row["near"] else None, simulated, marks)
+        return None
+    return Offered(None if row["near"] else best, best if row["near"] else None, (), marks)
 
 
 def _among_all(glances: Glances, identity: Identity, marks: tuple[object, ...]) -> Offered:
-    """The same where the first row is damaged, with a warning for each that is."""
+    """The same, all of it: with simulations, and a warning for each row that is damaged."""
     close, near = next(offers_of_model(glances, identity), None), None
     if close is None and identity.structure is not None:
         of_structure = offers_of_structure(

@@ -46,7 +46,7 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
-        self._glances = Glances(engine, location)
+        self.glances = Glances(engine, location)
         self._identity_ids: dict[str, int] = {}
         self.changes = Changes(engine)
 
@@ -77,7 +77,7 @@ class Store:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
-        self._glances.close()
+        self.glances.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,14 +225,14 @@ class Store:
     def known(self, identity: Identity) -> list[Best]:
         """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
         fewest versions first, then the newest; without command streams and operators."""
-        return list(offers_of_model(self._glances, identity))
+        return list(offers_of_model(self.glances, identity))
 
     def offered(self, identity: Identity) -> Offered:
         """What `results.lookup` answers from: one best, without command streams and operators.
 
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        return offered(self._glances, identity, self.changes.mark() if self.changes.at_hand else None)
+        return offered(self.glances, identity, self.changes.mark() if self.changes.at_hand else None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -249,7 +249,7 @@ class Store:
             target, objective, io_layout: what they must be for; None for any.
             limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        return list(offers_of_structure(self._glances, structure, target, objective, io_layout, limit))
+        return list(offers_of_structure(self.glances, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
@@ -321,7 +321,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        return load_simulations(self._glances, identity_key)
+        return load_simulations(self.glances, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""

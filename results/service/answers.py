@@ -8,6 +8,7 @@ from dataclasses import asdict
 from results.answer_json import LookupJson, SimulationJson, lookup_document, lookup_json
 from results.compare import brought
 from results.lookup import Hit, answer_from
+from results.one_offer import Offered
 from results.overview import Line
 from results.pareto import Pareto, pareto_of
 from results.recipes import elements
@@ -28,7 +29,11 @@ from results.tiers import Tiers
 
 def answer_of(stores: Tiers, identity: Identity) -> Answered:
     """What is known for an identity."""
-    offered = stores.offered(identity)
+    return answer_with(stores.offered(identity), identity)
+
+
+def answer_with(offered: Offered, identity: Identity) -> Answered:
+    """The answer that lies in what was offered for an identity."""
     return _answered(lookup_document(answer_from(offered, identity), identity.key, offered.simulated), offered.marks)
 
 

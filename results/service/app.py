@@ -31,6 +31,7 @@ def create_app(service: Service, loopback_reads: bool) -> FastAPI:
         yield
         supervising.cancel()
         await asyncio.wait((supervising,))
+        await service.asking.close()
 
     app = FastAPI(
         lifespan=running,

@@ -9,7 +9,6 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from results.records import Identity
-from results.service.answers import answer_of
 from results.service.remembered import Answered, Remembered
 
 
@@ -26,10 +25,7 @@ class LookupRoute(APIRoute):
             answer: Response | None = await answers.find(question)
             if answer is None:
                 identity = _asked(request, question[1])
-                if identity is None:
-                    answer = await handle(request)
-                else:
-                    answer = await service.answered(answer_of, service.stores, identity)
+                answer = await (handle(request) if identity is None else service.asking.look_up(identity))
             if isinstance(answer, Answered):
                 answers.keep(question, answer)
                 service.metrics.lookups.labels(answer.kind).inc()

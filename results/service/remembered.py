@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Response
-
-from results.changes import Changes
 
 _REMEMBERED = 10_000
 """Answers; a few KiB each."""
@@ -31,32 +28,32 @@ class Answered(Response):
 
 
 class Remembered:
-    """Of one service; for its event loop's thread, but for `marks`."""
+    """Of one service; for its event loop."""
 
-    def __init__(self, changes: Callable[[], list[Changes]]) -> None:
-        self._changes = changes
+    def __init__(self, marks: Callable[[], Awaitable[Marks]]) -> None:
+        """marks: asks all stores for theirs."""
+        self._marks = marks
         self._answers: OrderedDict[Question, Answered] = OrderedDict()
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether what the stores hold is read in less time than another thread takes to do it."""
-        return all(one.at_hand for one in self._changes())
-
-    def marks(self) -> Marks:
-        return tuple(one.mark() for one in self._changes())
+        self._latest: Marks = ()
 
     async def find(self, question: Question) -> Answered | None:
         """What still holds."""
         known = self._answers.get(question)
-        if known is None:
+        # After a commit most that are remembered are older: the stores need not be asked about each of them.
+        if known is None or not _begins(self._latest, known.marks):
             return None
-        marks = self.marks() if self.at_hand else await asyncio.to_thread(self.marks)
-        return known if marks[: len(known.marks)] == known.marks else None
+        self._latest = await self._marks()
+        return known if _begins(self._latest, known.marks) else None
 
     def keep(self, question: Question, answer: Answered) -> None:
         if None in answer.marks:
             return
+        self._latest = answer.marks + self._latest[len(answer.marks) :]
         self._answers.pop(question, None)
         self._answers[question] = answer
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
+
+
+def _begins(marks: Marks, those: Marks) -> bool:
+    return marks[: len(those)] == those
