@@ -40,7 +40,7 @@ class LookupJson(_Strict):
     answer: Literal["hit", "stale", "nearest", "miss"]
     identity: str = Field(description="key of what was asked for")
     best: TuneJson | None = Field(default=None, description="its `verified` is false of what was only imported")
-    differences: list[DifferenceJson] = Field(default=[], description="of a stale or nearest answer")
+    differences: list[DifferenceJson] = Field(default_factory=list, description="of a stale or nearest answer")
     same_shapes: bool | None = Field(default=None, description="of a nearest answer: that model has the same sizes")
     reason: str = Field(default="", description="of a stale or nearest answer: the differences in one line")
     simulated: list[SimulationJson] = Field(default=[], description="simulations of the recipe that was found")

@@ -219,8 +219,11 @@ class Figures(Record):
     label: Label = "predicted"
 
     def __post_init__(self) -> None:
-        for name in FIGURE_NAMES:
-            _whole(f"Figures.{name}", getattr(self, name))
+        numbers = [getattr(self, name) for name in FIGURE_NAMES]
+        # All at once, since every lookup makes figures; one by one only to say which is wrong.
+        if set(map(type, numbers)) != {int} or min(numbers) < 0 or max(numbers) >= 2**63:
+            for name, value in zip(FIGURE_NAMES, numbers, strict=True):
+                _whole(f"Figures.{name}", value)
         _one_of("Figures.label", self.label, LABELS)
 
 

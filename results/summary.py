@@ -125,10 +125,11 @@ class TuneJson(_Strict):
     identity: str = Field(description="key of this model, target and toolchain in the results store")
     reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
-        default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
+        default_factory=list,
+        description="with --pareto only: the front of cycles against SRAM, the fewest cycles first",
     )
     pareto_quality: list[QualityPointJson] = Field(
-        default=[],
+        default_factory=list,
         description="with --pareto only, where other than exact recipes were allowed: the front of cycles against "
         "quality, the fewest cycles first",
     )

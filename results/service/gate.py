@@ -74,8 +74,8 @@ class Gate:
             seconds = time.perf_counter() - started
             # The route as it is written, not the path as it was sent: callers cannot make up new series.
             route = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.requests.labels(scope["method"] if route != "unknown" else "any", route, status).inc()
-            self._metrics.seconds.labels(route).observe(seconds)
+            self._metrics.request(scope["method"] if route != "unknown" else "any", route, status).inc()
+            self._metrics.route_seconds(route).observe(seconds)
             tell(
                 "request", id=request_id, method=scope["method"], path=scope["path"], status=status,
                 milliseconds=round(1000 * seconds, 2), peer=peer, by=getattr(who, "id", None),

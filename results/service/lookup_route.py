@@ -28,7 +28,7 @@ class LookupRoute(APIRoute):
                 answer = await (handle(request) if identity is None else service.asking.look_up(identity))
             if isinstance(answer, Answered):
                 answers.keep(question, answer)
-                service.metrics.lookups.labels(answer.kind).inc()
+                service.metrics.lookup(answer.kind).inc()
             return answer
 
         return remembered

@@ -7,6 +7,7 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from functools import cache
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,14 +24,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter(
+        self._requests = Counter(
             "velatune_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "velatune_request_seconds", "Time to the last byte", ["route"], buckets=_SECONDS, registry=self._registry
         )
-        self.lookups = Counter("velatune_lookups", "Lookups by what came of them", ["answer"], registry=self._registry)
+        self._lookups = Counter("velatune_lookups", "Lookups by what came of them", ["answer"], registry=self._registry)
         self.jobs = Gauge("velatune_jobs", "Jobs by state", ["state"], registry=self._registry)
+        # Of each combination of labels one, kept: prometheus_client goes through the environment to find it again.
+        self.request = cache(self._requests.labels)
+        self.route_seconds = cache(self._seconds.labels)
+        self.lookup = cache(self._lookups.labels)
         self.uploads = Counter(
             "velatune_uploads", "Model files sent, by what became of them", ["outcome"], registry=self._registry
         )
