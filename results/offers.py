@@ -1,12 +1,11 @@
 """What a lookup chooses from: bests, and claims beside them, each in one query. `results.one_offer` takes the first.
 
 The statements are built once, since building one takes longer than a lookup may. What a lookup hands out has no command
-streams and no per-operator rows: they are not read.
+streams, no per-operator rows and not how it was checked: they are not read.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -50,8 +49,9 @@ FOUND = func.coalesce(bests.c.updated, claims.c.found)
 
 WITH_OFFERS = identities.outerjoin(bests, bests.c.identity_id == identities.c.id).outerjoin(claims)
 _BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
-# What is ok has no reason, and nothing else is offered; how often it was tried is of no interest to who asks.
-_NOT_READ = ("id", "identity_id", "reason", "attempts")
+# What is ok has no reason, and nothing else is offered; how it was checked and how often it was tried is of no interest
+# to who asks.
+_NOT_READ = ("id", "identity_id", "reason", "check_json", "attempts")
 _EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
 _TEXTS = ("recipe", "program_hash", "status", "exactness", "created")
 
@@ -219,14 +219,10 @@ def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
         raise ValueError(f"{', '.join(damaged) or 'verified'} is not what may be there")
     if recipe_sha256(values["recipe"]) != values["recipe_sha256"]:
         raise ValueError("its recipe does not fit its hash")
-    check = json.loads(values["check_json"])
-    if type(check) is not dict:
-        raise ValueError("its check is not an object")
     return Evaluation(
         identity_key=row["key"],
         figures=Figures(**{name: values[name] for name in (*FIGURE_NAMES, "label")}),
         verified=values["verified"] == 1,
-        check=check,
         quality=Quality.from_text(values["quality_json"]) if values["quality_json"] is not None else None,
         seconds=values["seconds"],
         **{name: values[name] for name in _TEXTS},

@@ -224,11 +224,11 @@ class Store:
 
     def known(self, identity: Identity) -> list[Best]:
         """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
-        fewest versions first, then the newest; without command streams and operators."""
+        fewest versions first, then the newest; each as in `offered`."""
         return list(offers_of_model(self.glances, identity))
 
     def offered(self, identity: Identity) -> Offered:
-        """What `results.lookup` answers from: one best, without command streams and operators.
+        """What `results.lookup` answers from: one best, without command streams, operators and how it was checked.
 
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
@@ -241,8 +241,7 @@ class Store:
         """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
 
         Their weights, quantisation and toolchain are their own (see `Best.identity`): each holds a recipe to try, no
-        more. A best of the very model that is asked for may be among them. Without command streams and operators; one
-        that is not verified comes from a file.
+        more. A best of the very model that is asked for may be among them. Each is as in `offered`.
 
         Args:
             structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.

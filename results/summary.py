@@ -169,13 +169,14 @@ def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
-    return TuneJson(
+    # Plain, so that pydantic goes through all of it at once: every lookup makes one.
+    told: dict[str, Any] = dict(
         model=identity.model_name,
         target=board.pop("accelerator"),
-        board=BoardJson(**board),
+        board=board,
         status=best.status,
-        default=FiguresJson(**vars(default)),
-        best=FiguresJson(**vars(tuned)),
+        default=vars(default),
+        best=vars(tuned),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
         verified=best.best.bit_exact,
@@ -187,10 +188,11 @@ def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None
         objective=identity.objective,
         quantisation=identity.quantisation,
         io_layout=identity.io_layout,
-        versions=VersionsJson(**vars(identity.versions), search_space=identity.search_space_version),
+        versions={**vars(identity.versions), "search_space": identity.search_space_version},
         identity=identity.key,
         **asked_for,
     )
+    return TuneJson.model_validate(told)
 
 
 def point_json(point: Point) -> ParetoPointJson:

@@ -335,8 +335,6 @@ def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
         "UPDATE evaluations SET cycles = NULL WHERE recipe = 'default'",
         "UPDATE evaluations SET recipe = 'foreign' WHERE recipe = 'fuse-transposes'",
         "UPDATE evaluations SET program_hash = CAST('x' AS BLOB) WHERE recipe = 'default'",
-        "UPDATE evaluations SET check_json = '7' WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET check_json = '{' WHERE recipe = 'default'",
         "UPDATE evaluations SET quality_json = '{}' WHERE recipe = 'fuse-transposes'",
         "UPDATE evaluations SET exactness = 'nearly' WHERE recipe = 'fuse-transposes'",
         "UPDATE evaluations SET seconds = 'long' WHERE recipe = 'default'",

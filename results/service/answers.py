@@ -34,7 +34,10 @@ def answer_of(stores: Tiers, identity: Identity) -> Answered:
 
 def answer_with(offered: Offered, identity: Identity) -> Answered:
     """The answer that lies in what was offered for an identity."""
-    return _answered(lookup_document(answer_from(offered, identity), identity.key, offered.simulated), offered.marks)
+    found = answer_from(offered, identity)
+    # A hit has been held against its key already.
+    key = found.best.identity.key if isinstance(found, Hit) else identity.key
+    return _answered(lookup_document(found, key, offered.simulated), offered.marks)
 
 
 def answer_of_key(store: Store, key: str) -> Answered:
