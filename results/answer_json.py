@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from results.lookup import Answer, Hit, Miss, Nearest
 from results.records import Simulation
-from results.summary import TuneJson, tune_json
+from results.summary import TuneJson, tune_document
 
 
 class _Strict(BaseModel):
@@ -40,7 +40,7 @@ class LookupJson(_Strict):
     answer: Literal["hit", "stale", "nearest", "miss"]
     identity: str = Field(description="key of what was asked for")
     best: TuneJson | None = Field(default=None, description="its `verified` is false of what was only imported")
-    differences: list[DifferenceJson] = Field(default=[], description="of a stale or nearest answer")
+    differences: list[DifferenceJson] = Field(default_factory=list, description="of a stale or nearest answer")
     same_shapes: bool | None = Field(default=None, description="of a nearest answer: that model has the same sizes")
     reason: str = Field(default="", description="of a stale or nearest answer: the differences in one line")
     simulated: list[SimulationJson] = Field(default=[], description="simulations of the recipe that was found")
@@ -51,13 +51,18 @@ def lookup_json(answer: Answer, identity_key: str, simulations: Iterable[Simulat
 
     simulations: of the identity that was found.
     """
+    return lookup_document(answer, identity_key, simulations).model_dump(exclude_unset=True)
+
+
+def lookup_document(answer: Answer, identity_key: str, simulations: Iterable[Simulation] = ()) -> LookupJson:
+    """The same, not yet plain."""
     if isinstance(answer, Miss):
-        return LookupJson(answer="miss", identity=identity_key).model_dump(exclude_unset=True)
+        return LookupJson(answer="miss", identity=identity_key)
     of_recipe = [one.to_json() for one in simulations if one.recipe == answer.best.recipe]
     told: dict[str, Any] = {
         "answer": type(answer).__name__.lower(),
         "identity": identity_key,
-        "best": tune_json(answer.best),
+        "best": tune_document(answer.best),
         "simulated": [{name: one[name] for name in SimulationJson.model_fields} for one in of_recipe],
     }
     if not isinstance(answer, Hit):
@@ -66,4 +71,4 @@ def lookup_json(answer: Answer, identity_key: str, simulations: Iterable[Simulat
         told["reason"] = answer.reason
     if isinstance(answer, Nearest):
         told["same_shapes"] = answer.same_shapes
-    return LookupJson(**told).model_dump(exclude_unset=True)
+    return LookupJson(**told)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Text, cast, func, select
+
+SNAPSHOT = select(cast(func.pg_current_snapshot(), Text).label("mark"))
+"""PostgreSQL's mark, for who asks for it otherwise."""
 
 
 class Changes:

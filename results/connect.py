@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -107,7 +108,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # None: the driver begins no transaction behind our back, _begin_sqlite does.
     connection.isolation_level = None
     # A damaged byte in one text must not stop the reading of all other rows.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     connection.execute("PRAGMA foreign_keys=ON")
     # In WAL mode a killed process loses nothing under NORMAL; only a power cut may drop the latest commits.
     connection.execute("PRAGMA synchronous=NORMAL")

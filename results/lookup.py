@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from results.records import Best, Identity, Structure, Target
+from results.one_offer import Offered
+from results.records import Best, Identity
 
 Difference = tuple[str, str, str]
 """A field of the identity, its value in what was found, and the value asked for."""
@@ -15,12 +16,7 @@ Difference = tuple[str, str, str]
 class Known(Protocol):
     """What is asked: a `results.store.Store`, or several under one roof (`results.tiers.Tiers`)."""
 
-    def closest(self, identity: Identity) -> Best | None: ...
-
-    def similar(
-        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
-        io_layout: str | None = None, limit: int = 16,
-    ) -> list[Best]: ...  # fmt: skip
+    def offered(self, identity: Identity) -> Offered: ...
 
 
 @dataclass(frozen=True)
@@ -90,19 +86,18 @@ def lookup(store: Known, identity: Identity) -> Answer:
     Raises:
         StoreError: the store cannot be read.
     """
-    closest = store.closest(identity)
-    if closest is not None:
-        differences = closest.identity.differences(identity)
-        return Stale(closest, differences) if differences else Hit(closest)
-    if identity.structure is None:
+    return answer_from(store.offered(identity), identity)
+
+
+def answer_from(offered: Offered, identity: Identity) -> Answer:
+    """The answer that lies in what was offered for an identity."""
+    best = offered.best
+    if best is None:
         return Miss(identity)
-    near = [
-        Nearest(best, best.identity.differences(identity), best.identity.structure == identity.structure)
-        for best in store.similar(
-            identity.structure, identity.target, objective=identity.objective, io_layout=identity.io_layout, limit=1
-        )
-    ]
-    return min(near, key=lambda found: not found.same_shapes, default=Miss(identity))
+    differences = best.identity.differences(identity)
+    if offered.near is not None:
+        return Nearest(best, differences, same_shapes=best.identity.structure == identity.structure)
+    return Stale(best, differences) if differences else Hit(best)
 
 
 def _told(differences: Iterable[Difference]) -> str:

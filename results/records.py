@@ -34,9 +34,12 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(data: object) -> str:
     """The one JSON text of plain data: keys sorted, no spaces, ASCII only."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _canonical.encode(data)
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -156,7 +159,7 @@ class Identity(Record):
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in NOT_IN_KEY}
+        content = {name: getattr(self, name) for name in _IN_KEY[Identity]}
         # Not asdict: it copies all that it passes, and every lookup computes keys.
         content |= {"target": vars(self.target), "versions": vars(self.versions)}
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
@@ -168,18 +171,23 @@ class Identity(Record):
 
 
 def _differing(one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
-    for each in fields(one):
-        here, there = getattr(one, each.name), getattr(other, each.name)
-        if each.name in NOT_IN_KEY or here == there:
+    for name in _IN_KEY[type(one)]:
+        here, there = getattr(one, name), getattr(other, name)
+        if here == there:
             continue
         if is_dataclass(here):
             yield from _differing(here, there)
         else:
-            yield each.name, str(here), str(there)
+            yield name, str(here), str(there)
 
 
 NOT_IN_KEY = ("model_name", "structure")
 """Fields of an identity that may differ between two that are the same."""
+
+_IN_KEY = {
+    record: tuple(each.name for each in fields(record) if each.name not in NOT_IN_KEY)
+    for record in (Identity, Target, Versions)
+}
 
 
 @dataclass(frozen=True)
@@ -211,8 +219,11 @@ class Figures(Record):
     label: Label = "predicted"
 
     def __post_init__(self) -> None:
-        for name in FIGURE_NAMES:
-            _whole(f"Figures.{name}", getattr(self, name))
+        numbers = [getattr(self, name) for name in FIGURE_NAMES]
+        # All at once, since every lookup makes figures; one by one only to say which is wrong.
+        if set(map(type, numbers)) != {int} or min(numbers) < 0 or max(numbers) >= 2**63:
+            for name, value in zip(FIGURE_NAMES, numbers, strict=True):
+                _whole(f"Figures.{name}", value)
         _one_of("Figures.label", self.label, LABELS)
 
 

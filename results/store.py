@@ -27,6 +27,7 @@ from results.errors import StoreError
 from results.glance import Glances
 from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
+from results.one_offer import Offered, offered
 from results.overview import Line, accelerators, newest_lines, regressions, series_lines
 from results.precedence import REFUTING
 from results.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
@@ -45,7 +46,7 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
-        self._glances = Glances(engine, location)
+        self.glances = Glances(engine, location)
         self._identity_ids: dict[str, int] = {}
         self.changes = Changes(engine)
 
@@ -76,7 +77,7 @@ class Store:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
-        self._glances.close()
+        self.glances.close()
 
     def __enter__(self) -> Self:
         return self
@@ -222,16 +223,16 @@ class Store:
         return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
 
     def known(self, identity: Identity) -> list[Best]:
-        """All that `closest` chooses from, in the order in which it does."""
-        return list(offers_of_model(self._glances, identity, few=False))
+        """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
+        fewest versions first, then the newest; each as in `offered`."""
+        return list(offers_of_model(self.glances, identity))
 
-    def closest(self, identity: Identity) -> Best | None:
-        """The best of a model on a target under the versions that differ least from an identity's; then the newest.
+    def offered(self, identity: Identity) -> Offered:
+        """What `results.lookup` answers from: one best, without command streams, operators and how it was checked.
 
-        Quantisation, objective and layout of the inputs are the same. It comes without command streams and operators.
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        return next(offers_of_model(self._glances, identity, few=True), None)
+        return offered(self.glances, identity, self.changes.mark() if self.changes.at_hand else None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -240,15 +241,14 @@ class Store:
         """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
 
         Their weights, quantisation and toolchain are their own (see `Best.identity`): each holds a recipe to try, no
-        more. A best of the very model that is asked for may be among them. Without command streams and operators; one
-        that is not verified comes from a file.
+        more. A best of the very model that is asked for may be among them. Each is as in `offered`.
 
         Args:
             structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
             target, objective, io_layout: what they must be for; None for any.
             limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        return list(offers_of_structure(self._glances, structure, target, objective, io_layout, limit))
+        return list(offers_of_structure(self.glances, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
@@ -320,7 +320,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        return load_simulations(self._glances, identity_key)
+        return load_simulations(self.glances, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""

@@ -125,10 +125,11 @@ class TuneJson(_Strict):
     identity: str = Field(description="key of this model, target and toolchain in the results store")
     reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
-        default=[], description="with --pareto only: the front of cycles against SRAM, the fewest cycles first"
+        default_factory=list,
+        description="with --pareto only: the front of cycles against SRAM, the fewest cycles first",
     )
     pareto_quality: list[QualityPointJson] = Field(
-        default=[],
+        default_factory=list,
         description="with --pareto only, where other than exact recipes were allowed: the front of cycles against "
         "quality, the fewest cycles first",
     )
@@ -149,9 +150,14 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
     fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
     result that was looked up.
     """
+    return tune_document(best, fronts, reuse).model_dump(exclude_unset=True)
+
+
+def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> TuneJson:
+    """The same, not yet plain."""
     default, tuned = figures_of(best)
     identity = best.identity
-    target = identity.target.to_json()
+    board = dict(vars(identity.target))
     asked_for: dict[str, Any] = {}
     for pareto in fronts:
         if pareto.against == "SRAM":
@@ -163,13 +169,14 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
-    document = TuneJson(
+    # Plain, so that pydantic goes through all of it at once: every lookup makes one.
+    told: dict[str, Any] = dict(
         model=identity.model_name,
-        target=target.pop("accelerator"),
-        board=BoardJson(**target),
+        target=board.pop("accelerator"),
+        board=board,
         status=best.status,
-        default=FiguresJson(**default.to_json()),
-        best=FiguresJson(**tuned.to_json()),
+        default=vars(default),
+        best=vars(tuned),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
         verified=best.best.bit_exact,
@@ -181,11 +188,11 @@ def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = N
         objective=identity.objective,
         quantisation=identity.quantisation,
         io_layout=identity.io_layout,
-        versions=VersionsJson(**identity.versions.to_json(), search_space=identity.search_space_version),
+        versions={**vars(identity.versions), "search_space": identity.search_space_version},
         identity=identity.key,
         **asked_for,
     )
-    return document.model_dump(exclude_unset=True)
+    return TuneJson.model_validate(told)
 
 
 def point_json(point: Point) -> ParetoPointJson:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
 from results.changes import Changes
 from results.errors import StoreError
+from results.one_offer import Offered
 from results.records import Best, Identity, Structure, Target
 from results.store import Store
 
@@ -63,17 +65,37 @@ class Tiers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def closest(self, identity: Identity) -> Best | None:
-        """As `Store.closest`, of both, and the user's where they are as close; nothing that turned out wrong here."""
-        own = self.user.closest(identity)
-        if own is not None and not own.identity.differences(identity):
+    def offered(self, identity: Identity) -> Offered:
+        """As `Store.offered`, of both, and the user's where they are as good; nothing that turned out wrong here.
+
+        The system store is not asked, and has no mark, where the user's has the very same identity.
+        """
+        own = self.user.offered(identity)
+        if own.close is not None and not own.close.identity.differences(identity):
             return own
-        below = self._below(lambda system: system.closest(identity))
-        if below is None or self.user.refutes(below):
+        below = self._below(lambda system: system.offered(identity))
+        if below is None:
             return own
-        if own is None or len(below.identity.differences(identity)) < len(own.identity.differences(identity)):
-            return below
-        return own
+        if below.close is not None and self.user.refutes(below.close):
+            below = replace(below, close=None, near=None if own.close else self._near(identity))
+        close = _first(own.close, below.close, lambda best: len(best.identity.differences(identity)))
+        near = (
+            None if close else _first(own.near, below.near, lambda best: best.identity.structure != identity.structure)
+        )
+        found = Offered(close, None if close else near, own.simulated, own.marks + below.marks)
+        if found.best is None or found.best is own.best:
+            return found
+        return replace(found, simulated=tuple(self.user.simulations(found.best.identity.key)))
+
+    def _near(self, identity: Identity) -> Best | None:
+        """What the system store has of another model."""
+        if identity.structure is None:
+            return None
+        structure, objective, io_layout = identity.structure, identity.objective, identity.io_layout
+        found = self._below(
+            lambda system: system.similar(structure, identity.target, objective=objective, io_layout=io_layout, limit=1)
+        )
+        return next(iter(found or ()), None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
@@ -104,3 +126,8 @@ class Tiers:
             self._system.close()
             self._system = None
             return None
+
+
+def _first(own: Best | None, below: Best | None, distance: Callable[[Best], int]) -> Best | None:
+    """The nearer one; the user's of two that are as near."""
+    return min((best for best in (own, below) if best is not None), key=distance, default=None)

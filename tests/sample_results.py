@@ -80,7 +80,7 @@ def as_looked_up(whole: Best) -> Best:
     """A best as a lookup hands it out: nothing of what is only for reports."""
 
     def lean(one: Evaluation) -> Evaluation:
-        return dataclasses.replace(one, operators=(), command_stream_sha256=())
+        return dataclasses.replace(one, operators=(), command_stream_sha256=(), check={})
 
     return dataclasses.replace(whole, default=lean(whole.default), best=lean(whole.best))
 

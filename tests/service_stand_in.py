@@ -57,12 +57,14 @@ class Scripts:
 
 
 @contextmanager
-def made(folder: Path, **limits: int) -> Iterator[Service]:
-    """A service with this toolchain, not serving anything yet."""
-    state = State(folder / "state")
-    with Tiers.open(folder / "store.sqlite") as stores:
+def made(
+    folder: Path, store: Path | str | None = None, system: Path | str | None = None, **limits: int
+) -> Iterator[Service]:
+    """A service with this toolchain, not serving anything yet. store: elsewhere than in the folder."""
+    state, where = State(folder / "state"), store or folder / "store.sqlite"
+    with Tiers.open(where, system) as stores:
         chosen = Limits(requests_per_second=1e6, **limits)
-        yield Service.over(stores, str(folder / "store.sqlite"), state, TokenBook(state), Scripts(), chosen)
+        yield Service.over(stores, str(where), state, TokenBook(state), Scripts(), chosen)
     state.close()
 
 

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_results import IDENTITY, KEY_FIELDS, as_looked_up, best, evaluation, failed, mutated, paths
-from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy import select
 
-from results import offers
 from results.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records import NOT_IN_KEY, Identity, Structure
-from results.rows import TARGET_NAMES
+from results.records import NOT_IN_KEY, Identity, Simulation, Structure
 from results.store import Store
+from results.tables import models
 
 TOOLCHAIN = [path for path in KEY_FIELDS if path[0] in ("versions", "search_space_version")]
 #: What the model is; the rest is what it is for.
@@ -98,10 +97,45 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
     assert lookup(store, IDENTITY) == Stale(newest, (("ethos_u_vela", "5.0.0", "5.1.0"),))
 
 
-def test_psycopg_need_not_parse_a_lookup_each_time():
-    given = ("objective", "io_layout", *TARGET_NAMES)
-    for statement in (offers._of_model(True), offers._of_structure(*given)):
-        assert len(str(statement.compile(dialect=psycopg.dialect()))) < 4096
+def asked(store, monkeypatch, identity):
+    """The answer, and how many statements it took."""
+    run, texts = store.glances._run, []
+    monkeypatch.setattr(store.glances, "_run", lambda text, values: texts.append(text) or run(text, values))
+    answer = lookup(store, identity)
+    monkeypatch.undo()
+    return answer, len(texts)
+
+
+def test_a_question_is_one_statement_whatever_the_answer(store, monkeypatch):
+    assert asked(store, monkeypatch, IDENTITY) == (Miss(IDENTITY), 1)
+    for number in range(5):
+        store.set_best(best(identity=other_model(f"model {number}", RESIZED)))
+    assert isinstance((found := asked(store, monkeypatch, IDENTITY))[0], Nearest) and found[1] == 1
+    store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
+    assert isinstance((found := asked(store, monkeypatch, IDENTITY))[0], Stale) and found[1] == 1
+    own = store.set_best(best())
+    assert asked(store, monkeypatch, IDENTITY) == (Hit(as_looked_up(own)), 1)
+
+
+def test_simulations_of_what_is_offered_come_with_it(store):
+    store.set_best(best())
+    assert store.offered(IDENTITY).simulated == ()
+    one = Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91)
+    store.record_simulation(one)
+    assert store.offered(IDENTITY).simulated == (one,)
+    retrained = other_model("retrained")
+    assert store.offered(retrained).near is not None and store.offered(retrained).simulated == (one,)
+
+
+def test_a_mark_holds_until_something_is_committed(store):
+    marks = store.offered(IDENTITY).marks
+    assert marks == (store.changes.mark(),) == store.offered(IDENTITY).marks != (None,)
+    with store._engine.connect() as connection:
+        connection.execute(select(models.c.id)).all()
+    assert store.offered(IDENTITY).marks == marks, "reading is no change"
+    store.set_best(best())
+    changed = store.offered(IDENTITY).marks
+    assert changed != marks and changed == (store.changes.mark(),)
 
 
 def test_all_versions_are_known(store):

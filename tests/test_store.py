@@ -333,6 +333,14 @@ def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
         "UPDATE bests SET best_evaluation_id = 77",
         "UPDATE evaluations SET verified = 0 WHERE recipe = 'fuse-transposes'",
         "UPDATE evaluations SET cycles = NULL WHERE recipe = 'default'",
+        "UPDATE evaluations SET recipe = 'foreign' WHERE recipe = 'fuse-transposes'",
+        "UPDATE evaluations SET program_hash = CAST('x' AS BLOB) WHERE recipe = 'default'",
+        "UPDATE evaluations SET quality_json = '{}' WHERE recipe = 'fuse-transposes'",
+        "UPDATE evaluations SET exactness = 'nearly' WHERE recipe = 'fuse-transposes'",
+        "UPDATE evaluations SET seconds = 'long' WHERE recipe = 'default'",
+        "UPDATE evaluations SET created = CAST('x' AS BLOB) WHERE recipe = 'fuse-transposes'",
+        "UPDATE evaluations SET verified = 'perhaps' WHERE recipe = 'default'",
+        "UPDATE evaluations SET label = 'guessed' WHERE recipe = 'fuse-transposes'",
     ],
 )
 def test_damaged_best_is_never_offered(store, where, caplog, damage):
@@ -343,6 +351,7 @@ def test_damaged_best_is_never_offered(store, where, caplog, damage):
     with caplog.at_level(logging.WARNING):
         assert store.best(KEY) is None
         assert store.bests() == []
+        assert store.offered(IDENTITY).best is None
     assert "skipped" in caplog.text
 
 

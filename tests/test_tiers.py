@@ -12,6 +12,7 @@ from sample_results import IDENTITY, as_looked_up, best, evaluation, failed, mut
 
 from results.errors import StoreError
 from results.lookup import Hit, Miss, Nearest, Stale, lookup
+from results.records import Simulation
 from results.store import Store
 from results.tiers import Tiers
 
@@ -62,6 +63,35 @@ def test_what_turned_out_wrong_here_is_not_taken_from_the_team(tiers, where):
     tiers.user.register(IDENTITY)
     tiers.user.record_evaluation(failed("fuse-transposes", "wrong"))
     assert not isinstance(lookup(tiers, IDENTITY), Hit)
+
+
+def test_what_is_near_is_told_where_the_teams_own_turned_out_wrong_here(tiers, where):
+    with Store.open(where) as team:
+        team.set_best(best())
+        near = team.set_best(best("of a relative", identity=RELATED))
+    tiers.user.register(IDENTITY)
+    tiers.user.record_evaluation(failed("fuse-transposes", "wrong"))
+    assert lookup(tiers, RELATED).best.recipe == "of a relative"
+    answer = lookup(tiers, IDENTITY)
+    assert isinstance(answer, Nearest) and answer.best == as_looked_up(near)
+
+
+def test_the_team_has_no_say_in_what_the_user_has(tiers, where):
+    tiers.user.set_best(best())
+    own, both = tiers.offered(IDENTITY), tiers.offered(RELATED)
+    assert len(own.marks) == 1 and len(both.marks) == 2
+    assert own.marks == tuple(one.mark() for one in tiers.changes()[:1])
+    assert both.marks == tuple(one.mark() for one in tiers.changes())
+
+
+def test_the_users_simulations_come_with_what_the_team_has(tiers, where):
+    with Store.open(where) as team:
+        team.set_best(best())
+    tiers.user.register(IDENTITY)
+    tiers.user.record_evaluation(evaluation("fuse-transposes"))
+    one = Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91)
+    tiers.user.record_simulation(one)
+    assert tiers.offered(IDENTITY).simulated == (one,)
 
 
 def test_a_damaged_entry_of_the_team_is_skipped(tiers, where, caplog):
@@ -135,12 +165,12 @@ from sample_results import IDENTITY, best
 from results.store import Store
 with Store.open(":memory:") as store:  # imports all: what follows need not be able to read this program
     store.set_best(best())
-    store.closest(IDENTITY)
+    store.offered(IDENTITY)
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 with Store.open(sys.argv[1], read_only=True) as store:
-    print(store.closest(IDENTITY).recipe)
+    print(store.offered(IDENTITY).best.recipe)
 """
 
 

@@ -7,6 +7,7 @@ import binascii
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from results.service.tokens import Role, TokenBook
 
@@ -62,6 +63,7 @@ class Doorkeeper:
         return Refused("send a token: Authorization: Bearer vt_...")
 
 
+@lru_cache(1024)
 def is_loopback(address: str) -> bool:
     """Whether an address is this machine's loopback, in either family."""
     try:

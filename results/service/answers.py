@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
-from results.answer_json import SimulationJson, lookup_json
+from results.answer_json import LookupJson, SimulationJson, lookup_document, lookup_json
 from results.compare import brought
-from results.lookup import Hit, Miss, lookup
+from results.lookup import Hit, answer_from
+from results.one_offer import Offered
 from results.overview import Line
 from results.pareto import Pareto, pareto_of
 from results.recipes import elements
 from results.records import Best, Identity, OperatorRow
 from results.service.backend import Backend, Explained
+from results.service.remembered import Answered, Marks
 from results.service.schemas import (
     ElementJson,
     LineJson,
@@ -26,19 +27,30 @@ from results.summary import TuneJson, point_json, tune_json
 from results.tiers import Tiers
 
 
-def answer_of(stores: Tiers, identity: Identity) -> dict[str, Any]:
+def answer_of(stores: Tiers, identity: Identity) -> Answered:
     """What is known for an identity."""
-    found = lookup(stores, identity)
-    simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
-    return lookup_json(found, identity.key, simulated)
+    return answer_with(stores.offered(identity), identity)
 
 
-def answer_of_key(store: Store, key: str) -> dict[str, Any]:
+def answer_with(offered: Offered, identity: Identity) -> Answered:
+    """The answer that lies in what was offered for an identity."""
+    found = answer_from(offered, identity)
+    # A hit has been held against its key already.
+    key = found.best.identity.key if isinstance(found, Hit) else identity.key
+    return _answered(lookup_document(found, key, offered.simulated), offered.marks)
+
+
+def answer_of_key(store: Store, key: str) -> Answered:
     """What is known for exactly the identity with a key: only that identity itself could tell what else is near it."""
+    marks = (store.changes.mark(),)
     best = store.best(key)
     if best is None:
-        return {"answer": "miss", "identity": key}
-    return lookup_json(Hit(best), key, store.simulations(key))
+        return _answered(LookupJson(answer="miss", identity=key), marks)
+    return _answered(lookup_document(Hit(best), key, store.simulations(key)), marks)
+
+
+def _answered(document: LookupJson, marks: Marks) -> Answered:
+    return Answered(document.model_dump_json(exclude_unset=True).encode(), document.answer, marks)
 
 
 def line_json(line: Line, backend: Backend) -> LineJson:

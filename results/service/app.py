@@ -31,11 +31,13 @@ def create_app(service: Service, loopback_reads: bool) -> FastAPI:
         yield
         supervising.cancel()
         await asyncio.wait((supervising,))
+        await service.asking.close()
 
     app = FastAPI(
         lifespan=running,
         title="velatune", description=_ABOUT, version=_version(), openapi_url="/v1/openapi.json",
         docs_url=None, redoc_url=None,  # these pages would load scripts from the internet
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the log and /metrics tell all there is
     )  # fmt: skip
     app.state.service = service
     problems.install(app)

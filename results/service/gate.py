@@ -47,13 +47,14 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message.setdefault("headers", [])
+                # A list of its own: that of an answer that is remembered goes out again with the next one.
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
                 given = {name for name, _ in headers}
-                headers += [(b"x-request-id", request_id.encode()), *_SECURITY]
                 if b"content-security-policy" not in given:
                     headers.append(_CSP)
                 if b"cache-control" not in given:
                     headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
             await send(message)
 
         who: Principal | Refused | None = None
@@ -73,8 +74,8 @@ class Gate:
             seconds = time.perf_counter() - started
             # The route as it is written, not the path as it was sent: callers cannot make up new series.
             route = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.requests.labels(scope["method"] if route != "unknown" else "any", route, status).inc()
-            self._metrics.seconds.labels(route).observe(seconds)
+            self._metrics.request(scope["method"] if route != "unknown" else "any", route, status).inc()
+            self._metrics.route_seconds(route).observe(seconds)
             tell(
                 "request", id=request_id, method=scope["method"], path=scope["path"], status=status,
                 milliseconds=round(1000 * seconds, 2), peer=peer, by=getattr(who, "id", None),

@@ -2,82 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
-
-from results.changes import Changes
+from fastapi import Response
 
 _REMEMBERED = 10_000
 """Answers; a few KiB each."""
 
-_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-_Question = tuple[str, bytes]
-Mark = tuple[object, ...] | None
-"""Of all stores; None where one of them cannot tell."""
+Question = tuple[str, bytes]
+Marks = tuple[object, ...]
+"""Of stores in the order in which they are asked; None of one that cannot tell."""
 
 
 class Answered(Response):
-    """The answer to a lookup. kind: hit, stale, nearest or miss. mark: from before the stores were asked."""
+    """The answer to a lookup.
 
-    def __init__(self, content: bytes, kind: str, mark: Mark) -> None:
+    kind: hit, stale, nearest or miss. marks: of the stores that were asked, from before they were; the answer does not
+    hang on the others.
+    """
+
+    def __init__(self, content: bytes, kind: str, marks: Marks) -> None:
         super().__init__(content, media_type="application/json")
-        self.kind, self.mark = kind, mark
+        self.kind, self.marks = kind, marks
 
 
 class Remembered:
-    """Of one service; for its event loop's thread, but for `mark`."""
+    """Of one service; for its event loop."""
 
-    def __init__(self, changes: Callable[[], list[Changes]]) -> None:
-        self._changes = changes
-        self._answers: OrderedDict[_Question, Answered] = OrderedDict()
+    def __init__(self, marks: Callable[[], Awaitable[Marks]]) -> None:
+        """marks: asks all stores for theirs."""
+        self._marks = marks
+        self._answers: OrderedDict[Question, Answered] = OrderedDict()
+        self._latest: Marks = ()
 
-    @property
-    def at_hand(self) -> bool:
-        """Whether what the stores hold is read in less time than another thread takes to do it."""
-        return all(one.at_hand for one in self._changes())
-
-    def mark(self) -> Mark:
-        marks = [one.mark() for one in self._changes()]
-        return None if None in marks else tuple(marks)
-
-    async def find(self, question: _Question) -> Answered | None:
+    async def find(self, question: Question) -> Answered | None:
         """What still holds."""
         known = self._answers.get(question)
-        if known is None:
+        # After a commit most that are remembered are older: the stores need not be asked about each of them.
+        if known is None or not _begins(self._latest, known.marks):
             return None
-        mark = self.mark() if self.at_hand else await asyncio.to_thread(self.mark)
-        return known if mark is not None and mark == known.mark else None
+        self._latest = await self._marks()
+        return known if _begins(self._latest, known.marks) else None
 
-    def keep(self, question: _Question, answer: Answered) -> None:
-        if answer.mark is None:
+    def keep(self, question: Question, answer: Answered) -> None:
+        if None in answer.marks:
             return
+        self._latest = answer.marks + self._latest[len(answer.marks) :]
         self._answers.pop(question, None)
         self._answers[question] = answer
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
 
 
-class LookupRoute(APIRoute):
-    """A route whose answers are remembered. The question is the path and the body, byte for byte."""
-
-    def get_route_handler(self) -> _Handler:
-        handle = super().get_route_handler()
-
-        async def remembered(request: Request) -> Response:
-            service = request.app.state.service
-            answers: Remembered = service.remembered
-            question = request.scope["path"], await request.body()
-            answer: Response | None = await answers.find(question)
-            if answer is None:
-                answer = await handle(request)
-            if isinstance(answer, Answered):
-                answers.keep(question, answer)
-                service.metrics.lookups.labels(answer.kind).inc()
-            return answer
-
-        return remembered
+def _begins(marks: Marks, those: Marks) -> bool:
+    return marks[: len(those)] == those

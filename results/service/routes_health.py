@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from results.service.asking import aside
 from results.service.problems import other_than_json, responses
 from results.service.schemas import HealthJson, ReadyJson
-from results.service.service import Served, Service, aside
+from results.service.service import Served, Service
 
 router = APIRouter(tags=["service"])
 

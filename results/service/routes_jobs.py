@@ -10,12 +10,13 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
+from results.service.asking import aside
 from results.service.events import EVENTS, follow
 from results.service.jobs import ENDED, Job, QueueFull
 from results.service.problems import other_than_json, responses
 from results.service.routes_results import Key
 from results.service.schemas import JobJson, JobRequestJson, JobsJson
-from results.service.service import Served, Service, Submitter, aside
+from results.service.service import Served, Service, Submitter
 from results.service.tokens import Role
 from results.service.uploads import MODEL_KINDS
 

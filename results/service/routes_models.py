@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from results.service.access import Principal
+from results.service.asking import aside
 from results.service.problems import responses
 from results.service.schemas import BuiltInJson, ModelsJson, UploadJson
-from results.service.service import Served, Submitter, aside, needs
+from results.service.service import Served, Submitter, needs
 from results.service.tokens import Role
 from results.service.uploads import Kind, Upload
 

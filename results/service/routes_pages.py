@@ -18,10 +18,11 @@ from results import report
 from results.overview import Line
 from results.scatter import Axis
 from results.service.answers import explained_of, line_json, regression_json
+from results.service.asking import aside
 from results.service.backend import Backend
 from results.service.routes_jobs import pte_of
 from results.service.routes_results import Key, Part
-from results.service.service import Served, Service, aside
+from results.service.service import Served, Service
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,17 +12,18 @@ from results.answer_json import LookupJson
 from results.records import Best, Identity
 from results.report import Beside, report_html
 from results.service.answers import (
-    answer_of,
     answer_of_key,
     explained_of,
     line_json,
     regression_json,
     result_json,
 )
+from results.service.asking import aside
+from results.service.lookup_route import LookupRoute
 from results.service.problems import other_than_json, responses
-from results.service.remembered import Answered, LookupRoute
+from results.service.remembered import Answered
 from results.service.schemas import LinesJson, RegressionsJson, ResultJson
-from results.service.service import Served, Service, aside
+from results.service.service import Served, Service
 
 router = APIRouter(prefix="/v1", tags=["results"])
 lookups = APIRouter(prefix="/v1", tags=["results"], route_class=LookupRoute)
@@ -59,13 +60,13 @@ async def look_up(identity: Annotated[Identity, Body(examples=[_EXAMPLE])], serv
 
     A hit, a stale one (other versions), the nearest (another model of the same structure), or a miss.
     """
-    return await service.answered(answer_of, service.stores, identity)
+    return await service.asking.look_up(identity)
 
 
 @lookups.get("/lookup/{identity}", response_model=LookupJson, responses=responses(422, 503))
 async def look_up_key(identity: Key, service: Served) -> Answered:
     """The best for the identity with this key: a hit or a miss."""
-    return await service.answered(answer_of_key, service.store, identity)
+    return await service.asking.run(answer_of_key, service.store, identity)
 
 
 @router.get("/bests", responses=responses(422, 503))

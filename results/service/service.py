@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from results.service.access import Principal
+from results.service.asking import Asking
 from results.service.backend import Backend
 from results.service.jobs import Jobs
 from results.service.limits import Limits
-from results.service.remembered import Answered, Remembered
+from results.service.remembered import Remembered
 from results.service.state import State
 from results.service.supervisor import Supervisor
 from results.service.telemetry import Metrics
@@ -24,9 +22,6 @@ from results.service.tokens import Role, TokenBook
 from results.service.uploads import Uploads
 from results.store import Store
 from results.tiers import Tiers
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -42,22 +37,13 @@ class Service:
     jobs: Jobs
     uploads: Uploads
     supervisor: Supervisor
+    asking: Asking
     remembered: Remembered
 
     @property
     def store(self) -> Store:
         """The one whose results are listed and shown. A store under it is for lookups only."""
         return self.stores.user
-
-    async def answered(self, function: Callable[_P, dict[str, Any]], *of: _P.args, **named: _P.kwargs) -> Answered:
-        """What a lookup gives; in another thread only where that does not take longer than the lookup."""
-
-        def now() -> Answered:
-            mark = self.remembered.mark()
-            answer = function(*of, **named)
-            return Answered(json.dumps(answer).encode(), answer["answer"], mark)
-
-        return now() if self.remembered.at_hand else await aside(now)
 
     @classmethod
     def over(
@@ -67,9 +53,9 @@ class Service:
         user's store."""
         metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
         supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
-        return cls(
-            stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor, Remembered(stores.changes)
-        )
+        asking = Asking(stores)
+        remembered = Remembered(asking.marks)
+        return cls(stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor, asking, remembered)
 
 
 async def _service(request: Request) -> Service:
@@ -95,8 +81,3 @@ def needs(role: Role) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
 
 
 Submitter = Annotated[Principal, Depends(needs(Role.submit))]
-
-
-async def aside(function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
-    """Run what waits for a disk or a database in a thread: the loop goes on serving others."""
-    return await to_thread.run_sync(functools.partial(function, *arguments, **named))

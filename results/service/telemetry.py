@@ -7,12 +7,15 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from functools import cache
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 log = logging.getLogger("velatune.service")
 
+#: Made once: `json.dumps` makes a new one for each line.
+_encode = json.JSONEncoder(default=str).encode
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
@@ -21,14 +24,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter(
+        self._requests = Counter(
             "velatune_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "velatune_request_seconds", "Time to the last byte", ["route"], buckets=_SECONDS, registry=self._registry
         )
-        self.lookups = Counter("velatune_lookups", "Lookups by what came of them", ["answer"], registry=self._registry)
+        self._lookups = Counter("velatune_lookups", "Lookups by what came of them", ["answer"], registry=self._registry)
         self.jobs = Gauge("velatune_jobs", "Jobs by state", ["state"], registry=self._registry)
+        # Of each combination of labels one, kept: prometheus_client goes through the environment to find it again.
+        self.request = cache(self._requests.labels)
+        self.route_seconds = cache(self._seconds.labels)
+        self.lookup = cache(self._lookups.labels)
         self.uploads = Counter(
             "velatune_uploads", "Model files sent, by what became of them", ["outcome"], registry=self._registry
         )
@@ -49,11 +56,13 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def log_json(stream: TextIO = sys.stderr) -> None:
     """Let everything that this process logs come out as JSON lines."""
+    # Not in a line; asked of the system for each one otherwise.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

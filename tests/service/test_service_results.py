@@ -23,6 +23,12 @@ def test_a_hit_is_the_best_with_its_figures(service):
     assert service.get(f"/v1/lookup/{IDENTITY.key}").json() == found
 
 
+def test_a_remembered_answer_has_the_headers_of_its_request_only(service):
+    answers = [requests.post(f"{service.url}/v1/lookup", json=IDENTITY.to_json(), timeout=60) for _ in range(20)]
+    ids = [answer.headers["X-Request-Id"] for answer in answers]
+    assert len(set(ids)) == 20 and {len(id) for id in ids} == {16}, "several of one name would come as one, with commas"
+
+
 @pytest.mark.parametrize("path", KEY_FIELDS, ids=".".join)
 def test_no_other_identity_is_a_hit(service, path):
     found = ask(service, mutated(IDENTITY, path, "another"))
