@@ -75,20 +75,22 @@ def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator:
 def test_successors_are_the_programs_that_passes_lead_to(stock: Stock, accelerator: str, tmp_path: Path) -> None:
     one = evaluator(stock(accelerator).tosa, accelerator, tmp_path)
     default = one.evaluate("default")
-    assert default.successors
-    for name, program in default.successors.items():
+    assert default.path == (default.program_hash,)
+    successors = one.expansion("default").successors
+    assert successors
+    for name, program in successors.items():
         longer = one.evaluate(name)
         assert longer.status == "ok"
         assert longer.program_hash == program != default.program_hash
+        assert longer.path == (default.program_hash, program)
         assert one.expand("default", name) == {name: program}
-    assert one.evaluate("default", expand=False).successors == {}
 
 
 def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second evaluator could not compile or run anything; under other versions nothing is known."""
     tosa = stock("ethos-u85-256").tosa
     first = evaluator(tosa, "ethos-u85-256", tmp_path)
-    recipes = ["default", *first.evaluate("default").successors]
+    recipes = ["default", *first.expansion("default").successors]
     answers = [first.evaluate(text) for text in recipes]
 
     def told(outcome: Outcome) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import optuna
@@ -13,10 +14,16 @@ from benchmarks.laboratory.replay import Replay
 from benchmarks.laboratory.spaces import SPACES
 from benchmarks.laboratory.table import Table, read, tables
 from search_space.recipe import Recipe
+from tuner.candidates import Candidate
 from tuner.search import Search
 
 TABLES = tables()
 SMALL = min(TABLES, key=lambda table: len(table.programs))
+
+
+def asked(recipe: str) -> Candidate:
+    """A candidate whose successors are asked for as well."""
+    return Candidate(Recipe.parse(recipe), optuna.create_study().ask())
 
 
 def by_brute_force(table: Table) -> tuple[set[int], int]:
@@ -48,14 +55,17 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_replay_answers_like_the_table_and_counts_programs_once() -> None:
     lookup = Replay(SMALL)
-    default = lookup.evaluate(Recipe())
+    default = lookup.evaluate(asked("default"))
     assert default.cycles == SMALL.default_cycles and default.successors
     for element, program in default.successors.items():
-        assert lookup.evaluate(Recipe.parse(element)).program == program
+        found = lookup.evaluate(asked(element))
+        assert found.program == program and found.path == (default.program, program)
+    unasked = replace(asked("default"), expand_to=-inf)
+    assert lookup.evaluate(unasked) == replace(default, successors=None, sites=None)
     compiled = len(lookup.compiles)
     assert compiled == 1 + len(set(default.successors.values()))
-    lookup.evaluate(Recipe.parse(next(iter(default.successors))))
-    outside = lookup.evaluate(Recipe.parse("merge-slices"))
+    lookup.evaluate(asked(next(iter(default.successors))))
+    outside = lookup.evaluate(asked("merge-slices"))
     assert outside.program == default.program and len(lookup.compiles) == compiled
 
 
@@ -71,7 +81,7 @@ def test_a_search_that_says_exhausted_has_the_proven_best(table: Table, sampler:
         lookup = Replay(of)
         while batch := search.ask(8):
             for candidate in batch:
-                search.tell(candidate, lookup.evaluate(candidate.recipe))
+                search.tell(candidate, lookup.evaluate(candidate))
         seen, best = by_brute_force(of)
         found = search.states.best()
         assert set(lookup.compiles) == seen

@@ -143,7 +143,7 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     recipe = "precision=int4@1+3 | sink-moves"
 
     def outcome(recipe: str, job: tasks.Job) -> Outcome:
-        return tasks.evaluate(Given(base), base.key, job, recipe, False)  # type: ignore[arg-type]
+        return tasks.evaluate(Given(base), base.key, job, recipe)  # type: ignore[arg-type]
 
     found, default = outcome(recipe, job), outcome("default", job)
     assert found.status == "ok" and found.exactness is Exactness.PRECISION, found.reason

@@ -28,7 +28,8 @@ def evaluated(folder: Path, most: int) -> Search:
 
 def answer_to(recipe: Recipe) -> Answer:
     length = len(recipe.passes)
-    return Answer(f"program {length}", 100 - length, {"fuse-transposes": f"program {length + 1}"} if length < 5 else {})
+    path = tuple(f"program {at}" for at in range(length + 1))
+    return Answer(path[-1], 100 - length, path, {"fuse-transposes": f"program {length + 1}"} if length < 5 else {}, {})
 
 
 def journal_in(folder: Path) -> Path:

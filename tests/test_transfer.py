@@ -73,7 +73,7 @@ def test_a_search_keeps_the_starts_that_it_began_with(tmp_path: Path, trials: in
     if trials:  # of a search from before there was experience
         search = Search(study, {}, seed=0)
         (candidate,) = search.ask(1)
-        search.tell(candidate, Answer("program", 100, {}))
+        search.tell(candidate, Answer("program", 100, ("program",), {}, {}))
         search.keep()
     assert recorded_starts(study, lambda: ["sink-moves"]) == ([] if trials else ["sink-moves"])
     again = open_study(tmp_path, MINE, seed=0)

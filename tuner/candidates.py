@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf, log
 
 import optuna
 
@@ -11,24 +12,43 @@ from search_space.recipe import Recipe
 from tuner.neighbours import Sites
 
 
+def value_of(cycles: int | None, violation: float) -> float:
+    """What a program is worth to a search, less is better: the logarithm of its cycles, and what it is beyond the
+    limits; `inf` if it is not right."""
+    return inf if cycles is None else log(max(1, cycles)) + violation
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe to evaluate, and the trial that waits for the answer."""
+    """A recipe to evaluate, and the trial that waits for the answer.
+
+    expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well: that
+    takes longer than evaluating it, and of most nobody asks. known: what it came to, if only that is left to find out.
+    """
 
     recipe: Recipe
     trial: optuna.Trial
+    expand_to: float = inf
+    known: Answer | None = None
+
+    def asks_for_more(self, answer: Answer) -> bool:
+        """Whether what follows on it is to be found out, if the candidate came to this."""
+        return answer.cycles is not None and value_of(answer.cycles, answer.violation) <= self.expand_to
 
 
 @dataclass(frozen=True)
 class Answer:
     """What an evaluation says to the search.
 
-    cycles: None for a candidate that is not right. violation: by which part it is beyond the limits, 0 if it is not.
-    sites: of the recipe's passes, as in `tuner.neighbours`.
+    cycles: None for a candidate that is not right. path: the program that the recipe's choices give and that after each
+    of its passes; empty if not all of them are known. successors: pass -> program, for passes that change this one, and
+    sites: of the recipe's passes, as in `tuner.neighbours`; None if they were not found out. violation: by which part
+    it is beyond the limits, 0 if it is not.
     """
 
     program: str
     cycles: int | None
-    successors: Mapping[str, str]
+    path: tuple[str, ...] = ()
+    successors: Mapping[str, str] | None = None
+    sites: Sites | None = None
     violation: float = 0.0
-    sites: Sites = field(default_factory=dict)

@@ -8,7 +8,7 @@ from random import Random
 from tuner.states import Edge
 
 #: What a pass that was never seen at work is hoped to bring: it is tried before those that are known to bring nothing.
-_HOPED = -0.02
+HOPED = -0.02
 #: So many of the last times count: what a pass brings depends on those before it.
 _MEMORY = 4
 #: Of a pass whose result was not right.
@@ -31,7 +31,7 @@ class Effects:
     def expected(self, one: str) -> float:
         """The change that a pass, as a recipe writes it, is expected to make."""
         if one not in self._seen:
-            return _HOPED * (1 + 0.1 * Random(f"{self._seed} {one}").random())
+            return HOPED * (1 + 0.1 * Random(f"{self._seed} {one}").random())
         return self._seen[one][1]
 
     def pays(self, one: str) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
+from math import inf
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
@@ -23,7 +24,7 @@ from tuner.neighbours import by_less
 from tuner.samplers import SamplerName, Window, sampler_by
 from tuner.states import States
 
-WINDOW = 8
+WINDOW = 12
 """Candidates that are proposed and not told: so many may be under evaluation at once."""
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -60,7 +61,7 @@ class Search:
             self.states,
             seed,
             passes,
-            lambda trial, state: self._tell(trial, state.cycles, state.violation),
+            lambda trial, state: self._tell_value(trial, state.cycles, state.violation),
         )
         self.evaluations = 0
         self._tried: set[Recipe] = set()
@@ -77,29 +78,33 @@ class Search:
         """
         for trial in trials:
             recipe, answer = learnt_from(trial)
-            if recipe in self._tried:  # two processes that searched at once told it twice
+            known = recipe in self._tried
+            if known and answer.successors is None:  # two processes that searched at once told it twice
                 continue
             self._learn(recipe, answer)
-            if self._waiting and self._waiting[0].recipe == recipe:
-                self._tell(self._waiting.popleft().trial, answer.cycles, answer.violation)
+            if self._waiting and (self._waiting[0].recipe, self._waiting[0].known is not None) == (recipe, known):
+                self._tell(self._waiting.popleft(), answer)
             else:
                 self._study.add_trial(trial)
             self._propose()
 
     def ask(self, most: int) -> list[Candidate]:
-        """Up to `most` candidates for distinct open programs; of those that are asked for and not told there are never
-        more than WINDOW. None if that many are, or if nothing is left: then answers that are still to come may lead on.
-        """
+        """Up to `most` candidates for distinct open programs, or known ones to go on from; of those that are asked for
+        and not told there are never more than WINDOW. None if that many are, or if nothing is left: then answers that
+        are still to come may lead on."""
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._asked += taken
         return taken
 
     def _propose(self) -> None:
         """Fill the window."""
-        self._waiting = deque(candidate for candidate in self._waiting if candidate.recipe not in self._tried)
+        self._waiting = deque(one for one in self._waiting if one.known is not None or one.recipe not in self._tried)
         window = Window(self.evaluations, self.states, self._tried)
         for candidate in (*self._asked, *self._waiting):
-            window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
+            if candidate.known is not None:
+                window.expanding.add(candidate.recipe)
+            else:
+                window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
         self._sampler.begin(window)
         first = filter(None, map(self._sampler.root, self.states.first_roots()))
         rest = iter(self._sampler.propose, None)
@@ -110,7 +115,7 @@ class Search:
         if candidate in self._asked:  # else it came from elsewhere
             self._asked.remove(candidate)
         self._learn(candidate.recipe, answer)
-        self._tell(candidate.trial, answer.cycles, answer.violation)
+        self._tell(candidate, answer)
         self._propose()
         self._unkept.append((candidate, answer))
 
@@ -126,15 +131,23 @@ class Search:
         return recipe in self._tried
 
     def _learn(self, recipe: Recipe, answer: Answer) -> None:
+        if recipe in self._tried:
+            self._sampler.learn_steps(self.states.expand(recipe, answer))
+            return
         self.evaluations += 1
         self._tried.add(recipe)
         best = self.states.best()
-        edges = self.states.add(
-            recipe, answer.program, answer.cycles, answer.successors, answer.violation, answer.sites
-        )
-        self._sampler.learn(recipe, answer, edges, better=self.states.best() != best)
+        self._sampler.learn_steps(self.states.add(recipe, answer))
+        self._sampler.learn(recipe, answer, better=self.states.best() != best)
 
-    def _tell(self, trial: optuna.Trial, cycles: int | None, violation: float) -> None:
+    def _tell(self, candidate: Candidate, answer: Answer) -> None:
+        if candidate.known is not None:
+            # Its cycles are those of another trial: this one only leads on.
+            self._study.tell(candidate.trial, state=TrialState.PRUNED)
+        else:
+            self._tell_value(candidate.trial, answer.cycles, answer.violation)
+
+    def _tell_value(self, trial: optuna.Trial, cycles: int | None, violation: float) -> None:
         default = self.states.root(Recipe())
         reference = default.cycles if default is not None and default.cycles is not None else 0
         # A failed trial teaches Optuna's samplers nothing; a finished one that breaks a constraint does.
@@ -144,18 +157,19 @@ class Search:
 
     def ask_for(self, recipe: Recipe) -> list[Candidate]:
         """A recipe that is known from elsewhere, if it was not tried."""
-        return [] if recipe in self._tried else [Candidate(recipe, self._study.ask())]
+        return [] if recipe in self._tried else [Candidate(recipe, self._study.ask(), expand_to=-inf)]
 
     def ask_shorter(self) -> list[Candidate]:
         """The best recipe with one element less, each in turn, as far as that was not tried."""
         best = self.states.best()
         shorter = dict.fromkeys(by_less(best.recipe)) if best is not None else {}
-        return [Candidate(recipe, self._study.ask()) for recipe in shorter if recipe not in self._tried]
+        return [Candidate(recipe, self._study.ask(), expand_to=-inf) for recipe in shorter if recipe not in self._tried]
 
 
 def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
     """What `learnt_from` reads."""
     return create_trial(
+        state=told.state,
         value=told.value,
         params=told.params,
         distributions=told.distributions,
@@ -164,9 +178,10 @@ def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
             "recipe": str(recipe),
             "program": answer.program,
             "cycles": answer.cycles,
-            "successors": dict(answer.successors),
             "violation": answer.violation,
-            "sites": {str(place): sites for place, sites in answer.sites.items()},
+            "path": answer.path,
+            "successors": answer.successors,
+            "sites": None if answer.sites is None else {str(place): sites for place, sites in answer.sites.items()},
         },
     )
 
@@ -174,6 +189,8 @@ def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
 def learnt_from(trial: FrozenTrial) -> tuple[Recipe, Answer]:
     """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
-    sites = {int(place): (tuple(numbers), count) for place, (numbers, count) in attributes["sites"].items()}
+    sites = attributes["sites"]
+    if sites is not None:
+        sites = {int(place): (tuple(numbers), count) for place, (numbers, count) in sites.items()}
     known = {name: attributes[name] for name in ("program", "cycles", "successors", "violation")}
-    return Recipe.parse(attributes["recipe"]), Answer(**known, sites=sites)
+    return Recipe.parse(attributes["recipe"]), Answer(**known, path=tuple(attributes["path"]), sites=sites)

@@ -1,23 +1,26 @@
 """The programs that a search has seen, and how passes lead from one to the next.
 
 A state is a distinct program, known by its content hash; sequences of passes that lead to the same program are one
-state. Every evaluated state says which passes change it and to what, so what is left to see is known: when nothing is,
-the space is exhausted.
+state. A state that is expanded says which passes change it and to what. So what is left to see is known: when no
+program is open and no state unexpanded, the space is exhausted.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice, product
-from math import inf, log
+from math import inf
 
 from search_space.exactness import Exactness
+from search_space.passes.base import SITES_BY_PRICE
 from search_space.recipe import Recipe
 from search_space.upstream import Setting
+from tuner.candidates import Answer, value_of
 from tuner.frontier import Frontier
 from tuner.neighbours import Sites
+from tuner.walked import Walked
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,16 @@ class State:
     """A program that was evaluated.
 
     recipe: the first one found that leads to it. cycles: the objective, None if it is not right. successors: pass ->
-    program hash. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on. sites:
-    of the recipe's passes, as in `tuner.neighbours`.
+    program hash, None until it is expanded. sites: of the recipe's passes, as in `tuner.neighbours`, None if they are
+    not known. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on.
     """
 
     program: str
     recipe: Recipe
     cycles: int | None
-    successors: Mapping[str, str]
+    successors: Mapping[str, str] | None
+    sites: Sites | None
     violation: float = 0.0
-    sites: Sites = field(default_factory=dict)
 
     @property
     def value(self) -> float:
@@ -57,12 +60,6 @@ class Step:
     parameter: str
     values: tuple[str, ...]
     value: str
-
-
-def value_of(cycles: int | None, violation: float) -> float:
-    """What a program is worth to a search, less is better: the logarithm of its cycles, and what it is beyond the
-    limits; `inf` if it is not right."""
-    return inf if cycles is None else log(max(1, cycles)) + violation
 
 
 _CHEAPEST, _BEYOND = 3, 2
@@ -106,6 +103,11 @@ class States:
         #: Choices -> cycles of the cheapest program that is known to be reached by exactly these.
         self._cheapest: dict[tuple[tuple[str, str], ...], int] = {}
         self.open_programs = Frontier()
+        self._walked = Walked()
+        self._known_edges: set[tuple[str, str]] = set()  # program, pass
+        self._refused: set[Recipe] = set()
+        #: By value, with the program: the best first.
+        self._unexpanded: list[tuple[float, str]] = []
         self._roots: dict[Recipe, str | None] = {}  # None: the recipe gives no program
         self._singles = [((name, one),) for name, alternatives in self.choices.items() for one in alternatives]
         self._widths = [one for (one,) in self._singles if Recipe((one,)).exactness == Exactness.PRECISION]
@@ -117,42 +119,81 @@ class States:
             Recipe(taken, start) for taken, starts_here in self._starts_by.items() for start in ((), *starts_here)
         ]
 
-    def add(
-        self,
-        recipe: Recipe,
-        program: str,
-        cycles: int | None,
-        successors: Mapping[str, str],
-        violation: float = 0.0,
-        sites: Sites | None = None,
-    ) -> list[Edge]:
-        """Remember what a candidate turned out to be; `program` is empty if it came to none that is known, as when the
-        worker was lost over it: then it is the program that the state before said it would be.
+    def add(self, recipe: Recipe, answer: Answer) -> list[Edge]:
+        """Remember what a candidate turned out to be. If it came to no program that is known, as when the worker was
+        lost over it, that is the one that the state before said it would be.
 
         Of two recipes for a program the more exact one is kept, then the one with fewer elements. Returns what was
-        learnt of passes: one edge for each way to the program, or from it, whose other end is evaluated.
+        learnt of passes: one edge for each that leads from an evaluated program to another, as far as that is new.
         """
-        program = program or self.foretold(recipe)
+        program = answer.program or self.foretold(recipe)
         edges = []
         if self._is_root(recipe):
             self._roots[recipe] = program or None
-            edges = self._choice_edges(recipe)
+            edges = self._choice_edges(recipe, answer)
+        steps = list(self._walked.learn(recipe, answer.path))
+        anywhere = {str(one) for one in recipe.passes if one.at in ("", *SITES_BY_PRICE)}  # not at sites by number
+        self._useful.update(one for _, one, _ in steps if one in anywhere)
+        if not program:
+            self._refused.add(recipe)
+            return edges
         known = self._by_program.get(program)
-        if program and (known is None or _plainness(recipe) < _plainness(known.recipe)):
-            successors = known.successors if known is not None and known.successors else successors
-            state = State(program, recipe, cycles, successors, violation, sites or {})
-            self._by_program[program] = state
-            self._keep_in_order(state, known)
-            if cycles is not None:
-                self._cheapest[recipe.choices] = min(cycles, self._cheapest.get(recipe.choices, cycles))
-            edges += self._joined_up(state, known)
-        return edges
+        if known is None or _plainness(recipe) < _plainness(known.recipe):
+            successors = known.successors if known is not None else None
+            state = State(program, recipe, answer.cycles, successors, None, answer.violation)
+            self._put(state, known)
+            if answer.cycles is not None:
+                self._cheapest[recipe.choices] = min(answer.cycles, self._cheapest.get(recipe.choices, answer.cycles))
+        if known is None:
+            came = dict.fromkeys((*self._walked.towards(program), *self.open_programs.close(program)))
+            steps += [(before, one, program) for before, one in came]
+            steps += [(program, one, to) for one, to in self._walked.after(program).items() if to != program]
+        if answer.successors is not None:
+            edges += self.expand(recipe, answer)
+        return edges + list(self._edges(steps))
 
-    def _choice_edges(self, root: Recipe) -> list[Edge]:
-        state, before = self.root(root), self.root_before(root)
+    def expand(self, recipe: Recipe, answer: Answer) -> list[Edge]:
+        """Remember what leads on from a state that its recipe was found to come to; returns as `add`."""
+        state = self._by_program[answer.program]
+        if answer.successors is None or state.cycles is None:
+            return []
+        if state.recipe == recipe:
+            state = self._by_program[state.program] = replace(state, sites=answer.sites)
+        if state.successors is not None:
+            return []
+        self._put(replace(state, successors=answer.successors), state)
+        for one in answer.successors:
+            if (longer := extended(state.recipe, one)) in self._refused:
+                self.add(longer, Answer(answer.successors[one], None))
+        self._useful.update(answer.successors)
+        self.open_programs.open(state.program, state.value, answer.successors)
+        return list(self._edges((state.program, one, to) for one, to in answer.successors.items()))
+
+    def _put(self, state: State, known: State | None) -> None:
+        self._by_program[state.program] = state
+        self._keep_in_order(state, known)
+        for one, keep in ((known, False), (state, True)):
+            if one is None or one.cycles is None or one.successors is not None:
+                continue
+            entry = (one.value, one.program)
+            if keep:
+                insort(self._unexpanded, entry)
+            else:
+                del self._unexpanded[bisect_left(self._unexpanded, entry)]
+
+    def _edges(self, steps: Iterable[tuple[str, str, str]]) -> Iterator[Edge]:
+        for program, one, to in steps:
+            before, after = self._by_program.get(program), self._by_program.get(to)
+            if before is None or after is None or before.cycles is None or (program, one) in self._known_edges:
+                continue
+            self._known_edges.add((program, one))
+            yield Edge(one, after.value - before.value)
+
+    def _choice_edges(self, root: Recipe, answer: Answer) -> list[Edge]:
+        before = self.root_before(root)
         if not root.choices or before is None or before.cycles is None:
             return []
-        return [Edge(choice_text(root), (state.value if state is not None else inf) - before.value)]
+        return [Edge(choice_text(root), value_of(answer.cycles, answer.violation) - before.value)]
 
     def _keep_in_order(self, state: State, known: State | None) -> None:
         """The best and the promising ones are asked for again and again."""
@@ -166,26 +207,18 @@ class States:
             else:
                 del ranked[bisect_left(ranked, entry)]
 
-    def _joined_up(self, state: State, known: State | None) -> list[Edge]:
-        came = self.open_programs.close(state.program)
-        edges = [Edge(one, state.value - self._by_program[before].value) for before, one in came]
-        if state.cycles is None or (known is not None and known.successors):
-            return edges
-        self._useful.update(state.successors)
-        self.open_programs.open(state.program, state.value, state.successors)
-        after = ((one, self._by_program.get(program)) for one, program in state.successors.items())
-        return edges + [Edge(one, then.value - state.value) for one, then in after if then is not None]
-
     def foretold(self, recipe: Recipe) -> str:
         """The program that a recipe gives by what is known of its beginnings; empty if that is not enough."""
-        root = self._root_of(recipe)
-        program = self._roots.get(root)
-        for one in recipe.passes[len(root.passes) :]:
-            state = self._by_program.get(program or "")
-            if state is None or state.cycles is None or (one.at and str(one) not in state.successors):
-                return ""
-            program = state.successors.get(str(one), program)
-        return program or ""
+        program = self._walked.start(recipe)
+        for one in recipe.passes:
+            after = self._walked.after(program).get(str(one))
+            if after is None:
+                state = self._by_program.get(program)
+                if state is None or state.successors is None or (one.at and str(one) not in state.successors):
+                    return ""
+                after = state.successors.get(str(one), program)
+            program = after
+        return program
 
     def _is_root(self, recipe: Recipe) -> bool:
         return not recipe.passes or recipe.passes in self._starts
@@ -242,7 +275,7 @@ class States:
     def roots_to_try(self) -> list[Recipe]:
         """The open roots; when nothing else is left, every other combination of choices with every start: the space is
         not seen whole without them."""
-        return self.open_roots() or ([] if self.open_programs else self._other_roots())
+        return self.open_roots() or ([] if self.open_programs or self._unexpanded else self._other_roots())
 
     def _other_roots(self) -> list[Recipe]:
         none: tuple[tuple[str, str], ...] = ()
@@ -297,20 +330,22 @@ class States:
         return sorted(self._useful)
 
     def all_seen(self) -> bool:
-        """Whether every program that is known of is evaluated: the frontier is empty."""
-        return not self.open_programs and not self.roots_to_try()
+        """Whether every program that is known of is evaluated and expanded: the frontier is empty."""
+        return not self.open_programs and not self._unexpanded and not self.roots_to_try()
+
+    def unexpanded(self) -> State | None:
+        """The one that is worth the most of those that are right."""
+        return self._by_program[self._unexpanded[0][1]] if self._unexpanded else None
 
     def frontier(self) -> list[Recipe]:
         """Recipes for every program that is known of and not evaluated, those behind the cheapest states first."""
         waiting: dict[str, tuple[tuple[int, int, str], Recipe]] = {}
         for state in self._by_program.values():
-            if state.cycles is None:
-                continue
-            for name, program in state.successors.items():
+            for name, program in (state.successors or {}).items():
                 if program in self._by_program:
                     continue
                 recipe = extended(state.recipe, name)
-                rank = (state.cycles, len(recipe.elements), str(recipe))
+                rank = (state.cycles or 0, len(recipe.elements), str(recipe))
                 if program not in waiting or rank < waiting[program][0]:
                     waiting[program] = (rank, recipe)
         return self.roots_to_try() + [recipe for _, recipe in sorted(waiting.values(), key=lambda entry: entry[0])]

@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -82,11 +83,12 @@ class Turn(Protocol):
 
 @dataclass(frozen=True)
 class _Found:
-    """What came of a candidate. outcome: None if every worker that tried it was lost."""
+    """What came of a candidate. outcome: None if every worker that tried it was lost. record: None of a candidate that
+    was known."""
 
     candidate: Candidate
     outcome: Outcome | None
-    record: Evaluation
+    record: Evaluation | None
     answer: Answer
 
 
@@ -249,7 +251,7 @@ class _Run:
             most = 0 if is_late() else budget.trials - self._search.evaluations - under_way
             asked = self._search.ask(most if turn is None else turn.left(most))
             if turn is not None:
-                turn.spend(len(asked))
+                turn.spend(sum(one.known is None for one in asked))
             return asked
 
         while True:
@@ -281,13 +283,16 @@ class _Run:
                 late = deadline is not None and time.monotonic() > deadline
                 return [shorter.popleft() for _ in range(0 if late else min(WINDOW - under_way, len(shorter)))]
 
-            await side_by_side(ask, self._find_out_only, self._tell, self._keep)
+            # Their operators tell what elements bring where.
+            await side_by_side(ask, partial(self._find_out, with_rows=True), self._tell, self._keep)
             if shorter:
                 return
 
     def _tell(self, found: _Found) -> None:
         reached = self._search.states.best()
         self._search.tell(found.candidate, found.answer)
+        if found.record is None:
+            return
         if found.outcome is not None and self._search.states.best() != reached:
             self._better = found.outcome
         offered = found.answer.cycles is not None and not found.answer.violation
@@ -296,39 +301,41 @@ class _Run:
 
     def _keep(self, found: Sequence[_Found]) -> None:
         """What the study holds is in the store: a search that is taken up does not evaluate it again."""
-        self._store.record_evaluations([one.record for one in found])
+        self._store.record_evaluations([one.record for one in found if one.record is not None])
         self._search.keep()
         if self._better is not None:
             # Whoever looks it up after a kill finds the best so far.
             self._set_best(self._record(self._better, with_rows=True), "interrupted")
             self._better = None
 
-    async def _find_out_only(self, candidate: Candidate) -> _Found:
-        """Nothing of its successors."""
-        return await self._find_out(candidate, expand=False)
-
-    async def _find_out(self, candidate: Candidate, expand: bool = True) -> _Found:
-        recipe = str(candidate.recipe)
+    async def _find_out(self, candidate: Candidate, with_rows: bool = False) -> _Found:
+        if candidate.known is not None:
+            return _Found(candidate, None, None, await self._expanded(candidate.recipe, candidate.known))
         try:
-            outcome = await self._outcome(recipe, expand)
-        except WorkerLost:
-            # It may be one of its successors that costs the workers: then the candidate itself is none the worse.
-            try:
-                outcome = await self._outcome(recipe, expand=False)
-            except WorkerLost as lost:
-                return _Found(candidate, None, quarantined(recipe, lost, self._identity), Answer("", None, {}))
-            if outcome.status == "ok" and expand:
-                outcome = replace(outcome, successors=await self._successors_one_by_one(candidate.recipe))
+            outcome = await self._outcome(str(candidate.recipe))
+        except WorkerLost as lost:
+            return _Found(candidate, None, quarantined(str(candidate.recipe), lost, self._identity), Answer("", None))
         self._asked += outcome.reuse
         self._programs[outcome.program_hash] += 1
-        record = self._record(outcome, with_rows=not expand)  # what shortening tries tells what elements bring where
-        answer = Answer(outcome.program_hash, None, outcome.successors)
+        record = self._record(outcome, with_rows)
+        answer = Answer(outcome.program_hash, None, outcome.path)
         if outcome.cost is not None and record.figures is not None:
             beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
-            answer = replace(
-                answer, cycles=record.figures.cycles, violation=sum(beyond.values()), sites=outcome.sites
-            )  # fmt: skip
+            answer = replace(answer, cycles=record.figures.cycles, violation=sum(beyond.values()))
+        if candidate.asks_for_more(answer):
+            answer = await self._expanded(candidate.recipe, answer)
         return _Found(candidate, outcome, record, answer)
+
+    async def _expanded(self, recipe: Recipe, answer: Answer) -> Answer:
+        """The answer with what follows on the recipe."""
+        arguments = self._shared, self._base.key, self._job, str(recipe)
+        try:
+            found = await self._pool.run(tasks.expansion, *arguments, timeout_seconds=self._patience)
+        except WorkerLost:
+            # It is one of its successors that costs the workers: the recipe itself is none the worse.
+            return replace(answer, successors=await self._successors_one_by_one(recipe), sites={})
+        self._asked += found.reuse
+        return replace(answer, successors=found.successors, sites=found.sites)
 
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
@@ -345,7 +352,7 @@ class _Run:
     async def _evaluate(self, recipe: Recipe) -> Evaluation:
         """A candidate's record with its operators, not counted as a try: the memo has what it costs."""
         try:
-            outcome = await self._outcome(str(recipe), expand=False)
+            outcome = await self._outcome(str(recipe))
         except WorkerLost as lost:
             return quarantined(str(recipe), lost, self._identity)
         return self._record(outcome, with_rows=True)
@@ -353,7 +360,7 @@ class _Run:
     async def _evaluate_default(self) -> Evaluation:
         """Its record; what it costs is what candidates are compared with from then on."""
         try:
-            outcome = await self._outcome(str(Recipe()), expand=False)
+            outcome = await self._outcome(str(Recipe()))
         except WorkerLost as lost:
             raise ModelError(f"{self._job.source}: the default lowering {lost.kind}, {lost.detail}") from lost
         if outcome.cost is None:
@@ -366,8 +373,8 @@ class _Run:
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
         return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)
 
-    async def _outcome(self, recipe: str, expand: bool) -> Outcome:
-        arguments = self._shared, self._base.key, self._job, recipe, expand
+    async def _outcome(self, recipe: str) -> Outcome:
+        arguments = self._shared, self._base.key, self._job, recipe
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
     async def bound_of(self, recipe: str) -> Bound:

@@ -72,10 +72,9 @@ class Outcome:
     status: `ok` (compiled, and equal to the default lowering on all check inputs, or measured where the recipe has
     elements that are not exact), `wrong` (outputs differ, or a pass broke the program) or `refused` (Vela or a pass
     does not take it). reason: one line if not ok. check: the inputs that were compared. host_ops: operators left on the
-    CPU. successors: pass -> hash of the program after it, for passes that change this program. sites: for each pass of
-    the recipe that is for some of its sites, by its place from 0: their numbers, and how many it has. exactness: the
-    class of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of
-    what it took.
+    CPU. path: hash of the program that the choices give, then after each pass; empty if one fails. exactness: the class
+    of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of what
+    it took.
     """
 
     recipe: str
@@ -86,11 +85,24 @@ class Outcome:
     cost: Cost | None = None
     host_ops: int = 0
     check: dict[str, Any] = field(default_factory=dict)
-    successors: dict[str, str] = field(default_factory=dict)
-    sites: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
     exactness: Exactness = Exactness.EXACT
     quality: Quality | None = None
     default_quality: Quality | None = None
+    reuse: Reuse = field(default_factory=Reuse)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What can be gone on to from a candidate.
+
+    successors: pass -> hash of the program after it, for passes that change its program. sites: for each pass of the
+    recipe that is for some of its sites, by its place from 0: their numbers, and how many it has. reuse: as of
+    `Outcome`.
+    """
+
+    successors: dict[str, str]
+    sites: dict[int, tuple[tuple[int, ...], int]]
     reuse: Reuse = field(default_factory=Reuse)
 
 
@@ -115,7 +127,7 @@ class Evaluator:
         except SpaceError as error:
             raise ModelError(f"{base.name}: {error}") from None
         self._values: dict[int, Values] = {}
-        self._programs: OrderedDict[str, Program] = OrderedDict()
+        self._programs: OrderedDict[str, tuple[Program, tuple[str, ...]]] = OrderedDict()
         self._sites: Recent[tuple[tuple[int, ...], int]] = Recent(_KEPT_SITES)
         self._toolchain = dict(sorted(base.versions.items()))
         self._kept_values = KeptValues(values, self._toolchain)
@@ -138,8 +150,8 @@ class Evaluator:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
         return starting_points(self._default, self._facts, self._allowed, learnt)
 
-    def evaluate(self, text: str, expand: bool = True) -> Outcome:
-        """Compile and check the candidate that the recipe `text` gives; with `expand`, also find its successors.
+    def evaluate(self, text: str) -> Outcome:
+        """Compile and check the candidate that the recipe `text` gives.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -147,10 +159,10 @@ class Evaluator:
         recipe = Recipe.parse(text)
 
         def outcome(status: Literal["ok", "wrong", "refused"], of: Program | None, **more: Any) -> Outcome:
-            digest = program_hash(of) if of is not None else ""
+            path = self._reached(recipe)[1] if of is not None else ()
             return Outcome(
-                str(recipe), status, digest, time.perf_counter() - started,
-                exactness=recipe.exactness, reuse=self._asked() - asked_before, **more,
+                str(recipe), status, path[-1] if path else "", time.perf_counter() - started,
+                path=path, exactness=recipe.exactness, reuse=self._asked() - asked_before, **more,
             )  # fmt: skip
 
         if recipe.exactness > self._allowed:
@@ -183,12 +195,17 @@ class Evaluator:
             check=self._described_check(recipe),
             quality=quality,
             default_quality=self._measure.default if self._measure else None,
-            successors=self._successors(recipe, program) if expand else {},
-            sites=self.sites(recipe) if expand else {},
         )
 
+    def expansion(self, text: str) -> Expansion:
+        """What can be gone on to from a candidate that was found right."""
+        asked_before = self._asked()
+        recipe = Recipe.parse(text)
+        successors, sites = self._successors(recipe, self._program(recipe)), self.sites(recipe)
+        return Expansion(successors, sites, self._asked() - asked_before)
+
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
-        """The successor of a candidate by one pass, as in `Outcome.successors`; empty if the pass changes nothing."""
+        """The successor of a candidate by one pass, as in `Expansion`; empty if the pass changes nothing."""
         recipe = Recipe.parse(text)
         longer = _longer(recipe, pass_text)
         try:
@@ -203,15 +220,20 @@ class Evaluator:
         return Reuse(pricing.asked, pricing.known, *checks, transitions.asked, transitions.known)
 
     def _program(self, recipe: Recipe) -> Program:
-        """The candidate's graphs; prefixes of pass sequences are kept, since searches extend what they have seen."""
+        return self._reached(recipe)[0]
+
+    def _reached(self, recipe: Recipe) -> tuple[Program, tuple[str, ...]]:
+        """The candidate's graphs, and its path as in `Outcome`; prefixes of pass sequences are kept, since searches
+        extend what they have seen."""
         text = str(recipe)
         kept = self._programs.get(text)
         if kept is not None:
             self._programs.move_to_end(text)
             return kept
+        path: tuple[str, ...] = ()
         try:
             if recipe.passes:
-                before = self._program(Recipe(recipe.choices, recipe.passes[:-1]))
+                before, path = self._reached(Recipe(recipe.choices, recipe.passes[:-1]))
                 program = tuple(recipe.passes[-1].apply(graph, facts=self._facts) for graph in before)
             else:
                 program = tuple(recipe.apply(graph, self._facts) for graph in self._default)
@@ -219,10 +241,10 @@ class Evaluator:
             raise
         except Exception as error:  # whatever somebody's pass or choice raises on a program that it did not expect
             raise SpaceError(f"{recipe.elements[-1]} fails, {type(error).__name__}: {error}") from error
-        self._programs[text] = program
+        self._programs[text] = found = program, (*path, program_hash(program))
         if len(self._programs) > _KEPT_PROGRAMS:
             self._programs.popitem(last=False)
-        return program
+        return found
 
     def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
         now = [graph.hash for graph in program]
@@ -236,7 +258,7 @@ class Evaluator:
         return found
 
     def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
-        """As in `Outcome.sites`. Delegates count their own; what is known here is of the one with the most."""
+        """As in `Expansion`. Delegates count their own; what is known here is of the one with the most."""
         found = {}
         for place, one in enumerate(recipe.passes):
             if one.at:

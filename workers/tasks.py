@@ -23,7 +23,7 @@ from workers.base_program import (
 )
 from workers.bound import Bound
 from workers.errors import ModelError
-from workers.evaluator import Evaluator, Measure, Outcome
+from workers.evaluator import Evaluator, Expansion, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.pool import Shared
@@ -140,8 +140,8 @@ def precisions(base: Shared[BaseProgram], base_key: str, job: Job) -> list[Setti
     return precision_settings(_evaluator(base_key, base.get, job).base, job)
 
 
-def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, expand: bool) -> Outcome:
-    """What a candidate costs and whether it is right; with `expand`, also its successors.
+def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Outcome:
+    """What a candidate costs and whether it is right.
 
     base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. Raises
     ModelError if the base program cannot be used.
@@ -149,16 +149,21 @@ def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, ex
     evaluator = _evaluator(base_key, base.get, job)
     parsed = Recipe.parse(recipe)
     if not parsed.setting:
-        return evaluator.evaluate(recipe, expand)
+        return evaluator.evaluate(recipe)
     if parsed.exactness > job.allowance.exactness:
-        return evaluator.evaluate(recipe, expand)  # which refuses it
+        return evaluator.evaluate(recipe)  # which refuses it
     started = time.perf_counter()
     came_to = standing(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
-    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, expand)
+    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe)
     lowering = "bit for bit against the default one" if came_to.status != "inexact" else came_to.reason
     return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
+
+
+def expansion(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Expansion:
+    """What can be gone on to from a candidate that was found right; arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, recipe).expansion(recipe)
 
 
 def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:

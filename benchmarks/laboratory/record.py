@@ -57,7 +57,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     evaluator = Evaluator(base, target, Memo(cache / "memo"), cache / "values", seed=0)
     choices, elements = evaluator.open_choices(), space.elements
     objective = Objective()
-    default = evaluator.evaluate("default", expand=False).cost
+    default = evaluator.evaluate("default").cost
     assert default is not None
     found: list[_Found] = []
     numbers: dict[str, int] = {}
@@ -71,7 +71,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
             return None
         if digest not in numbers:
             numbers[digest] = len(found)
-            cost = evaluator.evaluate(str(recipe), expand=False).cost
+            cost = evaluator.evaluate(str(recipe)).cost
             found.append(_Found(digest, recipe, cost))
             if cost is not None:
                 heappush(waiting, (objective.cycles(cost, default), numbers[digest]))
@@ -89,7 +89,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
 
     roots = {}
     for root in _roots(choices):
-        digest = evaluator.evaluate(str(root), expand=False).program_hash
+        digest = evaluator.evaluate(str(root)).program_hash
         number = numbered(digest, root)
         if number is not None:
             roots[str(root)] = number

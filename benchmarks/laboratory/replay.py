@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from benchmarks.laboratory.table import Table
 from search_space.recipe import Recipe
-from tuner.candidates import Answer
+from tuner.candidates import Answer, Candidate
 from tuner.search import WINDOW, Search
 
 
@@ -18,15 +18,24 @@ class Replay:
         self._table = table
         self.compiles: dict[int, None] = {}
 
-    def evaluate(self, recipe: Recipe) -> Answer:
+    def evaluate(self, candidate: Candidate) -> Answer:
         """What the real evaluator answered. Only programs that were not asked for before count as compiled."""
+        recipe = candidate.recipe
         number = self._table.number(recipe)
         if number is None:
-            return Answer("", None, {})
+            return Answer("", None)
         self.compiles[number] = None
         program = self._table.programs[number]
+        answer = Answer(program.digest, program.cycles, self._path(recipe), violation=program.violation)
+        if not candidate.asks_for_more(answer):
+            return answer
         after = {element: self._table.programs[to].digest for element, to in program.after.items()}
-        return Answer(program.digest, program.cycles, after, program.violation, self._sites(recipe))
+        return replace(answer, successors=after, sites=self._sites(recipe))
+
+    def _path(self, recipe: Recipe) -> tuple[str, ...]:
+        beginnings = (Recipe(recipe.choices, recipe.passes[:length]) for length in range(len(recipe.passes) + 1))
+        numbers = [self._table.number(one) for one in beginnings]
+        return tuple(self._table.programs[number].digest for number in numbers if number is not None)
 
     def _sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
         found = {}
@@ -63,7 +72,7 @@ def replay(table: Table, search: Search, compiles: float = inf, asked: float = i
     lookup = Replay(table)
     while len(lookup.compiles) < compiles and search.evaluations < asked and (batch := search.ask(WINDOW)):
         for candidate in batch:
-            search.tell(candidate, lookup.evaluate(candidate.recipe))
+            search.tell(candidate, lookup.evaluate(candidate))
     return Curve(_gains(table, list(lookup.compiles)), len(lookup.compiles))
 
 

@@ -38,8 +38,11 @@ class Sampler(Protocol):
     def propose(self) -> Candidate | None:
         """The next one; None if nothing is left until more is told."""
 
-    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
-        """What a recipe came to; edges: what that says of single passes; better: it is the new best."""
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
+        """What a recipe came to; better: it is the new best."""
+
+    def learn_steps(self, edges: list[Edge]) -> None:
+        """What single passes were found to bring."""
 
 
 def sampler_by(

@@ -26,5 +26,8 @@ class Greedy:
     def propose(self) -> Candidate | None:
         return next(filter(None, map(self.root, self._states.frontier())), None)
 
-    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
+        """Nothing."""
+
+    def learn_steps(self, edges: list[Edge]) -> None:
         """Nothing."""

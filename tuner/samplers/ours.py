@@ -2,7 +2,9 @@
 
 Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
 before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
-without waiting for the first one's answer, so that several steps are climbed at once.
+without waiting for the first one's answer, so that several steps are climbed at once. What follows on a program takes
+longer to find out than what it costs. So that is found out at once of what is nearly as good as the best only, and of
+others when nothing that is known is expected to be better.
 
 A leap leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something, and
 puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and drawn
@@ -17,19 +19,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
 import optuna
 
 from search_space.recipe import Recipe
-from tuner.candidates import Answer, Candidate
+from tuner.candidates import Answer, Candidate, value_of
 from tuner.credit import Credit, Guess
-from tuner.effects import Effects
+from tuner.effects import HOPED, Effects
 from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
 from tuner.samplers.window import Window
-from tuner.states import Edge, State, States, choice_text, extended, value_of
+from tuner.states import Edge, State, States, choice_text, extended
 
-_CLIMB, _LEAP = "climb", "leap"
+_CLIMB, _LEAP, _SITES = "climb", "leap", "sites"
 #: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
 _BEFORE = {_CLIMB: (3.0, 1.0), _LEAP: (3.0, 1.0)}
 _MEMORY = 10.0  # times that are remembered
@@ -39,6 +42,8 @@ _LEAPS, _LEAPS_FROM_BEST = 8, 0.5
 #: How often a leap has a pass again that the recipe before it has, and how many passes it comes to at most.
 _AGAIN, _LONGEST = 0.5, 14
 _NAME_END = re.compile("[{@]")
+#: What follows on a program is found out at once if its value is no more than this above the best one: 3 % of cycles.
+_NEAR = 0.03
 #: How often one looks around the best recipe, and if not, around the second one, and so on.
 _AT_BEST = 0.6
 
@@ -74,10 +79,15 @@ class Ours:
         self._random = Random(f"{self._seed} {window.evaluations}")
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        return Candidate(recipe, self._study.ask()) if self._window.take(recipe) else None
+        if not self._window.take(recipe):
+            return None
+        # The default says which passes there are for this model. Which of the others is best shows when all are told.
+        return Candidate(recipe, self._study.ask(), inf if recipe == Recipe() else -inf)
 
-    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
+    def learn_steps(self, edges: list[Edge]) -> None:
         self._effects.learn(edges)
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
         default = self._states.root(Recipe())
         if default is not None and default.cycles is not None:
             change = value_of(answer.cycles, answer.violation) - default.value
@@ -93,14 +103,20 @@ class Ours:
             return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
-        for kind in ["sites"] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
-            recipe = self._of_kind(kind, seen_all)
-            if recipe is not None:
-                self._kinds[recipe] = kind
-                return Candidate(recipe, self._study.ask())
+        best = self._states.best()
+        for kind in [_SITES] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
+            found = self._of_kind(kind, seen_all)
+            if isinstance(found, State):
+                self._window.expanding.add(found.recipe)
+                known = Answer(found.program, found.cycles, violation=found.violation)
+                return Candidate(found.recipe, self._study.ask(), known=known)
+            if found is not None:
+                self._kinds[found] = kind
+                return Candidate(found, self._study.ask(), inf if best is None else best.value + _NEAR)
         return None
 
-    def _of_kind(self, kind: str, seen_all: bool) -> Recipe | None:
+    def _of_kind(self, kind: str, seen_all: bool) -> Recipe | State | None:
+        """A recipe to try, or a state to go on from."""
         if kind == _CLIMB:
             return self._climb()
         if kind == _LEAP:
@@ -142,13 +158,19 @@ class Ours:
         passes = [*kept, *(one for text in more for one in Recipe.parse(text).passes)]
         return Recipe(before.choices, tuple(passes[: max(len(kept), _LONGEST)]))
 
-    def _climb(self) -> Recipe | None:
-        while (found := self._cheapest_expected()) is not None:
+    def _climb(self) -> Recipe | State | None:
+        unknown = self._states.unexpanded()
+        while True:
+            found = self._cheapest_expected()
+            if unknown is not None and (found is None or unknown.value + HOPED < found.value):
+                # What follows on it is on its way, or is asked for.
+                return None if unknown.recipe in self._window.expanding else unknown
+            if found is None:
+                return None
             if self._window.take(found.recipe):
                 self._ladder.append(found)
                 return found.recipe
             self._window.pending.add(str(found.recipe))  # a rung that would lead where something is known
-        return None
 
     def _cheapest_expected(self) -> _Expected | None:
         pending = self._window.pending
@@ -165,7 +187,7 @@ class Ours:
                 state = self._states[way.program]
                 recipe = extended(state.recipe, one)
                 if str(recipe) not in pending:
-                    best = _Expected(value, recipe, _others(one, state.successors))
+                    best = _Expected(value, recipe, _others(one, state.successors or ()))
         for rung in self._ladder:
             for one in rung.left:
                 value = rung.value + self._effects.expected(one)
@@ -175,13 +197,17 @@ class Ours:
                         best = _Expected(value, recipe, _others(one, rung.left))
         return best
 
-    def _neighbour(self, kind: str, seen_all: bool) -> Recipe | None:
+    def _neighbour(self, kind: str, seen_all: bool) -> Recipe | State | None:
         states = self._states.promising()
         while states:
             at = 0
             while not seen_all and at < len(states) - 1 and self._random.random() > _AT_BEST:
                 at += 1
             state = states.pop(at)
+            if kind == _SITES and state.sites is None and any(one.at for one in state.recipe.passes):
+                if state.recipe not in self._window.expanding:
+                    return state
+                continue
             for recipe in self._neighbours(state, kind):
                 if self._window.take(recipe):
                     return recipe
@@ -212,7 +238,7 @@ def _by_more(state: State, states: States) -> Iterator[Recipe]:
 
 
 _KINDS: dict[str, Callable[[State, States], Iterator[Recipe]]] = {
-    "sites": lambda state, _: by_sites(state.recipe, state.sites),
+    _SITES: lambda state, _: by_sites(state.recipe, state.sites or {}),
     "less": lambda state, _: by_less(state.recipe),
     "more": _by_more,
     "options": lambda state, _: by_options(state.recipe),

@@ -19,7 +19,7 @@ from tuner.samplers.window import Window
 from tuner.states import AS_LOWERED, START, Edge, State, States
 
 _PLACES = 8
-_TRIES = 16  # fruitless recipes before the cheapest open program is taken
+_TRIES = 4  # fruitless recipes before the cheapest open program is taken
 _NONE = "none"
 
 
@@ -69,8 +69,11 @@ class Places:
                 return Candidate(recipe, self._study.ask())
         return None
 
-    def learn(self, recipe: Recipe, answer: Answer, edges: list[Edge], better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
         """Nothing: the study knows it."""
+
+    def learn_steps(self, edges: list[Edge]) -> None:
+        """Nothing."""
 
     def _decide(self, trial: optuna.Trial) -> Recipe:
         taken, start = [], Recipe().passes

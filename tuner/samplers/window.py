@@ -9,10 +9,11 @@ from tuner.states import States
 
 
 class Window:
-    """evaluations: how many were told when it was last filled. pending: the programs and recipes in it."""
+    """evaluations: how many were told when it was last filled. pending: the programs and recipes in it. expanding:
+    recipes in it that are known, to be gone on from."""
 
     def __init__(self, evaluations: int, states: States, tried: Container[Recipe]) -> None:
-        self.evaluations, self.pending = evaluations, set[str]()
+        self.evaluations, self.pending, self.expanding = evaluations, set[str](), set[Recipe]()
         self._states, self._tried = states, tried
 
     def take(self, recipe: Recipe) -> bool:
