@@ -45,7 +45,7 @@ async def applied(
             shared = pool.share(base)
 
             async def outcome_of(recipe: str) -> Outcome:
-                return await pool.run(tasks.evaluate, shared, base.key, job, recipe, False, timeout_seconds=_SECONDS)
+                return await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
 
             default = await outcome_of(str(Recipe()))
             if default.cost is None:
