@@ -33,7 +33,7 @@ class Candidate:
 
     def asks_for_more(self, answer: Answer) -> bool:
         """Whether what follows on it is to be found out, if the candidate came to this."""
-        return answer.cycles is not None and value_of(answer.cycles, answer.violation) <= self.expand_to
+        return answer.cycles is not None and answer.value <= self.expand_to
 
 
 @dataclass(frozen=True)
@@ -52,3 +52,8 @@ class Answer:
     successors: Mapping[str, str] | None = None
     sites: Sites | None = None
     violation: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """As `value_of` says."""
+        return value_of(self.cycles, self.violation)

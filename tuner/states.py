@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice, product
 from math import inf
+from typing import Any
 
 from search_space.exactness import Exactness
 from search_space.passes.base import SITES_BY_PRICE
@@ -171,15 +172,19 @@ class States:
 
     def _put(self, state: State, known: State | None) -> None:
         self._by_program[state.program] = state
-        self._keep_in_order(state, known)
-        for one, keep in ((known, False), (state, True)):
-            if one is None or one.cycles is None or one.successors is not None:
-                continue
-            entry = (one.value, one.program)
-            if keep:
-                insort(self._unexpanded, entry)
-            else:
-                del self._unexpanded[bisect_left(self._unexpanded, entry)]
+        if known is not None and known.cycles is not None:
+            for ranked, entry in self._places(known):
+                del ranked[bisect_left(ranked, entry)]
+        if state.cycles is not None:
+            for ranked, entry in self._places(state):
+                insort(ranked, entry)
+
+    def _places(self, state: State) -> Iterator[tuple[list[Any], tuple[Any, ...]]]:
+        """Where it is kept in order, for these are asked for again and again."""
+        ranked = self._beyond if state.violation else self._offered
+        yield ranked, (state.violation, *_rank(state), state.program)
+        if state.successors is None:
+            yield self._unexpanded, (state.value, state.program)
 
     def _edges(self, steps: Iterable[tuple[str, str, str]]) -> Iterator[Edge]:
         for program, one, to in steps:
@@ -193,19 +198,7 @@ class States:
         before = self.root_before(root)
         if not root.choices or before is None or before.cycles is None:
             return []
-        return [Edge(choice_text(root), value_of(answer.cycles, answer.violation) - before.value)]
-
-    def _keep_in_order(self, state: State, known: State | None) -> None:
-        """The best and the promising ones are asked for again and again."""
-        for one, keep in ((known, False), (state, True)):
-            if one is None or one.cycles is None:
-                continue
-            ranked = self._beyond if one.violation else self._offered
-            entry = (one.violation, *_rank(one), one.program)
-            if keep:
-                insort(ranked, entry)
-            else:
-                del ranked[bisect_left(ranked, entry)]
+        return [Edge(choice_text(root), answer.value - before.value)]
 
     def foretold(self, recipe: Recipe) -> str:
         """The program that a recipe gives by what is known of its beginnings; empty if that is not enough."""

@@ -7,7 +7,6 @@ the check inputs, and the programs that it has seen; what it finds out about a g
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -127,7 +126,7 @@ class Evaluator:
         except SpaceError as error:
             raise ModelError(f"{base.name}: {error}") from None
         self._values: dict[int, Values] = {}
-        self._programs: OrderedDict[str, tuple[Program, tuple[str, ...]]] = OrderedDict()
+        self._programs: Recent[tuple[Program, tuple[str, ...]]] = Recent(_KEPT_PROGRAMS)
         self._sites: Recent[tuple[tuple[int, ...], int]] = Recent(_KEPT_SITES)
         self._toolchain = dict(sorted(base.versions.items()))
         self._kept_values = KeptValues(values, self._toolchain)
@@ -209,10 +208,10 @@ class Evaluator:
         recipe = Recipe.parse(text)
         longer = _longer(recipe, pass_text)
         try:
-            digest = program_hash(self._program(longer))
+            path = self._reached(longer)[1]
         except SpaceError:
             return {pass_text: _no_program(longer)}
-        return {} if digest == program_hash(self._program(recipe)) else {pass_text: digest}
+        return {} if path[-1] == path[len(recipe.passes)] else {pass_text: path[-1]}
 
     def _asked(self) -> Reuse:
         pricing, transitions = self._pricing, self._transitions
@@ -225,11 +224,9 @@ class Evaluator:
     def _reached(self, recipe: Recipe) -> tuple[Program, tuple[str, ...]]:
         """The candidate's graphs, and its path as in `Outcome`; prefixes of pass sequences are kept, since searches
         extend what they have seen."""
-        text = str(recipe)
-        kept = self._programs.get(text)
-        if kept is not None:
-            self._programs.move_to_end(text)
-            return kept
+        return self._programs.find(str(recipe), lambda: self._built(recipe))
+
+    def _built(self, recipe: Recipe) -> tuple[Program, tuple[str, ...]]:
         path: tuple[str, ...] = ()
         try:
             if recipe.passes:
@@ -241,10 +238,7 @@ class Evaluator:
             raise
         except Exception as error:  # whatever somebody's pass or choice raises on a program that it did not expect
             raise SpaceError(f"{recipe.elements[-1]} fails, {type(error).__name__}: {error}") from error
-        self._programs[text] = found = program, (*path, program_hash(program))
-        if len(self._programs) > _KEPT_PROGRAMS:
-            self._programs.popitem(last=False)
-        return found
+        return program, (*path, program_hash(program))
 
     def _successors(self, recipe: Recipe, program: Program) -> dict[str, str]:
         now = [graph.hash for graph in program]
@@ -267,7 +261,7 @@ class Evaluator:
         return found
 
     def _chosen(self, one: Pass, graph: Graph) -> tuple[tuple[int, ...], int]:
-        return self._sites.get((graph.hash, one), lambda: one.chosen(graph, self._facts))
+        return self._sites.find((graph.hash, one), lambda: one.chosen(graph, self._facts))
 
     def _verdict(self, recipe: Recipe) -> tuple[Verdict, Quality | None]:
         """Whether all that exact elements do is exact, and how good the program is.

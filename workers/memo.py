@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workers.recent import Recent
 from workers.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
@@ -28,15 +28,14 @@ class Memo:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: OrderedDict[str, tuple[dict[str, Any], int]] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept: Recent[tuple[dict[str, Any], int]] = Recent(_KEPT_BYTES, size=lambda one: one[1])
 
     def get(self, **key: Any) -> dict[str, Any] | None:
         """The entry, or None. `key`: JSON-able values that say what the entry is the result of."""
         name = _canonical(key)
-        if name in self._kept:
-            self._kept.move_to_end(name)
-            return self._kept[name][0]
+        kept = self._kept.get(name)
+        if kept is not None:
+            return kept[0]
         path = self._path(name)
         try:
             content = path.read_bytes()
@@ -50,7 +49,7 @@ class Memo:
         if not isinstance(value, dict) or entry.get("key") != json.loads(name):
             _log.warning("memo entry %s is passed over: it is not what its name says", path.name)
             return None
-        self._keep(name, value, len(content))
+        self._kept.put(name, (value, len(content)))
         return value
 
     def put(self, value: Mapping[str, Any], **key: Any) -> None:
@@ -58,7 +57,7 @@ class Memo:
         name = _canonical(key)
         content = json.dumps({"key": json.loads(name), "value": value}).encode()
         write_whole(self._path(name), content)
-        self._keep(name, json.loads(content)["value"], len(content))
+        self._kept.put(name, (json.loads(content)["value"], len(content)))
 
     def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
         """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log."""
@@ -66,12 +65,6 @@ class Memo:
             self.put(value, **key)
         except OSError as error:
             _log.warning("a memo entry cannot be kept: %s", error)
-
-    def _keep(self, name: str, value: dict[str, Any], size: int) -> None:
-        self._kept_bytes += size - self._kept.pop(name, ({}, 0))[1]
-        self._kept[name] = value, size
-        while self._kept_bytes > _KEPT_BYTES:
-            self._kept_bytes -= self._kept.popitem(last=False)[1][1]
 
     def _path(self, name: str) -> Path:
         digest = hashlib.sha256(name.encode()).hexdigest()

@@ -17,13 +17,14 @@ from asyncio.subprocess import PIPE, create_subprocess_exec
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Literal, Self, TypeVar
+from typing import BinaryIO, Literal, Self, TypeVar, TypeVarTuple
 
 from workers.hand_out import Lost
 from workers.pool import MOST_GROWTH_BYTES, PoolFailed, WorkerLost
 from workers.worker_process import Answer, WorkerProcess, environment, last_words, size_of
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 _ATTEMPTS = 2
 _START_SECONDS = 300.0
@@ -54,7 +55,7 @@ class PlainPool:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*map(self._end, list(self._processes)))
 
-    async def run(self, function: Callable[..., Result], *args: object, timeout_seconds: float) -> Result:
+    async def run(self, function: Callable[[*Arguments], Result], *args: *Arguments, timeout_seconds: float) -> Result:
         """`function(*args)` in a process; tried again in another one if the first is lost.
 
         Args:

@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, TypeVarTuple
 
 from workers.errors import ModelError
 from workers.hand_out import Call, HandOut, Loss, Lost, Worker
 from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of, spare_the_collector
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 _logger = logging.getLogger(__name__)
 
@@ -166,7 +167,11 @@ class Pool:
             ray.shutdown()
 
     async def run(
-        self, function: Callable[..., Result], *args: object, timeout_seconds: float, retries: int = 1
+        self,
+        function: Callable[[*Arguments], Result],
+        *args: *Arguments,
+        timeout_seconds: float,
+        retries: int = 1,
     ) -> Result:
         """`function(*args)` in a worker. Calls are taken up in the order in which they were made.
 

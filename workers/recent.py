@@ -10,17 +10,40 @@ Found = TypeVar("Found")
 
 
 class Recent(Generic[Found]):
-    """Answers by key, the `most` that were asked for last."""
+    """Answers by key: those that were asked for last, as far as their sizes together are no more than `most`.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    size: of an answer, for instance in bytes; each counts as one if it is not given.
+    """
+
+    def __init__(self, most: int, size: Callable[[Found], int] = lambda _: 1) -> None:
+        self._most, self._size = most, size
         self._kept: OrderedDict[Hashable, Found] = OrderedDict()
+        self._kept_size = 0
 
-    def get(self, key: Hashable, find: Callable[[], Found]) -> Found:
-        """What is kept under the key, or else what `find` finds; what that raises is not kept."""
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
+    def get(self, key: Hashable) -> Found | None:
+        """What is kept under the key."""
         if key not in self._kept:
-            self._kept[key] = find()
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            return None
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def put(self, key: Hashable, found: Found) -> None:
+        """Keep it, unless it alone is too large."""
+        if key in self._kept:
+            self._kept_size -= self._size(self._kept.pop(key))
+        self._kept[key] = found
+        self._kept_size += self._size(found)
+        while self._kept_size > self._most:
+            self._kept_size -= self._size(self._kept.popitem(last=False)[1])
+
+    def find(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What is kept under the key, or else what `find` finds; what that raises is not kept."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        found = find()
+        self.put(key, found)
+        return found

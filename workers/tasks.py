@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from search_space.exactness import Exactness
 from search_space.recipe import Recipe
@@ -29,12 +27,13 @@ from workers.memo import Memo
 from workers.pool import Shared
 from workers.precisions import precision_settings
 from workers.quality import QualityMeter
+from workers.recent import Recent
 from workers.settings import base_by, standing
 from workers.target import Target
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
 _KEPT_EVALUATORS = 4
-_evaluators: OrderedDict[tuple[Any, ...], Evaluator] = OrderedDict()
+_evaluators: Recent[Evaluator] = Recent(_KEPT_EVALUATORS)
 
 
 @dataclass(frozen=True)
@@ -210,12 +209,4 @@ def _measure(meter: QualityMeter, of_default: QualityMeter, exact_base: bool) ->
 
 
 def _kept(base_key: str, made: Callable[[], Evaluator], job: Job) -> Evaluator:
-    key = (base_key, job.target, job.seed, job.allowance)
-    if key in _evaluators:
-        _evaluators.move_to_end(key)
-        return _evaluators[key]
-    evaluator = made()
-    _evaluators[key] = evaluator
-    if len(_evaluators) > _KEPT_EVALUATORS:
-        _evaluators.popitem(last=False)
-    return evaluator
+    return _evaluators.find((base_key, job.target, job.seed, job.allowance), made)

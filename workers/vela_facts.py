@@ -51,7 +51,7 @@ class VelaFacts:
         def remembered() -> tuple[int, ...] | None:
             return self._remembered(lambda: self._compiled(program, self._whole), kind="by itself", graph=program.hash)
 
-        return self._kept.get(program.hash, remembered)
+        return self._kept.find(program.hash, remembered)
 
     def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, ...] | None:
         nodes = {0: Node(INPUT, (), TensorType(shape, dtype))}

@@ -25,7 +25,7 @@ from random import Random
 import optuna
 
 from search_space.recipe import Recipe
-from tuner.candidates import Answer, Candidate, value_of
+from tuner.candidates import Answer, Candidate
 from tuner.credit import Credit, Guess
 from tuner.effects import HOPED, Effects
 from tuner.neighbours import by_less, by_more, by_options, by_order, by_sites
@@ -90,7 +90,7 @@ class Ours:
     def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
         default = self._states.root(Recipe())
         if default is not None and default.cycles is not None:
-            change = value_of(answer.cycles, answer.violation) - default.value
+            change = answer.value - default.value
             self._credit.learn((*map("=".join, recipe.choices), *map(str, recipe.passes)), change)
         kind = self._kinds.pop(recipe, None)
         if kind is not None:
