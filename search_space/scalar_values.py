@@ -71,21 +71,30 @@ def _negate(node: Node, data: Sequence[Values], parameters: Sequence[Values]) ->
 
 
 def _rescale(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
-    attributes = node.attributes
-    multipliers, shifts, zero_in, zero_out = parameters
+    multipliers, shifts, *zero_points = parameters
     one_scale = (multipliers == multipliers[0]).all() and (shifts == shifts[0]).all()
-    if attributes["input_unsigned"] or attributes["output_unsigned"] or not one_scale:
+    return rescaled(node, data[0], multipliers[:1], shifts[:1], *zero_points) if one_scale else None
+
+
+def rescaled(
+    node: Node, data: Values, multipliers: Values, shifts: Values, zero_in: Values, zero_out: Values
+) -> Values | None:
+    """What a RESCALE makes of values, as `values_of`; multipliers and shifts are one or one for each channel, which is
+    the last dimension then."""
+    attributes = node.attributes
+    if attributes["input_unsigned"] or attributes["output_unsigned"]:
         return None
     if attributes["rounding_mode"] not in ("SINGLE_ROUND", "DOUBLE_ROUND"):
         return None
-    value, multiplier, shift = data[0] - zero_in, int(multipliers[0]), int(shifts[0])
-    reach = 1 << (shift - 1)
-    if not 2 <= shift <= 62 or multiplier < 0 or not _within(value, -reach, reach - 1):
+    if not _within(shifts, 2, 62) or (multipliers < 0).any():
         return None
-    rounding = np.full_like(value, reach)
-    if attributes["rounding_mode"] == "DOUBLE_ROUND" and shift > 31:
-        rounding += np.where(value >= 0, 1 << 30, -(1 << 30))
-    scaled = (value * multiplier + rounding) >> shift
+    value, reach = data - zero_in, 1 << (shifts - 1)
+    if not _within(value, -reach, reach - 1):
+        return None
+    rounding: Values = reach
+    if attributes["rounding_mode"] == "DOUBLE_ROUND":
+        rounding = reach + np.where(shifts > 31, np.where(value >= 0, 1 << 30, -(1 << 30)), 0)
+    scaled = (value * multipliers + rounding) >> shifts
     if not _within(scaled, _SMALLEST, _LARGEST) or not _within(scaled + zero_out, _SMALLEST, _LARGEST):
         return None
     return np.clip(scaled + zero_out, *integer_range(node.type.dtype))
@@ -103,7 +112,7 @@ def _table(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> 
     return parameters[0][data[0] + 128] if node.type.dtype == "INT8" else None
 
 
-def _within(values: Values, low: int, high: int) -> bool:
+def _within(values: Values, low: int | Values, high: int | Values) -> bool:
     return bool(((values >= low) & (values <= high)).all())
 
 

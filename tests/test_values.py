@@ -12,6 +12,7 @@ from random_graphs import graphs
 
 from search_space.graph import INPUT, Graph, Node, TensorType, constant
 from workers import values as values_module
+from workers.arithmetic import outputs_of
 from workers.check_inputs import CheckInput, check_inputs
 from workers.reference import ReferenceFailed, run_on_each, run_reference
 from workers.values import Values
@@ -49,36 +50,58 @@ def chain(operators: Sequence[str], dtype: str = "INT32") -> Graph:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The operators of each program that the reference model runs."""
-    seen: list[list[str]] = []
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int]]:
+    """The operators of each program that the reference model runs, and on how many sets of inputs."""
+    seen: list[tuple[list[str], int]] = []
     run: Callable[..., list[list[np.ndarray]]] = run_on_each
 
     def counted(graph: Graph, sets: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
-        seen.append([node.op for _, node in graph.operators()])
+        seen.append(([node.op for _, node in graph.operators()], len(sets)))
         return run(graph, sets)
 
     monkeypatch.setattr(values_module, "run_on_each", counted)
     return seen
 
 
-def test_an_operator_is_run_once_on_the_same_values(runs: list[list[str]]) -> None:
+def test_an_operator_is_run_once_on_the_same_values(runs: list[tuple[list[str], int]]) -> None:
     """Also in another program, under other ids, and behind another operator that gives the same values."""
     inputs = [CheckInput("random", (np.array([1, 2, 3, 4], np.int32),)), CheckInput("zero", (np.zeros(4, np.int32),))]
     values = Values(inputs)
-    values.outputs(chain(["ABS", "BITWISE_NOT", "CLZ"]))
-    assert runs == [["ABS"], ["BITWISE_NOT"], ["CLZ"]]
-    values.outputs(chain(["BITWISE_NOT", "BITWISE_NOT", "BITWISE_NOT", "CLZ"]))
+    values.outputs(chain(["ABS", "BITWISE_NOT", "IDENTITY"]))
+    assert [ops for ops, _ in runs] == [["ABS"], ["BITWISE_NOT"], ["IDENTITY"]]
+    values.outputs(chain(["BITWISE_NOT", "BITWISE_NOT", "BITWISE_NOT", "IDENTITY"]))
     # Their input is its own absolute value: only what it is behind two of them was not known.
-    assert runs[3:] == [["BITWISE_NOT"]]
+    assert [ops for ops, _ in runs[3:]] == [["BITWISE_NOT"]]
 
 
-def test_what_numpy_has_no_type_for_is_run_with_its_reader(runs: list[list[str]]) -> None:
+def test_the_reference_model_runs_the_first_inputs_and_those_that_numpy_does_not_know(
+    runs: list[tuple[list[str], int]],
+) -> None:
+    inputs = check_inputs(chain(["ABS", "CLZ"]), (), seed=0)
+    Values(inputs).outputs(chain(["ABS", "CLZ"]))
+    assert runs == [(["ABS"], 1), (["CLZ"], 1), (["CLZ"], len(inputs) - 1)]
+
+
+@pytest.mark.parametrize("remembered", [0, 1 << 20])
+def test_what_numpy_gets_wrong_is_left_to_the_reference_model(monkeypatch: pytest.MonkeyPatch, remembered: int) -> None:
+    def wrong(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+        found = outputs_of(graph, arrays)
+        return None if found is None else [one + 1 for one in found]
+
+    graph = convolution((1, 5, 5, 2), (3, 3), 4)
+    inputs = check_inputs(graph, (), seed=0)
+    monkeypatch.setattr(values_module, "outputs_of", wrong)
+    monkeypatch.setattr(values_module, "_KEPT_BYTES", remembered)
+    (found,) = Values(inputs).outputs(graph)
+    assert [a.tobytes() for a in found] == [run_reference(graph, one.arrays)[0].tobytes() for one in inputs]
+
+
+def test_what_numpy_has_no_type_for_is_run_with_its_reader(runs: list[tuple[list[str], int]]) -> None:
     """INT48, as convolutions of int16 data give it."""
     graph = convolution((1, 3, 3, 2), (1, 1), 4, data_type="INT16")
     inputs = check_inputs(graph, (), seed=0)
     (found,) = Values(inputs).outputs(graph)
-    assert runs == [["CONV2D", "RESCALE"]]
+    assert {tuple(ops) for ops, _ in runs} == {("CONV2D", "RESCALE")}
     assert [a.tobytes() for a in found] == [run_reference(graph, one.arrays)[0].tobytes() for one in inputs]
 
 
