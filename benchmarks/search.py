@@ -86,6 +86,8 @@ def _proposal_milliseconds(trials: int) -> float:
     taken: list[float] = []
     while len(taken) < 10 * WINDOW:
         for candidate in study.ask(WINDOW):
+            if study.is_dropped(candidate):
+                continue
             answer = _made_up(candidate, names)
             started = time.process_time()
             study.tell(candidate, answer)

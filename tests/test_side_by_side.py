@@ -13,14 +13,18 @@ from tuner.side_by_side import side_by_side
 AT_ONCE = 3
 
 
+def none(_: object) -> bool:
+    return False
+
+
 def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first() -> None:
     """Numbers, of which each asks for as many more as were told before; by any of three orders of answering."""
 
     async def told_by(delays: list[float]) -> list[int]:
         told, kept, waiting = list[int](), list[int](), deque([1, 2, 3, 4])
 
-        def ask(under_way: int) -> list[int]:
-            return [waiting.popleft() for _ in range(min(AT_ONCE - under_way, len(waiting)))]
+        def ask(room: int, under_way: int) -> list[int]:
+            return [waiting.popleft() for _ in range(min(room, AT_ONCE - under_way, len(waiting)))]
 
         async def find_out(number: int) -> int:
             await asyncio.sleep(delays[number % len(delays)])
@@ -31,7 +35,7 @@ def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first()
             if number < 20:
                 waiting.append(number + len(told))
 
-        await side_by_side(ask, find_out, tell, kept.extend)
+        await side_by_side(ask, find_out, tell, kept.extend, none, AT_ONCE)
         assert kept == told
         return told
 
@@ -55,10 +59,12 @@ def test_others_go_on_while_one_takes_long() -> None:
             return number
 
         await side_by_side(
-            lambda under_way: [rest.popleft() for _ in range(min(AT_ONCE - under_way, len(rest)))],
+            lambda _, under_way: [rest.popleft() for _ in range(min(AT_ONCE - under_way, len(rest)))],
             find_out,
             told.append,
             lambda _: None,
+            none,
+            AT_ONCE,
         )
         return done, told
 
@@ -71,8 +77,8 @@ def test_what_was_told_is_kept_when_all_else_that_can_be_done_has_begun() -> Non
     """However long keeping takes, nothing waits for it but what is told later."""
     waiting, begun, told, kept = deque(range(40)), set[int](), list[int](), list[int]()
 
-    def ask(under_way: int) -> list[int]:
-        return [waiting.popleft() for _ in range(min(AT_ONCE - under_way, len(waiting)))]
+    def ask(room: int, under_way: int) -> list[int]:
+        return [waiting.popleft() for _ in range(min(room, AT_ONCE - under_way, len(waiting)))]
 
     async def find_out(number: int) -> int:
         begun.add(number)
@@ -84,7 +90,7 @@ def test_what_was_told_is_kept_when_all_else_that_can_be_done_has_begun() -> Non
         assert kept == told
         assert begun == set(range(min(40, len(told) + AT_ONCE)))
 
-    asyncio.run(side_by_side(ask, find_out, told.append, keep))
+    asyncio.run(side_by_side(ask, find_out, told.append, keep, none, AT_ONCE))
     assert kept == list(range(40))
 
 
@@ -104,10 +110,41 @@ def test_an_error_ends_the_rest() -> None:
     async def scenario() -> list[int]:
         told, kept, first = list[int](), list[int](), iter([[0, 1, 2, 3]])
         with pytest.raises(ValueError, match="1"):
-            await side_by_side(lambda _: next(first, []), find_out, told.append, kept.extend)
+            await side_by_side(lambda *_: next(first, []), find_out, told.append, kept.extend, none, 4)
         await asyncio.sleep(0)
         assert kept == told
         return told
 
     assert asyncio.run(scenario()) == [0]
     assert ended == [2, 3]
+
+
+def test_what_is_dropped_is_not_told_and_makes_room_when_it_ends() -> None:
+    """Telling of 1 drops 2 and 3, which have begun by then; by any of two orders of answering."""
+
+    async def told_by(delay: float) -> tuple[list[int], list[int]]:
+        waiting, told, ended = deque(range(8)), list[int](), list[int]()
+        running, most = set[int](), 0
+
+        def is_dropped(number: int) -> bool:
+            return 1 in told and number in (2, 3)
+
+        async def find_out(number: int) -> int:
+            nonlocal most
+            running.add(number)
+            most = max(most, len(running))
+            await asyncio.sleep(delay * (8 - number))
+            running.remove(number)
+            ended.append(number)
+            return number
+
+        await side_by_side(
+            lambda room, _: [waiting.popleft() for _ in range(min(room, len(waiting)))],
+            find_out, told.append, lambda _: None, is_dropped, AT_ONCE,
+        )  # fmt: skip
+        assert most == AT_ONCE and not running
+        return told, ended
+
+    for delay in (0, 0.002):
+        told, ended = asyncio.run(told_by(delay))
+        assert told == [0, 1, 4, 5, 6, 7] and sorted(ended) == list(range(8))

@@ -68,6 +68,7 @@ class Search:
         self._asked: deque[Candidate] = deque()
         self._unkept: deque[tuple[Candidate, Answer]] = deque()
         self._waiting: deque[Candidate] = deque()
+        self._dropped: set[int] = set()  # numbers of trials
         self._propose()
         self._take_up(study.get_trials(deepcopy=False))
 
@@ -95,6 +96,10 @@ class Search:
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._asked += taken
         return taken
+
+    def is_dropped(self, candidate: Candidate) -> bool:
+        """Whether it was asked for and is not wanted any more: it is not to be told, whatever it came to."""
+        return candidate.trial.number in self._dropped
 
     def _propose(self) -> None:
         """Fill the window."""
@@ -138,7 +143,11 @@ class Search:
         self._tried.add(recipe)
         best = self.states.best()
         self._sampler.learn_steps(self.states.add(recipe, answer))
-        self._sampler.learn(recipe, answer, better=self.states.best() != best)
+        dropped = self._sampler.learn(recipe, answer, better=self.states.best() != best)
+        if dropped:
+            self._dropped |= {one.trial.number for one in self._asked if one.known is None and one.recipe in dropped}
+            self._asked = deque(one for one in self._asked if one.trial.number not in self._dropped)
+            self._waiting = deque(one for one in self._waiting if one.known is not None or one.recipe not in dropped)
 
     def _tell(self, candidate: Candidate, answer: Answer) -> None:
         if candidate.known is not None:

@@ -15,10 +15,12 @@ _UNKEPT = 8
 
 
 async def side_by_side(
-    ask: Callable[[int], Sequence[Work]],
+    ask: Callable[[int, int], Sequence[Work]],
     find_out: Callable[[Work], Awaitable[Found]],
     tell: Callable[[Found], object],
     keep: Callable[[Sequence[Found]], object],
+    is_dropped: Callable[[Work], bool],
+    at_once: int,
 ) -> None:
     """Go on until nothing is asked for any more, and all is told and kept.
 
@@ -26,27 +28,43 @@ async def side_by_side(
     then more is asked for. The first error ends the rest.
 
     Args:
-        ask: what to begin, given how many are under way; asked again after each that was told.
+        ask: what to begin, given how many may begin and how many are to be told; asked again after each that was told.
         find_out: what is to be told of it.
         tell: called in the order in which things were asked for.
         keep: writes down what was told, in the same order; several at once, when there is nothing to be told or begun.
+        is_dropped: asked of what was begun after each that was told: whether nobody wants to be told of it any more. It
+            is not stopped, for that would cost more than it does.
+        at_once: so many are found out about at the same time.
     """
-    under_way: deque[asyncio.Future[Found]] = deque()
+    waiting: deque[tuple[Work, asyncio.Future[Found]]] = deque()
+    begun: set[asyncio.Future[Found]] = set()
     told: list[Found] = []
     try:
         while True:
-            under_way += [asyncio.ensure_future(find_out(one)) for one in ask(len(under_way))]
-            if not under_way:
-                return
+            for one in ask(at_once - len(begun), len(waiting)):
+                waiting.append((one, asyncio.ensure_future(find_out(one))))
+                begun.add(waiting[-1][1])
+            if not waiting:
+                break
             await asyncio.sleep(0)  # what was asked for is begun before anything else is done
-            if told and (len(told) >= _UNKEPT or not under_way[0].done()):
+            _, oldest = waiting[0]
+            if told and (len(told) >= _UNKEPT or not oldest.done()):
                 told, to_keep = [], told
                 keep(to_keep)
-            found = await under_way.popleft()
-            tell(found)
-            told.append(found)
+            if not oldest.done():
+                await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+            for ended in [future for future in begun if future.done()]:
+                ended.exception()  # asyncio complains of errors that nobody asks for, and this one may be dropped
+                begun.remove(ended)
+            if oldest.done():
+                waiting.popleft()
+                tell(oldest.result())
+                told.append(oldest.result())
+                waiting = deque((one, found) for one, found in waiting if not is_dropped(one))
+        if begun:
+            await asyncio.wait(begun)
     finally:
-        for one in under_way:
-            one.cancel()
+        for future in begun:
+            future.cancel()
         if told:
             keep(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from tuner.neighbours import one_less
 from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
-from tuner.search import WINDOW, Search
+from tuner.search import Search
 from tuner.side_by_side import side_by_side
 from tuner.states import State
 from tuner.studies import open_study
@@ -239,7 +239,7 @@ class _Run:
     async def try_first(self, recipe: Recipe) -> None:
         """Evaluate a recipe that the search did not ask for."""
         asked = iter((self._search.ask_for(recipe),))
-        await side_by_side(lambda _: next(asked, []), self._find_out, self._tell, self._keep)
+        await self._find_out_all(lambda *_: next(asked, []), self._find_out)
 
     async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
@@ -247,8 +247,8 @@ class _Run:
         def is_late() -> bool:
             return budget.seconds is not None and time.monotonic() - self._started > budget.seconds
 
-        def ask(under_way: int) -> list[Candidate]:
-            most = 0 if is_late() else budget.trials - self._search.evaluations - under_way
+        def ask(room: int, under_way: int) -> list[Candidate]:
+            most = 0 if is_late() else min(room, budget.trials - self._search.evaluations - under_way)
             asked = self._search.ask(most if turn is None else turn.left(most))
             if turn is not None:
                 turn.spend(sum(one.known is None for one in asked))
@@ -258,7 +258,7 @@ class _Run:
             reached = self._search.states.best()
             if turn is not None and (ending := await turn.ended(reached.cycles if reached is not None else None)):
                 return ending
-            await side_by_side(ask, self._find_out, self._tell, self._keep)
+            await self._find_out_all(ask, self._find_out)
             if self._search.evaluations >= budget.trials:
                 return "trials"
             if is_late():
@@ -279,18 +279,28 @@ class _Run:
         deadline = None if budget.seconds is None else time.monotonic() + budget.seconds / 2
         while shorter := deque(self._search.ask_shorter()):
 
-            def ask(under_way: int, shorter: deque[Candidate] = shorter) -> list[Candidate]:
+            def ask(room: int, under_way: int, shorter: deque[Candidate] = shorter) -> list[Candidate]:
                 late = deadline is not None and time.monotonic() > deadline
-                return [shorter.popleft() for _ in range(0 if late else min(WINDOW - under_way, len(shorter)))]
+                return [shorter.popleft() for _ in range(0 if late else min(room, len(shorter)))]
 
             # Their operators tell what elements bring where.
-            await side_by_side(ask, partial(self._find_out, with_rows=True), self._tell, self._keep)
+            await self._find_out_all(ask, partial(self._find_out, with_rows=True))
             if shorter:
                 return
+
+    async def _find_out_all(
+        self, ask: Callable[[int, int], Sequence[Candidate]], find_out: Callable[[Candidate], Awaitable[_Found]]
+    ) -> None:
+        # A worker at work is sent one call more; one waits here, so that there is one to send as soon as there is room.
+        at_once = 2 * self._pool.jobs + 1
+        await side_by_side(ask, find_out, self._tell, self._keep, self._search.is_dropped, at_once)
 
     def _tell(self, found: _Found) -> None:
         reached = self._search.states.best()
         self._search.tell(found.candidate, found.answer)
+        if found.outcome is not None:
+            self._asked += found.outcome.reuse
+            self._programs[found.outcome.program_hash] += 1
         if found.record is None:
             return
         if found.outcome is not None and self._search.states.best() != reached:
@@ -315,8 +325,6 @@ class _Run:
             outcome = await self._outcome(str(candidate.recipe))
         except WorkerLost as lost:
             return _Found(candidate, None, quarantined(str(candidate.recipe), lost, self._identity), Answer("", None))
-        self._asked += outcome.reuse
-        self._programs[outcome.program_hash] += 1
         record = self._record(outcome, with_rows)
         answer = Answer(outcome.program_hash, None, outcome.path)
         if outcome.cost is not None and record.figures is not None:

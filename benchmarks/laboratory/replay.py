@@ -72,7 +72,8 @@ def replay(table: Table, search: Search, compiles: float = inf, asked: float = i
     lookup = Replay(table)
     while len(lookup.compiles) < compiles and search.evaluations < asked and (batch := search.ask(WINDOW)):
         for candidate in batch:
-            search.tell(candidate, lookup.evaluate(candidate))
+            if not search.is_dropped(candidate):
+                search.tell(candidate, lookup.evaluate(candidate))
     return Curve(_gains(table, list(lookup.compiles)), len(lookup.compiles))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, Protocol, get_args
 
 import optuna
@@ -38,8 +38,9 @@ class Sampler(Protocol):
     def propose(self) -> Candidate | None:
         """The next one; None if nothing is left until more is told."""
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
-        """What a recipe came to; better: it is the new best."""
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
+        """What a recipe came to; better: it is the new best. Returns recipes under way that are not wanted any more:
+        they were proposed in the hope that it would come to something else."""
 
     def learn_steps(self, edges: list[Edge]) -> None:
         """What single passes were found to bring."""

@@ -26,8 +26,9 @@ class Greedy:
     def propose(self) -> Candidate | None:
         return next(filter(None, map(self.root, self._states.frontier())), None)
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
         """Nothing."""
+        return ()
 
     def learn_steps(self, edges: list[Edge]) -> None:
         """Nothing."""

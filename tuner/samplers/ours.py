@@ -2,7 +2,8 @@
 
 Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
 before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
-without waiting for the first one's answer, so that several steps are climbed at once. What follows on a program takes
+without waiting for the first one's answer, so that several steps are climbed at once; if a step turns out to lead down,
+those above it are dropped. What follows on a program takes
 longer to find out than what it costs. So that is found out at once of what is nearly as good as the best only, and of
 others when nothing that is known is expected to be better.
 
@@ -17,7 +18,7 @@ order. Which of all these is next is drawn, by how often each kind has led to a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from random import Random
@@ -42,7 +43,7 @@ _LEAPS, _LEAPS_FROM_BEST = 8, 0.5
 #: How often a leap has a pass again that the recipe before it has, and how many passes it comes to at most.
 _AGAIN, _LONGEST = 0.5, 14
 _NAME_END = re.compile("[{@]")
-#: What follows on a program is found out at once if its value is no more than this above the best one: 3 % of cycles.
+#: By so much a value may be above another one that is nearly as good: 3 % of cycles.
 _NEAR = 0.03
 #: How often one looks around the best recipe, and if not, around the second one, and so on.
 _AT_BEST = 0.6
@@ -50,9 +51,11 @@ _AT_BEST = 0.6
 
 @dataclass(frozen=True)
 class _Expected:
-    """A program that is under way and stands for what it is expected to be. left: passes to go on by."""
+    """A program that is under way and stands for what it is expected to be. before: what the program before its last
+    pass or choice is worth, or is expected to be. left: passes to go on by."""
 
     value: float
+    before: float
     recipe: Recipe
     left: tuple[str, ...]
 
@@ -87,7 +90,7 @@ class Ours:
     def learn_steps(self, edges: list[Edge]) -> None:
         self._effects.learn(edges)
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
         default = self._states.root(Recipe())
         if default is not None and default.cycles is not None:
             change = answer.value - default.value
@@ -97,6 +100,9 @@ class Ours:
             outcomes = self._outcomes[kind]
             outcomes[0 if better else 1] += 1
             self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
+        if any(rung.recipe == recipe and answer.value > rung.before + _NEAR for rung in self._ladder):
+            return [rung.recipe for rung in self._ladder if _goes_on_from(recipe, rung.recipe)]
+        return ()
 
     def propose(self) -> Candidate | None:
         if any(str(root) in self._window.pending for root in self._states.first_roots()):
@@ -112,7 +118,7 @@ class Ours:
                 return Candidate(found.recipe, self._study.ask(), known=known)
             if found is not None:
                 self._kinds[found] = kind
-                return Candidate(found, self._study.ask(), inf if best is None else best.value + _NEAR)
+                return Candidate(found, self._study.ask(), inf if best is None else best.value)
         return None
 
     def _of_kind(self, kind: str, seen_all: bool) -> Recipe | State | None:
@@ -177,24 +183,24 @@ class Ours:
         best: _Expected | None = None
         for root in self._states.roots_to_try():
             before = self._states.root_before(root)
-            value = before.value if before is not None and before.cycles is not None else 0.0
-            value += self._effects.expected(choice_text(root))
+            known = before.value if before is not None and before.cycles is not None else 0.0
+            value = known + self._effects.expected(choice_text(root))
             if str(root) not in pending and (best is None or value < best.value):
-                best = _Expected(value, root, ())
+                best = _Expected(value, known, root, ())
         for one, way in self._states.open_programs.best_by_pass(pending):
             value = way.value + self._effects.expected(one)
             if best is None or value < best.value:
                 state = self._states[way.program]
                 recipe = extended(state.recipe, one)
                 if str(recipe) not in pending:
-                    best = _Expected(value, recipe, _others(one, state.successors or ()))
+                    best = _Expected(value, way.value, recipe, _others(one, state.successors or ()))
         for rung in self._ladder:
             for one in rung.left:
                 value = rung.value + self._effects.expected(one)
                 if self._effects.expected(one) < 0 and (best is None or value < best.value):
                     recipe = extended(rung.recipe, one)
                     if str(recipe) not in pending:
-                        best = _Expected(value, recipe, _others(one, rung.left))
+                        best = _Expected(value, rung.value, recipe, _others(one, rung.left))
         return best
 
     def _neighbour(self, kind: str, seen_all: bool) -> Recipe | State | None:
@@ -221,6 +227,12 @@ class Ours:
             Random(f"{self._seed} {kind} {state.recipe}").shuffle(found)
             self._around[key] = iter(found)
         return self._around[key]
+
+
+def _goes_on_from(recipe: Recipe, other: Recipe) -> bool:
+    """Whether the other one has more passes behind those of the recipe."""
+    length = len(recipe.passes)
+    return other.choices == recipe.choices and len(other.passes) > length and other.passes[:length] == recipe.passes
 
 
 def _name(one: str) -> str:

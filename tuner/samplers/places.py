@@ -69,8 +69,9 @@ class Places:
                 return Candidate(recipe, self._study.ask())
         return None
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> None:
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
         """Nothing: the study knows it."""
+        return ()
 
     def learn_steps(self, edges: list[Edge]) -> None:
         """Nothing."""
