@@ -68,10 +68,10 @@ def test_an_operator_is_run_once_on_the_same_values(runs: list[tuple[list[str], 
     inputs = [CheckInput("random", (np.array([1, 2, 3, 4], np.int32),)), CheckInput("zero", (np.zeros(4, np.int32),))]
     values = Values(inputs)
     values.outputs(chain(["ABS", "BITWISE_NOT", "IDENTITY"]))
-    assert [ops for ops, _ in runs] == [["ABS"], ["BITWISE_NOT"], ["IDENTITY"]]
+    assert runs == [(["ABS", "BITWISE_NOT", "IDENTITY"], 1)]
     values.outputs(chain(["BITWISE_NOT", "BITWISE_NOT", "BITWISE_NOT", "IDENTITY"]))
     # Their input is its own absolute value: only what it is behind two of them was not known.
-    assert [ops for ops, _ in runs[3:]] == [["BITWISE_NOT"]]
+    assert runs[1:] == [(["BITWISE_NOT"], 1)]
 
 
 def test_the_reference_model_runs_the_first_inputs_and_those_that_numpy_does_not_know(
@@ -79,7 +79,7 @@ def test_the_reference_model_runs_the_first_inputs_and_those_that_numpy_does_not
 ) -> None:
     inputs = check_inputs(chain(["ABS", "CLZ"]), (), seed=0)
     Values(inputs).outputs(chain(["ABS", "CLZ"]))
-    assert runs == [(["ABS"], 1), (["CLZ"], 1), (["CLZ"], len(inputs) - 1)]
+    assert runs == [(["CLZ"], len(inputs)), (["ABS"], 1)]
 
 
 @pytest.mark.parametrize("remembered", [0, 1 << 20])
