@@ -315,6 +315,7 @@ class Evaluator:
         against = "bit for bit" if exact else f"bit for bit but for what is {recipe.exactness}"
         return {
             "against": f"TOSA reference model, {against}",
+            "computed": "by the TOSA reference model on random inputs; on others by numpy where both agree on those",
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
 

@@ -4,8 +4,8 @@ Climbing takes, of all programs that are known of and open, the one that is expe
 before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
 without waiting for the first one's answer, so that several steps are climbed at once; if a step turns out to lead down,
 those above it are dropped. What follows on a program takes
-longer to find out than what it costs. So that is found out at once of what is nearly as good as the best only, and of
-others when nothing that is known is expected to be better.
+longer to find out than what it costs. So that is found out at once of what is as good as the best only, and of others
+when nothing that is known is expected to be better.
 
 A leap leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something, and
 puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and drawn
