@@ -44,25 +44,24 @@ async def side_by_side(
             for one in ask(at_once - len(begun), len(waiting)):
                 waiting.append((one, asyncio.ensure_future(find_out(one))))
                 begun.add(waiting[-1][1])
-            if not waiting:
-                break
+            if not begun and not waiting:
+                return
             await asyncio.sleep(0)  # what was asked for is begun before anything else is done
-            _, oldest = waiting[0]
-            if told and (len(told) >= _UNKEPT or not oldest.done()):
+            oldest = waiting[0][1] if waiting else None  # none if all that was begun is dropped
+            is_ready = oldest is not None and oldest.done()
+            if told and (len(told) >= _UNKEPT or not is_ready):
                 told, to_keep = [], told
                 keep(to_keep)
-            if not oldest.done():
+            if not is_ready:
                 await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
             for ended in [future for future in begun if future.done()]:
                 ended.exception()  # asyncio complains of errors that nobody asks for, and this one may be dropped
                 begun.remove(ended)
-            if oldest.done():
+            if oldest is not None and oldest.done():
                 waiting.popleft()
                 tell(oldest.result())
                 told.append(oldest.result())
                 waiting = deque((one, found) for one, found in waiting if not is_dropped(one))
-        if begun:
-            await asyncio.wait(begun)
     finally:
         for future in begun:
             future.cancel()
