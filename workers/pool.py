@@ -68,7 +68,7 @@ class WorkerLost(Exception):
         return f"worker {self.kind} {times}: {self.detail}"
 
 
-class Shared(Generic[Result]):
+class Stored(Generic[Result]):
     """A value put once where all workers can fetch it; made by `Pool.share`, cheap to pass to `Pool.run`."""
 
     def __init__(self, reference: Any) -> None:
@@ -219,11 +219,11 @@ class Pool:
         memory = ray.cluster_resources().get("memory", math.inf)
         return int(min(MOST_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
-    def share(self, value: Result) -> Shared[Result]:
+    def share(self, value: Result) -> Stored[Result]:
         """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
         import ray
 
-        return Shared(ray.put(value))
+        return Stored(ray.put(value))
 
     def _replace(self, worker: Worker) -> None:
         if self._failure is not None:
