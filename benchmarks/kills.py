@@ -26,6 +26,7 @@ from typing import Any
 
 from results.records import Best, Evaluation
 from results.store import Store
+from workers.ray_start import NO_WORKER_AHEAD, workers_only
 
 NODES = 3
 
@@ -66,7 +67,8 @@ class Cluster:
         self.add()
 
     def add(self) -> None:
-        self.others.append(self.ray.add_node(num_cpus=1))
+        with workers_only():
+            self.others.append(self.ray.add_node(num_cpus=1))
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
@@ -85,7 +87,9 @@ def cluster() -> Iterator[Cluster]:
     """A cluster for as long as the block lasts."""
     from ray.cluster_utils import Cluster as RayCluster
 
-    made = Cluster(RayCluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}))
+    with workers_only():
+        head = {"num_cpus": 1, "include_dashboard": False, "_system_config": NO_WORKER_AHEAD}
+        made = Cluster(RayCluster(initialize_head=True, head_node_args=head))
     try:
         for _ in range(NODES - 1):
             made.add()

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,18 @@ def tuned(person: Person) -> list[dict[str, Any]]:
     return person.tunes("main.sqlite", "--trials", "20", "--jobs", "2", "--out", "out", "--pareto")
 
 
+@pytest.fixture(scope="module")
+def written(tuned: list[dict[str, Any]], person: Person) -> Callable[[str], str]:
+    """`written(target)`: the name of a `.pte` by the best recipe, written once."""
+
+    @cache
+    def write(target: str) -> str:
+        person.types("apply", "nets.py:shuffle", "--target", target, "--store", "main.sqlite", "--out", f"{target}.pte")
+        return f"{target}.pte"
+
+    return write
+
+
 def test_tune_finds_something_cheaper_and_checked(tuned: list[dict[str, Any]], person: Person) -> None:
     assert [one["target"] for one in tuned] == list(TARGETS)
     for one in tuned:
@@ -149,7 +162,7 @@ def test_the_front_begins_no_dearer_than_the_best(tuned: list[dict[str, Any]], p
         assert front[0]["cycles"] <= one["best"]["cycles"]
         assert min(point["sram_bytes"] for point in front) <= one["best"]["sram_bytes"]
         assert all(point["vela_cycles"] <= one["default"]["vela_cycles"] for point in front)
-    asked = ("--target", TARGETS[0], "--store", "main.sqlite", "--trials", "20", "--pareto")
+    asked = ("--target", TARGETS[0], "--store", "main.sqlite", "--trials", "20", "--jobs", "1", "--pareto")
     out, _ = person.types("tune", "nets.py:shuffle", *asked)
     assert f"nets.py:shuffle on {TARGETS[0]}: cycles against SRAM (predicted)" in out
     assert all(f"{point['cycles']:,}" in out for point in tuned[0]["pareto"])
@@ -158,20 +171,17 @@ def test_the_front_begins_no_dearer_than_the_best(tuned: list[dict[str, Any]], p
 
 
 def test_a_finished_search_is_not_done_again(tuned: list[dict[str, Any]], person: Person) -> None:
-    again = person.tunes("main.sqlite", "--trials", "20")
+    again = person.tunes("main.sqlite", "--trials", "20", "--jobs", "1")
     for one, other in zip(tuned, again, strict=True):
         assert other["evaluations"] == one["evaluations"]
         assert other["recipe"] == one["recipe"]
 
 
-def test_lookup_apply_verify(tuned: list[dict[str, Any]], person: Person) -> None:
+def test_lookup_apply_verify(tuned: list[dict[str, Any]], written: Callable[[str], str], person: Person) -> None:
     for one in tuned:
-        target = ("--target", one["target"], "--store", "main.sqlite")
-        out, _ = person.types("lookup", "nets.py:shuffle", *target)
+        out, _ = person.types("lookup", "nets.py:shuffle", "--target", one["target"], "--store", "main.sqlite")
         assert out.strip() == one["recipe"]
-        program = f"{one['target']}.pte"
-        person.types("apply", "nets.py:shuffle", *target, "--out", program)
-        out, err = person.types("verify", program, "--store", "main.sqlite")
+        out, err = person.types("verify", written(one["target"]), "--store", "main.sqlite")
         assert "verified" in out and one["recipe"] in out
         assert out.count("\n") == 1 and err == "", "nothing of what the toolchain has to say"
 
@@ -218,21 +228,19 @@ def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], per
     assert [one["npu_cycles"] for one in json.loads(out)["simulated"]] == of_best
 
 
-def test_verify_refuses_another_stream(tuned: list[dict[str, Any]], person: Person) -> None:
+def test_verify_refuses_another_stream(written: Callable[[str], str], person: Person) -> None:
     """The recipe's name is in the file, what it stands for is not: a weight or command was changed."""
-    one = tuned[0]
-    target = ("--target", one["target"], "--store", "main.sqlite")
-    person.types("apply", "nets.py:shuffle", *target, "--out", "good.pte")
     from workers.pte import read_pte
 
-    content = (person.home / "good.pte").read_bytes()
-    stream = read_pte(person.home / "good.pte")[0].command_stream
+    good = written(TARGETS[0])
+    content = (person.home / good).read_bytes()
+    stream = read_pte(person.home / good)[0].command_stream
     at = content.index(stream) + len(stream) // 2
     changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     (person.home / "changed.pte").write_bytes(changed)
     _, err = person.types("verify", "changed.pte", "--store", "main.sqlite", expect=2)
     assert "not those that were evaluated" in err
-    _, err = person.types("verify", "good.pte", "--store", "empty.sqlite", expect=2)
+    _, err = person.types("verify", good, "--store", "empty.sqlite", expect=2)
     assert "no verified evaluation" in err
 
 
@@ -319,7 +327,7 @@ def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str,
 def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: Person) -> None:
     on = ("nets.py:pool", "--target", TARGETS[0], "--store", "near.sqlite")
     near = (*on, "--allow-requant=3")
-    out, _ = person.types("tune", *near, "--trials", "24", "--json")
+    out, _ = person.types("tune", *near, "--trials", "24", "--jobs", "1", "--json")
     (found,) = json.loads(out)
     assert found["exactness"] == "requantising" and "host-pool=any" in found["recipe"] and not found["verified"]
     assert found["quality"]["sqnr_db"] > found["quality"]["default_sqnr_db"] - 3 > 10
@@ -366,7 +374,7 @@ def test_bad_input_gives_one_line(person: Person, arguments: tuple[str, ...], sa
 def test_bad_models_do_not_stop_the_others(person: Person) -> None:
     bad = ["nets.py:data_dependent", "nets.py:shuffel", "absent.pt2"]
     out, err = person.types(
-        "tune", *bad, "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3",
+        "tune", *bad, "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3", "--jobs", "1",
         "--store", "mixed.sqlite", "--json", expect=2,
     )  # fmt: skip
     *failed, worked = json.loads(out)
@@ -391,8 +399,8 @@ def test_a_fault_costs_its_own_job_or_page_only(tuned: list[dict[str, Any]], per
         page.mkdir()
     targets = [word for target in TARGETS for word in ("--target", target)]
     out, err = person.types(
-        "tune", "nets.py:shuffle", *targets, "--trials", "20", "--store", "faulty.sqlite", "--out", "pages", "--json",
-        expect=2,
+        "tune", "nets.py:shuffle", *targets, "--trials", "20", "--jobs", "1",
+        "--store", "faulty.sqlite", "--out", "pages", "--json", expect=2,
     )  # fmt: skip
     failed, worked = sorted(json.loads(out), key=lambda one: bool(one["status"] != "failed"))
     assert "failed unexpectedly, IsADirectoryError" in failed["error"]
@@ -405,15 +413,16 @@ def test_a_fault_costs_its_own_job_or_page_only(tuned: list[dict[str, Any]], per
 
 def test_a_cache_that_takes_nothing_costs_time_only(person: Person) -> None:
     """As on a full disk: files stand where the folders should be."""
-    cache = person.home / "full" / "velatune"
-    cache.mkdir(parents=True)
-    (cache / "memo").touch()
-    (cache / "lowered").touch()
-    environment, person.environment = person.environment, person.environment | {"XDG_CACHE_HOME": str(cache.parent)}
+    full = person.home / "full" / "velatune"
+    full.mkdir(parents=True)
+    (full / "memo").touch()
+    (full / "lowered").touch()
+    environment, person.environment = person.environment, person.environment | {"XDG_CACHE_HOME": str(full.parent)}
     try:
         out, err = person.types(
-            "tune", "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3", "--store", "full.sqlite", "--json"
-        )
+            "tune", "nets.py:shuffle", "--target", TARGETS[1], "--trials", "3", "--jobs", "1",
+            "--store", "full.sqlite", "--json",
+        )  # fmt: skip
     finally:
         person.environment = environment
     assert json.loads(out)[0]["verified"]
@@ -445,9 +454,11 @@ def test_a_terminated_run_closes_in_order(person: Person) -> None:
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
-def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: Person, tmp_path: Path) -> None:
     """SIGKILL for the driver in mid-search, then for a worker of the run that takes it up."""
-    person = Person(tmp_path)  # with no cache yet: what was memorized is over too soon to be killed
+    lowered = Path("cache", "velatune", "lowered")  # and nothing else: what was memorized is over too soon to be killed
+    shutil.copytree(person.home / lowered, tmp_path / lowered)
+    person = Person(tmp_path)
     store = person.home / "killed.sqlite"
     command = ("tune", "nets.py:shuffle", "--target", TARGETS[0], "--trials", "20", "--store", store.name, "--json")
     first = person.starts(*command)

@@ -76,17 +76,28 @@ class Endless(Pass):
 """
 
 
+NET = """
+import torch
+
+def turned():
+    torch.manual_seed(3)
+    inputs = [(torch.randn(1, 4, 6, 6),) for _ in range(3)]
+    return torch.nn.Sequential(torch.nn.Conv2d(4, 8, 1), torch.nn.ReLU(), torch.nn.Conv2d(8, 4, 3)), inputs[0], inputs
+"""
+
+
 def searched(folder: Path, trials: int, **entries: str) -> tuple[str, dict[str, Evaluation]]:
     """What a search finds with these passes installed: the best recipe and every record, by recipe."""
     (folder / "bad_passes.py").write_text(PASSES)
+    (folder / "net.py").write_text(NET)
     info = folder / "bad_passes-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-passes\nVersion: 1\n")
     lines = [f"x-{name} = bad_passes:{attribute}" for name, attribute in entries.items()]
     (info / "entry_points.txt").write_text("\n".join(["[velatune.passes]", *lines, ""]))
     command = [
-        sys.executable, "-m", "tuner.cli", "tune", "fire", "--target", "ethos-u55-128", "--trials", str(trials),
-        "--jobs", "2", "--store", "store.sqlite", "--json",
+        sys.executable, "-m", "tuner.cli", "tune", "net.py:turned", "--target", "ethos-u55-128", "--jobs", "2",
+        "--trials", str(trials), "--store", "store.sqlite", "--json",
     ]  # fmt: skip
     places = {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": f"{folder}{os.pathsep}{Path.cwd()}"}
     done = subprocess.run(

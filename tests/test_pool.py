@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from workers.hand_out import AHEAD_SECONDS
-from workers.pool import Pool, PoolFailed, Shared, WorkerLost
+from workers.pool import Pool, PoolFailed, WorkerLost
+from workers.shared import Shared
 
 REPOSITORY = Path(__file__).parent.parent
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

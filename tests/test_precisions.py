@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import Given
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ from workers.precisions import worth_lowering
 from workers.pte import delegates_of
 from workers.quiet import toolchain_hushed
 from workers.run_lowered import run_lowered
+from workers.shared import Enclosed
 from workers.target import Target
 from workers.upstream import quantising_by
 from workers.write_pte import write_pte
@@ -143,7 +143,7 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     recipe = "precision=int4@1+3 | sink-moves"
 
     def outcome(recipe: str, job: tasks.Job) -> Outcome:
-        return tasks.evaluate(Given(base), base.key, job, recipe)  # type: ignore[arg-type]
+        return tasks.evaluate(Enclosed(base), base.key, job, recipe)
 
     found, default = outcome(recipe, job), outcome("default", job)
     assert found.status == "ok" and found.exactness is Exactness.PRECISION, found.reason
@@ -155,7 +155,7 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     assert unpacked.cost is not None and unpacked.cost.command_stream_sha256 == found.cost.command_stream_sha256
     assert outcome(recipe, replace(job, allowance=Allowance())).status == "refused"
 
-    settings = tasks.precisions(Given(base), base.key, job)  # type: ignore[arg-type]
+    settings = tasks.precisions(Enclosed(base), base.key, job)
     assert settings[0] == ((Precision.name, "int4"),), "all of it bears 60 dB less"
 
     streams = Counter(found.cost.command_stream_sha256)

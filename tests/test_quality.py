@@ -10,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from forgetful import Forgetful
-from given import Given
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.lowering import quantised_program
 from workers.quality import MOST_DB, sqnr_db
+from workers.shared import Enclosed
 from workers.target import Target
 
 NETS = """
@@ -105,12 +105,12 @@ def metric(folder: Path, function: str, minimum: float) -> Metric:
 
 def outcome(job: tasks.Job, recipe: str) -> Outcome:
     base = tasks.prepare(job).base
-    return tasks.evaluate(Given(base), base.key, job, recipe)  # type: ignore[arg-type]
+    return tasks.evaluate(Enclosed(base), base.key, job, recipe)
 
 
 def successors(job: tasks.Job) -> Mapping[str, str]:
     base = tasks.prepare(job).base
-    return tasks.expansion(Given(base), base.key, job, "default").successors  # type: ignore[arg-type]
+    return tasks.expansion(Enclosed(base), base.key, job, "default").successors
 
 
 @given(ratio=st.floats(1e-6, 1e6), seed=st.integers(0, 99), inputs=st.integers(1, 3))

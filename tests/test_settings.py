@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from given import Given
 
 from search_space import registry
 from search_space.exactness import Exactness
@@ -24,6 +23,7 @@ from workers.model_source import ExportedModel
 from workers.quiet import toolchain_hushed
 from workers.run_lowered import run_lowered
 from workers.settings import Standing
+from workers.shared import Enclosed
 from workers.target import Target
 from workers.tensors import tensors
 
@@ -100,12 +100,12 @@ def job(tmp_path: Path, request: pytest.FixtureRequest) -> tasks.Job:
 
 
 def outcome(prepared: tasks.Prepared, job: tasks.Job, recipe: str) -> Outcome:
-    return tasks.evaluate(Given(prepared.base), prepared.base.key, job, recipe)  # type: ignore[arg-type]
+    return tasks.evaluate(Enclosed(prepared.base), prepared.base.key, job, recipe)
 
 
 def a_successor(prepared: tasks.Prepared, job: tasks.Job, recipe: str) -> tuple[str, str]:
     """A pass that changes the recipe's program, and the program it makes."""
-    found = tasks.expansion(Given(prepared.base), prepared.base.key, job, recipe)  # type: ignore[arg-type]
+    found = tasks.expansion(Enclosed(prepared.base), prepared.base.key, job, recipe)
     return next(iter(found.successors.items()))
 
 
@@ -137,7 +137,7 @@ def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job:
     assert tabulated.host_ops == 2 and len(tabulated.cost.command_stream_sha256) == 1
     assert tabulated.cost.host_cycles < default.cost.host_cycles
     bounds = [
-        tasks.bound(Given(prepared.base), prepared.base.key, job, text)  # type: ignore[arg-type]
+        tasks.bound(Enclosed(prepared.base), prepared.base.key, job, text)
         for text in ("default", "host-function=table")
     ]
     assert bounds[0].moved_bytes > bounds[1].moved_bytes, "nothing goes out to the CPU and back"
@@ -169,8 +169,8 @@ def test_a_mean_with_ties_moves_only_where_other_rounding_is_allowed(job: tasks.
     allowing = replace(job, allowance=Allowance(Exactness.REQUANTISING))
     assert setting_of("host-pool=any") in upstream.open_settings(on_host, Exactness.REQUANTISING)
     prepared = tasks.prepare(allowing)
-    given = Given(prepared.base)
-    starts = tasks.enter(given, prepared.base.key, allowing, setting_of("host-pool=any"))  # type: ignore[arg-type]
+    given = Enclosed(prepared.base)
+    starts = tasks.enter(given, prepared.base.key, allowing, setting_of("host-pool=any"))
     assert starts is not None
     default, moved = (outcome(prepared, allowing, text) for text in ("default", "host-pool=any"))
     assert (moved.status, moved.exactness) == ("ok", Exactness.REQUANTISING)

@@ -19,7 +19,9 @@ from tuner.objective import Objective
 from workers import tasks
 from workers.errors import ModelError
 from workers.evaluator import Outcome
-from workers.pool import Pool, WorkerLost
+from workers.plain_pool import PlainPool
+from workers.pool import WorkerLost
+from workers.shared import Enclosed
 from workers.tasks import Job
 from workers.write_pte import write_pte
 
@@ -37,12 +39,12 @@ async def applied(
     """
     for recipe in wanted:
         Recipe.parse(recipe)
-    async with Pool(1, log_dir, warm_up=tasks.warm_up) as pool:
+    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
         try:
             prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
             base = prepared.base
             identity = identity_of(base, job.target, objective)
-            shared = pool.share(base)
+            shared = Enclosed(base)
 
             async def outcome_of(recipe: str) -> Outcome:
                 return await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)

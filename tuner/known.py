@@ -13,7 +13,8 @@ from tuner.objective import Objective
 from workers import tasks
 from workers.base_program import BaseProgram, identify, load_lowered
 from workers.errors import ModelError
-from workers.pool import Pool, WorkerLost
+from workers.plain_pool import PlainPool
+from workers.pool import WorkerLost
 from workers.tasks import Job
 
 _SECONDS = 1800.0
@@ -47,7 +48,7 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
 
 async def _lowered(job: Job, log_dir: Path) -> BaseProgram:
     # In a worker, as for a search: what is lowered goes into the cache, and must not hang on this process's hash seed.
-    async with Pool(1, log_dir) as pool:
+    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
         try:
             return await pool.run(tasks.lowered, job, timeout_seconds=_SECONDS)
         except WorkerLost as lost:

@@ -36,9 +36,10 @@ from workers import tasks
 from workers.base_program import BaseProgram
 from workers.errors import ModelError
 from workers.evaluator import Outcome
-from workers.pool import Pool, Shared, WorkerLost
+from workers.pool import Pool, WorkerLost
 from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
+from workers.shared import Shared
 from workers.tasks import Job
 from workers.upstream import open_settings
 

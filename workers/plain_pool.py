@@ -1,7 +1,7 @@
-"""A few worker processes without Ray, for what is done before it is known whether there is work for a pool.
+"""A few worker processes without Ray: for what is done before it is known whether there is work for a pool, and for
+what one process does alone.
 
-Ray takes seconds to start, and where nothing is to be evaluated nobody needs it. What crashes or hangs here costs its
-own call, as in `workers.pool`.
+Ray takes seconds to start. What crashes or hangs here costs its own call, as in `workers.pool`.
 """
 
 from __future__ import annotations

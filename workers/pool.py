@@ -12,11 +12,8 @@ import logging
 import math
 import os
 import re
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -24,6 +21,7 @@ from typing import Any, Generic, Self, TypeVar, TypeVarTuple
 
 from workers.errors import ModelError
 from workers.hand_out import Call, HandOut, Loss, Lost, Worker
+from workers.ray_start import NO_WORKER_AHEAD, deaths_not_on_stdout, termination_as_before, workers_only
 from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of, spare_the_collector
 
 Result = TypeVar("Result")
@@ -70,7 +68,7 @@ class WorkerLost(Exception):
         return f"worker {self.kind} {times}: {self.detail}"
 
 
-class Shared(Generic[Result]):
+class Stored(Generic[Result]):
     """A value put once where all workers can fetch it; made by `Pool.share`, cheap to pass to `Pool.run`."""
 
     def __init__(self, reference: Any) -> None:
@@ -93,7 +91,7 @@ class Pool:
             costs = await asyncio.gather(*(pool.run(cost, each, timeout_seconds=60) for each in candidates))
 
     Enter it in the main thread: the kernel ends a local Ray with the thread that started it. A local Ray
-    takes some 5 seconds to start; the workers then start and warm up while the driver goes on. It ends with
+    takes some 3 seconds to start; the workers then start and warm up while the driver goes on. It ends with
     the block, and also when the driver is killed.
 
     Args:
@@ -221,11 +219,11 @@ class Pool:
         memory = ray.cluster_resources().get("memory", math.inf)
         return int(min(MOST_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
-    def share(self, value: Result) -> Shared[Result]:
+    def share(self, value: Result) -> Stored[Result]:
         """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
         import ray
 
-        return Shared(ray.put(value))
+        return Stored(ray.put(value))
 
     def _replace(self, worker: Worker) -> None:
         if self._failure is not None:
@@ -376,13 +374,14 @@ def _connect(address: str | None, jobs: int) -> bool:
             "num_cpus": jobs,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": False,
+            "_system_config": NO_WORKER_AHEAD,
         }
     else:
         what, advice = f"cannot join the Ray cluster at {address}", ""
         where = {"address": address}
         _check_reachable(address, what)
     try:
-        with _deaths_not_on_stdout(), _termination_as_before():
+        with workers_only(), deaths_not_on_stdout(), termination_as_before():
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:  # Ray raises bare ones, as where its processes do not answer in time
         raise PoolFailed(f"{what}: {_one_line(error).rstrip('.')}{advice}") from error
@@ -400,34 +399,6 @@ def _check_reachable(address: str, what: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise PoolFailed(f"{what}: {_one_line(error)}") from error
-
-
-@contextmanager
-def _deaths_not_on_stdout() -> Iterator[None]:
-    """Keep Ray from telling the driver's stdout, where `--json` goes, of every worker that dies.
-
-    `log_to_driver` does not stop it. The thread that does it is started by `ray.init`; here it finds nothing to
-    do.
-    """
-    from ray._private import worker
-
-    stock = worker.listen_error_messages
-    worker.listen_error_messages = lambda *_: None
-    try:
-        yield
-    finally:
-        worker.listen_error_messages = stock
-
-
-@contextmanager
-def _termination_as_before() -> Iterator[None]:
-    """Keep Ray from taking over SIGTERM: its handler prints a stack of addresses."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if before is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
 
 
 def _reason(error: Exception) -> str:

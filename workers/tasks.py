@@ -24,11 +24,11 @@ from workers.errors import ModelError
 from workers.evaluator import Evaluator, Expansion, Measure, Outcome
 from workers.io_layout import IoLayout
 from workers.memo import Memo
-from workers.pool import Shared
 from workers.precisions import precision_settings
 from workers.quality import QualityMeter
 from workers.recent import Recent
 from workers.settings import base_by, standing
+from workers.shared import Shared
 from workers.target import Target
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
