@@ -16,7 +16,7 @@ ROOMS = {
 #: Packages that only these places may know.
 GUARDED = {
     "optuna": ("tuner/",),
-    "ray": ("workers/pool.py", "tuner/"),
+    "ray": ("workers/pool.py", "workers/ray_start.py", "tuner/"),
     "torch": ("workers/", "tuner/ahead_of_time.py"),
     "executorch": ("workers/", "tuner/ahead_of_time.py"),
     "ethosu": ("workers/",),
