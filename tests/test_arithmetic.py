@@ -36,6 +36,14 @@ def test_every_operator_of_random_programs(data: st.DataObject) -> None:
                 assert found.tobytes() == known[node_id].tobytes()
 
 
+def assert_computed(graph: Graph) -> None:
+    """On random and extreme inputs."""
+    for arrays in input_sets(graph):
+        found = outputs_of(graph, arrays)
+        assert found is not None
+        assert [a.tobytes() for a in found] == [a.tobytes() for a in run_reference(graph, arrays)]
+
+
 CONVOLUTIONS = {
     "plain": Convolution(channels=5, out=7),
     "one pixel": Convolution(kernel=(1, 1), channels=40, out=3),
@@ -51,18 +59,12 @@ CONVOLUTIONS = {
 @pytest.mark.parametrize("one", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
 def test_convolutions(one: Convolution) -> None:
     graph = one.graph()
-    for arrays in input_sets(graph):
-        found = outputs_of(graph, arrays)
-        assert found is not None
-        assert [a.tobytes() for a in found] == [a.tobytes() for a in run_reference(graph, arrays)]
+    assert_computed(graph)
 
 
 def test_a_scale_for_each_channel() -> None:
     graph = layer("CONV2D", (1, 4, 4, 3), (9, 1, 1, 3), (1, 4, 4, 9), stride=(1, 1), pad=(0, 0, 0, 0), dilation=(1, 1))
-    for arrays in input_sets(graph):
-        found = outputs_of(graph, arrays)
-        assert found is not None
-        assert [a.tobytes() for a in found] == [a.tobytes() for a in run_reference(graph, arrays)]
+    assert_computed(graph)
 
 
 @pytest.mark.parametrize(("left", "right"), [((1, 2, 3), (1, 3, 4)), ((4, 5, 600), (4, 600, 2))])
@@ -74,10 +76,7 @@ def test_matrix_products(left: tuple[int, ...], right: tuple[int, ...]) -> None:
         4: Node("MATMUL", (0, 1, 2, 3), types[2]),
     }  # fmt: skip
     graph = Graph(nodes, (0, 1), (4,), 5)
-    for arrays in input_sets(graph):
-        found = outputs_of(graph, arrays)
-        assert found is not None
-        assert found[0].tobytes() == run_reference(graph, arrays)[0].tobytes()
+    assert_computed(graph)
 
 
 def test_what_might_overflow_is_left() -> None:

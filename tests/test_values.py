@@ -101,7 +101,7 @@ def test_what_numpy_has_no_type_for_is_run_with_its_reader(runs: list[tuple[list
     graph = convolution((1, 3, 3, 2), (1, 1), 4, data_type="INT16")
     inputs = check_inputs(graph, (), seed=0)
     (found,) = Values(inputs).outputs(graph)
-    assert {tuple(ops) for ops, _ in runs} == {("CONV2D", "RESCALE")}
+    assert runs == [(["CONV2D", "RESCALE"], len(inputs))]
     assert [a.tobytes() for a in found] == [run_reference(graph, one.arrays)[0].tobytes() for one in inputs]
 
 

@@ -37,13 +37,13 @@ async def side_by_side(
         at_once: so many are found out about at the same time.
     """
     waiting: deque[tuple[Work, asyncio.Future[Found]]] = deque()
-    begun: set[asyncio.Future[Found]] = set()
+    begun: list[asyncio.Future[Found]] = []
     told: list[Found] = []
     try:
         while True:
             for one in ask(at_once - len(begun), len(waiting)):
                 waiting.append((one, asyncio.ensure_future(find_out(one))))
-                begun.add(waiting[-1][1])
+                begun.append(waiting[-1][1])
             if not begun and not waiting:
                 return
             await asyncio.sleep(0)  # what was asked for is begun before anything else is done
