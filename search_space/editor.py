@@ -19,8 +19,10 @@ class Editor:
         self.facts = facts
         self._original = graph
         # The graph's own until something changes: most passes have no site in most programs.
-        self._nodes, self._users = graph.nodes, graph.users
-        self._changed: tuple[dict[int, Node], dict[int, tuple[int, ...]]] | None = None
+        self._nodes = graph.nodes
+        self._changed: dict[int, Node] | None = None
+        self._users: dict[int, tuple[int, ...]] = {}  # of nodes whose readers are others than in the graph
+        self._dead: list[int] = []
         self._outputs = graph.outputs
         self._next = graph.next_id
         self._touched: dict[int, None] = {}
@@ -34,38 +36,36 @@ class Editor:
 
     def users(self, node_id: int) -> tuple[int, ...]:
         """Ids of the nodes that read the value, one entry per reading operand."""
-        return self._users[node_id]
+        changed = self._users.get(node_id)
+        return self._original.users[node_id] if changed is None else changed
 
     def is_output(self, node_id: int) -> bool:
         return node_id in self._outputs
 
     def used_once(self, node_id: int) -> bool:
         """Read by exactly one operand and not a result of the program."""
-        return len(self._users[node_id]) == 1 and not self.is_output(node_id)
+        return len(self.users(node_id)) == 1 and not self.is_output(node_id)
 
     def is_constant(self, node_id: int) -> bool:
         return self._nodes[node_id].op == CONST
 
     def add(self, node: Node) -> int:
         """A new value computed by `node`; its id."""
-        nodes, users = self._own()
+        nodes = self._own()
         node_id = self._next
         self._next += 1
         nodes[node_id] = node
-        users[node_id] = ()
-        for source in node.inputs:
-            users[source] += (node_id,)
+        self._users[node_id] = ()
+        self._read(node_id, node.inputs)
         self._touch(node_id)
         return node_id
 
     def redefine(self, node_id: int, node: Node) -> None:
         """Compute the same value by another node."""
-        nodes, users = self._own()
+        nodes = self._own()
         old = nodes[node_id]
-        for source in old.inputs:
-            users[source] = _without_one(users[source], node_id)
-        for source in node.inputs:
-            users[source] += (node_id,)
+        self._read_no_more(node_id, old.inputs)
+        self._read(node_id, node.inputs)
         nodes[node_id] = node
         self._touch(node_id)
         for source in dict.fromkeys(old.inputs):
@@ -74,14 +74,14 @@ class Editor:
 
     def replace_uses(self, node_id: int, by: int) -> None:
         """Every reader of `node_id`, and the program's results, read `by` instead; both hold the same tensor."""
-        nodes, users = self._own()
-        for reader in dict.fromkeys(users[node_id]):
+        nodes, readers = self._own(), self.users(node_id)
+        for reader in dict.fromkeys(readers):
             node = nodes[reader]
-            nodes[reader] = node.reading(tuple(by if i == node_id else i for i in node.inputs))
+            nodes[reader] = node.reading(tuple([by if i == node_id else i for i in node.inputs]))
             self._touch(reader)
-        users[by] += users[node_id]
-        users[node_id] = ()
-        self._outputs = tuple(by if i == node_id else i for i in self._outputs)
+        self._users[by] = self.users(by) + readers
+        self._users[node_id] = ()
+        self._outputs = tuple([by if i == node_id else i for i in self._outputs])
         self._touch(by)
         self._drop_if_dead(node_id)
 
@@ -92,32 +92,41 @@ class Editor:
         for node_id in self._touched:
             if node_id in self._nodes:
                 near[node_id] = None
-                near.update(dict.fromkeys(self._users[node_id]))
+                near.update(dict.fromkeys(self.users(node_id)))
                 near.update(dict.fromkeys(self._nodes[node_id].inputs))
         self._touched = {}
         return list(near)
 
-    def _own(self) -> tuple[dict[int, Node], dict[int, tuple[int, ...]]]:
-        """Nodes and users, to be changed."""
+    def _own(self) -> dict[int, Node]:
+        """Nodes, to be changed."""
         if self._changed is None:
-            self._nodes, self._users = self._changed = dict(self._nodes), dict(self._users)
+            self._nodes = self._changed = dict(self._nodes)
         return self._changed
+
+    def _read(self, reader: int, sources: tuple[int, ...]) -> None:
+        for source in sources:
+            self._users[source] = (*self.users(source), reader)
+
+    def _read_no_more(self, reader: int, sources: tuple[int, ...]) -> None:
+        for source in sources:
+            self._users[source] = _without_one(self.users(source), reader)
 
     def _touch(self, node_id: int) -> None:
         self.changes += 1
         self._touched[node_id] = None
 
     def _drop_if_dead(self, node_id: int) -> None:
-        nodes, users = self._own()
+        nodes = self._own()
         pending = [node_id]
         while pending:
             dead = pending.pop()
             node = nodes.get(dead)
-            if node is None or users[dead] or node.op == INPUT or self.is_output(dead):
+            if node is None or self.users(dead) or node.op == INPUT or self.is_output(dead):
                 continue
-            del nodes[dead], users[dead]
+            del nodes[dead]
+            self._dead.append(dead)
+            self._read_no_more(dead, node.inputs)
             for source in node.inputs:
-                users[source] = _without_one(users[source], dead)
                 pending.append(source)
                 # What is read once now may be moved where it could not before.
                 self._touched[source] = None
@@ -126,7 +135,8 @@ class Editor:
         """The graph as it is now; the original itself if nothing was changed."""
         if not self.changes:
             return self._original
-        return Graph(dict(self._nodes), self._original.inputs, self._outputs, self._next)
+        readers = self._original.users.after(self._users, self._dead)
+        return Graph(dict(self._nodes), self._original.inputs, self._outputs, self._next, readers)
 
 
 def _without_one(users: tuple[int, ...], node_id: int) -> tuple[int, ...]:

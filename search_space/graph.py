@@ -11,8 +11,8 @@ these steps amount to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from math import prod
@@ -86,8 +86,9 @@ class Node:
 
     def reading(self, inputs: tuple[int, ...]) -> Node:
         """The same operator on other values, of the same types."""
-        other = replace(self, inputs=inputs)
-        vars(other)["digest"] = self.digest  # it says nothing of the inputs
+        other = object.__new__(Node)
+        # What is found out about a node says nothing of its inputs.
+        vars(other).update(vars(self), inputs=inputs, digest=self.digest)
         return other
 
     def same_as(self, other: Node) -> bool:
@@ -147,13 +148,15 @@ class Graph:
     """One TOSA program.
 
     nodes: id -> node, every node that the outputs need, and all inputs. inputs, outputs: ids in the order of the
-    program's interface. next_id: the first id that no graph of this descent has used yet.
+    program's interface. next_id: the first id that no graph of this descent has used yet. readers: what reads each
+    node, in any order, where the maker of the graph knows it.
     """
 
     nodes: Mapping[int, Node]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     next_id: int
+    readers: Mapping[int, tuple[int, ...]] | None = field(default=None, repr=False)
 
     def __getitem__(self, node_id: int) -> Node:
         return self.nodes[node_id]
@@ -171,20 +174,18 @@ class Graph:
             node_id = stack.pop()
             if node_id < 0:
                 done[~node_id] = None
-                continue
-            if node_id in done:
-                continue
-            node = nodes.get(node_id)
-            if node is None:
-                raise SpaceError(f"value {node_id} is used but not computed by any node")
-            if node_id in open_:
-                raise SpaceError(f"{node.op} {node.name or node_id} needs its own result")
-            if node.inputs:
+            elif node_id not in done:
+                node = nodes.get(node_id)
+                if node is None:
+                    raise SpaceError(f"value {node_id} is used but not computed by any node")
+                if not node.inputs:
+                    done[node_id] = None
+                    continue
+                if node_id in open_:
+                    raise SpaceError(f"{node.op} {node.name or node_id} needs its own result")
                 open_.add(node_id)
                 stack.append(~node_id)
-                stack.extend(reversed(node.inputs))
-            else:
-                done[node_id] = None
+                stack.extend(node.inputs[::-1])
         return tuple(done)
 
     @cached_property
@@ -193,28 +194,64 @@ class Graph:
         return tuple(i for i in self.order if self.nodes[i].op not in (INPUT, CONST))
 
     @cached_property
+    def places(self) -> Mapping[int, int]:
+        """id -> place in `order`, from 0."""
+        return {node_id: at for at, node_id in enumerate(self.order)}
+
+    @cached_property
     def hash(self) -> str:
         """32 hex digits: equal for programs that differ in names and ids only, and for no others."""
-        position = {node_id: at for at, node_id in enumerate(self.order)}
+        places, nodes = self.places, self.nodes
         parts: list[bytes] = []
         for node_id in self.order:
-            node = self.nodes[node_id]
+            node = nodes[node_id]
             parts.append(node.digest)
-            parts.append(repr([position[i] for i in node.inputs]).encode() if node.inputs else b"[]")
-        ends = [position[i] for i in self.inputs], [position[i] for i in self.outputs]
+            parts.append(b"[%s]" % b", ".join([b"%d" % places[i] for i in node.inputs]))
+        ends = [places[i] for i in self.inputs], [places[i] for i in self.outputs]
         parts.append(repr(ends).encode())
         return blake2b(b"".join(parts), digest_size=16).hexdigest()
 
     @cached_property
-    def users(self) -> Mapping[int, tuple[int, ...]]:
+    def users(self) -> Users:
         """id -> ids of the nodes that read it, in program order, one entry per reading operand."""
-        users: dict[int, list[int]] = {node_id: [] for node_id in self.order}
+        # A node that nothing needs reads nothing that counts.
+        if self.readers is not None and len(self.order) == len(self.nodes):
+            return Users(self.places, dict(self.readers))
+        readers: dict[int, list[int]] = {node_id: [] for node_id in self.order}
         for node_id in self.order:
             for source in self.nodes[node_id].inputs:
-                users[source].append(node_id)
-        return {node_id: tuple(readers) for node_id, readers in users.items()}
+                readers[source].append(node_id)
+        return Users(self.places, {node_id: tuple(found) for node_id, found in readers.items()})
 
     def operators(self) -> Iterator[tuple[int, Node]]:
         """`operator_ids` with their nodes."""
         for node_id in self.operator_ids:
             yield node_id, self.nodes[node_id]
+
+
+class Users(Mapping[int, tuple[int, ...]]):
+    """See `Graph.users`. Readers are put into order when they are asked for: of most nodes, nobody asks."""
+
+    def __init__(self, places: Mapping[int, int], readers: dict[int, tuple[int, ...]]) -> None:
+        self._places, self._readers = places, readers
+        self._ordered: set[int] = set()
+
+    def __getitem__(self, node_id: int) -> tuple[int, ...]:
+        readers = self._readers[node_id]
+        if len(readers) > 1 and node_id not in self._ordered:
+            readers = self._readers[node_id] = tuple(sorted(readers, key=self._places.__getitem__))
+            self._ordered.add(node_id)
+        return readers
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def after(self, changes: Mapping[int, tuple[int, ...]], dead: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """All of them, in any order, where some nodes have other readers and some are gone."""
+        readers = {**self._readers, **changes}
+        for node_id in dead:
+            del readers[node_id]
+        return readers

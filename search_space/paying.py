@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container, Iterator
 from typing import Protocol
 
 from search_space.facts import TargetFacts
@@ -17,7 +17,7 @@ PAYING, AGREED = "paying", "agreed"
 class Rewrites(Protocol):
     """What a pass is here."""
 
-    def sites(self, graph: Graph, facts: TargetFacts) -> tuple[int, ...]: ...
+    def at_each(self, graph: Graph, facts: TargetFacts, but: Container[int]) -> Iterator[tuple[int, Graph]]: ...
 
     def apply(self, graph: Graph, only: Collection[int], facts: TargetFacts) -> Graph: ...
 
@@ -38,14 +38,14 @@ def rewritten_where(graph: Graph, one: Rewrites, facts: TargetFacts, wanted: Cal
     """
     refused: set[int] = set()
     while True:
-        waiting = [i for i in one.sites(graph, facts) if i not in refused]
         before = graph
-        for node_id in waiting:
-            if node_id not in graph.nodes:
-                continue
-            after = one.apply(graph, {node_id}, facts)
-            if after is graph:
-                continue
+        for node_id, after in one.at_each(before, facts, frozenset(refused)):
+            if graph is not before:
+                if node_id not in graph.nodes:
+                    continue
+                after = one.apply(graph, {node_id}, facts)
+                if after is graph:
+                    continue
             if wanted(graph, after):
                 graph = after
             else:

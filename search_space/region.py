@@ -79,5 +79,4 @@ def _narrow_ends(change: _Change, results: Iterable[tuple[int, int]]) -> list[tu
             if (reader, reader) not in seen:
                 seen.add((reader, reader))
                 waiting.append((reader, reader))
-    places = {node_id: at for at, node_id in enumerate(before.order)}
-    return sorted(ends, key=lambda pair: places[pair[0]])
+    return sorted(ends, key=lambda pair: before.places[pair[0]])

@@ -94,7 +94,6 @@ class Pricing:
             return known
         compiled = compile_tosa(write_tosa(graph), self._target)
         cycles_by_row = self._cycles_by_row(compiled)
-        places = {node_id: at for at, node_id in enumerate(graph.order)}
         origins = written_operators(graph)
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))
         cost = {
@@ -109,7 +108,7 @@ class Pricing:
             "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
             # By place in the program, not by name: equal graphs share the entry and have names of their own.
             "rows": [
-                [places[origins[row.source_index]], row.source_op, row.npu_op, cycles, row.cycles]
+                [graph.places[origins[row.source_index]], row.source_op, row.npu_op, cycles, row.cycles]
                 for row, cycles in rows
             ],
         }

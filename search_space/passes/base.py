@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -90,21 +90,25 @@ class Pass(ABC):
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
         """Ids of all nodes where the pass would change this graph, in program order."""
-        found = []
+        return tuple(node_id for node_id, _ in self.at_each(graph, facts))
+
+    def at_each(
+        self, graph: Graph, facts: TargetFacts = ANY_TARGET, but: Container[int] = ()
+    ) -> Iterator[tuple[int, Graph]]:
+        """The sites in program order, each with the graph after a rewrite there alone. but: nodes that are left out."""
         edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
-            if self.rewrite(edit, node_id):
-                found.append(node_id)
+            if node_id not in but and self.rewrite(edit, node_id):
+                yield node_id, edit.finish()
                 edit = Editor(graph, facts)
-        return tuple(found)
 
     def chosen(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
         """The numbers of the sites that the pass is for, each looked at as if it were the only one, and how many sites
         there are."""
-        sites = self.sites(graph, facts)
         if self.at in SITES_BY_PRICE:
-            after = ((number, self.apply(graph, {node_id}, facts)) for number, node_id in enumerate(sites, 1))
-            return tuple(number for number, then in after if pays(graph, then, facts, self.at, graph)), len(sites)
+            paying = [pays(graph, after, facts, self.at, graph) for _, after in self.at_each(graph, facts)]
+            return tuple(number for number, pay in enumerate(paying, 1) if pay), len(paying)
+        sites = self.sites(graph, facts)
         numbers = self._numbers() if self.at else range(1, len(sites) + 1)
         return tuple(number for number in numbers if number <= len(sites)), len(sites)
 

@@ -73,6 +73,7 @@ def test_a_pass_keeps_every_value_and_comes_to_rest(one: Pass, data: st.DataObje
         assert one.sites(graph) == ()
         return
     assert after.hash != graph.hash
+    assert dict(after.users) == dict(Graph(after.nodes, after.inputs, after.outputs, after.next_id).users)
     assert one.sites(graph) != ()
     assert_same_program(graph, after)
     assert one.apply(after) is after
@@ -114,6 +115,9 @@ def test_sites_are_where_it_applies(one: Pass, data: st.DataObject) -> None:
     assert [i for i in computed if i in sites] == list(sites)
     for node_id in computed:
         assert (one.apply(graph, only={node_id}) is not graph) == (node_id in sites)
+    for node_id, after in one.at_each(graph, but=sites[1:2]):
+        assert after.hash == one.apply(graph, only={node_id}).hash
+        assert node_id not in sites[1:2]
     if sites:
         only = set(data.draw(st.lists(st.sampled_from(sites), min_size=1)))
         assert_same_program(graph, one.apply(graph, only=only))

@@ -295,6 +295,14 @@ def test_the_complaint_names_the_operator() -> None:
     assert line.startswith("ADD value 1: ")
 
 
+def test_an_operator_is_looked_at_again_when_its_operands_are_others() -> None:
+    good = one("REVERSE", t(1, 4), source(1, 4), axis=1)
+    assert problems(good) == []
+    (line,) = problems(Graph({**good.nodes, 0: source(1, 5)}, (0,), (1,), 2))
+    assert "REVERSE" in line
+    assert problems(good) == []
+
+
 def test_many_problems_are_counted() -> None:
     broken = [source(2), *(Node("REVERSE", (i,), t(2 + i + 1), {"axis": 0}) for i in range(5))]
     with pytest.raises(SpaceError, match=r"\(and 2 more\)"):
