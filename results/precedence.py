@@ -11,15 +11,15 @@ order, from any process, must end in the same one, so each has a weight and the 
     wrong                some input gave other outputs. No later check that happened to miss that input
                          takes it back; only a new toolchain or search-space version (a new identity) does
 
-Among equals the first one stays, except that a record with per-operator rows replaces one without. A damaged
-record weighs nothing.
+Among equals a record of whole programs that were compared replaces one without, then one with per-operator rows
+one without; else the first one stays. A damaged record weighs nothing.
 """
 
 from __future__ import annotations
 
 from results.records import Evaluation
 
-Weight = tuple[int, bool, int]
+Weight = tuple[int, bool, bool, int]
 
 REFUTING = ("wrong", "refused")
 """Verdicts that no claim from another machine can take back."""
@@ -30,4 +30,4 @@ _RANK = {"crashed": 0, "timed out": 0, "refused": 1, "ok": 2, "wrong": 4}
 def weight(evaluation: Evaluation) -> Weight:
     """The weight of a record; of two records of one candidate the store keeps the heavier one."""
     rank = _RANK[evaluation.status] + evaluation.verified
-    return rank, bool(evaluation.operators), evaluation.attempts if rank == 0 else 0
+    return rank, evaluation.checked_whole, bool(evaluation.operators), evaluation.attempts if rank == 0 else 0

@@ -351,7 +351,8 @@ class Evaluation(Record):
             of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
-            and shows any other key as it is.
+            and shows any other key as it is, but for `whole`: true where whole programs were run on all inputs, with
+            nothing shared or computed otherwise.
         command_stream_sha256: hash of the command stream of each delegate, in order.
         operators: per-operator table; may be empty for candidates nobody will look at.
         attempts: how often it was tried until this came out.
@@ -391,6 +392,11 @@ class Evaluation(Record):
             raise ValueError("an evaluation whose quality falls short cannot be verified")
         _whole("Evaluation.attempts", self.attempts)
         _finite("Evaluation.seconds", self.seconds)
+
+    @property
+    def checked_whole(self) -> bool:
+        """Verified, and not by parts."""
+        return self.verified and self.check.get("whole") is True
 
     @property
     def bit_exact(self) -> bool:

@@ -107,7 +107,7 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
         ],
         "warnings": [*beside.warnings, *_warnings(best)],
         "inputs": _inputs(best),
-        "check": {name: value for name, value in best.best.check.items() if name != "inputs"},
+        "check": {name: value for name, value in best.best.check.items() if name not in ("inputs", "whole")},
         "host_operators": Counter(beside.host_operators).most_common(),
         "kinds": kinds,
         "stacks": _stacks(kinds),

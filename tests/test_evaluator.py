@@ -31,6 +31,7 @@ from workers.memo import Memo
 from workers.reuse import Reuse
 from workers.stream_cost import stream_cycles
 from workers.target import Target
+from workers.values import Values
 from workers.vela import compile_tosa
 
 ACCELERATORS = ["ethos-u55-128", "ethos-u85-256"]
@@ -200,6 +201,19 @@ def test_bad_candidates_are_told_apart(
     again = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate(recipe)
     assert (again.status, again.reason) == (outcome.status, outcome.reason)
     assert one.evaluate("default").status == "ok"
+
+
+def test_a_mistake_in_what_is_shared_does_not_reach_the_whole(
+    stock: Stock, tmp_path: Path, with_passes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)
+    monkeypatch.setattr(Values, "outputs", lambda self, graph: [])
+    by_parts, whole = one.evaluate("x-forgetful"), one.evaluate("x-forgetful", whole=True)
+    assert by_parts.status == "ok" and not by_parts.check["whole"]
+    assert whole.status == "wrong" and "differ on random inputs" in whole.reason
+    right = one.evaluate("fuse-transposes", whole=True)
+    assert right.status == "ok" and right.check["whole"]
+    assert right.check["computed"] == "whole programs on all inputs by the TOSA reference model"
 
 
 def test_what_is_no_recipe_is_an_error(stock: Stock, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,7 @@ def searched(folder: Path, trials: int, **entries: str) -> tuple[str, dict[str, 
     (folder / "bad_passes.py").write_text(PASSES)
     (folder / "net.py").write_text(NET)
     info = folder / "bad_passes-1.dist-info"
-    info.mkdir()
+    info.mkdir(exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-passes\nVersion: 1\n")
     lines = [f"x-{name} = bad_passes:{attribute}" for name, attribute in entries.items()]
     (info / "entry_points.txt").write_text("\n".join(["[velatune.passes]", *lines, ""]))
@@ -129,3 +130,26 @@ def test_wrong_passes_are_found_out(tmp_path: Path) -> None:
         alone = [one for one in records.values() if set(re.findall(r"x-\w+", one.recipe)) == {name}]
         assert alone, f"nothing was tried with {name} and without the others"
         assert all(one.status == status and reason in one.reason for one in alone)
+
+
+def test_a_best_is_right_as_a_whole_or_none(tmp_path: Path) -> None:
+    """Whatever the check by parts believes, and whatever it remembers."""
+    searched(tmp_path, 60, lies="Lies")
+    believed = 0
+    for path in (tmp_path / "cache").glob("velatune/memo/*/*.json"):
+        entry = json.loads(path.read_text())
+        if entry["key"]["kind"] == "verdict" and not entry["value"]["equal"]:
+            path.write_text(json.dumps(entry | {"value": {"equal": True, "reason": ""}}))
+            believed += 1
+    assert believed
+    (tmp_path / "store.sqlite").unlink()
+    shutil.rmtree(tmp_path / "store.sqlite.studies")
+
+    recipe, records = searched(tmp_path, 60, lies="Lies")
+    assert "x-lies" not in recipe
+    lies = [one for text, one in records.items() if "x-lies" in text]
+    assert any(one.status == "ok" for one in lies), "none was believed"
+    found_out = [one for one in lies if one.status == "wrong"]
+    assert found_out, "none was a temptation"
+    assert all("differ on random inputs" in one.reason for one in found_out)
+    assert records[recipe].checked_whole or recipe == "default"

@@ -101,6 +101,8 @@ RECORDS = [
     evaluation("r", verified=False),
     evaluation("r"),
     evaluation("r", operators=BEST_OPERATORS),
+    evaluation("r", check={"whole": True}),
+    evaluation("r", check={"whole": True}, operators=BEST_OPERATORS),
     failed("r", "wrong"),
     failed("r", "wrong", operators=BEST_OPERATORS),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ from tuner.progress import Progress
 from tuner.samplers import SamplerName
 from tuner.search import Search
 from tuner.side_by_side import side_by_side
-from tuner.states import State
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
 from workers import tasks
@@ -358,10 +357,11 @@ class _Run:
                 self._store.record_evaluation(quarantined(str(longer), lost, self._identity))
         return found
 
-    async def _evaluate(self, recipe: Recipe) -> Evaluation:
-        """A candidate's record with its operators, not counted as a try: the memo has what it costs."""
+    async def _evaluate(self, recipe: Recipe, whole: bool = False) -> Evaluation:
+        """A candidate's record with its operators, not counted as a try: the memo has what it costs. whole: see
+        `workers.evaluator.Evaluator.evaluate`."""
         try:
-            outcome = await self._outcome(str(recipe))
+            outcome = await self._outcome(str(recipe), whole)
         except WorkerLost as lost:
             return quarantined(str(recipe), lost, self._identity)
         return self._record(outcome, with_rows=True)
@@ -382,8 +382,8 @@ class _Run:
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
         return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)
 
-    async def _outcome(self, recipe: str) -> Outcome:
-        arguments = self._shared, self._base.key, self._job, recipe
+    async def _outcome(self, recipe: str, whole: bool = False) -> Outcome:
+        arguments = self._shared, self._base.key, self._job, recipe, whole
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
     async def bound_of(self, recipe: str) -> Bound:
@@ -391,47 +391,42 @@ class _Run:
         arguments = self._shared, self._base.key, self._job, recipe
         return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
 
-    def _leanest(self, best: State) -> Recipe:
-        """Of the recipes that this search found to be as cheap, as exact and as short, the one that needs the least
-        SRAM."""
-
-        def plainness(recipe: Recipe) -> tuple[int, int]:
-            return recipe.exactness, len(recipe.elements)
-
-        equals = [
-            (one.figures.sram_bytes, one.recipe)
-            for one in self._store.evaluations(self._identity.key)
-            if one.verified
-            and one.figures is not None
-            and one.figures.cycles == best.cycles
-            and not self._objective.violations(one.figures, self._default)
+    def _by_merit(self) -> Iterator[Recipe]:
+        """What this search found right and within the limits, with the default: the cheapest first; of equals the more
+        exact, the shorter, then the one that needs less SRAM."""
+        found = [(one.figures, one.recipe) for one in self._store.evaluations(self._identity.key) if one.verified]
+        merits = [
+            (figures.cycles, recipe.exactness, len(recipe.elements), figures.sram_bytes, text, recipe)
+            for figures, text in found
+            if figures is not None and not self._objective.violations(figures, self._default)
+            if self._search.has_tried(recipe := Recipe.parse(text))
         ]
-        found = ((sram_bytes, text, Recipe.parse(text)) for sram_bytes, text in sorted(equals))
-        return next(
-            (
-                recipe
-                for _, _, recipe in found
-                if plainness(recipe) == plainness(best.recipe) and self._search.has_tried(recipe)
-            ),
-            best.recipe,
-        )
+        yield from (recipe for *_, recipe in sorted(merits, key=lambda merit: merit[:-1]))
 
     async def store_best(self, status: RunStatus) -> Best:
-        """Store the best so far, with its operators and the default's; what the store then holds."""
-        state = self._search.states.best()
+        """Store the best so far, with its operators and the default's; what the store then holds.
+
+        It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong, and
+        the next one looked at.
+        """
+        for recipe in self._by_merit():
+            if recipe == Recipe():
+                return self._set_best(self._default_record, status)
+            best = await self._evaluate(recipe, whole=True)
+            if best.status == "ok":
+                return self._set_best(best, status)
+            if best.status != "wrong":
+                raise ModelError(
+                    f"{self._job.source}: {recipe} was right before and is {best.status} now, {best.reason}"
+                )
+            self._store.record_evaluation(best)
+            self._progress.warning(self._job, f"{recipe} was right by parts and is wrong as a whole: {best.reason}")
         beyond = self._objective.violations(self._default, self._default)
-        if state is None and beyond:
-            raise ModelError(
-                f"{self._job.source}: nothing was found within the limits; of the default lowering "
-                f"{' and '.join(beyond)}"
-            )
-        recipe = self._leanest(state) if state is not None else Recipe()
-        best = await self._evaluate(recipe) if recipe != Recipe() else self._default_record
-        if best.status != "ok":
-            raise ModelError(
-                f"{self._job.source}: {best.recipe} was right before and is {best.status} now, {best.reason}"
-            )
-        return self._set_best(best, status)
+        if not beyond:
+            return self._set_best(self._default_record, status)
+        raise ModelError(
+            f"{self._job.source}: nothing was found within the limits; of the default lowering {' and '.join(beyond)}"
+        )
 
     def _set_best(self, best: Evaluation, status: RunStatus) -> Best:
         """best: with its operators."""

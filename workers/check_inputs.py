@@ -20,6 +20,10 @@ _ZERO_POINT_OPERAND = {
 }  # fmt: skip
 
 
+#: A value on every set of inputs.
+Arrays = tuple[np.ndarray, ...]
+
+
 @dataclass(frozen=True)
 class CheckInput:
     """One set of inputs. kind: `random`, `minimum`, `maximum`, `zero point` or `calibration`; arrays: one per input."""

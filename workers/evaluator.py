@@ -32,7 +32,7 @@ from workers.kept_values import KeptValues
 from workers.memo import Memo
 from workers.recent import Recent
 from workers.reference import ReferenceFailed
-from workers.reference_check import Verdict, check
+from workers.reference_check import Outputs, Verdict, check
 from workers.reuse import Reuse
 from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
@@ -40,12 +40,17 @@ from workers.transitions import Transitions
 from workers.values import Values
 from workers.vela import VelaRefused
 from workers.vela_facts import VelaFacts
+from workers.whole_outputs import WholeOutputs
 
 #: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
 _KEPT_PROGRAMS = 256
 
 #: Graphs and passes for some sites of which it is kept which sites those are.
 _KEPT_SITES = 4096
+
+#: How outputs are computed that are compared, for people.
+_WHOLE = "whole programs on all inputs by the TOSA reference model"
+_SHARED = "by the TOSA reference model on random inputs; on others by numpy where both agree on those"
 
 Program = tuple[Graph, ...]
 
@@ -149,8 +154,11 @@ class Evaluator:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
         return starting_points(self._default, self._facts, self._allowed, learnt)
 
-    def evaluate(self, text: str) -> Outcome:
+    def evaluate(self, text: str, whole: bool = False) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.
+
+        whole: check it by what the reference model says of whole programs on all inputs, which takes seconds to
+        minutes, where programs that share most of what they compute are checked in milliseconds.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -180,7 +188,7 @@ class Evaluator:
         except VelaRefused as error:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
-            verdict, quality = self._verdict(recipe)
+            verdict, quality = self._verdict(recipe, whole)
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
@@ -191,7 +199,7 @@ class Evaluator:
             program,
             cost=cost,
             host_ops=len(self.base.host_operators),
-            check=self._described_check(recipe),
+            check=self._described_check(recipe, whole),
             quality=quality,
             default_quality=self._measure.default if self._measure else None,
         )
@@ -263,40 +271,44 @@ class Evaluator:
     def _chosen(self, one: Pass, graph: Graph) -> tuple[tuple[int, ...], int]:
         return self._sites.find((graph.hash, one), lambda: one.chosen(graph, self._facts))
 
-    def _verdict(self, recipe: Recipe) -> tuple[Verdict, Quality | None]:
+    def _verdict(self, recipe: Recipe, whole: bool) -> tuple[Verdict, Quality | None]:
         """Whether all that exact elements do is exact, and how good the program is.
 
         So a mistake of an exact pass does not hide in what the others may change.
         """
         for start, end in recipe.exact_stretches:
             reached = self._program(start)
-            verdict = self._equal(self._program(end), reached)
+            verdict = self._equal(self._program(end), reached, whole)
             if not verdict.equal:
                 return verdict, None
         if self._measure is None:
             return verdict, None
-        if self._measure.exact_base and self._equal(reached, self._default).equal:
+        if self._measure.exact_base and self._equal(reached, self._default, whole).equal:
             return verdict, self._measure.default
         return verdict, self._measure.of(reached)
 
-    def _equal(self, program: Program, reference: Program) -> Verdict:
+    def _equal(self, program: Program, reference: Program, whole: bool) -> Verdict:
         for at, (graph, default) in enumerate(zip(program, reference, strict=True)):
             if graph is default or graph.hash == default.hash:
                 continue
             key = {
-                "kind": "verdict", "graph": graph.hash, "default": default.hash, "base": self.base.key,
-                "seed": self._seed, "versions": self._toolchain,
+                "kind": "whole verdict" if whole else "verdict", "graph": graph.hash, "default": default.hash,
+                "base": self.base.key, "seed": self._seed, "versions": self._toolchain,
             }  # fmt: skip
             known = self._memo.get(**key)
             self._checks_asked += 1
             self._checks_known += known is not None
             if known is None:
-                known = asdict(check(graph, default, self._values_of(at)))
+                known = asdict(check(graph, default, self._computed(at, whole)))
                 self._memo.put_if_possible(known, **key)
             verdict = Verdict(**known)
             if not verdict.equal:
                 return verdict
         return Verdict(True)
+
+    def _computed(self, at: int, whole: bool) -> Outputs:
+        values = self._values_of(at)
+        return WholeOutputs(values.inputs) if whole else values
 
     def _values_of(self, at: int) -> Values:
         """Of the delegate's programs, on the check inputs."""
@@ -305,7 +317,7 @@ class Evaluator:
             self._values[at] = Values(inputs, self._kept_values)
         return self._values[at]
 
-    def _described_check(self, recipe: Recipe) -> dict[str, Any]:
+    def _described_check(self, recipe: Recipe, whole: bool) -> dict[str, Any]:
         kinds: dict[str, int] = {}
         for at in range(len(self._default)):
             for one in self._values_of(at).inputs:
@@ -315,7 +327,8 @@ class Evaluator:
         against = "bit for bit" if exact else f"bit for bit but for what is {recipe.exactness}"
         return {
             "against": f"TOSA reference model, {against}",
-            "computed": "by the TOSA reference model on random inputs; on others by numpy where both agree on those",
+            "computed": _WHOLE if whole else _SHARED,
+            "whole": whole,
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
 

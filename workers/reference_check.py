@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from search_space.graph import Graph
+from workers.check_inputs import Arrays, CheckInput
 from workers.reference import ReferenceFailed
-from workers.values import Values
+
+
+class Outputs(Protocol):
+    """What programs compute on some sets of inputs."""
+
+    inputs: Sequence[CheckInput]
+
+    def outputs(self, graph: Graph) -> list[Arrays]:
+        """What the program gives: for each of its outputs an array for each set of inputs.
+
+        Raises ReferenceFailed if the reference model does not run it on one of them.
+        """
 
 
 @dataclass(frozen=True)
@@ -19,20 +33,20 @@ class Verdict:
     reason: str = ""
 
 
-def check(candidate: Graph, default: Graph, values: Values) -> Verdict:
-    """Compare the outputs on every set of inputs that the values are of.
+def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:
+    """Compare the outputs on every set of inputs, as they are computed.
 
     Raises ReferenceFailed if the default lowering itself cannot be run.
     """
     interface = [[(g[i].type) for i in ends] for g in (default, candidate) for ends in (g.inputs, g.outputs)]
     if interface[:2] != interface[2:]:
         return Verdict(False, "the program's inputs or outputs have other shapes or types")
-    expected = values.outputs(default)
+    expected = computed.outputs(default)
     try:
-        actual = values.outputs(candidate)
+        actual = computed.outputs(candidate)
     except ReferenceFailed as error:
         return Verdict(False, f"the reference model refuses the candidate ({error})")
-    for at, one in enumerate(values.inputs):
+    for at, one in enumerate(computed.inputs):
         for number, (wanted, found) in enumerate(zip(expected, actual, strict=True)):
             reason = _difference(number, wanted[at], found[at])
             if reason:

@@ -20,8 +20,8 @@ from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
 from workers.reference_check import Verdict, check
-from workers.values import Values
 from workers.whole_check import check_whole
+from workers.whole_outputs import WholeOutputs
 
 if TYPE_CHECKING:
     from workers.tasks import Job
@@ -106,7 +106,7 @@ def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) 
         assert model is not None
         return check_whole(model, job.target, setting, seed=job.seed, calibration_data=job.calibration_data)
     for (default, candidate), calibration in zip(pairs, base.calibration_inputs, strict=True):
-        verdict = check(candidate, default, Values(check_inputs(default, calibration, job.seed)))
+        verdict = check(candidate, default, WholeOutputs(check_inputs(default, calibration, job.seed)))
         if not verdict.equal:
             return verdict
     return Verdict(True)

@@ -1,0 +1,24 @@
+"""What whole programs compute on given inputs, by the TOSA reference model and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_space.graph import Graph
+from workers.check_inputs import Arrays, CheckInput
+from workers.reference import ReferenceFailed, run_on_each
+
+
+class WholeOutputs:
+    """As `workers.values.Values`, which shares what it runs between programs and takes long ways round the reference
+    model: nothing of that is here, so that it can tell what is wrong with it."""
+
+    def __init__(self, inputs: Sequence[CheckInput]) -> None:
+        self.inputs = inputs
+
+    def outputs(self, graph: Graph) -> list[Arrays]:
+        try:
+            found = run_on_each(graph, [one.arrays for one in self.inputs])
+        except ReferenceFailed as error:
+            raise ReferenceFailed(f"{error} on {self.inputs[error.at].kind} inputs", error.at) from error
+        return list(zip(*found, strict=True))
