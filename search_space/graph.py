@@ -12,7 +12,7 @@ these steps amount to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from math import prod
@@ -156,7 +156,10 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     next_id: int
-    readers: Mapping[int, tuple[int, ...]] | None = field(default=None, repr=False)
+    readers: InitVar[Mapping[int, tuple[int, ...]] | None] = None  # so that no copy with other nodes gets them
+
+    def __post_init__(self, readers: Mapping[int, tuple[int, ...]] | None) -> None:
+        vars(self)["_readers"] = readers
 
     def __getitem__(self, node_id: int) -> Node:
         return self.nodes[node_id]
@@ -214,9 +217,10 @@ class Graph:
     @cached_property
     def users(self) -> Users:
         """id -> ids of the nodes that read it, in program order, one entry per reading operand."""
+        known = vars(self)["_readers"]
         # A node that nothing needs reads nothing that counts.
-        if self.readers is not None and len(self.order) == len(self.nodes):
-            return Users(self.places, dict(self.readers))
+        if known is not None and len(self.order) == len(self.nodes):
+            return Users(self.places, dict(known))
         readers: dict[int, list[int]] = {node_id: [] for node_id in self.order}
         for node_id in self.order:
             for source in self.nodes[node_id].inputs:
