@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from search_space.errors import SpaceError
@@ -42,6 +44,7 @@ def payload_bytes(dtype: str, elements: int) -> int:
     return (elements * bits + 7) // 8
 
 
+@cache
 def integer_range(dtype: str) -> tuple[int, int]:
     """Smallest and largest value of an integer type; INT48 and INT4 included."""
     if not dtype.startswith("INT"):

@@ -70,17 +70,7 @@ class LayoutMap:
         (6 = 2*3 here, 6 = 3*2 there), so that no single permutation of atoms does both."""
         if self.out_shape != after.in_shape:
             raise SpaceError(f"a map to {self.out_shape} cannot be followed by a map from {after.in_shape}")
-        mine = tuple(self.atoms[a] for a in self.order)
-        common = _refine(mine, after.atoms)
-        if common is None:
-            return None
-        atoms, order = _split(mine, tuple(self.order.index(i) for i in range(len(self.order))), common)
-        # `order` now restores my input order from the refined middle; invert it to get there from the input.
-        middle_of_input = order
-        input_of_middle = tuple(middle_of_input.index(i) for i in range(len(order)))
-        in_atoms = tuple(atoms[m] for m in middle_of_input)
-        _, final_order = _split(after.atoms, after.order, common)
-        return LayoutMap.of(self.in_shape, after.out_shape, in_atoms, tuple(input_of_middle[m] for m in final_order))
+        return _joined(self, after)
 
     @property
     def keeps_order(self) -> bool:
@@ -239,6 +229,19 @@ class Pieces:
     atoms: Shape
     of_inputs: tuple[tuple[int, ...], ...]
     of_outputs: tuple[tuple[int, ...], ...]
+
+
+@lru_cache(maxsize=1 << 14)
+def _joined(one: LayoutMap, after: LayoutMap) -> LayoutMap | None:
+    mine = tuple(one.atoms[a] for a in one.order)
+    common = _refine(mine, after.atoms)
+    if common is None:
+        return None
+    atoms, middle_of_input = _split(mine, _inverse(one.order), common)
+    input_of_middle = _inverse(middle_of_input)
+    in_atoms = tuple(atoms[m] for m in middle_of_input)
+    _, final_order = _split(after.atoms, after.order, common)
+    return LayoutMap.of(one.in_shape, after.out_shape, in_atoms, tuple(input_of_middle[m] for m in final_order))
 
 
 def _larger_than_one(shape: Shape) -> Shape:

@@ -5,7 +5,6 @@ What differs between operators is in their laws (`search_space.laws`); what happ
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -61,14 +60,14 @@ def _moved_operands(edit: Editor, node_id: int, positions: tuple[int, ...], term
     """Indices of operands that are maps, one for each distinct map: what moves most first, then the simplest."""
     node = edit[node_id]
     found: dict[LayoutMap, int] = {}
-    elements: Counter[LayoutMap] = Counter()
+    elements: dict[LayoutMap, int] = {}
     for at, position in enumerate(positions):
         operand = edit[node.inputs[position]]
         if operand.op != MOVE or operand.layout_map.is_identity:
             continue
         if _may_take(edit, node.inputs[position], node_id, terms):
             found.setdefault(operand.layout_map, at)
-            elements[operand.layout_map] += operand.type.elements
+            elements[operand.layout_map] = elements.get(operand.layout_map, 0) + operand.type.elements
     for layout in sorted(found, key=lambda one: (-elements[one], len(one.atoms), found[one])):
         yield found[layout]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from search_space.channel_values import channel_values
 from search_space.editor import Editor
 from search_space.elementwise import DATA_OPERANDS
-from search_space.graph import MOVE, Node
+from search_space.graph import CONST, MOVE, Node
 from search_space.layout_map import LayoutMap
 from search_space.rescale_by_one import one_value
 from search_space.scalar_values import KNOWN, Values, values_of
@@ -95,32 +95,43 @@ class _Terms:
 
     edit: Editor
     per_channel: bool
+    _taken: dict[int, bool] = field(default_factory=dict)
+    #: By value, as `_one_value` finds them: what is looked at again and again lies on few ways.
+    _known: dict[int, int | None] = field(default_factory=dict)
 
     def behind(self, result: int) -> list[int]:
         """The values that the result is computed from through operators that can be taken in, each before what it
         reads; those at which it ends are last."""
         done: dict[int, None] = {}
         ends: dict[int, None] = {}
-        stack = [(result, False)]
+        open_: set[int] = set()
+        # A node's complement stands for its end, which comes after all that it reads.
+        stack = [result]
         while stack:
-            node_id, left = stack.pop()
-            if left:
-                done[node_id] = None
+            node_id = stack.pop()
+            if node_id < 0:
+                done[~node_id] = None
                 continue
-            if node_id in done or node_id in ends or (node_id, True) in stack:
+            if node_id in open_ or node_id in ends:
                 continue
             if not self.takes(node_id) or len(done) + len(stack) > _MOST_OPERATORS:
                 ends[node_id] = None
                 continue
-            stack.append((node_id, True))
-            stack.extend((i, False) for i in _operands(self.edit[node_id])[0] if self.constant(i) is None)
+            open_.add(node_id)
+            stack.append(~node_id)
+            stack.extend(i for i in _operands(self.edit[node_id])[0] if self.constant(i) is None)
         return [*reversed(done), *ends]
 
     def takes(self, node_id: int) -> bool:
-        node = self.edit[node_id]
-        if node.op == MOVE:
-            return not self.per_channel
-        return node.op in KNOWN and all(map(self.edit.is_constant, _operands(node)[1]))
+        taken = self._taken.get(node_id)
+        if taken is None:
+            node = self.edit[node_id]
+            if node.op == MOVE:
+                taken = not self.per_channel
+            else:
+                taken = node.op in KNOWN and all(map(self.edit.is_constant, _operands(node)[1]))
+            self._taken[node_id] = taken
+        return taken
 
     def constant(self, node_id: int) -> Values | None:
         """[1, 1] or [channels, 1]: what a value holds that is computed from constants."""
@@ -132,18 +143,22 @@ class _Terms:
     def _one_value(self, node_id: int) -> int | None:
         """The one value that all elements have, where operators of one operand compute it from a constant."""
         chain = []
-        while not self.edit.is_constant(node_id):
+        while node_id not in self._known:
             node = self.edit[node_id]
-            if not (node.op == MOVE or self.takes(node_id)) or len(_operands(node)[0]) != 1:
-                return None
-            chain.append(node)
-            node_id = node.inputs[0]
-        value = one_value(self.edit, node_id)
-        for node in reversed(chain):
-            if value is None or node.op == MOVE:
-                continue
-            result = values_of(node, [np.array([value], np.int64)], [self.edit[i] for i in _operands(node)[1]])
-            value = None if result is None else int(result[0])
+            if node.op == CONST:
+                self._known[node_id] = one_value(self.edit, node_id)
+            elif not (node.op == MOVE or self.takes(node_id)) or len(_operands(node)[0]) != 1:
+                self._known[node_id] = None
+            else:
+                chain.append(node_id)
+                node_id = node.inputs[0]
+        value = self._known[node_id]
+        for node_id in reversed(chain):
+            node = self.edit[node_id]
+            if value is not None and node.op != MOVE:
+                result = values_of(node, [np.array([value], np.int64)], [self.edit[i] for i in _operands(node)[1]])
+                value = None if result is None else int(result[0])
+            self._known[node_id] = value
         return value
 
 

@@ -31,11 +31,11 @@ def values_of(node: Node, data: Sequence[Values], parameters: Sequence[Node]) ->
     function = _OPERATORS.get(node.op)
     if function is None or node.type.dtype not in NUMPY or any(p.type.dtype not in NUMPY for p in parameters):
         return None
-    result = function(node, data, [p.array.ravel().astype(np.int64) for p in parameters])
-    if result is None or node.type.dtype == "BOOL":
+    result = function(node, data, [p.array.ravel() for p in parameters])
+    if result is None or node.type.dtype == "BOOL" or node.op == "RESCALE":  # which limits its results itself
         return result
     low, high = integer_range(node.type.dtype)
-    return result if ((result >= low) & (result <= high)).all() else None
+    return result if low <= result.min() and result.max() <= high else None
 
 
 #: A node, the values of its data operands, those of its parameters.
@@ -61,43 +61,72 @@ def _clamp(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> 
 
 def _mul(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
     product, shift = data[0] * data[1], int(parameters[0][0])
-    return (product + (1 << shift >> 1)) >> shift
+    return (product + (1 << shift >> 1)) >> shift if shift else product
 
 
 def _negate(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values:
-    zero_in, zero_out = parameters
+    zero_in, zero_out = (one.astype(np.int64) for one in parameters)
     result = zero_in - data[0] + zero_out
     return result if node.type.dtype == "INT32" else np.clip(result, *integer_range(node.type.dtype))
 
 
 def _rescale(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
     multipliers, shifts, *zero_points = parameters
-    one_scale = (multipliers == multipliers[0]).all() and (shifts == shifts[0]).all()
+    one_scale = len(multipliers) == 1 or ((multipliers == multipliers[0]).all() and (shifts == shifts[0]).all())
     return rescaled(node, data[0], multipliers[:1], shifts[:1], *zero_points) if one_scale else None
 
 
 def rescaled(
     node: Node, data: Values, multipliers: Values, shifts: Values, zero_in: Values, zero_out: Values
 ) -> Values | None:
-    """What a RESCALE makes of values, as `values_of`; multipliers and shifts are one or one for each channel, which is
-    the last dimension then."""
+    """What a RESCALE makes of values of any integer type, as `values_of`; multipliers and shifts are one or one for
+    each channel, which is the last dimension then."""
     attributes = node.attributes
-    if attributes["input_unsigned"] or attributes["output_unsigned"]:
+    if attributes["input_unsigned"] or attributes["output_unsigned"] or not len(zero_in) == len(zero_out) == 1:
         return None
     if attributes["rounding_mode"] not in ("SINGLE_ROUND", "DOUBLE_ROUND"):
         return None
-    if not _within(shifts, 2, 62) or (multipliers < 0).any():
+    least, most, multiplier, shift = _one_or_each(data, multipliers, shifts)
+    if not _all((multiplier >= 0) & (shift >= 2) & (shift <= 62)):
         return None
-    value, reach = data - zero_in, 1 << (shifts - 1)
-    if not _within(value, -reach, reach - 1):
+    before, after, reach = int(zero_in[0]), int(zero_out[0]), 1 << (shift - 1)
+    if not _all((least - before >= -reach) & (most - before < reach)):
         return None
-    rounding: Values = reach
-    if attributes["rounding_mode"] == "DOUBLE_ROUND":
-        rounding = reach + np.where(shifts > 31, np.where(value >= 0, 1 << 30, -(1 << 30)), 0)
-    scaled = (value * multipliers + rounding) >> shifts
-    if not _within(scaled, _SMALLEST, _LARGEST) or not _within(scaled + zero_out, _SMALLEST, _LARGEST):
+    #: What DOUBLE_ROUND moves values by, away from zero.
+    further = (shift > 31) * (1 << 30) if attributes["rounding_mode"] == "DOUBLE_ROUND" else 0
+    # A larger value never gives a smaller result: the ends say of all whether they are in range.
+    least, most = (
+        ((one - before) * multiplier + reach + further * (1 - 2 * (one < before)) >> shift) for one in (least, most)
+    )
+    low, high = least + min(after, 0), most + max(after, 0)
+    if not _all((low >= _SMALLEST) & (high <= _LARGEST)):
         return None
-    return np.clip(scaled + zero_out, *integer_range(node.type.dtype))
+    result = np.multiply(data, multiplier, dtype=np.int64)
+    result += reach - before * multiplier
+    if not _all(further == 0):
+        result += further * (1 - 2 * (data < before))
+    result >>= shift
+    result += after
+    low, high = integer_range(node.type.dtype)
+    return result if _all((least + after >= low) & (most + after <= high)) else result.clip(low, high)
+
+
+#: A number, or one for each channel.
+_OneOrEach = int | Values
+
+
+def _one_or_each(data: Values, multipliers: Values, shifts: Values) -> tuple[_OneOrEach, ...]:
+    """The least and the largest of the values that are scaled alike, their multiplier and their shift: small arrays
+    take longer than numbers."""
+    if len(multipliers) == 1:
+        return int(data.min()), int(data.max()), int(multipliers[0]), int(shifts[0])
+    rows = data.reshape(-1, len(multipliers))
+    ends = rows.min(axis=0), rows.max(axis=0), multipliers, shifts
+    return tuple(one.astype(np.int64) for one in ends)
+
+
+def _all(answer: bool | Values) -> bool:
+    return answer if isinstance(answer, bool) else bool(answer.all())
 
 
 def _shifted_right(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
@@ -109,7 +138,7 @@ def _shifted_right(node: Node, data: Sequence[Values], parameters: Sequence[Valu
 
 
 def _table(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -> Values | None:
-    return parameters[0][data[0] + 128] if node.type.dtype == "INT8" else None
+    return parameters[0].astype(np.int64)[data[0] + 128] if node.type.dtype == "INT8" else None
 
 
 def _within(values: Values, low: int | Values, high: int | Values) -> bool:

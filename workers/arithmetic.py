@@ -67,11 +67,6 @@ def _padded(node: Node, arrays: _Operands) -> np.ndarray:
     return np.pad(data, around, constant_values=value.item())
 
 
-def _rescaled(node: Node, arrays: _Operands) -> np.ndarray | None:
-    data, *parameters = (one.astype(np.int64) for one in arrays)
-    return rescaled(node, data, *parameters)
-
-
 def _summed(node: Node, arrays: _Operands) -> np.ndarray | None:
     axis = node.attributes["axis"]
     values = arrays[0].astype(np.int64)
@@ -85,7 +80,7 @@ _WHOLE: dict[str, Callable[[Node, _Operands], np.ndarray | None]] = {
     "PAD": _padded,
     "REDUCE_MAX": lambda node, arrays: arrays[0].max(axis=node.attributes["axis"], keepdims=True),
     "REDUCE_SUM": _summed,
-    "RESCALE": _rescaled,
+    "RESCALE": lambda node, arrays: rescaled(node, *arrays),
     "REVERSE": lambda node, arrays: np.flip(arrays[0], axis=node.attributes["axis"]),
     "SLICE": _sliced,
     "TILE": lambda node, arrays: np.tile(arrays[0], node.attributes["multiples"]),

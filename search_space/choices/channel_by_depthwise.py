@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import frexp, prod
 from typing import ClassVar
 
@@ -21,6 +22,9 @@ _LOW, _HIGH = -128, 127
 
 #: Weights that are tried for a channel of a sum, those that leave most room for rounding first.
 _TRIED = 8
+
+#: Channels of sums of which the weights are kept in memory: the programs of one model have the same few hundred.
+_KEPT = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -97,17 +101,24 @@ def _sum(edit: Editor, node_id: int, wide: int, sign: int) -> _Depthwise | None:
         if multiplier is None or shift is None or multiplier <= 0:
             return None
         slope *= multiplier / 2.0**shift
-    channels = [_fitted(one, zero, slope) for one in wanted]
-    fitted = [one for one in channels if one is not None]
-    if len(fitted) < len(channels):
-        return None
+    fitted = []
+    for values in wanted.astype(np.int8):
+        channel = _fitted(values.tobytes(), zero, slope)
+        if channel is None:
+            return None
+        fitted.append(channel)
     weights, biases, multipliers, shifts = (np.array(column) for column in zip(*fitted, strict=True))
     return _Depthwise(weights, biases, multipliers, shifts)
 
 
-def _fitted(wanted: Values, zero: int, slope: float) -> tuple[int, int, int, int] | None:
+@lru_cache(maxsize=_KEPT)
+def _fitted(results: bytes, zero: int, slope: float) -> tuple[int, int, int, int] | None:
     """Weight, bias, multiplier and shift of an affine function that rounds to what is wanted at all values, if one is
-    found."""
+    found.
+
+    results: what is wanted, in int8.
+    """
+    wanted = np.frombuffer(results, np.int8).astype(np.int64)
     line = wanted - zero - slope * _INPUTS
     # The offset lies between these, where the result is not at the end of its range.
     lows, highs = (line - 0.5)[wanted > _LOW], (line + 0.5)[wanted < _HIGH]

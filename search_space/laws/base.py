@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import ClassVar
 
@@ -23,6 +24,9 @@ ACCUMULATING = frozenset(("CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "MATMUL", "TRA
 
 #: The rank up to which Vela takes every operator.
 MOST_DIMENSIONS = 4
+
+#: Ways past operators that are kept in memory: the same few shapes and maps meet in all programs of a model.
+_KEPT = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,21 @@ class Law(ABC):
 def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Carried | None:
     """The operator in the layout that data tensor `at` (as in `Law.shapes`; -1 is the result) would have before
     `layout`; None if the map may not pass."""
-    shapes = law.shapes(edit, node)
     if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), MOST_DIMENSIONS):
         return None
+    return _carried(law, tuple(law.shapes(edit, node)), tuple(law.dimensions(edit, node)), at, layout)
+
+
+@lru_cache(maxsize=_KEPT)
+def _carried(
+    law: Law, shapes: tuple[Shape, ...], dimensions: tuple[int, ...], at: int, layout: LayoutMap
+) -> Carried | None:
     # One element is broadcast along everything there is.
     free = [prod(shape) == 1 < prod(shapes[-1]) for shape in shapes]
     if free[at]:
         return None
     bound = [shape for shape, one in zip(shapes, free, strict=True) if not one]
-    named = {*law.dimensions(edit, node), *_different(bound)}
+    named = {*dimensions, *_different(bound)}
     seen = law.seen(layout, {d: bound[0][d] for d in named})
     if seen is None:
         return None

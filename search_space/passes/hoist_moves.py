@@ -11,6 +11,8 @@ from search_space.laws.all import LAWS
 from search_space.motion import Terms, hoist
 from search_space.passes.base import Pass
 
+_TERMS = Terms(mixed=True)
+
 
 @dataclass(frozen=True)
 class HoistMoves(Pass):
@@ -22,4 +24,4 @@ class HoistMoves(Pass):
     )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        return compose(edit, node_id) or hoist(edit, node_id, LAWS, Terms(mixed=True))
+        return compose(edit, node_id) or hoist(edit, node_id, LAWS, _TERMS)

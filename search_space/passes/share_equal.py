@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.editor import Editor
-from search_space.graph import Node
+from search_space.graph import CONST, Node
 from search_space.passes.base import Pass
 
 
@@ -30,23 +30,32 @@ class ShareEqual(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        source = self._least_read(edit, node)
-        if source is None or edit.is_output(node_id):
+        if edit.is_output(node_id):
             return False
         if node.op == "RESCALE" and not self.rescales and (_widens(node) or not self.behind):
             return False
+        operands = [i for i in node.inputs if not edit.is_constant(i)]
+        if not operands or any(self._has_one_reader(edit, i) for i in operands):
+            return False
+        source = self._least_read(edit, operands)
         for other in [*edit.users(source), *(self._behind_equal(edit, source) if self.behind else ())]:
-            # Nearly all of them differ, and their digests say so at once.
-            if other != node_id and edit[other].digest == node.digest and self._equal(edit, node_id, other):
+            if other != node_id and self._equal(edit, node, edit[other]):
                 edit.replace_uses(node_id, other)
                 return True
         return False
 
-    def _least_read(self, edit: Editor, node: Node) -> int | None:
+    def _has_one_reader(self, edit: Editor, operand: int) -> bool:
+        """Whether no two operators read this value or one that is the same, so that no two equal ones do: a row of a
+        matrix, beside the other matrix that all rows are multiplied with."""
+        node = edit[operand]
+        if len(edit.users(operand)) > 1 or edit.is_constant(operand):
+            return False
+        return not (self.behind and _widens(node)) or self._has_one_reader(edit, node.inputs[0])
+
+    def _least_read(self, edit: Editor, operands: list[int]) -> int:
         """The operand among whose readers its equals are looked for: rows of a matrix all read the other matrix."""
-        operands = [i for i in node.inputs if not edit.is_constant(i)]
         itself = [i for i in operands if not (self.behind and _widens(edit[i]))]
-        return min(itself, key=lambda i: len(edit.users(i))) if itself else next(iter(operands), None)
+        return min(itself, key=lambda i: len(edit.users(i))) if itself else operands[0]
 
     def _behind_equal(self, edit: Editor, source: int) -> Iterator[int]:
         """What reads the same value by another RESCALE that is equal."""
@@ -55,20 +64,20 @@ class ShareEqual(Pass):
                 if twin != source and _widens(edit[twin]):
                     yield from edit.users(twin)
 
-    def _same(self, edit: Editor, one: int, other: int) -> bool:
-        if one == other:
-            return True
-        if edit.is_constant(one) and edit.is_constant(other):
-            return edit[one].digest == edit[other].digest
-        return self.behind and _widens(edit[one]) and _widens(edit[other]) and self._equal(edit, one, other)
-
-    def _equal(self, edit: Editor, one: int, other: int) -> bool:
-        first, second = edit[one], edit[other]
-        return (
-            first.digest == second.digest
-            and len(first.inputs) == len(second.inputs)
-            and all(self._same(edit, a, b) for a, b in zip(first.inputs, second.inputs, strict=True))
-        )
+    def _equal(self, edit: Editor, one: Node, other: Node) -> bool:
+        """Whether the same operator reads the same: one value, equal constants, or `behind` what are equal RESCALEs."""
+        # Nearly all of them differ, and their digests say so at once.
+        if one.digest != other.digest or len(one.inputs) != len(other.inputs):
+            return False
+        for a, b in zip(one.inputs, other.inputs, strict=True):
+            if a == b:
+                continue
+            first = edit[a]
+            if first.op != CONST and not (self.behind and _widens(first)):
+                return False
+            if not self._equal(edit, first, edit[b]):
+                return False
+        return True
 
 
 def _widens(node: Node) -> bool:

@@ -13,6 +13,8 @@ from search_space.passes.base import Pass
 from search_space.slice_of_concat import slice_before_concat
 from search_space.slice_parts import slice_a_part
 
+_TERMS = Terms(shared=True, mixed=True)
+
 
 @dataclass(frozen=True)
 class SinkMoves(Pass):
@@ -25,4 +27,4 @@ class SinkMoves(Pass):
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         if compose(edit, node_id) or slice_a_part(edit, node_id) or slice_before_concat(edit, node_id):
             return True
-        return sink(edit, node_id, LAWS, Terms(shared=True, mixed=True))
+        return sink(edit, node_id, LAWS, _TERMS)

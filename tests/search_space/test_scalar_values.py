@@ -7,10 +7,10 @@ from program_values import all_values
 from random_builder import Builder
 from random_operators import ELEMENTWISE
 
-from search_space.dtypes import NUMPY
+from search_space.dtypes import NUMPY, integer_range
 from search_space.elementwise import DATA_OPERANDS
 from search_space.graph import CONST, MOVE, Graph, Node, TensorType
-from search_space.scalar_values import KNOWN, values_of
+from search_space.scalar_values import KNOWN, rescaled, values_of
 from search_space.text import print_graph
 
 #: Of an INT32 input of a random program.
@@ -62,3 +62,61 @@ def left_out(node: Node, parameters: list[Node]) -> bool:
     if node.op == "RESCALE":
         return any(len(set(one.array.ravel().tolist())) > 1 for one in parameters)
     return node.op == "TABLE" and parameters[0].type.dtype == "INT16"
+
+
+def scaled_as_specified(value: int, multiplier: int, shift: int, zeros: tuple[int, int], twice: bool) -> int | None:
+    """TOSA 1.0, RESCALE and apply_scale_32 or _16, of one value; None where a REQUIRE does not hold."""
+    value -= zeros[0]
+    if multiplier < 0 or not 2 <= shift <= 62 or not -1 << (shift - 1) <= value < 1 << (shift - 1):
+        return None
+    rounding = 1 << (shift - 1)
+    if twice and shift > 31:
+        rounding += 1 << 30 if value >= 0 else -1 << 30
+    result = (value * multiplier + rounding) >> shift
+    return result + zeros[1] if all(-1 << 31 <= one < 1 << 31 for one in (result, result + zeros[1])) else None
+
+
+#: Few of which values and scales do not fit together.
+REACHES = {"INT8": st.integers(-128, 127), "INT16": st.integers(-(1 << 15), (1 << 15) - 1)}
+REACHES["INT32"] = st.one_of(REACHES["INT16"], st.integers(-(1 << 31), (1 << 31) - 1))
+
+
+@settings(max_examples=400)
+@given(
+    data=st.data(), types=st.tuples(*[st.sampled_from(sorted(REACHES))] * 2), twice=st.booleans(),
+    scales=st.lists(
+        st.tuples(st.integers(-1, (1 << 31) - 1), st.one_of(st.integers(20, 50), st.integers(0, 64))),
+        min_size=1, max_size=3,
+    ),
+)  # fmt: skip
+def test_a_rescale_is_as_specified(
+    data: st.DataObject, types: tuple[str, str], twice: bool, scales: list[tuple[int, int]]
+) -> None:
+    """Of each value as if it were alone: a scale for all or one for each channel, all values or none."""
+    channels = data.draw(st.sampled_from([len(scales), 4])) if len(scales) == 1 else len(scales)
+    zero_in, zero_out = (data.draw(REACHES["INT8"]) if one == "INT8" else 0 for one in types)
+    zeros = zero_in, zero_out
+    values = data.draw(
+        st.lists(st.lists(REACHES[types[0]], min_size=channels, max_size=channels), min_size=1, max_size=3)
+    )
+    attributes = {
+        "rounding_mode": "DOUBLE_ROUND" if twice else "SINGLE_ROUND", "input_unsigned": False, "output_unsigned": False,
+    }  # fmt: skip
+    node = Node("RESCALE", (), TensorType((len(values), channels), types[1]), attributes)
+    multipliers, shifts = (np.array(column, np.int64) for column in zip(*scales, strict=True))
+    found = rescaled(
+        node, np.array(values, NUMPY[types[0]]), multipliers.astype(np.int32), shifts.astype(np.int8),
+        *(np.array([zero], NUMPY[one]) for zero, one in zip(zeros, types, strict=True)),
+    )  # fmt: skip
+    low, high = integer_range(types[1])
+    each = scales if len(scales) > 1 else scales * channels
+    expected = [
+        [scaled_as_specified(value, *scale, zeros, twice) for value, scale in zip(row, each, strict=True)]
+        for row in values
+    ]
+    if any(one is None for row in expected for one in row):
+        event("refused")
+        assert found is None
+    else:
+        assert found is not None
+        assert found.tolist() == [[min(max(one, low), high) for one in row if one is not None] for row in expected]
