@@ -34,7 +34,7 @@ def check(candidate: Graph, default: Graph, values: Values) -> Verdict:
         return Verdict(False, f"the reference model refuses the candidate ({error})")
     for at, one in enumerate(values.inputs):
         for number, (wanted, found) in enumerate(zip(expected, actual, strict=True)):
-            reason = "" if found is wanted else _difference(number, wanted[at], found[at])
+            reason = _difference(number, wanted[at], found[at])
             if reason:
                 return Verdict(False, f"{reason} on {one.kind} inputs")
     return Verdict(True)

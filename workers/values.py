@@ -57,8 +57,8 @@ class Values:
         self._results: dict[bytes, bytes] = {}  # names of values, by operator
         self._recent: Recent[np.ndarray] = Recent(_KEPT_BYTES, size=lambda array: array.nbytes)
 
-    def outputs(self, graph: Graph) -> list[np.ndarray]:
-        """What the program gives: each of its outputs, [sets of inputs, ...].
+    def outputs(self, graph: Graph) -> list[tuple[np.ndarray, ...]]:
+        """What the program gives: for each of its outputs an array for each set of inputs.
 
         Raises ReferenceFailed if the reference model does not run it on one of them.
         """
@@ -68,7 +68,7 @@ class Values:
             names = self._names(graph, None)
         else:
             self._results |= computed.results
-        return self._get(graph, graph.outputs, names)
+        return [tuple(array) for array in self._get(graph, graph.outputs, names)]
 
     def _names(self, graph: Graph, computed: _Computed | None) -> dict[int, bytes]:
         """Those of all values. computed: gets what numpy computes; None to leave all to the reference model."""
