@@ -7,6 +7,7 @@ times as long; loading is part of every search, so the layout (https://flatbuffe
 from __future__ import annotations
 
 import struct
+from functools import cache
 from struct import Struct
 
 _U32 = Struct("<I")
@@ -98,12 +99,26 @@ def _bytes_at(buffer: bytes, at: int) -> bytes:
     return value
 
 
+@cache
+def field_list(layout: tuple[int, ...], size: int) -> bytes:
+    """What says where the fields of tables are that are laid out alike.
+
+    layout: each field's offset in the table, 0 for absent; size: the table's bytes behind the first four.
+    """
+    while layout and not layout[-1]:
+        layout = layout[:-1]
+    return struct.pack(f"<{len(layout) + 2}H", 4 + 2 * len(layout), 4 + size, *layout)
+
+
 class Builder:
-    """Writes a buffer front to back: a table first, what it points to behind it, offsets filled in once known."""
+    """Writes a buffer front to back: a table first, what it points to behind it, offsets filled in once known.
+
+    out: what is written so far; more of it may be appended.
+    """
 
     def __init__(self, identifier: bytes) -> None:
         self.out = bytearray(b"\0\0\0\0" + identifier)
-        self._vtables: dict[bytes, int] = {}
+        self._field_lists: dict[bytes, int] = {}
 
     def align(self, boundary: int, ahead: int = 0) -> int:
         """Pad so that position + ahead is a multiple of `boundary`; the position."""
@@ -117,19 +132,21 @@ class Builder:
     def point_to(self, slot: int, target: int) -> None:
         _U32.pack_into(self.out, slot, target - slot)
 
+    def fields(self, listed: bytes) -> int:
+        """Where a field list stands, which is written unless it is there."""
+        at = self._field_lists.get(listed)
+        if at is None:
+            at = self._field_lists[listed] = self.align(4)
+            self.out += listed
+            self.align(4)
+        return at
+
     def table(self, layout: tuple[int, ...], body: bytes) -> int:
-        """Write a table; `layout`: each field's offset in it, 0 for absent; `body`: its bytes behind the first four.
+        """Write a table; `layout`: as of `field_list`; `body`: its bytes behind the first four.
 
         Returns where the table stands.
         """
-        while layout and not layout[-1]:
-            layout = layout[:-1]
-        vtable = struct.pack(f"<{len(layout) + 2}H", 4 + 2 * len(layout), 4 + len(body), *layout)
-        at = self._vtables.get(vtable)
-        if at is None:
-            at = self.align(4)
-            self.out += vtable
-            self._vtables[vtable] = at
+        at = self.fields(field_list(layout, len(body)))
         position = self.align(4)
         self.out += _I32.pack(position - at) + body
         return position
@@ -144,13 +161,6 @@ class Builder:
         self.align(4)
         self.point(slot)
         self.out += struct.pack(f"<I{len(values)}i", len(values), *values)
-
-    def string(self, text: str) -> int:
-        """Write a string; where it stands."""
-        at = self.align(4)
-        data = text.encode()
-        self.out += _U32.pack(len(data)) + data + b"\0"
-        return at
 
     def offsets(self, slot: int, count: int) -> int:
         """`slot` points to a new vector of `count` offsets, still empty; where its first entry stands."""

@@ -11,8 +11,9 @@ from layer_programs import convolution
 from random_graphs import graphs
 
 from search_space.graph import INPUT, Graph, Node, TensorType, constant
+from workers import arithmetic
 from workers import values as values_module
-from workers.arithmetic import outputs_of
+from workers.arithmetic import result_of
 from workers.check_inputs import CheckInput, check_inputs
 from workers.reference import ReferenceFailed, run_on_each, run_reference
 from workers.values import Values
@@ -28,10 +29,10 @@ def whole(graph: Graph, inputs: Sequence[CheckInput]) -> list[list[bytes]] | Non
 @settings(max_examples=60)
 @given(data=st.data())
 def test_the_outputs_are_those_of_the_whole_program(data: st.DataObject) -> None:
-    """However little is remembered."""
-    remembered = data.draw(st.sampled_from([0, 200, 3000, 1 << 20]))
+    """However little is remembered, and however few operators are run together."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(values_module, "_KEPT_BYTES", remembered)
+        patch.setattr(values_module, "_KEPT_BYTES", data.draw(st.sampled_from([0, 200, 3000, 1 << 20])))
+        patch.setattr(values_module, "_RUN_TOGETHER", data.draw(st.sampled_from([1, 2, 128])))
         graph = data.draw(graphs())
         inputs = check_inputs(graph, (), seed=0)
         expected = whole(graph, inputs)
@@ -82,26 +83,41 @@ def test_the_reference_model_runs_the_first_inputs_and_those_that_numpy_does_not
     assert runs == [(["CLZ"], len(inputs)), (["ABS"], 1)]
 
 
+def test_of_many_operators_every_one_is_run_on_the_first_inputs(
+    monkeypatch: pytest.MonkeyPatch, runs: list[tuple[list[str], int]]
+) -> None:
+    monkeypatch.setattr(values_module, "_RUN_TOGETHER", 2)
+    inputs = [CheckInput("random", (np.array([1, -2, 3, 4], np.int32),)), CheckInput("zero", (np.zeros(4, np.int32),))]
+    Values(inputs).outputs(chain(["ABS", "BITWISE_NOT", "ABS"]))
+    assert runs == [(["ABS", "BITWISE_NOT"], 1), (["ABS"], 1)]
+
+
+@pytest.mark.parametrize("together", [1, 128])
+@pytest.mark.parametrize("op", ["CONV2D", "RESCALE"])
 @pytest.mark.parametrize("remembered", [0, 1 << 20])
-def test_what_numpy_gets_wrong_is_left_to_the_reference_model(monkeypatch: pytest.MonkeyPatch, remembered: int) -> None:
-    def wrong(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:
-        found = outputs_of(graph, arrays)
-        return None if found is None else [one + 1 for one in found]
+def test_what_numpy_gets_wrong_is_left_to_the_reference_model(
+    monkeypatch: pytest.MonkeyPatch, remembered: int, op: str, together: int
+) -> None:
+    def wrong(node: Node, operands: Sequence[Node], arrays: Sequence[np.ndarray]) -> np.ndarray | None:
+        found = result_of(node, operands, arrays)
+        return found + 1 if found is not None and node.op == op else found
 
     graph = convolution((1, 5, 5, 2), (3, 3), 4)
     inputs = check_inputs(graph, (), seed=0)
-    monkeypatch.setattr(values_module, "outputs_of", wrong)
+    monkeypatch.setattr(values_module, "result_of", wrong)
+    monkeypatch.setattr(arithmetic, "result_of", wrong)
     monkeypatch.setattr(values_module, "_KEPT_BYTES", remembered)
+    monkeypatch.setattr(values_module, "_RUN_TOGETHER", together)
     (found,) = Values(inputs).outputs(graph)
     assert [a.tobytes() for a in found] == [run_reference(graph, one.arrays)[0].tobytes() for one in inputs]
 
 
-def test_what_numpy_has_no_type_for_is_run_with_its_reader(runs: list[tuple[list[str], int]]) -> None:
+def test_what_the_reference_model_does_not_give_out_is_run_with_its_reader(runs: list[tuple[list[str], int]]) -> None:
     """INT48, as convolutions of int16 data give it."""
     graph = convolution((1, 3, 3, 2), (1, 1), 4, data_type="INT16")
     inputs = check_inputs(graph, (), seed=0)
     (found,) = Values(inputs).outputs(graph)
-    assert runs == [(["CONV2D", "RESCALE"], len(inputs))]
+    assert runs == [(["CONV2D", "RESCALE"], 1)]
     assert [a.tobytes() for a in found] == [run_reference(graph, one.arrays)[0].tobytes() for one in inputs]
 
 

@@ -170,6 +170,25 @@ def test_written_operators_are_those_of_the_file(graph: Graph) -> None:
     assert list(dict.fromkeys(origins)) == computed
 
 
+@given(graphs())
+def test_bytes_begin_where_their_values_may_be_read_in_place(graph: Graph) -> None:
+    """At multiples of eight, as the serialisation library writes them."""
+    from tosa.ClampAttribute import ClampAttribute
+    from tosa.Op import Op
+    from tosa.TosaGraph import TosaGraph
+
+    block = TosaGraph.GetRootAs(write_tosa(graph), 0).Regions(0).Blocks(0)
+    found = [(block.Tensors(at)._tab, 10) for at in range(block.TensorsLength())]
+    found += [(block.Shapes(at)._tab, 8) for at in range(block.ShapesLength())]
+    for at in range(block.OperatorsLength()):
+        operator = block.Operators(at)
+        if operator.Op() == Op.CLAMP:
+            clamp = ClampAttribute()
+            clamp.Init(operator.Attribute().Bytes, operator.Attribute().Pos)
+            found += [(clamp._tab, 4), (clamp._tab, 6)]
+    assert [table.Vector(table.Offset(field)) % 8 for table, field in found] == [0] * len(found)
+
+
 def test_a_move_needs_steps_that_are_one_map() -> None:
     from search_space.errors import SpaceError
 
