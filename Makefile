@@ -13,7 +13,7 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices rewrites widths readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -52,6 +52,11 @@ widths: $(READY) ## write the table of other widths into docs/exactness.md
 	mkdir -p $(OUT)
 	$(BIN)/python -m benchmarks.widths > $(OUT)/widths.md
 	$(call insert,docs/exactness.md,widths)
+
+exhausted: $(READY) ## write the table of exhausted models into docs/search.md
+	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks.exhausted > $(OUT)/exhausted.md
+	$(call insert,docs/search.md,exhausted)
 
 bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop, lookups
 	$(BIN)/python -m benchmarks.graph
