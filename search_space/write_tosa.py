@@ -208,8 +208,9 @@ class _Writer:
         out += b"".join(strings)
         slots = np.array(self._slots)
         np.frombuffer(out, "<u4")[slots // 4] = np.array([places[name] for name in self._named]) - slots
-        unpadded = places[name] + 4 + len(name.encode()) + 1
-        del out[unpadded:]
+        # Nothing comes behind the last one that would have to be aligned.
+        last = next(reversed(places))
+        del out[places[last] + 4 + len(last.encode()) + 1 :]
 
 
 @dataclass(frozen=True)
