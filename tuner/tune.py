@@ -392,16 +392,24 @@ class _Run:
         return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
 
     def _by_merit(self) -> Iterator[Recipe]:
-        """What this search found right and within the limits, with the default: the cheapest first; of equals the more
-        exact, the shorter, then the one that needs less SRAM."""
-        found = [(one.figures, one.recipe) for one in self._store.evaluations(self._identity.key) if one.verified]
-        merits = [
-            (figures.cycles, recipe.exactness, len(recipe.elements), figures.sram_bytes, text, recipe)
-            for figures, text in found
-            if figures is not None and not self._objective.violations(figures, self._default)
-            if self._search.has_tried(recipe := Recipe.parse(text))
+        """What this search found right and within the limits, the cheapest first; of equals the more exact, the
+        shorter, then the one that needs less SRAM. The default is among them."""
+        found = [
+            (one.figures, Recipe.parse(one.recipe))
+            for one in self._store.evaluations(self._identity.key)
+            if one.verified and one.figures is not None
         ]
-        yield from (recipe for *_, recipe in sorted(merits, key=lambda merit: merit[:-1]))
+        known = {
+            (figures.cycles, recipe.exactness, len(recipe.elements), figures.sram_bytes, str(recipe)): recipe
+            for figures, recipe in found
+            if self._search.has_tried(recipe) and not self._objective.violations(figures, self._default)
+        }
+        best = self._search.states.best()
+        merits = sorted(known)
+        # The study may know of one that the store lost.
+        if best is not None and all(cycles != best.cycles for cycles, *_ in merits[:1]):
+            yield best.recipe
+        yield from (known[merit] for merit in merits)
 
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds.
