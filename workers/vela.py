@@ -19,6 +19,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from workers.npu_model.program import IoTensor, NpuProgram
 from workers.target import Target
 
 
@@ -78,6 +79,8 @@ class Compiled:
             in DRAM for the `Dedicated_Sram` memory modes.
         command_stream: the delegate's `cmd_data`, driver header included.
         weights: the delegate's `weight_data`: encoded weights, scales and other constants.
+        fast_bytes: size of region 2 where the memory mode gives it a memory of its own (`Dedicated_Sram`), else None.
+        inputs, outputs: where they lie, in the order of the program. Vela drops inputs that nobody reads.
         operators: Vela's rows in the order in which they run; empty if they were not asked for.
     """
 
@@ -90,7 +93,17 @@ class Compiled:
     scratch_bytes: int
     command_stream: bytes
     weights: bytes
+    fast_bytes: int | None
+    inputs: tuple[IoTensor, ...]
+    outputs: tuple[IoTensor, ...]
     operators: tuple[OperatorCost, ...]
+
+    @property
+    def npu_program(self) -> NpuProgram:
+        """What the NPU is given, to be executed by `workers.npu_model`."""
+        return NpuProgram(
+            self.command_stream, self.weights, self.scratch_bytes, self.fast_bytes, self.inputs, self.outputs
+        )
 
     @property
     def transposes(self) -> int:
@@ -144,6 +157,9 @@ def compile_tosa(tosa: bytes, target: Target, operators: bool = True) -> Compile
         scratch_bytes=model.scratch.size,
         command_stream=command_stream,
         weights=weights,
+        fast_bytes=model.scratch_fast.size if model.scratch_fast.region != model.read_only.region else None,
+        inputs=tuple(map(_io_tensor, model.inputs)),
+        outputs=tuple(map(_io_tensor, model.outputs)),
         operators=_operator_costs(model.opt_database.tables) if operators else (),
     )
 
@@ -240,6 +256,10 @@ def _compiler_options(arena_cache_size: int, debug_database: bool) -> str:
         softmax_int16_neg_exp_range=10.0,
     )
     return text
+
+
+def _io_tensor(tensor: Any) -> IoTensor:
+    return IoTensor(tuple(tensor.shape), tensor.element_size, tensor.region, tensor.address)
 
 
 def _sram_bytes(report: Any, settings: _Settings) -> int:
