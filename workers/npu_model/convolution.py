@@ -15,7 +15,7 @@ from workers.command_stream import Kind, Operation
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.rounding import scaled
 from workers.npu_model.weights import ChannelScales, decode_scales, decode_weights
-from workers.npu_model.windows import Windows
+from workers.npu_model.windows import padded, taps
 from workers.recent import Recent
 
 #: A value of a type up to which it has every integer.
@@ -116,42 +116,35 @@ def _convolved(operation: Operation, accelerator: str, ifm: np.ndarray, streams:
     zero_point = operation.ifm.zero_point
     largest = max(abs(int(ifm.max()) - zero_point), abs(int(ifm.min()) - zero_point))
     dtype = _exact(weights.largest_sum * largest, operation)
-    windows = Windows(operation, ifm, dtype, zero_point)
+    seen = padded(operation, np.subtract(ifm, zero_point, dtype=dtype, casting="unsafe"), 0)
     tensor = weights.tensor.astype(dtype, copy=False)
-    sums = _depthwise(windows, tensor) if operation.kind is Kind.DEPTHWISE else _full(windows, tensor)
+    combine = _depthwise if operation.kind is Kind.DEPTHWISE else _full
+    sums = combine(tensor, list(taps(operation, seen)))
     return sums.astype(np.int64)
 
 
-def _full(windows: Windows, tensor: np.ndarray) -> np.ndarray:
-    kernel_height, kernel_width, depth, results = tensor.shape
-    if depth < _SMALL_DEPTH and kernel_height * kernel_width > 1:
+def _full(tensor: np.ndarray, under: Sequence[np.ndarray]) -> np.ndarray:
+    depth, results = tensor.shape[2:]
+    by_tap = tensor.reshape(-1, depth, results)
+    if depth < _SMALL_DEPTH and len(under) > 1:
         # One product for all taps: products of few columns are slow.
-        columns = windows.all_taps()
-        sums = columns.reshape(-1, columns.shape[-1]) @ tensor.reshape(-1, results)
-        return sums.reshape(*columns.shape[:3], results)
-    total: np.ndarray | None = None
-    for y in range(kernel_height):
-        for x in range(kernel_width):
-            under = windows.tap(y, x)
-            part = (np.ascontiguousarray(under).reshape(-1, depth) @ tensor[y, x]).reshape(*under.shape[:3], results)
-            total = part if total is None else np.add(total, part, out=total)
-    assert total is not None
-    return total
+        columns = np.concatenate(under, axis=3)
+        sums: np.ndarray = columns.reshape(-1, columns.shape[3]) @ by_tap.reshape(-1, results)
+    else:
+        sums = under[0].reshape(-1, depth) @ by_tap[0]
+        for values, weights in zip(under[1:], by_tap[1:], strict=True):
+            sums += values.reshape(-1, depth) @ weights
+    return sums.reshape(*under[0].shape[:3], results)
 
 
-def _depthwise(windows: Windows, tensor: np.ndarray) -> np.ndarray:
-    kernel_height, kernel_width, _, results = tensor.shape
-    multiplier = results // windows.depth
-    total: np.ndarray | None = None
-    for y in range(kernel_height):
-        for x in range(kernel_width):
-            under = windows.tap(y, x)
-            if multiplier > 1:
-                under = np.repeat(under, multiplier, axis=3)
-            part = under * tensor[y, x, 0]
-            total = part if total is None else np.add(total, part, out=total)
-    assert total is not None
-    return total
+def _depthwise(tensor: np.ndarray, under: Sequence[np.ndarray]) -> np.ndarray:
+    results = tensor.shape[3]
+    multiplier = results // under[0].shape[3]
+    by_tap = tensor.reshape(-1, results)
+    sums = np.zeros((*under[0].shape[:3], results), tensor.dtype)
+    for values, weights in zip(under, by_tap, strict=True):
+        sums += (np.repeat(values, multiplier, axis=3) if multiplier > 1 else values) * weights
+    return sums
 
 
 def _weights(operation: Operation, accelerator: str, streams: Sequence[bytes]) -> _Weights:

@@ -1,9 +1,8 @@
-"""What a kernel sees of a feature map: upscaled, padded, strided and dilated windows.
-
-Used by convolutions, depthwise convolutions and pools.
-"""
+"""What the kernel of a convolution or pool sees: the IFM, upscaled, padded, and cut into windows."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,66 +10,109 @@ from workers.command_stream import Operation
 from workers.npu_model.errors import Fault, Unmodelled
 
 
-class Windows:
-    """The IFM of an operation with a kernel, one view for each tap.
-
-    Attributes:
-        depth: channels of the IFM.
+def padded(operation: Operation, ifm: np.ndarray, fill: int) -> np.ndarray:
+    """The IFM after upscaling, with its padding around it.
 
     Args:
-        operation: gives kernel, padding, upscaling and the size of the OFM.
-        values: `[S, H, W, C]` as stored.
-        dtype: to compute in; it must have room for `values - zero_point`.
-        zero_point: subtracted from the values, but not from what surrounds them.
-        around: the value of padding, and of what upscaling with ZEROS puts between values.
+        operation: it has a kernel.
+        ifm: `[S, H, W, C]`, H and W before upscaling.
+        fill: what padding and the gaps of upscale mode ZEROS are filled with: 0 where zero points are subtracted.
+
+    Returns:
+        Array `[S, rows, columns, C]` of the type of `ifm`, rows and columns as the windows of the whole OFM need them.
 
     Raises:
-        Unmodelled: the upscaling mode is not known.
-        Fault: the padding is so large that windows lie outside the IFM.
+        Unmodelled: the upscale mode is unknown.
+        Fault: padding and OFM size leave nothing of the IFM.
     """
+    kernel, padding, ofm = operation.kernel, operation.padding, operation.ofm
+    assert kernel is not None and padding is not None and ofm is not None
+    sets, _, _, depth = ifm.shape
+    rows = (ofm.shape[0] - 1) * kernel.stride_y + kernel.dilated_height
+    columns = (ofm.shape[1] - 1) * kernel.stride_x + kernel.dilated_width
+    height, width = rows - padding.top - padding.bottom, columns - padding.left - padding.right
+    if height <= 0 or width <= 0:
+        raise Fault("padding covers the whole of what the kernel sees")
+    if operation.upscale == "NONE" and (rows, columns) == ifm.shape[1:3]:
+        return ifm
+    result = np.full((sets, rows, columns, depth), fill, ifm.dtype)
+    inner = result[:, padding.top : padding.top + height, padding.left : padding.left + width]
+    if operation.upscale == "NONE":
+        inner[:] = ifm
+    elif operation.upscale == "NEAREST":
+        inner[:] = ifm.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
+    elif operation.upscale == "ZEROS":
+        inner[:, ::2, ::2] = ifm
+    else:
+        raise Unmodelled(f"IFM upscale mode {operation.upscale} is not modelled")
+    return result
 
-    def __init__(
-        self, operation: Operation, values: np.ndarray, dtype: type[np.generic], zero_point: int = 0, around: float = 0
-    ) -> None:
-        kernel, padding, ofm = operation.kernel, operation.padding, operation.ofm
-        assert kernel is not None and padding is not None and ofm is not None
-        self._kernel, self._height, self._width = kernel, ofm.shape[0], ofm.shape[1]
-        sets, height, width, self.depth = values.shape
-        double = operation.upscale != "NONE"
-        rows, columns = (2 * height, 2 * width) if double else (height, width)
-        # Rows and columns that windows reach: of an upscaled IFM one more or one less may lie in memory.
-        reach_y = (self._height - 1) * kernel.stride_y + kernel.dilated_height
-        reach_x = (self._width - 1) * kernel.stride_x + kernel.dilated_width
-        shape = (
-            sets, max(reach_y, padding.top + rows + padding.bottom), max(reach_x, padding.left + columns + padding.right),
-            self.depth,
-        )  # fmt: skip
-        if min(rows, columns) <= 0:
-            raise Fault(f"padding leaves nothing of the IFM at offset {operation.offset:#x}")
-        if shape[1:3] == (rows, columns) and not double and values.dtype == dtype and not zero_point:
-            self._padded = values
-            return
-        self._padded = np.full(shape, around, dtype) if shape[1:3] != (rows, columns) or double else np.empty(shape, dtype)
-        inner = self._padded[:, padding.top : padding.top + rows, padding.left : padding.left + columns]
-        if not double:
-            np.subtract(values, zero_point, out=inner, casting="unsafe", dtype=dtype)
-        elif operation.upscale in ("ZEROS", "NEAREST"):
-            centred = np.subtract(values, zero_point, casting="unsafe", dtype=dtype)
-            inner[:, ::2, ::2] = centred
-            if operation.upscale == "NEAREST":
-                inner[:, 1::2, ::2] = inner[:, ::2, 1::2] = inner[:, 1::2, 1::2] = centred
-        else:
-            raise Unmodelled(f"upscaling {operation.upscale} at offset {operation.offset:#x}")
 
-    def tap(self, y: int, x: int) -> np.ndarray:
-        """The elements under one tap of the kernel, `[S, OFM height, OFM width, C]`; a view."""
-        kernel = self._kernel
-        top, left = y * kernel.dilation_y, x * kernel.dilation_x
-        rows = slice(top, top + (self._height - 1) * kernel.stride_y + 1, kernel.stride_y)
-        columns = slice(left, left + (self._width - 1) * kernel.stride_x + 1, kernel.stride_x)
-        return self._padded[:, rows, columns]
+def windows(operation: Operation, ifm: np.ndarray) -> np.ndarray:
+    """A view of every OFM element's window.
 
-    def all_taps(self) -> np.ndarray:
-        """`[S, OFM height, OFM width, taps * C]`: im2col, taps row by row."""
-        taps = [self.tap(y, x) for y in range(self._kernel.height) for x in range(self._kernel.width)]
-        return np.concatenate(taps, axis=3)
+    Args:
+        operation: it has a kernel.
+        ifm: as `padded` returns it.
+
+    Returns:
+        View `[S, OFM height, OFM width, kernel height, kernel width, C]`; it must not be written to.
+    """
+    kernel, ofm = operation.kernel, operation.ofm
+    assert kernel is not None and ofm is not None
+    sets, _, _, depth = ifm.shape
+    step_s, step_y, step_x, step_c = ifm.strides
+    return np.lib.stride_tricks.as_strided(
+        ifm,
+        (sets, *ofm.shape[:2], kernel.height, kernel.width, depth),
+        (
+            step_s, step_y * kernel.stride_y, step_x * kernel.stride_x,
+            step_y * kernel.dilation_y, step_x * kernel.dilation_x, step_c,
+        ),
+        writeable=False,
+    )  # fmt: skip
+
+
+def folded(operation: Operation, ifm: np.ndarray, function: np.ufunc) -> np.ndarray:
+    """All elements of a window combined into one, rows first, then columns.
+
+    Args:
+        operation: it has a kernel.
+        ifm: as `padded` returns it.
+        function: associative and commutative, like `np.add` or `np.maximum`.
+
+    Returns:
+        Array `[S, OFM height, OFM width, C]` of the type of `ifm`.
+    """
+    kernel, ofm = operation.kernel, operation.ofm
+    assert kernel is not None and ofm is not None
+    sizes = (kernel.height, kernel.stride_y, kernel.dilation_y), (kernel.width, kernel.stride_x, kernel.dilation_x)
+    for axis, ((taps, stride, apart), count) in enumerate(zip(sizes, ofm.shape[:2], strict=True), 1):
+        parts = (
+            ifm[(slice(None),) * axis + (slice(at, at + (count - 1) * stride + 1, stride),)]
+            for at in range(0, taps * apart, apart)
+        )
+        total = next(parts)
+        for at, part in enumerate(parts):
+            total = function(total, part, out=total if at else None)
+        ifm = total
+    return ifm
+
+
+def taps(operation: Operation, ifm: np.ndarray) -> Iterator[np.ndarray]:
+    """The elements under each tap of the kernel, row by row.
+
+    Args:
+        operation: it has a kernel.
+        ifm: as `padded` returns it.
+
+    Yields:
+        Views `[S, OFM height, OFM width, C]`.
+    """
+    kernel, ofm = operation.kernel, operation.ofm
+    assert kernel is not None and ofm is not None
+    for top in range(0, kernel.dilated_height, kernel.dilation_y):
+        rows = slice(top, top + (ofm.shape[0] - 1) * kernel.stride_y + 1, kernel.stride_y)
+        for left in range(0, kernel.dilated_width, kernel.dilation_x):
+            columns = slice(left, left + (ofm.shape[1] - 1) * kernel.stride_x + 1, kernel.stride_x)
+            yield ifm[:, rows, columns]
