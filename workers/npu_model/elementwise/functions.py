@@ -61,6 +61,11 @@ def checked_shift(b: np.ndarray) -> np.ndarray:
     return b
 
 
+def _mask(compare: np.ufunc) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """True is -1, all bits set: Vela selects by AND and AND_NOT with it, and makes a TOSA BOOL of it by AND with 1."""
+    return lambda a, b: -compare(a, b).astype(np.int64)
+
+
 def _and_not(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a & ~b
 
@@ -74,10 +79,10 @@ BINARY: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "MAX": np.maximum,
     "SHL": shifted_left,
     "DIV": divided,
-    "CMP_EQ": np.equal,
-    "CMP_NE": np.not_equal,
-    "CMP_GE": np.greater_equal,
-    "CMP_GT": np.greater,
+    "CMP_EQ": _mask(np.equal),
+    "CMP_NE": _mask(np.not_equal),
+    "CMP_GE": _mask(np.greater_equal),
+    "CMP_GT": _mask(np.greater),
     "AND": np.bitwise_and,
     "OR": np.bitwise_or,
     "XOR": np.bitwise_xor,

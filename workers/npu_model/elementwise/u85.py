@@ -33,7 +33,7 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarr
         elif mode == "LSR":
             result = shifted_right_unsigned(a, b, 8 * first.element_bytes)
         elif mode in BINARY:
-            result = BINARY[mode](a, b).astype(np.int64, copy=False)
+            result = BINARY[mode](a, b)
         else:
             raise Unmodelled(f"elementwise mode {mode} of {operation.family} is not modelled")
     if mode != "MUL":

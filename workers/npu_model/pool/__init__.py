@@ -18,7 +18,11 @@ __all__ = ["pool"]
 
 
 def pool(
-    operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None = None, scales: ChannelScales | None = None
+    operation: Operation,
+    ifm: np.ndarray,
+    ifm2: np.ndarray | None = None,
+    scales: ChannelScales | None = None,
+    kept: np.ndarray | None = None,
 ) -> np.ndarray:
     """The result of a pool before zero point, clip and table of the OFM.
 
@@ -27,9 +31,11 @@ def pool(
         ifm: `[S, H, W, C]` as stored. U85's NONE does not look at it.
         ifm2: likewise, what accumulators start from, if `operation.accumulator_input` is IFM2.
         scales: if `operation.scale_mode` is PER_CHANNEL, as it is for a RESCALE of TOSA that is.
+        kept: what the operation before returned, if accumulators start from it (KEEP).
 
     Returns:
-        int64 `[S, OFM height, OFM width, OFM depth]`.
+        int64 `[S, OFM height, OFM width, OFM depth]`. If the operation writes no result, its accumulators, for the next
+        one (`workers.npu_model.accumulators`).
 
     Raises:
         Unmodelled: a mode, scale or start of the accumulators whose meaning is not known.
@@ -38,5 +44,5 @@ def pool(
     """
     scale = pool_scale(operation, scales)
     if operation.family == "ethos-u85":
-        return pool_u85(operation, ifm, ifm2, scale)
+        return pool_u85(operation, ifm, ifm2, scale, kept)
     return pool_u55(operation, ifm, scale)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from workers.command_stream import Operation
+from workers.npu_model.accumulators import accumulated
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.operands import operand
 from workers.npu_model.pool.scale import Scale
-from workers.npu_model.pool.window import average, depth_sum, window_extreme, window_sum
+from workers.npu_model.pool.window import average, depth_sum, found, window_extreme, window_sum
 
 
 def pool_u55(operation: Operation, ifm: np.ndarray, scale: Scale) -> np.ndarray:
@@ -20,12 +21,12 @@ def pool_u55(operation: Operation, ifm: np.ndarray, scale: Scale) -> np.ndarray:
         if not scale.is_one:
             # Vela 5.2.0 calls the output of such pools incorrect and no longer emits them.
             raise Fault(f"a MAX pool with the scale {scale}: the hardware does not scale it")
-        return window_extreme(operation, values, np.maximum)
+        return found(window_extreme(operation, values, np.maximum), np.maximum)
     if mode == "REDUCE_SUM":
-        return scale.applied(depth_sum(operation, values))
+        return scale.applied(accumulated(operation, depth_sum(operation, values)))
     if mode != "AVERAGE":
         raise Unmodelled(f"pooling mode {mode} of {operation.family} is not modelled")
-    sums = window_sum(operation, values)
+    sums = accumulated(operation, window_sum(operation, values))
     if padding.top or padding.left or padding.bottom or padding.right:
         # Elements have different divisors, so the hardware divides, and Vela has no scale to give it.
         if not scale.is_one:

@@ -1,4 +1,4 @@
-"""Sums, averages and extremes of what a pool's window sees."""
+"""Sums, counts and extremes of what a pool's window sees."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import numpy as np
 
 from workers.command_stream import Operation
 from workers.npu_model.errors import Fault, Unmodelled
-from workers.npu_model.rounding import scaled, within
+from workers.npu_model.rounding import scaled
 from workers.npu_model.windows import folded, padded
-
-_ACCUMULATOR_BITS = {"I32": 32, "I40": 40, "I48": 48}
-_NOTHING = np.iinfo(np.int64)
 
 
 def window_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
@@ -23,7 +20,7 @@ def window_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
     Returns:
         int64 `[S, OFM height, OFM width, C]`.
     """
-    return accumulated(operation, folded(operation, padded(operation, values, 0), np.add))
+    return folded(operation, padded(operation, values, 0), np.add)
 
 
 def depth_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
@@ -32,7 +29,7 @@ def depth_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
     assert kernel is not None
     if (kernel.width, kernel.height) != (1, 1) or operation.upscale != "NONE":
         raise Unmodelled("a REDUCE_SUM with a kernel or upscaling is not modelled")
-    return accumulated(operation, padded(operation, values, 0).sum(axis=3, keepdims=True))
+    return padded(operation, values, 0).sum(axis=3, keepdims=True)
 
 
 def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc) -> np.ndarray:
@@ -44,18 +41,23 @@ def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc)
         function: `np.minimum` or `np.maximum`.
 
     Returns:
-        int64 `[S, OFM height, OFM width, C]`.
-
-    Raises:
-        Fault: a window holds nothing but padding.
+        int64 `[S, OFM height, OFM width, C]`, with the other end of int64 where a window holds nothing but padding.
     """
     if operation.upscale == "ZEROS":
         raise Unmodelled("an extreme of an IFM upscaled with zeros is not modelled")
-    nothing = _NOTHING.min if function is np.maximum else _NOTHING.max
-    result = folded(operation, padded(operation, values, nothing), function)
-    if (result == nothing).any():
+    return folded(operation, padded(operation, values, _nothing(function)), function)
+
+
+def found(extremes: np.ndarray, function: np.ufunc) -> np.ndarray:
+    """`extremes` of all windows, unchanged. Raises Fault if one held nothing but padding."""
+    if np.any(extremes == _nothing(function)):
         raise Fault("a pool's window holds nothing but padding")
-    return result
+    return extremes
+
+
+def _nothing(function: np.ufunc) -> int:
+    """The extreme of no values at all."""
+    return int(np.iinfo(np.int64).min if function is np.maximum else np.iinfo(np.int64).max)
 
 
 def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -72,6 +74,9 @@ def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> 
 
     Returns:
         int64 of the same shape.
+
+    Raises:
+        Fault: a window holds nothing but padding.
     """
     if operation.upscale != "NONE":
         raise Unmodelled("an average that counts elements of an upscaled IFM is not modelled")
@@ -81,11 +86,3 @@ def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> 
     # The exponent of n - 1 in double precision is its bit length, which is k.
     bits = np.frexp((present - 1).astype(np.float64))[1].astype(np.int64)
     return scaled(sums, (((1 << 30) + 1) << bits) // present, 30 + bits, "NATURAL")
-
-
-def accumulated(operation: Operation, sums: np.ndarray) -> np.ndarray:
-    """`sums`, unchanged. Raises Fault if the accumulators do not hold them."""
-    accumulator = operation.accumulator
-    if accumulator not in _ACCUMULATOR_BITS:
-        raise Unmodelled(f"accumulators of format {accumulator} are not modelled")
-    return within(sums, _ACCUMULATOR_BITS[accumulator], f"an {accumulator} accumulator")
