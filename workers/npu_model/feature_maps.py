@@ -177,7 +177,7 @@ def _windows(region: np.ndarray, place: Layout, piece: Piece, at: np.ndarray) ->
     high += place.dtype.itemsize - 1
     size = region.shape[1]
     check_inside(place.region, size, int(at.min()) + low, int(at.max()) + high)
-    windows = np.ndarray(
+    windows: np.ndarray = np.ndarray(
         (len(region), size - (high - low) + 1, *piece.shape), place.dtype, buffer=region, offset=piece.offset - low,
         strides=(region.strides[0], 1, *piece.strides),
     )  # fmt: skip
@@ -202,11 +202,11 @@ def _pieces(
     if feature_map.format != "NHCWB16":
         raise Unmodelled(f"feature map format {feature_map.format} at offset {operation.offset:#x}")
     bricks, rest = divmod(depth, _BRICK)
-    found = []
+    found: list[Piece] = []
     if bricks:
         whole = slice(0, bricks * _BRICK)
-        strides = (stride_y, _BRICK * element, stride_c, element)
-        found.append(Piece(tile, rows, columns, whole, 0, (height, width, bricks, _BRICK), strides))
+        by_brick = (stride_y, _BRICK * element, stride_c, element)
+        found.append(Piece(tile, rows, columns, whole, 0, (height, width, bricks, _BRICK), by_brick))
     if rest:
         last = slice(bricks * _BRICK, depth)
         strides = (stride_y, _BRICK * element, element)

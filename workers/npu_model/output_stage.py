@@ -42,8 +42,6 @@ def output_values(operation: Operation, values: np.ndarray, memory: Memory) -> n
     bounds = _u85_bounds(operation) if operation.family == "ethos-u85" else _u55_bounds(operation, ofm, lookup)
     if bounds is not None:
         values = np.clip(values, *bounds)
-    elif lookup is not None:
-        raise Unmodelled(f"a look-up table without a clip at offset {operation.offset:#x}")
     if lookup is not None:
         values = lookup.of(values)
     # What is left of a value that does not fit is its low bits: TOSA's CAST on U85.

@@ -23,12 +23,15 @@ from workers.npu_model.output_stage import output_values
 from workers.npu_model.pool import pool
 from workers.npu_model.program import IoTensor, NpuProgram
 from workers.npu_model.resize import resize
+from workers.npu_model.weights import decode_scales
 
 #: Told of an operation that computes and of the values that it writes, `[S, H, W, C]`.
 Trace = Callable[[Operation, np.ndarray], None]
 
 #: Elements of the OFMs of a run that are computed at once.
 _RUN_ELEMENTS = 1 << 20
+
+_NOTHING = np.zeros((1, 1, 1, 1), np.int8)
 
 #: What memory holds before anything is written. No value that a program could rely on, and another one for each set.
 _UNWRITTEN_SEED = 0x5EED
@@ -85,7 +88,9 @@ class _Machine:
             return
         ofm, ifm, ifm2 = operation.ofm, operation.ifm, operation.ifm2
         assert ofm is not None
-        first = None if ifm is None else self._input(operation, "IFM", ifm)
+        # What a pool of mode NONE reads as its IFM is thrown away; Vela describes it as elements that are none.
+        unread = operation.pooling_mode == "NONE"
+        first = _NOTHING if ifm is None or unread else self._input(operation, "IFM", ifm)
         second = None if ifm2 is None else self._input(operation, "IFM2", ifm2)
         values = self._written(operation, first, second)
         if not operation.uses_table:
@@ -135,9 +140,8 @@ class _Machine:
             self._memory.clobber_tables()
         return True
 
-    def _written(self, operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray | None) -> np.ndarray:
+    def _written(self, operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
         """The elements that an operation writes, in the order of dimensions before a transpose."""
-        assert ifm is not None
         weights, scales = (
             [self._bytes(one.region, one.address, one.length_bytes) for one in spans]
             for spans in (operation.weights, operation.scales)
@@ -159,7 +163,8 @@ class _Machine:
         if operation.kind is Kind.ELEMENTWISE:
             return elementwise(operation, ifm, ifm2)
         if operation.kind is Kind.POOL:
-            return pool(operation, ifm, ifm2)
+            channels = decode_scales(operation, self._decoded.accelerator, scales) if scales else None
+            return pool(operation, ifm, ifm2, channels)
         if operation.kind is Kind.RESIZE:
             return resize(operation, ifm)
         return convolution(operation, self._decoded.accelerator, ifm, ifm2, weights, scales)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.command_stream import Operation
-from workers.npu_model.errors import Unmodelled
+from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.memory import Memory
 
 #: U55 and U65 number tables in slots of this many bytes.
@@ -37,7 +37,13 @@ class TableLookup:
     shift: int
 
     def of(self, values: np.ndarray) -> np.ndarray:
-        """The table's value for each of `[S, H, W, C]`, int64 or the table's type."""
+        """The table's value for each of `[S, H, W, C]`, int64 or the table's type.
+
+        Raises:
+            Fault: a value has no entry.
+        """
+        if values.size and (values.min() < self.lowest or values.max() >= -self.lowest):
+            raise Fault(f"a value from {values.min()} to {values.max()} has no entry in a look-up table")
         index = (values - self.lowest).astype(np.int32)
         # All sets of inputs load the same tables.
         if not self.interpolated:
