@@ -23,7 +23,7 @@ def compiled(graph: Graph, accelerator: str) -> NpuProgram:
 
 
 def inputs_for(graph: Graph, indices: dict[int, int] | None = None) -> list[CheckInput]:
-    """Random and extreme inputs. indices: number of an input that holds indices -> how many there are to choose from."""
+    """Random and extreme inputs. indices: number of an input that holds indices -> how many there are to choose."""
     sets = check_inputs(graph, [], seed=3)
     for number, count in (indices or {}).items():
         for one in sets:

@@ -15,7 +15,7 @@ from workers.npu_model.accelerator import accelerator_of
 from workers.npu_model.convolution import convolution
 from workers.npu_model.dma import copy
 from workers.npu_model.elementwise import elementwise
-from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.errors import Fault
 from workers.npu_model.feature_maps import Layout, layout, read, write
 from workers.npu_model.memory import ARENA, CONSTANTS, FAST, Memory
 from workers.npu_model.operation_cache import OperationCache
