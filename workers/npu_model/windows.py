@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from workers.command_stream import Operation
@@ -95,3 +97,22 @@ def folded(operation: Operation, ifm: np.ndarray, function: np.ufunc) -> np.ndar
             total = function(total, part, out=total if at else None)
         ifm = total
     return ifm
+
+
+def taps(operation: Operation, ifm: np.ndarray) -> Iterator[np.ndarray]:
+    """The elements under each tap of the kernel, row by row.
+
+    Args:
+        operation: it has a kernel.
+        ifm: as `padded` returns it.
+
+    Yields:
+        Views `[S, OFM height, OFM width, C]`.
+    """
+    kernel, ofm = operation.kernel, operation.ofm
+    assert kernel is not None and ofm is not None
+    for top in range(0, kernel.dilated_height, kernel.dilation_y):
+        rows = slice(top, top + (ofm.shape[0] - 1) * kernel.stride_y + 1, kernel.stride_y)
+        for left in range(0, kernel.dilated_width, kernel.dilation_x):
+            columns = slice(left, left + (ofm.shape[1] - 1) * kernel.stride_x + 1, kernel.stride_x)
+            yield ifm[:, rows, columns]
