@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from layers import Layer, random_layer, two_of_four
 from npu_programs import Program
 
-from search_space.graph import constant
 from workers.npu_model.weights import ChannelScales
 from workers.target import Target
 
@@ -142,22 +141,20 @@ def test_any_layer(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "memory_mode", "layers"),
+    ("accelerator", "memory_mode", "one", "other"),
     [
-        ("ethos-u55-64", "Shared_Sram", (((16, 16, 32), 1024, (1, 1), False), ((16, 16, 1024), 1024, (5, 5), True))),
-        ("ethos-u65-256", "Dedicated_Sram", (((1, 1, 32), 1024, (1, 1), False), ((1, 1, 1024), 300, (1, 1), False))),
-        ("ethos-u65-512", "Dedicated_Sram", (((1, 1, 32), 1024, (1, 1), False), ((1, 1, 1024), 300, (1, 1), False))),
-        ("ethos-u85-256", "Shared_Sram", (((16, 16, 128), 1024, (1, 1), False), ((16, 16, 1024), 300, (1, 1), False))),
-        (
-            "ethos-u85-512",
-            "Dedicated_Sram",
-            (((16, 16, 128), 1024, (1, 1), False), ((16, 16, 1024), 300, (1, 1), False)),
-        ),
-        ("ethos-u85-2048", "Shared_Sram", (((16, 16, 128), 1024, (1, 1), False), ((16, 16, 1024), 300, (1, 1), False))),
+        ("ethos-u55-64", "Shared_Sram", ((16, 16, 32), 1024), ((16, 16, 1024), 1024, (5, 5), (1, 1), (1, 1), True)),
+        ("ethos-u65-256", "Dedicated_Sram", ((1, 1, 32), 1024), ((1, 1, 1024), 300)),
+        ("ethos-u65-512", "Dedicated_Sram", ((1, 1, 32), 1024), ((1, 1, 1024), 300)),
+        ("ethos-u85-256", "Shared_Sram", ((16, 16, 128), 1024), ((16, 16, 1024), 300)),
+        ("ethos-u85-512", "Dedicated_Sram", ((16, 16, 128), 1024), ((16, 16, 1024), 300)),
+        ("ethos-u85-2048", "Shared_Sram", ((16, 16, 128), 1024), ((16, 16, 1024), 300)),
     ],
 )
-def test_weights_that_are_copied_in_slices_of_channels(accelerator: str, memory_mode: str, layers: tuple) -> None:
-    first, second = (random_layer(ifm, depth, kernel, depthwise=dw) for ifm, depth, kernel, dw in layers)
+def test_weights_that_are_copied_in_slices_of_channels(
+    accelerator: str, memory_mode: str, one: tuple, other: tuple
+) -> None:
+    first, second = random_layer(*one), random_layer(*other)
     program = Program()
     result = second.add_to(program, first.add_to(program))
     found, _ = emitted(program.tosa(result), Target.parse(accelerator, memory_mode=memory_mode))
