@@ -34,6 +34,14 @@ class Decoded:
         the time."""
         return tuple(self._issued.operations(range(len(self._issued.offsets))))
 
+    def addresses(self, run: Run) -> dict[str, np.ndarray]:
+        """The address registers that differ between the operations of one of `runs`.
+
+        Returns:
+            Name of the register -> its value for each operation, int64 `[operations]`. Those that stay are left out.
+        """
+        return self._issued.addresses(run)
+
 
 def decode(stream: bytes, most: int | None = None) -> Decoded:
     """Decode `workers.vela.Compiled.command_stream` or `workers.pte.Delegate.command_stream`.

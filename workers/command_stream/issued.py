@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,6 +34,7 @@ _DOES = {
     "NPU_OP_BRANCH": HALTS,
 }
 _ADDRESS = re.compile(r"NPU_SET_\w+_BASE\d?")
+_ADDRESS_BITS = (1 << 40) - 1
 
 
 class Meanings:
@@ -96,8 +98,9 @@ class Issued:
         self._codes: list[int] = (first[started] & 0xFFFF).tolist()
         self._parameters: list[int] = values[started].tolist()
         self._set_before: list[int] = np.cumsum(sets)[started].tolist()
-        self._positions: list[int] = meaning[sets].tolist()
-        self._values: list[int] = values[sets].tolist()
+        self._set_positions, self._set_values = meaning[sets], values[sets]
+        self._positions: list[int] = self._set_positions.tolist()
+        self._values: list[int] = self._set_values.tolist()
         self._kernel_waits = _least(started, np.flatnonzero(meaning == _KERNEL_WAITS), values)
         self._dma_waits = _least(started, np.flatnonzero(meaning == _DMA_WAITS), values)
 
@@ -113,6 +116,26 @@ class Issued:
         bounds = pairwise((*self._heads, len(self.offsets)))
         for first, (head, end) in zip(self.operations(self._heads), bounds, strict=True):
             yield Run(first, self.offsets[head:end])
+
+    def addresses(self, run: Run) -> dict[str, np.ndarray]:
+        """See `workers.command_stream.Decoded.addresses`."""
+        number = bisect_left(self.offsets, run.offsets[0])
+        set_before = np.array(self._set_before[number : number + len(run.offsets)])
+        begin, end = set_before[0], set_before[-1]
+        # Between the operations of a run, nothing else is set.
+        at = np.searchsorted(set_before, np.arange(begin, end), side="right")
+        positions, values = self._set_positions[begin:end], self._set_values[begin:end]
+        names = self._meanings.layout.names
+        found = {}
+        for position in np.unique(positions).tolist():
+            mine = np.flatnonzero(positions == position)
+            # Where it is not set anew, an operation has what the one before it had.
+            latest = np.zeros(len(set_before), np.int64)
+            latest[at[mine]] = mine + 1
+            latest = np.maximum.accumulate(latest)
+            before = run.first.registers.get(names[position], 0)
+            found[names[position]] = np.where(latest > 0, values[latest - 1], before) & _ADDRESS_BITS
+        return found
 
     def operations(self, numbers: Iterable[int]) -> Iterator[Operation]:
         """Those with these numbers, which rise."""
