@@ -34,6 +34,10 @@ class Decoded:
         the time."""
         return tuple(self._issued.operations(range(len(self._issued.offsets))))
 
+    def operations_of(self, run: Run) -> tuple[Operation, ...]:
+        """All operations of one of `runs`."""
+        return tuple(self._issued.operations_of(run))
+
     def addresses(self, run: Run) -> dict[str, np.ndarray]:
         """Name of a register -> its value under each operation of one of `runs`, `[operations]` int64 (bytes).
 

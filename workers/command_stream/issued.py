@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -136,6 +136,23 @@ class Issued:
             before = run.first.registers.get(names[position], 0)
             found[names[position]] = np.where(latest > 0, values[latest - 1], before) & _ADDRESS_BITS
         return found
+
+    def operations_of(self, run: Run) -> Iterator[Operation]:
+        """All operations of a run."""
+        names = self._meanings.layout.names
+        registers = [run.first.registers.get(name) for name in names]
+        yield run.first
+        for number in range(run.number + 1, run.number + len(run.offsets)):
+            begin, end = self._set_before[number - 1], self._set_before[number]
+            for position, value in zip(self._positions[begin:end], self._values[begin:end], strict=True):
+                registers[position] = value
+            yield replace(
+                run.first,
+                offset=self.offsets[number],
+                registers=RegisterState(self._meanings.layout, tuple(registers)),
+                kernel_wait=None,
+                dma_wait=None,
+            )
 
     def operations(self, numbers: Iterable[int]) -> Iterator[Operation]:
         """Those with these numbers, which rise."""

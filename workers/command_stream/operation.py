@@ -64,17 +64,17 @@ class Operation:
         """Anything but a copy."""
         return self.kind is not Kind.DMA
 
-    @property
+    @cached_property
     def elementwise_mode(self) -> str | None:
         """As in `ADD`, of an elementwise operation."""
         return self._mode("elementwise_mode") if self.kind is Kind.ELEMENTWISE else None
 
-    @property
+    @cached_property
     def pooling_mode(self) -> str | None:
         """As in `MAX`, `AVERAGE`, `REDUCE_SUM`, of a pool. U85's `NONE` passes `ifm2` on without looking at `ifm`."""
         return self._mode("pooling_mode") if self.kind is Kind.POOL else None
 
-    @property
+    @cached_property
     def resize_mode(self) -> str | None:
         """`BILINEAR`, `REPLICATE` or `NEAREST`, of a resize."""
         return self._mode("resize_mode") if self.kind is Kind.RESIZE else None
@@ -158,24 +158,24 @@ class Operation:
             dilation_y=dilation_y,
         )
 
-    @property
+    @cached_property
     def padding(self) -> Padding | None:
         """Of an operation with a kernel."""
         if self.kernel is None:
             return None
         return Padding(*(self.registers.number(f"IFM_PAD_{side}") for side in ("TOP", "LEFT", "BOTTOM", "RIGHT")))
 
-    @property
+    @cached_property
     def upscale(self) -> str | None:
         """`NONE`, or how the IFM is doubled in height and width before the kernel sees it: `NEAREST` or `ZEROS`."""
         return self.registers.choice("IFM_UPSCALE") if self.computes else None
 
-    @property
+    @cached_property
     def block(self) -> Shape | None:
         """(height, width, depth) in elements of what is computed at a time, before an OFM transpose."""
         return self._shape("OFM_BLK") if self.computes else None
 
-    @property
+    @cached_property
     def microblock(self) -> tuple[int, int] | None:
         """U85: (height, width) in elements of what the MACs work on in a cycle; its depth is what is left of them. None
         elsewhere: it is fixed by the accelerator."""
@@ -184,24 +184,24 @@ class Operation:
         height, width = self.registers.choice("ACC_FORMAT", "microblock")[1:].split("X")
         return int(height), int(width)
 
-    @property
+    @cached_property
     def accumulator(self) -> str | None:
         """`I32`, `I40` or `F16` on U55 and U65, `I32` or `I48` on U85."""
         return self.registers.choice("ACC_FORMAT") if self.computes else None
 
-    @property
+    @cached_property
     def accumulator_input(self) -> str | None:
         """What the accumulators start from: `RESET`, or on U85 also `KEEP` (the operation before) or `IFM2`."""
         if not self.computes:
             return None
         return self.registers.choice("ACC_FORMAT", "acc_input") if self._u85 else "RESET"
 
-    @property
+    @cached_property
     def traversal(self) -> str | None:
         """`DEPTH_FIRST` or `PART_KERNEL_FIRST`, of an operation with a kernel."""
         return None if self.kernel is None else self.registers.choice("KERNEL_STRIDE", "weight_order")
 
-    @property
+    @cached_property
     def activation(self) -> Activation | None:
         """What is done to results; None for a copy."""
         ofm = self.ofm
@@ -221,7 +221,7 @@ class Operation:
             kind = "none"
         return Activation(kind, table, low, high, function)
 
-    @property
+    @cached_property
     def uses_table(self) -> bool:
         """Whether results go through a look-up table."""
         activation = self.activation
@@ -241,7 +241,7 @@ class Operation:
             return ()
         return self._spans("SCALE", ("SCALE", "SCALE1"))
 
-    @property
+    @cached_property
     def weight_format(self) -> str | None:
         """U85: `SWD` or `FWD` (fast weight decoder), `/SPARSE_2_4` after it if so; of an operation with weights."""
         if not self._u85 or not self.weights:
@@ -249,12 +249,12 @@ class Operation:
         sparsity = self.registers.choice("WEIGHT_FORMAT", "weight_sparsity")
         return self.registers.choice("WEIGHT_FORMAT") + ("" if sparsity == "NONE" else f"/{sparsity}")
 
-    @property
+    @cached_property
     def scale_mode(self) -> str | None:
         """`PER_CHANNEL` or `GLOBAL`; None for a copy."""
         return self.registers.choice("OFM_PRECISION", "scale_mode") if self.computes else None
 
-    @property
+    @cached_property
     def ifm_scale_mode(self) -> str | None:
         """U55 and U65: which operand of an addition or subtraction is scaled with 32 bits: `OPA_OPB_16` (neither),
         `OPA_32` or `OPB_32`."""
@@ -262,7 +262,7 @@ class Operation:
             return None
         return self.registers.choice("IFM_PRECISION", "scale_mode")
 
-    @property
+    @cached_property
     def rounding(self) -> str | None:
         """How the OFM is rounded, as in `DBL`, `TRUNCATE`, `NATURAL` (U55, U65) or `DOUBLE_SYMMETRIC` (U85)."""
         if not self.computes:

@@ -21,10 +21,14 @@ class Layout:
         self.names = tuple(one.name for one in registers(family).values() if one.name.startswith("NPU_SET_"))
         self.position = {name: position for position, name in enumerate(self.names)}
         self.all_but = cache(self._all_but)
+        self.only = cache(self._only)
         self.field = cache(self._field)
 
     def _all_but(self, names: re.Pattern[str]) -> Callable[[Values], Values]:
         return itemgetter(*(at for name, at in self.position.items() if not names.fullmatch(name)))
+
+    def _only(self, names: tuple[str, ...]) -> Callable[[Values], Values]:
+        return itemgetter(*(self.position[name] for name in names))
 
     def _field(self, name: str, field: str) -> tuple[int, Field] | None:
         """Position of register NPU_SET_`name` and one of its fields, by default the first; None if there is none."""
@@ -79,6 +83,10 @@ class RegisterState(Mapping[str, int]):
     def pick(self, without: re.Pattern[str]) -> Values:
         """The values of all registers but those whose names match; the same registers give the same tuple."""
         return self._layout.all_but(without)(self._values)
+
+    def take(self, names: tuple[str, ...]) -> Values:
+        """The values of several registers of the family, as in `Command.value`; None where one is not set."""
+        return self._layout.only(names)(self._values)
 
     def number(self, name: str, field: str = "") -> int:
         """A field of register NPU_SET_`name`, by default its first.

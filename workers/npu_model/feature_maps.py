@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Piece:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
-    @property
+    @cached_property
     def reach(self) -> tuple[int, int]:
         """Bytes from the tile's address to the first byte and behind the last byte, for elements of one byte."""
         ends = [stride * (size - 1) for size, stride in zip(self.shape, self.strides, strict=True)]
@@ -108,29 +109,67 @@ def memory_shape(feature_map: FeatureMap) -> Shape:
     return height, width, depth
 
 
-def read(memory: Memory, place: Layout, addresses: Sequence[np.ndarray]) -> np.ndarray:
+def read(memory: Memory, place: Layout, addresses: Sequence[int]) -> np.ndarray:
+    """The values of a feature map.
+
+    Args:
+        addresses: of each tile, in bytes.
+
+    Returns:
+        `[S, H, W, C]`; a view of the memory where that is possible. S is 1 for the constants.
+
+    Raises:
+        Fault: a byte is outside its region.
+    """
+    region = memory.region(place.region)
+    if len(place.pieces) == 1:
+        return _joined(_view(region, place, place.pieces[0], addresses), place.pieces[0])
+    found = np.empty((len(region), *place.shape), place.dtype)
+    for piece in place.pieces:
+        part = _joined(_view(region, place, piece, addresses), piece)
+        found[:, piece.rows, piece.columns, piece.channels] = part
+    return found
+
+
+def read_each(memory: Memory, place: Layout, addresses: Sequence[np.ndarray]) -> np.ndarray:
     """The values of N feature maps that differ in their addresses only.
 
     Args:
         addresses: of each tile, `[N]` bytes.
 
     Returns:
-        `[S * N, H, W, C]`; a view of the memory where that is possible. S is 1 for the constants.
+        `[S * N, H, W, C]`. S is 1 for the constants.
 
     Raises:
         Fault: a byte is outside its region.
     """
     region = memory.region(place.region)
-    count = len(addresses[0])
-    if len(place.pieces) == 1:
-        return _values(region, place, place.pieces[0], addresses)
-    found = np.empty((len(region) * count, *place.shape), place.dtype)
+    found = np.empty((len(region) * len(addresses[0]), *place.shape), place.dtype)
     for piece in place.pieces:
-        found[:, piece.rows, piece.columns, piece.channels] = _values(region, place, piece, addresses)
+        windows, at = _windows(region, place, piece, addresses)
+        part = _joined(windows[:, at].reshape(-1, *piece.shape), piece)
+        found[:, piece.rows, piece.columns, piece.channels] = part
     return found
 
 
-def write(memory: Memory, place: Layout, addresses: Sequence[np.ndarray], values: np.ndarray) -> None:
+def write(memory: Memory, place: Layout, addresses: Sequence[int], values: np.ndarray) -> None:
+    """Write a feature map.
+
+    Args:
+        addresses: of each tile, in bytes.
+        values: `[S, H, W, C]` in the order of the dimensions in memory; S may be 1 for all sets alike.
+
+    Raises:
+        Fault: a byte is outside its region, or the region is read-only.
+    """
+    memory.writable(place.region)
+    region = memory.region(place.region)
+    for piece in place.pieces:
+        part = values[:, piece.rows, piece.columns, piece.channels]
+        _view(region, place, piece, addresses)[...] = part.reshape(-1, *piece.shape)
+
+
+def write_each(memory: Memory, place: Layout, addresses: Sequence[np.ndarray], values: np.ndarray) -> None:
     """Write N feature maps that differ in their addresses only, in this order.
 
     Args:
@@ -138,32 +177,24 @@ def write(memory: Memory, place: Layout, addresses: Sequence[np.ndarray], values
         values: `[S * N, H, W, C]` in the order of the dimensions in memory.
 
     Raises:
-        Fault: a byte is outside its region, or the region is read-only.
+        Fault: as `write`.
     """
     memory.writable(place.region)
     region = memory.region(place.region)
-    count = len(addresses[0])
     for piece in place.pieces:
-        part = values[:, piece.rows, piece.columns, piece.channels].reshape(-1, count, *piece.shape)
-        if count == 1:
-            _view(region, place, piece, int(addresses[piece.tile][0]))[...] = part[:, 0]
-        else:
-            windows, first = _windows(region, place, piece, addresses[piece.tile])
-            windows[:, first] = part
+        part = values[:, piece.rows, piece.columns, piece.channels]
+        windows, at = _windows(region, place, piece, addresses)
+        windows[:, at] = part.reshape(-1, len(at), *piece.shape)
 
 
-def _values(region: np.ndarray, place: Layout, piece: Piece, addresses: Sequence[np.ndarray]) -> np.ndarray:
-    at = addresses[piece.tile]
-    if len(at) == 1:
-        found = _view(region, place, piece, int(at[0]))
-    else:
-        windows, first = _windows(region, place, piece, at)
-        found = windows[:, first].reshape(-1, *piece.shape)
-    return found if len(piece.shape) == 3 else found.reshape(*found.shape[:3], -1)
+def _joined(values: np.ndarray, piece: Piece) -> np.ndarray:
+    """With the channels of all bricks as one dimension."""
+    return values if len(piece.shape) == 3 else values.reshape(*values.shape[:3], -1)
 
 
-def _view(region: np.ndarray, place: Layout, piece: Piece, address: int) -> np.ndarray:
+def _view(region: np.ndarray, place: Layout, piece: Piece, addresses: Sequence[int]) -> np.ndarray:
     low, high = piece.reach
+    address = addresses[piece.tile]
     check_inside(place.region, region.shape[1], address + low, address + high + place.dtype.itemsize - 1)
     return np.ndarray(
         (len(region), *piece.shape), place.dtype, buffer=region, offset=address + piece.offset,
@@ -171,8 +202,11 @@ def _view(region: np.ndarray, place: Layout, piece: Piece, address: int) -> np.n
     )  # fmt: skip
 
 
-def _windows(region: np.ndarray, place: Layout, piece: Piece, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _windows(
+    region: np.ndarray, place: Layout, piece: Piece, addresses: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """The piece at every address that it could have, `[S, addresses, ...]`, and the numbers of those that it has."""
+    at = addresses[piece.tile]
     low, high = piece.reach
     high += place.dtype.itemsize - 1
     size = region.shape[1]

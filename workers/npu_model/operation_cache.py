@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 
 from workers.command_stream import Kind, Operation
+from workers.command_stream.state import Values
 from workers.recent import Recent
 
 _DIGEST_BYTES = 20
@@ -34,13 +35,13 @@ class OperationCache:
         self._values: Recent[np.ndarray] = Recent(most_bytes, size=lambda array: array.nbytes)
 
     def find(
-        self, operation: Operation, inputs: Sequence[np.ndarray], constants: Sequence[bytes],
+        self, depends: Hashable, inputs: Sequence[np.ndarray], constants: Sequence[bytes],
         compute: Callable[[], np.ndarray],
     ) -> np.ndarray:  # fmt: skip
         """What an operation gives, computed unless it is known.
 
         Args:
-            operation: gives the registers that matter.
+            depends: what decides its results beside its inputs, as `dependencies` gives it.
             inputs: its feature maps, as stored.
             constants: whatever else it reads: weights, scales, look-up tables.
             compute: gives the elements that are written.
@@ -52,8 +53,12 @@ class OperationCache:
         for array in inputs:
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
-        key = operation.kind, operation.parameter, operation.registers.pick(_pattern(operation)), digest.digest()
-        return self._values.find(key, compute)
+        return self._values.find((depends, digest.digest()), compute)
+
+
+def dependencies(operation: Operation) -> Values:
+    """The values of all registers that results of an operation depend on."""
+    return operation.registers.pick(_pattern(operation))
 
 
 def _pattern(operation: Operation) -> re.Pattern[str]:
