@@ -16,7 +16,7 @@ from search_space.graph import Graph
 from workers.command_stream import StreamError, decode
 from workers.cost import Pricing
 from workers.memo import Memo
-from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute
+from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute, guard
 from workers.npu_model.operation_cache import OperationCache
 from workers.npu_model.program import NpuProgram
 from workers.reference_check import Outputs, Verdict, difference
@@ -62,7 +62,7 @@ class StreamCheck:
         program = self._pricing.npu_program(graph)
         try:
             decoded = decode(program.command_stream)
-            for violation in ():
+            for violation in guard(program, decoded):
                 return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
             inputs = computed.inputs[:sets]
             given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]

@@ -1,14 +1,14 @@
-"""Convolutions as Vela emits them: operations with their weights and scales as they are in memory when they start."""
+"""The operations with weights that Vela makes of a program, with the bytes of their streams when they start."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from workers.command_stream import Operation, Span, decode
+from workers.npu_model.program import IoTensor
 from workers.npu_model.weights import ChannelScales, decode_scales, decode_weights
 from workers.target import Target
 from workers.vela import compile_tosa
@@ -37,9 +37,12 @@ class Emitted:
         return decode_scales(self.operation, self.accelerator, self.scale_streams)
 
 
-def emitted(tosa: bytes, accelerator: str) -> list[Emitted]:
-    """The operations with weights of a program, in order. Copies of weights into faster memory are carried out."""
-    compiled = compile_tosa(tosa, Target.parse(accelerator), operators=False)
+def emitted(tosa: bytes, target: Target) -> tuple[list[Emitted], tuple[IoTensor, ...]]:
+    """The operations that have scales per channel, in order, and where the program's outputs are.
+
+    Copies in memory are carried out, since weights are brought into faster memory while the program runs.
+    """
+    compiled = compile_tosa(tosa, target, operators=False)
     decoded = decode(compiled.command_stream)
     memory: dict[int | None, bytearray] = defaultdict(bytearray)
     memory[0] = bytearray(compiled.weights)
@@ -47,15 +50,14 @@ def emitted(tosa: bytes, accelerator: str) -> list[Emitted]:
     def read(span: Span) -> bytes:
         return bytes(memory[span.region][span.address : span.address + span.length_bytes])
 
-    def found() -> Iterator[Emitted]:
-        for operation in decoded.operations:
-            if operation.dma is not None:
-                data, to = read(operation.dma.source), operation.dma.destination
-                held = memory[to.region]
-                held.extend(bytes(max(0, to.address + len(data) - len(held))))
-                held[to.address : to.address + len(data)] = data
-            elif operation.weights:
-                weights, scales = ([read(span) for span in spans] for spans in (operation.weights, operation.scales))
-                yield Emitted(decoded.accelerator, operation, weights, scales)
-
-    return list(found())
+    found = []
+    for operation in decoded.operations:
+        if operation.dma is not None:
+            data, to = read(operation.dma.source), operation.dma.destination
+            held = memory[to.region]
+            held.extend(bytes(max(0, to.address + len(data) - len(held))))
+            held[to.address : to.address + len(data)] = data
+        elif operation.scales:
+            weights, scales = ([read(span) for span in spans] for spans in (operation.weights, operation.scales))
+            found.append(Emitted(decoded.accelerator, operation, weights, scales))
+    return found, compiled.outputs

@@ -100,6 +100,11 @@ class FeatureMap:
         return height * width * depth
 
     @property
+    def bytes(self) -> int:
+        """The size of its elements together."""
+        return self.elements * self.element_bytes
+
+    @property
     def in_memory(self) -> bool:
         """Whether memory is read or written for it."""
         return self.storage in ("TILE2X2", "TILE3X1")

@@ -33,6 +33,7 @@ _DOES = {
     "NPU_OP_BRANCH": HALTS,
 }
 _ADDRESS = re.compile(r"NPU_SET_\w+_BASE\d?")
+_ADDRESS_BITS = (1 << 40) - 1
 
 
 class Meanings:
@@ -98,8 +99,9 @@ class Issued:
         self._codes: list[int] = (first[started] & 0xFFFF).tolist()
         self._parameters: list[int] = values[started].tolist()
         self._set_before: list[int] = np.cumsum(sets)[started].tolist()
-        self._positions: list[int] = meaning[sets].tolist()
-        self._values: list[int] = values[sets].tolist()
+        self._set_positions, self._set_values = meaning[sets], values[sets]
+        self._positions: list[int] = self._set_positions.tolist()
+        self._values: list[int] = self._set_values.tolist()
         self._kernel_waits = _least(started, np.flatnonzero(meaning == _KERNEL_WAITS), values)
         self._dma_waits = _least(started, np.flatnonzero(meaning == _DMA_WAITS), values)
 
@@ -117,25 +119,22 @@ class Issued:
             yield Run(first, self.offsets[head:end], head)
 
     def addresses(self, run: Run) -> dict[str, np.ndarray]:
-        """Name of a register that holds an address -> its value under each operation of a run, `[operations]` int64.
-
-        Only registers that are set within the run after its first operation are in it.
-        """
-        numbers = slice(run.number, run.number + len(run.offsets))
-        begin, end = self._set_before[numbers][0], self._set_before[numbers][-1]
-        positions = np.array(self._positions[begin:end], np.int64)
-        values = np.array(self._values[begin:end], np.int64)
-        # The operation, counted within the run, that a register is set for.
-        owners = np.searchsorted(self._set_before[numbers], np.arange(begin, end), side="right")
-        names = list(self._meanings.layout.position)
+        """See `workers.command_stream.Decoded.addresses`."""
+        set_before = np.array(self._set_before[run.number : run.number + len(run.offsets)])
+        begin, end = set_before[0], set_before[-1]
+        # Between the operations of a run, nothing else is set.
+        at = np.searchsorted(set_before, np.arange(begin, end), side="right")
+        positions, values = self._set_positions[begin:end], self._set_values[begin:end]
+        names = self._meanings.layout.names
         found = {}
         for position in np.unique(positions).tolist():
-            mine = positions == position
-            changes = np.full(len(run.offsets), -1, np.int64)
-            changes[owners[mine]] = np.flatnonzero(mine)
-            latest = np.maximum.accumulate(changes)
+            mine = np.flatnonzero(positions == position)
+            # Where it is not set anew, an operation has what the one before it had.
+            latest = np.zeros(len(set_before), np.int64)
+            latest[at[mine]] = mine + 1
+            latest = np.maximum.accumulate(latest)
             before = run.first.registers.get(names[position], 0)
-            found[names[position]] = np.where(latest < 0, before, values[latest])
+            found[names[position]] = np.where(latest > 0, values[latest - 1], before) & _ADDRESS_BITS
         return found
 
     def operations(self, numbers: Iterable[int]) -> Iterator[Operation]:

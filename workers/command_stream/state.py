@@ -8,7 +8,7 @@ from functools import cache
 from operator import itemgetter
 
 from workers.command_stream.commands import StreamError
-from workers.command_stream.registers import registers, registers_by_name
+from workers.command_stream.registers import Field, registers, registers_by_name
 
 Values = tuple[int | None, ...]
 
@@ -17,13 +17,22 @@ class Layout:
     """The registers of a family in a fixed order, so that a state is one tuple."""
 
     def __init__(self, family: str) -> None:
-        names = (one.name for one in registers(family).values() if one.name.startswith("NPU_SET_"))
         self.family = family
-        self.position = {name: position for position, name in enumerate(names)}
+        self.names = tuple(one.name for one in registers(family).values() if one.name.startswith("NPU_SET_"))
+        self.position = {name: position for position, name in enumerate(self.names)}
         self.all_but = cache(self._all_but)
+        self.field = cache(self._field)
 
     def _all_but(self, names: re.Pattern[str]) -> Callable[[Values], Values]:
         return itemgetter(*(at for name, at in self.position.items() if not names.fullmatch(name)))
+
+    def _field(self, name: str, field: str) -> tuple[int, Field] | None:
+        """Position of register NPU_SET_`name` and one of its fields, by default the first; None if there is none."""
+        position = self.position.get(f"NPU_SET_{name}")
+        if position is None:
+            return None
+        fields = registers_by_name(self.family)[f"NPU_SET_{name}"].fields
+        return position, fields[field or next(iter(fields))]
 
 
 class RegisterState(Mapping[str, int]):
@@ -92,10 +101,8 @@ class RegisterState(Mapping[str, int]):
         return value - (1 << bits) if value >> bits - 1 else value
 
     def _field(self, name: str, field: str) -> tuple[int, Mapping[int, str]]:
-        full_name = f"NPU_SET_{name}"
-        value = self.get(full_name) if full_name in self._layout.position else None
-        if value is None:
-            raise StreamError(f"an operation of this {self.family} stream needs {full_name}, which is not set")
-        fields = registers_by_name(self.family)[full_name].fields
-        one = fields[field or next(iter(fields))]
-        return one.of(value), one.names
+        found = self._layout.field(name, field)
+        value = None if found is None else self._values[found[0]]
+        if found is None or value is None:
+            raise StreamError(f"an operation of this {self.family} stream needs NPU_SET_{name}, which is not set")
+        return found[1].of(value), found[1].names

@@ -17,6 +17,7 @@ class Memory:
     """Memories of several executions of one program, each on its own set of inputs.
 
     Attributes:
+        accelerator: the NPU.
         chained: number of a chaining buffer (U85) -> what the last operation left in it, as `[S, H, W, C]`.
 
     Args:
@@ -25,7 +26,7 @@ class Memory:
     """
 
     def __init__(self, accelerator: Accelerator, regions: Mapping[int, np.ndarray]) -> None:
-        self._accelerator, self._regions = accelerator, dict(regions)
+        self.accelerator, self._regions = accelerator, dict(regions)
         self._tables = np.zeros((len(regions[ARENA]), TABLE_BYTES), np.uint8)
         self._loaded = np.zeros(TABLE_BYTES, bool)
         self.chained: dict[int, np.ndarray] = {}
@@ -76,28 +77,29 @@ class Memory:
         if region == CONSTANTS:
             raise Fault("a write to the constants (region 0), which are read-only")
 
-    def table(self, address: int, length: int) -> np.ndarray:
-        """A look-up table, `[S, length]` uint8. address: from the start of table memory.
+    def table(self, first: int, end: int) -> np.ndarray:
+        """A look-up table, `[S, end - first]` uint8, by its first byte and end as copies give them.
 
         Raises:
             Fault: it was never loaded as a whole, or was overwritten since.
         """
-        if address + length > TABLE_BYTES or not self._loaded[address : address + length].all():
-            raise Fault(f"the look-up table at {address} ({length} bytes) was not loaded or was overwritten")
-        return self._tables[:, address : address + length]
+        start = self._in_tables(first, end - first)
+        stop = start + end - first
+        if not self._loaded[start:stop].all():
+            raise Fault(f"the look-up table at {first} was not loaded or was overwritten")
+        return self._tables[:, start:stop]
 
     @property
     def tables(self) -> np.ndarray:
         """All table memory, `[bytes]` uint8: every set of inputs loads the same tables."""
         return np.where(self._loaded, self._tables[0], 0)
 
-    def clobber_tables(self) -> None:
-        """Lose the tables, where an operation without a table uses their memory for accumulators."""
-        if not self._accelerator.tables_are_safe:
-            self._loaded[:] = False
+    def lose_tables(self) -> None:
+        """Forget the tables: accumulators took their place."""
+        self._loaded[:] = False
 
     def _in_tables(self, address: int, length: int) -> int:
-        start = address - self._accelerator.tables_at
+        start = address - self.accelerator.tables_at
         if start < 0 or start + length > TABLE_BYTES:
             raise Fault(f"bytes {address} to {address + length} inside the NPU are not table memory")
         return start

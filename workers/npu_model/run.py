@@ -24,6 +24,7 @@ from workers.npu_model.output_stage import output_values
 from workers.npu_model.pool import pool
 from workers.npu_model.program import IoTensor, NpuProgram
 from workers.npu_model.resize import resize
+from workers.npu_model.table_place import overwrites_tables
 from workers.npu_model.weights import decode_scales
 
 #: Told of an operation that computes and of the values that it writes, `[S, H, W, C]`.
@@ -95,8 +96,8 @@ class _Machine:
         first = _NOTHING if ifm is None or unread else self._input(operation, "IFM", ifm)
         second = None if ifm2 is None else self._input(operation, "IFM2", ifm2)
         values = self._written(operation, first, second)
-        if not operation.uses_table:
-            memory.clobber_tables()
+        if overwrites_tables(operation, memory.accelerator):
+            memory.lose_tables()
         self._kept = None if writes_result(operation) else values
         if self._kept is not None:
             return
@@ -143,8 +144,8 @@ class _Machine:
                 each = values.reshape(self._sets, -1, *values.shape[1:])
                 for number in range(each.shape[1]):
                     self._trace(self._decoded.operations[run.number + start + number], each[:, number])
-        if not operation.uses_table:
-            self._memory.clobber_tables()
+        if overwrites_tables(operation, self._memory.accelerator):
+            self._memory.lose_tables()
         return True
 
     def _written(self, operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:

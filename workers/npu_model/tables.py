@@ -13,9 +13,14 @@ import numpy as np
 from workers.command_stream import Operation
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.memory import Memory
+from workers.npu_model.table_place import table_place
 
-#: U55 and U65 number tables in slots of this many bytes.
-_SLOT_BYTES = 256
+# Bits that are looked up and bits that are found. U55 and U65: by the bytes of an OFM element.
+_U55_WIDTHS = {1: (8, 8), 2: (16, 16), 4: (8, 32)}
+_U85_WIDTHS = {
+    "LUT_S8_S8": (8, 8), "LUT_S8_S16": (8, 16), "LUT_S8_S32": (8, 32), "LUT_S16_S16": (16, 16), "LUT_S16_S32": (16, 32),
+}  # fmt: skip
+
 _ENTRIES_16 = 512
 _FRACTION_BITS = 7
 
@@ -62,28 +67,19 @@ def table_of(operation: Operation, memory: Memory) -> TableLookup:
         Fault: it was not loaded.
     """
     ofm, activation = operation.ofm, operation.activation
-    assert ofm is not None and activation is not None and activation.table is not None
-    kind = activation.register_name
-    if operation.family != "ethos-u85":
-        widths = {1: (8, 8), 2: (16, 16), 4: (8, 32)}.get(ofm.element_bytes)
-        if widths is None or not ofm.signed:
-            raise Unmodelled(f"a table for OFM elements of {ofm.element_bytes} bytes at offset {operation.offset:#x}")
-        address = activation.table * _SLOT_BYTES
+    place = table_place(operation, memory.accelerator)
+    assert ofm is not None and activation is not None and place is not None
+    if operation.family == "ethos-u85":
+        widths = _U85_WIDTHS.get(activation.register_name)
     else:
-        widths = {
-            "LUT_S8_S8": (8, 8), "LUT_S8_S16": (8, 16), "LUT_S8_S32": (8, 32), "LUT_S16_S16": (16, 16),
-            "LUT_S16_S32": (16, 32),
-        }.get(kind)  # fmt: skip
-        if widths is None or widths[1] != 8 * ofm.element_bytes:
-            raise Unmodelled(f"table {kind} for {ofm.element_bytes}-byte elements at offset {operation.offset:#x}")
-        address = activation.table * _bytes_of(*widths)
+        widths = _U55_WIDTHS.get(ofm.element_bytes) if ofm.signed else None
+    if widths is None or widths[1] != 8 * ofm.element_bytes:
+        raise Unmodelled(
+            f"table {activation.register_name} for {ofm.element_bytes}-byte elements at offset {operation.offset:#x}"
+        )
     read, written = widths
-    data = np.ascontiguousarray(memory.table(address, _bytes_of(*widths)))
+    data = np.ascontiguousarray(memory.table(*place))
     if read == 8:
         return TableLookup(data.view(f"<i{written // 8}"), -128, False, 0)
     pairs = data.view("<i2").reshape(-1, _ENTRIES_16, 2)
     return TableLookup(pairs, -32768, True, _FRACTION_BITS if written == 16 else 0)
-
-
-def _bytes_of(read: int, written: int) -> int:
-    return _ENTRIES_16 * 4 if read == 16 else 256 * written // 8

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from workers.command_stream import Kind, Operation
+from workers.command_stream import Operation
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.weights import codec, fast_decoder, scales
-from workers.npu_model.weights.order import Order
-from workers.npu_model.weights.order_u55 import GeometryU55, order_u55
-from workers.npu_model.weights.order_u85 import GeometryU85, order_u85
+from workers.npu_model.weights.geometry import cores_of, geometry_u55, geometry_u85, ublock_depth_u85
+from workers.npu_model.weights.order_u55 import GeometryU55
+from workers.npu_model.weights.order_u85 import GeometryU85
 from workers.npu_model.weights.scales import ChannelScales, channel_scales
 
-_U85_CORES = {"ethos-u85-512": 2, "ethos-u85-1024": 4, "ethos-u85-2048": 4}
 _SPARSE_GROUP, _SPARSE_NONZERO = 4, 2
 
 
@@ -37,14 +36,11 @@ def decode_weights(operation: Operation, accelerator_name: str, streams: Sequenc
         StreamError: a register that says how they are encoded is not set.
     """
     with _named("weights", operation):
-        fast, sparse = False, False
-        if operation.family == "ethos-u85":
-            fast = operation.registers.choice("WEIGHT_FORMAT") == "FWD"
-            sparse = operation.registers.choice("WEIGHT_FORMAT", "weight_sparsity") == "SPARSE_2_4"
-            order = order_u85(_geometry_u85(operation, accelerator_name, fast, sparse))
-        else:
-            order = order_u55(_geometry_u55(operation, accelerator_name))
-        return _in_order(order, streams, fast, sparse)
+        if operation.family != "ethos-u85":
+            return _decode(geometry_u55(operation, accelerator_name), codec.decode, streams)
+        fast = operation.registers.choice("WEIGHT_FORMAT") == "FWD"
+        geometry = geometry_u85(operation, accelerator_name, fast)
+        return _decode(geometry, fast_decoder.decode if fast else codec.decode, streams, geometry.sparse)
 
 
 def decode_scales(operation: Operation, accelerator_name: str, streams: Sequence[bytes]) -> ChannelScales:
@@ -64,14 +60,16 @@ def decode_scales(operation: Operation, accelerator_name: str, streams: Sequence
     assert ofm is not None
     with _named("scales", operation):
         channels = ofm.shape[2]
-        cores = min(2 if accelerator_name == "ethos-u65-512" else 1, channels)
-        if len(streams) != cores:
-            raise Fault(f"there are {len(streams)} streams, {cores} are needed")
         if operation.family != "ethos-u85":
-            return channel_scales(streams, channels, scales.U55, 1)
-        # `EthosU85ScaleSource::SetSource`: the NPU reads the scales of 16 channels, or of a microblock, at a time.
-        multiple = max(16, _ublock_depth_u85(operation, accelerator_name))
-        return channel_scales(streams, channels, scales.U85[operation.registers.choice("ACC_FORMAT")], multiple)
+            needed = min(cores_of(operation, accelerator_name), channels)
+            layout, multiple = scales.U55, 1
+        else:
+            # `EthosU85ScaleSource::SetSource`: entries for 16 channels at a time, or for a microblock's.
+            needed, multiple = 1, max(16, ublock_depth_u85(operation, accelerator_name))
+            layout = scales.U85[operation.registers.choice("ACC_FORMAT")]
+        if len(streams) != needed:
+            raise Fault(f"there are {len(streams)} streams, {needed} are needed")
+        return channel_scales(streams, channels, layout, multiple)
 
 
 @contextmanager
@@ -83,85 +81,19 @@ def _named(what: str, operation: Operation) -> Iterator[None]:
         raise type(error)(f"{what} of the operation at offset {operation.offset:#x}: {error}") from None
 
 
-def _in_order(order: Order, streams: Sequence[bytes], fast: bool, sparse: bool) -> np.ndarray:
-    if len(streams) != len(order.lengths):
-        raise Fault(f"there are {len(streams)} streams, {len(order.lengths)} are needed")
-    decode = fast_decoder.decode if fast else codec.decode
-    contents = np.concatenate([decode(*stream) for stream in zip(streams, order.lengths, strict=True)])
+def _decode(
+    geometry: GeometryU55 | GeometryU85,
+    decode: Callable[[bytes, int], np.ndarray],
+    streams: Sequence[bytes],
+    sparse: bool = False,
+) -> np.ndarray:
+    lengths = geometry.lengths
+    if len(streams) != len(lengths):
+        raise Fault(f"there are {len(streams)} streams, {len(lengths)} are needed")
+    contents = np.concatenate([decode(stream, length) for stream, length in zip(streams, lengths, strict=True)])
     if sparse and (np.count_nonzero(contents.reshape(-1, _SPARSE_GROUP), axis=1) > _SPARSE_NONZERO).any():
         raise Fault("more than 2 of 4 weights are not zero, in a format for 2 of 4")
-    weights = contents[order.positions]
+    weights = contents[geometry.positions]
     if np.count_nonzero(weights) != np.count_nonzero(contents):
         raise Fault("a weight outside the tensor is not zero")
     return weights
-
-
-def _geometry_u55(operation: Operation, accelerator_name: str) -> GeometryU55:
-    kernel, ofm, block = operation.kernel, operation.ofm, operation.block
-    assert kernel is not None and ofm is not None and block is not None
-    depthwise = operation.kind is Kind.DEPTHWISE
-    return GeometryU55(
-        depth=ofm.shape[2],
-        kernel_height=kernel.height,
-        kernel_width=kernel.width,
-        ifm_depth=1 if depthwise else 1 + operation.registers.number("IFM_DEPTH_M1"),
-        dilation_y=kernel.dilation_y,
-        dilation_x=kernel.dilation_x,
-        traversal=_traversal(operation),
-        ifm_bits=_ifm_bits(operation),
-        block_depth=block[2],
-        # `s_EthosU55Configs` and `s_EthosU65Configs` in Vela's ethos_u55.cpp and ethos_u65.cpp.
-        ublock_depth=4 if accelerator_name == "ethos-u55-32" else 8,
-        cores=2 if accelerator_name == "ethos-u65-512" else 1,
-    )
-
-
-def _geometry_u85(operation: Operation, accelerator_name: str, fast: bool, sparse: bool) -> GeometryU85:
-    kernel, ofm, block = operation.kernel, operation.ofm, operation.block
-    assert kernel is not None and ofm is not None and block is not None
-    depthwise = operation.kind is Kind.DEPTHWISE
-    cores = _U85_CORES.get(accelerator_name, 1)
-    return GeometryU85(
-        depth=ofm.shape[2],
-        kernel_height=kernel.height,
-        kernel_width=kernel.width,
-        ifm_depth=1 if depthwise else 1 + operation.registers.number("IFM_DEPTH_M1"),
-        stride_y=kernel.stride_y,
-        stride_x=kernel.stride_x,
-        dilation_y=kernel.dilation_y,
-        dilation_x=kernel.dilation_x,
-        traversal=_traversal(operation),
-        ifm_bits=_ifm_bits(operation),
-        sparse=sparse,
-        block_depth=block[2],
-        ublock_depth=_ublock_depth_u85(operation, accelerator_name),
-        macs=_macs(accelerator_name),
-        cores=cores,
-        interleaved=fast and cores > 1,
-    )
-
-
-def _macs(accelerator_name: str) -> int:
-    return int(accelerator_name.rpartition("-")[2])
-
-
-def _ublock_depth_u85(operation: Operation, accelerator_name: str) -> int:
-    """Each element of a microblock takes 8 multiply-accumulates per cycle (`s_EthosU85Configs` in ethos_u85.cpp)."""
-    assert operation.microblock is not None
-    height, width = operation.microblock
-    return _macs(accelerator_name) // 8 // (height * width)
-
-
-def _traversal(operation: Operation) -> str:
-    if operation.registers.choice("KERNEL_STRIDE", "decomposition") != "D8X8":
-        raise Unmodelled("kernels are split into parts of 4 x 4")
-    if operation.kind is Kind.DEPTHWISE:
-        return "DEPTHWISE"
-    return operation.registers.choice("KERNEL_STRIDE", "weight_order")
-
-
-def _ifm_bits(operation: Operation) -> int:
-    precision = operation.registers.choice("IFM_PRECISION", "activation_precision")
-    if precision not in ("B8", "B16"):
-        raise Unmodelled(f"an IFM of precision {precision}")
-    return int(precision.removeprefix("B"))

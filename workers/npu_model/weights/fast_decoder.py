@@ -9,8 +9,8 @@ import numpy as np
 
 from workers.npu_model.errors import Fault, Unmodelled
 
-# The header in bits: a flag for raw weights, one for tables of 4 entries, then at these bits what is subtracted from raw
-# weights and the table. An entry is a magnitude above its sign.
+# The header has a flag for raw weights, one for a table of 4 entries, and at these bits what is subtracted from raw
+# weights, and the table. A table's entry is a magnitude above its sign.
 _HEADER_BYTES = 32
 _RESERVED = 2, 102
 _ZERO_BIT, _ZERO_BITS = 104, 8

@@ -1,45 +1,51 @@
-"""Where the weights of a convolution stand in its streams, as an array of indices."""
+"""What the orders of weights on U55, U65 and U85 have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 #: An index for what stands in a stream without being a weight of the tensor.
 PADDING = -1
 
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """The order of weights in the streams of one geometry.
-
-    Attributes:
-        lengths: weights in each stream, padding counted.
-        positions: int32 `[OFM depth, kernel height, kernel width, IFM depth]`, where each weight stands in the streams
-            put one behind the other.
-    """
-
-    lengths: tuple[int, ...]
-    positions: np.ndarray
+#: A kernel is worked on in parts of at most 8 x 8 columns and rows of the IFM.
+_SUBKERNEL = 8
 
 
-def order_of(shape: tuple[int, int, int, int], streams: Sequence[np.ndarray]) -> Order:
-    """Turn the contents of streams around.
+def subkernel_size(dilation: int) -> int:
+    """The most rows or columns of a kernel in one of its parts."""
+    return _SUBKERNEL // dilation
 
-    Args:
-        shape: of the tensor.
-        streams: for each stream the indices into the flat tensor in the order of the stream, or `PADDING`.
-    """
-    contents = np.concatenate(streams)
-    positions = np.empty(np.prod(shape), np.int32)
-    stands = np.flatnonzero(contents >= 0)
-    positions[contents[stands]] = stands
-    return Order(tuple(len(stream) for stream in streams), positions.reshape(shape))
+
+def rounded_up(number: int, multiple: int) -> int:
+    """The next multiple."""
+    return -(-number // multiple) * multiple
+
+
+def extents(size: int, most: int) -> list[tuple[int, int]]:
+    """The sizes of parts of something, and how many of each there are."""
+    return [(extent, times) for extent, times in ((most, size // most), (size % most, 1)) if extent and times]
 
 
 def along_depth(block: np.ndarray, starts: range, channel_elements: int) -> np.ndarray:
-    """The same OFM block at several depths, one behind the other; `block` counts from its own first channel."""
+    """One OFM block for several depths, one behind the other; `block` counts from its own first channel."""
     offsets = np.array(starts)[:, None] * channel_elements
     return np.where(block >= 0, block + offsets, PADDING).ravel()
+
+
+def positions_of(shape: tuple[int, int, int, int], streams: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each element of a tensor stands in streams that are put one behind the other.
+
+    Args:
+        shape: of the tensor.
+        streams: for each of them the indices into the flat tensor in the stream's order, or `PADDING`.
+
+    Returns:
+        int32 `[*shape]`.
+    """
+    contents = np.concatenate(streams)
+    stands = np.flatnonzero(contents >= 0)
+    positions = np.empty(shape, np.int32)
+    positions.reshape(-1)[contents[stands]] = stands
+    return positions

@@ -8,10 +8,16 @@ from functools import lru_cache
 import numpy as np
 
 from workers.npu_model.errors import Unmodelled
-from workers.npu_model.weights.order import PADDING, Order, along_depth, order_of
+from workers.npu_model.weights.order import (
+    PADDING,
+    along_depth,
+    extents,
+    positions_of,
+    rounded_up,
+    subkernel_size,
+)
 
 _IFM_UBLOCK_DEPTH = 8
-_SUBKERNEL = 8
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class GeometryU55:
         ifm_bits: 8 or 16.
         block_depth: channels of an OFM block, over all cores.
         ublock_depth: channels that a core works on at a time.
-        cores: 1 or 2.
+        cores: 1 or 2; every other channel is computed by the second.
     """
 
     depth: int
@@ -40,26 +46,61 @@ class GeometryU55:
     ublock_depth: int
     cores: int
 
+    @property
+    def lengths(self) -> list[int]:
+        """How many weights the stream of each core has that computes channels, padding counted."""
+        if self.traversal == "DEPTHWISE":
+            ifm_depth = 1
+        elif self.traversal == "PART_KERNEL_FIRST":
+            ifm_depth = rounded_up(self.ifm_depth, _IFM_UBLOCK_DEPTH)
+        else:
+            ifm_depth = rounded_up(self.ifm_depth, self.ifm_block_depth)
+        elements = sum(
+            rounded_up(height * width, self.rounding) * rows * columns
+            for height, rows in extents(self.kernel_height, subkernel_size(self.dilation_y))
+            for width, columns in extents(self.kernel_width, subkernel_size(self.dilation_x))
+        )
+        depths = (self.depth_of(core) for core in range(min(self.cores, self.depth)))
+        return [rounded_up(depth, self.ublock_depth) * ifm_depth * elements for depth in depths]
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Where each weight stands in the streams, put one behind the other: int32, of the tensor's shape.
+
+        Raises:
+            Unmodelled: there are several OFM blocks, which do not hold whole microblocks.
+        """
+        return _positions(self)
+
+    def depth_of(self, core: int) -> int:
+        """Channels that a core computes."""
+        return -(-(self.depth - core) // self.cores)
+
+    @property
+    def ifm_block_depth(self) -> int:
+        """Channels of an IFM block."""
+        return 16 if self.traversal == "PART_KERNEL_FIRST" or self.ifm_bits == 16 else 32
+
+    @property
+    def rounding(self) -> int:
+        """Elements of a part of a kernel are padded to a multiple of it."""
+        if self.traversal == "PART_KERNEL_FIRST":
+            return 2 if self.ifm_bits == 16 else 4
+        return 4 if self.traversal == "DEPTHWISE" else 1
+
 
 @lru_cache(maxsize=64)
-def order_u55(geometry: GeometryU55) -> Order:
-    """The order of weights in one stream per core that has channels.
-
-    Raises:
-        Unmodelled: there are several OFM blocks, which do not hold whole microblocks.
-    """
+def _positions(geometry: GeometryU55) -> np.ndarray:
     shape = (geometry.depth, geometry.kernel_height, geometry.kernel_width, geometry.ifm_depth)
-    streams = [_stream(geometry, core) for core in range(min(geometry.cores, geometry.depth))]
-    return order_of(shape, streams)
+    return positions_of(shape, [_stream(geometry, core) for core in range(min(geometry.cores, geometry.depth))])
 
 
 def _stream(geometry: GeometryU55, core: int) -> np.ndarray:
-    """What one core gets: every `cores`-th channel, in blocks that hold a part of an OFM block's channels."""
+    """What one core gets: the channels that it computes of one OFM block after the other."""
     g = geometry
-    depth = -(-(g.depth - core) // g.cores)
-    block_depth = -(-(g.block_depth - core) // g.cores)
+    depth, block_depth = g.depth_of(core), -(-(g.block_depth - core) // g.cores)
     if depth > block_depth and block_depth % g.ublock_depth:
-        raise Unmodelled(f"an OFM block of {g.block_depth} channels does not hold whole microblocks")
+        raise Unmodelled(f"OFM blocks of {g.block_depth} channels do not hold whole microblocks")
     whole = depth // block_depth * block_depth
     channel_elements = g.kernel_height * g.kernel_width * g.ifm_depth
     parts = [
@@ -72,28 +113,25 @@ def _stream(geometry: GeometryU55, core: int) -> np.ndarray:
 
 
 def _block(geometry: GeometryU55, depth: int) -> np.ndarray:
-    """A core's part of an OFM block, `depth` channels, as indices into the tensor that count from the first of them."""
+    """A core's `depth` channels of an OFM block, as indices into the tensor that count from the first of them."""
     g = geometry
-    part_kernel, depthwise = g.traversal == "PART_KERNEL_FIRST", g.traversal == "DEPTHWISE"
-    ifm_block = 16 if part_kernel or g.ifm_bits == 16 else 32
-    rounding = 4 if depthwise else {8: 4, 16: 2}[g.ifm_bits] if part_kernel else 1
+    part_kernel = g.traversal == "PART_KERNEL_FIRST"
+    ifm_ublock_depth = 1 if g.traversal == "DEPTHWISE" else _IFM_UBLOCK_DEPTH
+    step_y, step_x = subkernel_size(g.dilation_y), subkernel_size(g.dilation_x)
     # Axes: OFM microblock, kernel element, IFM microblock, channel in the OFM's, channel in the IFM's.
-    o = np.arange(-(-depth // g.ublock_depth) * g.ublock_depth).reshape(-1, 1, 1, g.ublock_depth, 1)
+    o = np.arange(rounded_up(depth, g.ublock_depth)).reshape(-1, 1, 1, g.ublock_depth, 1)
     parts = []
-    for ifm_start in range(0, g.ifm_depth, ifm_block):
-        if depthwise:
-            i = np.zeros((1, 1, 1, 1, 1), np.int64)
-        else:
-            # Depth first, the last IFM block is filled up.
-            ifm_end = min(ifm_start + ifm_block, g.ifm_depth) if part_kernel else ifm_start + ifm_block
-            i = np.arange(ifm_start, -(-ifm_end // _IFM_UBLOCK_DEPTH) * _IFM_UBLOCK_DEPTH)
-            i = i.reshape(1, 1, -1, 1, _IFM_UBLOCK_DEPTH)
-        step_y, step_x = _SUBKERNEL // g.dilation_y, _SUBKERNEL // g.dilation_x
+    for ifm_start in range(0, g.ifm_depth, g.ifm_block_depth):
+        ifm_end = ifm_start + g.ifm_block_depth
+        # Depth first, the last IFM block is filled up.
+        if part_kernel or g.traversal == "DEPTHWISE":
+            ifm_end = min(ifm_end, rounded_up(g.ifm_depth, ifm_ublock_depth))
+        i = np.arange(ifm_start, ifm_end).reshape(1, 1, -1, 1, ifm_ublock_depth)
         for top in range(0, g.kernel_height, step_y):
             height = min(step_y, g.kernel_height - top)
             for left in range(0, g.kernel_width, step_x):
                 width = min(step_x, g.kernel_width - left)
-                element = np.arange(-(-height * width // rounding) * rounding).reshape(1, -1, 1, 1, 1)
+                element = np.arange(rounded_up(height * width, g.rounding)).reshape(1, -1, 1, 1, 1)
                 y, x = top + element // width, left + element % width
                 index = ((o * g.cores * g.kernel_height + y) * g.kernel_width + x) * g.ifm_depth + i
                 index = np.where((o < depth) & (element < height * width) & (i < g.ifm_depth), index, PADDING)

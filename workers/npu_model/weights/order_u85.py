@@ -8,9 +8,15 @@ from functools import cache, lru_cache
 import numpy as np
 
 from workers.npu_model.errors import Unmodelled
-from workers.npu_model.weights.order import PADDING, Order, along_depth, order_of
+from workers.npu_model.weights.order import (
+    PADDING,
+    along_depth,
+    extents,
+    positions_of,
+    rounded_up,
+    subkernel_size,
+)
 
-_SUBKERNEL = 8
 #: Consecutive channels that the same core computes.
 _CORE_CHANNELS = 4
 
@@ -51,6 +57,28 @@ class GeometryU85:
     interleaved: bool
 
     @property
+    def lengths(self) -> list[int]:
+        """How many weights each stream has, padding counted."""
+        elements = sum(
+            self.padded(height * width) * rows * columns
+            for height, rows in extents(self.kernel_height, subkernel_size(self.dilation_y))
+            for width, columns in extents(self.kernel_width, subkernel_size(self.dilation_x))
+        )
+        weights = (
+            rounded_up(self.depth, self.ublock_depth) * rounded_up(self.ifm_depth, self.ifm_ublock_depth) * elements
+        )
+        return [weights] if self.interleaved else [weights // self.cores] * self.cores
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Where each weight stands in the streams, put one behind the other: int32, of the tensor's shape.
+
+        Raises:
+            Unmodelled: OFM blocks do not hold whole microblocks.
+        """
+        return _positions(self)
+
+    @property
     def ifm_block_depth(self) -> int:
         """Channels of an IFM block (`ArchEthosU85::FindBlockConfig`)."""
         if self.traversal == "PART_KERNEL_FIRST":
@@ -84,23 +112,22 @@ class GeometryU85:
             return 0
         return 2 if self.macs <= 512 else 6
 
+    def padded(self, elements: int) -> int:
+        """Elements of a part of a kernel, padding counted."""
+        groups = -(-elements // self.rounding)
+        return groups * (self.rounding + self.padding_elements)
+
 
 @lru_cache(maxsize=64)
-def order_u85(geometry: GeometryU85) -> Order:
-    """The order of weights in one stream per core, or in the one that the cores share.
-
-    Raises:
-        Unmodelled: OFM blocks do not hold whole microblocks.
-    """
+def _positions(geometry: GeometryU85) -> np.ndarray:
     g = geometry
-    if g.block_depth % g.ublock_depth:
-        raise Unmodelled(f"an OFM block of {g.block_depth} channels is no multiple of the microblocks")
-    shape = (g.depth, g.kernel_height, g.kernel_width, g.ifm_depth)
+    if g.depth > g.block_depth and g.block_depth % g.ublock_depth:
+        raise Unmodelled(f"OFM blocks of {g.block_depth} channels do not hold whole microblocks")
     streams = [_stream(g, core) for core in range(g.cores)]
     if g.interleaved:
         turn = g.ublock_depth * g.ifm_ublock_depth * g.rounding // g.cores
         streams = [np.stack([stream.reshape(-1, turn) for stream in streams], axis=1).ravel()]
-    return order_of(shape, streams)
+    return positions_of((g.depth, g.kernel_height, g.kernel_width, g.ifm_depth), streams)
 
 
 def _stream(geometry: GeometryU85, core: int) -> np.ndarray:
@@ -126,17 +153,16 @@ def _block(geometry: GeometryU85, core: int, depth: int, backwards: bool) -> np.
     g = geometry
     depthwise = g.traversal == "DEPTHWISE"
     ifm_step = 1 if depthwise else 16 if g.sparse else 8
-    # Axes: IFM microblock, OFM microblock, kernel element, IFM step, channels in the OFM's (2), channel in the IFM step.
-    ublocks = np.arange(0, depth, g.ublock_depth).reshape(1, -1, 1, 1, 1, 1)
-    turns = np.arange(core * _CORE_CHANNELS, g.ublock_depth, g.cores * _CORE_CHANNELS).reshape(1, 1, 1, 1, -1, 1)
-    o = ublocks + turns + np.arange(_CORE_CHANNELS).reshape(1, 1, 1, 1, 1, -1)
-    o = o.reshape(1, o.shape[1], 1, 1, -1, 1)
-    step_y, step_x = _SUBKERNEL // g.dilation_y, _SUBKERNEL // g.dilation_x
+    # Axes: IFM microblock, OFM microblock, kernel element, IFM step, channel in the OFM's, channel in the IFM step.
+    turns = np.arange(core * _CORE_CHANNELS, g.ublock_depth, g.cores * _CORE_CHANNELS)
+    of_core = (turns[:, None] + np.arange(_CORE_CHANNELS)).reshape(1, 1, 1, 1, -1, 1)
+    o = np.arange(0, depth, g.ublock_depth).reshape(1, -1, 1, 1, 1, 1) + of_core
+    step_y, step_x = subkernel_size(g.dilation_y), subkernel_size(g.dilation_x)
     ifm_starts = range(0, g.ifm_depth, g.ifm_block_depth)
     parts = []
     for ifm_start in reversed(ifm_starts) if backwards else ifm_starts:
         ifm_end = min(ifm_start + g.ifm_block_depth, g.ifm_depth)
-        i = np.arange(ifm_start, ifm_start + -(-(ifm_end - ifm_start) // g.ifm_ublock_depth) * g.ifm_ublock_depth)
+        i = np.arange(ifm_start, ifm_start + rounded_up(ifm_end - ifm_start, g.ifm_ublock_depth))
         i = i.reshape(-1, 1, 1, g.ifm_ublock_depth // ifm_step, 1, ifm_step)
         for left in range(0, g.kernel_width, step_x):
             width = min(step_x, g.kernel_width - left)

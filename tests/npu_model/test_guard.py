@@ -1,0 +1,189 @@
+"""The guard finds what Vela compiles wrongly, and nothing in streams that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from changed_streams import named, with_value, without
+from compiled_apart import compiled_apart
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from npu_programs import Program, everything
+from random_graphs import graphs
+
+from search_space.graph import Graph
+from search_space.read_tosa import read_tosa
+from search_space.write_tosa import write_tosa
+from workers.command_stream import decode
+from workers.npu_model.claims import claims
+from workers.npu_model.guard import guard
+from workers.target import Target
+from workers.vela import Compiled, compile_tosa
+
+U55_U65 = [*(f"ethos-u55-{macs}" for macs in (32, 64, 128, 256)), "ethos-u65-256", "ethos-u65-512"]
+U85 = [f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048)]
+
+
+def found_in(graph: Graph, compiled: Compiled) -> list[str]:
+    decoded = decode(compiled.command_stream)
+    return [str(one) for one in guard(compiled.npu_program, decoded, claims(graph, compiled.operators))]
+
+
+def found(graph: Graph, accelerator: str) -> list[str]:
+    return found_in(graph, compile_tosa(write_tosa(graph), Target.parse(accelerator)))
+
+
+@pytest.mark.parametrize("accelerator", U55_U65 + U85)
+def test_nothing_in_programs_that_are_right(accelerator: str) -> None:
+    for name, tosa in everything(accelerator.rpartition("-")[0]).items():
+        assert found(read_tosa(tosa), accelerator) == [], name
+
+
+@settings(max_examples=60)
+@given(graphs(), st.sampled_from(["ethos-u55-32", "ethos-u55-128", "ethos-u65-512", "ethos-u85-256"]))
+def test_nothing_in_random_programs_but_constants_that_are_moved(graph: Graph, accelerator: str) -> None:
+    compiled = compiled_apart(write_tosa(graph), Target.parse(accelerator))
+    if compiled is not None:
+        # Vela transposes some constants on the NPU, into the constants.
+        assert [one for one in found_in(graph, compiled) if "to the constants" not in one] == []
+
+
+def batches() -> Graph:
+    p = Program()
+    some = p.slice(p.input(8, 16, 24), (4, 0, 0), (4, 16, 24))
+    return p.graph(p.matmul(some, p.input(4, 24, 16)))
+
+
+def channels() -> Graph:
+    p = Program()
+    some = p.slice(p.input(4, 16, 24), (0, 0, 8), (4, 16, 16))
+    return p.graph(p.matmul(some, p.input(4, 16, 16)))
+
+
+def heads(computed: bool = False) -> Graph:
+    """Queries, keys and values of one projection, as an attention has them."""
+    p = Program()
+    whole = p.input(3, 1, 4, 16, 24)
+    if computed:
+        whole = p.table(whole)
+    parts = (p.slice(whole, (at, 0, 0, 0, 0), (1, 1, 4, 16, 24)) for at in range(3))
+    query, key, value = (p.reshape(part, 4, 16, 24) for part in parts)
+    return p.graph(p.matmul(p.matmul(query, p.transpose(key, 0, 2, 1)), value))
+
+
+def computed_heads() -> Graph:
+    return heads(computed=True)
+
+
+def table_behind_batches() -> Graph:
+    p = Program()
+    return p.graph(p.table(p.conv(p.input(16, 1, 1, 32), 24)))
+
+
+def clamp_behind_batches() -> Graph:
+    p = Program()
+    return p.graph(p.clamp(p.conv(p.input(256, 1, 1, 32), 24), -20, 50))
+
+
+def dilated_slice() -> Graph:
+    p = Program()
+    some = p.slice(p.input(1, 20, 1, 32), (0, 2, 0, 0), (1, 16, 1, 32))
+    return p.graph(p.conv(some, 16, (3, 1), dilation=(4, 1)))
+
+
+def other_multiples() -> Graph:
+    """x + 2 y: both are rescaled by small integers."""
+    p = Program()
+    wide = [scaled(p, p.input(1, 4, 4, 16), scale) for scale in (1, 2)]
+    return p.graph(p.rescale(p.op("ADD", tuple(wide), (1, 4, 4, 16), "INT32"), "INT8", 0.5))
+
+
+def scaled(p: Program, value: int, scale: int) -> int:
+    operands = (p.data(scale, "INT32"), p.data(0, "INT8"), p.data(0, "INT8"), p.data(0, "INT32"))
+    return p.op(
+        "RESCALE", (value, *operands), p.shape(value), "INT32", scale32=True, rounding_mode="SINGLE_ROUND",
+        per_channel=False, input_unsigned=False, output_unsigned=False,
+    )  # fmt: skip
+
+
+def selected_and_reshaped() -> Graph:
+    p = Program()
+    condition, value, other = p.input(1, 8, 8, 16, dtype="BOOL"), p.input(1, 8, 8, 16), p.input(1, 8, 8, 16)
+    selected = p.op("SELECT", (condition, value, other), (1, 8, 8, 16), "INT8")
+    return p.graph(selected, p.table(p.reshape(value, 1, 8, 64, 2)))
+
+
+def scaled_maximum() -> Graph:
+    p = Program()
+    return p.graph(p.rescale(p.max_pool(p.input(1, 8, 8, 16), 2), "INT8", 0.7))
+
+
+@pytest.mark.parametrize(
+    ("program", "accelerators", "reason"),
+    [
+        (batches, U55_U65, "1152 bytes of input 0 that outputs depend on are never read"),
+        (channels, U55_U65, "are never read"),
+        (heads, U55_U65 + U85, "1152 bytes of input 0 that outputs depend on are never read"),
+        (computed_heads, U55_U65 + U85, "are never read"),
+        (table_behind_batches, U55_U65 + U85, "384 bytes of input 0 that outputs depend on are never read"),
+        (clamp_behind_batches, U55_U65 + U85, "7680 bytes of input 0 that outputs depend on are never read"),
+        (dilated_slice, U55_U65 + U85, "64 bytes of input 0 that outputs depend on are never read"),
+        (other_multiples, U55_U65, "whatever OPB_SCALE says, which is 2"),
+        (selected_and_reshaped, U85, "7168 bytes of t1_copy/And are never read"),
+        (scaled_maximum, U55_U65, "does not scale"),
+    ],
+)
+def test_what_vela_compiles_wrongly_is_found(
+    program: Callable[[], Graph], accelerators: list[str], reason: str
+) -> None:  # fmt: skip
+    for accelerator in accelerators:
+        assert any(reason in one for one in found(program(), accelerator)), accelerator
+
+
+def compiled_chain(accelerator: str) -> Compiled:
+    """The same table behind two convolutions, with one that has none in between."""
+    p = Program()
+    numbers = p.data(p.random.integers(-128, 128, 256), "INT8")
+    value = p.conv(p.input(1, 8, 8, 16), 16, (3, 3))
+    for _ in range(2):
+        value = p.conv(p.conv(p.op("TABLE", (value, numbers), p.shape(value)), 16, (3, 3)), 16, (3, 3))
+    return compile_tosa(p.tosa(value), Target.parse(accelerator))
+
+
+def found_after(change: Callable[[bytes], bytes], compiled: Compiled) -> list[str]:
+    program = replace(compiled.npu_program, command_stream=change(compiled.command_stream))
+    return [str(one) for one in guard(program, decode(program.command_stream))]
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+def test_wrong_addresses_are_found(accelerator: str) -> None:
+    compiled = compiled_chain(accelerator)
+
+    def moved(name: str, to: int) -> list[str]:
+        return found_after(lambda stream: with_value(stream, named(stream, name)[0], to), compiled)
+
+    assert found_after(lambda stream: stream, compiled) == []
+    (image,) = compiled.inputs
+    assert any("reads bytes" in one for one in moved("NPU_SET_IFM_BASE0", compiled.scratch_bytes - 16))
+    assert any("nobody wrote" in one for one in moved("NPU_SET_IFM_BASE0", 512 if image.address != 512 else 1024))
+    assert any("writes bytes" in one for one in moved("NPU_SET_OFM_BASE0", 1 << 24))
+    if accelerator != "ethos-u65-256":  # whose results are in another memory than inputs
+        assert any("still to be read" in one for one in moved("NPU_SET_OFM_BASE0", image.address))
+    assert any("weights reads bytes" in one for one in moved("NPU_SET_WEIGHT_BASE", len(compiled.weights)))
+
+
+@pytest.mark.parametrize("accelerator", U55_U65 + U85)
+def test_tables_that_are_not_there_are_found(accelerator: str) -> None:
+    """On U55-32 and U55-64 accumulators overwrite the tables, so that Vela loads them again."""
+    compiled = compiled_chain(accelerator)
+    assert found_after(lambda stream: stream, compiled) == []
+    loads = [
+        one.offset for one in decode(compiled.command_stream).operations if one.dma and not one.dma.destination.region
+    ]
+    starts = [one for one in named(compiled.command_stream, "NPU_OP_DMA_START") if one.offset in loads]
+    assert len(starts) == (2 if accelerator in ("ethos-u55-32", "ethos-u55-64") else 1)
+    for start in starts:
+        reasons = found_after(lambda stream, start=start: without(stream, start), compiled)
+        assert any("table reads 256 bytes of the table memory that nobody wrote" in one for one in reasons)

@@ -1,0 +1,96 @@
+"""What the rows of a compilation write, held against the values of the program."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from workers.command_stream import Kind
+from workers.npu_model import spans
+from workers.npu_model.claims import Claims, Value
+from workers.npu_model.program import NpuProgram
+from workers.npu_model.replay import Replay
+from workers.npu_model.steps import Step
+from workers.npu_model.violation import Violation
+
+
+@dataclass(frozen=True)
+class Result:
+    """A tensor that computations write.
+
+    Attributes:
+        name: of the tensor.
+        value: what it is in the program; None for a tensor that Vela made up.
+        ways: what the rows do that write it, as in `OperatorCost.npu_op`.
+        steps: the computations of these rows.
+    """
+
+    name: str
+    value: Value | None
+    ways: frozenset[str]
+    steps: Sequence[Step]
+
+    @property
+    def offset(self) -> int:
+        """Of the first computation."""
+        return self.steps[0].offset
+
+
+def results(steps: Sequence[Step], claimed: Claims) -> list[Result]:
+    """The tensors that are written, in the order of their first computations. Copies are left out."""
+    made: dict[str, list[Step]] = defaultdict(list)
+    ways: dict[str, set[str]] = defaultdict(set)
+    for step in steps:
+        if step.operation.computes and step.row is not None:
+            row = claimed.rows[step.row]
+            made[row.name].append(step)
+            ways[row.name].add(row.npu_op)
+    return [Result(name, claimed.values.get(name), frozenset(ways[name]), parts) for name, parts in made.items()]
+
+
+def other_size(result: Result) -> Iterator[Violation]:
+    """Whether operations write more or fewer elements than the tensor has."""
+    # What is made in several ways is made in several stages, whose results all go by the one name.
+    if result.value is None or len(result.ways) > 1:
+        return
+    parts = result.steps
+    if result.ways == {"MatMul"}:
+        # On U55 and U65 products go to memory before they are summed up.
+        parts = [step for step in parts if step.operation.kind is not Kind.ELEMENTWISE]
+    written = sum(len(step.offsets) * ofm.bytes for step in parts if (ofm := step.operation.ofm))
+    if written != result.value.length_bytes:
+        size = result.value.length_bytes
+        yield Violation(
+            result.offset, f"the operations that compute {result.name} write {written} bytes, but the tensor has {size}"
+        )
+
+
+def left_unread(
+    program: NpuProgram, made: Sequence[Result], replay: Replay, claimed: Claims
+) -> Iterator[Violation]:  # fmt: skip
+    """What is not read although the outputs depend on it. Writers in `replay` are positions in `made`."""
+    lost: dict[int, int] = defaultdict(int)
+    for region, unread in replay.unread.items():
+        for writer, (first, end) in zip(unread.writers.tolist(), unread.spans.tolist(), strict=True):
+            lost[writer] += end - first
+        if len(program.inputs) != len(claimed.inputs):
+            continue
+        for number, tensor in enumerate(program.inputs):
+            if replay.region(tensor.region) == region:
+                mine = spans.merged(unread.spans[unread.writers == -1 - number] - tensor.address)
+                missed = spans.size(spans.common(mine, claimed.inputs[number]))
+                if missed:
+                    yield Violation(None, f"{missed} bytes of input {number} that outputs depend on are never read")
+    for number, result in enumerate(made):
+        if result.value is not None:
+            spare = result.value.length_bytes - result.value.needed_bytes
+        else:
+            # Vela makes its own tensors of values of the program, so they can spare what some value can.
+            ofm = result.steps[0].operation.ofm
+            spare = claimed.spare_elements * (1 if ofm is None else ofm.element_bytes)
+        if lost[number] > spare:
+            yield Violation(
+                result.offset,
+                f"{lost[number]} bytes of {result.name} are never read, but outputs do without {spare} of them at most",
+            )
