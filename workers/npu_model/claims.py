@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from search_space.graph import CONST, INPUT, Graph
 from workers.npu_model import spans
 from workers.npu_model.need import Need, needed
-from workers.vela import OperatorCost
+
+if TYPE_CHECKING:
+    from workers.vela import OperatorCost
 
 # How Vela stores an element. It widens sums of 48 bits to 64 and reads packed weights only.
 _STORED_BYTES = {"BOOL": 1, "INT4": 1, "INT8": 1, "INT16": 2, "INT32": 4, "INT48": 8, "INT64": 8}

@@ -23,9 +23,8 @@ class Bytes(Protocol):
 def copy(operation: Operation, memory: Bytes) -> None:
     """Copy.
 
-    A copy is a number of planes of rows of bytes. On U55 and U65 Vela emits single rows only, and the skip registers of
-    more have no user: they are not modelled. On U85 the strides are from row to row and from plane to plane; with
-    indices, the row of an end is `index * stride` (EthosU85RCSGenerator::GenerateDMA).
+    What Vela emits is a single row of bytes, or on U85 planes of rows by index: row i of a plane is at `index[i] *
+    stride0` at one end and at `i * stride0` at the other, plane j at `j * stride1` (EthosU85RCSGenerator::GenerateDMA).
 
     Args:
         operation: its kind is dma.
@@ -38,22 +37,14 @@ def copy(operation: Operation, memory: Bytes) -> None:
     dma, number = operation.dma, operation.registers.number
     assert dma is not None
     dimensions = operation.registers.choice("DMA0_SRC_REGION", "stride_mode")
-    if dimensions == "D1" and not dma.indexed:
-        source, destination = dma.source, dma.destination
-        data = memory.read_bytes(source.region, source.address, source.length_bytes)
-        memory.write_bytes(destination.region, destination.address, data)
-        return
-    if operation.family != "ethos-u85":
-        raise Unmodelled(f"a copy of kind {dimensions} on {operation.family} is not modelled")
-    rows = number("DMA0_SIZE0")
-    planes = number("DMA0_SIZE1") if dimensions == "D3" else 1
-    for plane in range(planes):
-        if dma.indexed:
-            _copy_by_index(operation, memory, plane, rows)
-        else:
-            for row in range(rows):
-                data = memory.read_bytes(dma.source.region, _at(operation, "SRC", plane, row), dma.source.length_bytes)
-                memory.write_bytes(dma.destination.region, _at(operation, "DST", plane, row), data)
+    if dma.indexed:
+        for plane in range(number("DMA0_SIZE1") if dimensions == "D3" else 1):
+            _copy_by_index(operation, memory, plane, number("DMA0_SIZE0"))
+    elif dimensions == "D1":
+        data = memory.read_bytes(dma.source.region, dma.source.address, dma.source.length_bytes)
+        memory.write_bytes(dma.destination.region, dma.destination.address, data)
+    else:
+        raise Unmodelled(f"a copy of kind {dimensions} without indices is not modelled")
 
 
 def _copy_by_index(operation: Operation, memory: Bytes, plane: int, rows: int) -> None:

@@ -53,7 +53,7 @@ def scaled(values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int,
     scale, shift = np.asarray(scale, np.int64), np.asarray(shift, np.int64)
     if (scale == 1).all() and not shift.any():
         return values
-    if _largest(values) * int(scale.max()) >= 1 << 62:
+    if _largest(values) * int(scale.max()) >= 1 << 61:
         return _exactly(values, scale, shift, mode)
     product = values * scale
     product += _addend(values, shift, mode)
@@ -82,13 +82,12 @@ def _largest(values: np.ndarray) -> int:
 
 
 def _addend(values: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
-    """The r of the law, in the type of `values` and `shift`."""
-    one = shift**0
+    """The r of the law."""
+    half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
     if mode == "TRUNCATE_TO_LOWER":
-        return one - one
+        return np.zeros_like(half)
     if mode == "TRUNCATE_TO_ZERO":
-        return np.where(values < 0, (one << shift) - 1, 0)
-    half = (one << shift) >> 1
+        return np.where((values < 0) & (shift > 0), half - 1 + half, 0)
     if mode == "SYMMETRIC":
         return half - ((values < 0) & (shift > 0))
     if mode == "NATURAL" or (shift <= SINGLE_ROUND_SHIFT).all():
@@ -98,7 +97,7 @@ def _addend(values: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _exactly(values: np.ndarray, scale: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
-    """By Python's integers, for products of more than 62 bits."""
+    """By Python's integers, for products of more than 61 bits."""
     wide = values.astype(object) * scale.astype(object)
     result = wide + _addend(values, shift, mode).astype(object) >> shift.astype(object)
     if result.size and (result.max() >= 1 << 63 or result.min() < -1 << 63):

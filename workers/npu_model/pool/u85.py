@@ -28,11 +28,11 @@ def pool_u85(
         if operation.accumulator_input != "IFM2" or not writes_result(operation):
             raise Unmodelled("a pool NONE is modelled as a copy of IFM2 only")
         return scale.applied(accumulated(operation, np.zeros((1, 1, 1, 1), np.int64), ifm2))
-    if mode == "ARGMAX_X":
+    if mode in ("ARGMAX_X", "ARGMAX_Y"):
         # The index lies above the value in the accumulator (GenerateOFMScalingForPooling).
         if not plain or (scale.scale, scale.shift, scale.rounding) != (1, 16, "TRUNCATE_TO_LOWER"):
-            raise Unmodelled(f"an ARGMAX_X with kept accumulators or the scale {scale} is not modelled")
-        return _argmax_x(operation, ifm)
+            raise Unmodelled(f"an {mode} with kept accumulators or the scale {scale} is not modelled")
+        return _argmax(operation, ifm)
     values = operand(feature_map, ifm)
     if mode in _EXTREMES:
         if operation.accumulator_input == "IFM2":
@@ -59,10 +59,13 @@ def _is_divided(operation: Operation) -> bool:
     return max(kernel.width, kernel.height) <= _LARGEST_DIVIDED
 
 
-def _argmax_x(operation: Operation, ifm: np.ndarray) -> np.ndarray:
+def _argmax(operation: Operation, ifm: np.ndarray) -> np.ndarray:
     """The column of the first largest value of a window, counted from the window's left."""
     kernel, padding = operation.kernel, operation.padding
     assert kernel is not None and padding is not None
     if kernel.height != 1 or kernel.dilation_x != 1 or operation.upscale != "NONE" or any(vars(padding).values()):
-        raise Unmodelled("ARGMAX_X with rows, dilation, upscaling or padding is not modelled")
+        raise Unmodelled("an ARGMAX with rows, dilation, upscaling or padding is not modelled")
+    if operation.pooling_mode == "ARGMAX_Y" and kernel.width != 1:
+        # Vela sets this mode by mistake for some slices [1, H, W, C], with a kernel along the width.
+        raise Unmodelled("an ARGMAX_Y with a kernel along the width is not modelled")
     return windows(operation, padded(operation, ifm, 0))[:, :, :, 0].argmax(axis=3)
