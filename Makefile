@@ -13,7 +13,7 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted rewrites widths readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted miscompilations rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -45,6 +45,9 @@ check: $(READY) ## lint and types
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
 	$(BIN)/python -m benchmarks.rewrites
+
+miscompilations: $(READY) ## write docs/vela-miscompilations.md: what Vela compiles wrongly, by version, on the smallest programs
+	$(BIN)/python -m benchmarks.miscompilations
 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices

@@ -26,38 +26,41 @@ from search_space.layout_map import LayoutMap, Shape
 #: What Vela does with the operation before it.
 ACTIVATIONS = ("CLAMP", "TABLE")
 
+#: Operators that Vela does in the shape that they have in the program, the batch folded as that of an activation. A
+#: RESCALE is one, or part of the operation that computes its operand.
+_IN_THEIR_SHAPE = frozenset((*DATA_OPERANDS, "CONCAT", "GATHER", "PAD", "REVERSE", "SCATTER", "SLICE", "TILE"))
+
 #: Dimensions that one operation of the NPU has.
 _DIMENSIONS = 3
 
 
-def gives_its_shape(edit: Editor, node: Node, shape: Shape) -> bool:
-    """Whether the node, seen in `shape`, would be an activation that gives a wrong shape to the operation before it. It
-    may be said of one that happens to give the right shape."""
+def gives_its_shape(edit: Editor, node: Node, operand: int, shape: Shape) -> bool:
+    """Whether the node, of this shape and on this operand, would be an activation that gives a wrong shape to the
+    operation before it. It may be said of one that happens to give the right shape."""
     batched = node.op in ACTIVATIONS and prod(shape[:-_DIMENSIONS]) > 1
-    return batched and _follows_an_operation(edit, node.inputs[0])
+    return batched and _follows_another_shape(edit, operand, shape)
 
 
 def activations_without_batch(edit: Editor) -> None:
     """Write every activation that would give a wrong shape to the operation before it as one of [1,N*H*W,C]."""
     for node_id in [i for i, node in edit.nodes.items() if node.op in ACTIVATIONS]:
         node = edit[node_id]
-        if gives_its_shape(edit, node, node.type.shape):
+        if gives_its_shape(edit, node, node.inputs[0], node.type.shape):
             _without_batch(edit, node_id)
 
 
-def _follows_an_operation(edit: Editor, operand: int) -> bool:
-    """Whether one operation, to which its shape matters, computes the operand for this reader alone."""
+def _follows_another_shape(edit: Editor, operand: int, shape: Shape) -> bool:
+    """Whether one operation, which may be of another shape, computes the operand for this reader alone."""
+    reshaped = edit[operand].type.shape != shape
     while edit.used_once(operand):
         node = edit[operand]
-        if node.op in (INPUT, CONST):
-            return False
-        scales = node.op == "RESCALE" and not node.attributes["per_channel"]
-        if scales or (node.op == MOVE and node.layout_map.keeps_order):
-            operand = node.inputs[0]
-            continue
-        # Elements in order and none of them broadcast: in any shape it is the same.
-        data = node.inputs[: DATA_OPERANDS.get(node.op, 0)]
-        return not data or any(1 < edit[i].type.elements < node.type.elements for i in data)
+        if node.op == MOVE and node.layout_map.keeps_order:
+            reshaped = True
+        elif node.op != "RESCALE":
+            return node.op not in (INPUT, CONST) and (reshaped or node.op not in _IN_THEIR_SHAPE)
+        elif reshaped:
+            return True
+        operand = node.inputs[0]
     return False
 
 

@@ -95,7 +95,7 @@ def _sunk(edit: Editor, node_id: int, law: Law, at: int, terms: Terms) -> bool:
     if operands.unmatched and not (terms.mixed and operands.matched > operands.unmatched):
         return False
     after = TensorType(result.in_shape, node.type.dtype)
-    if result.keeps_order and gives_its_shape(edit, node, after.shape):
+    if result.keeps_order and gives_its_shape(edit, node, first.inputs[0], after.shape):
         return False
     if terms.cheaper and operands.bytes_gone <= operands.bytes_added + moved_bytes(result, after):
         return False
@@ -127,7 +127,7 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
     carried = carry(law, edit, inner, -1, outer.layout_map.inverse)
     if carried is None:
         return False
-    if outer.layout_map.keeps_order and gives_its_shape(edit, inner, carried.result.in_shape):
+    if outer.layout_map.keeps_order and gives_its_shape(edit, inner, inner.inputs[0], carried.result.in_shape):
         return False
     positions = law.operands(inner)
     operands = _put_on(edit, inner_id, positions, carried, outer, terms)

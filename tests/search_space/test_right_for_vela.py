@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from npu_programs import Program
 from random_graphs import graphs
 
-from search_space.activation_shape import gives_its_shape
+from search_space.activation_shape import ACTIVATIONS, gives_its_shape
 from search_space.choices.conv1d import Conv1d
 from search_space.editor import Editor
 from search_space.graph import Graph
@@ -34,7 +34,8 @@ PASSES = pass_instances()
 
 def wrong_activations(graph: Graph) -> list[int]:
     edit = Editor(graph)
-    return [i for i, node in graph.operators() if gives_its_shape(edit, node, node.type.shape)]
+    activations = [(i, node) for i, node in graph.operators() if node.op in ACTIVATIONS]
+    return [i for i, node in activations if gives_its_shape(edit, node, node.inputs[0], node.type.shape)]
 
 
 def wrong_windows(graph: Graph) -> list[int]:
