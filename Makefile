@@ -13,18 +13,19 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted rewrites widths readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted miscompilations rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 setup: $(READY) ## the virtual environment with everything in it
 
-$(READY): requirements.lock requirements-data.lock pyproject.toml
+$(READY): requirements.lock requirements-data.lock requirements-vela-5.2.0.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "velatune needs Python 3.11; say which: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/vela-5.2.0 -r requirements-vela-5.2.0.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -44,6 +45,9 @@ check: $(READY) ## lint and types
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
 	$(BIN)/python -m benchmarks.rewrites
+
+miscompilations: $(READY) ## write docs/vela-miscompilations.md: what Vela compiles wrongly, by version, on the smallest programs
+	$(BIN)/python -m benchmarks.miscompilations
 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph, Node
 
@@ -27,9 +30,16 @@ class Editor:
         self._next = graph.next_id
         self._touched: dict[int, None] = {}
         self.changes = 0
+        self._undo: list[tuple[dict[int, Any], int, Any]] = []  # what was where, None for nothing, since `keep`
+        self.keep()
 
     def __getitem__(self, node_id: int) -> Node:
         return self._nodes[node_id]
+
+    @property
+    def nodes(self) -> Mapping[int, Node]:
+        """id -> node, as they are now."""
+        return self._nodes
 
     def __contains__(self, node_id: int) -> bool:
         return node_id in self._nodes
@@ -54,8 +64,8 @@ class Editor:
         nodes = self._own()
         node_id = self._next
         self._next += 1
-        nodes[node_id] = node
-        self._users[node_id] = ()
+        self._set(nodes, node_id, node)
+        self._set(self._users, node_id, ())
         self._read(node_id, node.inputs)
         self._touch(node_id)
         return node_id
@@ -66,7 +76,7 @@ class Editor:
         old = nodes[node_id]
         self._read_no_more(node_id, old.inputs)
         self._read(node_id, node.inputs)
-        nodes[node_id] = node
+        self._set(nodes, node_id, node)
         self._touch(node_id)
         for source in dict.fromkeys(old.inputs):
             self._touched[source] = None
@@ -77,13 +87,34 @@ class Editor:
         nodes, readers = self._own(), self.users(node_id)
         for reader in dict.fromkeys(readers):
             node = nodes[reader]
-            nodes[reader] = node.reading(tuple([by if i == node_id else i for i in node.inputs]))
+            self._set(nodes, reader, node.reading(tuple([by if i == node_id else i for i in node.inputs])))
             self._touch(reader)
-        self._users[by] = self.users(by) + readers
-        self._users[node_id] = ()
+        self._set(self._users, by, self.users(by) + readers)
+        self._set(self._users, node_id, ())
         self._outputs = tuple([by if i == node_id else i for i in self._outputs])
         self._touch(by)
         self._drop_if_dead(node_id)
+
+    def keep(self) -> None:
+        """Remember the graph as it is now."""
+        self._undo.clear()
+        self._kept = (self._outputs, self._next, len(self._dead), dict(self._touched), self.changes)
+
+    def take_back(self) -> None:
+        """Make the graph again what it was at the last `keep`."""
+        for table, node_id, old in reversed(self._undo):
+            if old is None:
+                del table[node_id]
+            else:
+                table[node_id] = old
+        self._undo.clear()
+        self._outputs, self._next, dead, self._touched, self.changes = self._kept
+        del self._dead[dead:]
+
+    @property
+    def touched(self) -> tuple[int, ...]:
+        """Nodes that were added or redefined since the last `take_touched`, and what these read before."""
+        return tuple(self._touched)
 
     def take_touched(self) -> list[int]:
         """Nodes whose surroundings changed since the last call: what was added or redefined, what reads it, and what it
@@ -103,13 +134,21 @@ class Editor:
             self._nodes = self._changed = dict(self._nodes)
         return self._changed
 
+    def _set(self, table: dict[int, Any], node_id: int, value: Any) -> None:
+        """Make an entry, or take it away: None."""
+        self._undo.append((table, node_id, table.get(node_id)))
+        if value is None:
+            del table[node_id]
+        else:
+            table[node_id] = value
+
     def _read(self, reader: int, sources: tuple[int, ...]) -> None:
         for source in sources:
-            self._users[source] = (*self.users(source), reader)
+            self._set(self._users, source, (*self.users(source), reader))
 
     def _read_no_more(self, reader: int, sources: tuple[int, ...]) -> None:
         for source in sources:
-            self._users[source] = _without_one(self.users(source), reader)
+            self._set(self._users, source, _without_one(self.users(source), reader))
 
     def _touch(self, node_id: int) -> None:
         self.changes += 1
@@ -123,7 +162,7 @@ class Editor:
             node = nodes.get(dead)
             if node is None or self.users(dead) or node.op == INPUT or self.is_output(dead):
                 continue
-            del nodes[dead]
+            self._set(nodes, dead, None)
             self._dead.append(dead)
             self._read_no_more(dead, node.inputs)
             for source in node.inputs:

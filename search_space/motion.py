@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from search_space.activation_shape import gives_its_shape
 from search_space.dtypes import IMMOVABLE, payload_bytes
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, TensorType, move
@@ -94,6 +95,8 @@ def _sunk(edit: Editor, node_id: int, law: Law, at: int, terms: Terms) -> bool:
     if operands.unmatched and not (terms.mixed and operands.matched > operands.unmatched):
         return False
     after = TensorType(result.in_shape, node.type.dtype)
+    if result.keeps_order and gives_its_shape(edit, node, first.inputs[0], after.shape):
+        return False
     if terms.cheaper and operands.bytes_gone <= operands.bytes_added + moved_bytes(result, after):
         return False
     relaid = law.relaid(edit, node, carried)
@@ -123,6 +126,8 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
         return False
     carried = carry(law, edit, inner, -1, outer.layout_map.inverse)
     if carried is None:
+        return False
+    if outer.layout_map.keeps_order and gives_its_shape(edit, inner, inner.inputs[0], carried.result.in_shape):
         return False
     positions = law.operands(inner)
     operands = _put_on(edit, inner_id, positions, carried, outer, terms)

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_space import registry
+from search_space.activation_shape import activations_without_batch
 from search_space.choices.base import Choice
+from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET, TargetFacts
@@ -95,10 +97,17 @@ class Recipe:
     def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
         """The program lowered by this recipe; `graph`: what ExecuTorch gives for the target by its setting."""
         for name, alternative in self.choices:
-            graph = registry.choices()[name]().apply(graph, alternative)
+            chosen = registry.choices()[name]().apply(graph, alternative)
+            graph = graph if chosen is graph else _right_for_vela(chosen)
         for one in self.passes:
             graph = one.apply(graph, facts=facts)
         return graph
+
+
+def _right_for_vela(graph: Graph) -> Graph:
+    edit = Editor(graph)
+    activations_without_batch(edit)
+    return edit.finish()
 
 
 def _law(choice: type[Choice], alternative: str) -> str:

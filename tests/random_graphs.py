@@ -31,6 +31,7 @@ from random_packed import PACKED
 from random_pools import POOLED
 from random_prelus import PRELUS
 from random_repeats import BATCHES, REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
+from random_shapes_for_vela import ACTIVATIONS, WINDOWS_OF_SLICES
 from random_sums import FEW_CHANNELS, MAXIMA, SCALED_SUMS, SUMS, TURNED_PRODUCTS
 
 from search_space.graph import Graph, TensorType
@@ -41,7 +42,7 @@ _KINDS = [MOVEMENTS, MOVEMENTS, ELEMENTWISE, ELEMENTWISE, _OTHERS, _OTHERS, LAYE
 _DOWN = [*CONCATS_OF_MOVED, *GATHERS_OF_MOVED, *SLICES_OF_MERGED, *chain(*BEFORE.values())]
 _UP = [*MOVED_CONCATS, *MOVED_GATHERS, *chain(*AFTER.values())]
 
-#: What makes a pass or choice likely to find a site, by its name or its name with options.
+#: What makes a pass or choice likely to find a site, by its name or its name with options; and what Vela gets wrong.
 OFTEN: dict[str, Kind] = {
     "carried-table": TABLES,
     "channel-by-depthwise": CHANNEL_CONSTANTS,
@@ -113,6 +114,8 @@ OFTEN: dict[str, Kind] = {
     "unscaled-sum": SCALED_SUMS,
     "widen-conv": FEW_INPUTS,
     "window-to-depth": STRIDED + NARROW,
+    "activations": ACTIVATIONS,
+    "windows of slices": WINDOWS_OF_SLICES,
 }
 
 
@@ -121,7 +124,7 @@ def graphs(draw: st.DrawFn, most_operators: int = 10, often: str = "") -> Graph:
     """Well-formed programs of some `most_operators` operators that are defined on every input (int32 inputs: within
     2^15). Values have several users, outputs are also used inside, are inputs, and are given out twice.
 
-    often: a pass or choice, with its options, that should find a site in most of the programs.
+    often: a pass or choice, with its options, that should find a site in most of the programs, or another of OFTEN.
     """
     wanted = OFTEN.get(often) or OFTEN.get(often.partition("{")[0], MOVEMENTS)
     b = Builder(draw, np.random.default_rng(draw(st.integers(0, 2**16))))

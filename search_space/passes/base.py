@@ -9,11 +9,13 @@ from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
+from search_space.activation_shape import activations_without_batch
 from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.facts import ANY_TARGET, TargetFacts
 from search_space.graph import CONST, INPUT, Graph
+from search_space.lost_padding import windows_without_padding
 from search_space.paying import AGREED, PAYING, pays, rewritten_where_it_pays
 
 #: What may stand instead of numbers of sites.
@@ -67,7 +69,7 @@ class Pass(ABC):
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
         while changed and self.far and only is None:
             changed = self._sweep(edit, _candidates(edit.finish(), None), True, limit)
-        return edit.finish()
+        return _finished(edit)
 
     def _sweep(self, edit: Editor, nodes: Iterable[int], spread: bool, limit: int) -> bool:
         """Rewrite at these nodes and, with `spread`, around every rewrite; whether there was one."""
@@ -77,7 +79,7 @@ class Pass(ABC):
         while queue:
             node_id = queue.popleft()
             waiting.discard(node_id)
-            if node_id not in edit or not self.rewrite(edit, node_id):
+            if node_id not in edit or not self._rewritten(edit, node_id):
                 continue
             changed = True
             if edit.changes > limit:
@@ -87,6 +89,19 @@ class Pass(ABC):
                 queue.extend(one for one in touched if one not in waiting)
                 waiting.update(touched)
         return changed
+
+    def _rewritten(self, edit: Editor, node_id: int) -> bool:
+        """Apply the law at one node if it fits there and Vela compiles rightly what comes of it; whether it did."""
+        edit.keep()
+        if not self.rewrite(edit, node_id):
+            return False
+        wrong = windows_without_padding(edit, edit.touched)
+        if wrong:
+            edit.take_back()
+            if windows_without_padding(edit, wrong) != wrong:
+                return False
+            self.rewrite(edit, node_id)  # they were wrong before
+        return True
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
         """Ids of all nodes where the pass would change this graph, in program order."""
@@ -98,8 +113,8 @@ class Pass(ABC):
         """The sites in program order, each with the graph after a rewrite there alone. but: nodes that are left out."""
         edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
-            if node_id not in but and self.rewrite(edit, node_id):
-                yield node_id, edit.finish()
+            if node_id not in but and self._rewritten(edit, node_id):
+                yield node_id, _finished(edit)
                 edit = Editor(graph, facts)
 
     def chosen(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
@@ -130,6 +145,13 @@ class Pass(ABC):
     def options(cls) -> tuple[Field[Any], ...]:
         """What a recipe may set in braces."""
         return tuple(f for f in fields(cls) if f.name != "at")
+
+
+def _finished(edit: Editor) -> Graph:
+    """The graph, without what Vela compiles wrongly; the original itself if nothing was changed."""
+    if edit.changes:
+        activations_without_batch(edit)
+    return edit.finish()
 
 
 def _candidates(graph: Graph, only: Collection[int] | None) -> Sequence[int]:

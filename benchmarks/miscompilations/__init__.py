@@ -1,0 +1,1 @@
+"""Programs that Vela compiles wrongly: the smallest of each kind, which versions do it, and what shows it."""
