@@ -51,7 +51,7 @@ _COLUMNS = (
 )
 # What may be shown as a best, asked of every row however it came to be in the table.
 _SOUND = and_(
-    _best.c.status == "ok", _best.c.verified, _default.c.status == "ok",
+    _best.c.status == "ok", _best.c.verified, _default.c.status.in_(("ok", "wrong")), _default.c.cycles.is_not(None),
     _best.c.identity_id == identities.c.id, _default.c.identity_id == identities.c.id,
 )  # fmt: skip
 

@@ -434,7 +434,8 @@ class Best(Record):
     """What a search over one identity found. The store accepts it only if `best` is ok and verified.
 
     Attributes:
-        default: evaluation of the default recipe (stock ExecuTorch).
+        default: evaluation of the default recipe (stock ExecuTorch). It is `wrong`, with figures, where Vela miscompiles
+            its program; gains are told against these figures all the same.
         best: the cheapest evaluation that is ok and verified; may be the default itself.
         recipe: the recipe to hand out; that of `best`.
         evaluations, distinct: evaluations made, and distinct programs among them.
@@ -459,6 +460,11 @@ class Best(Record):
         _whole("Best.distinct", self.distinct)
         _whole("Best.seed", self.seed)
         _finite("Best.seconds", self.seconds)
+
+    @property
+    def default_fault(self) -> str:
+        """What is wrong with the default lowering's command streams, in one line; empty if nothing is."""
+        return self.default.reason if self.default.status == "wrong" else ""
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -170,6 +170,11 @@ def _inputs(best: Best) -> list[Mapping[str, Any]]:
 def _warnings(best: Best) -> list[str]:
     default, tuned = figures_of(best)
     found = []
+    if best.default_fault:
+        found.append(
+            f"The default lowering computes wrong outputs, because Vela miscompiles it: {best.default_fault}. "
+            "Gains are told against its cycles all the same."
+        )
     if not best.best.verified:
         found.append("The outputs of the best recipe were not checked.")
     if tuned.host_ops > default.host_ops:

@@ -146,7 +146,7 @@ class Store:
             The best that the store holds now.
 
         Raises:
-            StoreError: the best is not ok and verified, costs more than the default, does not belong to the
+            StoreError: the best is not ok and verified, costs more than a default that is right, does not belong to the
                 identity, or is known to be wrong. Nothing is stored then.
         """
         fault = _fault(best)
@@ -411,10 +411,10 @@ def _fault(best: Best) -> str:
         return f"its status is {best.best.status} ({best.best.reason})"
     if not best.best.verified:
         return "its outputs were not verified"
-    if best.default.status != "ok" or best.default.figures is None:
+    if best.default.figures is None or (best.default.status != "ok" and not best.default_fault):
         return f"the default lowering's status is {best.default.status} ({best.default.reason})"
     if best.best.figures.label != best.default.figures.label:
         return "its figures and the default's are not of the same kind"
-    if best.best.figures.cycles > best.default.figures.cycles:
+    if best.best.figures.cycles > best.default.figures.cycles and not best.default_fault:
         return "it costs more cycles than the default"
     return ""

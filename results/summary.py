@@ -107,7 +107,12 @@ class TuneJson(_Strict):
     best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
     gain_percent: float = Field(description="cycles saved, in percent of the default's")
     recipe: str = Field(description="the best recipe, or `default`")
-    verified: bool = Field(description="its outputs were checked equal to the default's, bit for bit")
+    default_fault: str = Field(
+        description="what is wrong with the default's command streams, which Vela miscompiles; empty if nothing is"
+    )
+    verified: bool = Field(
+        description="its outputs were checked equal to the default program's, bit for bit, its command streams executed"
+    )
     exactness: ExactnessClass = Field(
         default="exact", description="class of the best recipe; other than exact only where that was allowed"
     )
@@ -179,6 +184,7 @@ def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None
         best=vars(tuned),
         gain_percent=round(gain_of(best).percent, 2),
         recipe=best.recipe,
+        default_fault=best.default_fault,
         verified=best.best.bit_exact,
         exactness=best.best.exactness,
         evaluations=best.evaluations,
@@ -294,9 +300,10 @@ def _cells(best: Best) -> tuple[str, ...]:
 
 
 def _reservations(best: Best) -> list[str]:
+    default = ["default is wrong"] if best.default_fault else []
     if not best.best.verified:
-        return ["not verified"]
-    return [] if best.best.bit_exact else [f"{best.best.exactness}, {_decibels(best)}"]
+        return [*default, "not verified"]
+    return default if best.best.bit_exact else [*default, f"{best.best.exactness}, {_decibels(best)}"]
 
 
 def _decibels(best: Best) -> str:

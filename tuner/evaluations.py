@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results.records import Evaluation, ExactnessClass, Figures, Identity, OperatorRow, Quality
+from results.records import Evaluation, ExactnessClass, Figures, Identity, OperatorRow, Quality, Status
 from search_space.exactness import Exactness
 from tuner.objective import Objective
 from workers.cost import Cost
@@ -14,6 +14,9 @@ def evaluation_of(
     outcome: Outcome, identity: Identity, objective: Objective, default: Cost, with_rows: bool
 ) -> Evaluation:
     """The record of a candidate that came back.
+
+    One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
+    lowering that Vela miscompiles are told against them.
 
     default: what the default lowering costs. with_rows: keep its cycles per operator too.
     """
@@ -29,12 +32,14 @@ def evaluation_of(
             exactness=_class_of(outcome),
         )
     short = shortfalls(outcome, objective)
+    status: Status = "wrong" if outcome.stream_fault else "ok"
     rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles, r.vela_cycles) for r in cost.rows)
     return Evaluation(
         identity_key=identity.key,
         recipe=outcome.recipe,
         program_hash=outcome.program_hash,
-        status="ok",
+        status=status,
+        reason=outcome.stream_fault,
         figures=Figures(
             cycles=objective.cycles(cost, default),
             stream_cycles=cost.stream_cycles,
@@ -50,7 +55,7 @@ def evaluation_of(
             macs=cost.macs,
             label="predicted",
         ),
-        verified=not short,
+        verified=status == "ok" and not short,
         check=outcome.check,
         command_stream_sha256=cost.command_stream_sha256,
         operators=rows if with_rows else (),

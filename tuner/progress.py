@@ -103,7 +103,9 @@ class Progress:
         line.best = best.best.figures.cycles if best.best.figures else None
         line.default = best.default.figures.cycles if best.default.figures else None
         self._say(
-            job, f"done, {best.status}: {line.best:,} cycles ({_gain(line)}) by {best.recipe}, {proof(best.best)}"
+            job,
+            f"done, {best.status}: {line.best:,} cycles ({_gain(line)}{_of_wrong(best)}) by {best.recipe}, "
+            f"{proof(best.best)}",
         )
 
     def left(self, job: Job, why: str) -> None:
@@ -162,6 +164,10 @@ def proof(evaluation: Evaluation) -> str:
     return (
         "outputs bit-exact" if evaluation.bit_exact else f"{evaluation.exactness}, not bit-exact: {evaluation.quality}"
     )
+
+
+def _of_wrong(best: Best) -> str:
+    return " against a default that computes wrong outputs" if best.default_fault else ""
 
 
 def _number(value: int | None) -> str:

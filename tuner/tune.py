@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
-from results.records import Best, Bound, Evaluation, Identity, Reuse, RunStatus
+from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse, RunStatus
 from results.store import Store
 from search_space.exactness import Exactness
 from search_space.recipe import Recipe
@@ -33,6 +33,7 @@ from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
 from workers import tasks
 from workers.base_program import BaseProgram
+from workers.cost import Cost
 from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.pool import Pool, WorkerLost
@@ -48,6 +49,10 @@ _DEFAULT_SECONDS = 1800.0
 #: A candidate is given this many times what the default took, and no less than the floor: the default may have come
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
+
+#: How far beyond the limits a candidate counts that Vela miscompiles: a search may go on from it, for what follows may
+#: be compiled right, but rather goes on from others.
+_MISCOMPILED = 1.0
 
 _NO_EXPERIENCE = Experience()
 
@@ -328,7 +333,9 @@ class _Run:
         record = self._record(outcome, with_rows)
         answer = Answer(outcome.program_hash, None, outcome.path)
         if outcome.cost is not None and record.figures is not None:
-            beyond = self._objective.violations(outcome.cost, self._default) | shortfalls(outcome, self._objective)
+            beyond = self._violations(outcome.cost) | shortfalls(outcome, self._objective)
+            if outcome.stream_fault:
+                beyond[outcome.stream_fault] = _MISCOMPILED
             answer = replace(answer, cycles=record.figures.cycles, violation=sum(beyond.values()))
         if candidate.asks_for_more(answer):
             answer = await self._expanded(candidate.recipe, answer)
@@ -377,7 +384,12 @@ class _Run:
         if short := shortfalls(outcome, self._objective):
             raise ModelError(f"{self._job.source}: not even the default lowering will do, {' and '.join(short)}")
         self._default = outcome.cost
+        if outcome.stream_fault:
+            self._progress.warning(self._job, f"the default lowering is compiled wrong: {outcome.stream_fault}")
         return self._record(outcome, with_rows=True)
+
+    def _violations(self, cost: Cost | Figures) -> dict[str, float]:
+        return self._objective.violations(cost, self._default, self._default_record.status == "ok")
 
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
         return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)
@@ -402,7 +414,7 @@ class _Run:
         known = {
             (figures.cycles, recipe.exactness, len(recipe.elements), figures.sram_bytes, str(recipe)): recipe
             for figures, recipe in found
-            if self._search.has_tried(recipe) and not self._objective.violations(figures, self._default)
+            if self._search.has_tried(recipe) and not self._violations(figures)
         }
         best = self._search.states.best()
         merits = sorted(known)
@@ -418,8 +430,6 @@ class _Run:
         the next one looked at.
         """
         for recipe in self._by_merit():
-            if recipe == Recipe():
-                return self._set_best(self._default_record, status)
             best = await self._evaluate(recipe, whole=True)
             if best.status == "ok":
                 return self._set_best(best, status)
@@ -429,11 +439,12 @@ class _Run:
                 )
             self._store.record_evaluation(best)
             self._progress.warning(self._job, f"{recipe} was right by parts and is wrong as a whole: {best.reason}")
-        beyond = self._objective.violations(self._default, self._default)
-        if not beyond:
-            return self._set_best(self._default_record, status)
+        beyond = [*self._violations(self._default)]
+        if self._default_record.status == "wrong":
+            beyond.append(f"it is wrong: {self._default_record.reason}")
         raise ModelError(
-            f"{self._job.source}: nothing was found within the limits; of the default lowering {' and '.join(beyond)}"
+            f"{self._job.source}: nothing right was found within the limits; of the default lowering "
+            f"{' and '.join(beyond) or 'nothing is known'}"
         )
 
     def _set_best(self, best: Evaluation, status: RunStatus) -> Best:

@@ -11,6 +11,8 @@ from search_space.graph import Graph
 from search_space.write_tosa import write_tosa, written_operators
 from workers.command_stream import StreamError, decode, rows_of
 from workers.memo import Memo
+from workers.npu_model.program import NpuProgram
+from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
 from workers.vela import Compiled, VelaRefused, compile_tosa
@@ -53,6 +55,9 @@ class Cost:
     rows: tuple[Row, ...]
 
 
+#: Bytes of what was compiled lately and is executed next.
+_KEPT_BYTES = 64 << 20
+
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 
 
@@ -65,6 +70,9 @@ class Pricing:
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
+        self._compiled: Recent[NpuProgram] = Recent(
+            _KEPT_BYTES, size=lambda one: len(one.command_stream) + len(one.constants)
+        )
         self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
@@ -82,6 +90,14 @@ class Pricing:
             ),
         )
 
+    def npu_program(self, graph: Graph) -> NpuProgram:
+        """What the NPU is given for a graph. Raises VelaRefused if Vela does not take it."""
+
+        def compiled() -> NpuProgram:
+            return compile_tosa(write_tosa(graph), self._target, operators=False).npu_program
+
+        return self._compiled.find(graph.hash, compiled)
+
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
             "kind": "cost", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
@@ -93,6 +109,7 @@ class Pricing:
             self.known += 1
             return known
         compiled = compile_tosa(write_tosa(graph), self._target)
+        self._compiled.put(graph.hash, compiled.npu_program)
         cycles_by_row = self._cycles_by_row(compiled)
         origins = written_operators(graph)
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))

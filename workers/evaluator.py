@@ -30,10 +30,12 @@ from workers.errors import ModelError
 from workers.host_cost import host_cycles, interface_bytes
 from workers.kept_values import KeptValues
 from workers.memo import Memo
+from workers.npu_model import MODEL_VERSION as NPU_MODEL_VERSION
 from workers.recent import Recent
 from workers.reference import ReferenceFailed
 from workers.reference_check import Outputs, Verdict, check
 from workers.reuse import Reuse
+from workers.stream_check import StreamCheck
 from workers.stream_cost import MODEL_VERSION
 from workers.target import Target
 from workers.transitions import Transitions
@@ -75,7 +77,9 @@ class Outcome:
 
     status: `ok` (compiled, and equal to the default lowering on all check inputs, or measured where the recipe has
     elements that are not exact), `wrong` (outputs differ, or a pass broke the program) or `refused` (Vela or a pass
-    does not take it). reason: one line if not ok. check: the inputs that were compared. host_ops: operators left on the
+    does not take it). reason: one line if not ok. stream_fault: in one line, what is wrong with the command streams of
+    a program that is itself right: such an outcome may not be offered, but passes may lead on from it to one that may;
+    empty if nothing is. check: the inputs that were compared. host_ops: operators left on the
     CPU. path: hash of the program that the choices give, then after each pass; empty if one fails. exactness: the class
     of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of what
     it took.
@@ -86,6 +90,7 @@ class Outcome:
     program_hash: str
     seconds: float
     reason: str = ""
+    stream_fault: str = ""
     cost: Cost | None = None
     host_ops: int = 0
     check: dict[str, Any] = field(default_factory=dict)
@@ -131,12 +136,15 @@ class Evaluator:
         except SpaceError as error:
             raise ModelError(f"{base.name}: {error}") from None
         self._values: dict[int, Values] = {}
+        self._whole: dict[int, WholeOutputs] = {}
         self._programs: Recent[tuple[Program, tuple[str, ...]]] = Recent(_KEPT_PROGRAMS)
         self._sites: Recent[tuple[tuple[int, ...], int]] = Recent(_KEPT_SITES)
         self._toolchain = dict(sorted(base.versions.items()))
         self._kept_values = KeptValues(values, self._toolchain)
         self._facts = VelaFacts(target, memo, self._toolchain)
         self._pricing = Pricing(target, memo, self._toolchain)
+        key = {"target": target.identity(), "base": base.key, "seed": seed, "versions": self._toolchain}
+        self._streams = StreamCheck(self._pricing, memo, key)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
         self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
         self._checks_asked = self._checks_known = 0
@@ -157,8 +165,9 @@ class Evaluator:
     def evaluate(self, text: str, whole: bool = False) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.
 
-        whole: check it by what the reference model says of whole programs on all inputs, which takes seconds to
-        minutes, where programs that share most of what they compute are checked in milliseconds.
+        whole: check it by what the reference model says of whole programs, and execute its command streams, on all
+        inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute, and
+        streams are executed on the random inputs alone, in milliseconds.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -189,6 +198,7 @@ class Evaluator:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
             verdict, quality = self._verdict(recipe, whole)
+            executed = self._executed(program, whole) if verdict.equal else verdict
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
@@ -197,6 +207,7 @@ class Evaluator:
         return outcome(
             "ok",
             program,
+            stream_fault=executed.reason,
             cost=cost,
             host_ops=len(self.base.host_operators),
             check=self._described_check(recipe, whole),
@@ -306,9 +317,22 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
+    def _executed(self, program: Program, whole: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does."""
+        for at, graph in enumerate(program):
+            verdict = self._streams.verdict(graph, self._computed(at, whole), None if whole else 1)
+            if not verdict.equal:
+                where = f"delegate {at}: " if len(program) > 1 else ""
+                return Verdict(False, f"{where}{verdict.reason}")
+        return Verdict(True)
+
     def _computed(self, at: int, whole: bool) -> Outputs:
         values = self._values_of(at)
-        return WholeOutputs(values.inputs) if whole else values
+        if not whole:
+            return values
+        if at not in self._whole:
+            self._whole[at] = WholeOutputs(values.inputs)
+        return self._whole[at]
 
     def _values_of(self, at: int) -> Values:
         """Of the delegate's programs, on the check inputs."""
@@ -328,9 +352,15 @@ class Evaluator:
         return {
             "against": f"TOSA reference model, {against}",
             "computed": _WHOLE if whole else _SHARED,
+            "stream": _stream_check(whole),
             "whole": whole,
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
+
+
+def _stream_check(whole: bool) -> str:
+    inputs = "all inputs" if whole else "random inputs"
+    return f"command streams executed on {inputs} by the NPU model {NPU_MODEL_VERSION}, bit for bit"
 
 
 def _longer(recipe: Recipe, pass_text: str) -> Recipe:

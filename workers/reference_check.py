@@ -48,13 +48,13 @@ def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:
         return Verdict(False, f"the reference model refuses the candidate ({error})")
     for at, one in enumerate(computed.inputs):
         for number, (wanted, found) in enumerate(zip(expected, actual, strict=True)):
-            reason = _difference(number, wanted[at], found[at])
+            reason = difference(number, wanted[at], found[at])
             if reason:
                 return Verdict(False, f"{reason} on {one.kind} inputs")
     return Verdict(True)
 
 
-def _difference(number: int, wanted: np.ndarray, found: np.ndarray) -> str:
+def difference(number: int, wanted: np.ndarray, found: np.ndarray) -> str:
     if found.shape != wanted.shape or found.dtype != wanted.dtype:
         return f"output {number} is {found.dtype}{list(found.shape)} instead of {wanted.dtype}{list(wanted.shape)}"
     if found.tobytes() == wanted.tobytes():

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from search_space.graph import Graph
 from workers.check_inputs import Arrays, CheckInput
+from workers.recent import Recent
 from workers.reference import ReferenceFailed, run_on_each
+
+#: Programs whose outputs are kept: the default lowering's, and those of the one that is compared with it.
+_KEPT = 2
 
 
 class WholeOutputs:
@@ -15,8 +19,12 @@ class WholeOutputs:
 
     def __init__(self, inputs: Sequence[CheckInput]) -> None:
         self.inputs = inputs
+        self._recent: Recent[list[Arrays]] = Recent(_KEPT)
 
     def outputs(self, graph: Graph) -> list[Arrays]:
+        return self._recent.find(graph.hash, lambda: self._outputs(graph))
+
+    def _outputs(self, graph: Graph) -> list[Arrays]:
         try:
             found = run_on_each(graph, [one.arrays for one in self.inputs])
         except ReferenceFailed as error:

@@ -34,6 +34,13 @@ class Decoded:
         the time."""
         return tuple(self._issued.operations(range(len(self._issued.offsets))))
 
+    def addresses(self, run: Run) -> dict[str, np.ndarray]:
+        """Name of a register -> its value under each operation of one of `runs`, `[operations]` int64 (bytes).
+
+        Only registers that change within the run are in it; all of them hold addresses.
+        """
+        return self._issued.addresses(run)
+
 
 def decode(stream: bytes, most: int | None = None) -> Decoded:
     """Decode `workers.vela.Compiled.command_stream` or `workers.pte.Delegate.command_stream`.

@@ -70,10 +70,12 @@ class Run:
     Attributes:
         first: the first of them.
         offsets: of all of them, as `Operation.offset`.
+        number: of the first one among all operations of the stream, from 0.
     """
 
     first: Operation
     offsets: Sequence[int]
+    number: int
 
 
 class Issued:
@@ -112,7 +114,29 @@ class Issued:
         """All operations in order."""
         bounds = pairwise((*self._heads, len(self.offsets)))
         for first, (head, end) in zip(self.operations(self._heads), bounds, strict=True):
-            yield Run(first, self.offsets[head:end])
+            yield Run(first, self.offsets[head:end], head)
+
+    def addresses(self, run: Run) -> dict[str, np.ndarray]:
+        """Name of a register that holds an address -> its value under each operation of a run, `[operations]` int64.
+
+        Only registers that are set within the run after its first operation are in it.
+        """
+        numbers = slice(run.number, run.number + len(run.offsets))
+        begin, end = self._set_before[numbers][0], self._set_before[numbers][-1]
+        positions = np.array(self._positions[begin:end], np.int64)
+        values = np.array(self._values[begin:end], np.int64)
+        # The operation, counted within the run, that a register is set for.
+        owners = np.searchsorted(self._set_before[numbers], np.arange(begin, end), side="right")
+        names = list(self._meanings.layout.position)
+        found = {}
+        for position in np.unique(positions).tolist():
+            mine = positions == position
+            changes = np.full(len(run.offsets), -1, np.int64)
+            changes[owners[mine]] = np.flatnonzero(mine)
+            latest = np.maximum.accumulate(changes)
+            before = run.first.registers.get(names[position], 0)
+            found[names[position]] = np.where(latest < 0, before, values[latest])
+        return found
 
     def operations(self, numbers: Iterable[int]) -> Iterator[Operation]:
         """Those with these numbers, which rise."""

@@ -222,6 +222,12 @@ class Operation:
         return Activation(kind, table, low, high, function)
 
     @property
+    def uses_table(self) -> bool:
+        """Whether results go through a look-up table."""
+        activation = self.activation
+        return activation is not None and activation.function == "lut"
+
+    @property
     def weights(self) -> tuple[Span, ...]:
         """Encoded weights, one span per core that has any; empty without weights or if they come from `ifm2`."""
         if self.kind not in (Kind.CONV, Kind.DEPTHWISE) or self.weights_from_ifm2:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from workers.command_stream.commands import StreamError
 from workers.command_stream.decode import Decoded
-from workers.vela import OperatorCost
+
+if TYPE_CHECKING:
+    from workers.vela import OperatorCost
 
 
 def rows_of(decoded: Decoded, rows: Sequence[OperatorCost]) -> tuple[int, ...]:

@@ -1,0 +1,16 @@
+"""A functional model of the Ethos-U: executes the bytes that Vela emits.
+
+    outputs = execute(compiled.npu_program, [inputs])
+
+No Vela code takes part but the decoder of its weight compression. A register value, format or mode that the model does
+not know raises `Unmodelled`; what the hardware does not do or leaves undefined raises `Fault`.
+"""
+
+from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.program import IoTensor, NpuProgram
+from workers.npu_model.run import execute
+
+__all__ = ["MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "execute"]
+
+#: Part of what a verdict is remembered under: raised when the model begins to judge a stream otherwise.
+MODEL_VERSION = "1"

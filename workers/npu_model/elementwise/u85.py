@@ -1,0 +1,64 @@
+"""Elementwise operations of U85. Scales: ethosu85/ethos_u85_register_cs_generator.cpp of Vela."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workers.command_stream import FeatureMap, Operation
+from workers.npu_model.elementwise.functions import BINARY, UNARY, shifted_right, shifted_right_unsigned
+from workers.npu_model.errors import Unmodelled
+from workers.npu_model.operands import operand
+from workers.npu_model.rounding import scaled, within
+
+_SHIFTS = {"SHR", "SHL", "LSR"}
+_UNSCALED_OPERANDS = {"MUL", "DIV"}
+_SHR_ROUNDS = {"NATURAL": True, "TRUNCATE_TO_LOWER": False}
+
+
+def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray | None) -> np.ndarray:
+    """As `workers.npu_model.elementwise.elementwise`, for U85."""
+    mode, first, second, ofm = operation.elementwise_mode, operation.ifm, operation.ifm2, operation.ofm
+    assert mode is not None and first is not None and ofm is not None
+    a = _operand(operation, "IFM", first, ifm)
+    if second is None:
+        if mode not in UNARY:
+            raise Unmodelled(f"elementwise mode {mode} of {operation.family} is not modelled")
+        result = UNARY[mode](a)
+    else:
+        b = _operand(operation, "IFM2", second, ifm2)
+        if mode == "SHR":
+            if operation.rounding not in _SHR_ROUNDS:
+                raise Unmodelled(f"SHR with rounding {operation.rounding} is not modelled")
+            result = shifted_right(a, b, _SHR_ROUNDS[operation.rounding])
+        elif mode == "LSR":
+            result = shifted_right_unsigned(a, b, 8 * first.element_bytes)
+        elif mode in BINARY:
+            result = BINARY[mode](a, b)
+        else:
+            raise Unmodelled(f"elementwise mode {mode} of {operation.family} is not modelled")
+    if mode != "MUL":
+        within(result, 32, mode)
+    scale, shift, rounding = _scale(operation, "OFM")
+    if mode in _SHIFTS or mode == "DIV":
+        if (scale, shift) != (1, 0):
+            raise Unmodelled(f"OFM_SCALE ({scale}, {shift}) with {mode} is not modelled")
+    else:
+        result = scaled(result, scale, shift, rounding)
+    # A dimension may be broadcast in both operands.
+    return np.broadcast_to(within(result, 32, mode), (len(result), *ofm.shape))
+
+
+def _operand(operation: Operation, name: str, feature_map: FeatureMap, values: np.ndarray | None) -> np.ndarray:
+    scale, shift, rounding = _scale(operation, name)
+    mode = operation.elementwise_mode
+    if (scale, shift) != (1, 0) and (mode in _UNSCALED_OPERANDS or feature_map.element_bytes > 2):
+        # SupportedIFMQuant of ethos_u85_constraints.cpp has no scales for these.
+        raise Unmodelled(f"{name}_SCALE ({scale}, {shift}) with {mode} of {8 * feature_map.element_bytes} bits")
+    return within(scaled(operand(feature_map, values), scale, shift, rounding), 32, f"operand {name} of {mode}")
+
+
+def _scale(operation: Operation, name: str) -> tuple[int, int, str]:
+    register, get = f"{name}_SCALE", operation.registers
+    if get.number(register, "dbl_rnd"):
+        raise Unmodelled(f"{register}.dbl_rnd is not modelled")
+    return get.number(register, "scale"), get.number(register, "shift"), get.choice(register, "round_mode")

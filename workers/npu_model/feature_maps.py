@@ -1,0 +1,214 @@
+"""Feature maps in memory: read and written as arrays `[S, H, W, C]`.
+
+A feature map lies in up to four tiles, of which a rolling buffer uses two. In each tile rows and columns have constant
+strides. NHWC has its channels next to each other; NHCWB16 has bricks of 16 channels, of which STRIDE_C is the distance.
+U55 ignores STRIDE_C in NHWC and STRIDE_X in NHCWB16 (comment in `InsertTransposeCommand`,
+ethos_u55_register_cs_generator.cpp).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.command_stream import FeatureMap, Operation
+from workers.command_stream.features import Shape
+from workers.npu_model.errors import Unmodelled
+from workers.npu_model.memory import Memory, check_inside
+
+_BRICK = 16
+
+#: What an operation's feature maps are called in its registers.
+Role = str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a feature map in one tile, in which every dimension has a constant stride.
+
+    Attributes:
+        tile: its tile, from 0 to 3.
+        rows, columns, channels: where it is in the feature map.
+        offset: bytes from the tile's address to its first element.
+        shape: (rows, columns, channels), or (rows, columns, bricks, 16).
+        strides: bytes, one per dimension of `shape`.
+    """
+
+    tile: int
+    rows: slice
+    columns: slice
+    channels: slice
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Bytes from the tile's address to the first byte and behind the last byte, for elements of one byte."""
+        ends = [stride * (size - 1) for size, stride in zip(self.shape, self.strides, strict=True)]
+        return self.offset + sum(min(0, end) for end in ends), self.offset + sum(max(0, end) for end in ends) + 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the elements of a feature map lie, but for the addresses of its tiles.
+
+    Attributes:
+        region: base pointer of the addresses.
+        dtype: of the elements.
+        shape: (height, width, depth) as in memory; of an OFM after its transpose.
+        pieces: all of it.
+    """
+
+    region: int
+    dtype: np.dtype
+    shape: Shape
+    pieces: tuple[Piece, ...]
+
+    def reach(self, addresses: Sequence[np.ndarray]) -> tuple[int, int]:
+        """First byte and byte behind the last that are touched, for tile addresses `[N]` each."""
+        lows, highs = [], []
+        for piece in self.pieces:
+            low, high = piece.reach
+            at = addresses[piece.tile]
+            lows.append(int(at.min()) + low)
+            highs.append(int(at.max()) + high + self.dtype.itemsize - 1)
+        return min(lows), max(highs)
+
+
+def layout(operation: Operation, role: Role, feature_map: FeatureMap) -> Layout:
+    """The layout of a feature map in memory.
+
+    Args:
+        role: `IFM`, `IFM2` or `OFM`.
+
+    Raises:
+        Unmodelled: it is stored in a way that is not known.
+    """
+    if feature_map.storage != "TILE2X2":
+        raise Unmodelled(f"{role} storage {feature_map.storage} at offset {operation.offset:#x}")
+    height, width, depth = memory_shape(feature_map)
+    number = operation.registers.number
+    column_split = 1 + number(f"{role}_WIDTH0_M1")
+    splits = 1 + number(f"{role}_HEIGHT0_M1"), 1 + number(f"{role}_HEIGHT1_M1")
+    pieces = []
+    for column, columns in enumerate(_parts(width, column_split)):
+        for row, rows in enumerate(_parts(height, splits[column])):
+            pieces += _pieces(operation, feature_map, 2 * row + column, rows, columns, depth)
+    kind = "i" if feature_map.signed else "u"
+    dtype = np.dtype(f"<{kind}{feature_map.element_bytes}")
+    return Layout(feature_map.region, dtype, (height, width, depth), tuple(pieces))
+
+
+def memory_shape(feature_map: FeatureMap) -> Shape:
+    """(height, width, depth) as they lie in memory: U85 can permute an OFM on the way out."""
+    height, width, depth = (feature_map.shape["HWC".index(letter)] for letter in feature_map.transpose)
+    return height, width, depth
+
+
+def read(memory: Memory, place: Layout, addresses: Sequence[np.ndarray]) -> np.ndarray:
+    """The values of N feature maps that differ in their addresses only.
+
+    Args:
+        addresses: of each tile, `[N]` bytes.
+
+    Returns:
+        `[S * N, H, W, C]`; a view of the memory where that is possible. S is 1 for the constants.
+
+    Raises:
+        Fault: a byte is outside its region.
+    """
+    region = memory.region(place.region)
+    count = len(addresses[0])
+    if len(place.pieces) == 1:
+        return _values(region, place, place.pieces[0], addresses)
+    found = np.empty((len(region) * count, *place.shape), place.dtype)
+    for piece in place.pieces:
+        found[:, piece.rows, piece.columns, piece.channels] = _values(region, place, piece, addresses)
+    return found
+
+
+def write(memory: Memory, place: Layout, addresses: Sequence[np.ndarray], values: np.ndarray) -> None:
+    """Write N feature maps that differ in their addresses only, in this order.
+
+    Args:
+        addresses: of each tile, `[N]` bytes.
+        values: `[S * N, H, W, C]` in the order of the dimensions in memory.
+
+    Raises:
+        Fault: a byte is outside its region, or the region is read-only.
+    """
+    memory.writable(place.region)
+    region = memory.region(place.region)
+    count = len(addresses[0])
+    for piece in place.pieces:
+        part = values[:, piece.rows, piece.columns, piece.channels].reshape(-1, count, *piece.shape)
+        if count == 1:
+            _view(region, place, piece, int(addresses[piece.tile][0]))[...] = part[:, 0]
+        else:
+            windows, first = _windows(region, place, piece, addresses[piece.tile])
+            windows[:, first] = part
+
+
+def _values(region: np.ndarray, place: Layout, piece: Piece, addresses: Sequence[np.ndarray]) -> np.ndarray:
+    at = addresses[piece.tile]
+    if len(at) == 1:
+        found = _view(region, place, piece, int(at[0]))
+    else:
+        windows, first = _windows(region, place, piece, at)
+        found = windows[:, first].reshape(-1, *piece.shape)
+    return found if len(piece.shape) == 3 else found.reshape(*found.shape[:3], -1)
+
+
+def _view(region: np.ndarray, place: Layout, piece: Piece, address: int) -> np.ndarray:
+    low, high = piece.reach
+    check_inside(place.region, region.shape[1], address + low, address + high + place.dtype.itemsize - 1)
+    return np.ndarray(
+        (len(region), *piece.shape), place.dtype, buffer=region, offset=address + piece.offset,
+        strides=(region.strides[0], *piece.strides),
+    )  # fmt: skip
+
+
+def _windows(region: np.ndarray, place: Layout, piece: Piece, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The piece at every address that it could have, `[S, addresses, ...]`, and the numbers of those that it has."""
+    low, high = piece.reach
+    high += place.dtype.itemsize - 1
+    size = region.shape[1]
+    check_inside(place.region, size, int(at.min()) + low, int(at.max()) + high)
+    windows: np.ndarray = np.ndarray(
+        (len(region), size - (high - low) + 1, *piece.shape), place.dtype, buffer=region, offset=piece.offset - low,
+        strides=(region.strides[0], 1, *piece.strides),
+    )  # fmt: skip
+    return windows, at + low
+
+
+def _parts(size: int, split: int) -> tuple[slice, ...]:
+    return (slice(0, size),) if size <= split else (slice(0, split), slice(split, size))
+
+
+def _pieces(
+    operation: Operation, feature_map: FeatureMap, tile: int, rows: slice, columns: slice, depth: int
+) -> list[Piece]:
+    stride_y, stride_x, stride_c = feature_map.strides
+    element = feature_map.element_bytes
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    if feature_map.format == "NHWC":
+        if operation.family == "ethos-u85" and stride_c != element and depth > 1:
+            raise Unmodelled(f"channels {stride_c} bytes apart at offset {operation.offset:#x}")
+        shape = height, width, depth
+        return [Piece(tile, rows, columns, slice(0, depth), 0, shape, (stride_y, stride_x, element))]
+    if feature_map.format != "NHCWB16":
+        raise Unmodelled(f"feature map format {feature_map.format} at offset {operation.offset:#x}")
+    bricks, rest = divmod(depth, _BRICK)
+    found: list[Piece] = []
+    if bricks:
+        whole = slice(0, bricks * _BRICK)
+        by_brick = (stride_y, _BRICK * element, stride_c, element)
+        found.append(Piece(tile, rows, columns, whole, 0, (height, width, bricks, _BRICK), by_brick))
+    if rest:
+        last = slice(bricks * _BRICK, depth)
+        strides = (stride_y, _BRICK * element, element)
+        found.append(Piece(tile, rows, columns, last, bricks * stride_c, (height, width, rest), strides))
+    return found

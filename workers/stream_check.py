@@ -1,0 +1,117 @@
+"""Does the command stream that Vela emits compute what the TOSA program does, bit for bit?
+
+Vela miscompiles some programs: docs/vela-miscompilations.md. So its output is executed by `workers.npu_model` and
+compared with the program's own outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from search_space.graph import Graph
+from workers.command_stream import StreamError, decode
+from workers.cost import Pricing
+from workers.memo import Memo
+from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute
+from workers.npu_model.operation_cache import OperationCache
+from workers.npu_model.program import NpuProgram
+from workers.reference_check import Outputs, Verdict, difference
+
+#: Bytes of the values of operations that are kept: candidates of one model have most operations in common.
+_KEPT_BYTES = 128 << 20
+
+
+class StreamCheck:
+    """Executes command streams for one base program and target; verdicts are remembered in the memo.
+
+    Args:
+        pricing: compiles programs.
+        key: what the check inputs and the toolchain are, part of what a verdict is remembered under.
+    """
+
+    def __init__(self, pricing: Pricing, memo: Memo, key: Mapping[str, Any]) -> None:
+        self._pricing, self._memo, self._key = pricing, memo, dict(key)
+        self._cache = OperationCache(_KEPT_BYTES)
+
+    def verdict(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
+        """Compare what a program's command stream computes with what the program computes.
+
+        Args:
+            graph: one delegate's program, which Vela compiles.
+            computed: gives the program's outputs on the check inputs.
+            sets: how many of the check inputs are run, from the first; None for all of them.
+
+        Raises:
+            VelaRefused: Vela does not compile the program.
+            ReferenceFailed: the reference model does not run the program.
+        """
+        key = {
+            **self._key, "kind": "stream verdict", "graph": graph.hash, "sets": sets, "NPU model": MODEL_VERSION,
+        }  # fmt: skip
+        known = self._memo.get(**key)
+        if known is None:
+            known = asdict(self._executed(graph, computed, sets))
+            self._memo.put_if_possible(known, **key)
+        return Verdict(**known)
+
+    def _executed(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
+        program = self._pricing.npu_program(graph)
+        try:
+            decoded = decode(program.command_stream)
+            for violation in ():
+                return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
+            inputs = computed.inputs[:sets]
+            given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
+            found = execute(program, used_inputs(graph, program, given), decoded=decoded, cache=self._cache)
+        except (Fault, StreamError) as error:
+            return Verdict(False, f"the command stream cannot run: {error}")
+        except Unmodelled as error:
+            return Verdict(False, f"the command stream cannot be executed here: {error}")
+        expected = [np.stack(arrays[:sets]) for arrays in computed.outputs(graph)]
+        return compared(graph, program, expected, found, [one.kind for one in inputs])
+
+
+def used_inputs(graph: Graph, program: NpuProgram, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Those that Vela did not drop because nobody reads them.
+
+    Raises:
+        Fault: what is left is not as many as the program takes.
+    """
+    if len(inputs) == len(program.inputs):
+        return list(inputs)
+    used = [array for i, array in zip(graph.inputs, inputs, strict=True) if graph.users[i] or i in graph.outputs]
+    if len(used) != len(program.inputs):
+        raise Fault(f"Vela made {len(program.inputs)} inputs of {len(inputs)}, of which {len(used)} are used")
+    return used
+
+
+def compared(
+    graph: Graph, program: NpuProgram, expected: Sequence[np.ndarray], found: Sequence[np.ndarray], kinds: Sequence[str]
+) -> Verdict:
+    """Compare outputs on several sets of inputs.
+
+    Args:
+        expected: of the program, `[S, ...]`. found: of the command stream; Vela writes a value that is given out twice
+            once.
+        kinds: of the sets of inputs.
+    """
+    numbers = list(range(len(graph.outputs)))
+    if len(found) != len(numbers):
+        numbers = [graph.outputs.index(i) for i in dict.fromkeys(graph.outputs)]
+    if len(found) != len(numbers):
+        return Verdict(False, f"the command stream has {len(found)} outputs, the program {len(graph.outputs)}")
+    for number, array in zip(numbers, found, strict=True):
+        wanted = expected[number]
+        if array[0].nbytes != wanted[0].nbytes:
+            return Verdict(False, f"output {number} has {array[0].nbytes} bytes in the command stream")
+        for at, kind in enumerate(kinds):
+            # Of a program without inputs there is one result for all sets.
+            one = np.ascontiguousarray(array[at % len(array)]).view(wanted.dtype).reshape(wanted.shape[1:])
+            reason = difference(number, wanted[at], one)
+            if reason:
+                return Verdict(False, f"{reason} on {kind} inputs when the command stream is executed")
+    return Verdict(True)
