@@ -4,14 +4,14 @@ The file is untrusted: it is deserialised by ExecuTorch's own flatbuffer reader,
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.command_stream import FeatureMap, Operation, decode
 from workers.errors import ModelError, one_line
 from workers.io_layout import DimOrder, Interface
+from workers.npu_model.fast_memory import fast_bytes
 from workers.npu_model.program import IoTensor, NpuProgram
 from workers.quiet import toolchain_hushed
 
@@ -27,9 +27,6 @@ _FIRST, _LAST = "vela_bin_stream", "vela_end_stream"
 # and where it is in the arena (vela_bin_pack_io in backends/arm/arm_vela.py).
 _COUNT = struct.Struct("<i")
 _IO_TENSOR = struct.Struct("<9i")
-
-# The base pointer that ExecuTorch's runtime gives the NPU for memory of its own (EthosUBackend_Cortex_M.cpp).
-_FAST_REGION = 2
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,12 @@ class Delegate:
         """What the NPU is given, to be executed by `workers.npu_model`.
 
         How large the memory of region 2 is stands nowhere: it is taken to be as large as the command stream needs.
+        ExecuTorch's runtime never gives the NPU the arena as region 2 (EthosUBackend_Cortex_M.cpp).
         Raises ModelError if the blocks or the command stream are damaged.
         """
         inputs, outputs = (_io_tensors(self.blocks.get(name, b""), name) for name in ("inputs", "outputs"))
-        fast_bytes = _fast_bytes(self.command_stream)
-        return NpuProgram(self.command_stream, self.weights, self.scratch_bytes, fast_bytes, inputs, outputs)
+        size = fast_bytes(self.command_stream)
+        return NpuProgram(self.command_stream, self.weights, self.scratch_bytes, size, inputs, outputs)
 
 
 def read_pte(path: Path) -> tuple[Delegate, ...]:
@@ -183,29 +181,3 @@ def _io_tensors(block: bytes, name: str) -> tuple[IoTensor, ...]:
             raise ModelError(f"the list of a delegate's {name} is damaged")
         tensors.append(IoTensor(tuple(shape), element_bytes, region, address))
     return tuple(tensors)
-
-
-def _fast_bytes(command_stream: bytes) -> int | None:
-    """How much of region 2 a command stream uses, None if nothing."""
-    return max((end for one in decode(command_stream).operations for end in _ends(one)), default=None)
-
-
-def _ends(operation: Operation) -> Iterator[int]:
-    """Where in region 2 what an operation reads or writes ends, at the latest."""
-    dma = operation.dma
-    copied = () if dma is None else (dma.source, dma.destination)
-    for span in (*operation.weights, *operation.scales, *copied):
-        if span.region == _FAST_REGION:
-            rows = 1 if dma is None else dma.rows
-            yield span.address + span.length_bytes * rows
-    for one in (operation.ifm, operation.ifm2, operation.ofm):
-        if one is not None and one.in_memory and one.region == _FAST_REGION:
-            yield max(one.addresses) + _reach(one)
-
-
-def _reach(one: FeatureMap) -> int:
-    """Bytes from the address of a tile to its end, if it were the whole feature map."""
-    height, width, depth = (one.shape["HWC".index(axis)] for axis in one.transpose)
-    row, column, brick = (max(stride, 0) for stride in one.strides)
-    inner = depth * one.element_bytes if one.format == "NHWC" else (depth // 16) * brick + 16 * one.element_bytes
-    return (height - 1) * row + (width - 1) * column + inner

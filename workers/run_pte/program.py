@@ -140,17 +140,19 @@ class _Delegates:
 
     def __call__(self, at: int, values: Values, arguments: Sequence[int]) -> None:
         number, delegate = self._delegate(at)
+        try:
+            self._call(number, delegate, [tensor for one in arguments for tensor in values.tensors(one)])
+        except ModelError as error:
+            raise type(error)(f"delegate {number}: {error}") from error
+
+    def _call(self, number: int, delegate: Delegate, tensors: Sequence[TensorValue]) -> None:
         npu = delegate.npu_program
         taken, given = len(npu.inputs), len(npu.outputs)
         # The runtime goes by position, so where counts differ it would take an input for an output.
-        if len(arguments) != taken + given:
-            raise ModelError(
-                f"delegate {number} is called with {len(arguments)} tensors, but Vela's program takes {taken} and "
-                f"gives {given}"
-            )
-        tensors = [tensor for one in arguments for tensor in values.tensors(one)]
+        if len(tensors) != taken + given:
+            raise ModelError(f"called with {len(tensors)} tensors, but its program takes {taken} and gives {given}")
         for tensor, io in zip(tensors, (*npu.inputs, *npu.outputs), strict=True):
-            _check(number, tensor, io)
+            _check(tensor, io)
         try:
             outputs = self._run(number, delegate, [_in_memory(one) for one in tensors[:taken]])
         except Exception as error:
@@ -159,7 +161,7 @@ class _Delegates:
         for tensor, io, output in zip(tensors[taken:], npu.outputs, outputs, strict=True):
             content = np.array(output, order="C")
             if content.nbytes != io.bytes:
-                raise ModelError(f"delegate {number} gave {content.nbytes} bytes instead of {io.bytes}")
+                raise ModelError(f"an output has {content.nbytes} bytes instead of {io.bytes}")
             tensor.bytes.numpy()[:] = content.reshape(-1).view(np.uint8)
 
     def _delegate(self, at: int) -> tuple[int, Delegate]:
@@ -173,11 +175,11 @@ class _Delegates:
         return number, delegate_of(self._program, self._plan, at, f"delegate {number}")
 
 
-def _check(number: int, tensor: TensorValue, io: IoTensor) -> None:
+def _check(tensor: TensorValue, io: IoTensor) -> None:
     if str(tensor.dtype) not in _HANDED_OVER or tensor.dtype.itemsize != io.element_bytes or tensor.nbytes != io.bytes:
         raise ModelError(
-            f"delegate {number} is given {tensor.dtype}{list(tensor.sizes)} where Vela's program has "
-            f"{list(io.shape)} elements of {io.element_bytes} bytes"
+            f"called with {str(tensor.dtype).removeprefix('torch.')}{list(tensor.sizes)} for {list(io.shape)} elements "
+            f"of {io.element_bytes} bytes"
         )
 
 
