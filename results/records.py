@@ -434,8 +434,8 @@ class Best(Record):
     """What a search over one identity found. The store accepts it only if `best` is ok and verified.
 
     Attributes:
-        default: evaluation of the default recipe (stock ExecuTorch). It is `wrong`, with figures, where Vela miscompiles
-            its program; gains are told against these figures all the same.
+        default: evaluation of the default recipe (stock ExecuTorch). It is `wrong`, with figures, where Vela
+            miscompiles its program; gains are told against these figures all the same.
         best: the cheapest evaluation that is ok and verified; may be the default itself.
         recipe: the recipe to hand out; that of `best`.
         evaluations, distinct: evaluations made, and distinct programs among them.

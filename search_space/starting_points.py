@@ -55,8 +55,12 @@ _SHARED = "share-equal{{behind=true}}"
 _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
 
 
+#: At the very end, where no pass finds that the copy changes nothing: without it Vela miscompiles attention.
+_RIGHT = "copy-sliced-operand"
+
+
 def _start(*parts: str, at: str) -> str:
-    return ",".join((_CLEAN, *parts)).format(at=at)
+    return ",".join((_CLEAN, *parts, _RIGHT)).format(at=at)
 
 
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
@@ -71,6 +75,7 @@ STARTING_POINTS = (
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
     _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
     _start(_FAR, _SHAPES, at=""),
+    _RIGHT,
 )
 
 #: Before those, where they are allowed.

@@ -14,6 +14,7 @@ GROUPS: Kind = []
 HEADS: Kind = []
 PRODUCTS: Kind = []
 CONSTANT_PRODUCTS: Kind = []
+SLICED_PRODUCTS: Kind = []
 BRANCHES: Kind = []
 
 
@@ -98,6 +99,23 @@ def _product_by_heads(b: Builder, value: int) -> None:
     first = _heads(b, rows, heads, inner)
     second = b.moved(_heads(b, columns, heads, inner), (Step("transpose", (0, 2, 1)),))
     product = multiplied(b, first, second)
+    if product is not None and not b.chance(4):
+        rescaled(b, product, "INT8")
+
+
+@on(*ALL, kind=SLICED_PRODUCTS)
+def _product_of_slices(b: Builder, value: int) -> None:
+    """MATMUL of slices of one value, as of queries and keys, mostly its RESCALE."""
+    heads, rows, inner = b.draw(st.integers(1, 3)), b.draw(st.integers(1, 4)), b.draw(st.integers(1, 3))
+    both = b.input(TensorType((2, heads, rows, inner), "INT8"))
+
+    def part(at: int) -> int:
+        size = (1, heads, rows, inner)
+        sliced = b.op("SLICE", (both,), size, "INT8", b.bounds[both], start=(at, 0, 0, 0), size=size)
+        return b.moved(sliced, (Step("reshape", (heads, rows, inner)),))
+
+    turned = b.moved(part(1), (Step("transpose", (0, 2, 1)),))
+    product = multiplied(b, part(0), turned)
     if product is not None and not b.chance(4):
         rescaled(b, product, "INT8")
 

@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 from hypothesis import strategies as st
-from random_attention import BRANCHES, CONSTANT_PRODUCTS, GROUPS, HEADS, PRODUCTS, PROJECTIONS
+from random_attention import BRANCHES, CONSTANT_PRODUCTS, GROUPS, HEADS, PRODUCTS, PROJECTIONS, SLICED_PRODUCTS
 from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
@@ -52,6 +52,7 @@ OFTEN: dict[str, Kind] = {
     "fill-channels": FEW_CHANNELS,
     "flatten-pixels": PIXELS,
     "copy-by-conv": COPIES,
+    "copy-sliced-operand": SLICED_PRODUCTS,
     "flatten-concat": NESTED,
     "fold-constants": MOVED_CONSTANTS,
     "fuse-transposes": CHAINS,

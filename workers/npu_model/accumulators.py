@@ -43,7 +43,7 @@ def accumulated(
         Fault: an accumulator overflows, or holds nothing to start from.
     """
     if operation.accumulator not in _BITS:
-        raise Unmodelled(f"accumulators of format {operation.accumulator} are not modelled")
+        raise Unmodelled(f"accumulators of format {operation.accumulator} at offset {operation.offset:#x}")
     if operation.accumulator_input == "IFM2":
         assert operation.ifm2 is not None
         values = function(operand(operation.ifm2, ifm2), values)
@@ -51,7 +51,8 @@ def accumulated(
         values = function(_kept(operation, kept), values)
     if function is not np.add:
         return values  # as small as the inputs
-    return within(values, _BITS[operation.accumulator], f"an accumulator of format {operation.accumulator}")
+    what = f"an accumulator of format {operation.accumulator} at offset {operation.offset:#x}"
+    return within(values, _BITS[operation.accumulator], what)
 
 
 def writes_result(operation: Operation) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.command_stream import Kind, Operation
-from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.accumulators import accumulated, writes_result
+from workers.npu_model.errors import Fault
 from workers.npu_model.rounding import scaled
 from workers.npu_model.weights import ChannelScales, decode_scales, decode_weights
 from workers.npu_model.windows import padded, taps
@@ -20,7 +21,6 @@ from workers.recent import Recent
 
 #: A value of a type up to which it has every integer.
 _EXACT_UP_TO = ((1 << 24, np.float32), (1 << 53, np.float64))
-_ACCUMULATOR_BITS = {"I32": 32, "I40": 40, "I48": 48}
 
 #: Bytes of decoded weights that are kept: candidates of one model have most of their layers in common.
 _KEPT_BYTES = 256 << 20
@@ -41,7 +41,7 @@ _kept: Recent[_Weights] = Recent(_KEPT_BYTES, size=lambda one: one.tensor.nbytes
 
 def convolution(
     operation: Operation, accelerator: str, ifm: np.ndarray, ifm2: np.ndarray | None,
-    weights: Sequence[bytes], scales: Sequence[bytes],
+    weights: Sequence[bytes], scales: Sequence[bytes], kept: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """What a convolution, depthwise convolution or matrix product computes, before the output stage.
 
@@ -53,16 +53,16 @@ def convolution(
         ifm: `[S, H, W, C]` as stored. ifm2: of a matrix product the weights, `[S, 1, OFM depth, C]`, or what
             accumulators start from, `[S, H, W, OFM depth]`; else None.
         weights, scales: encoded, one for each core that has any.
+        kept: what the operation before returned, if accumulators start from it (KEEP).
 
     Returns:
-        `[S, H, W, OFM depth]` int64, without the OFM's zero point.
+        `[S, H, W, OFM depth]` int64, without the OFM's zero point. If the operation writes no result, its accumulators,
+        for the next one (`workers.npu_model.accumulators`).
 
     Raises:
         Unmodelled: a mode is not known.
         Fault: an accumulator overflows, or the streams do not have what the operation needs.
     """
-    if operation.accumulator_input == "KEEP":
-        raise Unmodelled(f"accumulators kept from the operation before at offset {operation.offset:#x}")
     ofm = operation.ofm
     assert ofm is not None
     sums: np.ndarray
@@ -71,15 +71,13 @@ def convolution(
         sums = _matrix_product(operation, ifm, ifm2)
     else:
         sums = _convolved(operation, accelerator, ifm, weights)
+    if not writes_result(operation):
+        return accumulated(operation, sums, ifm2, kept)
     channels = None
     if operation.scale_mode == "PER_CHANNEL":
         channels = decode_scales(operation, accelerator, scales)
         sums = sums + channels.bias
-    if operation.accumulator_input == "IFM2":
-        assert ifm2 is not None
-        sums = sums + ifm2
-    _check_accumulators(operation, sums)
-    return _scaled(operation, sums.astype(np.int64, copy=False), channels)
+    return _scaled(operation, accumulated(operation, sums, ifm2, kept), channels)
 
 
 def _scaled(operation: Operation, sums: np.ndarray, channels: ChannelScales | None) -> np.ndarray:
@@ -88,14 +86,6 @@ def _scaled(operation: Operation, sums: np.ndarray, channels: ChannelScales | No
         return scaled(sums, channels.scale, channels.shift, operation.rounding)
     number = operation.registers.number
     return scaled(sums, number("OFM_SCALE", "scale"), number("OFM_SCALE", "shift"), operation.rounding)
-
-
-def _check_accumulators(operation: Operation, sums: np.ndarray) -> None:
-    bits = _ACCUMULATOR_BITS.get(operation.accumulator or "")
-    if bits is None:
-        raise Unmodelled(f"accumulator format {operation.accumulator} at offset {operation.offset:#x}")
-    if sums.size and (sums.max() >= 1 << bits - 1 or sums.min() < -(1 << bits - 1)):
-        raise Fault(f"an accumulator of {bits} bits overflows at offset {operation.offset:#x}")
 
 
 def _matrix_product(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray) -> np.ndarray:

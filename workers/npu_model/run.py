@@ -12,10 +12,11 @@ import numpy as np
 
 from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Run, decode
 from workers.npu_model.accelerator import accelerator_of
+from workers.npu_model.accumulators import writes_result
 from workers.npu_model.convolution import convolution
 from workers.npu_model.dma import copy
 from workers.npu_model.elementwise import elementwise
-from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.errors import Fault
 from workers.npu_model.feature_maps import Layout, layout, read, write
 from workers.npu_model.memory import ARENA, CONSTANTS, FAST, Memory
 from workers.npu_model.operation_cache import OperationCache
@@ -72,6 +73,7 @@ class _Machine:
     def __init__(self, decoded: Decoded, memory: Memory, trace: Trace | None, cache: OperationCache | None) -> None:
         self._decoded, self._memory, self._trace, self._cache = decoded, memory, trace, cache
         self._sets = len(memory.region(ARENA))
+        self._kept: np.ndarray | None = None  # accumulators that the operation before has left
 
     def execute(self, run: Run) -> None:
         """All operations of a run."""
@@ -95,6 +97,9 @@ class _Machine:
         values = self._written(operation, first, second)
         if not operation.uses_table:
             memory.clobber_tables()
+        self._kept = None if writes_result(operation) else values
+        if self._kept is not None:
+            return
         self._store(operation, ofm, values)
         if self._trace is not None:
             self._trace(operation, np.broadcast_to(values, (self._sets, *values.shape[1:])))
@@ -103,6 +108,8 @@ class _Machine:
         """Execute all operations of a run at once if none reads what another one writes."""
         operation = run.first
         if operation.kind not in (Kind.POOL, Kind.ELEMENTWISE) or operation.scales:
+            return False
+        if operation.accumulator_input == "KEEP" or not writes_result(operation):
             return False
         ofm, ifm, ifm2 = operation.ofm, operation.ifm, operation.ifm2
         assert ofm is not None and ifm is not None
@@ -141,7 +148,8 @@ class _Machine:
         return True
 
     def _written(self, operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
-        """The elements that an operation writes, in the order of dimensions before a transpose."""
+        """The elements that an operation writes, in the order of dimensions before a transpose, or its accumulators if
+        it writes none."""
         weights, scales = (
             [self._bytes(one.region, one.address, one.length_bytes) for one in spans]
             for spans in (operation.weights, operation.scales)
@@ -149,11 +157,12 @@ class _Machine:
 
         def compute() -> np.ndarray:
             results = self._computed(operation, ifm, ifm2, weights, scales)
-            return output_values(operation, results, self._memory)
+            return output_values(operation, results, self._memory) if writes_result(operation) else results
 
         if self._cache is None:
             return compute()
-        inputs = [ifm] if ifm2 is None else [ifm, ifm2]
+        kept = self._kept if operation.accumulator_input == "KEEP" else None
+        inputs = [one for one in (ifm, ifm2, kept) if one is not None]
         tables = [self._memory.tables.tobytes()] if operation.uses_table else []
         return self._cache.find(operation, inputs, [*weights, *scales, *tables], compute)
 
@@ -164,10 +173,10 @@ class _Machine:
             return elementwise(operation, ifm, ifm2)
         if operation.kind is Kind.POOL:
             channels = decode_scales(operation, self._decoded.accelerator, scales) if scales else None
-            return pool(operation, ifm, ifm2, channels)
+            return pool(operation, ifm, ifm2, channels, self._kept)
         if operation.kind is Kind.RESIZE:
             return resize(operation, ifm)
-        return convolution(operation, self._decoded.accelerator, ifm, ifm2, weights, scales)
+        return convolution(operation, self._decoded.accelerator, ifm, ifm2, weights, scales, self._kept)
 
     def _bytes(self, region: int | None, address: int, length: int) -> bytes:
         """Of weights or scales, which are the same on all sets of inputs."""

@@ -44,8 +44,11 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarr
             raise Unmodelled(f"OFM_SCALE ({scale}, {shift}) with {mode} is not modelled")
     else:
         result = scaled(result, scale, shift, rounding)
+    # Of an unscaled product TOSA keeps the lowest 32 bits, and so does an OFM that is not clipped.
+    if not (mode == "MUL" and (scale, shift) == (1, 0) and ofm.element_bytes == 4):
+        within(result, 32, mode)
     # A dimension may be broadcast in both operands.
-    return np.broadcast_to(within(result, 32, mode), (len(result), *ofm.shape))
+    return np.broadcast_to(result, (len(result), *ofm.shape))
 
 
 def _operand(operation: Operation, name: str, feature_map: FeatureMap, values: np.ndarray | None) -> np.ndarray:

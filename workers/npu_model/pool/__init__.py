@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from workers.command_stream import Operation
 from workers.npu_model.pool.scale import pool_scale
 from workers.npu_model.pool.u55 import pool_u55
 from workers.npu_model.pool.u85 import pool_u85
-
-if TYPE_CHECKING:
-    from workers.npu_model.weights.scales import ChannelScales
+from workers.npu_model.weights import ChannelScales
 
 __all__ = ["pool"]
 

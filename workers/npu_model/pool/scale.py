@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers.command_stream import Operation
 from workers.npu_model.errors import Unmodelled
 from workers.npu_model.rounding import scaled, within
-
-if TYPE_CHECKING:
-    from workers.npu_model.weights.scales import ChannelScales
+from workers.npu_model.weights import ChannelScales
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""A slice that a MATMUL multiplies is copied first, because Vela reads it from where it was cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import MOVE, Node, constant
+from search_space.passes.base import Pass
+
+_EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
+
+
+@dataclass(frozen=True)
+class CopySlicedOperand(Pass):
+    """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
+    from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
+    that happens to slices of five dimensions. An operation between the two gives the operand a tensor of its own.
+    """
+
+    name: ClassVar[str] = "copy-sliced-operand"
+    law: ClassVar[str] = "a look-up table that holds every value at its own place changes nothing"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op != "MATMUL" or not _is_sliced(edit, node.inputs[0]):
+            return False
+        operand = edit[node.inputs[0]]
+        if operand.type.dtype != "INT8":
+            return False
+        table = edit.add(constant(_EVERY_INT8))
+        copy = edit.add(Node("TABLE", (node.inputs[0], table), operand.type))
+        edit.redefine(node_id, node.reading((copy, *node.inputs[1:])))
+        return True
+
+
+def _is_sliced(edit: Editor, value: int) -> bool:
+    while edit[value].op == MOVE:
+        value = edit[value].inputs[0]
+    return edit[value].op == "SLICE"

@@ -1,0 +1,43 @@
+"""A program's outputs twice: by the TOSA reference model, and by executing what Vela makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from search_space.graph import Graph
+from search_space.write_tosa import write_tosa
+from workers.check_inputs import CheckInput, check_inputs
+from workers.npu_model import NpuProgram, execute
+from workers.reference import run_on_each
+from workers.reference_check import Verdict
+from workers.stream_check import compared, used_inputs
+from workers.target import Target
+from workers.vela import compile_tosa
+
+
+def compiled(graph: Graph, accelerator: str) -> NpuProgram:
+    """What the NPU is given for a program."""
+    return compile_tosa(write_tosa(graph), Target.parse(accelerator), operators=False).npu_program
+
+
+def inputs_for(graph: Graph, indices: dict[int, int] | None = None) -> list[CheckInput]:
+    """Random and extreme inputs. indices: number of an input that holds indices -> how many there are to choose."""
+    sets = check_inputs(graph, [], seed=3)
+    for number, count in (indices or {}).items():
+        for one in sets:
+            np.remainder(one.arrays[number], count, out=one.arrays[number])
+    return sets
+
+
+def stacked(sets: Sequence[CheckInput]) -> list[np.ndarray]:
+    """One array for each input, the sets first."""
+    return [np.stack(arrays) for arrays in zip(*(one.arrays for one in sets), strict=True)]
+
+
+def verdict(graph: Graph, program: NpuProgram, sets: Sequence[CheckInput]) -> Verdict:
+    """Whether the stream, executed, computes what the reference model says of the program."""
+    expected = zip(*run_on_each(graph, [one.arrays for one in sets]), strict=True)
+    found = execute(program, used_inputs(graph, program, stacked(sets)))
+    return compared(graph, program, list(map(np.stack, expected)), found, [one.kind for one in sets])

@@ -1,0 +1,53 @@
+"""A copy keeps Vela from reading a sliced operand at the wrong place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from npu_programs import Program
+
+from search_space.choices.copy_sliced_operand import CopySlicedOperand
+from search_space.graph import Graph
+from search_space.verifier import verify
+from search_space.write_tosa import write_tosa
+from workers.check_inputs import check_inputs
+from workers.npu_model import execute
+from workers.reference import run_reference
+from workers.target import Target
+from workers.vela import compile_tosa
+
+
+def product_of_a_slice() -> Graph:
+    """As in attention: one tensor holds queries, keys and values."""
+    p = Program()
+    three = p.input(3, 1, 4, 16, 24)
+    first = p.reshape(p.slice(three, (1, 0, 0, 0, 0), (1, 1, 4, 16, 24)), 4, 16, 24)
+    return p.graph(p.matmul(first, p.input(4, 24, 16)))
+
+
+def is_right(graph: Graph, accelerator: str) -> bool:
+    program = compile_tosa(write_tosa(graph), Target.parse(accelerator), operators=False).npu_program
+    inputs = check_inputs(graph, [], seed=0)[0].arrays
+    (found,) = execute(program, [one[None] for one in inputs])
+    (expected,) = run_reference(graph, inputs)
+    return found.tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+def test_the_copy_makes_the_stream_right(accelerator: str) -> None:
+    graph = product_of_a_slice()
+    assert not is_right(graph, accelerator)  # else Vela was mended, and the pass has no use any more
+    copied = verify(CopySlicedOperand().apply(graph))
+    assert copied is not graph
+    assert is_right(copied, accelerator)
+
+
+def test_an_operand_that_is_no_slice_stays() -> None:
+    p = Program()
+    graph = p.graph(p.matmul(p.input(2, 10, 24), p.slice(p.input(2, 24, 9), (0, 0, 0), (2, 24, 7))))
+    assert CopySlicedOperand().apply(graph) is graph
+
+
+def test_a_copy_is_made_once() -> None:
+    copied = CopySlicedOperand().apply(product_of_a_slice())
+    assert CopySlicedOperand().apply(copied) is copied
