@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ from lowered import Lowered
 
 from workers.errors import ModelError
 from workers.pte import delegates_of, read_pte
+from workers.target import Target
+from workers.vela import compile_tosa
 
 Stock = Callable[[str], Lowered]
 
@@ -23,6 +26,21 @@ def test_reads_the_delegates_that_executorch_wrote(stock: Stock, tmp_path: Path)
         assert delegate.scratch_bytes % 16 == 0 < delegate.scratch_bytes
         assert delegate.compile_specs["target"] == b"ethos-u55-128"
     assert first.command_stream != second.command_stream
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+def test_a_delegate_is_the_npu_program_that_vela_made(stock: Stock, accelerator: str) -> None:
+    lowered = stock(accelerator)
+    target = Target.parse(accelerator)
+    for delegate, tosa in zip(delegates_of(lowered.pte, "stock"), lowered.tosa, strict=True):
+        compiled = compile_tosa(tosa, target).npu_program
+        found = delegate.npu_program
+        # The size of region 2 is not in the file: found is what of it is used.
+        assert found == replace(compiled, fast_bytes=found.fast_bytes)
+        if compiled.fast_bytes is None:
+            assert found.fast_bytes is None
+        else:
+            assert 0 <= compiled.fast_bytes - (found.fast_bytes or 0) < 16
 
 
 def test_reads_one_delegate_payload_behind_several_delegates() -> None:

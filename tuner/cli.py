@@ -19,6 +19,7 @@ from tuner.commands.import_recipes import import_recipes
 from tuner.commands.lookup import lookup
 from tuner.commands.models import models
 from tuner.commands.nightly import nightly
+from tuner.commands.run import run
 from tuner.commands.serve import serve
 from tuner.commands.simulate import simulate
 from tuner.commands.space import space
@@ -51,6 +52,7 @@ for command in (
     export,
     import_recipes,
     verify,
+    run,
     compare,
     simulate,
     serve,

@@ -13,6 +13,10 @@ def one_line(error: BaseException) -> str:
         if line.startswith("Explanation: "):  # torch.compile's errors begin with a heading that says nothing
             message = line.removeprefix("Explanation: ").rpartition(": got ")[2]
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    # What a user's code or a damaged file puts into a message must not reach the terminal as control characters.
-    text = "".join(character if character.isprintable() else " " for character in text)
+    text = printable(text)
     return text if len(text) <= 240 else text[:237] + "..."
+
+
+def printable(text: str) -> str:
+    """What a user's code or a damaged file puts into a message, without control characters for the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)

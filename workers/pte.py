@@ -11,6 +11,8 @@ from typing import Any
 
 from workers.errors import ModelError, one_line
 from workers.io_layout import DimOrder, Interface
+from workers.npu_model.fast_memory import fast_bytes
+from workers.npu_model.program import IoTensor, NpuProgram
 from workers.quiet import toolchain_hushed
 
 BACKEND = "EthosUBackend"
@@ -20,6 +22,11 @@ BACKEND = "EthosUBackend"
 # padded to 16.
 _BLOCK_HEADER = struct.Struct("<16sIB11x")
 _FIRST, _LAST = "vela_bin_stream", "vela_end_stream"
+
+# The blocks `inputs` and `outputs` count tensors and give of each a shape of six dimensions, the size of an element,
+# and where it is in the arena (vela_bin_pack_io in backends/arm/arm_vela.py).
+_COUNT = struct.Struct("<i")
+_IO_TENSOR = struct.Struct("<9i")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,18 @@ class Delegate:
         size: int = struct.unpack("<I", self.blocks["scratch_size"])[0]
         return size
 
+    @property
+    def npu_program(self) -> NpuProgram:
+        """What the NPU is given, to be executed by `workers.npu_model`.
+
+        How large the memory of region 2 is stands nowhere: it is taken to be as large as the command stream needs.
+        ExecuTorch's runtime never gives the NPU the arena as region 2 (EthosUBackend_Cortex_M.cpp).
+        Raises ModelError if the blocks or the command stream are damaged.
+        """
+        inputs, outputs = (_io_tensors(self.blocks.get(name, b""), name) for name in ("inputs", "outputs"))
+        size = fast_bytes(self.command_stream)
+        return NpuProgram(self.command_stream, self.weights, self.scratch_bytes, size, inputs, outputs)
+
 
 def read_pte(path: Path) -> tuple[Delegate, ...]:
     """The Ethos-U delegates of the `.pte` file at `path`; see `delegates_of`."""
@@ -76,11 +95,11 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
     Raises:
         ModelError: not a `.pte`, a damaged one, or one without an Ethos-U delegate.
     """
-    program = _program(content, name)
+    program = deserialised(content, name).program
     found = tuple(
-        _delegate(plan.name, delegate, program.backend_delegate_data[delegate.processed.index].data, name)
+        delegate_of(program, plan, at, name)
         for plan in program.execution_plan
-        for delegate in plan.delegates
+        for at, delegate in enumerate(plan.delegates)
         if delegate.id == BACKEND
     )
     if not found:
@@ -90,7 +109,7 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
 
 def interface_of(content: bytes, name: str) -> Interface:
     """Dim orders of the inputs and outputs of a program's first method; arguments and errors as of `delegates_of`."""
-    plan = _program(content, name).execution_plan[0]
+    plan = deserialised(content, name).program.execution_plan[0]
 
     def dim_orders(indices: Iterable[int]) -> tuple[DimOrder, ...]:
         values = [plan.values[at].val for at in indices]
@@ -99,24 +118,34 @@ def interface_of(content: bytes, name: str) -> Interface:
     return Interface(dim_orders(plan.inputs), dim_orders(plan.outputs))
 
 
-def _program(content: bytes, name: str) -> Any:
+def deserialised(content: bytes, name: str) -> Any:
+    """What ExecuTorch's reader makes of a `.pte`, a PTEFile; arguments as of `delegates_of`.
+
+    Raises ModelError if it is not one, or damaged.
+    """
     if content[4:6] != b"ET":
         raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
     with toolchain_hushed():
         from executorch.exir._serialize import _deserialize_pte_binary
 
     try:
-        return _deserialize_pte_binary(content).program
+        return _deserialize_pte_binary(content)
     # The reader follows offsets unchecked: a damaged file can end it in whatever its content leads to.
     except Exception as error:
         raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error
 
 
-def _delegate(method: str, delegate: Any, blob: bytes, name: str) -> Delegate:
+def delegate_of(program: Any, plan: Any, at: int, name: str) -> Delegate:
+    """An Ethos-U delegate of a program, by its place in a method's plan. name: as of `delegates_of`.
+
+    Raises ModelError if it is damaged.
+    """
+    delegate = plan.delegates[at]
+    blob = bytes(program.backend_delegate_data[delegate.processed.index].data)
     return Delegate(
-        method=method,
-        blob=bytes(blob),
-        blocks=_blocks(bytes(blob), name),
+        method=plan.name,
+        blob=blob,
+        blocks=_blocks(blob, name),
         compile_specs={spec.key: bytes(spec.value) for spec in delegate.compile_specs},
     )
 
@@ -140,3 +169,15 @@ def _blocks(blob: bytes, name: str) -> dict[str, bytes]:
             break
         blocks[block] = payload
     raise ModelError(f"{name}: its Ethos-U delegate is damaged (not a whole {_FIRST})")
+
+
+def _io_tensors(block: bytes, name: str) -> tuple[IoTensor, ...]:
+    count = _COUNT.unpack_from(block)[0] if len(block) >= _COUNT.size else -1
+    if len(block) != _COUNT.size + count * _IO_TENSOR.size:
+        raise ModelError(f"the list of a delegate's {name} is damaged")
+    tensors = []
+    for *shape, element_bytes, address, region in _IO_TENSOR.iter_unpack(block[_COUNT.size :]):
+        if min(shape) < 0 or element_bytes not in (1, 2, 4, 8) or address < 0 or region < 0:
+            raise ModelError(f"the list of a delegate's {name} is damaged")
+        tensors.append(IoTensor(tuple(shape), element_bytes, region, address))
+    return tuple(tensors)
