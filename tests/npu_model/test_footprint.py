@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from npu_programs import Program, everything
 
 from workers.command_stream import Decoded, FeatureMap, Operation, decode
 from workers.npu_model import spans
 from workers.npu_model.footprint import Footprint, Footprints
+from workers.npu_model.placement import Box, rows_of_map
 from workers.npu_model.steps import steps
 from workers.target import Target
 from workers.vela import compile_tosa
@@ -57,11 +59,16 @@ def test_rows_at_regular_distances(bases: list[int], dimensions: list[tuple[int,
     assert bytes_in(found) == {start + byte for start in starts for byte in range(length)}
 
 
-def element_by_element(operation: Operation, what: str, feature_map: FeatureMap) -> set[int]:
-    """The bytes of all elements of a feature map in memory."""
-    height, width, depth = feature_map.shape
-    y, x, c = np.indices((height, width, depth)).reshape(3, -1)
-    at = dict(zip("HWC", (y, x, c), strict=True))
+def element_by_element(
+    operation: Operation, what: str, feature_map: FeatureMap, box: Box | None = None
+) -> set[int]:  # fmt: skip
+    """The bytes of all elements of a feature map in memory, or of a part of it."""
+    y, x, c = np.indices(feature_map.shape)
+    if box is not None:
+        y, x, c = (part[tuple(slice(*extent) for extent in box)] for part in (y, x, c))
+    at = dict(zip("HWC", (y.ravel(), x.ravel(), c.ravel()), strict=True))
+    if feature_map.reverse != "NONE":
+        at[feature_map.reverse] = feature_map.shape["HWC".index(feature_map.reverse)] - 1 - at[feature_map.reverse]
     y, x, c = (at[dimension] for dimension in feature_map.transpose)
     number = operation.registers.number
     right = x > number(f"{what}_WIDTH0_M1")
@@ -99,6 +106,28 @@ def test_footprints_of_all_kinds_of_operations(accelerator: str) -> None:
         for operation in decoded.operations:
             if operation.computes:
                 assert_footprint(operation, footprints.of(operation))
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+def test_parts_of_feature_maps(accelerator: str, data: st.DataObject) -> None:
+    operation = data.draw(st.sampled_from(computations(accelerator)))
+    assert operation.ofm is not None
+    extents = [sorted(data.draw(st.tuples(st.integers(0, size), st.integers(0, size)))) for size in operation.ofm.shape]
+    rows, columns, channels = ((first, end) for first, end in extents)
+    box = rows, columns, channels
+    parts = [part.at(operation.registers, {}) for part in rows_of_map(operation, operation.ofm, "OFM", box)]
+    assert bytes_in(spans.union(parts)) == element_by_element(operation, "OFM", operation.ofm, box)
+
+
+@cache
+def computations(accelerator: str) -> list[Operation]:
+    """Those of all programs that write to memory."""
+    programs = everything(accelerator.rpartition("-")[0]).values()
+    streams = [compile_tosa(tosa, Target.parse(accelerator)).command_stream for tosa in programs]
+    operations = [operation for stream in streams for operation in decode(stream).operations]
+    return [operation for operation in operations if operation.ofm is not None and operation.ofm.in_memory]
 
 
 def together(decoded: Decoded) -> tuple[int, dict[tuple[str, int | None], set[int]]]:

@@ -8,7 +8,7 @@ from functools import cache
 from operator import itemgetter
 
 from workers.command_stream.commands import StreamError
-from workers.command_stream.registers import Field, registers, registers_by_name
+from workers.command_stream.registers import registers, registers_by_name
 
 Values = tuple[int | None, ...]
 
@@ -30,13 +30,15 @@ class Layout:
     def _only(self, names: tuple[str, ...]) -> Callable[[Values], Values]:
         return itemgetter(*(self.position[name] for name in names))
 
-    def _field(self, name: str, field: str) -> tuple[int, Field] | None:
-        """Position of register NPU_SET_`name` and one of its fields, by default the first; None if there is none."""
+    def _field(self, name: str, field: str) -> tuple[int, int, int, Mapping[int, str]] | None:
+        """Position of register NPU_SET_`name`, then of one of its fields, by default the first: the lowest bit, a mask
+        for it shifted there, and the names of its values. None if there is no such register."""
         position = self.position.get(f"NPU_SET_{name}")
         if position is None:
             return None
         fields = registers_by_name(self.family)[f"NPU_SET_{name}"].fields
-        return position, fields[field or next(iter(fields))]
+        one = fields[field or next(iter(fields))]
+        return position, one.low, (1 << one.width_bits) - 1, one.names
 
 
 class RegisterState(Mapping[str, int]):
@@ -110,7 +112,9 @@ class RegisterState(Mapping[str, int]):
 
     def _field(self, name: str, field: str) -> tuple[int, Mapping[int, str]]:
         found = self._layout.field(name, field)
-        value = None if found is None else self._values[found[0]]
-        if found is None or value is None:
-            raise StreamError(f"an operation of this {self.family} stream needs NPU_SET_{name}, which is not set")
-        return found[1].of(value), found[1].names
+        if found is not None:
+            position, low, mask, names = found
+            value = self._values[position]
+            if value is not None:
+                return value >> low & mask, names
+        raise StreamError(f"an operation of this {self.family} stream needs NPU_SET_{name}, which is not set")

@@ -8,10 +8,11 @@ not know raises `Unmodelled`; what the hardware does not do or leaves undefined 
 
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.guard import guard
+from workers.npu_model.hazards import hazards
 from workers.npu_model.program import IoTensor, NpuProgram
 from workers.npu_model.run import execute
 
-__all__ = ["MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "execute", "guard"]
+__all__ = ["MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "execute", "guard", "hazards"]
 
 #: Part of what a verdict is remembered under: raised when the model begins to judge a stream otherwise.
 MODEL_VERSION = "1"

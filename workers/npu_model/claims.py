@@ -64,7 +64,7 @@ def claims(graph: Graph, rows: Sequence[OperatorCost]) -> Claims:
         if node.op == CONST:
             continue
         mask, elements, size = need[node_id], node.type.elements, _STORED_BYTES[node.type.dtype]
-        count = elements if mask is None else int(mask.sum())
+        count = elements * mask if isinstance(mask, bool) else int(mask.sum())
         spare = max(spare, elements - count)
         if node.op != INPUT:
             values[f"t{at}"] = Value(f"t{at}", size * elements, size * count)
@@ -76,6 +76,6 @@ def claims(graph: Graph, rows: Sequence[OperatorCost]) -> Claims:
 def _spans(graph: Graph, node_id: int, need: Need) -> np.ndarray:
     tensor = graph[node_id].type
     size = _STORED_BYTES[tensor.dtype]
-    if need is None:
-        return np.array([[0, size * tensor.elements]])
+    if isinstance(need, bool):
+        return np.array([[0, size * tensor.elements]]) if need else spans.NOTHING
     return spans.rows(size * np.flatnonzero(need), (), size) if need.any() else spans.NOTHING

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from workers.command_stream import FeatureMap, Operation, RegisterState
+from workers.command_stream import Operation, RegisterState
 from workers.npu_model import spans
 from workers.npu_model.accelerator import accelerator_of
 from workers.npu_model.errors import Unmodelled
+from workers.npu_model.placement import Moved, Rows, rows_of_map
 from workers.npu_model.table_place import table_place
 
-_BRICK = 16
 _INDEX_BYTES = 4
 _BASES = re.compile(r"NPU_SET_\w+_BASE\d?")
-
-Moved = Mapping[str, np.ndarray]
-"""Address registers that differ between the operations of a run, as `Decoded.addresses` has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,42 +74,22 @@ class Footprints:
         return pattern.at(operation.registers, moved or {})
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows at regular distances from what a register says, plus an offset in bytes; see `workers.npu_model.spans`."""
-
-    register: str
-    offset: int
-    dimensions: tuple[tuple[int, int], ...]
-    length_bytes: int
-
-    @cached_property
-    def _at_zero(self) -> np.ndarray:
-        return spans.rows(self.offset, self.dimensions, self.length_bytes)
-
-    def at(self, registers: RegisterState, moved: Moved) -> np.ndarray:
-        bases = moved.get(f"NPU_SET_{self.register}")
-        if bases is None:
-            return self._at_zero + registers.number(self.register)
-        return spans.rows(bases + self.offset, self.dimensions, self.length_bytes)
-
-
 class _Pattern:
     """The accesses of a computation but for addresses."""
 
     def __init__(self, operation: Operation, accelerator: str) -> None:
-        self._reads: list[tuple[str, int | None, Sequence[_Rows]]] = []
-        self._writes: list[tuple[str, int | None, Sequence[_Rows]]] = []
+        self._reads: list[tuple[str, int | None, Sequence[Rows]]] = []
+        self._writes: list[tuple[str, int | None, Sequence[Rows]]] = []
         self._table = table_place(operation, accelerator_of(accelerator))
         # A pool that passes IFM2 on has an IFM register set, but the data come through IFM2 alone.
         ifm = None if operation.pooling_mode == "NONE" else operation.ifm
         for what, feature_map in (("IFM", ifm), ("IFM2", operation.ifm2)):
             if feature_map is not None and feature_map.in_memory:
-                self._reads.append((what, feature_map.region, list(_rows_of(operation, feature_map, what))))
+                self._reads.append((what, feature_map.region, list(rows_of_map(operation, feature_map, what))))
         self._reads += _streams(operation)
         ofm = operation.ofm
         if ofm is not None and ofm.in_memory:
-            self._writes.append(("OFM", ofm.region, list(_rows_of(operation, ofm, "OFM"))))
+            self._writes.append(("OFM", ofm.region, list(rows_of_map(operation, ofm, "OFM"))))
 
     def at(self, registers: RegisterState, moved: Moved) -> Footprint:
         reads, writes = (
@@ -128,54 +104,13 @@ class _Pattern:
         return Footprint(tuple(reads), tuple(writes))
 
 
-def _streams(operation: Operation) -> Iterator[tuple[str, int | None, Sequence[_Rows]]]:
+def _streams(operation: Operation) -> Iterator[tuple[str, int | None, Sequence[Rows]]]:
     """The weights and scales of each core that has any."""
     for what, first, parts in (("weights", "WEIGHT", operation.weights), ("scales", "SCALE", operation.scales)):
         names = (first, *(f"{first}{core}" for core in range(1, 4)))
         used = (name for name in names if operation.registers.get(f"NPU_SET_{name}_LENGTH"))
         for part, name in zip(parts, used, strict=False):
-            yield what, part.region, [_Rows(f"{name}_BASE", 0, (), part.length_bytes)]
-
-
-def _rows_of(operation: Operation, feature_map: FeatureMap, name: str) -> Iterator[_Rows]:
-    if feature_map.storage != "TILE2X2":
-        raise Unmodelled(f"{name} of the operation at {operation.offset:#x} has storage {feature_map.storage}")
-    size = dict(zip("HWC", feature_map.shape, strict=True))
-    # The sizes of an OFM are those before, tiles and strides those after its transpose.
-    height, width, depth = (size[d] for d in feature_map.transpose)
-    number = operation.registers.number
-    width0 = min(width, 1 + number(f"{name}_WIDTH0_M1"))
-    split_left, split_right = (min(height, 1 + number(f"{name}_HEIGHT{side}_M1")) for side in (0, 1))
-    extents = (
-        (split_left, width0), (split_right, width - width0),
-        (height - split_left, width0), (height - split_right, width - width0),
-    )  # fmt: skip
-    for tile, (rows, columns) in enumerate(extents):
-        if rows and columns:
-            yield from _tile(operation, feature_map, f"{name}_BASE{tile}", (rows, columns, depth))
-
-
-def _tile(
-    operation: Operation, feature_map: FeatureMap, register: str, extent: tuple[int, int, int]
-) -> Iterator[_Rows]:
-    """One tile, `extent` (height, width, depth) in elements."""
-    height, width, depth = extent
-    stride_y, stride_x, stride_c = feature_map.strides
-    element = feature_map.element_bytes
-    u85 = operation.family == "ethos-u85"
-    if feature_map.format == "NHWC":
-        # U55 and U65 ignore the stride between channels; Vela's comment in InsertTransposeCommand says so.
-        stride = stride_c if u85 else element
-        yield _Rows(register, 0, ((height, stride_y), (width, stride_x), (depth, stride)), element)
-        return
-    if not u85:
-        stride_x = _BRICK * element
-    bricks, rest = divmod(depth, _BRICK)
-    pixels = ((height, stride_y), (width, stride_x))
-    if bricks:
-        yield _Rows(register, 0, (*pixels, (bricks, stride_c)), _BRICK * element)
-    if rest:
-        yield _Rows(register, bricks * stride_c, pixels, rest * element)
+            yield what, part.region, [Rows(f"{name}_BASE", 0, (), part.length_bytes)]
 
 
 def _copy(operation: Operation) -> Footprint:

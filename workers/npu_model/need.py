@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
-from search_space.graph import CONST, MOVE, Graph, Node
+from search_space.graph import MOVE, Graph, Node
 
-Need = np.ndarray | None
-"""None: all elements; else a bool array of the value's shape."""
+Need = bool | np.ndarray
+"""All elements, none, or those at which a bool array of the value's shape is true."""
 
 _ELEMENTWISE = frozenset((
     "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "ABS", "NEGATE", "CLZ", "CLAMP", "RESCALE", "CAST", "IDENTITY", "TABLE",
@@ -19,7 +19,7 @@ _ELEMENTWISE = frozenset((
     "GREATER_EQUAL", "INTDIV",
 ))  # fmt: skip
 _WHOLE = frozenset((
-    "ARGMAX", "MATMUL", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PRODUCT", "REDUCE_SUM",
+    "ARGMAX", "MATMUL", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PRODUCT", "REDUCE_SUM", "PAD",
 ))  # fmt: skip
 _WINDOWS = frozenset(("CONV2D", "DEPTHWISE_CONV2D", "MAX_POOL2D", "AVG_POOL2D"))
 _MOVES: dict[str, Callable[[Node, Sequence[np.ndarray]], np.ndarray]] = {
@@ -32,57 +32,57 @@ _MOVES: dict[str, Callable[[Node, Sequence[np.ndarray]], np.ndarray]] = {
 
 
 def needed(graph: Graph) -> dict[int, Need]:
-    """Of each input and node but constants: the elements that must be read to compute the outputs.
+    """Of each node: the elements that must be read to compute the outputs.
 
-    An operator that is not known, or whose result is needed in parts only, is taken to need nothing where the exact
-    set is not simple: what is not in the result may be needed all the same.
+    Where an operator is not known, or only parts of its result are needed and what they depend on is not simple, it is
+    taken to need nothing: what is not in the result may be needed all the same.
     """
-    found: dict[int, Need] = {i: _none(graph[i].type.shape) for i in graph.order if graph[i].op != CONST}
-    found.update(dict.fromkeys(graph.outputs))
+    found: dict[int, Need] = dict.fromkeys(graph.order, False)
+    found.update(dict.fromkeys(graph.outputs, True))
     for node_id in reversed(graph.order):
-        node = graph[node_id]
-        if not node.inputs or node.op == CONST:
-            continue
-        for source, need in zip(node.inputs, _of_operands(graph, node, found[node_id]), strict=True):
-            before = found.get(source)
-            if before is not None:
-                found[source] = None if need is None else before | need
+        node, need = graph[node_id], found[node_id]
+        if node.inputs and need is not False:
+            for source, part in zip(node.inputs, _of_operands(graph, node, need), strict=True):
+                found[source] = _either(found[source], part)
     return found
 
 
-def _none(shape: tuple[int, ...]) -> np.ndarray:
-    return np.broadcast_to(False, shape)
+def _either(first: Need, second: Need) -> Need:
+    if isinstance(first, bool) or isinstance(second, bool):
+        one, other = (first, second) if isinstance(first, bool) else (second, first)
+        return one or other
+    both = first | second
+    return True if both.all() else both
 
 
-def _of_operands(graph: Graph, node: Node, need: Need) -> list[Need]:
+def _of_operands(graph: Graph, node: Node, need: Need) -> Sequence[Need]:
     """What an operator needs of each operand if `need` is needed of its result."""
     shapes = [graph[i].type.shape for i in node.inputs]
-    nothing: list[Need] = [_none(shape) for shape in shapes]
-    if need is not None and need.all():
-        need = None
+    nothing: list[Need] = [False] * len(shapes)
     if node.op in _MOVES:
-        if need is None and node.op != "SLICE":
-            return [None] * len(shapes)
-        # Where the elements that are needed come from.
-        numbers = np.split(np.arange(sum(map(prod, shapes))), np.cumsum([prod(shape) for shape in shapes])[:-1])
-        operands = [part.reshape(shape) for part, shape in zip(numbers, shapes, strict=True)]
-        result = _MOVES[node.op](node, operands)
-        taken = np.zeros(sum(map(prod, shapes)), bool)
-        taken[result if need is None else result[need]] = True
-        return [taken[operand] for operand in operands]
+        return [True] * len(shapes) if need is True and node.op != "SLICE" else _moves(node, shapes, need)
     if node.op in _ELEMENTWISE:
-        return [None if need is None else _unbroadcast(need, shape) for shape in shapes]
-    if need is not None:
+        return [_unbroadcast(need, shape) for shape in shapes]
+    if need is not True:
         return nothing
     if node.op in _WHOLE:
-        return [None] * len(shapes)
-    if node.op == "PAD":
-        return [None, *nothing[1:]]
+        return [True] * len(shapes)
     if node.op == "GATHER":
-        return [nothing[0], None]
+        return [False, True]
     if node.op in _WINDOWS:
         return [_seen(graph, node, shapes[0]), *nothing[1:]]
     return nothing
+
+
+def _moves(node: Node, shapes: Sequence[tuple[int, ...]], need: Need) -> list[Need]:
+    """Where the elements that are needed come from."""
+    sizes = [prod(shape) for shape in shapes]
+    numbers = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    operands = [part.reshape(shape) for part, shape in zip(numbers, shapes, strict=True)]
+    taken = np.zeros(sum(sizes), bool)
+    result = _MOVES[node.op](node, operands)
+    taken[result if isinstance(need, bool) else result[need]] = True
+    return [taken[operand] for operand in operands]
 
 
 def _moved(node: Node, value: np.ndarray) -> np.ndarray:
@@ -95,12 +95,12 @@ def _box(node: Node) -> tuple[slice, ...]:
     return tuple(slice(first, first + count) for first, count in zip(start, size, strict=True))
 
 
-def _unbroadcast(need: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _unbroadcast(need: Need, shape: tuple[int, ...]) -> Need:
     """The elements of an operand of this shape that make those of the result that are needed."""
-    if prod(shape) == 1:
-        return np.full(shape, need.any())
+    if isinstance(need, bool):
+        return need
     if len(shape) != need.ndim:
-        return _none(shape)  # a table or the like
+        return False  # a table or a scale
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
     return need.any(axis=repeated, keepdims=True)
 
@@ -123,5 +123,5 @@ def _seen(graph: Graph, node: Node, shape: tuple[int, ...]) -> Need:
         rows_and_columns.append(seen)
     rows, columns = rows_and_columns
     if rows.all() and columns.all():
-        return None
+        return True
     return np.broadcast_to((rows[:, None] & columns)[None, :, :, None], shape)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from workers.command_stream import Decoded, Operation, Run
 from workers.npu_model import spans
-from workers.npu_model.footprint import Footprint, Footprints, Moved
+from workers.npu_model.footprint import Footprint, Footprints
+from workers.npu_model.placement import Moved
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +19,14 @@ class Step:
     Attributes:
         operation: the first one of the run that they belong to.
         offsets: of all of them, as in `Operation.offset`.
+        moved: the address registers that differ between them, as `Decoded.addresses` has them.
         row: what they belong to, as given; None if that was not asked for.
         footprint: what they read and write together.
     """
 
     operation: Operation
     offsets: Sequence[int]
+    moved: Moved
     row: int | None
     footprint: Footprint
 
@@ -62,7 +65,7 @@ def _apart(footprints: Footprints, run: Run, moved: Moved, begin: int, end: int,
     part = {name: values[begin:end] for name, values in moved.items()}
     found = footprints.of(run.first, part)
     if end - begin == 1 or _independent(run.first, found, end - begin):
-        yield Step(run.first, run.offsets[begin:end], row, found)
+        yield Step(run.first, run.offsets[begin:end], part, row, found)
         return
     middle = (begin + end) // 2
     yield from _apart(footprints, run, moved, begin, middle, row)

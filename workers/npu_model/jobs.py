@@ -1,0 +1,74 @@
+"""The blocks at the ends of computations, which run at the same time where one computation follows another.
+
+The NPU computes an OFM block by block and reads an IFM likewise. NPU_SET_BLOCKDEP says how many blocks may be under way
+where a computation begins before the one in front of it has ended. Vela sets it by the same boxes (`CalcBlockDep` of
+its two register_cs_generator.cpp), so that a box here is part of what Vela takes to be read or written by then.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from workers.command_stream import FeatureMap, Kind, Operation
+from workers.npu_model.placement import Box
+
+_Shape = tuple[int, int, int]
+
+
+def last_written(operation: Operation, most: int) -> list[Box]:
+    """The last boxes of the OFM, the very last one first."""
+    assert operation.ofm is not None and operation.block is not None
+    count = prod(_counts(operation.ofm.shape, operation.block))
+    return [_box(operation.ofm.shape, operation.block, count - 1 - at) for at in range(min(most, count))]
+
+
+def first_read(operation: Operation, feature_map: FeatureMap, accelerator: str, most: int) -> list[Box]:
+    """The first boxes of one of the feature maps that are read, in order."""
+    assert operation.block is not None
+    height, width, depth = operation.block
+    kernel = operation.kernel
+    if kernel is not None:
+        height = (height - 1) * kernel.stride_y + kernel.dilated_height
+        width = (width - 1) * kernel.stride_x + kernel.dilated_width
+    shape = height, width, _depth_read_at_once(operation, depth, accelerator)
+    count = prod(_counts(feature_map.shape, shape))
+    return [_box(feature_map.shape, shape, at) for at in range(min(most, count))]
+
+
+def _counts(whole: _Shape, part: _Shape) -> _Shape:
+    rows, columns, channels = (-(-size // step) for size, step in zip(whole, part, strict=True))
+    return rows, columns, channels
+
+
+def _box(whole: _Shape, part: _Shape, number: int) -> Box:
+    """Boxes are counted along the depth first, then along the width."""
+    _, columns, channels = _counts(whole, part)
+    at = number // (columns * channels), number // channels % columns, number % channels
+    rows, across, deep = (
+        (place * step, min(size, (place + 1) * step)) for place, step, size in zip(at, part, whole, strict=True)
+    )
+    return rows, across, deep
+
+
+def _depth_read_at_once(operation: Operation, block_depth: int, accelerator: str) -> int:
+    """Channels of an IFM block (Vela's `FindBlockConfig` in ethos_u55.cpp and ethos_u85.cpp)."""
+    ifm = operation.ifm
+    assert ifm is not None
+    if operation.kind is not Kind.CONV and operation.pooling_mode != "REDUCE_SUM":
+        return block_depth
+    part_kernel = operation.kind is Kind.CONV and operation.traversal == "PART_KERNEL_FIRST"
+    if operation.family != "ethos-u85":
+        return 16 if part_kernel or ifm.element_bytes == 2 else 32
+    sparse = (operation.weight_format or "").endswith("/SPARSE_2_4")
+    if part_kernel:
+        return 16
+    if ifm.element_bytes == 4 or (_microblock_depth(operation, accelerator) == 16 and not sparse):
+        return 32
+    return 128 if sparse and ifm.element_bytes == 1 else 64
+
+
+def _microblock_depth(operation: Operation, accelerator: str) -> int:
+    """On U85-128 and U85-256, the only ones on which it matters; 0 elsewhere."""
+    macs = int(accelerator.rpartition("-")[2])
+    assert operation.microblock is not None
+    return macs // 8 // prod(operation.microblock) if macs <= 256 else 0
