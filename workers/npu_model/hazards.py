@@ -152,7 +152,7 @@ class _Timeline:
 
     def _too_early(self, started: _Started) -> Iterator[Violation]:
         """What a computation reads in its first blocks that the one before writes in its last."""
-        operation, accelerator = started.operation, self._decoded.accelerator
+        operation, accelerator = started.operation, accelerator_of(self._decoded.accelerator)
         most = operation.blockdep or 0
         if not most:
             return
