@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from layers import random_layer, two_of_four
 from npu_programs import Program
 
-from workers.command_stream import RegisterState
+from workers.command_stream import RegisterState, StreamError
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.target import Target
 
@@ -28,6 +29,12 @@ LAYERS = {
     "ethos-u85-1024": random_layer((4, 4, 20), 20, (3, 3), depthwise=True, values=range(1, 100)),
     "ethos-u85-2048": two_of_four(random_layer((4, 4, 256), 48)),
 }
+
+#: Of those that say in which order weights are.
+REGISTERS = (
+    "ACC_FORMAT", "IFM_DEPTH_M1", "IFM_PRECISION", "KERNEL_HEIGHT_M1", "KERNEL_STRIDE", "KERNEL_WIDTH_M1",
+    "OFM_BLK_DEPTH_M1", "OFM_DEPTH_M1",
+)  # fmt: skip
 
 
 @cache
@@ -147,6 +154,24 @@ def test_three_of_four() -> None:
 def test_other_registers(accelerator: str, values: dict[str, int], error: type[Exception]) -> None:
     with pytest.raises(error):
         _ = with_registers(operation(accelerator), **values).weights
+
+
+@pytest.mark.parametrize("accelerator", LAYERS)
+@given(
+    st.dictionaries(
+        st.sampled_from(REGISTERS),
+        st.one_of(st.integers(0, 80), st.integers(0, 0xFFFF)),
+        min_size=1,
+        max_size=3,
+    )
+)
+@settings(max_examples=60)
+def test_any_registers(accelerator: str, values: dict[str, int]) -> None:
+    one = with_registers(operation(accelerator), **values)
+    with suppress(Fault, Unmodelled, StreamError):
+        _ = one.weights
+    with suppress(Fault, Unmodelled, StreamError):
+        _ = one.scales
 
 
 def test_scales_with_unknown_bits() -> None:

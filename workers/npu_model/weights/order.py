@@ -42,10 +42,11 @@ def positions_of(shape: tuple[int, int, int, int], streams: Sequence[np.ndarray]
         streams: for each of them the indices into the flat tensor in the stream's order, or `PADDING`.
 
     Returns:
-        int32 `[*shape]`.
+        int32 `[*shape]`, read-only.
     """
     contents = np.concatenate(streams)
     stands = np.flatnonzero(contents >= 0)
     positions = np.empty(shape, np.int32)
     positions.reshape(-1)[contents[stands]] = stands
+    positions.flags.writeable = False
     return positions

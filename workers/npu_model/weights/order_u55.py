@@ -8,14 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from workers.npu_model.errors import Unmodelled
-from workers.npu_model.weights.order import (
-    PADDING,
-    along_depth,
-    extents,
-    positions_of,
-    rounded_up,
-    subkernel_size,
-)
+from workers.npu_model.weights.order import PADDING, along_depth, extents, positions_of, rounded_up, subkernel_size
 
 _IFM_UBLOCK_DEPTH = 8
 
@@ -99,7 +92,7 @@ def _stream(geometry: GeometryU55, core: int) -> np.ndarray:
     """What one core gets: the channels that it computes of one OFM block after the other."""
     g = geometry
     depth, block_depth = g.depth_of(core), -(-(g.block_depth - core) // g.cores)
-    if depth > block_depth and block_depth % g.ublock_depth:
+    if depth > block_depth and (not block_depth or block_depth % g.ublock_depth):
         raise Unmodelled(f"OFM blocks of {g.block_depth} channels do not hold whole microblocks")
     whole = depth // block_depth * block_depth
     channel_elements = g.kernel_height * g.kernel_width * g.ifm_depth

@@ -8,14 +8,7 @@ from functools import cache, lru_cache
 import numpy as np
 
 from workers.npu_model.errors import Unmodelled
-from workers.npu_model.weights.order import (
-    PADDING,
-    along_depth,
-    extents,
-    positions_of,
-    rounded_up,
-    subkernel_size,
-)
+from workers.npu_model.weights.order import PADDING, along_depth, extents, positions_of, rounded_up, subkernel_size
 
 #: Consecutive channels that the same core computes.
 _CORE_CHANNELS = 4
