@@ -308,6 +308,11 @@ class Store:
             )
         return next(iter(found.values()), None)
 
+    def identity(self, key: str) -> Identity | None:
+        """The identity of a key; None if this store was never told it, or cannot read it."""
+        with self._read() as connection:
+            return load_identities(connection, {key}).get(key)
+
     def refutes(self, best: Best) -> bool:
         """Whether this store knows that the recipe of a best from elsewhere does not hold for its identity."""
         one = self.evaluation(best.identity.key, best.recipe)

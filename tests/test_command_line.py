@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import fvp_log
+import numpy as np
 import pytest
 import warm_process
 
@@ -242,6 +243,27 @@ def test_verify_refuses_another_stream(written: Callable[[str], str], person: Pe
     assert "not those that were evaluated" in err
     _, err = person.types("verify", good, "--store", "empty.sqlite", expect=2)
     assert "no verified evaluation" in err
+
+
+def test_verify_runs_what_was_written(written: Callable[[str], str], person: Person) -> None:
+    pte = written(TARGETS[0])
+    out, _ = person.types("verify", pte, "--store", "main.sqlite", "--run")
+    # Random, minimum, maximum, zero point and two calibration inputs of its one delegate, and as many of the model.
+    assert out.endswith("; run here bit for bit, its delegates on 6 sets of inputs, the whole on 6\n")
+    _, err = person.types("verify", pte, "--store", "main.sqlite", "--run", "--model", "nets.py:pool", expect=2)
+    assert err == f"error: {pte}: nets.py:pool is not the model that it was made of any more\n"
+    _, err = person.types("verify", pte, "--store", "main.sqlite", "--run", "--model", "gone.py:shuffle", expect=2)
+    assert err.startswith("error: gone.py: no such file; ") and "(--model)" in err and err.count("\n") == 1
+
+    np.save(person.home / "image.npy", np.random.default_rng(0).normal(size=(1, 3, 12, 10)))
+    person.types("run", pte, "--input", "image.npy", "--output", "outputs.npz")
+    own = ("verify", pte, "--run", "--input", "image.npy", "--expect", "outputs.npz")
+    assert person.types(*own)[0] == f"{pte}: run here, all outputs are as expected\n"
+    np.save(person.home / "image.npy", np.zeros((1, 3, 12, 10)))
+    _, err = person.types(*own, expect=2)
+    assert "values of output 0 differ, the first at [0, " in err
+    _, err = person.types(*own[:-2], expect=2)
+    assert "--input and --expect go together" in err
 
 
 def test_recipes_go_out_and_come_in(tuned: list[dict[str, Any]], person: Person) -> None:

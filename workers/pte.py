@@ -52,8 +52,10 @@ class Delegate:
 
     @property
     def weights(self) -> bytes:
-        """Encoded weights and other constants."""
-        return self.blocks["weight_data"]
+        """Encoded weights and other constants, the same bytes as `Compiled.weights`."""
+        content = self.blocks["weight_data"]
+        # Vela hands them over in a .npz, where numpy writes one byte for none.
+        return b"" if content == b"\0" else content
 
     @property
     def scratch_bytes(self) -> int:

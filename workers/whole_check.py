@@ -39,7 +39,7 @@ def check_whole(
     quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data)
     default = lowered_program(model, target, quantised)
     other = lowered_program(model, target, quantised, setting)
-    for kind, inputs in _inputs(quantised.samples, seed):
+    for kind, inputs in whole_inputs(quantised.samples, seed):
         expected, actual = (_outputs(program, inputs) for program in (default, other))
         for number, (a, b) in enumerate(zip(expected, actual, strict=True)):
             if a.shape != b.shape or a.dtype != b.dtype:
@@ -51,8 +51,8 @@ def check_whole(
     return Verdict(True)
 
 
-def _inputs(samples: Sequence[tuple[Any, ...]], seed: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Input tuples of the model. Integers, such as indices, stay those of the first sample."""
+def whole_inputs(samples: Sequence[tuple[Any, ...]], seed: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Input tuples of the model, each with its kind. Integers, such as indices, stay those of the first sample."""
     import torch
     from torch.utils import _pytree as pytree
 

@@ -12,13 +12,13 @@ import click
 import numpy as np
 
 from tuner.commands.options import json_option
+from tuner.given_inputs import given_inputs
 from workers.array_files import described, first_difference, read_arrays, write_arrays
 from workers.command_stream import Operation, decode
 from workers.errors import ModelError
 from workers.npu_model import execute
 from workers.pte import Delegate
-from workers.run_pte import Input, PteProgram
-from workers.run_pte.random_inputs import random_inputs
+from workers.run_pte import PteProgram
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def run(
     Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not.
     """
     program = PteProgram.read(file)
-    given = _given(file, program.inputs(method), inputs, seed)
+    given = given_inputs(file, program.inputs(method), inputs, seed)
     lines: list[_Line] = []
     if trace and not as_json:
         click.echo(_HEADING)
@@ -105,28 +105,6 @@ def run(
             raise ModelError(f"{file}: {difference}")
         if not as_json:
             click.echo(f"{file}: all outputs are as expected")
-
-
-def _given(file: Path, wanted: Sequence[Input], paths: Sequence[Path], seed: int) -> list[np.ndarray]:
-    """Those of the files, and the numbers that the program was exported for; else random ones."""
-    if not paths:
-        return random_inputs(wanted, seed)
-    arrays = read_arrays(paths)
-    takes = [one for one in wanted if one.dtype is not None]
-    tensors = [one for one in takes if one.value is None]
-    if len(arrays) == len(tensors) < len(takes):
-        given = iter(arrays)
-        arrays = [next(given) if one.value is None else np.asarray(one.value, one.dtype) for one in takes]
-    if len(arrays) != len(takes):
-        raise ModelError(f"{file}: it takes {len(takes)} inputs, {len(arrays)} were given")
-    return [_fitted(array, one) for array, one in zip(arrays, takes, strict=True)]
-
-
-def _fitted(array: np.ndarray, one: Input) -> np.ndarray:
-    """numpy computes in 64 bits, models rarely do."""
-    if one.dtype is not None and array.dtype.kind == one.dtype.kind == "f":
-        return array.astype(one.dtype)
-    return array
 
 
 def _told(array: np.ndarray) -> str:

@@ -1,0 +1,150 @@
+"""Does a `.pte` compute what it should, when it is run here?
+
+Each delegate's command stream, as it is in the file, against the TOSA program that it was made from; then the whole
+file against the model as stock ExecuTorch lowers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search_space.exactness import Exactness
+from search_space.graph import Graph
+from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
+from search_space.verifier import verify
+from search_space.write_tosa import write_tosa
+from workers.array_files import first_difference as first_differing_value
+from workers.base_program import exported_model
+from workers.check_inputs import CheckInput, check_inputs
+from workers.cost import command_stream_hash
+from workers.errors import ModelError
+from workers.first_difference import first_difference
+from workers.lowering import lowered_program, quantised_program
+from workers.memo import Memo
+from workers.npu_model import Fault, NpuProgram, execute
+from workers.pte import Delegate, read_pte
+from workers.reference import ReferenceFailed, run_on_each
+from workers.run_lowered import run_lowered
+from workers.run_pte import PteProgram
+from workers.settings import base_by
+from workers.stream_check import compared, used_inputs
+from workers.tasks import Job, lowered
+from workers.tensors import tensors
+from workers.vela import VelaRefused, compile_tosa
+from workers.vela_facts import VelaFacts
+from workers.whole_check import whole_inputs
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What was run and came out right.
+
+    Attributes:
+        sets: inputs that each delegate was run on.
+        whole: inputs that the whole file was run on; none where its outputs are not the default lowering's bit for bit.
+    """
+
+    sets: int
+    whole: int
+
+
+def run_check(file: Path, job: Job, recipe: str) -> Ran:
+    """Run a `.pte` that a recipe was applied to.
+
+    Args:
+        job: names the model that it was made of, and how that was quantised.
+
+    Raises:
+        ModelError: something differs, and what; or the job's model by this recipe has other command streams.
+    """
+    parsed = Recipe.parse(recipe)
+    try:
+        sets = _check_delegates(file, job, parsed)
+        whole = _check_whole(file, job) if parsed.exactness == Exactness.EXACT else 0
+    except ReferenceFailed as error:
+        raise ModelError(f"{file}: the reference model does not run a delegate, {error}") from error
+    return Ran(sets, whole)
+
+
+def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
+    default = lowered(job)
+    base = base_by(default, recipe.setting, job) if recipe.setting else default
+    facts = VelaFacts(job.target, Memo(job.cache_dir / "memo"), dict(sorted(base.versions.items())))
+    waiting = list(enumerate(read_pte(file)))
+    sets = 0
+    for data, calibration in zip(base.graphs, base.calibration_inputs, strict=True):
+        stock = verify(read_tosa(data))
+        graph = verify(recipe.apply(stock, facts))
+        try:
+            compiled = compile_tosa(write_tosa(graph), job.target, operators=False)
+        except VelaRefused as refusal:
+            raise ModelError(f"{job.source}: Vela refuses '{recipe}': {refusal}") from refusal
+        wanted = command_stream_hash(compiled.command_stream, compiled.weights)
+        found = [(at, one) for at, one in waiting if command_stream_hash(one.command_stream, one.weights) == wanted]
+        if not found:
+            raise ModelError(f"{file}: none of its delegates is what Vela makes of {job.source} by '{recipe}' today")
+        waiting.remove(found[0])
+        at, delegate = found[0]
+        inputs = check_inputs(stock, calibration, job.seed)
+        reason = _difference(graph, delegate, inputs, job)
+        if reason:
+            raise ModelError(f"{file}: delegate {at}: {reason}")
+        sets += len(inputs)
+    if waiting:
+        raise ModelError(f"{file}: delegate {waiting[0][0]} is none of {job.source} by '{recipe}'")
+    return sets
+
+
+def _difference(graph: Graph, delegate: Delegate, inputs: Sequence[CheckInput], job: Job) -> str:
+    """What is wrong with a delegate, and the operation that goes wrong first; empty if nothing is."""
+    program = delegate.npu_program
+    try:
+        if not _reason(graph, program, inputs):
+            return ""
+        # Once more one by one, to name the operation on the first inputs on which something differs.
+        for one in inputs:
+            reason = _reason(graph, program, [one])
+            if reason:
+                operation = first_difference(graph, compile_tosa(write_tosa(graph), job.target), one)
+                return f"{reason}; {operation}" if operation else reason
+    except Fault as error:
+        return f"the command stream cannot run: {error}"
+    return "outputs differ on several inputs at once and not on one by one"
+
+
+def _reason(graph: Graph, program: NpuProgram, inputs: Sequence[CheckInput]) -> str:
+    expected = [np.stack(arrays) for arrays in zip(*run_on_each(graph, [one.arrays for one in inputs]), strict=True)]
+    given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
+    found = execute(program, used_inputs(graph, program, given))
+    return compared(graph, program, expected, found, [one.kind for one in inputs]).reason
+
+
+def _check_whole(file: Path, job: Job) -> int:
+    model = exported_model(job.source, job.io_layout)
+    if model is None:
+        return 0  # a .tosa file: there is nothing around its program
+    quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
+    module = lowered_program(model, job.target, quantised).module(check_guards=False)
+    program = PteProgram.read(file)
+    count = 0
+    for kind, inputs in whole_inputs(quantised.samples, job.seed):
+        expected = [one.numpy() for one in tensors(run_lowered(module, inputs))]
+        reason = first_differing_value(expected, program.run(_flat(inputs)))
+        if reason:
+            raise ModelError(f"{file}: {reason} on {kind} inputs, though each delegate computes what it should")
+        count += 1
+    return count
+
+
+def _flat(inputs: tuple[Any, ...]) -> list[np.ndarray]:
+    """As `PteProgram.run` takes them."""
+    from torch.utils import _pytree as pytree
+
+    leaves = [one for one in pytree.tree_leaves(inputs) if one is not None]
+    return [one.detach().numpy() if hasattr(one, "detach") else np.asarray(one) for one in leaves]
