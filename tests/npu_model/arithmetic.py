@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from npu_programs import Program, Shape
+from npu_programs import Program
 
 from search_space.dtypes import NUMPY, integer_range
 from search_space.graph import Graph
+from search_space.layout_map import Shape
 from workers.check_inputs import CheckInput
 
 SHAPE = (1, 5, 4, 17)

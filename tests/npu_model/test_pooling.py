@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pytest
 from arithmetic import rescaled, wide_inputs
 from executed import compiled, inputs_for, stacked, verdict
-from npu_programs import Program, Shape
+from npu_programs import Program
 
 from search_space.graph import Graph
+from search_space.layout_map import Shape
 from workers.command_stream import Kind, Operation, decode
 from workers.npu_model import Fault, Unmodelled, execute
 from workers.reference_check import Verdict
