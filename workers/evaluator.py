@@ -359,8 +359,8 @@ class Evaluator:
 
 
 def _stream_check(whole: bool) -> str:
-    inputs = "all inputs" if whole else "random inputs"
-    return f"command streams executed on {inputs} by the NPU model {NPU_MODEL_VERSION}, bit for bit"
+    executed = f"executed by the NPU model {NPU_MODEL_VERSION}, bit for bit, on"
+    return f"{executed} all inputs; accesses and waits checked" if whole else f"{executed} random inputs"
 
 
 def _longer(recipe: Recipe, pass_text: str) -> Recipe:

@@ -16,7 +16,7 @@ from search_space.graph import Graph
 from workers.command_stream import StreamError, decode
 from workers.cost import Pricing
 from workers.memo import Memo
-from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute, guard
+from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute, guard, hazards
 from workers.npu_model.operation_cache import OperationCache
 from workers.npu_model.program import NpuProgram
 from workers.reference_check import Outputs, Verdict, difference
@@ -43,7 +43,8 @@ class StreamCheck:
         Args:
             graph: one delegate's program, which Vela compiles.
             computed: gives the program's outputs on the check inputs.
-            sets: how many of the check inputs are run, from the first; None for all of them.
+            sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses
+                and waits are checked as well, which takes longer than a run.
 
         Raises:
             VelaRefused: Vela does not compile the program.
@@ -62,8 +63,9 @@ class StreamCheck:
         program = self._pricing.npu_program(graph)
         try:
             decoded = decode(program.command_stream)
-            for violation in guard(program, decoded):
-                return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
+            if sets is None:
+                for violation in (*guard(program, decoded), *hazards(program, decoded)):
+                    return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
             inputs = computed.inputs[:sets]
             given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
             found = execute(program, used_inputs(graph, program, given), decoded=decoded, cache=self._cache)
