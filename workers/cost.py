@@ -90,6 +90,10 @@ class Pricing:
             ),
         )
 
+    def compiled(self, graph: Graph) -> Compiled:
+        """A graph compiled, with Vela's rows. Raises VelaRefused if Vela does not take it."""
+        return compile_tosa(write_tosa(graph), self._target)
+
     def npu_program(self, graph: Graph) -> NpuProgram:
         """What the NPU is given for a graph. Raises VelaRefused if Vela does not take it."""
 
@@ -108,7 +112,7 @@ class Pricing:
         if known is not None:
             self.known += 1
             return known
-        compiled = compile_tosa(write_tosa(graph), self._target)
+        compiled = self.compiled(graph)
         self._compiled.put(graph.hash, compiled.npu_program)
         cycles_by_row = self._cycles_by_row(compiled)
         origins = written_operators(graph)

@@ -198,7 +198,7 @@ class Evaluator:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
             verdict, quality = self._verdict(recipe, whole)
-            executed = self._executed(program, whole) if verdict.equal else verdict
+            executed = self._executed(program, whole, whole or not recipe.elements) if verdict.equal else verdict
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
@@ -317,10 +317,10 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
-    def _executed(self, program: Program, whole: bool) -> Verdict:
-        """Whether the program's command streams compute what the program does."""
+    def _executed(self, program: Program, whole: bool, explained: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does. explained: see `StreamCheck.verdict`."""
         for at, graph in enumerate(program):
-            verdict = self._streams.verdict(graph, self._computed(at, whole), None if whole else 1)
+            verdict = self._streams.verdict(graph, self._computed(at, whole), None if whole else 1, explained)
             if not verdict.equal:
                 where = f"delegate {at}: " if len(program) > 1 else ""
                 return Verdict(False, f"{where}{verdict.reason}")

@@ -19,7 +19,7 @@ from workers.command_stream import FeatureMap, Operation, StreamError, decode, r
 from workers.npu_model import Fault, Unmodelled, execute
 from workers.npu_model.feature_maps import layout, memory_shape
 from workers.reference import ARRAY_TYPES
-from workers.stream_check import used_inputs
+from workers.stream_interface import used_inputs
 from workers.values import Values
 from workers.vela import Compiled
 

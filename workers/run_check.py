@@ -33,7 +33,7 @@ from workers.reference import ReferenceFailed, run_on_each
 from workers.run_lowered import run_lowered
 from workers.run_pte import PteProgram
 from workers.settings import base_by
-from workers.stream_check import compared, used_inputs
+from workers.stream_interface import compared, used_inputs
 from workers.tasks import Job, lowered
 from workers.tensors import tensors
 from workers.vela import VelaRefused, compile_tosa

@@ -6,7 +6,7 @@ compared with the program's own outputs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 from search_space.graph import Graph
 from workers.command_stream import StreamError, decode
 from workers.cost import Pricing
+from workers.first_difference import first_difference
 from workers.memo import Memo
 from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute, guard, hazards
 from workers.npu_model.operation_cache import OperationCache
-from workers.npu_model.program import NpuProgram
-from workers.reference_check import Outputs, Verdict, difference
+from workers.reference_check import Outputs, Verdict
+from workers.stream_interface import compared, used_inputs
 
 #: Bytes of the values of operations that are kept: candidates of one model have most operations in common.
 _KEPT_BYTES = 128 << 20
@@ -37,7 +38,7 @@ class StreamCheck:
         self._pricing, self._memo, self._key = pricing, memo, dict(key)
         self._cache = OperationCache(_KEPT_BYTES)
 
-    def verdict(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
+    def verdict(self, graph: Graph, computed: Outputs, sets: int | None, explained: bool = False) -> Verdict:
         """Compare what a program's command stream computes with what the program computes.
 
         Args:
@@ -45,17 +46,23 @@ class StreamCheck:
             computed: gives the program's outputs on the check inputs.
             sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses
                 and waits are checked as well, which takes longer than a run.
+            explained: name the first operation that goes wrong, which takes longer than to find out that one does.
 
         Raises:
             VelaRefused: Vela does not compile the program.
             ReferenceFailed: the reference model does not run the program.
         """
         key = {
-            **self._key, "kind": "stream verdict", "graph": graph.hash, "sets": sets, "NPU model": MODEL_VERSION,
+            **self._key, "kind": "stream verdict", "graph": graph.hash, "sets": sets, "explained": explained,
+            "NPU model": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
-            known = asdict(self._executed(graph, computed, sets))
+            verdict = self._executed(graph, computed, sets)
+            if explained and not verdict.equal:
+                first = first_difference(graph, self._pricing.compiled(graph), computed.inputs[0])
+                verdict = Verdict(False, f"{verdict.reason}; {first}") if first else verdict
+            known = asdict(verdict)
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)
 
@@ -75,45 +82,3 @@ class StreamCheck:
             return Verdict(False, f"the command stream cannot be executed here: {error}")
         expected = [np.stack(arrays[:sets]) for arrays in computed.outputs(graph)]
         return compared(graph, program, expected, found, [one.kind for one in inputs])
-
-
-def used_inputs(graph: Graph, program: NpuProgram, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Those that Vela did not drop because nobody reads them.
-
-    Raises:
-        Fault: what is left is not as many as the program takes.
-    """
-    if len(inputs) == len(program.inputs):
-        return list(inputs)
-    used = [array for i, array in zip(graph.inputs, inputs, strict=True) if graph.users[i] or i in graph.outputs]
-    if len(used) != len(program.inputs):
-        raise Fault(f"Vela made {len(program.inputs)} inputs of {len(inputs)}, of which {len(used)} are used")
-    return used
-
-
-def compared(
-    graph: Graph, program: NpuProgram, expected: Sequence[np.ndarray], found: Sequence[np.ndarray], kinds: Sequence[str]
-) -> Verdict:
-    """Compare outputs on several sets of inputs.
-
-    Args:
-        expected: of the program, `[S, ...]`. found: of the command stream; Vela writes a value that is given out twice
-            once.
-        kinds: of the sets of inputs.
-    """
-    numbers = list(range(len(graph.outputs)))
-    if len(found) != len(numbers):
-        numbers = [graph.outputs.index(i) for i in dict.fromkeys(graph.outputs)]
-    if len(found) != len(numbers):
-        return Verdict(False, f"the command stream has {len(found)} outputs, the program {len(graph.outputs)}")
-    for number, array in zip(numbers, found, strict=True):
-        wanted = expected[number]
-        if array[0].nbytes != wanted[0].nbytes:
-            return Verdict(False, f"output {number} has {array[0].nbytes} bytes in the command stream")
-        for at, kind in enumerate(kinds):
-            # Of a program without inputs there is one result for all sets.
-            one = np.ascontiguousarray(array[at % len(array)]).view(wanted.dtype).reshape(wanted.shape[1:])
-            reason = difference(number, wanted[at], one)
-            if reason:
-                return Verdict(False, f"{reason} on {kind} inputs when the command stream is executed")
-    return Verdict(True)

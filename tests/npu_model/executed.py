@@ -12,7 +12,7 @@ from workers.check_inputs import CheckInput, check_inputs
 from workers.npu_model import NpuProgram, execute
 from workers.reference import run_on_each
 from workers.reference_check import Verdict
-from workers.stream_check import compared, used_inputs
+from workers.stream_interface import compared, used_inputs
 from workers.target import Target
 from workers.vela import compile_tosa
 
