@@ -89,3 +89,19 @@ def test_a_large_transpose_is_one_run() -> None:
     stream = compile_tosa(tosa, Target.parse("ethos-u55-128"), operators=False).command_stream
     (run,) = decode(stream).runs
     assert len(run.offsets) > 20
+
+
+@given(composed())
+def test_addresses_of_runs_are_those_of_their_operations(given: tuple[str, bytes]) -> None:
+    decoded = decode(given[1])
+    number = 0
+    for run in decoded.runs:
+        operations = decoded.operations[number : number + len(run.offsets)]
+        number += len(run.offsets)
+        moved = decoded.addresses(run)
+        for name in {name for one in operations for name in one.registers if "_BASE" in name}:
+            expected = [
+                one.registers.number(name.removeprefix("NPU_SET_")) for one in operations if name in one.registers
+            ]
+            found = moved.get(name, [expected[0]] * len(operations))
+            assert list(found)[-len(expected) :] == expected

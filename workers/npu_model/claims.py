@@ -11,6 +11,7 @@ import numpy as np
 from search_space.graph import CONST, INPUT, Graph
 from workers.npu_model import spans
 from workers.npu_model.need import Need, needed
+from workers.npu_model.padding import Window, windows
 
 if TYPE_CHECKING:
     from workers.vela import OperatorCost
@@ -43,12 +44,14 @@ class Claims:
         values: name of the tensor that a row writes -> the value of the program that it is; others are Vela's own.
         inputs: of each input that is used: the bytes that the outputs depend on, as spans from its first byte.
         spare_elements: the most elements of a value or input that the outputs do not depend on.
+        windows: position of a convolution in the program's file -> its window.
     """
 
     rows: Sequence[OperatorCost]
     values: Mapping[str, Value]
     inputs: tuple[np.ndarray, ...]
     spare_elements: int
+    windows: Mapping[int, Window]
 
 
 def claims(graph: Graph, rows: Sequence[OperatorCost]) -> Claims:
@@ -70,7 +73,8 @@ def claims(graph: Graph, rows: Sequence[OperatorCost]) -> Claims:
             values[f"t{at}"] = Value(f"t{at}", size * elements, size * count)
     read = {source for node in graph.nodes.values() for source in node.inputs} | set(graph.outputs)
     used = [node_id for node_id in graph.inputs if node_id in read]
-    return Claims(tuple(rows), values, tuple(_spans(graph, node_id, need[node_id]) for node_id in used), spare)
+    inputs = tuple(_spans(graph, node_id, need[node_id]) for node_id in used)
+    return Claims(tuple(rows), values, inputs, spare, windows(graph))
 
 
 def _spans(graph: Graph, node_id: int, need: Need) -> np.ndarray:

@@ -96,6 +96,7 @@ class _Pattern:
             [
                 Access(what, region, spans.union([rows.at(registers, moved) for rows in parts]))
                 for what, region, parts in accesses
+                if parts  # a window can see nothing but padding
             ]
             for accesses in (self._reads, self._writes)
         )

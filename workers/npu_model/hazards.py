@@ -17,7 +17,7 @@ from workers.command_stream import Decoded, Operation
 from workers.npu_model import spans
 from workers.npu_model.accelerator import TABLE_BYTES, accelerator_of
 from workers.npu_model.footprint import Access, Footprint, Footprints
-from workers.npu_model.jobs import first_read, last_written
+from workers.npu_model.jobs import around, first_read, last_written
 from workers.npu_model.placement import Box, Moved, rows_of_map
 from workers.npu_model.program import NpuProgram
 from workers.npu_model.steps import Step, steps
@@ -171,16 +171,16 @@ class _Timeline:
     def _blocks_meet(self, started: _Started, read: Access, before: _Started, most: int) -> Iterator[Violation]:
         operation = started.operation
         feature_map = {"IFM": operation.ifm, "IFM2": operation.ifm2}.get(read.what)
-        ofm = before.operation.ofm
-        assert ofm is not None
         if feature_map is None:
             yield self._meets(started, read, before)
             return
-        last = [_bytes(before, "OFM", box) for box in last_written(before.operation, most)]
         first = first_read(operation, feature_map, self._decoded.accelerator, most)
+        last = last_written(before.operation, most)
+        # Mostly, the beginning of the one and the end of the other are far from each other.
+        if not _meet(started, read.what, around(first), before, around(last)):
+            return
         for at, box in enumerate(first):
-            mine = _bytes(started, read.what, box)
-            if any(len(spans.common(mine, theirs)) for theirs in last[: most - at]):
+            if any(_meet(started, read.what, box, before, other) for other in last[: most - at]):
                 yield self._meets(started, read, before)
                 return
 
@@ -190,6 +190,11 @@ class _Timeline:
             f"BLOCKDEP {started.operation.blockdep} lets its {read.what} be read before the computation at "
             f"{before.offset:#x} has written it",
         )
+
+
+def _meet(started: _Started, name: str, box: Box, before: _Started, written: Box) -> bool:
+    """Whether a part of an operand has bytes of a part of the OFM of the computation before."""
+    return bool(len(spans.common(_bytes(started, name, box), _bytes(before, "OFM", written))))
 
 
 def _bytes(started: _Started, name: str, box: Box) -> np.ndarray:

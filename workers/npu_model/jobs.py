@@ -7,6 +7,7 @@ its two register_cs_generator.cpp), so that a box here is part of what Vela take
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from workers.command_stream import FeatureMap, Kind, Operation
@@ -33,6 +34,14 @@ def first_read(operation: Operation, feature_map: FeatureMap, accelerator: str, 
     shape = height, width, _depth_read_at_once(operation, depth, accelerator)
     count = prod(_counts(feature_map.shape, shape))
     return [_box(feature_map.shape, shape, at) for at in range(min(most, count))]
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that has them all in it."""
+    rows, columns, channels = (
+        (min(first for first, _ in extents), max(end for _, end in extents)) for extents in zip(*boxes, strict=True)
+    )
+    return rows, columns, channels
 
 
 def _counts(whole: _Shape, part: _Shape) -> _Shape:

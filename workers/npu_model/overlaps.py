@@ -1,0 +1,70 @@
+"""Elements of feature maps that take the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from workers.command_stream import FeatureMap, Kernel, Kind, Operation
+from workers.npu_model import spans
+from workers.npu_model.footprint import Access
+from workers.npu_model.placement import rows_of_map
+from workers.npu_model.steps import Step
+from workers.npu_model.violation import Violation
+
+_ONE_BY_ONE = Kernel(1, 1, 1, 1, 1, 1)
+
+
+def overlaps(looked_at: Sequence[Step]) -> Iterator[Violation]:
+    """Where elements of one feature map take the same place, or results that of elements that are still to be read."""
+    # Operations that hand results to each other inside the NPU (U85), up to the one that writes to memory.
+    chain: list[Step] = []
+    for step in looked_at:
+        if not step.operation.computes:
+            continue
+        chain.append(step)
+        yield from _within(step)
+        for written in step.footprint.writes:
+            for reader in chain:
+                for read in reader.footprint.reads:
+                    if read.region == written.region and len(spans.common(read.spans, written.spans)):
+                        yield from _over(reader, read, step)
+        ofm = step.operation.ofm
+        if ofm is None or ofm.storage != "CHAINED":
+            chain = []
+
+
+def _within(step: Step) -> Iterator[Violation]:
+    """Feature maps with several elements at one place."""
+    operation, count = step.operation, len(step.offsets)
+    for access in (*step.footprint.reads, *step.footprint.writes):
+        feature_map = _feature_map(operation, access)
+        if feature_map is None or spans.size(access.spans) == count * feature_map.bytes:
+            continue
+        # The operations of a step can read the same, as they cannot write it.
+        if count > 1 and access.what != "OFM":
+            rows = rows_of_map(operation, feature_map, access.what)
+            if spans.size(spans.union([part.at(operation.registers, {}) for part in rows])) == feature_map.bytes:
+                continue
+        yield Violation(step.offset, f"several elements of its {access.what} are at the same place")
+
+
+def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
+    """Whether results may be written where an operand is, by the same operation or one that it hands results to."""
+    operation, ofm = reader.operation, writer.operation.ofm
+    operand = _feature_map(operation, read)
+    by_element = operation.kind is Kind.ELEMENTWISE or (operation.kind is Kind.POOL and operation.kernel == _ONE_BY_ONE)
+    in_place = False
+    if by_element and operand is not None and ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE":
+        # Each result takes the place of the very element that it is computed from.
+        in_place = (operand.shape, operand.addresses, operand.strides, operand.format, operand.element_bytes) == (
+            ofm.shape, ofm.addresses, ofm.strides, ofm.format, ofm.element_bytes
+        )  # fmt: skip
+    if not in_place:
+        whose = "its" if reader is writer else "the chain's"
+        yield Violation(
+            writer.offset, f"its OFM is written over bytes of {whose} {read.what} that are still to be read"
+        )
+
+
+def _feature_map(operation: Operation, access: Access) -> FeatureMap | None:
+    return {"IFM": operation.ifm, "IFM2": operation.ifm2, "OFM": operation.ofm}.get(access.what)
