@@ -223,35 +223,42 @@ def _without_runs(starts: np.ndarray, end: int) -> Chunks:
 
 
 def _chunks_with_runs(bits: Bits, position: int, header: Header) -> Chunks:
-    starts: list[int] = []
-    with_weights: list[bool] = []
-    with_runs: list[bool] = []
-    weight_codes, run_codes = header.weight_codes, header.run_codes
+    found: list[int] = []
+    add, word_at, stream = found.append, _LONG_WORD.unpack_from, bits.padded
+    weights, runs, golomb = header.weights, header.runs, header.golomb
+    weight_bits, weight_codes, run_bits, run_codes = (
+        header.weight_bits, header.weight_codes, header.run_bits, header.run_codes,
+    )  # fmt: skip
+    count, masks, runs_mask = ONES, _MASKS, _MASKS[header.run_codes]
+    unfinished = _NONE if header.truncated else ONES
     coded = coded_runs = remainders = run_remainders = 0
     while True:
         # The kind that is ahead waits.
         ahead = coded - coded_runs
-        has_weights = ahead < _LEAD and coded < header.weights
-        has_runs = ahead >= 0 and coded_runs < header.runs
-        starts.append(position)
-        with_weights.append(has_weights)
-        with_runs.append(has_runs)
-        word = _LONG_WORD.unpack_from(bits.padded, position >> 3)[0] >> (position & 7)
-        position += remainders * header.weight_bits + run_remainders * header.run_bits
+        has_weights = ahead < _LEAD and coded < weights
+        has_runs = ahead >= 0 and coded_runs < runs
+        add(position << 2 | has_weights << 1 | has_runs)
+        after = position + remainders * weight_bits + run_remainders * run_bits
         if not (has_weights or has_runs):
-            return Chunks(np.array(starts), np.array(with_weights), np.array(with_runs), position)
+            break
+        word = word_at(stream, position >> 3)[0] >> (position & 7)
         remainders = run_remainders = ones = 0
-        if has_weights and header.golomb:
-            ones = ONES[word & _CODES_MASK]
+        if has_weights and golomb:
+            ones = count[word & _CODES_MASK]
             word >>= CODES
-            position += CODES + ones
+            after += CODES + ones
         if has_runs:
-            run_remainders = run_codes - ONES[word & _MASKS[run_codes]]
+            run_remainders = run_codes - count[word & runs_mask]
             word >>= run_codes
-            position += run_codes
+            after += run_codes
             coded_runs += run_remainders
-            run_remainders -= max(0, coded_runs - header.runs)
+            if coded_runs > runs:
+                run_remainders -= coded_runs - runs
         if has_weights:
-            remainders = weight_codes if header.truncated else weight_codes - ONES[word & _MASKS[ones]]
+            remainders = weight_codes - unfinished[word & masks[ones]]
             coded += remainders
-            remainders -= max(0, coded - header.weights)
+            if coded > weights:
+                remainders -= coded - weights
+        position = after
+    chunks = np.array(found)
+    return Chunks(chunks >> 2, (chunks & 2).astype(np.bool_), (chunks & 1).astype(np.bool_), after)
