@@ -17,7 +17,7 @@ from workers.command_stream import StreamError, decode
 from workers.cost import Pricing
 from workers.first_difference import first_difference
 from workers.memo import Memo
-from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute, guard, hazards
+from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, claims, execute, guard, hazards
 from workers.npu_model.operation_cache import OperationCache
 from workers.reference_check import Outputs, Verdict
 from workers.stream_interface import compared, used_inputs
@@ -71,7 +71,8 @@ class StreamCheck:
         try:
             decoded = decode(program.command_stream)
             if sets is None:
-                for violation in (*guard(program, decoded), *hazards(program, decoded)):
+                claimed = claims(graph, self._pricing.compiled(graph).operators)
+                for violation in (*guard(program, decoded, claimed), *hazards(program, decoded)):
                     return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
             inputs = computed.inputs[:sets]
             given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
