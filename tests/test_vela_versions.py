@@ -1,12 +1,14 @@
 """Another version of Vela compiles in a process of its own."""
 
+from dataclasses import replace
+
 import pytest
 from npu_programs import Program, everything
 
 from benchmarks.vela_versions.compile_with import VERSIONS, compile_with
 from workers.command_stream import decode
 from workers.target import Target
-from workers.vela import VelaRefused, compile_tosa
+from workers.vela import Compiled, VelaRefused, compile_tosa
 
 TARGETS = [Target.parse(name) for name in ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256")]
 
@@ -14,7 +16,12 @@ TARGETS = [Target.parse(name) for name in ("ethos-u55-128", "ethos-u65-512", "et
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.accelerator)
 def test_the_version_that_velatune_uses_gives_the_same_in_another_process(target: Target) -> None:
     for tosa in everything(target.accelerator.rpartition("-")[0]).values():
-        assert compile_with(VERSIONS[0], tosa, target) == compile_tosa(tosa, target)
+        assert nameless(compile_with(VERSIONS[0], tosa, target)) == nameless(compile_tosa(tosa, target))
+
+
+def nameless(compiled: Compiled) -> Compiled:
+    """Vela numbers the tensors that it makes up from its process's start."""
+    return replace(compiled, operators=tuple(replace(row, name="") for row in compiled.operators))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.accelerator)

@@ -56,8 +56,8 @@ MISCOMPILATION = Miscompilation(
     ),
     effect="Every window sees pixels below and to the right of its own, and at the end more padding.",
     workaround=(
-        "An operation between SLICE and window, such as a TABLE with every value at its own place. velatune's passes "
-        "do not make such windows (`search_space/lost_padding.py`)."
+        "An operation between SLICE and window, such as a TABLE with every value at its own place. velatune's "
+        "`copy-sliced-operand` puts one there, and no other pass makes such a window (`search_space/lost_padding.py`)."
     ),
     instead=lambda p: p.conv(p.every_value_by_table(_slice(p, 2)), 16, _KERNEL),
 )

@@ -14,7 +14,7 @@ from search_space.write_tosa import write_tosa
 from workers.target import Target
 from workers.vela import VelaRefused
 
-#: One accelerator of each family; the others of it are compiled in the same way.
+#: One accelerator of each family; what is wrong on one is wrong on all of it.
 TARGETS = {
     family: Target.parse(name)
     for family, name in zip(FAMILIES, ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256"), strict=True)
@@ -24,9 +24,9 @@ _HEAD = f"""# What Vela compiles wrongly
 
 Written by `make miscompilations`; do not edit. Each kind is shown on the smallest program, in TOSA 1.0
 (`benchmarks/miscompilations/`). Each is compiled with Vela {" and ".join(VERSIONS)}, for
-{", ".join(target.accelerator for target in TARGETS.values())}; other accelerators of a family behave alike. *Stream* is
-what the registers of the command stream say, without anything being executed. Paths are below `ethosu/regor` in Vela's
-published source. velatune uses Vela {VERSIONS[0]} alone.
+{", ".join(target.accelerator for target in TARGETS.values())}; what is wrong on one accelerator is wrong on all of
+its family. *Stream* is what the registers of the command stream say, without anything being executed. Paths are below
+`ethosu/regor` in Vela's published source. velatune uses Vela {VERSIONS[0]} alone.
 
 """
 
@@ -39,13 +39,13 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def observe(one: Miscompilation, program: Graph, version: str, family: str) -> Observed | None:
+def observe(one: Miscompilation, program: Graph, version: str, target: Target) -> Observed | None:
     """What the program's stream shows; None if the target does not take the program.
 
     Raises VelaCrashed, LookupError: as `compile_with`.
     """
     try:
-        return one.observe(compile_with(version, write_tosa(program), TARGETS[family]))
+        return one.observe(compile_with(version, write_tosa(program), target))
     except VelaRefused:
         return None
 
@@ -66,7 +66,7 @@ def _section(one: Miscompilation) -> Iterator[str]:
     for version in VERSIONS:
         seen: dict[Observed, list[str]] = {}
         for family in FAMILIES:
-            observed = observe(one, graph(one.make), version, family)
+            observed = observe(one, graph(one.make), version, TARGETS[family])
             if observed is not None:
                 seen.setdefault(observed, []).append(family)
         for observed, families in seen.items():

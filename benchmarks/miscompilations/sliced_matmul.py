@@ -66,7 +66,7 @@ MISCOMPILATION = Miscompilation(
     ),
     workaround=(
         "An operation between SLICE and MATMUL, such as a TABLE with every value at its own place, gives the operand a "
-        "tensor of its own."
+        "tensor of its own. velatune's `copy-sliced-operand` puts one there."
     ),
     instead=lambda p: _product(p, copied=True),
 )

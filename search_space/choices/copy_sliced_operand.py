@@ -1,4 +1,4 @@
-"""A slice that a MATMUL multiplies is copied first, because Vela reads it from where it was cut."""
+"""A slice that Vela would read from a wrong place is copied first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from search_space.editor import Editor
 from search_space.graph import MOVE, Node, constant
+from search_space.lost_padding import windows_without_padding
 from search_space.passes.base import Pass
 
 _EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
@@ -18,7 +19,8 @@ _EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
 class CopySlicedOperand(Pass):
     """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
     from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
-    that happens to slices of five dimensions. An operation between the two gives the operand a tensor of its own.
+    that happens to slices of five dimensions. And a padded window of a slice may lose its padding
+    (`search_space.lost_padding`). An operation between the two gives the operand a tensor of its own.
     """
 
     name: ClassVar[str] = "copy-sliced-operand"
@@ -26,7 +28,8 @@ class CopySlicedOperand(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        if node.op != "MATMUL" or not _is_sliced(edit, node.inputs[0]):
+        product = node.op == "MATMUL" and _is_sliced(edit, node.inputs[0])
+        if not product and windows_without_padding(edit, [node_id]) != [node_id]:
             return False
         operand = edit[node.inputs[0]]
         if operand.type.dtype != "INT8":

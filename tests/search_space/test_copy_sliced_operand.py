@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from npu_programs import Program
 
+from benchmarks.miscompilations.lost_padding import MISCOMPILATION as LOST_PADDING
 from search_space.choices.copy_sliced_operand import CopySlicedOperand
 from search_space.graph import Graph
 from search_space.verifier import verify
@@ -40,6 +41,16 @@ def test_the_copy_makes_the_stream_right(accelerator: str) -> None:
     copied = verify(CopySlicedOperand().apply(graph))
     assert copied is not graph
     assert is_right(copied, accelerator)
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+@pytest.mark.parametrize("name", list(LOST_PADDING.programs))
+def test_the_copy_keeps_the_padding_of_a_window(name: str, accelerator: str) -> None:
+    graph = LOST_PADDING.programs[name]
+    copied = verify(CopySlicedOperand().apply(graph))
+    assert not is_right(graph, accelerator)
+    assert is_right(copied, accelerator)
+    assert CopySlicedOperand().apply(copied) is copied
 
 
 def test_an_operand_that_is_no_slice_stays() -> None:
