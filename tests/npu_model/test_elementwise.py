@@ -8,6 +8,7 @@ from itertools import chain
 import pytest
 from arithmetic import everywhere, on_u85, wide_inputs
 from executed import compiled, verdict
+from npu_programs import Program
 
 from workers.command_stream import Kind, Operation, decode
 from workers.reference_check import Verdict
@@ -67,3 +68,19 @@ def test_u85(accelerator: str) -> None:
     assert {"IFM_SCALE", "IFM2_SCALE"} <= used["CMP_GT"] & used["MAX"]
     assert {"NATURAL", "DOUBLE_SYMMETRIC"} <= used["MUL"]
     assert {"NATURAL", "TRUNCATE_TO_LOWER"} <= used["SHR"]
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
+def test_large_feature_maps_are_computed_in_parts(accelerator: str) -> None:
+    full = (1, 90, 70, 33)
+    shapes = [(full, full), (full, (1, 1, 70, 33)), ((1, 1, 1, 1), full), (full, (1, 90, 1, 1))]
+    if accelerator == "ethos-u85-256":
+        shapes += [((1, 90, 1, 33), (1, 1, 70, 1)), ((1, 1, 70, 33), (1, 90, 1, 1))]
+    for first, second in shapes:
+        p = Program()
+        operands = p.input(*first, dtype="INT32"), p.input(*second, dtype="INT32")
+        graph = p.graph(p.op("SUB", operands, full))
+        assert verdict(graph, compiled(graph, accelerator), wide_inputs(graph, 1 << 30)) == Verdict(True), (
+            first,
+            second,
+        )

@@ -45,7 +45,7 @@ def accumulated(
     if operation.accumulator not in _BITS:
         raise Unmodelled(f"accumulators of format {operation.accumulator} at offset {operation.offset:#x}")
     if operation.accumulator_input == "IFM2":
-        assert operation.ifm2 is not None
+        assert operation.ifm2 is not None and ifm2 is not None
         values = function(operand(operation.ifm2, ifm2), values)
     elif operation.accumulator_input == "KEEP":
         values = function(_kept(operation, kept), values)

@@ -9,6 +9,7 @@ import numpy as np
 from workers.command_stream import Operation
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.operands import operand
+from workers.npu_model.parts import by_parts
 from workers.npu_model.rounding import scaled, within
 
 # The hardware's accumulators hold TOSA's result times 2**16 (GenerateResizeOp of ethosu85/
@@ -34,18 +35,24 @@ def resize(operation: Operation, ifm: np.ndarray) -> np.ndarray:
         Unmodelled: mode REPLICATE, or registers that Vela does not set together.
         Fault: a scaled value beyond 32 bits.
     """
-    feature_map, ofm, mode, get = operation.ifm, operation.ofm, operation.resize_mode, operation.registers
-    assert feature_map is not None and ofm is not None
+    mode, get, ofm = operation.resize_mode, operation.registers, operation.ofm
+    assert ofm is not None
     if mode not in ("BILINEAR", "NEAREST"):
         raise Unmodelled(f"resize mode {mode} is not modelled")
     if operation.upscale != "NONE" or operation.scale_mode != "GLOBAL" or get.number("OFM_SCALE", "dbl_rnd"):
         raise Unmodelled("a resize with upscaling, scales per channel or OFM_SCALE.dbl_rnd is not modelled")
     if get.number("IFM2_ZERO_POINT"):
         raise Fault("a resize needs the zero point of IFM2 to be 0")
+    return by_parts(lambda part, _: _resized(operation, part), ifm, None, ofm, axes=(0,))
+
+
+def _resized(operation: Operation, ifm: np.ndarray) -> np.ndarray:
+    feature_map, ofm, get = operation.ifm, operation.ofm, operation.registers
+    assert feature_map is not None and ofm is not None
     values = operand(feature_map, ifm)
     for axis, name in ((1, "Y"), (2, "X")):
         points = _points(operation, name, ofm.shape[axis - 1], feature_map.shape[axis - 1])
-        if mode == "NEAREST":
+        if operation.resize_mode == "NEAREST":
             values = values.take(points.nearest, axis)
         else:
             weight = points.weight.reshape(-1, *(1,) * (3 - axis))

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from workers.command_stream import Operation
 from workers.npu_model.elementwise.u55 import elementwise_u55
 from workers.npu_model.elementwise.u85 import elementwise_u85
 from workers.npu_model.errors import Unmodelled
+from workers.npu_model.parts import by_parts
 
 __all__ = ["elementwise"]
 
 
-def elementwise(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray | None = None) -> np.ndarray:
+def elementwise(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None = None) -> np.ndarray:
     """The result of an elementwise operation before zero point, clip and table of the OFM.
 
     Zero points of inputs are subtracted for every mode. Operands and result are scaled as the registers say.
 
     Args:
         operation: its kind is elementwise.
-        ifm: `[S, H, W, C]` as stored; None if it is a constant in a register (U85).
+        ifm: `[S, H, W, C]` as stored; of a constant in a register (U85), `[1, 1, 1, 1]`.
         ifm2: likewise; None if the mode has one operand.
 
     Returns:
@@ -32,4 +35,9 @@ def elementwise(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray |
     """
     if operation.upscale != "NONE" or operation.accumulator_input != "RESET":
         raise Unmodelled("an elementwise operation that upscales its IFM or adds to an accumulator is not modelled")
-    return (elementwise_u85 if operation.family == "ethos-u85" else elementwise_u55)(operation, ifm, ifm2)
+    compute = elementwise_u85 if operation.family == "ethos-u85" else elementwise_u55
+    ofm = operation.ofm
+    assert ofm is not None
+    result = by_parts(partial(compute, operation), ifm, ifm2, ofm, axes=(0, 1))
+    # A dimension may be broadcast in both operands.
+    return np.broadcast_to(result, (len(result), *ofm.shape))

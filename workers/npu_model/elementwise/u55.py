@@ -19,7 +19,7 @@ _MODES = _SCALED | {"MIN", "MAX", "CLZ", "SHR", "SHL"}
 _FIXED_SHIFT = {1: 19, 2: 14}
 
 
-def elementwise_u55(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray | None) -> np.ndarray:
+def elementwise_u55(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
     """As `workers.npu_model.elementwise.elementwise`, for U55 and U65."""
     mode, first, second, ofm = operation.elementwise_mode, operation.ifm, operation.ifm2, operation.ofm
     assert mode is not None and first is not None and ofm is not None
@@ -29,6 +29,7 @@ def elementwise_u55(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarr
     if second is None:
         result = UNARY[mode](a)
     else:
+        assert ifm2 is not None
         b = operand(second, ifm2)
         # ORDER_A: IFM2 is operand A of what is computed and scaled.
         if operation.registers.choice("IFM2_BROADCAST", "operand_order") == "ORDER_A":
@@ -53,7 +54,9 @@ def _operands_scaled(operation: Operation, a: np.ndarray, b: np.ndarray) -> tupl
     if by_16_bits:
         if shift_a or max(scale_a, scale_b) >= 1 << 15:
             raise Unmodelled(f"OPA_SCALE ({scale_a}, {shift_a}) and OPB_SCALE {scale_b} are no scales of 16 bits")
-        return a * scale_a, b * scale_b
+        a *= scale_a
+        b *= scale_b
+        return a, b
     fixed = _FIXED_SHIFT.get(ifm.element_bytes)
     if fixed is None:
         raise Unmodelled(f"{operation.ifm_scale_mode} with {ifm.element_bytes} bytes an element is not modelled")
@@ -64,8 +67,10 @@ def _operands_scaled(operation: Operation, a: np.ndarray, b: np.ndarray) -> tupl
     if rounding == "DBL" and shift_a > 31 - (fixed + 1):
         raise Unmodelled(f"{operation.ifm_scale_mode} with rounding DBL and shift {shift_a} is not modelled")
     if operation.ifm_scale_mode == "OPA_32":
-        return scaled(a, scale_a, shift_a, rounding), b << fixed
-    return a << fixed, scaled(b, scale_a, shift_a, rounding)
+        b <<= fixed
+        return scaled(a, scale_a, shift_a, rounding), b
+    a <<= fixed
+    return a, scaled(b, scale_a, shift_a, rounding)
 
 
 def _shift_rounds(operation: Operation) -> bool:

@@ -15,7 +15,7 @@ _UNSCALED_OPERANDS = {"MUL", "DIV"}
 _SHR_ROUNDS = {"NATURAL": True, "TRUNCATE_TO_LOWER": False}
 
 
-def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarray | None) -> np.ndarray:
+def elementwise_u85(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
     """As `workers.npu_model.elementwise.elementwise`, for U85."""
     mode, first, second, ofm = operation.elementwise_mode, operation.ifm, operation.ifm2, operation.ofm
     assert mode is not None and first is not None and ofm is not None
@@ -25,6 +25,7 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarr
             raise Unmodelled(f"elementwise mode {mode} of {operation.family} is not modelled")
         result = UNARY[mode](a)
     else:
+        assert ifm2 is not None
         b = _operand(operation, "IFM2", second, ifm2)
         if mode == "SHR":
             if operation.rounding not in _SHR_ROUNDS:
@@ -47,11 +48,10 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray | None, ifm2: np.ndarr
     # Of an unscaled product TOSA keeps the lowest 32 bits, and so does an OFM that is not clipped.
     if not (mode == "MUL" and (scale, shift) == (1, 0) and ofm.element_bytes == 4):
         within(result, 32, mode)
-    # A dimension may be broadcast in both operands.
-    return np.broadcast_to(result, (len(result), *ofm.shape))
+    return result
 
 
-def _operand(operation: Operation, name: str, feature_map: FeatureMap, values: np.ndarray | None) -> np.ndarray:
+def _operand(operation: Operation, name: str, feature_map: FeatureMap, values: np.ndarray) -> np.ndarray:
     scale, shift, rounding = _scale(operation, name)
     mode = operation.elementwise_mode
     if (scale, shift) != (1, 0) and (mode in _UNSCALED_OPERANDS or feature_map.element_bytes > 2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workers.command_stream import Operation
+from workers.npu_model.parts import by_parts
 from workers.npu_model.pool.scale import pool_scale
 from workers.npu_model.pool.u55 import pool_u55
 from workers.npu_model.pool.u85 import pool_u85
@@ -38,7 +39,12 @@ def pool(
         Fault: a maximum that is scaled on U55 or U65, a window that holds nothing but padding, a sum beyond the
             accumulator, or a scaled value beyond 32 bits, which TOSA leaves undefined.
     """
-    scale = pool_scale(operation, scales)
-    if operation.family == "ethos-u85":
-        return pool_u85(operation, ifm, ifm2, scale, kept)
-    return pool_u55(operation, ifm, scale)
+    scale, ofm = pool_scale(operation, scales), operation.ofm
+    assert ofm is not None
+
+    def compute(first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
+        if operation.family == "ethos-u85":
+            return pool_u85(operation, first, second, scale, kept)
+        return pool_u55(operation, first, scale)
+
+    return compute(ifm, ifm2) if kept is not None else by_parts(compute, ifm, ifm2, ofm, axes=(0,))

@@ -35,8 +35,9 @@ class Scale:
         return not np.any(self.bias) and bool(np.all(self.scale == 1 << np.asarray(self.shift, np.int64)))
 
     def applied(self, values: np.ndarray) -> np.ndarray:
-        """Values `[S, H, W, C]`, scaled. Raises Fault if a result does not fit."""
-        return within(scaled(values + self.bias, self.scale, self.shift, self.rounding), self.bits, "a scaled value")
+        """Values `[S, H, W, C]`, scaled, as int64. Raises Fault if a result does not fit."""
+        biased = values + self.bias if np.any(self.bias) else values
+        return within(scaled(biased, self.scale, self.shift, self.rounding), self.bits, "a scaled value")
 
     def __str__(self) -> str:
         return "one per channel" if np.ndim(self.scale) else f"{self.scale} / 2^{self.shift}"

@@ -9,19 +9,19 @@ from workers.npu_model.accumulators import accumulated
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.operands import operand
 from workers.npu_model.pool.scale import Scale
-from workers.npu_model.pool.window import average, depth_sum, found, window_extreme, window_sum
+from workers.npu_model.pool.window import average, depth_sum, found, sum_type, window_extreme, window_sum
 
 
 def pool_u55(operation: Operation, ifm: np.ndarray, scale: Scale) -> np.ndarray:
     """As `workers.npu_model.pool.pool`, for U55 and U65."""
     mode, feature_map, padding = operation.pooling_mode, operation.ifm, operation.padding
     assert feature_map is not None and padding is not None
-    values = operand(feature_map, ifm)
+    values = operand(feature_map, ifm, sum_type(feature_map))
     if mode == "MAX":
         if not scale.is_one:
             # Vela 5.2.0 calls the output of such pools incorrect and no longer emits them.
             raise Fault(f"a MAX pool with the scale {scale}: the hardware does not scale it")
-        return found(window_extreme(operation, values, np.maximum), np.maximum)
+        return scale.applied(found(window_extreme(operation, values, np.maximum), np.maximum))
     if mode == "REDUCE_SUM":
         return scale.applied(accumulated(operation, depth_sum(operation, values)))
     if mode != "AVERAGE":

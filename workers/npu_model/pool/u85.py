@@ -9,7 +9,7 @@ from workers.npu_model.accumulators import accumulated, writes_result
 from workers.npu_model.errors import Unmodelled
 from workers.npu_model.operands import operand
 from workers.npu_model.pool.scale import Scale
-from workers.npu_model.pool.window import average, depth_sum, found, window_extreme, window_sum
+from workers.npu_model.pool.window import average, depth_sum, found, sum_type, window_extreme, window_sum
 from workers.npu_model.windows import padded, windows
 
 _EXTREMES = {"MAX": np.maximum, "MIN": np.minimum}
@@ -33,7 +33,7 @@ def pool_u85(
         if not plain or (scale.scale, scale.shift, scale.rounding) != (1, 16, "TRUNCATE_TO_LOWER"):
             raise Unmodelled(f"an {mode} with kept accumulators or the scale {scale} is not modelled")
         return _argmax(operation, ifm)
-    values = operand(feature_map, ifm)
+    values = operand(feature_map, ifm, sum_type(feature_map))
     if mode in _EXTREMES:
         if operation.accumulator_input == "IFM2":
             raise Unmodelled(f"a pool {mode} that starts from IFM2 is not modelled")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.command_stream import Operation
+from workers.command_stream import FeatureMap, Operation
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.rounding import scaled
 from workers.npu_model.windows import folded, padded
+
+
+def sum_type(ifm: FeatureMap) -> type[np.signedinteger]:
+    """A type that holds any sum of a window's elements without their zero points: a kernel has at most 2^16 of them.
+    Smaller types are faster."""
+    return np.int32 if ifm.element_bytes == 1 else np.int64
 
 
 def window_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
@@ -15,10 +21,10 @@ def window_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
 
     Args:
         operation: a pool.
-        values: int64 `[S, H, W, C]` without zero points.
+        values: `[S, H, W, C]` without zero points, of the `sum_type`.
 
     Returns:
-        int64 `[S, OFM height, OFM width, C]`.
+        `[S, OFM height, OFM width, C]` of that type.
     """
     return folded(operation, padded(operation, values, 0), np.add)
 
@@ -29,7 +35,7 @@ def depth_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
     assert kernel is not None
     if (kernel.width, kernel.height) != (1, 1) or operation.upscale != "NONE":
         raise Unmodelled("a REDUCE_SUM with a kernel or upscaling is not modelled")
-    return padded(operation, values, 0).sum(axis=3, keepdims=True)
+    return padded(operation, values, 0).sum(axis=3, keepdims=True, dtype=np.int64)
 
 
 def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc) -> np.ndarray:
@@ -37,27 +43,28 @@ def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc)
 
     Args:
         operation: a pool.
-        values: int64 `[S, H, W, C]`.
+        values: `[S, H, W, C]` of a type that is wider than the IFM's.
         function: `np.minimum` or `np.maximum`.
 
     Returns:
-        int64 `[S, OFM height, OFM width, C]`, with the other end of int64 where a window holds nothing but padding.
+        `[S, OFM height, OFM width, C]` of that type, with its other end where a window holds nothing but padding.
     """
     if operation.upscale == "ZEROS":
         raise Unmodelled("an extreme of an IFM upscaled with zeros is not modelled")
-    return folded(operation, padded(operation, values, _nothing(function)), function)
+    return folded(operation, padded(operation, values, _nothing(function, values.dtype)), function)
 
 
 def found(extremes: np.ndarray, function: np.ufunc) -> np.ndarray:
     """`extremes` of all windows, unchanged. Raises Fault if one held nothing but padding."""
-    if np.any(extremes == _nothing(function)):
+    if np.any(extremes == _nothing(function, extremes.dtype)):
         raise Fault("a pool's window holds nothing but padding")
     return extremes
 
 
-def _nothing(function: np.ufunc) -> int:
+def _nothing(function: np.ufunc, dtype: np.dtype) -> int:
     """The extreme of no values at all."""
-    return int(np.iinfo(np.int64).min if function is np.maximum else np.iinfo(np.int64).max)
+    ends = np.iinfo(dtype)
+    return int(ends.min if function is np.maximum else ends.max)
 
 
 def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> np.ndarray:
