@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import click
 
@@ -29,6 +30,9 @@ from workers.target import Target
 #: As a search does it, what follows is found out for candidates that are within this part of the best.
 _NEAR = 1.03
 
+#: Which part of a starting point's passes a candidate has.
+_KEPT = 0.8
+
 
 class _Unexecuted(Evaluator):
     """An evaluator that takes every command stream for right."""
@@ -37,14 +41,14 @@ class _Unexecuted(Evaluator):
         return Verdict(True)
 
 
-def candidates(evaluator: Evaluator, count: int) -> Iterator[str]:
-    """Starting points, then the best of them with one pass more."""
-    starts = evaluator.starting_points()[:count]
-    yield from starts
-    best = min(starts, key=lambda one: _cycles(evaluator.evaluate(one)), default="")
-    for one in [*pass_instances()][: max(0, count - len(starts))]:
-        recipe = Recipe.parse(best)
-        yield str(Recipe(recipe.choices, (*recipe.passes, one)))
+def candidates(evaluator: Evaluator, count: int, seed: int = 0) -> Iterator[str]:
+    """Starting points, then some of their passes at random with another one behind them: mostly other programs."""
+    starts = evaluator.starting_points()
+    yield from starts[:count]
+    random, passes = Random(seed), pass_instances()
+    for _ in range(count - len(starts)):
+        kept = [one for one in Recipe.parse(random.choice(starts)).passes if random.random() < _KEPT]
+        yield str(Recipe(passes=(*kept, random.choice(passes))))
 
 
 def _cycles(outcome: Outcome) -> float:
