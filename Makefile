@@ -13,7 +13,7 @@ TIMEOUT ?= 60
 OUT ?= out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices exhausted miscompilations rewrites widths readme clean
+.PHONY: help setup tune test fast check bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -51,6 +51,9 @@ miscompilations: $(READY) ## write docs/vela-miscompilations.md: what Vela compi
 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
 	$(BIN)/python -m benchmarks.choices
+
+conformance: $(READY) ## programs with expected outputs for hardware or an FVP, in out/conformance; make conformance TARGET=ethos-u85-256
+	$(foreach npu,$(TARGET),$(BIN)/python -m benchmarks.conformance --target $(npu) --out $(OUT)/conformance/$(npu) &&) true
 
 widths: $(READY) ## write the table of other widths into docs/exactness.md
 	mkdir -p $(OUT)
