@@ -24,8 +24,8 @@ from workers.base_program import BaseProgram
 from workers.evaluator import Evaluator, Outcome
 from workers.memo import Memo
 from workers.reference_check import Verdict
-from workers.tasks import Job, lowered
 from workers.target import Target
+from workers.tasks import Job, lowered
 
 #: As a search does it, what follows is found out for candidates that are within this part of the best.
 _NEAR = 1.03
