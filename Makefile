@@ -12,8 +12,12 @@ TRIALS ?= 64
 TIMEOUT ?= 60
 OUT ?= out
 
+# How much `make fuzz` tries.
+PROGRAMS ?= 2000
+MUTATIONS ?= 1000
+
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites widths readme clean
+.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -84,6 +88,9 @@ lab-baselines: $(READY) ## replay Optuna's samplers and greedy search on the rec
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)
 	$(call insert,docs/bounds.md,bounds)
+
+fuzz: $(READY) ## execute PROGRAMS random programs per family and MUTATIONS changed command streams; some minutes
+	PROGRAMS=$(PROGRAMS) MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s tests/npu_model/test_random_programs.py tests/npu_model/test_mutations.py
 
 # Put the table that a run wrote between the two comments in a page that name it.
 define insert

@@ -14,6 +14,9 @@ from search_space.graph import CONST, MOVE, Graph, TensorType
 #: overflow, which the specification leaves undefined.
 _INT32_REACH = 1 << 15
 
+#: Random values that a program is run on where it is checked most thoroughly, and the most sets for that.
+_RANDOM_VALUES, _MOST_RANDOM_SETS = 1 << 16, 32
+
 _ZERO_POINT_OPERAND = {
     "RESCALE": 3, "CONV2D": 3, "CONV3D": 3, "DEPTHWISE_CONV2D": 3, "TRANSPOSE_CONV2D": 3, "AVG_POOL2D": 1,
     "MATMUL": 2, "NEGATE": 1,
@@ -47,6 +50,16 @@ def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
         arrays = tuple(np.ascontiguousarray(a, NUMPY[t.dtype]) for a, t in zip(one, types, strict=True))
         sets.append(CheckInput("calibration", arrays))
     return list(_distinct(sets))
+
+
+def more_random_inputs(graph: Graph, seed: int) -> list[CheckInput]:
+    """Further random sets, the more the fewer values the inputs of the program have: some mistakes show for few values
+    only, such as the lowest bits of a scale."""
+    types = [graph[i].type for i in graph.inputs]
+    values = sum(tensor.elements for tensor in types)
+    sets = min(_MOST_RANDOM_SETS, -(-_RANDOM_VALUES // max(1, values)))
+    random = np.random.default_rng((seed, sets))
+    return [CheckInput("random", tuple(_random(tensor, random) for tensor in types)) for _ in range(sets - 1)]
 
 
 def _distinct(sets: list[CheckInput]) -> Iterator[CheckInput]:

@@ -24,7 +24,7 @@ from search_space.verifier import verify
 from workers.allowance import Quality
 from workers.base_program import BaseProgram
 from workers.bound import Bound, bound
-from workers.check_inputs import check_inputs
+from workers.check_inputs import check_inputs, more_random_inputs
 from workers.cost import Cost, Pricing
 from workers.errors import ModelError
 from workers.host_cost import host_cycles, interface_bytes
@@ -331,7 +331,8 @@ class Evaluator:
         if not whole:
             return values
         if at not in self._whole:
-            self._whole[at] = WholeOutputs(values.inputs)
+            more = more_random_inputs(self._default[at], self._seed)
+            self._whole[at] = WholeOutputs([*values.inputs, *more])
         return self._whole[at]
 
     def _values_of(self, at: int) -> Values:
@@ -344,7 +345,7 @@ class Evaluator:
     def _described_check(self, recipe: Recipe, whole: bool) -> dict[str, Any]:
         kinds: dict[str, int] = {}
         for at in range(len(self._default)):
-            for one in self._values_of(at).inputs:
+            for one in self._computed(at, whole).inputs:
                 kinds[one.kind] = kinds.get(one.kind, 0) + 1
         seed = {"random": {"seed": self._seed}}
         exact = recipe.exactness == Exactness.EXACT

@@ -103,7 +103,7 @@ class Operation:
             reverse = get.choice("OFM_PRECISION", "activation_reverse")
         in_memory = storage.startswith("TILE")
         return FeatureMap(
-            shape=self._ofm_shape,
+            shape=self.ofm_shape,
             element_bytes=1 << get.number("OFM_PRECISION", "activation_precision"),
             signed=signed,
             format=get.choice("OFM_PRECISION", "activation_format"),
@@ -134,11 +134,11 @@ class Operation:
             if self.elementwise_mode in _UNARY:
                 return None
             broadcast = self._ifm2_broadcast
-            return self._input("IFM2", self._broadcast(self._ofm_shape, broadcast), broadcast)
+            return self._input("IFM2", self._broadcast(self.ofm_shape, broadcast), broadcast)
         if self.weights_from_ifm2:
-            return self._input("IFM2", (1, self._ofm_shape[2], self._ifm_shape[2]), "")
+            return self._input("IFM2", (1, self.ofm_shape[2], self._ifm_shape[2]), "")
         if self.accumulator_input == "IFM2":
-            return self._input("IFM2", self._ofm_shape, "")
+            return self._input("IFM2", self.ofm_shape, "")
         return None
 
     @cached_property
@@ -304,14 +304,15 @@ class Operation:
         region = None if internal else self.registers.number(f"DMA0_{end}_REGION")
         return Span(region, self.registers.number(f"DMA0_{end}"), length_bytes)
 
-    @property
-    def _ofm_shape(self) -> Shape:
+    @cached_property
+    def ofm_shape(self) -> Shape:
+        """(height, width, depth) of the OFM in elements, before its transpose."""
         return self._shape("OFM")
 
     @property
     def _ifm_shape(self) -> Shape:
         """Before broadcasting."""
-        height, width, depth = self._ofm_shape
+        height, width, depth = self.ofm_shape
         number = self.registers.number
         if self.kind is Kind.RESIZE:
             return 1 + number("KERNEL_HEIGHT_M1"), 1 + number("KERNEL_WIDTH_M1"), depth

@@ -16,7 +16,7 @@ import numpy as np
 
 from workers.command_stream import FeatureMap, Operation
 from workers.command_stream.features import Shape
-from workers.npu_model.errors import Unmodelled
+from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.memory import Memory, check_inside
 
 _BRICK = 16
@@ -87,10 +87,13 @@ def layout(operation: Operation, role: Role, feature_map: FeatureMap) -> Layout:
 
     Raises:
         Unmodelled: it is stored in a way that is not known.
+        Fault: it has no elements, because padding covers all that the kernel sees.
     """
     if feature_map.storage != "TILE2X2":
         raise Unmodelled(f"{role} storage {feature_map.storage} at offset {operation.offset:#x}")
     height, width, depth = memory_shape(feature_map)
+    if min(height, width, depth) <= 0:
+        raise Fault(f"{role} of {height}x{width}x{depth} elements at offset {operation.offset:#x}")
     number = operation.registers.number
     column_split = 1 + number(f"{role}_WIDTH0_M1")
     splits = 1 + number(f"{role}_HEIGHT0_M1"), 1 + number(f"{role}_HEIGHT1_M1")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Run
+from workers.errors import one_line
 from workers.npu_model.convolution import convolution
 from workers.npu_model.dma import copy
 from workers.npu_model.elementwise import elementwise
@@ -51,13 +52,18 @@ class Machine:
         Raises:
             Unmodelled, Fault, StreamError: as `workers.npu_model.execute`.
         """
-        if run.first.kind is Kind.DMA:
-            copy(run.first, self._memory)
-        elif len(run.offsets) == 1:
-            self._one(run.first)
-        elif not self._together(run):
-            for operation in self._decoded.operations_of(run):
-                self._one(operation)
+        try:
+            if run.first.kind is Kind.DMA:
+                copy(run.first, self._memory)
+            elif len(run.offsets) == 1:
+                self._one(run.first)
+            elif not self._together(run):
+                for operation in self._decoded.operations_of(run):
+                    self._one(operation)
+        except (ValueError, IndexError, OverflowError, MemoryError) as error:
+            # Shapes that do not go together: every register is possible by itself.
+            where = f"at offset {run.first.offset:#x}"
+            raise Fault(f"the registers of the operation {where} do not fit together ({one_line(error)})") from error
 
     def _one(self, operation: Operation) -> None:
         plan = plan_of(operation, self._memory.accelerator)
@@ -145,7 +151,13 @@ class Machine:
             results = resize(operation, ifm)
         else:
             results = convolution(operation, accelerator, ifm, ifm2, weights, scales, self._kept)
-        return output_values(operation, results, self._memory) if writes else results
+        if not writes:
+            return results
+        if results.shape[1:] != operation.ofm_shape:
+            found = "x".join(map(str, results.shape[1:]))
+            wanted = "x".join(map(str, operation.ofm_shape))
+            raise Fault(f"inputs give {found} elements for an OFM of {wanted} at offset {operation.offset:#x}")
+        return output_values(operation, results, self._memory)
 
     def _bytes(self, region: int | None, address: int, length: int) -> bytes:
         """Of weights or scales, which are the same on all sets of inputs."""

@@ -44,14 +44,15 @@ def execute(
         StreamError: it is no command stream.
     """
     decoded = decoded or decode(program.command_stream)
-    memory = _memory(program, decoded.accelerator, inputs)
+    memory = initial_memory(program, decoded.accelerator, inputs)
     machine = Machine(decoded, memory, trace, cache)
     for run in decoded.runs:
         machine.execute(run)
-    return [_output(memory, tensor) for tensor in program.outputs]
+    return [output_of(memory, tensor) for tensor in program.outputs]
 
 
-def _memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.ndarray]) -> Memory:
+def initial_memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.ndarray]) -> Memory:
+    """What memory holds when a program starts. Arguments and errors as of `execute`."""
     if len(inputs) != len(program.inputs):
         raise Fault(f"the program has {len(program.inputs)} inputs, {len(inputs)} were given")
     sets = {len(one) for one in inputs} or {1}
@@ -74,6 +75,7 @@ def _memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.ndarray])
     return memory
 
 
-def _output(memory: Memory, tensor: IoTensor) -> np.ndarray:
+def output_of(memory: Memory, tensor: IoTensor) -> np.ndarray:
+    """An output as it lies in memory, as `execute` returns it."""
     data = memory.read_bytes(tensor.region, tensor.address, tensor.bytes)
     return np.ascontiguousarray(data).view(f"<i{tensor.element_bytes}").reshape(len(data), *tensor.shape)

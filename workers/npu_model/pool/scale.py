@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.command_stream import Operation
-from workers.npu_model.errors import Unmodelled
+from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.rounding import scaled, within
 from workers.npu_model.weights import ChannelScales
 
@@ -54,7 +54,8 @@ def pool_scale(operation: Operation, scales: ChannelScales | None) -> Scale:
     assert rounding is not None and ofm is not None
     bits = 64 if ofm.element_bytes > 4 else 32
     if operation.scale_mode == "PER_CHANNEL":
-        assert scales is not None
+        if scales is None:
+            raise Fault(f"a pool with one scale per channel and no scales at offset {operation.offset:#x}")
         return Scale(scales.bias, scales.scale, scales.shift, rounding, bits)
     if operation.family == "ethos-u85" and get.number("OFM_SCALE", "dbl_rnd"):
         raise Unmodelled("OFM_SCALE.dbl_rnd is not modelled")
