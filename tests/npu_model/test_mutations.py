@@ -143,7 +143,7 @@ def test_changes_are_found_out(accelerator: str) -> None:
         else:
             came_to["found out" if is_found_out(one, program) else "missed"] += 1
     print(f"{accelerator}: {dict(came_to)}")  # noqa: T201 (for `make fuzz`)
-    assert came_to["missed"] <= 0.01 * MUTATIONS // 3
+    assert came_to["missed"] <= max(1, MUTATIONS // 300)
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-512", "ethos-u85-256"])
