@@ -49,8 +49,9 @@ def disasm(
     """List the operations that the NPU performs, read off the command stream.
 
     A .pte, or a .tflite that Vela wrote, is listed delegate by delegate. The second column is what each operation adds
-    to the predicted cycles of the stream; a copy that is hidden behind operations adds none. A .tosa is compiled first; the last columns are then the
-    TOSA operator and, on the first operation of each row of Vela's performance table, the row's cycles.
+    to the predicted cycles of the stream; a copy that is hidden behind operations adds none. A .tosa is compiled first;
+    the last columns are then the TOSA operator and, on the first operation of each row of Vela's performance table, the
+    row's cycles.
     """
     if file.suffix == ".tosa":
         programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
