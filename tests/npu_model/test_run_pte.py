@@ -11,7 +11,7 @@ from lowered import Lowered
 
 from search_space.read_tosa import read_tosa
 from workers.errors import ModelError
-from workers.pte import Delegate
+from workers.npu_model import NpuProgram
 from workers.reference import run_reference
 from workers.run_pte import PteProgram, run_pte
 
@@ -164,7 +164,7 @@ def test_an_operator_that_is_none_of_executorch_s_is_refused_by_name() -> None:
 def tosa_in_place(lowered: Lowered) -> Any:
     """Runs a delegate's TOSA program in place of its command stream."""
 
-    def run(number: int, delegate: Delegate, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def run(number: int, program: NpuProgram, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         return run_reference(read_tosa(lowered.tosa[number]), [one[0] for one in inputs])
 
     return run
@@ -188,8 +188,8 @@ def test_a_damaged_file_is_refused_in_one_line(stock: Stock) -> None:
     pte = stock("ethos-u55-128").pte
     random = np.random.default_rng(0)
 
-    def nothing(number: int, delegate: Delegate, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [np.zeros(one.bytes, np.uint8) for one in delegate.npu_program.outputs]
+    def nothing(number: int, program: NpuProgram, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [np.zeros(one.bytes, np.uint8) for one in program.outputs]
 
     refused = 0
     for _ in range(60):

@@ -15,6 +15,7 @@ from workers.errors import ModelError
 from workers.pte import read_pte
 from workers.stream_cost import StreamCost, stream_cycles
 from workers.target import Target
+from workers.tflite import read_tflite
 from workers.vela import OperatorCost, VelaRefused, compile_tosa
 
 
@@ -33,7 +34,7 @@ class _Program:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TOSA")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TOSA|MODEL.TFLITE")
 @click.option(
     "--target",
     metavar="NPU",
@@ -47,21 +48,22 @@ def disasm(
 ) -> None:  # fmt: skip
     """List the operations that the NPU performs, read off the command stream.
 
-    A .pte is listed delegate by delegate. The second column is what each operation adds to the predicted cycles of the
-    stream; a copy that is hidden behind operations adds none. A .tosa is compiled first; the last columns are then the
-    TOSA operator and, on the first operation of each row of Vela's performance table, the row's cycles.
+    A .pte, or a .tflite that Vela wrote, is listed delegate by delegate. The second column is what each operation adds
+    to the predicted cycles of the stream; a copy that is hidden behind operations adds none. A .tosa is compiled first;
+    the last columns are then the TOSA operator and, on the first operation of each row of Vela's performance table, the
+    row's cycles.
     """
     if file.suffix == ".tosa":
         programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
-    elif file.suffix == ".pte":
+    elif file.suffix in (".pte", ".tflite"):
         programs = []
-        for delegate in read_pte(file):
-            decoded = decode(delegate.command_stream)
+        for command_stream in _command_streams(file):
+            decoded = decode(command_stream)
             _check_target(file, decoded.accelerator, target)
             board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
             programs.append(_Program(decoded, stream_cycles(decoded, board)))
     else:
-        raise ModelError(f"{file}: neither a .pte nor a .tosa file")
+        raise ModelError(f"{file}: neither a .pte nor a .tosa nor a .tflite file")
     if as_json:
         click.echo(json.dumps([_json(program) for program in programs], indent=2))
         return
@@ -71,6 +73,12 @@ def disasm(
         click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations, {cycles}")
         for line in _table(program):
             click.echo(line)
+
+
+def _command_streams(file: Path) -> list[bytes]:
+    if file.suffix == ".pte":
+        return [one.command_stream for one in read_pte(file)]
+    return [one.npu_program.command_stream for one in read_tflite(file).operators]
 
 
 def _compiled(

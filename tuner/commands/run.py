@@ -16,9 +16,9 @@ from tuner.given_inputs import given_inputs
 from workers.array_files import described, first_difference, read_arrays, write_arrays
 from workers.command_stream import Operation, decode
 from workers.errors import ModelError
-from workers.npu_model import execute
-from workers.pte import Delegate
+from workers.npu_model import NpuProgram, execute
 from workers.run_pte import PteProgram
+from workers.run_tflite import TfliteProgram
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ _HEADING = f"delegate operation  {'kind':<24} {'writes':<16} {'values from':>11}
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TFLITE")
 @click.option(
     "--input", "inputs", type=click.Path(path_type=Path, dir_okay=False), multiple=True, metavar="FILE.NPY|FILE.NPZ",
     help="the model's inputs, in order; may be given several times  [default: random ones]",
@@ -66,16 +66,16 @@ def run(
 ) -> None:  # fmt: skip
     """Run a .pte on this machine: its Ethos-U delegates bit for bit by a model of the NPU, the rest by PyTorch.
 
-    Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not.
+    Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not; also a .tflite that Vela wrote,
+    if all of it runs on the NPU.
     """
-    program = PteProgram.read(file)
+    program = TfliteProgram(file) if file.suffix == ".tflite" else PteProgram.read(file)
     given = given_inputs(file, program.inputs(method), inputs, seed)
     lines: list[_Line] = []
     if trace and not as_json:
         click.echo(_HEADING)
 
-    def run_delegate(number: int, delegate: Delegate, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        npu = delegate.npu_program
+    def run_delegate(number: int, npu: NpuProgram, arrays: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         decoded = decode(npu.command_stream)
         numbers = {one.offset: index for index, one in enumerate(decoded.operations)} if trace else {}
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from workers.errors import ModelError, one_line, printable
-from workers.npu_model.program import IoTensor
+from workers.npu_model import IoTensor, NpuProgram, execute
 from workers.pte import BACKEND, Delegate, delegate_of, deserialised
 from workers.run_pte.instructions import carry_out
 from workers.run_pte.values import TensorValue, Values
 
-#: Gives a delegate's outputs: its number among the method's Ethos-U delegates, the delegate, and its inputs as it finds
-#: them in memory, each `[1, ...]`. Outputs in order, integers of as many bytes as the delegate's.
-RunDelegate = Callable[[int, Delegate, Sequence[np.ndarray]], Sequence[np.ndarray]]
+#: Gives a delegate's outputs: its number among the method's Ethos-U delegates, what the NPU is given, and its inputs as
+#: it finds them in memory, each `[1, ...]`. Outputs in order, integers of as many bytes as the delegate's.
+RunDelegate = Callable[[int, NpuProgram, Sequence[np.ndarray]], Sequence[np.ndarray]]
 
 #: Element types that ExecuTorch's runtime hands an Ethos-U (EthosUBackend.cpp).
 _HANDED_OVER = frozenset(("torch.int8", "torch.uint8", "torch.int16", "torch.int32", "torch.bool"))
@@ -42,11 +42,9 @@ class Input:
     dynamic: bool = False
 
 
-def run_delegate(number: int, delegate: Delegate, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+def run_delegate(number: int, program: NpuProgram, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     """Run a delegate's command stream by the NPU model; a `RunDelegate`."""
-    from workers.npu_model.run import execute
-
-    return execute(delegate.npu_program, inputs)
+    return execute(program, inputs)
 
 
 def run_pte(path: Path, inputs: Sequence[np.ndarray], method: str = "forward") -> list[np.ndarray]:
@@ -154,7 +152,7 @@ class _Delegates:
         for tensor, io in zip(tensors, (*npu.inputs, *npu.outputs), strict=True):
             _check(tensor, io)
         try:
-            outputs = self._run(number, delegate, [_in_memory(one) for one in tensors[:taken]])
+            outputs = self._run(number, npu, [_in_memory(one) for one in tensors[:taken]])
         except Exception as error:
             self.raised = error
             raise
