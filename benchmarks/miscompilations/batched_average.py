@@ -70,8 +70,6 @@ MISCOMPILATION = Miscompilation(
         "The sums of later batches are written beyond their tensor, here beyond the arena. Their averages are computed "
         "from those of the first. Ethos-U55 and U65 do not take such a program."
     ),
-    workaround=(
-        "The batch transposed and reshaped into the channels, and back behind the pool."
-    ),
+    workaround="The batch transposed and reshaped into the channels, and back behind the pool.",
     instead=lambda p: _tall(p, in_channels=True),
 )

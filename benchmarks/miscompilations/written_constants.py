@@ -15,10 +15,7 @@ _CONSTANTS = 0
 
 def _product(p: Program, written_out: bool = False) -> int:
     values = p.random.integers(-128, 128, _SHAPE)
-    if written_out:
-        moved = p.data(values.transpose(_ORDER), "INT8")
-    else:
-        moved = p.transpose(p.data(values, "INT8"), *_ORDER)
+    moved = p.data(values.transpose(_ORDER), "INT8") if written_out else p.transpose(p.data(values, "INT8"), *_ORDER)
     return p.mul(p.input(*(_SHAPE[axis] for axis in _ORDER)), moved)
 
 
@@ -37,8 +34,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Vela transposes the constant on the NPU. A TRANSPOSE that the NPU does not do in one step becomes several "
         "(`DecomposeTranspose` in compiler/scheduler_decompose.cpp). `SwapAxesIn3D` in the same file puts the result "
-        "of each into the memory of its operand, which is the read-only memory of region 0. On Ethos-U65, with its "
-        "own fast memory, the intermediate values come to lie there."
+        "of each into the memory of its operand, which is the read-only memory of region 0. On Ethos-U65 the results are "
+        "moved to its fast memory if they fit; of a constant of 600,000 bytes they are written to region 0 there too."
     ),
     effect=(
         "The constants of the delegate are read-only: in flash the write is lost or fails, elsewhere it overwrites "
