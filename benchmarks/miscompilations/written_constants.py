@@ -34,8 +34,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Vela transposes the constant on the NPU. A TRANSPOSE that the NPU does not do in one step becomes several "
         "(`DecomposeTranspose` in compiler/scheduler_decompose.cpp). `SwapAxesIn3D` in the same file puts the result "
-        "of each into the memory of its operand, which is the read-only memory of region 0. On Ethos-U65 the results are "
-        "moved to its fast memory if they fit; of a constant of 600,000 bytes they are written to region 0 there too."
+        "of each into the memory of its operand, which is the read-only memory of region 0. On Ethos-U65 the results "
+        "are moved to its fast memory if they fit; those of a constant of 600,000 bytes are written to region 0 too."
     ),
     effect=(
         "The constants of the delegate are read-only: in flash the write is lost or fails, elsewhere it overwrites "
