@@ -5,23 +5,30 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, size
 from benchmarks.tosa_program import Program
+from workers.command_stream import Kind
 from workers.vela import Compiled
 
 _BATCHED = (16, 1, 1, 8)
+_WIDE, _NARROW = (1, 4, 8, 8), (2, 4, 4, 8)
 
 
 def _linear(p: Program) -> int:
     return p.conv(p.input(*_BATCHED), 8)
 
 
-def _clamp(p: Program, value: int) -> int:
-    return p.clamp(p.reshape(value, *_BATCHED), -50, 60)
+def _clamp(p: Program, value: int, shape: tuple[int, ...] = _BATCHED) -> int:
+    return p.clamp(p.reshape(value, *shape), -50, 60)
 
 
 def _observe(compiled: Compiled) -> Observed:
     """The operation that has the activation in it."""
     one = next(o for o in computing(compiled) if o.activation is not None and o.activation.function != "none")
-    assert one.ifm is not None and one.ofm is not None and one.kernel is not None and one.padding is not None
+    assert one.ifm is not None and one.ofm is not None
+    if one.kind is Kind.ELEMENTWISE:
+        rows, columns = one.ifm.strides[0], one.ifm.shape[1] * one.ifm.strides[1]
+        says = f"{one.mode} reads {size(one.ifm.shape)} from rows of {rows} bytes, and {columns} bytes of each"
+        return Observed(rows != columns, says)
+    assert one.kernel is not None and one.padding is not None
     behind = one.padding.bottom, one.padding.right
     says = (
         f"{one.kind} reads {size(one.ifm.shape)}, pads {behind[0]} rows and {behind[1]} columns behind it, and writes"
@@ -45,6 +52,11 @@ MISCOMPILATION = Miscompilation(
             lambda p: _clamp(p, p.conv(p.input(1, 4, 4, 8), 8, (3, 3), depthwise=True))
         ),
         "CLAMP of a reshaped MAX_POOL2D": lambda p: _clamp(p, p.max_pool(p.input(1, 8, 8, 8), 2)),
+        "CLAMP of a reshaped ADD": lambda p: _clamp(p, p.add(p.input(*_WIDE), p.input(*_WIDE)), _NARROW),
+        "CLAMP of a reshaped MUL": lambda p: _clamp(p, p.mul(p.input(*_WIDE), p.input(*_WIDE)), _NARROW),
+        "CLAMP of a reshaped BITWISE_NOT": (
+            lambda p: _clamp(p, p.op("BITWISE_NOT", (p.input(*_WIDE),), _WIDE), _NARROW)
+        ),
     },
     observe=_observe,
     cause=(

@@ -5,12 +5,21 @@ from __future__ import annotations
 from benchmarks.miscompilations import (
     addition_scales,
     batched_activation,
+    batched_average,
+    lost_output,
     lost_padding,
+    matmul_channels,
     narrowing_cast,
+    overwritten_indices,
     padded_zero_point,
+    reduced_minimum,
+    rounded_product,
     scaled_max_pool,
+    shifted_clamp,
     sliced_matmul,
+    sliced_reduction,
     tensor_shape,
+    written_constants,
 )
 from benchmarks.miscompilations.miscompilation import Miscompilation
 
@@ -18,7 +27,8 @@ from benchmarks.miscompilations.miscompilation import Miscompilation
 MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
     one.MISCOMPILATION
     for one in (
-        sliced_matmul, batched_activation, lost_padding, addition_scales, tensor_shape, scaled_max_pool, narrowing_cast,
-        padded_zero_point,
+        sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
+        written_constants, matmul_channels, sliced_reduction, scaled_max_pool, batched_average, narrowing_cast,
+        padded_zero_point, shifted_clamp, rounded_product, overwritten_indices,
     )
 )  # fmt: skip

@@ -1,6 +1,11 @@
-"""Whether a program has something that Vela is known to compile wrongly: see docs/vela-miscompilations.md."""
+"""Whether a program has something that Vela is known to compile wrongly: see docs/vela-miscompilations.md.
+
+`overwritten-indices` is not among it: executed one after the other, the operations of such a stream are right.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from search_space.activation_shape import gives_its_shape
 from search_space.editor import Editor
@@ -8,6 +13,14 @@ from search_space.graph import CONST, MOVE, Graph, Node
 from search_space.lost_padding import windows_without_padding
 
 _WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32}
+_REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")
+_LOGICAL_SHIFTS = ("LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT")
+
+#: What an average pool of Ethos-U85 does in one operation.
+_MOST_KERNEL, _MOST_STRIDE = 8, 3
+
+#: Above it, double rounding differs from single rounding.
+_MOST_SHIFT = 31
 
 
 def known_faults(graph: Graph) -> set[str]:
@@ -15,27 +28,128 @@ def known_faults(graph: Graph) -> set[str]:
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
     for node_id in graph.order:
+        found |= {name for name, open_to in _KINDS.items() if open_to(graph, node_id)}
         node = graph[node_id]
-        operands = [_seen(graph, i) for i in node.inputs]
-        if node.op == "MATMUL" and operands[0].op == "SLICE":
-            found.add("sliced-matmul")
         if node.op in ("TABLE", "CLAMP") and gives_its_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
-        if node.op == "CAST" and _WIDTHS[node.type.dtype] < _WIDTHS[graph[node.inputs[0]].type.dtype]:
-            found.add("narrowing-cast")
-        if node.op in ("ADD", "SUB") and all(one.op == "RESCALE" for one in operands):
-            found.add("addition-scales")
-        if node.op in ("SELECT", "RESIZE"):
-            found.add("tensor-shape")
-        if node.op == "RESCALE" and operands[0].op == "MAX_POOL2D":
-            found.add("scaled-max-pool")
-        if node.op in ("CONV2D", "DEPTHWISE_CONV2D") and operands[0].op == "PAD":
-            found.add("padded-zero-point")
-        if node.op == MOVE and operands[0].op == CONST:
-            found.add("written-constants")
-        if node_id in graph.outputs and node.op == MOVE and any(graph[i].op == MOVE for i in graph.users[node_id]):
-            found.add("lost-output")
     return found
+
+
+def _sliced_matmul(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE" and node.type.shape[0] > 1
+
+
+def _lost_output(graph: Graph, node_id: int) -> bool:
+    readers = graph.users[node_id]
+    return (
+        node_id in graph.outputs
+        and graph[node_id].op == MOVE
+        and len(readers) == 1
+        and graph[readers[0]].op == MOVE
+        and any(step.kind == "transpose" for i in (node_id, readers[0]) for step in graph[i].steps)
+    )
+
+
+def _addition_scales(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("ADD", "SUB"):
+        return False
+    operands = [_seen(graph, i) for i in node.inputs]
+    if any(one.op != "RESCALE" for one in operands):
+        return False
+    scales = [_numbers(graph, one, 1)[0] / 2 ** _numbers(graph, one, 2)[0] for one in operands]
+    return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
+
+
+def _reduced_minimum(graph: Graph, node_id: int) -> bool:
+    readers = [graph[i] for i in graph.users[node_id]]
+    return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
+
+
+def _tensor_shape(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("SELECT", "RESIZE"):
+        return False
+    return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i]) or any(
+        graph[i].op == MOVE for i in node.inputs
+    )
+
+
+def _written_constants(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == MOVE and _operand(graph, node).op == CONST and not node.layout_map.keeps_order
+
+
+def _matmul_channels(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "RESCALE" and _operand(graph, node).op == "MATMUL" and len(_numbers(graph, node, 1)) > 1
+
+
+def _sliced_reduction(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op == "PAD":
+        return _operand(graph, node).op in _REDUCTIONS
+    return node.op == "CONCAT" and any(_seen(graph, i).op in _REDUCTIONS for i in node.inputs)
+
+
+def _scaled_max_pool(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "RESCALE" and _operand(graph, node).op == "MAX_POOL2D"
+
+
+def _batched_average(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op != "AVG_POOL2D" or node.type.shape[0] == 1 or not any(node.attributes["pad"]):
+        return False
+    return max(node.attributes["kernel"]) > _MOST_KERNEL or max(node.attributes["stride"]) > _MOST_STRIDE
+
+
+def _narrowing_cast(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "CAST" and _WIDTHS[node.type.dtype] < _WIDTHS[graph[node.inputs[0]].type.dtype]
+
+
+def _padded_zero_point(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D") or _operand(graph, node).op != "PAD":
+        return False
+    return any(_numbers(graph, node, 3))
+
+
+def _shifted_clamp(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op == "TABLE":
+        return _operand(graph, node).op == "LOGICAL_LEFT_SHIFT"
+    return node.op == "CLAMP" and _operand(graph, node).op in _LOGICAL_SHIFTS
+
+
+def _rounded_product(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "MUL" and _numbers(graph, node, 2)[0] > _MOST_SHIFT
+
+
+_KINDS: dict[str, Callable[[Graph, int], bool]] = {
+    "addition-scales": _addition_scales,
+    "batched-average": _batched_average,
+    "lost-output": _lost_output,
+    "matmul-channels": _matmul_channels,
+    "narrowing-cast": _narrowing_cast,
+    "padded-zero-point": _padded_zero_point,
+    "reduced-minimum": _reduced_minimum,
+    "rounded-product": _rounded_product,
+    "scaled-max-pool": _scaled_max_pool,
+    "shifted-clamp": _shifted_clamp,
+    "sliced-matmul": _sliced_matmul,
+    "sliced-reduction": _sliced_reduction,
+    "tensor-shape": _tensor_shape,
+    "written-constants": _written_constants,
+}
+
+
+def _operand(graph: Graph, node: Node) -> Node:
+    """What computes a node's first operand, movements aside."""
+    return _seen(graph, node.inputs[0])
 
 
 def _seen(graph: Graph, value: int) -> Node:
@@ -43,3 +157,9 @@ def _seen(graph: Graph, value: int) -> Node:
     while graph[value].op == MOVE:
         value = graph[value].inputs[0]
     return graph[value]
+
+
+def _numbers(graph: Graph, node: Node, operand: int) -> list[int]:
+    """Values of an operand that is a constant."""
+    numbers: list[int] = _seen(graph, node.inputs[operand]).array.ravel().tolist()
+    return numbers
