@@ -94,7 +94,7 @@ def _moves_in_several_steps(node: Node) -> bool:
             while shape[same] == 1 and perms[same] == same:
                 same += 1
             dimensions = len(perms) - same
-            if dimensions > 3 or dimensions == 3 and all(at != perm for at, perm in enumerate(perms)):
+            if dimensions > 3 or (dimensions == 3 and all(at != perm for at, perm in enumerate(perms))):
                 return True
         shape = step.result(shape)
     return False
