@@ -45,7 +45,7 @@ def known_faults(graph: Graph, family: str) -> set[str]:
 
 def _sliced_matmul(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE" and node.type.shape[0] > 1
+    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE"
 
 
 def _lost_output(graph: Graph, node_id: int) -> bool:
