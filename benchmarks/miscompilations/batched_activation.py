@@ -67,7 +67,10 @@ MISCOMPILATION = Miscompilation(
         "any operation has one in front of a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice, and "
         "`SchedulerPacking::CanPack` does not fuse a convolution or a window across a change of shape."
     ),
-    effect="Nearly all elements of the result are computed from other pixels than their own, or from padding.",
+    effect=(
+        "Nearly all elements of the result are computed from other pixels than their own, or from padding. An "
+        "elementwise operation reads behind the end of its operands."
+    ),
     workaround=(
         "A RESHAPE in front of the activation and one behind it, so that its batch is 1. Vela removes both. velatune "
         "writes every activation so (`search_space/activation_shape.py`)."

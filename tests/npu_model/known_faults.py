@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.miscompilations.miscompilation import U85
+from benchmarks.vela_versions.compile_with import VERSIONS
 from search_space.activation_shape import gives_its_shape
 from search_space.editor import Editor
 from search_space.graph import CONST, MOVE, Graph, Node
@@ -23,31 +26,34 @@ _MOST_KERNEL, _MOST_STRIDE = 8, 3
 _MOST_SHIFT = 31
 
 
-def known_faults(graph: Graph) -> set[str]:
-    """Names of the kinds of miscompilation that the program is open to."""
+#: Kind -> the families on which there is such a fault. Large constants are written to on Ethos-U65 too.
+_FAMILIES = {one.name: one.affected[VERSIONS[0]] for one in MISCOMPILATIONS}
+
+
+def known_faults(graph: Graph, family: str) -> set[str]:
+    """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`."""
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
+    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {})
     for node_id in graph.order:
-        found |= {name for name, open_to in _KINDS.items() if open_to(graph, node_id)}
+        found |= {name for name, open_to in kinds.items() if open_to(graph, node_id)}
         node = graph[node_id]
         if node.op in ("TABLE", "CLAMP") and gives_its_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
-    return found
+    return {name for name in found if family in _FAMILIES[name]}
 
 
 def _sliced_matmul(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE" and node.type.shape[0] > 1
+    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE"
 
 
 def _lost_output(graph: Graph, node_id: int) -> bool:
     readers = graph.users[node_id]
     return (
         node_id in graph.outputs
-        and graph[node_id].op == MOVE
         and len(readers) == 1
-        and graph[readers[0]].op == MOVE
-        and any(step.kind == "transpose" for i in (node_id, readers[0]) for step in graph[i].steps)
+        and all(graph[i].op == MOVE and not graph[i].layout_map.keeps_order for i in (node_id, *readers))
     )
 
 
@@ -69,16 +75,29 @@ def _reduced_minimum(graph: Graph, node_id: int) -> bool:
 
 def _tensor_shape(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    if node.op not in ("SELECT", "RESIZE"):
+    if node.op != "SELECT" and (node.op != "RESIZE" or node.type.shape != graph[node.inputs[0]].type.shape):
         return False
-    return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i]) or any(
-        graph[i].op == MOVE for i in node.inputs
-    )
+    return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i])
 
 
 def _written_constants(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == MOVE and _operand(graph, node).op == CONST and not node.layout_map.keeps_order
+    return node.op == MOVE and _operand(graph, node).op == CONST and _moves_in_several_steps(node)
+
+
+def _moves_in_several_steps(node: Node) -> bool:
+    """Whether a TRANSPOSE of it has more than three dimensions, or moves all of three."""
+    shape = node.layout_map.in_shape
+    for step in node.steps:
+        if step.kind == "transpose" and not step.map_from(shape).keeps_order:
+            perms, same = step.argument, 0
+            while shape[same] == 1 and perms[same] == same:
+                same += 1
+            dimensions = len(perms) - same
+            if dimensions > 3 or (dimensions == 3 and all(at != perm for at, perm in enumerate(perms))):
+                return True
+        shape = step.result(shape)
+    return False
 
 
 def _matmul_channels(graph: Graph, node_id: int) -> bool:
@@ -108,6 +127,17 @@ def _batched_average(graph: Graph, node_id: int) -> bool:
 def _narrowing_cast(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     return node.op == "CAST" and _WIDTHS[node.type.dtype] < _WIDTHS[graph[node.inputs[0]].type.dtype]
+
+
+def _narrowed_index(graph: Graph, node_id: int) -> bool:
+    """A cast that a TABLE reads, which alone saturates on Ethos-U85."""
+    node = graph[node_id]
+    if node.op != "TABLE":
+        return False
+    while node.op in (MOVE, "TABLE"):
+        node_id = node.inputs[0]
+        node = graph[node_id]
+    return _narrowing_cast(graph, node_id)
 
 
 def _padded_zero_point(graph: Graph, node_id: int) -> bool:
