@@ -22,12 +22,13 @@ from search_space.write_tosa import write_tosa
 from workers.array_files import first_difference as first_differing_value
 from workers.base_program import exported_model
 from workers.check_inputs import CheckInput, check_inputs
+from workers.command_stream import decode
 from workers.cost import command_stream_hash
 from workers.errors import ModelError
 from workers.first_difference import first_difference
 from workers.lowering import lowered_program, quantised_program
 from workers.memo import Memo
-from workers.npu_model import Fault, NpuProgram, execute
+from workers.npu_model import Fault, NpuProgram, execute, guard, hazards
 from workers.pte import Delegate, read_pte
 from workers.reference import ReferenceFailed, run_on_each
 from workers.run_lowered import run_lowered
@@ -104,6 +105,9 @@ def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
 def _difference(graph: Graph, delegate: Delegate, inputs: Sequence[CheckInput], job: Job) -> str:
     """What is wrong with a delegate, and the operation that goes wrong first; empty if nothing is."""
     program = delegate.npu_program
+    decoded = decode(program.command_stream)
+    for violation in (*guard(program, decoded), *hazards(program, decoded)):
+        return f"the command stream breaks a rule of the NPU: {violation}"
     try:
         if not _reason(graph, program, inputs):
             return ""

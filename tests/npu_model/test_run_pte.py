@@ -140,6 +140,27 @@ def test_a_number_is_taken_as_it_was_exported() -> None:
         pte.run([np.float32([1, 2]), np.asarray(4), np.asarray(True)])
 
 
+def test_each_method_is_run_by_its_name() -> None:
+    from executorch.exir import to_edge_transform_and_lower
+
+    methods = {name: torch.export.export(one, (torch.zeros(3),)) for name, one in (("up", Up()), ("down", Down()))}
+    pte = PteProgram(bytes(to_edge_transform_and_lower(methods).to_executorch().buffer), "two")
+    assert set(pte.methods) == {"up", "down"}
+    for name, expected in (("up", [2, 3, 4]), ("down", [0, 1, 2])):
+        (found,) = pte.run([np.float32([1, 2, 3])], name)
+        assert found.tolist() == expected
+
+
+class Up(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+class Down(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x - 1
+
+
 def test_inputs_that_are_not_the_program_s_are_refused() -> None:
     pte = PteProgram(exported(torch.nn.ReLU(), torch.zeros(1, 4)), "relu")
     for inputs, told in (
