@@ -68,6 +68,11 @@ class StreamCheck:
 
     def _executed(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
         program = self._pricing.npu_program(graph)
+        if len(program.outputs) != len(graph.outputs):
+            # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
+            return Verdict(
+                False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}"
+            )
         try:
             decoded = decode(program.command_stream)
             if sets is None:
