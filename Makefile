@@ -17,7 +17,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites widths readme clean
+.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites validation widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -58,6 +58,9 @@ choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest
 
 conformance: $(READY) ## programs with expected outputs for hardware or an FVP, in out/conformance; make conformance TARGET=ethos-u85-256
 	$(foreach npu,$(TARGET),$(BIN)/python -m benchmarks.conformance --target $(npu) --out $(OUT)/conformance/$(npu) &&) true
+
+validation: $(READY) ## write the tables of docs/validation.md: predictions beside what was counted
+	$(BIN)/python -m benchmarks.validation
 
 widths: $(READY) ## write the table of other widths into docs/exactness.md
 	mkdir -p $(OUT)

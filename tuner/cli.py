@@ -26,6 +26,7 @@ from tuner.commands.space import space
 from tuner.commands.sweep import sweep
 from tuner.commands.token import token
 from tuner.commands.tune import tune
+from tuner.commands.validate import validate
 from tuner.commands.verify import verify
 from tuner.paths import cache_folder
 from tuner.unexpected import unexpected
@@ -55,6 +56,7 @@ for command in (
     run,
     compare,
     simulate,
+    validate,
     serve,
     token,
     models,
