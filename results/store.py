@@ -19,12 +19,13 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
-from results import night_rows
+from results import measurement_rows, night_rows
 from results.changes import Changes
 from results.claim import Claim, Reception
 from results.connect import connect, one_line_errors, place, store_url, writer_of
 from results.errors import StoreError
 from results.glance import Glances
+from results.measurement import Measurement
 from results.night_rows import JobNote, OpenNight
 from results.offers import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.one_offer import Offered, offered
@@ -134,6 +135,21 @@ class Store:
                     f"the store {self.location} has no evaluation of {simulation.recipe!r} to stand beside"
                 )
             write_simulation(connection, simulation, id)
+
+    def record_measurements(self, measurements: Iterable[Measurement]) -> int:
+        """Remember what boards and simulators counted: all of it or, if anything fails, none. A later measurement of
+        the same program on the same device takes the place of an earlier one.
+
+        Returns:
+            How many of them changed the store.
+        """
+        with self._write() as connection:
+            return sum(measurement_rows.write_measurement(connection, one) for one in measurements)
+
+    def measurements(self, target: Target | None = None) -> list[Measurement]:
+        """What was counted on a target, or on any: by target and device, then in the order of recording."""
+        with self._read() as connection:
+            return measurement_rows.load_measurements(connection, target)
 
     def set_best(self, best: Best) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.

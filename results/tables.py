@@ -203,3 +203,15 @@ night_jobs = Table(
     Column("note_json", Text, nullable=False),
     Column("updated", String(40), nullable=False),
 )
+
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("key", _Sha256, nullable=False, unique=True),
+    Column("target_id", ForeignKey(targets.c.id), nullable=False),
+    Column("label", String(16), nullable=False),
+    Column("record_json", Text, nullable=False),
+    Index("ix_measurements_target", "target_id"),
+    CheckConstraint("label IN ('simulated', 'measured')", name="label"),
+)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from results.claim import Claim, Reception
 from results.precedence import REFUTING, weight
 from results.queries import OFFERED, load_evaluations
-from results.records import Best, Evaluation, Identity, Simulation, canonical_json, utc_now
+from results.records import Best, Evaluation, Identity, Simulation, Target, canonical_json, utc_now
 from results.rows import (
     TARGET_NAMES,
     VERSION_NAMES,
@@ -62,7 +62,6 @@ def write_identity(connection: Connection, identity: Identity) -> int:
 def _identity_row(connection: Connection, identity: Identity) -> int:
     """The row id of an identity, which is made if there is none."""
     model_id = _id_of(connection, models, {"hash": identity.model_hash}, {"name": storable(identity.model_name)})
-    target = {column: getattr(identity.target, column) for column in TARGET_NAMES}
     versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
     return _id_of(
         connection,
@@ -70,7 +69,7 @@ def _identity_row(connection: Connection, identity: Identity) -> int:
         {"key": identity.key},
         {
             "model_id": model_id,
-            "target_id": _id_of(connection, targets, target),
+            "target_id": target_row(connection, identity.target),
             "toolchain_id": _id_of(connection, toolchains, versions),
             "quantisation": identity.quantisation,
             "search_space_version": identity.search_space_version,
@@ -80,6 +79,11 @@ def _identity_row(connection: Connection, identity: Identity) -> int:
             **(structure_values(identity.structure) if identity.structure is not None else {}),
         },
     )
+
+
+def target_row(connection: Connection, target: Target) -> int:
+    """The row id of a target, which is made if there is none."""
+    return _id_of(connection, targets, {column: getattr(target, column) for column in TARGET_NAMES})
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:

@@ -17,6 +17,11 @@ from workers.stream_cost import stream_cycles
 from workers.target import Target
 
 
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
 def validate(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["validate", *arguments])
 

@@ -12,10 +12,9 @@ import click
 from tuner.commands.options import board_options, json_option
 from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Span, decode, plain, rows_of
 from workers.errors import ModelError
-from workers.pte import read_pte
+from workers.program_streams import program_streams
 from workers.stream_cost import StreamCost, stream_cycles
 from workers.target import Target
-from workers.tflite import read_tflite
 from workers.vela import OperatorCost, VelaRefused, compile_tosa
 
 
@@ -57,7 +56,7 @@ def disasm(
         programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
     elif file.suffix in (".pte", ".tflite"):
         programs = []
-        for command_stream in _command_streams(file):
+        for command_stream in program_streams(file):
             decoded = decode(command_stream)
             _check_target(file, decoded.accelerator, target)
             board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
@@ -73,12 +72,6 @@ def disasm(
         click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations, {cycles}")
         for line in _table(program):
             click.echo(line)
-
-
-def _command_streams(file: Path) -> list[bytes]:
-    if file.suffix == ".pte":
-        return [one.command_stream for one in read_pte(file)]
-    return [one.npu_program.command_stream for one in read_tflite(file).operators]
 
 
 def _compiled(

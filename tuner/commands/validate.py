@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from tuner.commands.options import json_option
+from results.store import Store
+from tuner.commands.options import json_option, store_option
+from tuner.commands.validate_add import add
 from tuner.validation.document import validation_document
+from tuner.validation.own_measurements import devices_told, own_comparisons
 from tuner.validation.summary import summary_of
 from tuner.validation.text import row_tables, skipped_told, summary_tables
-from workers.evidence import SHIPPED, read_evidence
+from workers.evidence import SHIPPED, Evidence, read_evidence
+from workers.evidence.comparison import Comparison
 from workers.evidence.limits import DEFAULT_LIMITS, beyond
 
 _EXIT_BEYOND = 1
@@ -30,12 +35,17 @@ _percent = click.FloatRange(0)
     help="of the mean error of whole programs, in each family  [default: what the model reaches]",
 )  # fmt: skip
 @click.option("--limit-worst", type=_percent, metavar="PERCENT", help="of the worst error of a whole program")
+@store_option
 @json_option
 @click.pass_context
 def validate(
-    context: click.Context, data: Path | None, limit: float | None, limit_worst: float | None, as_json: bool
-) -> None:
+    context: click.Context, data: Path | None, limit: float | None, limit_worst: float | None, store_url: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Compare predicted cycles with what simulators and boards counted.
+
+    Your own measurements, which velatune validate add takes, are shown beside the evidence that ships; no limit holds
+    for them.
 
     \b
     Exit status:
@@ -46,17 +56,32 @@ def validate(
     if context.invoked_subcommand is not None:
         return
     evidence = read_evidence(SHIPPED if data is None else data)
+    own: list[Comparison] = []
+    if data is None:
+        with Store.open(store_url) as store:
+            own = own_comparisons(store)
     faults = beyond(evidence.comparisons, DEFAULT_LIMITS.of_programs(limit, limit_worst))
     if as_json:
-        click.echo(json.dumps(validation_document(evidence, (), faults), indent=2))
+        click.echo(json.dumps(validation_document(evidence, own, faults), indent=2))
     else:
-        for line in (
-            *row_tables(evidence.comparisons),
-            *summary_tables(summary_of(evidence.comparisons)),
-            *skipped_told(evidence.skipped.items()),
-        ):
-            click.echo(line)
+        _print(evidence, own)
     for fault in faults:
         click.echo(f"beyond the limit: {fault}", err=True)
     if faults:
         sys.exit(_EXIT_BEYOND)
+
+
+def _print(evidence: Evidence, own: Sequence[Comparison]) -> None:
+    for line in (
+        *row_tables(evidence.comparisons),
+        *summary_tables(summary_of(evidence.comparisons)),
+        *skipped_told(evidence.skipped.items()),
+    ):
+        click.echo(line)
+    if own:
+        click.echo("\nyour own measurements:")
+        for line in (*row_tables(own), *devices_told(own)):
+            click.echo(line)
+
+
+validate.add_command(add)

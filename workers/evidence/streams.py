@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
-import zlib
 from pathlib import Path
 
 from workers.command_stream import Decoded, StreamError, decode
-from workers.errors import ModelError, one_line, printable
+from workers.errors import ModelError, printable
 from workers.evidence.csv_rows import csv_rows
+from workers.program_streams import unpacked
 
-#: Longest command stream that is read, in bytes; the longest of a real model has a tenth of it.
-_LONGEST = 64 << 20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
@@ -50,28 +47,7 @@ class Streams:
         expected = self._sha256.get(name, "")
         if expected and hashlib.sha256(content).hexdigest() != expected:
             raise ModelError(f"{path}: is not the stream that streams.csv lists (its SHA-256 is another)")
-        return decoded(content, path)
-
-
-def unpacked(path: Path) -> bytes:
-    """The content of a gzip file.
-
-    Raises:
-        ModelError: it is damaged, or larger than any command stream.
-    """
-    try:
-        with gzip.open(path) as file:
-            content = file.read(_LONGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ModelError(f"{path}: is not a whole gzip file ({one_line(error)})") from error
-    if len(content) > _LONGEST:
-        raise ModelError(f"{path}: unpacks to more than {_LONGEST >> 20} MiB, which no command stream has")
-    return content
-
-
-def decoded(content: bytes, path: Path) -> Decoded:
-    """A command stream; `path` is named where it is damaged."""
-    try:
-        return decode(content)
-    except StreamError as error:
-        raise ModelError(f"{path}: {error}") from error
+        try:
+            return decode(content)
+        except StreamError as error:
+            raise ModelError(f"{path}: {error}") from error
