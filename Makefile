@@ -59,7 +59,7 @@ choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest
 conformance: $(READY) ## programs with expected outputs for hardware or an FVP, in out/conformance; make conformance TARGET=ethos-u85-256
 	$(foreach npu,$(TARGET),$(BIN)/python -m benchmarks.conformance --target $(npu) --out $(OUT)/conformance/$(npu) &&) true
 
-validation: $(READY) ## write the tables of docs/validation.md: predictions beside what was counted
+validation: $(READY) ## write docs/validation.md and the errors that are told with predictions, from the evidence that ships
 	$(BIN)/python -m benchmarks.validation
 
 widths: $(READY) ## write the table of other widths into docs/exactness.md

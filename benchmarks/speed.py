@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plain_loop import PlainLoop
+from results.prediction_error import PredictionError
 from results.records import Best, Evaluation
 from results.store import Store
 from tuner.objective import Objective
@@ -78,7 +79,9 @@ class _Watch(Progress):
     def _now(self) -> tuple[float, float]:
         return time.perf_counter(), self._pool.busy_seconds
 
-    def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
+    def searching(
+        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+    ) -> None:
         self._before = self._now()
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:

@@ -1,25 +1,38 @@
-"""Write what follows from the evidence that ships: the tables of docs/validation.md.
+"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are told with
+predictions.
 
 python -m benchmarks.validation
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from results.markdown import aligned
+from results.prediction_error import ERRORS_FILE
+from tuner.objective import Kind, Objective
 from tuner.validation.summary import Summary, summary_of
 from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order_cells, summary_cells, totals_told
 from workers.evidence import SHIPPED, read_evidence
+from workers.evidence.comparison import Comparison
+from workers.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
 from workers.stream_cost import MODEL_VERSION
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 _PLACE = re.compile(r"(?s)(<!-- validation -->\n).*(<!-- /validation -->)")
 
 
+#: Which estimate an objective counts by.
+_COUNTED_BY: dict[Kind, By] = {"stream": "model", "both": "model", "vela": "vela"}
+
+
 def main() -> None:
-    """Write the tables into the page."""
+    """Write the tables into the page, and the errors into their file."""
+    ERRORS_FILE.write_text(errors_text())
     text = PAGE.read_text()
     PAGE.write_text(_PLACE.sub(lambda found: found[1] + tables() + found[2], text))
 
@@ -28,6 +41,32 @@ def tables() -> str:
     """The tables in Markdown."""
     summary = summary_of(read_evidence(SHIPPED).comparisons)
     return "\n".join([f"Model version {MODEL_VERSION}.", "", *_tables(summary), ""])
+
+
+def errors_text() -> str:
+    """The contents of `results/prediction_errors.json`."""
+    programs = [row for row in read_evidence(SHIPPED).comparisons if row.subject == "program"]
+    document = {"model_version": MODEL_VERSION, "errors": list(_errors(programs))}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _errors(programs: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
+    for family, rows in families(programs):
+        for kind, by in _COUNTED_BY.items():
+            errors, pairs = errors_of(rows, by), pair_errors(comparable_pairs(rows), by)
+            if errors is None:
+                continue
+            # Where no two programs are of one model, two predictions are as far off as one is.
+            pair_percent = pairs.ratio_error if pairs is not None else errors.mean
+            yield {
+                "target": f"{family}-",
+                "objective": str(Objective(kind)),
+                "by": "model" if by == "model" else "compiler",
+                "error": {
+                    "mean_percent": round(errors.mean, 1), "worst_percent": round(errors.worst, 1),
+                    "pair_percent": round(pair_percent, 1), "programs": errors.rows,
+                },
+            }  # fmt: skip
 
 
 def _tables(summary: Summary) -> list[str]:

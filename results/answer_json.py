@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from results.lookup import Answer, Hit, Miss, Nearest
+from results.measurement import Measurement
 from results.records import Simulation
 from results.summary import TuneJson, tune_document
 
@@ -46,15 +47,19 @@ class LookupJson(_Strict):
     simulated: list[SimulationJson] = Field(default=[], description="simulations of the recipe that was found")
 
 
-def lookup_json(answer: Answer, identity_key: str, simulations: Iterable[Simulation] = ()) -> dict[str, Any]:
+def lookup_json(
+    answer: Answer, identity_key: str, simulations: Iterable[Simulation] = (), measurements: Sequence[Measurement] = ()
+) -> dict[str, Any]:
     """The JSON of an answer; fields that its kind does not have are left out.
 
-    simulations: of the identity that was found.
+    simulations: of the identity that was found. measurements: the user's own, which say how far predictions are off.
     """
-    return lookup_document(answer, identity_key, simulations).model_dump(exclude_unset=True)
+    return lookup_document(answer, identity_key, simulations, measurements).model_dump(exclude_unset=True)
 
 
-def lookup_document(answer: Answer, identity_key: str, simulations: Iterable[Simulation] = ()) -> LookupJson:
+def lookup_document(
+    answer: Answer, identity_key: str, simulations: Iterable[Simulation] = (), measurements: Sequence[Measurement] = ()
+) -> LookupJson:
     """The same, not yet plain."""
     if isinstance(answer, Miss):
         return LookupJson(answer="miss", identity=identity_key)
@@ -62,7 +67,7 @@ def lookup_document(answer: Answer, identity_key: str, simulations: Iterable[Sim
     told: dict[str, Any] = {
         "answer": type(answer).__name__.lower(),
         "identity": identity_key,
-        "best": tune_document(answer.best),
+        "best": tune_document(answer.best, measurements=measurements),
         "simulated": [{name: one[name] for name in SimulationJson.model_fields} for one in of_recipe],
     }
     if not isinstance(answer, Hit):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from results.compare import Pair, pair_operators
+from results.compare import Gain, Pair, pair_operators
 from results.markdown import aligned, in_a_cell
+from results.prediction_error import WITHIN, error_for
 from results.recipes import side_by_side
 from results.records import Evaluation, Figures, Identity, OperatorRow
 
@@ -93,6 +94,17 @@ class Comparison:
         labels = dict.fromkeys((self.a.figures.label, self.b.figures.label))
         yield ""
         yield f"All cycles are {' or '.join(labels)}."
+        yield from self._errors()
+
+    def _errors(self) -> Iterator[str]:
+        """How far predictions are off, and whether that is more than the difference."""
+        errors = [error_for(side.identity) for side in (self.a, self.b)]
+        for name, error in zip("AB", errors, strict=True):
+            if error is not None:
+                yield f"Predictions like {name}'s are off by {error} on {error.basis}."
+        gain = Gain(*sorted((self.a.figures.cycles, self.b.figures.cycles), reverse=True))
+        if errors[0] is not None and errors[0] == errors[1] and errors[0].covers(gain):
+            yield f"The difference is {WITHIN}."
 
     def _recipes(self) -> Iterator[str]:
         steps = side_by_side(self.a.evaluation.recipe, self.b.evaluation.recipe)

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from results.compare import (
+    Gain,
     KindRow,
     brought,
     by_kind,
@@ -28,7 +29,9 @@ from results.compare import (
 )
 from results.errors import StoreError
 from results.estimates import differences
+from results.measurement import Measurement
 from results.pareto import Pareto, Point
+from results.prediction_error import WITHIN, error_for, shipped_error
 from results.recipes import elements
 from results.records import Best, Bound, Evaluation, Identity, Reuse
 from results.scatter import Axis
@@ -58,6 +61,7 @@ class Beside:
         bound: what no lowering can go below.
         without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
         reuse: what the run that the report is on did not have to find out.
+        measurements: the user's own, which say how far predictions are off.
     """
 
     explanations: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class Beside:
     bound: Bound | None = None
     without: Sequence[Evaluation | None] = ()
     reuse: Reuse | None = None
+    measurements: Sequence[Measurement] = ()
 
 
 def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
@@ -87,13 +92,16 @@ def report_html(best: Best, beside: Beside) -> str:
 def report_context(best: Best, beside: Beside) -> dict[str, Any]:
     """What the template of the report is told."""
     default, tuned = figures_of(best)
+    gain, error = gain_of(best), error_for(best.identity, beside.measurements)
     kinds = by_kind(best.default.operators, best.best.operators)
     brings_each = [brought(best.best, one) for one in beside.without]
     return {
         "best": best,
         "default": default,
         "tuned": tuned,
-        "gain": gain_of(best),
+        "gain": gain,
+        "error": error,
+        "within": WITHIN if error is not None and error.covers(gain) else "",
         "vela_gain": vela_gain_of(best),
         "share": transpose_share_of(best.default),
         "differences": differences(best.default.operators),
@@ -116,8 +124,11 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
     }
 
 
-def write_index(bests: Iterable[Best], path: str | Path) -> Path:
+def write_index(bests: Iterable[Best], path: str | Path, measurements: Sequence[Measurement] = ()) -> Path:
     """Write the overview of a run: models and targets, each linking to its `report_name` beside this file.
+
+    Args:
+        measurements: the user's own, which say how far predictions are off.
 
     Raises:
         StoreError: the file cannot be written.
@@ -126,7 +137,9 @@ def write_index(bests: Iterable[Best], path: str | Path) -> Path:
     lines = []
     for best in runs:
         default, tuned = figures_of(best)
-        lines.append((best, default, tuned, gain_of(best), vela_gain_of(best), report_name(best.identity)))
+        gain, error = gain_of(best), error_for(best.identity, measurements)
+        within = WITHIN if error is not None and error.covers(gain) else ""
+        lines.append((best, default, tuned, gain, error, within, vela_gain_of(best), report_name(best.identity)))
     page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
@@ -156,6 +169,9 @@ def environment() -> Environment:
     made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
     made.filters["change"] = _change
     made.filters["duration"] = _duration
+    made.globals["shipped_error"] = shipped_error
+    made.globals["within_error"] = WITHIN
+    made.globals["gain_between"] = Gain
     return made
 
 

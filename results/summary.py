@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
 from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
+from results.measurement import Measurement
 from results.pareto import Pareto, Point
+from results.prediction_error import WITHIN, error_for
 from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
 
 
@@ -65,6 +67,16 @@ class VersionsJson(_Strict):
     search_space: str
 
 
+class PredictionErrorJson(_Strict):
+    """How far predicted cycles are off, in percent of what was counted."""
+
+    mean_percent: NonNegativeFloat = Field(description="for whole programs, on average")
+    worst_percent: NonNegativeFloat = Field(description="for the whole program where it is largest")
+    pair_percent: NonNegativeFloat = Field(description="for the ratio of two programs of one model, on average")
+    programs: NonNegativeInt = Field(description="programs that were compared")
+    origin: Literal["shipped", "own"] = Field(description="evidence that ships, or the user's own on this target")
+
+
 class ParetoPointJson(_Strict):
     """A candidate on the front of cycles against SRAM. Every number carries `label`."""
 
@@ -106,6 +118,10 @@ class TuneJson(_Strict):
     default: FiguresJson = Field(description="the default recipe: what stock ExecuTorch does")
     best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
     gain_percent: float = Field(description="cycles saved, in percent of the default's")
+    prediction_error: PredictionErrorJson | None = Field(
+        default=None, description="how far `cycles` of such targets are off on evidence; null where none is known"
+    )
+    within_error: bool = Field(default=False, description="the gain is smaller than what predictions can tell apart")
     recipe: str = Field(description="the best recipe, or `default`")
     default_fault: str = Field(
         description="what is wrong with the default's command streams, which Vela miscompiles; empty if nothing is"
@@ -149,16 +165,20 @@ class TuneFailureJson(_Strict):
     error: str = Field(description="why, in one line")
 
 
-def tune_json(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> dict[str, Any]:
+def tune_json(
+    best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None, measurements: Sequence[Measurement] = ()
+) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
     fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
-    result that was looked up.
+    result that was looked up. measurements: the user's own, which say how far predictions are off.
     """
-    return tune_document(best, fronts, reuse).model_dump(exclude_unset=True)
+    return tune_document(best, fronts, reuse, measurements).model_dump(exclude_unset=True)
 
 
-def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None) -> TuneJson:
+def tune_document(
+    best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None, measurements: Sequence[Measurement] = ()
+) -> TuneJson:
     """The same, not yet plain."""
     default, tuned = figures_of(best)
     identity = best.identity
@@ -174,6 +194,7 @@ def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
+    gain, error = gain_of(best), error_for(identity, measurements)
     # Plain, so that pydantic goes through all of it at once: every lookup makes one.
     told: dict[str, Any] = dict(
         model=identity.model_name,
@@ -182,7 +203,9 @@ def tune_document(best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None
         status=best.status,
         default=vars(default),
         best=vars(tuned),
-        gain_percent=round(gain_of(best).percent, 2),
+        gain_percent=round(gain.percent, 2),
+        prediction_error=vars(error) if error is not None else None,
+        within_error=error is not None and error.covers(gain),
         recipe=best.recipe,
         default_fault=best.default_fault,
         verified=best.best.bit_exact,
@@ -221,6 +244,7 @@ _HEADINGS = (
     "target",
     "default cycles",
     "best cycles",
+    "error",
     "gain",
     "gain by Vela",
     "transposes",
@@ -228,20 +252,23 @@ _HEADINGS = (
     "distinct",
     "status",
 )
-_RIGHT = {"default cycles", "best cycles", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
+_RIGHT = {"default cycles", "best cycles", "error", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
 _MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
 
 
-def markdown_table(bests: Iterable[Best]) -> str:
+def markdown_table(bests: Iterable[Best], measurements: Sequence[Measurement] = ()) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names. Where a target has several models, geometric means
-    over them follow.
+    Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off on
+    average. Where a target has several models, geometric means over them follow.
+
+    Args:
+        measurements: the user's own, which say how far predictions are off.
     """
     bests = list(bests)
-    parts = [aligned([_HEADINGS, *map(_cells, bests)], _RIGHT)]
+    parts = [aligned([_HEADINGS, *(_cells(best, measurements) for best in bests)], _RIGHT)]
     means = [one for one in means_of(bests) if one.models > 1]
     if means:
         lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
@@ -282,20 +309,22 @@ def _may_be_offered(point: Point) -> str:
     return "no" if point.quality is not None and point.quality.shortfall else "yes"
 
 
-def _cells(best: Best) -> tuple[str, ...]:
+def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:
     default, tuned = figures_of(best)
-    gain = gain_of(best)
+    gain, error = gain_of(best), error_for(best.identity, measurements)
+    within = [WITHIN] if error is not None and error.covers(gain) else []
     return (
         in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
+        "unknown" if error is None else str(error),
         f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
         f"{vela_gain_of(best).percent:.1f} %",
         f"{default.transposes} → {tuned.transposes}",
         f"{best.evaluations:,}",
         f"{best.distinct:,}",
-        ", ".join([best.status, *_reservations(best)]),
+        ", ".join([best.status, *within, *_reservations(best)]),
     )
 
 

@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from results.compare import Gain
+from results.prediction_error import WITHIN, PredictionError
 from results.records import Best, Evaluation
 from workers.base_program import BaseProgram
 from workers.tasks import Job
@@ -31,6 +33,7 @@ class _Line:
     distinct: int = 0
     searching_since: float | None = None
     evaluations_before: int = 0
+    error: PredictionError | None = None
 
 
 class Progress:
@@ -65,9 +68,13 @@ class Progress:
             f"[yellow]warning:[/] {escape(f'{self._name(job)}: {text}')}", highlight=False, soft_wrap=True
         )
 
-    def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
-        """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached."""
+    def searching(
+        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+    ) -> None:
+        """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached. error: how far
+        predictions for the job are off; None if it is not known."""
         line = self._line(job)
+        line.error = error
         line.phase = "searching"
         line.searching_since = time.monotonic()
         line.default = line.best = default.figures.cycles if default.figures else None
@@ -76,7 +83,7 @@ class Progress:
         delegates, host = len(base.graphs), len(base.host_operators)
         self._say(
             job,
-            f"default costs {line.default:,} cycles (predicted) in {delegates} "
+            f"default costs {line.default:,} cycles (predicted{_off(line)}) in {delegates} "
             f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
         )
         if layouts := str(base.interface or ""):
@@ -95,7 +102,7 @@ class Progress:
             self._say(job, f"{record.recipe}: not offered, {record.quality.shortfall}")
         elif offered and record.figures and line.best is not None and record.figures.cycles < line.best:
             line.best = record.figures.cycles
-            self._say(job, f"{line.best:,} cycles ({_gain(line)}) by {record.recipe}")
+            self._say(job, f"{line.best:,} cycles ({_gain(line)}{_off(line)}) by {record.recipe}")
 
     def done(self, job: Job, best: Best) -> None:
         line = self._line(job)
@@ -104,7 +111,7 @@ class Progress:
         line.default = best.default.figures.cycles if best.default.figures else None
         self._say(
             job,
-            f"done, {best.status}: {line.best:,} cycles ({_gain(line)}{_of_wrong(best)}) by {best.recipe}, "
+            f"done, {best.status}: {line.best:,} cycles ({_gain(line)}{_off(line)}{_of_wrong(best)}) by {best.recipe}, "
             f"{proof(best.best)}",
         )
 
@@ -156,6 +163,9 @@ class Progress:
             table.add_row(*(escape(cell) for heading, cell in cells.items() if heading not in left_out))
         waiting = sum(line.phase == "waiting" for line in self._lines.values())
         table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; cycles are predicted"
+        errors = sorted({str(line.error) for line in self._lines.values() if line.error is not None})
+        if errors:
+            table.caption += f", {' or '.join(errors)}"
         return table
 
 
@@ -178,6 +188,14 @@ def _gain(line: _Line) -> str:
     if not line.default or line.best is None:
         return ""
     return f"{100 * (line.best - line.default) / line.default:+.1f} %"
+
+
+def _off(line: _Line) -> str:
+    """How far predictions are off, and whether a gain that stands before it is smaller than that."""
+    if line.error is None:
+        return ""
+    within = line.default is not None and line.best is not None and line.error.covers(Gain(line.default, line.best))
+    return f", {line.error}, {WITHIN}" if within else f", {line.error}"
 
 
 def _rate(line: _Line) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from results.errors import StoreError
+from results.prediction_error import PredictionError
 from results.records import Best, Evaluation
 from results.store import Store
 from search_space.errors import SpaceError
@@ -48,8 +49,10 @@ class Events(Progress):
         super().warning(job, text)
         self._write("warning", message=text)
 
-    def searching(self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None) -> None:
-        super().searching(job, default, base, best_so_far)
+    def searching(
+        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+    ) -> None:
+        super().searching(job, default, base, best_so_far, error)
         cycles = default.figures.cycles if default.figures else None
         self._write("searching", default_cycles=cycles, best_cycles=best_so_far or cycles, label="predicted")
 

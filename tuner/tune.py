@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from results.compare import figures_of, phantom_of
 from results.pareto import Pareto, pareto_of
+from results.prediction_error import error_for
 from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse, RunStatus
 from results.store import Store
 from search_space.exactness import Exactness
@@ -235,7 +236,9 @@ class _Run:
             by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
         self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
-        self._progress.searching(self._job, default, self._base, reached.cycles if reached is not None else None)
+        best_so_far = reached.cycles if reached is not None else None
+        error = error_for(self._identity, self._store.measurements(self._identity.target))
+        self._progress.searching(self._job, default, self._base, best_so_far, error)
 
     async def _starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
         arguments = self._shared, self._base.key, self._job, setting, learnt

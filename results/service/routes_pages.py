@@ -102,9 +102,13 @@ def _result(service: Service, identity: str) -> str:
     series = service.store.series_lines(identity)
     same_name, _ = service.store.newest_lines(best.identity.model_name, "", _PER_PAGE, 0)
     here = {line.identity for line in series}
+    beside = report.Beside(
+        explained.laws, fronts=[pareto], without=explained.without,
+        measurements=service.store.measurements(best.identity.target),
+    )  # fmt: skip
     return _render(
         "service/result.html.j2", service.backend,
-        **report.report_context(best, report.Beside(explained.laws, fronts=[pareto], without=explained.without)),
+        **report.report_context(best, beside),
         layout="service/page.html.j2",
         history=[line_json(line, service.backend).model_dump() for line in series],
         history_axis=Axis.over(cycles for line in series for cycles in (line.default_cycles, line.best_cycles)),

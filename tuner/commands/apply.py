@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from results.lookup import Miss, Nearest, Stale
+from results.prediction_error import error_for, labelled
 from results.tiers import Tiers
 from tuner.apply import adopt, applied
 from tuner.commands.options import (
@@ -80,8 +81,12 @@ def apply(
         (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir))
         if claimed is not None:
             adopt(claimed, evaluation, objective, stores.user)
+        of = stores.user.identity(evaluation.identity_key)
+        measurements = stores.user.measurements()
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
-    click.echo(f"{out}: {figures.cycles:,} cycles (predicted) by {evaluation.recipe}, {proof(evaluation)}")
+    error = error_for(of, measurements) if of is not None else None
+    label = labelled(figures.label, error)
+    click.echo(f"{out}: {figures.cycles:,} cycles ({label}) by {evaluation.recipe}, {proof(evaluation)}")
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from results.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, target_option
+from tuner.objective import Kind, Objective
 from workers.command_stream import decode
 from workers.errors import ModelError
 from workers.stream_cost import stream_cycles
@@ -39,12 +41,15 @@ def cost(
         "sram_bytes": compiled.sram_bytes,
         "flash_bytes": compiled.flash_bytes,
     }
+    kinds: dict[str, Kind] = {"vela_cycles": "vela", "stream_cycles": "stream"}
+    errors = {name: shipped_error(board.accelerator, str(Objective(kind))) for name, kind in kinds.items()}
     if as_json:
-        click.echo(json.dumps(figures))
+        told = {f"{name}_error": error.to_json() if error is not None else None for name, error in errors.items()}
+        click.echo(json.dumps({**figures, **told}))
         return
     described = {
-        "vela_cycles": "cycles by Vela (predicted)",
-        "stream_cycles": "cycles by the command stream (predicted)",
+        "vela_cycles": f"cycles by Vela ({labelled('predicted', errors['vela_cycles'])})",
+        "stream_cycles": f"cycles by the command stream ({labelled('predicted', errors['stream_cycles'])})",
         "operations": "operations of the NPU, copies counted",
         "sram_bytes": "bytes of SRAM",
         "flash_bytes": "bytes of flash",

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from results.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option
+from tuner.objective import Objective
 from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Span, decode, plain, rows_of
 from workers.errors import ModelError
 from workers.program_streams import program_streams
@@ -68,7 +70,8 @@ def disasm(
         return
     for number, program in enumerate(programs):
         operations = program.decoded.operations
-        cycles = f"{program.cost.total_cycles:,} cycles (predicted)"
+        label = labelled("predicted", shipped_error(program.decoded.accelerator, str(Objective("stream"))))
+        cycles = f"{program.cost.total_cycles:,} cycles ({label})"
         click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations, {cycles}")
         for line in _table(program):
             click.echo(line)

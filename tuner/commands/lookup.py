@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from results.answer_json import lookup_json
+from results.brief import brief
 from results.lookup import Hit, Miss, Nearest, Stale
 from results.tiers import Tiers
 from tuner.commands.options import (
@@ -63,9 +64,10 @@ def lookup(
         found, identity = ask(stores, job, objective, cache_folder() / "logs")
         unknown = nothing_known(stores.user, identity, job, how) if isinstance(found, Miss) else ""
         changed = changes_since(stores.user, identity) if isinstance(found, Nearest) else ""
+        measurements = stores.user.measurements(identity.target)
         simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
     if as_json:
-        click.echo(json.dumps(lookup_json(found, identity.key, simulated), indent=2))
+        click.echo(json.dumps(lookup_json(found, identity.key, simulated, measurements), indent=2))
     elif isinstance(found, Miss):
         click.echo(unknown, err=True)
     else:
@@ -76,5 +78,7 @@ def lookup(
             click.echo(f"nearest: {reason}; a recipe to try with velatune apply --recipe, or run: {how}", err=True)
         elif not found.best.best.verified:
             click.echo("imported, not verified here; velatune apply checks it", err=True)
+        if isinstance(found, Hit):
+            click.echo(brief(found.best, measurements), err=True)
         click.echo(found.best.recipe)
     sys.exit(_EXIT_STATUS[type(found)])

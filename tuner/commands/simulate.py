@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
-from results.records import Evaluation, Simulation
+from results.measurement import Measurement
+from results.prediction_error import error_for
+from results.records import Evaluation, Identity, Simulation
 from results.store import Store
 from tuner.commands.options import (
     board_options,
@@ -79,6 +81,7 @@ def simulate(
         chosen = contenders(store.evaluations(identity.key), objective, best)
         if not chosen:
             raise ModelError(nothing_known(store, identity, job, how_to_tune(job, objective, store_url)))
+        measurements = store.measurements()
         for one, found in simulations(job, objective, chosen, simulator, store, folder, cache_folder() / "logs"):
             if isinstance(found, Simulation):
                 results.append((one, found))
@@ -87,14 +90,18 @@ def simulate(
                 click.echo(f"error: {model}: the simulation of '{one.recipe}' gave nothing, {found}", err=True)
     results.sort(key=lambda pair: pair[1].npu_cycles)
     if results:
-        _print(results)
+        _print(results, identity, measurements)
     if failures:
         sys.exit(2)
 
 
-def _print(results: Sequence[tuple[Evaluation, Simulation]]) -> None:
+def _print(
+    results: Sequence[tuple[Evaluation, Simulation]], identity: Identity, measurements: Sequence[Measurement]
+) -> None:
     headings = ("   simulated", "stream (predicted)", "Vela (predicted)")
-    click.echo("cycles of the NPU in one inference:")
+    error = error_for(identity, measurements)
+    off = f"; stream cycles are off by {error} on {error.basis}" if error is not None else ""
+    click.echo(f"cycles of the NPU in one inference{off}:")
     click.echo("  ".join([*headings, "recipe"]))
     for evaluation, simulation in results:
         figures = evaluation.figures

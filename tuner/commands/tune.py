@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import click
 
 from results.distance import distance_table
 from results.errors import StoreError
+from results.measurement import Measurement
 from results.report import Beside, report_name, write_index, write_report
 from results.store import Store
 from results.summary import front_table, markdown_table, tune_json
@@ -113,15 +114,16 @@ def tune(
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
+        measurements = store.measurements()
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
-    faults = _write_reports(done, out, pareto, log_dir) if out is not None and done else []
+    faults = _write_reports(done, out, pareto, measurements, log_dir) if out is not None and done else []
     for fault in faults:
         click.echo(f"error: {fault}", err=True)
     if as_json:
-        click.echo(json.dumps([_json(outcome, pareto) for outcome in outcomes], indent=2))
+        click.echo(json.dumps([_json(outcome, pareto, measurements) for outcome in outcomes], indent=2))
     elif bests:
-        click.echo(markdown_table(bests))
+        click.echo(markdown_table(bests, measurements))
         for one in done if pareto else ():
             for front in one.fronts:
                 click.echo(front_table(one.best, front))
@@ -130,9 +132,9 @@ def tune(
         sys.exit(2)
 
 
-def _json(outcome: Tuned | Failure, pareto: bool) -> dict[str, Any]:
+def _json(outcome: Tuned | Failure, pareto: bool, measurements: Sequence[Measurement]) -> dict[str, Any]:
     if isinstance(outcome, Tuned):
-        return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse)
+        return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse, measurements)
     return {
         "model": outcome.job.source,
         "target": outcome.job.target.accelerator,
@@ -150,7 +152,9 @@ def _make(out: Path) -> None:
         raise ModelError(f"--out {out}: cannot be written to ({error.strerror})") from error
 
 
-def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) -> list[str]:
+def _write_reports(
+    done: list[Tuned], out: Path, pareto: bool, measurements: Sequence[Measurement], log_dir: Path
+) -> list[str]:
     """Write what can be written; why, in one line each, the rest cannot. A result is one without its page too."""
     faults = []
 
@@ -163,10 +167,10 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
             faults.append(f"{what}: {unexpected(error, log_dir)}")
 
     for one in done:
-        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out, pareto))
+        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out, pareto, measurements))
     bests = [one.best for one in done]
-    written("the overview", lambda: write_index(bests, out / "index.html"))
-    written("the table", lambda: (out / "table.md").write_text(markdown_table(bests), encoding="utf-8"))
+    written("the overview", lambda: write_index(bests, out / "index.html", measurements))
+    written("the table", lambda: (out / "table.md").write_text(markdown_table(bests, measurements), encoding="utf-8"))
     bounds = distance_table((one.best, one.bound) for one in done)
     written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
@@ -174,7 +178,7 @@ def _write_reports(done: list[Tuned], out: Path, pareto: bool, log_dir: Path) ->
     return faults
 
 
-def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
+def _write_report(one: Tuned, out: Path, pareto: bool, measurements: Sequence[Measurement]) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
     beside = Beside(
@@ -186,5 +190,6 @@ def _write_report(one: Tuned, out: Path, pareto: bool) -> None:
         bound=one.bound,
         without=one.without,
         reuse=one.reuse,
+        measurements=measurements,
     )
     write_report(one.best, out / report_name(one.best.identity), beside)

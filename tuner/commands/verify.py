@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from results.prediction_error import error_for, labelled
 from results.records import Evaluation, Identity
 from results.store import Store
 from tuner.commands.options import model_options, store_option
@@ -78,6 +79,7 @@ def verify(
     with Store.open(store_url) as store:
         evaluation = _evaluated(file, store, delegates, tag)
         identity = store.identity(tag["identity"])
+        measurements = store.measurements()
     ran = ""
     if with_run:
         if identity is None:
@@ -85,9 +87,10 @@ def verify(
         job = _job(file, identity, model, vela_config, seed, calibration_data, io_layout)
         ran = f"; {_told(asyncio.run(_run(file, job, evaluation.recipe)))}"
     assert evaluation.figures is not None  # a verified evaluation has them
+    error = error_for(identity, measurements) if identity is not None else None
     click.echo(
         f"{file}: verified. {len(delegates)} delegate{'s' if len(delegates) > 1 else ''} by {evaluation.recipe}, "
-        f"{evaluation.figures.cycles:,} cycles (predicted), {proof(evaluation)}, "
+        f"{evaluation.figures.cycles:,} cycles ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
         f"as checked on {evaluation.created[:10]}{ran}"
     )
 
