@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
@@ -12,7 +12,7 @@ from results.markdown import aligned, in_a_cell
 from results.measurement import Measurement
 from results.pareto import Pareto, Point
 from results.prediction_error import WITHIN, error_for
-from results.records import Best, ExactnessClass, Label, Reuse, RunStatus
+from results.records import Best, ExactnessClass, Label, Reuse, RunStatus, Target
 
 
 class _Strict(BaseModel):
@@ -255,10 +255,13 @@ _HEADINGS = (
 _RIGHT = {"default cycles", "best cycles", "error", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
 
 
+_TIME = "best ms"
 _MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
 
 
-def markdown_table(bests: Iterable[Best], measurements: Sequence[Measurement] = ()) -> str:
+def markdown_table(
+    bests: Iterable[Best], measurements: Sequence[Measurement] = (), clocks: Mapping[Target, float] | None = None
+) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
     Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off on
@@ -266,9 +269,15 @@ def markdown_table(bests: Iterable[Best], measurements: Sequence[Measurement] = 
 
     Args:
         measurements: the user's own, which say how far predictions are off.
+        clocks: of boards, in Hz; where there are any, a column has the time of the best.
     """
     bests = list(bests)
-    parts = [aligned([_HEADINGS, *(_cells(best, measurements) for best in bests)], _RIGHT)]
+    lines = [_HEADINGS, *(_cells(best, measurements) for best in bests)]
+    if clocks:
+        times = [_TIME, *(_milliseconds(best, clocks.get(best.identity.target)) for best in bests)]
+        at = _HEADINGS.index("error")
+        lines = [(*line[:at], time, *line[at:]) for line, time in zip(lines, times, strict=True)]
+    parts = [aligned(lines, {*_RIGHT, _TIME})]
     means = [one for one in means_of(bests) if one.models > 1]
     if means:
         lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
@@ -307,6 +316,10 @@ def front_table(best: Best, pareto: Pareto) -> str:
 
 def _may_be_offered(point: Point) -> str:
     return "no" if point.quality is not None and point.quality.shortfall else "yes"
+
+
+def _milliseconds(best: Best, clock_hz: float | None) -> str:
+    return "" if clock_hz is None else f"{1000 * figures_of(best)[1].cycles / clock_hz:,.3f}"
 
 
 def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.commands.apply import apply
+from tuner.commands.boards import boards
 from tuner.commands.compare import compare
 from tuner.commands.cost import cost
 from tuner.commands.disasm import disasm
@@ -60,6 +61,7 @@ for command in (
     serve,
     token,
     models,
+    boards,
     space,
     cost,
     disasm,

@@ -103,6 +103,19 @@ class Target:
         """Where the Vela configuration file lies on this machine."""
         return _bundled_folder() / self.vela_config
 
+    @property
+    def board_clock_hz(self) -> float | None:
+        """The clock of the NPU on the user's board; None of Vela's own configurations, which are nobody's board."""
+        if self.vela_config == BUNDLED_CONFIG:
+            return None
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(self.config_text())
+            clock = parser.getfloat(f"System_Config.{self.system_config}", "core_clock", fallback=0.0)
+        except (configparser.Error, ValueError):
+            return None
+        return clock if clock > 0 else None
+
     def config_text(self) -> str:
         """The text of the Vela configuration file.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from results.brief import timed
 from results.lookup import Miss, Nearest, Stale
 from results.prediction_error import error_for, labelled
 from results.tiers import Tiers
@@ -87,6 +88,8 @@ def apply(
     assert figures is not None  # an evaluation that is ok has them
     error = error_for(of, measurements) if of is not None else None
     label = labelled(figures.label, error)
-    click.echo(f"{out}: {figures.cycles:,} cycles ({label}) by {evaluation.recipe}, {proof(evaluation)}")
+    click.echo(
+        f"{out}: {timed(figures.cycles, board.board_clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}"
+    )
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")

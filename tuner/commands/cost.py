@@ -45,7 +45,7 @@ def cost(
     errors = {name: shipped_error(board.accelerator, str(Objective(kind))) for name, kind in kinds.items()}
     if as_json:
         told = {f"{name}_error": error.to_json() if error is not None else None for name, error in errors.items()}
-        click.echo(json.dumps({**figures, **told}))
+        click.echo(json.dumps({**figures, **told, "clock_hz": board.board_clock_hz}))
         return
     described = {
         "vela_cycles": f"cycles by Vela ({labelled('predicted', errors['vela_cycles'])})",
@@ -54,6 +54,10 @@ def cost(
         "sram_bytes": "bytes of SRAM",
         "flash_bytes": "bytes of flash",
     }
+    clock_hz = board.board_clock_hz
+    if clock_hz is not None:
+        for name in kinds:
+            described[name] += f", {1000 * figures[name] / clock_hz:,.3f} ms at {clock_hz / 1e6:g} MHz"
     width = max(len(f"{value:,}") for value in figures.values())
     for name, value in figures.items():
         click.echo(f"{value:>{width},}  {described[name]}")

@@ -79,6 +79,6 @@ def lookup(
         elif not found.best.best.verified:
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         if isinstance(found, Hit):
-            click.echo(brief(found.best, measurements), err=True)
+            click.echo(brief(found.best, measurements, board.board_clock_hz), err=True)
         click.echo(found.best.recipe)
     sys.exit(_EXIT_STATUS[type(found)])

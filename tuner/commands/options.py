@@ -12,15 +12,40 @@ import click
 
 from tuner.allowing import allowance_of
 from tuner.objective import Kind, Objective
+from tuner.paths import cache_folder
 from workers.allowance import DEFAULT_LOSS_DB
+from workers.board_preset import read_preset
 from workers.io_layout import IoLayout
 
 Command = Callable[..., Any]
 
 
+def _fill_from_board(context: click.Context, parameter: click.Parameter, named: str | None) -> None:
+    """Make the facts of a board the defaults of the options that the command has."""
+    if named is None or context.resilient_parsing:
+        return
+    board = read_preset(named)
+    facts = {
+        "target": board.npu, "targets": [board.npu], "system_config": board.system_config,
+        "memory_mode": board.memory_mode, "vela_config": str(board.written(cache_folder() / "boards")),
+        "max_sram": board.sram_bytes, "max_flash": board.flash_bytes,
+    }  # fmt: skip
+    taken = {one.name for one in context.command.params}
+    filled = {name: fact for name, fact in facts.items() if name in taken and fact is not None}
+    context.default_map = {**(context.default_map or {}), **filled}
+
+
 def board_options(command: Command) -> Command:
     """Facts of the board, named as ExecuTorch's and Vela's users know them."""
     for option in (
+        click.option(
+            "--board",
+            metavar="NAME|FILE.TOML",
+            is_eager=True,
+            expose_value=False,
+            callback=_fill_from_board,
+            help="take --target, limits and the options above from a preset; velatune boards lists them",
+        ),
         click.option(
             "--vela-config",
             metavar="FILE",

@@ -17,6 +17,7 @@ import click
 from results.distance import distance_table
 from results.errors import StoreError
 from results.measurement import Measurement
+from results.records import Target as TargetRecord
 from results.report import Beside, report_name, write_index, write_report
 from results.store import Store
 from results.summary import front_table, markdown_table, tune_json
@@ -117,19 +118,26 @@ def tune(
         measurements = store.measurements()
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
+    clocks = _clocks(work)
     faults = _write_reports(done, out, pareto, measurements, log_dir) if out is not None and done else []
     for fault in faults:
         click.echo(f"error: {fault}", err=True)
     if as_json:
         click.echo(json.dumps([_json(outcome, pareto, measurements) for outcome in outcomes], indent=2))
     elif bests:
-        click.echo(markdown_table(bests, measurements))
+        click.echo(markdown_table(bests, measurements, clocks))
         for one in done if pareto else ():
             for front in one.fronts:
                 click.echo(front_table(one.best, front))
         click.echo(f"logs of the toolchain: {log_dir}", err=True)
     if faults or len(done) < len(outcomes):
         sys.exit(2)
+
+
+def _clocks(work: Sequence[Job]) -> dict[TargetRecord, float]:
+    """Of the boards that are somebody's, in Hz."""
+    clocks = {TargetRecord(**job.target.identity()): job.target.board_clock_hz for job in work}
+    return {target: clock for target, clock in clocks.items() if clock is not None}
 
 
 def _json(outcome: Tuned | Failure, pareto: bool, measurements: Sequence[Measurement]) -> dict[str, Any]:
