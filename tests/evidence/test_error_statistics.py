@@ -12,7 +12,7 @@ from scipy.stats import kendalltau
 from workers.evidence.comparison import Comparison
 from workers.evidence.error_statistics import comparable_pairs, errors_of, launch_errors, pair_errors, with_vela
 
-ROW = Comparison("program", "net", "", "", "ethos-u55-128", "simulated", 100.0, 1, 110.0, None, "s", None, "")
+ROW = Comparison("program", "net", "", "", "ethos-u55-128", "simulated", 100.0, 1, 110.0, None, "s", "", None, "", "")
 
 
 def rows(*pairs: tuple[float, float]) -> list[Comparison]:

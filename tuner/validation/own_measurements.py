@@ -113,12 +113,24 @@ def _measurement(run: CountedRun) -> Measurement:
 
 
 def _comparison(one: Measurement) -> Comparison:
-    estimate = None if one.compiler_cycles is None else float(one.compiler_cycles)
-    where = f"on {one.device} ({one.target.system_config}, {one.target.memory_mode})"
+    memory = f"{one.target.system_config} {one.target.memory_mode}"
     return Comparison(
-        "program", one.program, "", where, one.target.accelerator, one.label, float(one.cycles), 1,
-        float(one.predicted_cycles), estimate, one.program_sha256[:16], _clock_hz(one), one.source,
-    )  # fmt: skip
+        subject="program",
+        model=one.program,
+        kind="",
+        condition=f"on {one.device} ({memory})",
+        accelerator=one.target.accelerator,
+        label=one.label,
+        counted_cycles=float(one.cycles),
+        step_cycles=1,
+        predicted_cycles=float(one.predicted_cycles),
+        vela_cycles=None if one.compiler_cycles is None else float(one.compiler_cycles),
+        stream=one.program_sha256,
+        memory=memory,
+        clock_hz=_clock_hz(one),
+        compiler="",
+        source=one.source,
+    )
 
 
 def _clock_hz(one: Measurement) -> float | None:

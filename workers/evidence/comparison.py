@@ -26,7 +26,9 @@ class Comparison:
         predicted_cycles: stream cycles, for the memory as it was while this was counted.
         vela_cycles: Vela's own estimate; None if none is known.
         stream: names the command stream, or its part.
+        memory: the system configuration and the memory mode that it was compiled for.
         clock_hz: of the NPU by the configuration; None if it does not say.
+        compiler: and its version; empty if it is not known.
         source: where the number was read.
     """
 
@@ -41,7 +43,9 @@ class Comparison:
     predicted_cycles: float
     vela_cycles: float | None
     stream: str
+    memory: str
     clock_hz: float | None
+    compiler: str
     source: str
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 from workers.errors import ModelError
 from workers.evidence.comparison import Comparison
 from workers.evidence.csv_rows import CsvRow, csv_rows
-from workers.evidence.pricing import NO_STREAM, Pricer, Unpriced
+from workers.evidence.pricing import NO_CYCLES, NO_STREAM, Pricer, Unpriced
 from workers.evidence.programs import FVP_STEP_CYCLES, told_label
 
 _COLUMNS = (
@@ -55,14 +55,27 @@ def launches(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
             continue
         counted = row.cycles("cycles_active") or row.cycles("cycles_total")
         if counted is None:
-            raise ModelError(f"{row.place}: the column 'cycles_total' is empty")
+            yield NO_CYCLES
+            continue
         predicted = sum(priced.operation_cycles[first : last + 1])
-        # The counters of a launch advance in steps, ACTIVE as well.
         yield Comparison(
-            "launch", row.name("model"), _kind(row), f"unit {row.name('unit')} of {row.name('binding')}",
-            row.name("accelerator").lower(), told_label(row, "simulated"), counted, FVP_STEP_CYCLES, predicted,
-            row.cycles("vela_cycles"), f"{stream}[{row.text('operations')}]", priced.clock_hz, row.text("source"),
-        )  # fmt: skip
+            subject="launch",
+            model=row.name("model"),
+            kind=_kind(row),
+            condition=f"unit {row.name('unit')} of {row.text('binding')}".removesuffix(" of "),
+            accelerator=row.name("accelerator").lower(),
+            label=told_label(row, "simulated"),
+            counted_cycles=counted,
+            # The counters of a launch advance in steps, ACTIVE as well.
+            step_cycles=FVP_STEP_CYCLES,
+            predicted_cycles=predicted,
+            vela_cycles=row.cycles("vela_cycles"),
+            stream=f"{stream}[{row.text('operations')}]",
+            memory=f"{row.text('price_system_config')} {row.text('memory_mode')}",
+            clock_hz=priced.clock_hz,
+            compiler=f"Vela {row.text('vela_version')}" if row.text("vela_version") else "",
+            source=row.text("source"),
+        )
 
 
 def _last(row: CsvRow) -> int:
@@ -73,4 +86,4 @@ def _last(row: CsvRow) -> int:
 
 
 def _kind(row: CsvRow) -> str:
-    return " + ".join(sorted({kind for kind in row.name("op_types").split() if kind != _WAIT})) or _WAIT
+    return " + ".join(sorted({kind for kind in row.text("op_types").split() if kind != _WAIT})) or "other"

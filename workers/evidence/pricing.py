@@ -23,6 +23,7 @@ class Unpriced:
 
 
 NO_STREAM = Unpriced("rows without a command stream")
+NO_CYCLES = Unpriced("rows without a number of cycles")
 
 
 @dataclass(frozen=True)
