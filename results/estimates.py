@@ -53,6 +53,29 @@ class Difference:
         return _WHY.get(self.npu_op, _OTHERWISE)
 
 
+@dataclass(frozen=True)
+class Rise:
+    """Cycles by Vela's own estimate that one kind of operator takes more than before."""
+
+    npu_op: str
+    cycles: int
+
+    @property
+    def why(self) -> str:
+        return _WHY.get(self.npu_op, _OTHERWISE)
+
+
+def largest_rise_by_vela(before: Sequence[OperatorRow], after: Sequence[OperatorRow]) -> Rise | None:
+    """The kind of operator whose cycles rise most by Vela's estimate; None if those of none do."""
+    change: Counter[str] = Counter()
+    for row in after:
+        change[row.npu_op] += row.vela_cycles
+    for row in before:
+        change[row.npu_op] -= row.vela_cycles
+    kind, cycles = max(change.items(), key=lambda one: (one[1], one[0]), default=("", 0))
+    return Rise(kind, cycles) if cycles > 0 else None
+
+
 def differences(rows: Sequence[OperatorRow]) -> list[Difference]:
     """The kinds that the two predictions see differently, the largest difference first."""
     stream: Counter[str] = Counter()

@@ -15,15 +15,13 @@ Against = Literal["SRAM", "quality"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a candidate on the front may cost at most; None for no limit. vela_cycles: with the host's."""
+    """What a candidate on the front may cost at most; None for no limit."""
 
-    vela_cycles: int | None = None
     sram_bytes: int | None = None
     flash_bytes: int | None = None
 
     def allow(self, figures: Figures) -> bool:
         bounds = (
-            (figures.vela_cycles + figures.host_cycles, self.vela_cycles),
             (figures.sram_bytes, self.sram_bytes),
             (figures.flash_bytes, self.flash_bytes),
         )

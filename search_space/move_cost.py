@@ -15,9 +15,6 @@ from search_space.plan import merged, plan
 #: Atoms up to which all ways over one order between are looked at: 119 of them for 5.
 _MOST_ATOMS = 5
 
-#: What a stream cycle counts against a cycle of Vela's estimate.
-_STREAM_OVER_VELA = 8
-
 
 def steps_cycles(
     steps: tuple[Step, ...], source: TensorType, facts: TargetFacts, by_vela: bool = False, at_most: float = inf
@@ -25,18 +22,16 @@ def steps_cycles(
     """Predicted cycles of the transposes among the steps, reshapes are free; infinite if the target refuses one, or
     past `at_most`.
 
-    By stream cycles, with an eighth of Vela's estimate: steps that Vela finds many times dearer, as it does some on
-    Ethos-U85 by mistake, would break the limit that Vela's number must not rise. by_vela: Vela's estimate alone.
+    by_vela: by Vela's estimate instead of stream cycles.
     """
     total: float = 0
     shape = source.shape
     for step in steps:
         if step.kind == "transpose":
-            estimate = facts.transpose_cycles(shape, step.argument, source.dtype, by_vela=True)
-            stream = 0 if by_vela else facts.transpose_cycles(shape, step.argument, source.dtype)
-            if estimate is None or stream is None:
+            cycles = facts.transpose_cycles(shape, step.argument, source.dtype, by_vela)
+            if cycles is None:
                 return inf
-            total += estimate if by_vela else stream + estimate / _STREAM_OVER_VELA
+            total += cycles
             if total >= at_most:
                 return inf
         shape = step.result(shape)

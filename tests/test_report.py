@@ -32,7 +32,7 @@ from results.compare import (
     transpose_share_of,
 )
 from results.errors import StoreError
-from results.estimates import differences
+from results.estimates import Rise, differences, largest_rise_by_vela
 from results.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
 from results.report import Beside, report_name, write_index, write_report
 from results.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
@@ -465,3 +465,24 @@ def test_where_the_two_estimates_differ_is_said_with_the_reason(report):
     page = report(best(default=evaluation("default", operators=rows)))
     assert "dilated by more than 2" in page.text
     assert differences(()) == []
+
+
+def test_a_rise_by_vela_is_told_with_its_reason(report):
+    before = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 500, 510),
+        OperatorRow(0, "b", "Transpose", "Transpose", 900, 60),
+    )
+    after = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 400, 710),
+        OperatorRow(0, "c", "Conv2D", "Conv2D", 20, 90),
+    )
+    page = report(
+        best(
+            default=evaluation("default", figures=figures(1400, vela_cycles=570), operators=before),
+            best=evaluation("x", figures=figures(420, vela_cycles=800), operators=after),
+            recipe="x",
+        )
+    )
+    assert "800 cycles instead of 570. Conv2D takes 290 more of them: convolutions that are dilated" in page.text
+    assert largest_rise_by_vela(after, before) == Rise("Transpose", 60)
+    assert largest_rise_by_vela(before, before) is None

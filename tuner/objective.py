@@ -33,8 +33,8 @@ SRAM_GROWTH = Fraction(11, 10)
 class Objective:
     """Part of every result's identity: results under another objective or other limits are other results.
 
-    kind: `stream`: the cycles of what is in the command stream, with Vela's own estimate not above the default's;
-    `vela`: Vela's estimate; `both`: the worse of the two ratios to the default, times the default's stream cycles.
+    kind: `stream`: the cycles of what is in the command stream; `vela`: Vela's estimate; `both`: the worse of the two
+    ratios to the default, times the default's stream cycles, so that a best is dearer by neither.
     Host work is part of each. max_sram_bytes: None for the default lowering's and a tenth. max_flash_bytes: None for no
     limit. allowance: what besides exact recipes is searched, within which limit of quality.
     """
@@ -74,40 +74,22 @@ class Objective:
         reference = default.stream_cycles + default.host_cycles
         return max(stream, ceil(Fraction(vela * reference, max(1, default.vela_cycles + default.host_cycles))))
 
-    def violations(
-        self, cost: Cost | Figures, default: Cost | Figures, default_is_right: bool = True
-    ) -> dict[str, float]:
+    def violations(self, cost: Cost | Figures, default: Cost | Figures) -> dict[str, float]:
         """What forbids to offer a candidate, in words, and by which part of the limit it is beyond; empty if nothing
-        does.
-
-        default_is_right: whether the default lowering computes what it should. Where Vela miscompiles it, its cycles
-        limit nothing.
-        """
+        does."""
         return {
             f"{what} {value:,} are more than {limit:,}": (value - limit) / max(1, limit)
-            for what, value, limit in self._limits(cost, default, default_is_right)
+            for what, value, limit in self._limits(cost, default)
             if value > limit
         }
 
     @property
-    def quality_limits(self) -> Limits:
-        """What holds for the front of cycles against quality: what the user asked for. More quality may cost more
-        cycles than the default has, by any estimate."""
-        return Limits(None, self.max_sram_bytes, self.max_flash_bytes)
+    def front_limits(self) -> Limits:
+        """What holds for a front of cycles against SRAM or quality: what the user asked for. The front against SRAM
+        shows what more SRAM would buy; more quality may cost more cycles than the default has."""
+        return Limits(self.max_sram_bytes, self.max_flash_bytes)
 
-    def front_limits(self, default: Figures) -> Limits:
-        """What holds for the front of cycles against SRAM: all limits but the one on SRAM where the user sets none, for
-        what more SRAM would buy is what the front is there to show."""
-        vela_cycles = default.vela_cycles + default.host_cycles if self.kind == "stream" else None
-        return Limits(vela_cycles, self.max_sram_bytes, self.max_flash_bytes)
-
-    def _limits(
-        self, cost: Cost | Figures, default: Cost | Figures, default_is_right: bool
-    ) -> Iterator[tuple[str, int, int]]:
-        if self.kind == "stream" and default_is_right:
-            # with host work: what moves from the CPU to the NPU costs Vela something now and nothing before
-            allowed = default.vela_cycles + default.host_cycles
-            yield "the cycles by Vela's estimate and of the host", cost.vela_cycles + cost.host_cycles, allowed
+    def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:

@@ -27,7 +27,7 @@ def contenders(known: Sequence[Evaluation], objective: Objective, count: int) ->
     default = next(priced, None)
     if default is None:
         return []
-    within = [pair for pair in offered if not objective.violations(pair[1], default[1], default[0].status == "ok")]
+    within = [pair for pair in offered if not objective.violations(pair[1], default[1])]
     within.sort(key=lambda pair: (pair[1].cycles, len(pair[0].recipe), pair[0].recipe))
     by_program: dict[tuple[str, ...], Evaluation] = {}
     for one, _ in (default, *within):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from results.compare import figures_of
 from results.pareto import Limits
 from results.records import Best, Evaluation, Versions
 from results.service.backend import Explained
@@ -33,7 +32,7 @@ class Toolchain:
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
         """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
         objective = Objective.told_by(best.identity.objective)
-        limits = objective.front_limits(figures_of(best)[0]) if objective is not None else Limits()
+        limits = objective.front_limits if objective is not None else Limits()
         try:
             return Explained(Recipe.parse(best.recipe).laws(), without_each(best.recipe, evaluations), limits)
         except SpaceError:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
-from results.compare import figures_of, phantom_of
+from results.compare import phantom_of
 from results.pareto import Pareto, pareto_of
 from results.prediction_error import error_for
 from results.records import Best, Bound, Evaluation, Figures, Identity, Reuse, RunStatus
@@ -133,10 +133,10 @@ async def tune(
     progress.done(job, best)
     await run.explain(best.recipe)
     evaluations = store.evaluations(best.identity.key)
-    limits = objective.front_limits(figures_of(best)[0])
+    limits = objective.front_limits
     fronts = [pareto_of(best, evaluations, limits)]
     if job.allowance:
-        fronts.append(pareto_of(best, evaluations, objective.quality_limits, "quality"))
+        fronts.append(pareto_of(best, evaluations, limits, "quality"))
     phantom = phantom_of(best, evaluations)
     without = without_each(best.recipe, evaluations)
     return Tuned(best, base, phantom, tuple(fronts), await run.bound_of(best.recipe), without, run.reuse)
@@ -392,7 +392,7 @@ class _Run:
         return self._record(outcome, with_rows=True)
 
     def _violations(self, cost: Cost | Figures) -> dict[str, float]:
-        return self._objective.violations(cost, self._default, self._default_record.status == "ok")
+        return self._objective.violations(cost, self._default)
 
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
         return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)

@@ -8,6 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from npu_programs import Program
 from random_graphs import graphs
+from torch import nn
 
 from benchmarks.vela_versions.compile_with import VERSIONS, VelaCrashed, compile_with
 from search_space.graph import Graph
@@ -17,8 +18,10 @@ from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.write_tosa import write_tosa
 from workers.lowering import lower
-from workers.model_source import SourceModel, export, resolve
+from workers.model_source import export
 from workers.npu_model.errors import Fault
+from workers.suite.build import random_model
+from workers.suite.convnext import Block
 from workers.target import Target
 from workers.vela import VelaRefused
 
@@ -88,13 +91,11 @@ def test_passes_in_any_order_around_activations(graph: Graph, passes: list[Pass]
         assert is_right(after, accelerator) is not False
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
-def test_a_convnext_by_the_example_of_the_readme(accelerator: str) -> None:
+def test_a_convnext_block_by_the_example_of_the_readme(accelerator: str) -> None:
     recipe = Recipe.parse(EXAMPLE)
-    source = resolve("convnext")
-    assert isinstance(source, SourceModel)
-    lowered = lower(export(source), Target.parse(accelerator), seed=0, setting=recipe.setting)
+    block = random_model("block", lambda: nn.Sequential(nn.Conv2d(3, 16, 4, stride=4), Block(16)), (1, 3, 32, 32), 9)
+    lowered = lower(export(block), Target.parse(accelerator), seed=0, setting=recipe.setting)
     for tosa in lowered.graphs:
         graph = Recipe((), recipe.passes).apply(read_tosa(tosa))
         assert is_right(graph, accelerator)
