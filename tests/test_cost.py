@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from lowered import Lowered
 from npu_programs import Program
 
 from tuner.cli import cli
 from workers.command_stream import decode
 from workers.errors import ModelError
+from workers.pte import delegates_of
 from workers.stream_cost import stream_cycles
 from workers.target import Target
 from workers.vela import compile_tosa
@@ -39,6 +42,11 @@ def test_both_estimates_as_json(tosa: Path, accelerator: str) -> None:
     told = json.loads(result.output)
     errors = [told.pop("vela_cycles_error"), told.pop("stream_cycles_error")]
     assert all(error["mean_percent"] > 0 for error in errors) and errors[0] != errors[1]
+    kinds = told.pop("kinds")
+    assert sum(one["stream_cycles"] for one in kinds) == told["stream_cycles"]
+    assert sum(one["operations"] for one in kinds) == told["operations"]
+    assert {one["kind"].split()[0] for one in kinds} == {one.kind.value for one in decoded.operations}
+    assert told.pop("clock_hz") is None
     assert told == {
         "vela_cycles": compiled.vela_cycles,
         "stream_cycles": stream_cycles(decoded, target).total_cycles,
@@ -50,9 +58,9 @@ def test_both_estimates_as_json(tosa: Path, accelerator: str) -> None:
 
 def test_both_estimates_for_people(tosa: Path) -> None:
     told = json.loads(run(str(tosa), "--target", "ethos-u55-128", "--json").output)
-    figures = {name: value for name, value in told.items() if not name.endswith("_error")}
+    figures = {name: value for name, value in told.items() if name.endswith(("_cycles", "_bytes", "operations"))}
     lines = run(str(tosa), "--target", "ethos-u55-128").output.splitlines()
-    assert [int(line.split()[0].replace(",", "")) for line in lines] == list(figures.values())
+    assert [int(line.split()[0].replace(",", "")) for line in lines[: len(figures)]] == list(figures.values())
     assert sum("predicted, ±" in line for line in lines) == 2
 
 
@@ -64,10 +72,26 @@ def test_the_board_counts(tosa: Path) -> None:
     assert cycles() != cycles("--system-config", "Ethos_U65_Embedded", "--memory-mode", "Shared_Sram")
 
 
+def test_a_pte_costs_what_its_delegates_cost(stock: Callable[[str], Lowered], tmp_path: Path) -> None:
+    path = tmp_path / "small.pte"
+    path.write_bytes(stock("ethos-u55-128").pte)
+    streams = [decode(one.command_stream) for one in delegates_of(stock("ethos-u55-128").pte, "stock")]
+    assert len(streams) == 2
+    told = json.loads(run(str(path), "--json").output)
+    target = Target.parse("ethos-u55-128")
+    assert told["stream_cycles"] == sum(stream_cycles(one, target).total_cycles for one in streams)
+    assert "vela_cycles" not in told
+    wrong = run(str(path), "--target", "ethos-u85-256").exception
+    assert isinstance(wrong, ModelError) and "compiled for ethos-u55-128" in str(wrong)
+
+
 def test_bad_input_is_told_in_a_line(tmp_path: Path) -> None:
     missing = run(str(tmp_path / "missing.tosa"), "--target", "ethos-u55-128").exception
     assert isinstance(missing, ModelError) and "cannot be read" in str(missing)
     (tmp_path / "bad.tosa").write_bytes(b"nothing")
     refused = run(str(tmp_path / "bad.tosa"), "--target", "ethos-u55-128").exception
     assert isinstance(refused, ModelError) and "Vela refuses" in str(refused) and "\n" not in str(refused)
-    assert run(str(tmp_path / "bad.tosa")).exit_code == 2
+    no_target = run(str(tmp_path / "bad.tosa")).exception
+    assert isinstance(no_target, ModelError) and "--target" in str(no_target)
+    other = run(str(tmp_path / "net.onnx")).exception
+    assert isinstance(other, ModelError) and ".pte" in str(other)

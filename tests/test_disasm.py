@@ -71,7 +71,7 @@ def test_lists_every_delegate_of_a_pte(stock: Callable[[str], Lowered], tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "arguments", "said"),
     [
-        ("a.onnx", b"", (), "neither a .pte nor a .tosa"),
+        ("a.onnx", b"", (), "is none of .tosa, .pte, .tflite"),
         ("a.tosa", b"", (), "--target"),
         ("a.tosa", b"nothing", ("--target", "ethos-u55-128"), "Vela refuses"),
         ("a.pte", b"nothing", (), "a.pte"),

@@ -3,61 +3,123 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from results.prediction_error import labelled, shipped_error
-from tuner.commands.options import board_options, json_option, target_option
+from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.objective import Kind, Objective
-from workers.command_stream import decode
+from tuner.priced_streams import PricedStream, priced_streams
+from workers.command_stream import Operation
 from workers.errors import ModelError
-from workers.stream_cost import stream_cycles
 from workers.target import Target
-from workers.vela import VelaRefused, compile_tosa
+
+#: The predictions among the figures, and the objective that counts alike.
+_PREDICTED: Mapping[str, Kind] = {"vela_cycles": "vela", "stream_cycles": "stream"}
+
+_DESCRIBED = {
+    "vela_cycles": "cycles by Vela",
+    "stream_cycles": "cycles by the command stream",
+    "operations": "operations of the NPU, copies counted",
+    "sram_bytes": "bytes of SRAM",
+    "flash_bytes": "bytes of flash",
+}
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.TOSA")
-@target_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TOSA|MODEL.TFLITE")
+@stream_target_option
 @board_options
 @json_option
 def cost(
-    file: Path, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, as_json: bool
-) -> None:
-    """Compile a TOSA program and print both estimates of it: Vela's, and that of the command stream it becomes."""
-    board = Target.parse(target, system_config, memory_mode, vela_config)
-    try:
-        compiled = compile_tosa(file.read_bytes(), board, operators=False)
-    except OSError as error:
-        raise ModelError(f"{file}: cannot be read ({error.strerror})") from error
-    except VelaRefused as refusal:
-        raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
-    decoded = decode(compiled.command_stream)
-    figures = {
-        "vela_cycles": compiled.vela_cycles,
-        "stream_cycles": stream_cycles(decoded, board).total_cycles,
-        "operations": len(decoded.operations),
-        "sram_bytes": compiled.sram_bytes,
-        "flash_bytes": compiled.flash_bytes,
-    }
-    kinds: dict[str, Kind] = {"vela_cycles": "vela", "stream_cycles": "stream"}
-    errors = {name: shipped_error(board.accelerator, str(Objective(kind))) for name, kind in kinds.items()}
+    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Predict what a program costs, in all and by kind of operation.
+
+    The file is a .pte, a .tflite that Vela wrote, or a .tosa, which is compiled first. A .tosa also has Vela's own
+    estimate and its need of memory. velatune disasm prices each operation.
+    """
+    streams = priced_streams(file, target, system_config, memory_mode, vela_config)
+    if not streams:
+        raise ModelError(f"{file}: nothing of it runs on an Ethos-U")
+    figures, kinds, board = _figures(streams), _by_kind(streams), streams[0].board
     if as_json:
-        told = {f"{name}_error": error.to_json() if error is not None else None for name, error in errors.items()}
-        click.echo(json.dumps({**figures, **told, "clock_hz": board.board_clock_hz}))
+        click.echo(json.dumps({**figures, **_errors(figures, board), "clock_hz": board.board_clock_hz, "kinds": kinds}))
         return
-    described = {
-        "vela_cycles": f"cycles by Vela ({labelled('predicted', errors['vela_cycles'])})",
-        "stream_cycles": f"cycles by the command stream ({labelled('predicted', errors['stream_cycles'])})",
-        "operations": "operations of the NPU, copies counted",
-        "sram_bytes": "bytes of SRAM",
-        "flash_bytes": "bytes of flash",
+    for line in _told(figures, board):
+        click.echo(line)
+    for line in _table(kinds, figures["stream_cycles"]):
+        click.echo(line)
+
+
+def _figures(streams: Sequence[PricedStream]) -> dict[str, int]:
+    """Sums over the streams; what only Vela knows is there if all of them were compiled just now."""
+    figures = {
+        "stream_cycles": sum(one.cost.total_cycles for one in streams),
+        "operations": sum(len(one.decoded.operations) for one in streams),
     }
-    clock_hz = board.board_clock_hz
-    if clock_hz is not None:
-        for name in kinds:
-            described[name] += f", {1000 * figures[name] / clock_hz:,.3f} ms at {clock_hz / 1e6:g} MHz"
+    compiled = [one.compiled for one in streams if one.compiled is not None]
+    if len(compiled) < len(streams):
+        return figures
+    return {
+        "vela_cycles": sum(one.vela_cycles for one in compiled),
+        **figures,
+        "sram_bytes": max(one.sram_bytes for one in compiled),
+        "flash_bytes": sum(one.flash_bytes for one in compiled),
+    }
+
+
+def _by_kind(streams: Sequence[PricedStream]) -> list[dict[str, Any]]:
+    """Kinds of operations with their number and cycles, the dearest first."""
+    count: Counter[str] = Counter()
+    cycles: Counter[str] = Counter()
+    for stream in streams:
+        for operation, one in zip(stream.decoded.operations, stream.cost.operations, strict=True):
+            count[_kind(operation)] += 1
+            cycles[_kind(operation)] += one.cycles
+    kinds = sorted(count, key=lambda kind: (-cycles[kind], kind))
+    return [{"kind": kind, "operations": count[kind], "stream_cycles": cycles[kind]} for kind in kinds]
+
+
+def _kind(operation: Operation) -> str:
+    return f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
+
+
+def _errors(figures: Mapping[str, int], board: Target) -> dict[str, Any]:
+    found = {name: shipped_error(board.accelerator, str(Objective(kind))) for name, kind in _PREDICTED.items()}
+    return {f"{name}_error": one.to_json() if one else None for name, one in found.items() if name in figures}
+
+
+def _told(figures: Mapping[str, int], board: Target) -> list[str]:
     width = max(len(f"{value:,}") for value in figures.values())
+    lines = []
     for name, value in figures.items():
-        click.echo(f"{value:>{width},}  {described[name]}")
+        described = _DESCRIBED[name]
+        if name in _PREDICTED:
+            error = shipped_error(board.accelerator, str(Objective(_PREDICTED[name])))
+            described += f" ({labelled('predicted', error)})"
+            if board.board_clock_hz is not None:
+                clock = f"{board.board_clock_hz / 1e6:g} MHz"
+                described += f", {1000 * value / board.board_clock_hz:,.3f} ms at {clock}"
+        lines.append(f"{value:>{width},}  {described}")
+    return lines
+
+
+def _table(kinds: Sequence[Mapping[str, Any]], total: int) -> list[str]:
+    rows = [
+        (f"{one['stream_cycles']:,}", f"{100 * one['stream_cycles'] / max(1, total):.1f} %", f"{one['operations']:,}",
+         one["kind"])
+        for one in kinds
+    ]  # fmt: skip
+    headings = ("cycles", "share", "operations", "kind")
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    right, last = widths[:-1], -1
+    return [
+        "  ".join([*(f"{cell:>{width}}" for cell, width in zip(row[:last], right, strict=True)), row[last]])
+        for row in (headings, *rows)
+    ]

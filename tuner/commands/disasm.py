@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from results.prediction_error import labelled, shipped_error
-from tuner.commands.options import board_options, json_option
+from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.objective import Objective
-from workers.command_stream import Decoded, FeatureMap, Kind, Operation, Span, decode, plain, rows_of
-from workers.errors import ModelError
-from workers.program_streams import program_streams
-from workers.stream_cost import StreamCost, stream_cycles
-from workers.target import Target
-from workers.vela import OperatorCost, VelaRefused, compile_tosa
-
-
-@dataclass(frozen=True)
-class _Program:
-    """One command stream.
-
-    cost: by its operations, where the board is known. rows, row_of: of a `.tosa`, Vela's and the index of the row of
-    each operation.
-    """
-
-    decoded: Decoded
-    cost: StreamCost
-    rows: tuple[OperatorCost, ...] = ()
-    row_of: tuple[int, ...] = ()
+from tuner.priced_streams import PricedStream, priced_streams
+from workers.command_stream import FeatureMap, Kind, Operation, Span, plain
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="MODEL.PTE|MODEL.TOSA|MODEL.TFLITE")
-@click.option(
-    "--target",
-    metavar="NPU",
-    help="such as ethos-u55-128; what to compile a .tosa for, what a .pte is expected to be for",
-)
+@stream_target_option
 @board_options
 @json_option
 def disasm(
@@ -54,17 +31,7 @@ def disasm(
     the last columns are then the TOSA operator and, on the first operation of each row of Vela's performance table, the
     row's cycles.
     """
-    if file.suffix == ".tosa":
-        programs = [_compiled(file, target, system_config, memory_mode, vela_config)]
-    elif file.suffix in (".pte", ".tflite"):
-        programs = []
-        for command_stream in program_streams(file):
-            decoded = decode(command_stream)
-            _check_target(file, decoded.accelerator, target)
-            board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
-            programs.append(_Program(decoded, stream_cycles(decoded, board)))
-    else:
-        raise ModelError(f"{file}: neither a .pte nor a .tosa nor a .tflite file")
+    programs = priced_streams(file, target, system_config, memory_mode, vela_config)
     if as_json:
         click.echo(json.dumps([_json(program) for program in programs], indent=2))
         return
@@ -77,29 +44,7 @@ def disasm(
             click.echo(line)
 
 
-def _compiled(
-    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None
-) -> _Program:
-    if target is None:
-        raise ModelError(f"{file}: say what to compile it for: --target ethos-u55-128")
-    board = Target.parse(target, system_config, memory_mode, vela_config)
-    try:
-        compiled = compile_tosa(file.read_bytes(), board)
-    except OSError as error:
-        raise ModelError(f"{file}: cannot be read ({error.strerror})") from error
-    except VelaRefused as refusal:
-        raise ModelError(f"{file}: Vela refuses it for {board.label}: {refusal}") from refusal
-    decoded = decode(compiled.command_stream)
-    rows = rows_of(decoded, compiled.operators)
-    return _Program(decoded, stream_cycles(decoded, board), compiled.operators, rows)
-
-
-def _check_target(file: Path, accelerator: str, target: str | None) -> None:
-    if target is not None and target.lower() != accelerator:
-        raise ModelError(f"{file}: compiled for {accelerator}, not for {target}; leave --target out")
-
-
-def _json(program: _Program) -> dict[str, Any]:
+def _json(program: PricedStream) -> dict[str, Any]:
     operations = [plain(operation) for operation in program.decoded.operations]
     for operation, cost in zip(operations, program.cost.operations, strict=True):
         operation |= {"stream_cycles": cost.cycles, "start_cycles": cost.start_cycles}
@@ -108,27 +53,28 @@ def _json(program: _Program) -> dict[str, Any]:
         "stream_cycles": program.cost.total_cycles,
         "operations": operations,
     }
-    if program.rows:
+    if program.compiled is not None:
         for operation, row in zip(operations, program.row_of, strict=True):
             operation["row"] = row
         answer["rows"] = [
             {"name": row.name, "source_op": row.source_op, "npu_op": row.npu_op, "vela_cycles": row.cycles}
-            for row in program.rows
+            for row in program.compiled.operators
         ]
     return answer
 
 
-def _table(program: _Program) -> list[str]:
+def _table(program: PricedStream) -> list[str]:
     """One line per operation, columns as wide as they need to be."""
     priced = zip(program.decoded.operations, program.cost.operations, strict=True)
     lines = [[str(index), f"{cost.cycles:,}", *_columns(operation)] for index, (operation, cost) in enumerate(priced)]
+    operators = program.compiled.operators if program.compiled is not None else ()
     seen: set[int] = set()
     for line, row in zip(lines, program.row_of, strict=False):
-        cost = program.rows[row]
+        cost = operators[row]
         line += [f"{cost.source_op} {cost.name}", "" if row in seen else f"{cost.cycles:,}"]
         seen.add(row)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = (0, 1, len(widths) - 1) if program.rows else (0, 1)
+    right = (0, 1, len(widths) - 1) if operators else (0, 1)
     return [
         "  ".join(f"{cell:{'>' if at in right else '<'}{widths[at]}}" for at, cell in enumerate(line)).rstrip()
         for line in lines

@@ -169,6 +169,14 @@ def target_option(command: Command) -> Command:
     )
 
 
+def stream_target_option(command: Command) -> Command:
+    return click.option(
+        "--target",
+        metavar="NPU",
+        help="such as ethos-u55-128; what to compile a .tosa for, what another file is expected to be for",
+    )(command)
+
+
 def state_option(command: Command) -> Command:
     return click.option(
         "--state",
