@@ -1,11 +1,10 @@
-"""How stream cycles agree with Vela's report, row by row: `python -m benchmarks.agreement [MODEL|FILE.tosa ...]`.
+"""Where stream cycles differ from Vela's report, and why: `python -m benchmarks.agreement [MODEL|FILE.tosa ...]`.
 
 Without arguments over the whole suite, lowered by stock ExecuTorch and kept in velatune's cache.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import click
@@ -24,23 +23,11 @@ TARGETS = ("ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u85-256")
 @click.command()
 @click.argument("models", nargs=-1)
 @click.option("--target", "accelerators", multiple=True, default=TARGETS)
-@click.option("--off", type=int, default=0, help="also list so many of the rows that are further off than 10 %")
-def agreement(models: tuple[str, ...], accelerators: tuple[str, ...], off: int) -> None:
-    """Print, as Markdown, how far stream cycles are from Vela's rows."""
+def agreement(models: tuple[str, ...], accelerators: tuple[str, ...]) -> None:
+    """Print, as Markdown, Vela's rows recomputed, and beside stream cycles by what sets the two apart."""
     found = {accelerator: list(_rows(models or tuple(MODELS), accelerator)) for accelerator in accelerators}
     _exactness(found)
-    _distribution(found)
-    _corrected(found)
-    _by_operator(found)
     _by_artefact(found)
-    for accelerator, rows in found.items():
-        worst = sorted((row for row in rows if not row.artefact and row.error > 0.1), key=lambda row: -row.error)
-        worst += [row for row in rows if row.artefact in (*CORRECTIONS, "several") and row.corrected_error > 0.1]
-        for row in worst[:off]:
-            told = (
-                f"{row.vela_cycles:,} by Vela, {row.corrected_cycles:,} corrected, {row.stream_cycles:,} stream cycles"
-            )
-            click.echo(f"{accelerator} {row.model} {row.name} {row.operator}: {told}")
 
 
 def _rows(models: Sequence[str], accelerator: str) -> Iterator[Compared]:
@@ -55,7 +42,7 @@ def _rows(models: Sequence[str], accelerator: str) -> Iterator[Compared]:
 
 
 def _exactness(found: dict[str, list[Compared]]) -> None:
-    click.echo("\nOur formulas on Vela's own inputs (rows that they can be fed for):\n")
+    click.echo("\nVela's formulas on Vela's own inputs (rows that they can be fed for):\n")
     _header("target", "rows", "the same cycle count", "share")
     for accelerator, rows in found.items():
         fed = [row for row in rows if row.exact is not None]
@@ -63,36 +50,8 @@ def _exactness(found: dict[str, list[Compared]]) -> None:
         _line(accelerator, len(fed), same, f"{same / max(1, len(fed)):.1%}")
 
 
-def _distribution(found: dict[str, list[Compared]]) -> None:
-    click.echo("\nStream cycles against Vela's rows, rows without a known artefact:\n")
-    _header("target", "rows", "median", "p90", "p95", "within 1 %", "within 10 %", "cycles by Vela", "stream cycles")
-    for accelerator, rows in found.items():
-        _line(accelerator, *_spread([row for row in rows if not row.artefact]))
-
-
-def _corrected(found: dict[str, list[Compared]]) -> None:
-    classes = ", ".join([*CORRECTIONS, "several"])
-    click.echo(f"\nAgainst Vela's rows with the corrections applied to what Vela fed them, rows of {classes}:\n")
-    _header("target", "rows", "median", "p90", "p95", "within 1 %", "within 10 %", "corrected", "stream cycles")
-    for accelerator, rows in found.items():
-        fitting = [row for row in rows if row.artefact in (*CORRECTIONS, "several")]
-        _line(accelerator, *_spread(fitting, corrected=True))
-
-
-def _by_operator(found: dict[str, list[Compared]]) -> None:
-    click.echo("\nThe same by operator, all targets:\n")
-    _header("operator", "rows", "median", "p90", "p95", "within 1 %", "within 10 %", "cycles by Vela", "stream cycles")
-    grouped: dict[str, list[Compared]] = defaultdict(list)
-    for rows in found.values():
-        for row in rows:
-            if not row.artefact:
-                grouped[row.operator].append(row)
-    for operator, rows in sorted(grouped.items(), key=lambda item: -len(item[1])):
-        _line(operator, *_spread(rows))
-
-
 def _by_artefact(found: dict[str, list[Compared]]) -> None:
-    click.echo("\nRows with a known artefact:\n")
+    click.echo("\nRows by what Vela does in them; measurements set all of them apart:\n")
     _header("artefact", "target", "rows", "operations", "cycles by Vela", "stream cycles", "ratio", "for starting")
     for artefact in (*CLASSES, *CORRECTIONS, ""):
         for accelerator, every in found.items():
@@ -111,17 +70,6 @@ def _by_artefact(found: dict[str, list[Compared]]) -> None:
                     ratio,
                     f"{start:,}",
                 )
-
-
-def _spread(rows: list[Compared], corrected: bool = False) -> list[object]:
-    errors = sorted(row.corrected_error if corrected else row.error for row in rows)
-    if not errors:
-        return [0, *("-",) * 7]
-    parts = [errors[min(len(errors) - 1, int(part * len(errors)))] for part in (0.5, 0.9, 0.95)]
-    shares = [sum(error <= most for error in errors) / len(errors) for most in (0.01, 0.1)]
-    told = sum(row.corrected_cycles if corrected else row.vela_cycles for row in rows)
-    totals = told, sum(row.stream_cycles for row in rows)
-    return [len(rows), *(f"{part:.1%}" for part in (*parts, *shares)), *(f"{total:,}" for total in totals)]
 
 
 def _header(*cells: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 from benchmarks.vela_inputs import CORRECTIONS, Recomputed, Row, recompute
@@ -37,8 +37,7 @@ class Compared:
     Attributes:
         model, name, operator: where it is from; the operator in Vela's spelling.
         vela_cycles: as reported.
-        corrected_cycles: as Vela would report it with all `CORRECTIONS`; as reported where they cannot be applied.
-        exact: whether our formulas make the same number of Vela's inputs; None if they have too little to go by.
+        exact: whether Vela's formulas make the same number of Vela's inputs; None if they have too little to go by.
         stream_cycles, start_cycles: of the operations in the stream, without starting them, and for starting them.
         operations: how many those are.
         artefact: what sets the two apart, of `CLASSES` and `CORRECTIONS`; "" if nothing is known to.
@@ -48,22 +47,11 @@ class Compared:
     name: str
     operator: str
     vela_cycles: int
-    corrected_cycles: int
     exact: bool | None
     stream_cycles: int
     start_cycles: int
     operations: int
     artefact: str
-
-    @property
-    def error(self) -> float:
-        """How far stream cycles are from Vela's, as a part of Vela's."""
-        return abs(self.stream_cycles - self.vela_cycles) / max(self.vela_cycles, 1)
-
-    @property
-    def corrected_error(self) -> float:
-        """The same for the corrected row."""
-        return abs(self.stream_cycles - self.corrected_cycles) / max(self.corrected_cycles, 1)
 
 
 def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
@@ -78,7 +66,7 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         members[at].append(index)
     found: list[Compared] = []
     before: Recomputed | None = None
-    slack, right_slack = 0, 0
+    slack = 0
     for at, told in enumerate(compiled.operators):
         if told.fused:
             continue
@@ -90,7 +78,6 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         operations = [decoded.operations[index] for index in own]
         row = Row(perf, debug[perf["id"]], main.get(perf["id"], {}), operations, riders, slack)
         again = recompute(npu, row) if row.main else None
-        rightly = recompute(npu, replace(row, slack_cycles=right_slack), tuple(CORRECTIONS)) if row.main else None
         start = sum(cost.operations[index].start_cycles for index in own)
         found.append(
             Compared(
@@ -98,7 +85,6 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
                 name=told.name,
                 operator=told.npu_op,
                 vela_cycles=told.cycles,
-                corrected_cycles=told.cycles + (rightly.cycles - again.cycles if again and rightly else 0),
                 exact=None if again is None else abs(again.cycles - told.cycles) <= 1,
                 stream_cycles=sum(cost.operations[index].cycles for index in own) - start,
                 start_cycles=start,
@@ -108,7 +94,6 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         )
         # Of a row that Vela has no formula for, what it told of the NPU is all there is.
         slack = again.compute_cycles if again else int(perf["npu_cycles"])
-        right_slack = rightly.compute_cycles if rightly else slack
         before = again
     return found
 

@@ -1,7 +1,7 @@
 """Vela's rows once more, from what Vela feeds its model: the debug tables, and the peculiarities of version 5.1.0.
 
-If our formulas are Vela's, they make its rows of its inputs, cycle for cycle. What is left between stream cycles and
-Vela's is then only what each is fed; taking the peculiarities out one by one says which of them a row is off by.
+`benchmarks.vela_formulas` makes Vela's rows of Vela's inputs, cycle for cycle; taking the peculiarities out one by one
+says which of them a row is off by. Stream cycles have other formulas, which were compared with measurements.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from benchmarks.vela_formulas.compute import compute_cycles
+from benchmarks.vela_formulas.traffic import memory_cycles
+from benchmarks.vela_formulas.transfer import channel_bytes_per_cycle
 from workers.command_stream import Operation
 from workers.stream_cost.board import TABLES, Memory
-from workers.stream_cost.compute import compute_cycles
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.output_rate import cycles_per_element
 from workers.stream_cost.reading import work_of
-from workers.stream_cost.traffic import memory_cycles
-from workers.stream_cost.transfer import channel_bytes_per_cycle
 from workers.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
 
 Cells = Mapping[str, str]
