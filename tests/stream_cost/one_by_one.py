@@ -9,6 +9,7 @@ from workers.command_stream import Operation, Span, StreamError
 from workers.stream_cost.board import TABLES, Memory
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.price import price_of
+from workers.stream_cost.timeline import FAIR_SHARE
 from workers.stream_cost.transfer import copy_cycles
 
 Shares = Mapping[Memory, float]
@@ -45,7 +46,7 @@ class _Now:
                 return now + left
             left -= max(0.0, begin - now)
             now = max(now, begin)
-            limits = [max(0.0, 1.0 - taken.get(one, 0.0)) / share for one, share in wanted.items() if share > 0]
+            limits = [max(FAIR_SHARE, 1.0 - taken.get(one, 0.0)) / share for one, share in wanted.items() if share > 0]
             speed = min([1.0, *limits])
             if left <= speed * (end - now):
                 return now + left / speed
@@ -56,7 +57,7 @@ class _Now:
 
 def costs(npu: Npu, operations: Sequence[Operation]) -> list[tuple[int, int]]:
     """(cycles, start cycles) of each. Raises as `stream_cycles`."""
-    line = _Now(npu)
+    line = _Now(npu, commands=npu.fitted.start_cycles)
     found: list[tuple[int, int]] = []
     before, read_to, last_copy = 0.0, 0, -1
 

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.stream_cost.board import Memory
-from workers.stream_cost.compute import compute_cycles
 from workers.stream_cost.npu import Npu, npu_of
+from workers.stream_cost.price import Price, price_of_work
 from workers.stream_cost.timeline import Timeline
-from workers.stream_cost.traffic import memory_cycles
 from workers.stream_cost.work import Channel, Tensor, Unit, Weights, Work
 from workers.target import Target
 
@@ -53,17 +52,22 @@ def works(draw: st.DrawFn, *units: Unit) -> tuple[Npu, Work]:
         wide_accumulator=draw(st.booleans()),
         cycles_per_element=draw(st.sampled_from([0.125, 0.25, 0.5, 1.0, 1.5])),
         weights=weights if unit in (Unit.CONV, Unit.DEPTHWISE) else None,
-        channels=(Channel.IFM,),
+        channels=(Channel.IFM if unit.uses_macs else Channel.STREAM,),
+        rows_read=ifm.shape[0],
+        columns_read=ifm.shape[1],
     )
 
 
-def costs(npu: Npu, work: Work) -> dict[Memory | None, int]:
-    return {None: compute_cycles(npu, work), **memory_cycles(npu, work)}
-
-
 def assert_no_cheaper(npu: Npu, less: Work, more: Work) -> None:
-    first, second = costs(npu, less), costs(npu, more)
-    assert all(second.get(where, 0) >= cycles for where, cycles in first.items())
+    first, second = price_of_work(npu, less), price_of_work(npu, more)
+    assert second.cycles >= first.cycles and second.steady_cycles >= first.steady_cycles
+    assert all(second.memory_cycles.get(where, 0) >= cycles for where, cycles in first.memory_cycles.items())
+
+
+@given(works())
+def test_an_operation_takes_as_long_as_its_busiest_memory(given: tuple[Npu, Work]) -> None:
+    price: Price = price_of_work(*given)
+    assert price.cycles >= price.steady_cycles >= max(price.memory_cycles.values(), default=0)
 
 
 @given(works(), st.booleans(), st.integers(1, 8))
@@ -79,7 +83,7 @@ def test_more_input_channels_are_never_cheaper(given: tuple[Npu, Work], more: in
     height, width, depth = work.ifm_shape
     shape = (height, width, depth + more)
     deeper = replace(work, ifm_shape=shape)
-    assert compute_cycles(npu, deeper) >= compute_cycles(npu, work)
+    assert price_of_work(npu, deeper).steady_cycles >= price_of_work(npu, work).steady_cycles
 
 
 @given(works(), st.sampled_from([1.25, 2.0, 4.0]))
@@ -116,8 +120,9 @@ def test_half_the_bandwidth_is_never_cheaper(given: tuple[Npu, Work], factor: fl
         work, inputs=tuple(map(moved, work.inputs)), output=moved(work.output), written=moved(work.written),
         weights=weights,
     )  # fmt: skip
-    before, after = memory_cycles(npu, work), memory_cycles(slow, elsewhere)
-    assert all(after[slower[memory]] >= cycles for memory, cycles in before.items())
+    before, after = price_of_work(npu, work), price_of_work(slow, elsewhere)
+    assert after.cycles >= before.cycles
+    assert all(after.memory_cycles[slower[memory]] >= cycles for memory, cycles in before.memory_cycles.items())
 
 
 steps = st.lists(

@@ -53,23 +53,23 @@ def memories(target: Target) -> Mapping[int, Memory]:
     """
     parser = configparser.ConfigParser()
     parser.read_string(target.config_text())
+    port_bytes = 8 if target.accelerator.startswith("ethos-u55") else 16
     areas = {CONSTANTS: "const_mem_area", ARENA: "arena_mem_area", STAGING: "cache_mem_area"}
     try:
         system = _section(parser, f"System_Config.{target.system_config}")
         mode = _section(parser, f"Memory_Mode.{target.memory_mode}")
         names = {region: system[f"{mode[area].lower()}_port"] for region, area in areas.items()}
-        found = {name: _memory(name, system, target.system_config) for name in set(names.values())}
+        found = {name: _memory(name, system, port_bytes) for name in set(names.values())}
     except (configparser.Error, KeyError, ValueError) as error:
         raise ModelError(f"{target.label}: {target.vela_config} does not describe its memories ({error})") from error
     return {region: found[name] for region, name in names.items()}
 
 
-def _memory(name: str, system: Mapping[str, str], system_config: str) -> Memory:
+def _memory(name: str, system: Mapping[str, str], port_bytes: int) -> Memory:
     def number(key: str, default: float) -> float:
         return float(system.get(f"{name}_{key}".lower(), default))
 
     ports = max(1, int(number("ports_used", 1)))
-    port_bytes = 8 if system_config.startswith("Ethos_U55") else 16
     return Memory(
         name=name,
         bytes_per_cycle=max(0.0001, number("clock_scale", 1) * port_bytes * ports),

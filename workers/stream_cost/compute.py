@@ -1,104 +1,109 @@
-"""Cycles that the NPU computes for, memory bandwidth aside."""
+"""Cycles that the NPU computes for, memory aside."""
 
 from __future__ import annotations
 
-from math import ceil, prod
+from collections.abc import Sequence
+from functools import cache
 
 from workers.command_stream.features import Shape
+from workers.stream_cost.blocks import Blocks, up
 from workers.stream_cost.npu import Npu
-from workers.stream_cost.transfer import block_cycles
+from workers.stream_cost.pipeline import Stage, staged
 from workers.stream_cost.work import Unit, Work
 
 _SUBKERNEL = 8
+_IDLE = Stage(0.0, 0.0, 0.0)
 
 
-def compute_cycles(npu: Npu, work: Work) -> int:
-    """Cycles of the operation if memory were infinitely fast, but for filling and draining the pipeline."""
-    return _mac_operation(npu, work) if work.unit.uses_macs else _output_operation(npu, work)
+def mac_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
+    """The MACs on all blocks; idle for what does not use them."""
+    if not work.unit.uses_macs:
+        return _IDLE
+    between = 0.0 if npu.u85 else npu.fitted.block_cycles
+    return _at_once(npu, work, staged((some.count, mac_cycles(npu, work, some.shape) + between) for some in parts))
 
 
-def fill_cycles(npu: Npu, work: Work) -> int:
-    """Cycles to bring in the first block and to take out the last one.
+def output_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
+    """The output unit on all blocks."""
+    between = 0.0 if npu.u85 else npu.fitted.block_cycles
+    return _at_once(npu, work, staged((some.count, output_cycles(npu, work, some) + between) for some in parts))
 
-    Part of `compute_cycles` for what uses the MACs, as in Vela. For what does not, Vela leaves them out, as if an
-    operation on 16 elements could end before its first byte has arrived.
+
+def mac_cycles(npu: Npu, work: Work, block: Shape) -> float:
+    """Cycles in which the MACs compute one block (height, width, depth)."""
+    high, wide, deep = _microblock(npu, work)
+    area, slices = up(block[0], high) * up(block[1], wide), up(block[2], deep)
+    law = _u85 if npu.u85 else _u55
+    cycles = sum(times * law(npu, work, area, taps, deep) for taps, times in _subkernels(work.kernel))
+    return slices * cycles / (1 if npu.u85 else npu.cores)
+
+
+def output_cycles(npu: Npu, work: Work, some: Blocks) -> float:
+    """Cycles in which the output unit scales and writes one block.
+
+    U55 and U65 work on whole microblocks (measured: TinyCNN, whose pools have one channel), U85 on elements (measured:
+    outputs of 4 and 8 channels). A channel has 10 bytes of scale and bias, of which 256 are under way at a time
+    (`EstimateMacOpCycles` in ethos_u85_performance.cpp has the same without the share).
     """
-    return _first_block(npu, work) + _last_block(npu, work)
-
-
-def _mac_operation(npu: Npu, work: Work) -> int:
-    """`EstimateMacOpCycles` in ethos_u55_performance.cpp and ethos_u85_performance.cpp, of an operation by itself."""
-    ofm_block = _at_most(work.ofm_block, work.output.shape)
-    microblock = _microblock(npu, work)
-    blocks = prod(_blocks(work.output.shape, microblock)) / prod(_blocks(ofm_block, microblock))
-    output = float(ceil(work.cycles_per_element * prod(ofm_block)))
+    height, width, depth = some.shape
+    elements = some.elements
+    if not npu.u85:
+        high, wide, deep = work.microblock
+        elements = up(height, high) * high * up(width, wide) * wide * up(depth, deep) * deep
+    cycles = work.cycles_per_element * elements
     if work.weights is not None and work.weights.scale_bytes:
-        output = max(output, 10.0 * ofm_block[2] * work.weights.scale_latency_memory.read_latency / 256)
-    mac = float(_mac_cycles_per_block(npu, work, ofm_block, microblock))
-    first, last = _first_block(npu, work), _last_block(npu, work)
-    # Commands for a block are issued to one of four units at a time.
-    issue = ((abs(last - first) if blocks > 1 else 0) + mac + output) / 4
-    mac, output = max(mac, issue), max(output, issue)
-    total = int(int(mac * blocks) + output) if mac > output else int(output * blocks + mac)
-    return total + last + first
+        latency = work.weights.scale_latency_memory.read_latency
+        cycles = max(cycles, 10.0 * depth * latency / (256 * npu.fitted.in_flight))
+    return cycles
 
 
-def _output_operation(npu: Npu, work: Work) -> int:
-    """`EstimateElementwiseCycles` in both files.
+def _u55(npu: Npu, work: Work, area: int, taps: int, deep: int) -> float:
+    """`EstimateMacCyclesPerBlock` in ethos_u55_performance.cpp, but for pools: measured are 8 bits a cycle, not 2."""
+    element_bytes = work.ifm_bits // 8
+    weight_block = 32 * deep // 8
+    if work.unit is Unit.POOL:
+        return max(4, taps) * area * element_bytes
+    if work.unit is Unit.DEPTHWISE:
+        return max(weight_block, 4 * area * element_bytes) * up(taps, 4)
+    depth, part = work.ifm_shape[2], min(work.ifm_block[2], work.ifm_shape[2])
+    steps = taps
+    if work.part_kernel and work.unit is Unit.CONV:
+        steps = up(taps, 2 if work.ifm_bits == 16 else 4) * up(part, 8)
+    return max(weight_block, 4 * area) * steps * up(depth, work.ifm_block[2])
 
-    It serves for U85's resize too, for which Vela has no compute cycles at all: whatever else a resize does, its
-    results pass the output unit.
+
+def _u85(npu: Npu, work: Work, area: int, taps: int, deep: int) -> float:
+    """Measured: a microblock takes a cycle for each tap and 8 input channels, none of which is rounded up further; a
+    sweep over the microblocks of a block takes `Fitted.sweep_cycles` more. Weights of a 2:4 sparse format save nothing.
+
+    As in `EstimateMacCyclesPerBlock` of ethos_u85_performance.cpp, a sweep is not faster than its weights are decoded.
     """
-    elements = work.output.stored_elements
-    output = ceil(work.cycles_per_element * elements)
-    waiting = max(_last_block(npu, work), _first_block(npu, work)) / prod(work.ofm_block)
-    return int(max(ceil((waiting + work.cycles_per_element) / 4 * elements), output))
+    element_bytes = work.ifm_bits // 8
+    if work.unit is Unit.POOL:
+        return max(4, taps) * area * element_bytes
+    if work.unit is Unit.DEPTHWISE:
+        return taps * area * element_bytes
+    sweep = area + npu.fitted.sweep_cycles
+    decoded = 32 * deep // (8 * npu.cores) if work.weights is not None else 0
+    if work.part_kernel:
+        return max(sweep, decoded / 4) * taps * up(work.ifm_shape[2], 8) * element_bytes
+    whole, rest = divmod(work.ifm_shape[2], work.ifm_block[2])
+    cycles = whole * max(decoded, up(work.ifm_block[2], 8) * sweep)
+    if rest:
+        cycles += max(decoded, up(rest, 8) * sweep)
+    return cycles * taps * element_bytes
 
 
-def _mac_cycles_per_block(npu: Npu, work: Work, ofm_block: Shape, microblock: Shape) -> int:
-    """`EstimateMacCyclesPerBlock` in both files."""
-    ifm_block = _at_most(work.ifm_block, work.ifm_shape)
-    across = _blocks(ofm_block, microblock)
-    area, deep = across[0] * across[1], across[2]
-    weight_block = 32 * microblock[2] // (8 * npu.cores if npu.u85 else 8)
-    small = npu.macs == 32
-    wide, narrow = (7, 3) if small else (3 if npu.macs <= 128 else 2, 2)
-    delay = wide if work.wide_accumulator else narrow
-    bits, parts = work.ifm_bits, _up(ifm_block[2], 8)
-    part_kernel = work.unit is Unit.CONV and work.part_kernel
-    thinned = 2 if work.weights is not None and work.weights.sparse else 1
-    cycles = 0
-    for taps, times in _subkernels(work):
-        if work.unit is Unit.POOL:
-            steps = 1
-            here = max(4, taps) * area * deep * (1 if small else bits // 2)
-        elif work.unit is Unit.DEPTHWISE:
-            steps = _up(taps, 4)
-            here = max(weight_block, 4 * area * (bits // 8)) * steps * deep
-        elif part_kernel:
-            steps = _up(taps, 2 if bits == 16 else 4)
-            here = max(weight_block, 4 * area) * steps * deep * parts // thinned
-        elif npu.u85:
-            steps = taps
-            here = max(weight_block, ifm_block[2] // 8 * area) * steps * deep * (bits // 8) // thinned
-        else:
-            steps = taps
-            here = max(weight_block, 4 * area) * steps * deep
-        waits = 0
-        if area == 1:
-            waits = delay * (steps if deep == 1 else (steps - 1) * deep)
-        if small and min(across[:2]) == 1 and deep > 1 and work.wide_accumulator:
-            waits += delay * deep
-        cycles += times * (here + waits * (parts if part_kernel else 1))
-    if work.unit.whole_depth:
-        cycles *= _up(work.ifm_shape[2], ifm_block[2])
-    return cycles if npu.u85 else cycles // npu.cores
+def _at_once(npu: Npu, work: Work, stage: Stage) -> Stage:
+    """What needs no sum over input channels leaves U85's MACs and output unit as it is computed, not block by block."""
+    return Stage(stage.total, 0.0, 0.0) if npu.u85 and not work.unit.whole_depth else stage
 
 
-def _subkernels(work: Work) -> list[tuple[int, int]]:
+@cache
+def _subkernels(kernel: tuple[int, int]) -> list[tuple[int, int]]:
     """Taps of the parts of at most 8x8 that a kernel is worked off in (`s_SubkernelLimits`), and how many have them."""
     along = []
-    for size in work.kernel:
+    for size in kernel:
         whole, rest = divmod(size, _SUBKERNEL)
         along.append([(_SUBKERNEL, whole), (rest, 1 if rest else 0)])
     return [(high * wide, m * n) for high, m in along[0] for wide, n in along[1] if m * n]
@@ -111,23 +116,3 @@ def _microblock(npu: Npu, work: Work) -> Shape:
     if not npu.u85 and work.microblock[0] == 2 and flat:
         return 1, 4, work.microblock[2]
     return work.microblock
-
-
-def _first_block(npu: Npu, work: Work) -> int:
-    return max((block_cycles(npu, tensor, work.ifm_block, read=True) for tensor in work.inputs), default=0)
-
-
-def _last_block(npu: Npu, work: Work) -> int:
-    return block_cycles(npu, work.written, work.written_block, read=False)
-
-
-def _at_most(block: Shape, shape: Shape) -> Shape:
-    return min(block[0], shape[0]), min(block[1], shape[1]), min(block[2], shape[2])
-
-
-def _blocks(shape: Shape, block: Shape) -> Shape:
-    return _up(shape[0], block[0]), _up(shape[1], block[1]), _up(shape[2], block[2])
-
-
-def _up(size: int, part: int) -> int:
-    return -(-size // part)

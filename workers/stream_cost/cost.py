@@ -9,6 +9,7 @@ from itertools import pairwise
 from workers.command_stream import Decoded, Dma, Operation, Run, Span, StreamError
 from workers.errors import ModelError
 from workers.stream_cost.board import TABLES, Memory
+from workers.stream_cost.fitted import FITTED, Fitted
 from workers.stream_cost.npu import Npu, npu_of
 from workers.stream_cost.price import Price, price_of
 from workers.stream_cost.timeline import Timeline
@@ -23,8 +24,7 @@ class OperationCost:
     Attributes:
         cycles: from the end of the operation before it to its own end; 0 for a copy that is hidden behind operations
             and for all but the first operation of a chain. They add up to the total.
-        start_cycles: the part of them for which Vela's model has no term: until its commands were read, and, for what
-            uses no MACs, until the pipeline was full and empty again.
+        start_cycles: the part of them until its commands were read, the pipeline was full, and empty again.
     """
 
     cycles: int
@@ -44,11 +44,16 @@ class StreamCost:
     operations: tuple[OperationCost, ...]
 
 
-def stream_cycles(decoded: Decoded, target: Target) -> StreamCost:
+def stream_cycles(decoded: Decoded, target: Target, fitted: Fitted = FITTED) -> StreamCost:
     """Price the operations that are in a command stream. Equal streams cost the same, whatever they were made from.
 
-    The price of an operation follows the model in Vela's source, applied to what its registers say (see
-    `workers.stream_cost.compute` and `traffic`, and docs/objective.md); how they run beside each other, `timeline`.
+    The price of an operation follows what its registers say (see `workers.stream_cost.price`), how they run beside each
+    other, `timeline`. The formulas were compared with measurements: docs/objective.md.
+
+    Args:
+        decoded: the stream.
+        target: the accelerator and its memories.
+        fitted: parameters of the model; others than its own only to fit them.
 
     Raises:
         ModelError: the stream is for another accelerator than the target's.
@@ -57,14 +62,14 @@ def stream_cycles(decoded: Decoded, target: Target) -> StreamCost:
     if decoded.accelerator != target.accelerator:
         raise ModelError(f"a command stream for {decoded.accelerator} has no price on {target.label}")
     try:
-        return _timed(npu_of(target), decoded.runs)
+        return _timed(npu_of(target, fitted), decoded.runs)
     except (ArithmeticError, IndexError, KeyError) as error:
         # Registers that no compiler would set that way, as in a damaged stream.
         raise StreamError(f"the command stream has an operation that cannot be priced ({error!r})") from error
 
 
 def _timed(npu: Npu, runs: Sequence[Run]) -> StreamCost:
-    line = Timeline(npu)
+    line = Timeline(npu, commands=npu.fitted.start_cycles)
     costs: list[OperationCost] = []
     before, read_to, last_copy = 0.0, 0, -1
     for chain, offsets in _chains(runs):

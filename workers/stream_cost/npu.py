@@ -9,6 +9,7 @@ from functools import lru_cache
 from workers.command_stream import StreamError
 from workers.command_stream.features import Shape
 from workers.stream_cost.board import CONSTANTS, Memory, memories
+from workers.stream_cost.fitted import FITTED, Fitted
 from workers.target import Target
 
 #: A cost per output element of each way in which results leave the NPU, in the order of Vela's tables.
@@ -28,8 +29,12 @@ class Npu:
         output_rates, activation_rates: cycles per element, per kind of operation and of activation.
         read_buffers: U85: bursts of 16 bytes that each read channel can have under way: memory to memory, streamed IFM,
             weights, fast weights, IFM, scales. Empty elsewhere: all traffic shares the bandwidth.
-        kernels_queued, copies_queued: operations that may be under way at a time.
+        kernels_queued, copies_queued: operations that may be under way at a time. Vela counts on two kernels
+            everywhere. Measured on U65 and U85, commands behind an operation, copies of weights among them, wait for
+            the operation before it to end (totals of kws_micronet_m, at four latencies of DRAM); on U55 they do not.
         regions: region of a command stream -> memory.
+        ifm_ram_bytes: U85: what it keeps IFM blocks in; 0 elsewhere.
+        fitted: what measurements say beside.
     """
 
     family: str
@@ -43,6 +48,8 @@ class Npu:
     kernels_queued: int
     copies_queued: int
     regions: Mapping[int, Memory]
+    ifm_ram_bytes: int
+    fitted: Fitted
 
     @property
     def u85(self) -> bool:
@@ -84,20 +91,30 @@ _U85: dict[int, tuple[int, Rates, Rates, tuple[int, ...]]] = {
     2048: (4, (0.03125, 0.0625, 0.125, 0.25, 0.0625, 0.125), (0.03125, 0.0625), (256, 256, 512, 256, 256, 16)),
 }
 
+# s_EthosU85Configs: ifmRamSizeBytes.
+_U85_IFM_RAM = {128: 8192, 256: 16384, 512: 16384, 1024: 16384, 2048: 32768}
+
+
+def npu_of(target: Target, fitted: Fitted = FITTED) -> Npu:
+    """The NPU and board that a target names."""
+    return _npu(target, fitted)
+
 
 @lru_cache
-def npu_of(target: Target) -> Npu:
-    """The NPU and board that a target names."""
+def _npu(target: Target, fitted: Fitted) -> Npu:
     family, _, number = target.accelerator.rpartition("-")
     if family == "ethos-u85":
         macs = int(number)
         cores, output, activation, buffers = _U85[macs]
         microblock: Shape = (0, 0, 0)
-        queued = (2, 4)  # ArchEthosU85::MaxOutstandingKernelOps, MaxOutstandingDMAOps
+        ifm_ram = _U85_IFM_RAM[macs]
+        # ArchEthosU85::MaxOutstandingDMAOps; of kernels, Vela has 2 (see `kernels_queued`).
+        queued = (1, 4)
     else:
         macs, cores, microblock, output, activation = _U55_U65[target.accelerator]
         buffers = ()
-        queued = (2, 2 if family == "ethos-u65" else 1)  # ArchEthosU55, ArchEthosU65: the same
+        ifm_ram = 0
+        queued = (1, 2) if family == "ethos-u65" else (2, 1)  # ArchEthosU65, ArchEthosU55: the same
     return Npu(
         family=family,
         macs=macs,
@@ -110,4 +127,6 @@ def npu_of(target: Target) -> Npu:
         kernels_queued=queued[0],
         copies_queued=queued[1],
         regions=memories(target),
+        ifm_ram_bytes=ifm_ram,
+        fitted=fitted,
     )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from math import gcd
 
 from workers.command_stream import FeatureMap, Kind, Operation, StreamError
 from workers.command_stream.features import Kernel, Shape
 from workers.stream_cost.ifm_block import ifm_block
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.output_rate import cycles_per_element
-from workers.stream_cost.transfer import transferred_bytes
 from workers.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
 
 _UNITS = {
     Kind.CONV: Unit.CONV, Kind.DEPTHWISE: Unit.DEPTHWISE, Kind.POOL: Unit.POOL, Kind.ELEMENTWISE: Unit.ELEMENTWISE,
     Kind.RESIZE: Unit.RESIZE,
 }  # fmt: skip
+_ANY_BLOCK = 7  # the block dependency that Vela sets if none of an operation's first blocks needs the one before
 _ONE_TAP = Kernel(1, 1, 1, 1, 1, 1)
 
 
@@ -45,14 +45,15 @@ def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
         npu, unit, block, kernel, first.upscale or "NONE", main.shape[2], bits, microblock, part_kernel, sparse
     )
     read = [(one, second) for one, second in inputs if one.in_memory]
-    written, written_block = _written(npu, ofm, block)
+    output = _tensor(npu, ofm)
+    written, written_block = _written(npu, ofm, block, output)
     return Work(
         unit=unit,
         kernel=(kernel.height, kernel.width),
         inputs=tuple(_tensor(npu, one) for one, _ in read),
         ifm_shape=main.shape,
         ifm_bits=bits,
-        output=_tensor(npu, ofm),
+        output=output,
         writes=ofm.in_memory,
         written=written,
         written_block=written_block,
@@ -61,10 +62,14 @@ def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
         microblock=microblock,
         part_kernel=part_kernel,
         wide_accumulator=first.accumulator in ("I40", "I48"),
-        cycles_per_element=sum(cycles_per_element(npu, operation) for operation in chain),
+        cycles_per_element=cycles_per_element(npu, first),
         weights=_weights(npu, first, sparse),
         channels=tuple(_channel(unit, first, second) for _, second in read),
-        moves=tuple(move for operation in chain[1:] for move in _moves(npu, operation, block)),
+        moves=tuple(move for operation in chain[1:] for move in _moves(npu, operation)),
+        chained_cycles_per_element=sum(cycles_per_element(npu, operation) for operation in chain[1:]),
+        overlapped=npu.u85 and first.registers.number("BLOCKDEP") == _ANY_BLOCK,
+        rows_read=_swept(first, 0, block, main.shape[0]),
+        columns_read=_swept(first, 1, block, main.shape[1]),
     )
 
 
@@ -76,18 +81,26 @@ def _microblock(npu: Npu, operation: Operation) -> Shape:
     return height, width, max(1, npu.macs // (8 * height * width))
 
 
-def _tensor(npu: Npu, one: FeatureMap) -> Tensor:
+def _tensor(npu: Npu, one: FeatureMap, shape: Shape | None = None) -> Tensor:
+    """A feature map; shape: of it in memory, if that is another than what is computed."""
     # A chained OFM has no memory; blocks of it are as if they went to the arena, as in Vela.
     memory = npu.memory(one.region) if one.in_memory else npu.regions[1]
-    bits = 8 * one.element_bytes
-    return Tensor(one.shape, bits, one.format == "NHCWB16", memory, bits)
+    shape, bits, bricks = shape or one.shape, 8 * one.element_bytes, one.format == "NHCWB16"
+    if not one.strides:
+        return Tensor(shape, bits, bricks, memory, bits)
+    _, width, depth = shape
+    row, column, _ = one.strides
+    columns = bricks or column == depth * one.element_bytes
+    return Tensor(shape, bits, bricks, memory, bits, columns, columns and row == width * column, gcd(row, column))
 
 
-def _written(npu: Npu, ofm: FeatureMap, block: Shape) -> tuple[Tensor, Shape]:
+def _written(npu: Npu, ofm: FeatureMap, block: Shape, output: Tensor) -> tuple[Tensor, Shape]:
     """An OFM and its blocks as they are in memory, after U85's transpose."""
+    if ofm.transpose == "HWC":
+        return output, block
     height, width, depth = ("HWC".index(axis) for axis in ofm.transpose)
     shape = ofm.shape[height], ofm.shape[width], ofm.shape[depth]
-    return replace(_tensor(npu, ofm), shape=shape), (block[height], block[width], block[depth])
+    return _tensor(npu, ofm, shape), (block[height], block[width], block[depth])
 
 
 def _channel(unit: Unit, operation: Operation, second: bool) -> Channel:
@@ -113,7 +126,23 @@ def _weights(npu: Npu, operation: Operation, sparse: bool) -> Weights | None:
     )
 
 
-def _moves(npu: Npu, chained: Operation, block: Shape) -> list[Move]:
+def _swept(operation: Operation, axis: int, block: Shape, size: int) -> int:
+    """Rows (axis 0) or columns of the IFM that all blocks of an operation need, those inside the IFM alone."""
+    ofm, kernel, padding = operation.ofm, operation.kernel, operation.padding
+    if ofm is None or kernel is None or padding is None:
+        return size
+    stride, taps = (kernel.stride_y, kernel.dilated_height) if axis == 0 else (kernel.stride_x, kernel.dilated_width)
+    before = padding.top if axis == 0 else padding.left
+    factor = 1 if operation.upscale in (None, "NONE") else 2
+    read = 0
+    for start in range(0, ofm.shape[axis], block[axis]):
+        last = min(start + block[axis], ofm.shape[axis]) - 1
+        low, high = max(0, start * stride - before), min(size * factor, last * stride - before + taps)
+        read += max(0, -(-high // factor) - low // factor)
+    return read
+
+
+def _moves(npu: Npu, chained: Operation) -> list[Move]:
     """What an operation further down a chain reads and writes besides what it is handed over.
 
     `MeasureElementAccess` in ethos_u85_performance.cpp: whole feature maps.
@@ -123,10 +152,8 @@ def _moves(npu: Npu, chained: Operation, block: Shape) -> list[Move]:
         if one is not None and one.in_memory and one.elements > 1:
             tensor = _tensor(npu, one)
             channel = _channel(_UNITS[chained.kind], chained, second=one is chained.ifm2)
-            moved = transferred_bytes(npu, tensor, tensor.stored_elements, block, read=True)
-            moves.append(Move(tensor.memory, channel, moved))
+            moves.append(Move(tensor.memory, channel, tensor.stored_elements * tensor.bits // 8))
     if chained.ofm is not None and chained.ofm.in_memory:
-        tensor, written_block = _written(npu, chained.ofm, block)
-        moved = transferred_bytes(npu, tensor, tensor.stored_elements, written_block, read=False)
-        moves.append(Move(tensor.memory, Channel.WRITE, moved))
+        tensor = _tensor(npu, chained.ofm)
+        moves.append(Move(tensor.memory, Channel.WRITE, tensor.stored_elements * tensor.bits // 8))
     return moves

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from workers.stream_cost.board import Memory
 from workers.stream_cost.npu import Npu
 
+#: Of a memory's bandwidth that a copy gets beside an operation that could take all of it.
+FAIR_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class _Copy:
@@ -121,5 +124,5 @@ def _speed(wanted: Mapping[Memory, float], taken: Mapping[Memory, float]) -> flo
     speed = 1.0
     for memory, share in wanted.items():
         if share > 0:
-            speed = min(speed, max(0.0, 1.0 - taken.get(memory, 0.0)) / share)
+            speed = min(speed, max(FAIR_SHARE, 1.0 - taken.get(memory, 0.0)) / share)
     return speed

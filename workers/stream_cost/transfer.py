@@ -9,66 +9,72 @@ from workers.stream_cost.board import Memory
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.work import Channel, Tensor
 
+_LEAST_LONGEST = 32  # some boards' configurations name a single beat, which is for Vela's estimate
+_BEAT = 16  # bytes of U85's ports, and of a brick's innermost row
 
-def transferred_bytes(npu: Npu, tensor: Tensor, elements: int, block: Shape, read: bool) -> int:
-    """Bytes of bandwidth that `elements` of `tensor` take, short bursts counted as whole ones.
 
-    `EstimateMemoryTransfer` in ethos_u55_performance.cpp and ethos_u85_performance.cpp; bursts are as long as a block
-    is contiguous in memory.
+def burst_bytes(tensor: Tensor, block: Shape, read: bool) -> int:
+    """Bytes of one transaction: as long as a block is contiguous in memory, up to the memory's longest burst.
+
+    `EstimateMemoryTransfer` in ethos_u85_performance.cpp, but that rows which fill their tensor's width follow each
+    other in memory, and that NHWC which is not whole is written 16 bytes at a time (measured: single operators with
+    feature maps in DRAM).
     """
-    bits = tensor.bits
-    _, width, depth = tensor.shape
-    _, block_width, block_depth = block
+    size = tensor.bits // 8
+    height, width, depth = tensor.shape
+    high, wide, deep = min(height, block[0]), min(width, block[1]), min(depth, block[2])
+    rows = high if wide == width and tensor.rows_follow else 1
     if tensor.bricks:
-        if width * bits * 16 // 8 == block_depth:
-            burst_bits = bits * block_width * block_depth
-        else:
-            burst_bits = 16 * bits * block_width * (1 if read else npu.cores)
-    elif depth * bits // 8 == block_depth and (read or block_depth <= 16):
-        burst_bits = bits * block_width * block_depth
+        length = 16 * size * wide * rows
+    elif deep == depth and tensor.columns_follow and (read or deep <= 16):
+        length = size * wide * depth * rows
     elif read:
-        burst_bits = bits * block_depth
+        length = size * deep
     else:
-        burst_bits = min(64 * 8, 16 * bits * npu.cores, block_depth * bits)
-    burst_bytes = min(tensor.memory.burst_bytes, max(1, burst_bits // 8))
-    return elements * tensor.counted_bits // 8 * tensor.memory.burst_bytes // burst_bytes
-
-
-def block_cycles(npu: Npu, tensor: Tensor, block: Shape, read: bool) -> int:
-    """Cycles until one block of a tensor is read or written (`MinimumIfmCycles`, `MinimumOfmCycles`)."""
-    (height, width, depth), (block_height, block_width, block_depth) = tensor.shape, block
-    elements = min(height, block_height) * min(width, block_width) * min(depth, block_depth)
-    memory = tensor.memory
-    # Vela counts a block's bytes rightly where it counts a tensor's elements.
-    moved = transferred_bytes(npu, _in_bytes(tensor), elements, block, read)
-    return (memory.read_latency if read else memory.write_latency) + int(moved / memory.bytes_per_cycle)
+        length = min(_BEAT, size * deep)
+    return max(1, min(max(tensor.memory.burst_bytes, _LEAST_LONGEST), length))
 
 
 @cache
-def channel_bytes_per_cycle(npu: Npu, memory: Memory, channel: Channel) -> float:
-    """Bandwidth of one of U85's channels (`EthosU85Performance::ChannelBW`); elsewhere, all of the memory's."""
+def bytes_per_cycle(npu: Npu, memory: Memory, channel: Channel, burst: int) -> float:
+    """Of one channel: the memory's bandwidth, or as much as is under way in the time that an answer takes.
+
+    U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. U55 and
+    U65: the same for feature maps that are read, of which Vela has nothing.
+    """
+    latency = memory.write_latency if channel is Channel.WRITE else memory.read_latency
+    under_way = _under_way(npu, memory, channel, burst)
+    bandwidth = memory.bytes_per_cycle * beats_used(npu, burst)
+    if not latency or not under_way:
+        return bandwidth
+    return min(bandwidth, npu.fitted.in_flight * under_way / latency)
+
+
+def beat_bytes(npu: Npu) -> int:
+    """The width of the NPU's ports."""
+    return 8 if npu.family == "ethos-u55" else _BEAT
+
+
+def beats_used(npu: Npu, burst: int) -> float:
+    """Part of the bytes of a transaction's beats that it moves: a beat is moved whole, whatever is wanted of it."""
+    beat = beat_bytes(npu)
+    return burst / (-(-burst // beat) * beat)
+
+
+def _under_way(npu: Npu, memory: Memory, channel: Channel, burst: int) -> float:
+    """Bytes that may be under way; 0 if nothing limits them."""
     if not npu.u85:
-        return memory.bytes_per_cycle
-    outstanding, latency, buffered = memory.max_reads, memory.read_latency, float("inf")
+        return npu.fitted.reads * burst if channel in (Channel.IFM, Channel.STREAM) else 0
     if channel is Channel.WRITE:
-        outstanding, latency = memory.max_writes, memory.write_latency
-    else:
-        buffered = npu.read_buffers[list(Channel).index(channel)] / max(memory.burst_bytes // 16, 1)
-    transactions = min(buffered, outstanding * memory.ports * 0.8)
-    if not latency:
-        return memory.bytes_per_cycle
-    return min(memory.bytes_per_cycle, memory.burst_bytes * transactions / latency * 0.8)
+        return memory.max_writes * memory.ports * burst
+    buffered = npu.read_buffers[list(Channel).index(channel)] * _BEAT
+    # Single beats are merged before they count as transactions (measured: reads of NHWC, 16 channels at a time).
+    return buffered if burst <= _BEAT else min(buffered, memory.max_reads * memory.ports * burst)
 
 
 def copy_cycles(npu: Npu, source: Memory, destination: Memory, length_bytes: int) -> int:
     """A copy by DMA (`MemToMemCycles`; 5.1.0 takes the write latency of the wrong memory on U55 and U65, which Arm
     corrected after it: MLBEDSW-11755)."""
-    read = int(length_bytes / channel_bytes_per_cycle(npu, source, Channel.COPY)) + source.read_latency
-    write = int(length_bytes / channel_bytes_per_cycle(npu, destination, Channel.WRITE)) + destination.write_latency
-    return max(read, write)
-
-
-def _in_bytes(tensor: Tensor) -> Tensor:
-    if tensor.counted_bits == tensor.bits:
-        return tensor
-    return Tensor(tensor.shape, tensor.bits, tensor.bricks, tensor.memory, tensor.bits)
+    read = bytes_per_cycle(npu, source, Channel.COPY, source.burst_bytes)
+    write = bytes_per_cycle(npu, destination, Channel.WRITE, destination.burst_bytes)
+    return max(int(length_bytes / read) + source.read_latency, int(length_bytes / write) + destination.write_latency)

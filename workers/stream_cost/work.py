@@ -53,6 +53,8 @@ class Tensor:
         memory: where it is.
         counted_bits: of an element, for how many bytes are moved. The same as `bits`, but where Vela counts otherwise
             and its row is to be recomputed.
+        columns_follow, rows_follow: whether a column begins where the one before it ends, and a row.
+        step_bytes: what the addresses of columns and rows are multiples of.
     """
 
     shape: Shape
@@ -60,6 +62,9 @@ class Tensor:
     bricks: bool
     memory: Memory
     counted_bits: int
+    columns_follow: bool = True
+    rows_follow: bool = True
+    step_bytes: int = 128
 
     @property
     def stored_depth(self) -> int:
@@ -118,7 +123,10 @@ class Work:
         ifm_block, ofm_block, microblock: (height, width, depth).
         part_kernel: weights are traversed kernel first.
         wide_accumulator: 40 (U55, U65) or 48 (U85) bits.
-        cycles_per_element: of the output unit; of a chain: all of it.
+        cycles_per_element: of the output unit.
+        chained_cycles_per_element: the same of what is chained to it.
+        overlapped: U85: none of its blocks waits for the operation before it.
+        rows_read, columns_read: of the first input, in one pass over all blocks: rows that two blocks need count twice.
         weights: None without, or if the second input is them.
         channels: U85: what `inputs` come in by, in their order.
         moves: traffic besides.
@@ -144,4 +152,8 @@ class Work:
     weights: Weights | None
     channels: tuple[Channel, ...]
     moves: tuple[Move, ...] = ()
+    chained_cycles_per_element: float = 0.0
+    rows_read: int = 0
+    columns_read: int = 0
+    overlapped: bool = False
     rereads_broadcasts: bool = False

@@ -1,0 +1,50 @@
+"""Reading, computing and output of an operation beside each other, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Cycles that one stage of the pipeline works.
+
+    Attributes:
+        total: on all blocks.
+        first: until it hands on the first block.
+        last: on the last block, after the stage before has handed it on.
+    """
+
+    total: float
+    first: float
+    last: float
+
+    def beside(self, other: Stage) -> Stage:
+        """The slower of two that work on the same block at the same time."""
+        return Stage(max(self.total, other.total), max(self.first, other.first), max(self.last, other.last))
+
+    def then(self, other: Stage) -> Stage:
+        """Two that take turns at each block."""
+        return Stage(self.total + other.total, self.first + other.first, self.last + other.last)
+
+
+def staged(parts: Iterable[tuple[int, float]]) -> Stage:
+    """A stage by how many blocks take how many cycles each, in order."""
+    found = list(parts)
+    return Stage(sum(count * cycles for count, cycles in found), found[0][1], found[-1][1])
+
+
+def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage) -> float:
+    """Cycles from the first byte read to the last one written.
+
+    The slowest stage works without a gap: before it, the first block passes the stages in front; after it, the last
+    block passes those behind. Weights come in beside the IFM, and are used as they come.
+    """
+    ready = max(read.first + macs.first, weights.first)
+    return max(
+        read.total + macs.last + output.last,
+        weights.total + output.last,
+        ready - macs.first + macs.total + output.last,
+        ready + output.total,
+    )
