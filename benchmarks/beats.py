@@ -1,4 +1,4 @@
-"""Bytes that the model says are moved, beside what counters counted: `python -m benchmarks.beats --data FOLDER`."""
+"""Bytes that the model says are moved, beside what counters counted: `python -m benchmarks.beats [--data FOLDER]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from benchmarks.markdown import row as line
 from workers.command_stream import Decoded, Operation, decode
+from workers.evidence import SHIPPED
 from workers.stream_cost.npu import Npu, npu_of
 from workers.stream_cost.reading import work_of
 from workers.stream_cost.traffic import transfers
@@ -19,7 +20,7 @@ from workers.target import Target
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SHIPPED)
 def beats(data: Path) -> None:
     """Print, as Markdown, beats of SRAM of each whole model in totals.csv."""
     for text in line("model", "target", "read, counted", "read", "written, counted", "written", header=True):

@@ -13,6 +13,7 @@ from workers.evidence.comparison import Comparison
 from workers.evidence.launches import launches
 from workers.evidence.pricing import Pricer, Unpriced
 from workers.evidence.programs import boards, operators, silicon, sweeps, totals, transposes
+from workers.stream_cost.fitted import FITTED, Fitted
 
 #: What ships with velatune.
 SHIPPED = Path(__file__).with_name("data")
@@ -41,8 +42,12 @@ class Evidence:
     skipped: dict[str, int]
 
 
-def read_evidence(folder: Path) -> Evidence:
+def read_evidence(folder: Path, fitted: Fitted = FITTED) -> Evidence:
     """Price every row of an evidence folder that has a command stream.
+
+    Args:
+        folder: in the format that README.md describes.
+        fitted: parameters of stream cycles; others than its own only to fit them.
 
     Raises:
         ModelError: the folder or a file in it is none of this format, or is damaged; or no row can be priced.
@@ -55,7 +60,7 @@ def read_evidence(folder: Path) -> Evidence:
     found: list[Comparison] = []
     skipped: Counter[str] = Counter()
     with TemporaryDirectory(prefix="velatune-evidence-") as scratch:
-        pricer = Pricer(folder, Path(scratch))
+        pricer = Pricer(folder, Path(scratch), fitted)
         for name in present:
             for one in _TABLES[name](folder / name, pricer):
                 if isinstance(one, Unpriced):

@@ -12,6 +12,7 @@ from workers.evidence.csv_rows import CsvRow
 from workers.evidence.memory_facts import MemoryFacts
 from workers.evidence.streams import Streams
 from workers.stream_cost import StreamCost, stream_cycles
+from workers.stream_cost.fitted import FITTED, Fitted
 from workers.target import Target
 
 
@@ -37,10 +38,11 @@ class Priced:
 
 @dataclass
 class Pricer:
-    """Prices command streams of one folder. scratch: an empty folder that outlives the pricer."""
+    """Prices command streams of one folder. scratch: an empty folder that outlives the pricer. fitted: the model's."""
 
     folder: Path
     scratch: Path
+    fitted: Fitted = FITTED
     _costs: dict[tuple[str, Target], StreamCost] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,7 +83,7 @@ class Pricer:
             if decoded is None:
                 return None
             try:
-                self._costs[key] = stream_cycles(decoded, target)
+                self._costs[key] = stream_cycles(decoded, target, self.fitted)
             except (ModelError, StreamError) as error:
                 raise ModelError(f"{row.place}: {error}") from error
         return self._costs[key]
