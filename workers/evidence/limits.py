@@ -58,14 +58,14 @@ class Limits:
 
 DEFAULT_LIMITS = Limits(
     programs={
-        "ethos-u55": ProgramLimits(mean=11, worst=38),
-        "ethos-u65": ProgramLimits(mean=18, worst=34),
-        "ethos-u85": ProgramLimits(mean=13, worst=26),
+        "ethos-u55": ProgramLimits(mean=1.5, worst=3),
+        "ethos-u65": ProgramLimits(mean=2, worst=4),
+        "ethos-u85": ProgramLimits(mean=2, worst=5),
     },
     other_programs=ProgramLimits(mean=20, worst=40),
-    launch_median=21,
-    launch_near=39,
-    tau=0.9,
+    launch_median=8,
+    launch_near=78,
+    tau=0.93,
 )
 
 
