@@ -102,16 +102,8 @@ def slice_of_batches() -> Graph:
 def other_multiples() -> Graph:
     """x + 2 y: both are rescaled by small integers."""
     p = Program()
-    wide = [scaled(p, p.input(1, 4, 4, 16), scale) for scale in (1, 2)]
+    wide = [p.rescale_by(p.input(1, 4, 4, 16), "INT32", scale, 0) for scale in (1, 2)]
     return p.graph(p.rescale(p.op("ADD", tuple(wide), (1, 4, 4, 16), "INT32"), "INT8", 0.5))
-
-
-def scaled(p: Program, value: int, scale: int) -> int:
-    operands = (p.data(scale, "INT32"), p.data(0, "INT8"), p.data(0, "INT8"), p.data(0, "INT32"))
-    return p.op(
-        "RESCALE", (value, *operands), p.shape(value), "INT32", scale32=True, rounding_mode="SINGLE_ROUND",
-        per_channel=False, input_unsigned=False, output_unsigned=False,
-    )  # fmt: skip
 
 
 def selected_and_reshaped() -> Graph:

@@ -7,7 +7,6 @@ from math import ceil, floor, trunc
 
 import numpy as np
 import pytest
-from arithmetic import rescaled
 from npu_programs import Program
 
 from workers.npu_model.errors import Fault, Unmodelled
@@ -45,7 +44,7 @@ def test_a_rescale_of_tosa(modes: list[str], shift: int) -> None:
         # Where a double rounding differs from a single one: the product is just below or above a half.
         values[2:1000] = ((2 * random.integers(-500, 500, 998) + 1 << shift - 1) // multiplier).clip(*values[:2])
         p = Program()
-        graph = p.graph(rescaled(p, p.input(4096, dtype="INT32"), "INT32", multiplier, shift, double="DBL" in modes))
+        graph = p.graph(p.rescale_by(p.input(4096, dtype="INT32"), "INT32", multiplier, shift, double="DBL" in modes))
         (expected,) = run_reference(graph, [values.astype(np.int32)])
         for mode in modes:
             assert np.array_equal(scaled(values, multiplier, shift, mode), expected), multiplier
