@@ -1,6 +1,6 @@
-"""Whether a program has something that Vela is known to compile wrongly: see docs/vela-miscompilations.md.
+"""Whether a program has something that Vela is known to compile wrongly.
 
-`overwritten-indices` is not among it: executed one after the other, the operations of such a stream are right.
+`overwritten-indices` is not looked for: executed one after the other, the operations of such a stream are right.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _MOST_SHIFT = 31
 _FAMILIES = {one.name: one.affected[VERSIONS[0]] for one in MISCOMPILATIONS}
 
 
-def known_faults(graph: Graph, family: str) -> set[str]:
+def open_to(graph: Graph, family: str) -> set[str]:
     """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`."""
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
     kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {})
     for node_id in graph.order:
-        found |= {name for name, open_to in kinds.items() if open_to(graph, node_id)}
+        found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
         if node.op in ("TABLE", "CLAMP") and gives_its_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
