@@ -34,31 +34,27 @@ class StreamCheck:
         self._pricing, self._memo, self._key = pricing, memo, dict(key)
         self._cache = OperationCache(_KEPT_BYTES)
 
-    def verdict(self, graph: Graph, computed: Outputs, sets: int | None, explained: bool = False) -> Verdict:
+    def verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
         """Compare what a program's command stream computes with what the program computes.
 
         Args:
             graph: one delegate's program, which Vela compiles.
             computed: gives the program's outputs on the check inputs.
-            sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses
-                and waits are checked as well, which takes longer than a run.
-            explained: name the first operation that goes wrong, which takes longer than to find out that one does.
+            whole: as of `stream_verdict`.
 
         Raises:
             VelaRefused: Vela does not compile the program.
             ReferenceFailed: the reference model does not run the program.
         """
         key = {
-            **self._key, "kind": "stream verdict", "graph": graph.hash, "sets": sets, "explained": explained,
-            "NPU model": MODEL_VERSION,
+            **self._key, "kind": "stream verdict", "graph": graph.hash, "whole": whole, "NPU model": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
             compiled = self._pricing.compiled(graph)
             verdict = stream_verdict(
-                graph, compiled.npu_program, compiled.operators, computed, sets=sets, explained=explained,
-                cache=self._cache,
-            )  # fmt: skip
+                graph, compiled.npu_program, compiled.operators, computed, whole=whole, cache=self._cache
+            )
             known = asdict(verdict)
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)

@@ -18,8 +18,8 @@ from workers.vela import OperatorCost
 
 
 def stream_verdict(
-    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, sets: int | None = None,
-    explained: bool = True, cache: OperationCache | None = None,
+    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, whole: bool = True,
+    cache: OperationCache | None = None,
 ) -> Verdict:  # fmt: skip
     """Compare what a command stream computes with what its program computes.
 
@@ -28,27 +28,26 @@ def stream_verdict(
         program: the stream and what belongs to it.
         rows: Vela's of the compilation that the stream comes from.
         computed: gives the program's outputs on the check inputs.
-        sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses and
-            waits are checked as well, which takes longer than a run.
-        explained: name the first operation that goes wrong, which takes longer than to find out that one does.
+        whole: run it on all of the check inputs, check its accesses and waits as well, and name the operation that goes
+            wrong first. Else it is run on the first set of inputs alone, which takes milliseconds.
         cache: of values that other streams' operations gave.
 
     Raises:
         ReferenceFailed: the reference model does not run the program.
     """
-    inputs = computed.inputs[:sets]
+    inputs = computed.inputs if whole else computed.inputs[:1]
     if len(program.outputs) != len(graph.outputs):
         # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
         return Verdict(False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}")
     try:
         decoded = decode(program.command_stream)
-        broken = _broken_rule(graph, program, decoded, rows) if sets is None else ""
+        broken = _broken_rule(graph, program, decoded, rows) if whole else ""
         verdict = Verdict(False, broken) if broken else _executed(graph, program, decoded, computed, inputs, cache)
     except (Fault, StreamError) as error:
         verdict = Verdict(False, f"the command stream cannot run: {error}")
     except Unmodelled as error:
         return Verdict(False, f"the command stream cannot be executed here: {error}")
-    if verdict.equal or not explained:
+    if verdict.equal or not whole:
         return verdict
     # Sets of inputs differ in what shows on them; the first one that shows a wrong operation names it.
     found = (first_difference(graph, program, rows, one) for one in inputs)
