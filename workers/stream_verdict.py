@@ -10,7 +10,7 @@ from search_space.graph import Graph
 from workers.check_inputs import CheckInput
 from workers.command_stream import Decoded, StreamError, decode
 from workers.first_difference import first_difference
-from workers.npu_model import Fault, NpuProgram, Unmodelled, claims, execute, guard, hazards
+from workers.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard, hazards
 from workers.npu_model.operation_cache import OperationCache
 from workers.reference_check import Outputs, Verdict
 from workers.stream_interface import compared, used_inputs
@@ -57,7 +57,7 @@ def stream_verdict(
 
 def _broken_rule(graph: Graph, program: NpuProgram, decoded: Decoded, rows: Sequence[OperatorCost]) -> str:
     """The first rule of the NPU that the stream breaks; empty if it breaks none."""
-    for violation in (*guard(program, decoded, claims(graph, rows)), *hazards(program, decoded)):
+    for violation in (*guard(program, decoded, expected_accesses(graph, rows)), *hazards(program, decoded)):
         return f"the command stream breaks a rule of the NPU: {violation}"
     return ""
 

@@ -18,7 +18,7 @@ from search_space.graph import Graph
 from search_space.read_tosa import read_tosa
 from search_space.write_tosa import write_tosa
 from workers.command_stream import decode
-from workers.npu_model.claims import claims
+from workers.npu_model.expected_accesses import expected_accesses
 from workers.npu_model.guard import guard
 from workers.target import Target
 from workers.vela import Compiled, compile_tosa
@@ -29,7 +29,7 @@ U85 = [f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048)]
 
 def found_in(graph: Graph, compiled: Compiled) -> list[str]:
     decoded = decode(compiled.command_stream)
-    return [str(one) for one in guard(compiled.npu_program, decoded, claims(graph, compiled.operators))]
+    return [str(one) for one in guard(compiled.npu_program, decoded, expected_accesses(graph, compiled.operators))]
 
 
 def found(graph: Graph, accelerator: str) -> list[str]:

@@ -18,7 +18,7 @@ Moved = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of bytes at regular distances from what a register says, plus an offset; see `workers.npu_model.spans`."""
+    """Rows of bytes at regular distances from a register's address plus an offset; see `workers.npu_model.spans`."""
 
     register: str
     offset_bytes: int
