@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from search_space.dtypes import NUMPY
 from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
@@ -119,8 +120,9 @@ class Program:
             self._zero_point(source.dtype, zero_in), self._zero_point(dtype, zero_out),
         )  # fmt: skip
         return self.op(
-            "RESCALE", (value, *operands), source.shape, dtype, scale32=not wide, per_channel=len(multipliers) > 1,
-            rounding_mode="DOUBLE_ROUND" if double else "SINGLE_ROUND", input_unsigned=False, output_unsigned=False,
+            "RESCALE", (value, *operands), source.shape, dtype, scale32=not wide,
+            rounding_mode="DOUBLE_ROUND" if double else "SINGLE_ROUND", per_channel=len(multipliers) > 1,
+            input_unsigned=False, output_unsigned=False,
         )  # fmt: skip
 
     def add(self, first: int, second: int) -> int:
@@ -135,7 +137,8 @@ class Program:
         return self.rescale(product, "INT8", 1 / 128)
 
     def clamp(self, value: int, low: int = -128, high: int = 127) -> int:
-        low_bytes, high_bytes = (bound.to_bytes(1, "little", signed=True) for bound in (low, high))
+        width = NUMPY[self.nodes[value].type.dtype].itemsize
+        low_bytes, high_bytes = (bound.to_bytes(width, "little", signed=True) for bound in (low, high))
         return self.op(
             "CLAMP", (value,), self.shape(value), min_val=low_bytes, max_val=high_bytes, nan_mode="PROPAGATE"
         )

@@ -6,6 +6,7 @@ from benchmarks.miscompilations import (
     addition_scales,
     batched_activation,
     batched_average,
+    double_rounded_sum,
     lost_output,
     lost_padding,
     matmul_channels,
@@ -29,6 +30,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
     for one in (
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, scaled_max_pool, batched_average, narrowing_cast,
-        padded_zero_point, shifted_clamp, rounded_product, overwritten_indices,
+        padded_zero_point, shifted_clamp, rounded_product, double_rounded_sum, overwritten_indices,
     )
 )  # fmt: skip

@@ -68,6 +68,12 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
 
 
+def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    operands = [_seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
+    return any(one.op == "RESCALE" and one.attributes["rounding_mode"] == "DOUBLE_ROUND" for one in operands)
+
+
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
     readers = [graph[i] for i in graph.users[node_id]]
     return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
@@ -162,6 +168,7 @@ def _rounded_product(graph: Graph, node_id: int) -> bool:
 _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
     "batched-average": _batched_average,
+    "double-rounded-sum": _double_rounded_sum,
     "lost-output": _lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,

@@ -77,20 +77,6 @@ def test_accumulators_that_overflow(accelerator: str) -> None:
         executed(graph, accelerator, 1 << 27)
 
 
-def scaled_sum(double: bool = False, shift: int = 28) -> Graph:
-    p = Program()
-    first = p.rescale_by(p.input(*SHAPE), "INT32", 1932735283, shift, double=double)
-    total = p.op("ADD", (first, p.rescale_by(p.input(*SHAPE), "INT32", 1 << 30, 11)), SHAPE, "INT32")
-    return p.graph(p.rescale_by(total, "INT8", 1288490189, 50))
-
-
-def test_a_double_rounding_of_an_operand_is_not_guessed() -> None:
-    inputs = [np.zeros((1, *SHAPE), np.int8)] * 2
-    with pytest.raises(Unmodelled, match="OPA_32 with rounding DBL and shift 28"):
-        execute(compiled(scaled_sum(double=True), "ethos-u55-128"), inputs)
-    execute(compiled(scaled_sum(), "ethos-u55-128"), inputs)
-
-
 def test_a_scale_that_the_hardware_ignores_is_a_fault() -> None:
     p = Program()
     first, second = (p.rescale_by(p.input(*SHAPE), "INT32", scale << 20, 20) for scale in (3, 5))
