@@ -1,7 +1,4 @@
-"""Whether a program has something that Vela is known to compile wrongly.
-
-`overwritten-indices` is not looked for: executed one after the other, the operations of such a stream are right.
-"""
+"""Whether a program has something that Vela is known to compile wrongly."""
 
 from __future__ import annotations
 
@@ -30,11 +27,15 @@ _MOST_SHIFT = 31
 _FAMILIES = {one.name: one.affected[VERSIONS[0]] for one in MISCOMPILATIONS}
 
 
-def open_to(graph: Graph, family: str) -> set[str]:
-    """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`."""
+def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
+    """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`.
+
+    in_order: leave out those that only waits show. Executed one after the other, the operations of such a stream are
+    right.
+    """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
-    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {})
+    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
     for node_id in graph.order:
         found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
@@ -77,6 +78,17 @@ def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
     readers = [graph[i] for i in graph.users[node_id]]
     return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
+
+
+def _transposed_blocks(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    source = graph[node.inputs[0]] if node.op in ("CLAMP", "TABLE") else node
+    return node.op != MOVE and source.op == MOVE and not source.layout_map.keeps_order
+
+
+def _overwritten_indices(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op in ("GATHER", "SCATTER") and _seen(graph, node.inputs[1]).op != CONST
 
 
 def _tensor_shape(graph: Graph, node_id: int) -> bool:
@@ -181,6 +193,11 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
     "written-constants": _written_constants,
+}
+
+_WAITS: dict[str, Callable[[Graph, int], bool]] = {
+    "overwritten-indices": _overwritten_indices,
+    "transposed-blocks": _transposed_blocks,
 }
 
 

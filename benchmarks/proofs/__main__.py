@@ -59,7 +59,7 @@ def main(models: tuple[str, ...], targets: tuple[str, ...], tuned: Path | None, 
         try:
             proof = _apart(prove, case)
             click.echo(f"{name} {_told(proof)}")
-            unproven += bool(proof.wrong) and (case.kind != DEFAULT or not proof.explained)
+            unproven += any(case.kind != DEFAULT or not one.open_to for one in proof.wrong)
             if files is not None:
                 click.echo(f"{name} {_file_told(_apart(prove_file, case, files))}")
         except (ModelError, VelaRefused, ReferenceFailed) as error:
@@ -78,11 +78,7 @@ def _apart(function: Callable[..., Found], *arguments: object) -> Found:
 
 def _told(proof: Proof) -> str:
     of = f"{proof.delegates} delegates, {proof.sets} sets" if proof.delegates > 1 else f"{proof.sets} sets"
-    told = f"{of}, {proof.seconds}: "
-    if not proof.wrong:
-        return f"{told}equal"
-    why = f" [open to: {', '.join(proof.explained)}]" if proof.explained else " [no known kind]"
-    return told + "; ".join(proof.wrong) + why
+    return f"{of}, {proof.seconds}: {'; '.join(map(str, proof.wrong)) or 'equal'}"
 
 
 def _file_told(proof: FileProof) -> str:

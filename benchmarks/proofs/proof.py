@@ -50,20 +50,32 @@ class Seconds:
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A delegate that is wrong. reason: what differs, in one line. open_to: kinds of miscompilation, as in
+    docs/vela-miscompilations.md, that it may be."""
+
+    delegate: int
+    reason: str
+    open_to: tuple[str, ...]
+
+    def __str__(self) -> str:
+        why = f"open to {', '.join(self.open_to)}" if self.open_to else "no known kind"
+        return f"delegate {self.delegate}: {self.reason} [{why}]"
+
+
+@dataclass(frozen=True)
 class Proof:
     """What came of a lowering.
 
     Attributes:
         delegates, sets: how many there are, and on how many sets of inputs they were executed, all together.
-        wrong: what differs, one line for each delegate.
-        explained: kinds of miscompilation, as in docs/vela-miscompilations.md, that the wrong delegates are open to.
+        wrong: the delegates that are.
         seconds: of executing all delegates on one set of inputs.
     """
 
     delegates: int
     sets: int
-    wrong: tuple[str, ...]
-    explained: tuple[str, ...]
+    wrong: tuple[Wrong, ...]
     seconds: Seconds
 
 
@@ -84,7 +96,7 @@ def prove(case: Case) -> Proof:
     base = lowered(job)
     if recipe.setting:
         base = base_by(base, recipe.setting, job)
-    wrong, explained, seconds, sets = [], set[str](), Seconds(), 0
+    wrong, seconds, sets = [], Seconds(), 0
     with TemporaryDirectory() as forgotten:
         facts = VelaFacts(job.target, Memo(Path(forgotten)), base.versions)
         for at, (data, calibration) in enumerate(zip(base.graphs, base.calibration_inputs, strict=True)):
@@ -98,10 +110,10 @@ def prove(case: Case) -> Proof:
             if verdict.equal:
                 verdict = stream_verdict(graph, compiled.npu_program, compiled.operators, computed)
             if not verdict.equal:
-                wrong.append(f"delegate {at}: {verdict.reason}" if len(base.graphs) > 1 else verdict.reason)
-                explained |= open_to(graph, job.target.accelerator.rpartition("-")[0])
+                kinds = open_to(graph, job.target.accelerator.rpartition("-")[0])
+                wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
             sets += len(inputs)
-    return Proof(len(base.graphs), sets, tuple(wrong), tuple(sorted(explained)), seconds)
+    return Proof(len(base.graphs), sets, tuple(wrong), seconds)
 
 
 def _both_seconds(graph: Graph, program: NpuProgram, inputs: CheckInput) -> Seconds:
