@@ -7,6 +7,7 @@ from benchmarks.miscompilations import (
     batched_activation,
     batched_average,
     double_rounded_sum,
+    empty_window,
     lost_output,
     lost_padding,
     matmul_channels,
@@ -31,6 +32,7 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
     for one in (
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
-        narrowing_cast, padded_zero_point, shifted_clamp, rounded_product, double_rounded_sum, overwritten_indices,
+        narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
+        overwritten_indices,
     )
 )  # fmt: skip

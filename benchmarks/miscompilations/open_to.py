@@ -19,6 +19,9 @@ _LOGICAL_SHIFTS = ("LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT")
 #: What an average pool of Ethos-U85 does in one operation.
 _MOST_KERNEL, _MOST_STRIDE = 8, 3
 
+#: What a convolution does in one operation.
+_MOST_DILATION = 2
+
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
 
@@ -73,6 +76,22 @@ def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     operands = [_seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
     return any(one.op == "RESCALE" and one.attributes["rounding_mode"] == "DOUBLE_ROUND" for one in operands)
+
+
+def _empty_window(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return False
+    weights = graph[node.inputs[1]].type.shape
+    kernel = weights[1:3] if node.op == "CONV2D" else weights[:2]
+    for axis in range(2):
+        size, stride = graph[node.inputs[0]].type.shape[1 + axis], node.attributes["stride"][axis]
+        dilation, before = node.attributes["dilation"][axis], node.attributes["pad"][2 * axis]
+        taps = range(-before, kernel[axis] * dilation - before, dilation)
+        firsts = range(0, node.type.shape[1 + axis] * stride, stride)
+        if dilation > _MOST_DILATION and any(all(not 0 <= at + tap < size for tap in taps) for at in firsts):
+            return True
+    return False
 
 
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
@@ -181,6 +200,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
     "batched-average": _batched_average,
     "double-rounded-sum": _double_rounded_sum,
+    "empty-window": _empty_window,
     "lost-output": _lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
