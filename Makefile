@@ -17,7 +17,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations rewrites validation widths readme clean
+.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites validation widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -49,6 +49,9 @@ check: $(READY) ## lint and types
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
 	$(BIN)/python -m benchmarks.rewrites
+
+proofs: $(READY) ## execute the command streams of the suite's default and best lowerings on all inputs of the check
+	$(BIN)/python -m benchmarks.proofs
 
 miscompilations: $(READY) ## write docs/vela-miscompilations.md: what Vela compiles wrongly, by version, on the smallest programs
 	$(BIN)/python -m benchmarks.miscompilations

@@ -37,7 +37,7 @@ _KEPT = 0.8
 class _Unexecuted(Evaluator):
     """An evaluator that takes every command stream for right."""
 
-    def _executed(self, program: object, whole: bool, explained: bool) -> Verdict:
+    def _executed(self, program: object, whole: bool) -> Verdict:
         return Verdict(True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from search_space.dtypes import NUMPY
 from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
@@ -95,23 +96,33 @@ class Program:
         return self.rescale(result, "INT8", 1 / 1000)
 
     def rescale(self, value: int, dtype: str, scale: float) -> int:
+        """RESCALE by about `scale`."""
         shift = 30
         while scale < 0.5 and shift < 60:
             scale, shift = scale * 2, shift + 1
         while scale >= 2:
             scale, shift = scale / 2, shift - 1
+        if self.nodes[value].type.dtype == "INT48":
+            return self.rescale_by(value, dtype, int(scale * (1 << 14)), shift - 16)
+        return self.rescale_by(value, dtype, int(scale * (1 << 30)), shift)
+
+    def rescale_by(
+        self, value: int, dtype: str, multiplier: int | list[int], shift: int | list[int], zero_in: int = 0,
+        zero_out: int = 0, double: bool = False,
+    ) -> int:  # fmt: skip
+        """RESCALE by multiplier / 2^shift; a list: one for each channel. double: DOUBLE_ROUND."""
         source = self.nodes[value].type
+        multipliers = multiplier if isinstance(multiplier, list) else [multiplier]
+        shifts = shift if isinstance(shift, list) else [shift] * len(multipliers)
+        wide = source.dtype == "INT48"
         operands = (
-            self.data(int(scale * (1 << 14)) if source.dtype == "INT48" else int(scale * (1 << 30)), "INT16")
-            if source.dtype == "INT48"
-            else self.data(int(scale * (1 << 30)), "INT32"),
-            self.data(shift - 16 if source.dtype == "INT48" else shift, "INT8"),
-            self._zero(source.dtype),
-            self._zero(dtype),
-        )
+            self.data(multipliers, "INT16" if wide else "INT32"), self.data(shifts, "INT8"),
+            self._zero_point(source.dtype, zero_in), self._zero_point(dtype, zero_out),
+        )  # fmt: skip
         return self.op(
-            "RESCALE", (value, *operands), source.shape, dtype, scale32=source.dtype != "INT48",
-            rounding_mode="SINGLE_ROUND", per_channel=False, input_unsigned=False, output_unsigned=False,
+            "RESCALE", (value, *operands), source.shape, dtype, scale32=not wide,
+            rounding_mode="DOUBLE_ROUND" if double else "SINGLE_ROUND", per_channel=len(multipliers) > 1,
+            input_unsigned=False, output_unsigned=False,
         )  # fmt: skip
 
     def add(self, first: int, second: int) -> int:
@@ -126,7 +137,8 @@ class Program:
         return self.rescale(product, "INT8", 1 / 128)
 
     def clamp(self, value: int, low: int = -128, high: int = 127) -> int:
-        low_bytes, high_bytes = (bound.to_bytes(1, "little", signed=True) for bound in (low, high))
+        width = NUMPY[self.nodes[value].type.dtype].itemsize
+        low_bytes, high_bytes = (bound.to_bytes(width, "little", signed=True) for bound in (low, high))
         return self.op(
             "CLAMP", (value,), self.shape(value), min_val=low_bytes, max_val=high_bytes, nan_mode="PROPAGATE"
         )
@@ -173,10 +185,10 @@ class Program:
             Node(op, inputs, TensorType(shape, dtype or self.nodes[inputs[0]].type.dtype), attributes),
         )
 
-    def _zero(self, dtype: str) -> int:
+    def _zero_point(self, dtype: str, value: int) -> int:
         if dtype == "INT48":
             return self._add(Node("CONST", (), TensorType((1,), "INT48"), payload=bytes(6)))
-        return self.data(0, dtype)
+        return self.data(value, dtype)
 
     def _add(self, node: Node) -> int:
         self.nodes[len(self.nodes)] = node

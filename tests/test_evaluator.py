@@ -12,6 +12,8 @@ import pytest
 from forgetful import Forgetful
 from lowered import Lowered
 
+from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.miscompilations.miscompilation import graph
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
@@ -216,6 +218,15 @@ def test_a_mistake_in_what_is_shared_does_not_reach_the_whole(
     right = one.evaluate("fuse-transposes", whole=True)
     assert right.status == "ok" and right.check["whole"]
     assert right.check["computed"] == "whole programs on all inputs by the TOSA reference model"
+
+
+def test_the_default_is_executed_on_all_inputs_always(tmp_path: Path) -> None:
+    """Only its waits are wrong: executed in order on random inputs, its operations are right."""
+    (overwritten,) = (one for one in MISCOMPILATIONS if one.name == "overwritten-indices")
+    tosa = (write_tosa(graph(overwritten.make)),)
+    default = evaluator(tosa, "ethos-u85-256", tmp_path).evaluate("default")
+    assert default.status == "ok" and "breaks a rule of the NPU" in default.stream_fault
+    assert default.check["stream"].endswith("on all inputs; accesses and waits checked") and not default.check["whole"]
 
 
 def test_what_is_no_recipe_is_an_error(stock: Stock, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from search_space.graph import Graph
 from search_space.write_tosa import write_tosa, written_operators
 from workers.command_stream import StreamError, decode, rows_of
 from workers.memo import Memo
-from workers.npu_model.program import NpuProgram
 from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
@@ -55,8 +54,9 @@ class Cost:
     rows: tuple[Row, ...]
 
 
-#: Bytes of what was compiled lately and is executed next.
+#: Bytes of what was compiled lately and is executed next, and about how many of them a row of Vela's takes.
 _KEPT_BYTES = 64 << 20
+_ROW_BYTES = 1 << 10
 
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 
@@ -70,8 +70,8 @@ class Pricing:
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
-        self._compiled: Recent[NpuProgram] = Recent(
-            _KEPT_BYTES, size=lambda one: len(one.command_stream) + len(one.constants)
+        self._compiled: Recent[Compiled] = Recent(
+            _KEPT_BYTES, size=lambda one: one.flash_bytes + _ROW_BYTES * len(one.operators)
         )
         self.asked = self.known = 0
 
@@ -92,15 +92,7 @@ class Pricing:
 
     def compiled(self, graph: Graph) -> Compiled:
         """A graph compiled, with Vela's rows. Raises VelaRefused if Vela does not take it."""
-        return compile_tosa(write_tosa(graph), self._target)
-
-    def npu_program(self, graph: Graph) -> NpuProgram:
-        """What the NPU is given for a graph. Raises VelaRefused if Vela does not take it."""
-
-        def compiled() -> NpuProgram:
-            return compile_tosa(write_tosa(graph), self._target, operators=False).npu_program
-
-        return self._compiled.find(graph.hash, compiled)
+        return self._compiled.find(graph.hash, lambda: compile_tosa(write_tosa(graph), self._target))
 
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
@@ -113,7 +105,6 @@ class Pricing:
             self.known += 1
             return known
         compiled = self.compiled(graph)
-        self._compiled.put(graph.hash, compiled.npu_program)
         cycles_by_row = self._cycles_by_row(compiled)
         origins = written_operators(graph)
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))

@@ -167,7 +167,8 @@ class Evaluator:
 
         whole: check it by what the reference model says of whole programs, and execute its command streams, on all
         inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute, and
-        streams are executed on the random inputs alone, in milliseconds.
+        streams are executed on the random inputs alone, in milliseconds. Those of the default lowering are executed on
+        all inputs always, since everything else is compared with it.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -198,7 +199,7 @@ class Evaluator:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
             verdict, quality = self._verdict(recipe, whole)
-            executed = self._executed(program, whole, whole or not recipe.elements) if verdict.equal else verdict
+            executed = self._executed(program, whole or _is_default(recipe)) if verdict.equal else verdict
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
@@ -317,10 +318,10 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
-    def _executed(self, program: Program, whole: bool, explained: bool) -> Verdict:
-        """Whether the program's command streams compute what the program does. explained: see `StreamCheck.verdict`."""
+    def _executed(self, program: Program, whole: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does. whole: see `StreamCheck.verdict`."""
         for at, graph in enumerate(program):
-            verdict = self._streams.verdict(graph, self._computed(at, whole), None if whole else 1, explained)
+            verdict = self._streams.verdict(graph, self._computed(at, whole), whole)
             if not verdict.equal:
                 where = f"delegate {at}: " if len(program) > 1 else ""
                 return Verdict(False, f"{where}{verdict.reason}")
@@ -353,10 +354,14 @@ class Evaluator:
         return {
             "against": f"TOSA reference model, {against}",
             "computed": _WHOLE if whole else _SHARED,
-            "stream": _stream_check(whole),
+            "stream": _stream_check(whole or _is_default(recipe)),
             "whole": whole,
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }
+
+
+def _is_default(recipe: Recipe) -> bool:
+    return not recipe.elements
 
 
 def _stream_check(whole: bool) -> str:

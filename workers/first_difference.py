@@ -7,6 +7,7 @@ rolling buffers of which a part is overwritten before the rest is there in anoth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,12 +17,12 @@ from search_space.dtypes import NUMPY
 from search_space.graph import Graph
 from workers.check_inputs import CheckInput
 from workers.command_stream import FeatureMap, Operation, StreamError, decode, rows_of
-from workers.npu_model import Fault, Unmodelled, execute
+from workers.npu_model import Fault, NpuProgram, Unmodelled, execute
 from workers.npu_model.feature_maps import layout, memory_shape
 from workers.reference import ARRAY_TYPES
 from workers.stream_interface import used_inputs
 from workers.values import Values
-from workers.vela import Compiled
+from workers.vela import OperatorCost
 
 _BRICK = 16
 
@@ -54,12 +55,15 @@ class Difference:
         )
 
 
-def first_difference(graph: Graph, compiled: Compiled, inputs: CheckInput) -> Difference | None:
+def first_difference(
+    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], inputs: CheckInput
+) -> Difference | None:
     """The first operation that writes something else than the program says, on one set of inputs.
 
     Args:
         graph: one delegate's program.
-        compiled: what Vela made of `write_tosa(graph)`, with rows.
+        program: what Vela made of `write_tosa(graph)`.
+        rows: Vela's of the same compilation.
 
     Returns:
         None if no tensor that can be compared differs.
@@ -67,7 +71,7 @@ def first_difference(graph: Graph, compiled: Compiled, inputs: CheckInput) -> Di
     Raises:
         ReferenceFailed: the reference model does not run the program.
     """
-    written = _written(graph, compiled, inputs)
+    written = _written(graph, program, rows, inputs)
     ids = [i for i in graph.order if i in written]
     if not ids:
         return None
@@ -148,11 +152,12 @@ class _Written:
         return ((row * columns + column) * planes + plane) * brick_bytes + in_brick
 
 
-def _written(graph: Graph, compiled: Compiled, inputs: CheckInput) -> dict[int, _Written]:
+def _written(
+    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], inputs: CheckInput
+) -> dict[int, _Written]:
     """By node, what the stream writes of its value, as far as it can be executed."""
-    program = compiled.npu_program
     decoded = decode(program.command_stream)
-    rows = rows_of(decoded, compiled.operators)
+    row_numbers = rows_of(decoded, rows)
     numbers = {one.offset: number for number, one in enumerate(decoded.operations)}
     # As write_tosa names them.
     nodes = {f"t{place}": i for i, place in graph.places.items() if graph[i].type.dtype in ARRAY_TYPES}
@@ -160,7 +165,7 @@ def _written(graph: Graph, compiled: Compiled, inputs: CheckInput) -> dict[int, 
 
     def seen(operation: Operation, values: np.ndarray) -> None:
         number = numbers[operation.offset]
-        row = compiled.operators[rows[number]]
+        row = rows[row_numbers[number]]
         node, ofm = nodes.get(row.name), operation.ofm
         assert ofm is not None
         # What has another width are sums on the way, such as U55's and U65's products of a MATMUL.

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
+from search_space.graph import Graph
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.verifier import verify
@@ -19,9 +20,11 @@ from workers.check_inputs import check_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference_check import check
+from workers.stream_verdict import stream_verdict
 from workers.target import Target
 from workers.upstream import lowering_by, quantising_by
 from workers.values import Values
+from workers.vela import VelaRefused, compile_tosa
 from workers.vela_facts import VelaFacts
 
 _SEED = 0
@@ -29,21 +32,25 @@ _SEED = 0
 
 @contextmanager
 def apply_recipe(
-    recipe: str, target: Target | str, tag: bytes | None = None, allowed: Exactness = Exactness.EXACT
-) -> Iterator[None]:
+    recipe: str, target: Target | str, tag: bytes | None = None, allowed: Exactness = Exactness.EXACT,
+    check_streams: bool = True,
+) -> Iterator[None]:  # fmt: skip
     """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`.
 
     Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
-    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. What ExecuTorch makes by the
+    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. The command stream that Vela
+    makes of it for `target` is executed on the same inputs, by `workers.npu_model`. What ExecuTorch makes by the
     recipe's `setting` is not compared with its default here: that takes the whole program, see `workers.settings`. Of a
     recipe that is not exact, what its exact elements do is checked so, and nothing is measured.
 
     recipe: canonical text, as `velatune lookup` prints it. target: what the compile spec is for; the name of an
     accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see `workers.ahead_of_time`.
-    allowed: the class up to which the recipe may be. One program per block, one thread at a time. Raises SpaceError if
-    the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe changes a delegate's
-    outputs. A recipe of class precision is for the quantiser as well: then prepare_pt2e has to be called inside, or
-    ModelError is raised at the end of the block.
+    allowed: the class up to which the recipe may be. check_streams: whether command streams are executed. One program
+    per block, one thread at a time.
+
+    Raises SpaceError if the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe
+    changes a delegate's outputs, or Vela miscompiles it. A recipe of class precision is for the quantiser as well: then
+    prepare_pt2e has to be called inside, or ModelError is raised at the end of the block.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
@@ -65,7 +72,22 @@ def apply_recipe(
                 verdict = check(graph, before, values)
                 if not verdict.equal:
                     raise ModelError(f"recipe '{recipe}' is not right for delegate {index}: {verdict.reason}")
+        if check_streams:
+            _check_stream(graph, board, values, f"recipe '{recipe}', delegate {index}")
         return write_tosa(graph)
 
     with quantising_by(parsed.setting), lowering_by(parsed.setting), rewrite_tosa(transform, tag):
         yield
+
+
+def _check_stream(graph: Graph, board: Target, values: Values, what: str) -> None:
+    try:
+        compiled = compile_tosa(write_tosa(graph), board)
+    except VelaRefused as error:
+        raise ModelError(f"{what}: Vela refuses it for {board.label}, {error}") from error
+    verdict = stream_verdict(graph, compiled.npu_program, compiled.operators, values)
+    if not verdict.equal:
+        raise ModelError(
+            f"{what}: Vela miscompiles it for {board.label}, {verdict.reason}; "
+            "check_streams=False lowers it all the same"
+        )

@@ -6,7 +6,6 @@ file against the model as stock ExecuTorch lowers it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,32 +13,29 @@ from typing import Any
 import numpy as np
 
 from search_space.exactness import Exactness
-from search_space.graph import Graph
 from search_space.read_tosa import read_tosa
 from search_space.recipe import Recipe
 from search_space.verifier import verify
 from search_space.write_tosa import write_tosa
 from workers.array_files import first_difference as first_differing_value
 from workers.base_program import exported_model
-from workers.check_inputs import CheckInput, check_inputs
-from workers.command_stream import decode
+from workers.check_inputs import check_inputs
 from workers.cost import command_stream_hash
 from workers.errors import ModelError
-from workers.first_difference import first_difference
 from workers.lowering import lowered_program, quantised_program
 from workers.memo import Memo
-from workers.npu_model import Fault, NpuProgram, execute, guard, hazards
-from workers.pte import Delegate, read_pte
-from workers.reference import ReferenceFailed, run_on_each
+from workers.pte import read_pte
+from workers.reference import ReferenceFailed
 from workers.run_lowered import run_lowered
 from workers.run_pte import PteProgram
 from workers.settings import base_by
-from workers.stream_interface import compared, used_inputs
+from workers.stream_verdict import stream_verdict
 from workers.tasks import Job, lowered
 from workers.tensors import tensors
 from workers.vela import VelaRefused, compile_tosa
 from workers.vela_facts import VelaFacts
 from workers.whole_check import whole_inputs
+from workers.whole_outputs import WholeOutputs
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
         stock = verify(read_tosa(data))
         graph = verify(recipe.apply(stock, facts))
         try:
-            compiled = compile_tosa(write_tosa(graph), job.target, operators=False)
+            compiled = compile_tosa(write_tosa(graph), job.target)
         except VelaRefused as refusal:
             raise ModelError(f"{job.source}: Vela refuses '{recipe}': {refusal}") from refusal
         wanted = command_stream_hash(compiled.command_stream, compiled.weights)
@@ -92,41 +88,14 @@ def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
             raise ModelError(f"{file}: none of its delegates is what Vela makes of {job.source} by '{recipe}' today")
         waiting.remove(found[0])
         at, delegate = found[0]
-        inputs = check_inputs(stock, calibration, job.seed)
-        reason = _difference(graph, delegate, inputs, job)
-        if reason:
-            raise ModelError(f"{file}: delegate {at}: {reason}")
-        sets += len(inputs)
+        computed = WholeOutputs(check_inputs(stock, calibration, job.seed))
+        verdict = stream_verdict(graph, delegate.npu_program, compiled.operators, computed)
+        if not verdict.equal:
+            raise ModelError(f"{file}: delegate {at}: {verdict.reason}")
+        sets += len(computed.inputs)
     if waiting:
         raise ModelError(f"{file}: delegate {waiting[0][0]} is none of {job.source} by '{recipe}'")
     return sets
-
-
-def _difference(graph: Graph, delegate: Delegate, inputs: Sequence[CheckInput], job: Job) -> str:
-    """What is wrong with a delegate, and the operation that goes wrong first; empty if nothing is."""
-    program = delegate.npu_program
-    decoded = decode(program.command_stream)
-    for violation in (*guard(program, decoded), *hazards(program, decoded)):
-        return f"the command stream breaks a rule of the NPU: {violation}"
-    try:
-        if not _reason(graph, program, inputs):
-            return ""
-        # Once more one by one, to name the operation on the first inputs on which something differs.
-        for one in inputs:
-            reason = _reason(graph, program, [one])
-            if reason:
-                operation = first_difference(graph, compile_tosa(write_tosa(graph), job.target), one)
-                return f"{reason}; {operation}" if operation else reason
-    except Fault as error:
-        return f"the command stream cannot run: {error}"
-    return "outputs differ on several inputs at once and not on one by one"
-
-
-def _reason(graph: Graph, program: NpuProgram, inputs: Sequence[CheckInput]) -> str:
-    expected = [np.stack(arrays) for arrays in zip(*run_on_each(graph, [one.arrays for one in inputs]), strict=True)]
-    given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
-    found = execute(program, used_inputs(graph, program, given))
-    return compared(graph, program, expected, found, [one.kind for one in inputs]).reason
 
 
 def _check_whole(file: Path, job: Job) -> int:

@@ -10,17 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from search_space.graph import Graph
-from workers.command_stream import StreamError, decode
 from workers.cost import Pricing
-from workers.first_difference import first_difference
 from workers.memo import Memo
-from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, claims, execute, guard, hazards
+from workers.npu_model import MODEL_VERSION
 from workers.npu_model.operation_cache import OperationCache
 from workers.reference_check import Outputs, Verdict
-from workers.stream_interface import compared, used_inputs
+from workers.stream_verdict import stream_verdict
 
 #: Bytes of the values of operations that are kept: candidates of one model have most operations in common.
 _KEPT_BYTES = 128 << 20
@@ -38,53 +34,27 @@ class StreamCheck:
         self._pricing, self._memo, self._key = pricing, memo, dict(key)
         self._cache = OperationCache(_KEPT_BYTES)
 
-    def verdict(self, graph: Graph, computed: Outputs, sets: int | None, explained: bool = False) -> Verdict:
+    def verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
         """Compare what a program's command stream computes with what the program computes.
 
         Args:
             graph: one delegate's program, which Vela compiles.
             computed: gives the program's outputs on the check inputs.
-            sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses
-                and waits are checked as well, which takes longer than a run.
-            explained: name the first operation that goes wrong, which takes longer than to find out that one does.
+            whole: as of `stream_verdict`.
 
         Raises:
             VelaRefused: Vela does not compile the program.
             ReferenceFailed: the reference model does not run the program.
         """
         key = {
-            **self._key, "kind": "stream verdict", "graph": graph.hash, "sets": sets, "explained": explained,
-            "NPU model": MODEL_VERSION,
+            **self._key, "kind": "stream verdict", "graph": graph.hash, "whole": whole, "NPU model": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
-            verdict = self._executed(graph, computed, sets)
-            if explained and not verdict.equal:
-                first = first_difference(graph, self._pricing.compiled(graph), computed.inputs[0])
-                verdict = Verdict(False, f"{verdict.reason}; {first}") if first else verdict
+            compiled = self._pricing.compiled(graph)
+            verdict = stream_verdict(
+                graph, compiled.npu_program, compiled.operators, computed, whole=whole, cache=self._cache
+            )
             known = asdict(verdict)
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)
-
-    def _executed(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
-        program = self._pricing.npu_program(graph)
-        if len(program.outputs) != len(graph.outputs):
-            # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
-            return Verdict(
-                False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}"
-            )
-        try:
-            decoded = decode(program.command_stream)
-            if sets is None:
-                claimed = claims(graph, self._pricing.compiled(graph).operators)
-                for violation in (*guard(program, decoded, claimed), *hazards(program, decoded)):
-                    return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
-            inputs = computed.inputs[:sets]
-            given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
-            found = execute(program, used_inputs(graph, program, given), decoded=decoded, cache=self._cache)
-        except (Fault, StreamError) as error:
-            return Verdict(False, f"the command stream cannot run: {error}")
-        except Unmodelled as error:
-            return Verdict(False, f"the command stream cannot be executed here: {error}")
-        expected = [np.stack(arrays[:sets]) for arrays in computed.outputs(graph)]
-        return compared(graph, program, expected, found, [one.kind for one in inputs])

@@ -70,23 +70,6 @@ def _graph(make: Make) -> Graph:
     return p.graph(make(p))
 
 
-def _rescaled(
-    p: Program, value: int, dtype: str, multiplier: int | list[int], shift: int, zero_in: int = 0, zero_out: int = 0,
-    double: bool = False,
-) -> int:  # fmt: skip
-    """RESCALE by multiplier / 2^shift; a list: one for each channel. double: DOUBLE_ROUND."""
-    source = p.nodes[value].type
-    multipliers = multiplier if isinstance(multiplier, list) else [multiplier]
-    operands = (
-        p.data(multipliers, "INT32"), p.data([shift] * len(multipliers), "INT8"), p.data(zero_in, source.dtype),
-        p.data(zero_out, dtype),
-    )  # fmt: skip
-    return p.op(
-        "RESCALE", (value, *operands), source.shape, dtype, scale32=True, per_channel=len(multipliers) > 1,
-        rounding_mode="DOUBLE_ROUND" if double else "SINGLE_ROUND", input_unsigned=False, output_unsigned=False,
-    )  # fmt: skip
-
-
 def _convolutions() -> Iterator[Case]:
     made: list[tuple[str, str, Make]] = [
         ("conv-1x1", "weights of a 1x1 convolution", lambda p: p.conv(p.input(*_IMAGE), 24)),
@@ -120,7 +103,7 @@ def _convolution(p: Program, zero_points: tuple[int, int] = (0, 0), double: bool
         local_bound=False, acc_type="INT32",
     )  # fmt: skip
     multipliers = [int(one) for one in p.random.integers(1 << 30, (1 << 31) - 1, channels)]
-    return _rescaled(p, sums, "INT8", multipliers, 43, zero_out=zero_points[1], double=double)
+    return p.rescale_by(sums, "INT8", multipliers, 43, zero_out=zero_points[1], double=double)
 
 
 def _wide_convolution(p: Program) -> int:
@@ -174,9 +157,9 @@ def _elementwise() -> Iterator[Case]:
         ("clz", "leading zeros", lambda p: p.op("CLZ", (p.input(*_SHAPE, dtype="INT32"),), _SHAPE)),
         ("shift-right-rounded", "a rounded shift", lambda p: _shifted(p, True)),
         ("table", "a table of 256 values", lambda p: p.table(p.input(*_SHAPE))),
-        ("rescale", "a scale", lambda p: _rescaled(p, p.input(*_SHAPE), "INT8", _SCALE, 31, -20, 7)),
+        ("rescale", "a scale", lambda p: p.rescale_by(p.input(*_SHAPE), "INT8", _SCALE, 31, -20, 7)),
         ("rescale-double-round", "its other rounding", _doubly_rounded),
-        ("rescale-to-int16", "a wider result", lambda p: _rescaled(p, p.input(*_SHAPE), "INT16", _LARGER, 24, -20)),
+        ("rescale-to-int16", "a wider result", lambda p: p.rescale_by(p.input(*_SHAPE), "INT16", _LARGER, 24, -20)),
     ]
     yield from (Case(name, shows, _graph(make)) for name, shows, make in made)
 
@@ -187,11 +170,11 @@ def _sum(p: Program, op: str, first: int, second: int, dtype: str = "INT8", othe
     # Values are shifted left as far as a sum of two leaves room.
     shift = 32 - (19 if dtype == "INT8" else 14)
     operands = (
-        _rescaled(p, p.input(*_SHAPE, dtype=dtype), "INT32", first, shift, zero_in=zeros[0]),
-        _rescaled(p, p.input(*other, dtype=dtype), "INT32", second, shift, zero_in=zeros[1]),
+        p.rescale_by(p.input(*_SHAPE, dtype=dtype), "INT32", first, shift, zero_in=zeros[0]),
+        p.rescale_by(p.input(*other, dtype=dtype), "INT32", second, shift, zero_in=zeros[1]),
     )
     total = p.op(op, operands, _SHAPE, "INT32")
-    return _rescaled(p, total, dtype, _SCALE, 50 if dtype == "INT8" else 45, zero_out=zeros[2])
+    return p.rescale_by(total, dtype, _SCALE, 50 if dtype == "INT8" else 45, zero_out=zeros[2])
 
 
 def _binary(p: Program, op: str, other: Shape = _SHAPE, **attributes: str) -> int:
@@ -202,7 +185,7 @@ def _binary(p: Program, op: str, other: Shape = _SHAPE, **attributes: str) -> in
 def _product(p: Program, double: bool) -> int:
     operands = p.input(*_SHAPE), p.input(*_COLUMN), p.data(0, "INT8")
     product = p.op("MUL", operands, _SHAPE, "INT32")
-    return _rescaled(p, product, "INT8", _SCALE, 38, zero_out=5, double=double)
+    return p.rescale_by(product, "INT8", _SCALE, 38, zero_out=5, double=double)
 
 
 def _shifted(p: Program, rounds: bool) -> int:
@@ -211,7 +194,7 @@ def _shifted(p: Program, rounds: bool) -> int:
 
 
 def _doubly_rounded(p: Program) -> int:
-    return _rescaled(p, p.input(*_SHAPE), "INT8", _SCALE, 33, double=True)
+    return p.rescale_by(p.input(*_SHAPE), "INT8", _SCALE, 33, double=True)
 
 
 def _moves() -> Iterator[Case]:
@@ -239,7 +222,7 @@ def _questions() -> Iterator[Case]:
         _graph(_cast),
         question="Does it saturate, or keep the lowest bits? TOSA keeps them; Vela asks for no clipping, which U55 and "
         "U65 cannot leave out.",
-        otherwise=_graph(lambda p: _rescaled(p, p.input(*_SHAPE, dtype="INT32"), "INT8", _HALF, 30)),
+        otherwise=_graph(lambda p: p.rescale_by(p.input(*_SHAPE, dtype="INT32"), "INT8", _HALF, 30)),
     )
     yield Case(
         "shift-right",

@@ -6,6 +6,8 @@ from benchmarks.miscompilations import (
     addition_scales,
     batched_activation,
     batched_average,
+    double_rounded_sum,
+    empty_window,
     lost_output,
     lost_padding,
     matmul_channels,
@@ -19,6 +21,7 @@ from benchmarks.miscompilations import (
     sliced_matmul,
     sliced_reduction,
     tensor_shape,
+    transposed_blocks,
     written_constants,
 )
 from benchmarks.miscompilations.miscompilation import Miscompilation
@@ -28,7 +31,8 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
     one.MISCOMPILATION
     for one in (
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
-        written_constants, matmul_channels, sliced_reduction, scaled_max_pool, batched_average, narrowing_cast,
-        padded_zero_point, shifted_clamp, rounded_product, overwritten_indices,
+        written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
+        narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
+        overwritten_indices,
     )
 )  # fmt: skip

@@ -8,7 +8,7 @@ from benchmarks.tosa_program import Program
 from workers.command_stream import Kind
 from workers.vela import Compiled
 
-_SHIFTS = (38, 39, 40, 38, 39)
+_SHIFTS = [38, 39, 40, 38, 39]
 _COLUMNS = len(_SHIFTS)
 _SHAPE = (1, 4, _COLUMNS)
 
@@ -18,13 +18,7 @@ def _product(p: Program, apart: bool = False) -> int:
     value = p.op("MATMUL", (p.input(1, 4, 3), p.input(1, 3, _COLUMNS), *zeros), _SHAPE, "INT32")
     if apart:
         value = p.op("ADD", (value, p.data([[[0]]], "INT32")), _SHAPE)
-    operands = (
-        p.data([1 << 30] * _COLUMNS, "INT32"), p.data(_SHIFTS, "INT8"), p.data(0, "INT32"), p.data(0, "INT8")
-    )  # fmt: skip
-    return p.op(
-        "RESCALE", (value, *operands), _SHAPE, "INT8", scale32=True, rounding_mode="SINGLE_ROUND", per_channel=True,
-        input_unsigned=False, output_unsigned=False,
-    )  # fmt: skip
+    return p.rescale_by(value, "INT8", [1 << 30] * _COLUMNS, _SHIFTS)
 
 
 def _observe(compiled: Compiled) -> Observed:

@@ -39,23 +39,6 @@ def wide_inputs(graph: Graph, reach: int) -> list[CheckInput]:
     return sets
 
 
-def rescaled(
-    p: Program, value: int, dtype: str, multiplier: int | list[int], shift: int, zero_in: int = 0, zero_out: int = 0,
-    double: bool = False,
-) -> int:  # fmt: skip
-    """RESCALE by multiplier / 2^shift; a list: one for each channel. double: DOUBLE_ROUND."""
-    source = p.nodes[value].type
-    multipliers = multiplier if isinstance(multiplier, list) else [multiplier]
-    operands = (
-        p.data(multipliers, "INT32"), p.data([shift] * len(multipliers), "INT8"), p.data(zero_in, source.dtype),
-        p.data(zero_out, dtype),
-    )  # fmt: skip
-    return p.op(
-        "RESCALE", (value, *operands), source.shape, dtype, scale32=True, per_channel=len(multipliers) > 1,
-        rounding_mode="DOUBLE_ROUND" if double else "SINGLE_ROUND", input_unsigned=False, output_unsigned=False,
-    )  # fmt: skip
-
-
 def everywhere() -> Iterator[tuple[str, Made]]:
     """What U55, U65 and U85 all compute."""
     for op in ("ADD", "SUB"):
@@ -149,11 +132,11 @@ def _scaled_sum(
     """A sum of values that are scaled, and scaled back."""
     p = Program()
     zero_points = (-9, 100) if dtype == "INT8" else (0, 0)
-    first = rescaled(p, p.input(*SHAPE, dtype=dtype), "INT32", *scale, zero_in=zero_points[0])
-    second = rescaled(p, p.input(*shape, dtype=dtype), "INT32", *other, zero_in=zero_points[1])
+    first = p.rescale_by(p.input(*SHAPE, dtype=dtype), "INT32", *scale, zero_in=zero_points[0])
+    second = p.rescale_by(p.input(*shape, dtype=dtype), "INT32", *other, zero_in=zero_points[1])
     total = p.op(op, (second, first) if swapped else (first, second), SHAPE, "INT32")
     zero_out = 3 if dtype == "INT8" else 0
-    return p.graph(rescaled(p, total, dtype, 1288490189, 50 if scale[0] > 1 << 30 else 33, zero_out=zero_out)), 1
+    return p.graph(p.rescale_by(total, dtype, 1288490189, 50 if scale[0] > 1 << 30 else 33, zero_out=zero_out)), 1
 
 
 def _product(dtype: str, shift: int, reach: int) -> Made:
@@ -168,7 +151,7 @@ def _rescaled_product(dtype: str, to: str, double: bool) -> Made:
     product = p.op("MUL", operands, SHAPE, "INT32")
     bits = {"INT8": 14, "INT16": 30}[dtype] - {"INT8": 7, "INT16": 15}[to]
     zero_out = 5 if to == "INT8" else 0
-    return p.graph(rescaled(p, product, to, 1288490189, 31 + bits, zero_out=zero_out, double=double)), 1
+    return p.graph(p.rescale_by(product, to, 1288490189, 31 + bits, zero_out=zero_out, double=double)), 1
 
 
 def _shift(op: str, dtype: str, **attributes: bool) -> Made:
@@ -189,7 +172,7 @@ def _rescale(source: str, to: str, shift: int, double: bool) -> Made:
     x = p.input(*SHAPE, dtype=source)
     zero_in, zero_out = (-100 if source == "INT8" else 0), (30 if to == "INT8" else 0)
     results = (
-        rescaled(p, x, to, scale, shift, zero_in, zero_out, double) for scale in (multipliers, multipliers[0], 1 << 30)
+        p.rescale_by(x, to, scale, shift, zero_in, zero_out, double) for scale in (multipliers, multipliers[0], 1 << 30)
     )
     # A value must be below 2^(shift - 1), and the scaled one of INT32.
     return p.graph(*results), 1 << min(shift - 1, 30)
@@ -204,8 +187,8 @@ def _select(dtype: str) -> Made:
 
 def _scaled(op: str, result: str, **attributes: str) -> Made:
     p = Program()
-    first = rescaled(p, p.input(*SHAPE), "INT32", 1932735283, 29, zero_in=-9)
-    second = rescaled(p, p.input(*SHAPE), "INT32", 1503238554, 29, zero_in=100)
+    first = p.rescale_by(p.input(*SHAPE), "INT32", 1932735283, 29, zero_in=-9)
+    second = p.rescale_by(p.input(*SHAPE), "INT32", 1503238554, 29, zero_in=100)
     return p.graph(p.op(op, (first, second), SHAPE, result, **attributes)), 1
 
 

@@ -13,8 +13,9 @@ from npu_programs import Program, everything
 
 from workers.command_stream import Decoded, FeatureMap, Operation, decode
 from workers.npu_model import spans
+from workers.npu_model.feature_maps import Box
 from workers.npu_model.footprint import Footprint, Footprints
-from workers.npu_model.placement import Box, rows_of_map
+from workers.npu_model.placement import rows_of_map
 from workers.npu_model.steps import steps
 from workers.target import Target
 from workers.vela import compile_tosa

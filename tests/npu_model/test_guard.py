@@ -18,7 +18,7 @@ from search_space.graph import Graph
 from search_space.read_tosa import read_tosa
 from search_space.write_tosa import write_tosa
 from workers.command_stream import decode
-from workers.npu_model.claims import claims
+from workers.npu_model.expected_accesses import expected_accesses
 from workers.npu_model.guard import guard
 from workers.target import Target
 from workers.vela import Compiled, compile_tosa
@@ -29,7 +29,7 @@ U85 = [f"ethos-u85-{macs}" for macs in (128, 256, 512, 1024, 2048)]
 
 def found_in(graph: Graph, compiled: Compiled) -> list[str]:
     decoded = decode(compiled.command_stream)
-    return [str(one) for one in guard(compiled.npu_program, decoded, claims(graph, compiled.operators))]
+    return [str(one) for one in guard(compiled.npu_program, decoded, expected_accesses(graph, compiled.operators))]
 
 
 def found(graph: Graph, accelerator: str) -> list[str]:
@@ -102,16 +102,8 @@ def slice_of_batches() -> Graph:
 def other_multiples() -> Graph:
     """x + 2 y: both are rescaled by small integers."""
     p = Program()
-    wide = [scaled(p, p.input(1, 4, 4, 16), scale) for scale in (1, 2)]
+    wide = [p.rescale_by(p.input(1, 4, 4, 16), "INT32", scale, 0) for scale in (1, 2)]
     return p.graph(p.rescale(p.op("ADD", tuple(wide), (1, 4, 4, 16), "INT32"), "INT8", 0.5))
-
-
-def scaled(p: Program, value: int, scale: int) -> int:
-    operands = (p.data(scale, "INT32"), p.data(0, "INT8"), p.data(0, "INT8"), p.data(0, "INT32"))
-    return p.op(
-        "RESCALE", (value, *operands), p.shape(value), "INT32", scale32=True, rounding_mode="SINGLE_ROUND",
-        per_channel=False, input_unsigned=False, output_unsigned=False,
-    )  # fmt: skip
 
 
 def selected_and_reshaped() -> Graph:

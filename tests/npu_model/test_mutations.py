@@ -28,7 +28,7 @@ from search_space.read_tosa import read_tosa
 from workers.check_inputs import more_random_inputs
 from workers.command_stream import Command, Decoded, Kind, Operation, Run, Span, StreamError, commands, decode
 from workers.command_stream.commands import SECOND_WORD_FOLLOWS
-from workers.npu_model import Fault, NpuProgram, Unmodelled, claims, execute, guard, hazards
+from workers.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard, hazards
 from workers.npu_model.machine import Machine
 from workers.npu_model.run import initial_memory, output_of
 from workers.stream_interface import used_inputs
@@ -90,8 +90,8 @@ def is_found_out(one: Case, program: NpuProgram) -> bool:
         return True
     try:
         decoded = decode(program.command_stream)
-        claimed = claims(one.graph, one.compiled.operators)
-        return bool(guard(program, decoded, claimed) or hazards(program, decoded))
+        expected = expected_accesses(one.graph, one.compiled.operators)
+        return bool(guard(program, decoded, expected) or hazards(program, decoded))
     except (Unmodelled, StreamError):
         return True
 

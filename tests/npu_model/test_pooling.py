@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from arithmetic import rescaled, wide_inputs
+from arithmetic import wide_inputs
 from executed import compiled, inputs_for, stacked, verdict
 from npu_programs import Program
 
@@ -140,14 +140,14 @@ def test_scales_of_channels(accelerator: str, double: bool) -> None:
         p = Program()
         multipliers = [int(one) for one in p.random.integers(1 << 30, 1 << 31, 18)]
         zero_in = 99 if dtype == "INT8" else 0
-        graph = p.graph(rescaled(p, p.input(1, 3, 4, 18, dtype=dtype), "INT16", multipliers, 42, zero_in, 0, double))
+        graph = p.graph(p.rescale_by(p.input(1, 3, 4, 18, dtype=dtype), "INT16", multipliers, 42, zero_in, 0, double))
         assert {one.scale_mode for one in pools(graph, accelerator)} == {"PER_CHANNEL"}
         check(graph, accelerator, reach=1 << 31)
 
 
 def test_a_scaled_maximum_is_no_operation_of_u55() -> None:
     p = Program()
-    graph = p.graph(rescaled(p, p.max_pool(p.input(1, 8, 8, 16), 2), "INT8", 1288490189, 31))
+    graph = p.graph(p.rescale_by(p.max_pool(p.input(1, 8, 8, 16), 2), "INT8", 1288490189, 31))
     with pytest.raises(Fault, match=r"a MAX pool with the scale 1288490189 / 2\^31"):
         execute(compiled(graph, "ethos-u55-128"), stacked(inputs_for(graph)))
     check(graph, "ethos-u85-256")

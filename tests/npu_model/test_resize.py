@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from arithmetic import rescaled, wide_inputs
+from arithmetic import wide_inputs
 from executed import compiled, inputs_for, verdict
 from npu_programs import Program
 
@@ -40,7 +40,7 @@ def resized(mode: str, dtype: str, y: Scaling, x: Scaling, by: int | None = None
         "RESIZE", (p.input(1, *sizes, 5, dtype=dtype),), (1, *results, 5), wide if mode == "BILINEAR" else dtype,
         scale=(*y[:2], *x[:2]), offset=(y[2], x[2]), border=tuple(borders), mode=mode,
     )  # fmt: skip
-    return p.graph(value if by is None else rescaled(p, value, dtype, 1 << 30, by))
+    return p.graph(value if by is None else p.rescale_by(value, dtype, 1 << 30, by))
 
 
 def check(graph: Graph) -> None:

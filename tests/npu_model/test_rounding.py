@@ -7,8 +7,8 @@ from math import ceil, floor, trunc
 
 import numpy as np
 import pytest
-from arithmetic import rescaled
 from npu_programs import Program
+from tflite_addition import high_product, rounded_quotient
 
 from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.rounding import scaled, within
@@ -45,10 +45,22 @@ def test_a_rescale_of_tosa(modes: list[str], shift: int) -> None:
         # Where a double rounding differs from a single one: the product is just below or above a half.
         values[2:1000] = ((2 * random.integers(-500, 500, 998) + 1 << shift - 1) // multiplier).clip(*values[:2])
         p = Program()
-        graph = p.graph(rescaled(p, p.input(4096, dtype="INT32"), "INT32", multiplier, shift, double="DBL" in modes))
+        graph = p.graph(p.rescale_by(p.input(4096, dtype="INT32"), "INT32", multiplier, shift, double="DBL" in modes))
         (expected,) = run_reference(graph, [values.astype(np.int32)])
         for mode in modes:
             assert np.array_equal(scaled(values, multiplier, shift, mode), expected), multiplier
+
+
+@pytest.mark.parametrize("ahead", [15, 20])
+def test_a_scaled_operand_of_tensorflow_lite(ahead: int) -> None:
+    """Shifted left, multiplied and rounded, then shifted right and rounded again."""
+    random = np.random.default_rng(ahead)
+    values = np.concatenate((random.integers(-256, 256, 4096), [-256, 255, 0, 1, -1]))
+    for multiplier in (1 << 30, *random.integers(1 << 30, 1 << 31, 200).tolist()):
+        for exponent in range(12):
+            expected = rounded_quotient(high_product(values << ahead, multiplier), exponent)
+            found = scaled(values, multiplier, 31 - ahead + exponent, "DBL", ahead)
+            assert np.array_equal(found, expected), (multiplier, exponent)
 
 
 def test_one_scale_for_each_channel() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from arithmetic import SHAPE, rescaled
+from arithmetic import SHAPE
 from changed_streams import named, with_value
 from executed import compiled
 from npu_programs import Program
@@ -77,24 +77,10 @@ def test_accumulators_that_overflow(accelerator: str) -> None:
         executed(graph, accelerator, 1 << 27)
 
 
-def scaled_sum(double: bool = False, shift: int = 28) -> Graph:
-    p = Program()
-    first = rescaled(p, p.input(*SHAPE), "INT32", 1932735283, shift, double=double)
-    total = p.op("ADD", (first, rescaled(p, p.input(*SHAPE), "INT32", 1 << 30, 11)), SHAPE, "INT32")
-    return p.graph(rescaled(p, total, "INT8", 1288490189, 50))
-
-
-def test_a_double_rounding_of_an_operand_is_not_guessed() -> None:
-    inputs = [np.zeros((1, *SHAPE), np.int8)] * 2
-    with pytest.raises(Unmodelled, match="OPA_32 with rounding DBL and shift 28"):
-        execute(compiled(scaled_sum(double=True), "ethos-u55-128"), inputs)
-    execute(compiled(scaled_sum(), "ethos-u55-128"), inputs)
-
-
 def test_a_scale_that_the_hardware_ignores_is_a_fault() -> None:
     p = Program()
-    first, second = (rescaled(p, p.input(*SHAPE), "INT32", scale << 20, 20) for scale in (3, 5))
-    graph = p.graph(rescaled(p, p.op("ADD", (first, second), SHAPE, "INT32"), "INT8", 1288490189, 34))
+    first, second = (p.rescale_by(p.input(*SHAPE), "INT32", scale << 20, 20) for scale in (3, 5))
+    graph = p.graph(p.rescale_by(p.op("ADD", (first, second), SHAPE, "INT32"), "INT8", 1288490189, 34))
     with pytest.raises(Fault, match="OPB_SCALE 5 with OPA_32: the hardware shifts left by 19"):
         execute(compiled(graph, "ethos-u55-128"), [np.zeros((1, *SHAPE), np.int8)] * 2)
 

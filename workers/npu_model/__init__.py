@@ -6,14 +6,17 @@ No Vela code takes part but the decoder of its weight compression. A register va
 not know raises `Unmodelled`; what the hardware does not do or leaves undefined raises `Fault`.
 """
 
-from workers.npu_model.claims import claims
 from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.expected_accesses import expected_accesses
 from workers.npu_model.guard import guard
 from workers.npu_model.hazards import hazards
 from workers.npu_model.program import IoTensor, NpuProgram
 from workers.npu_model.run import execute
 
-__all__ = ["MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "claims", "execute", "guard", "hazards"]
+__all__ = [
+    "MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "execute", "expected_accesses", "guard",
+    "hazards",
+]  # fmt: skip
 
 #: Part of what a verdict is remembered under: raised when the model begins to judge a stream otherwise.
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"

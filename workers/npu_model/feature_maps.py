@@ -8,7 +8,7 @@ ethos_u55_register_cs_generator.cpp).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,10 @@ _BRICK = 16
 
 #: What an operation's feature maps are called in its registers.
 Role = str
+
+Extent = tuple[int, int]
+Box = tuple[Extent, Extent, Extent]
+"""A part of a feature map: first and end of its rows, columns and channels."""
 
 
 @dataclass(frozen=True)
@@ -89,21 +93,40 @@ def layout(operation: Operation, role: Role, feature_map: FeatureMap) -> Layout:
         Unmodelled: it is stored in a way that is not known.
         Fault: it has no elements, because padding covers all that the kernel sees.
     """
-    if feature_map.storage != "TILE2X2":
-        raise Unmodelled(f"{role} storage {feature_map.storage} at offset {operation.offset:#x}")
-    height, width, depth = memory_shape(feature_map)
-    if min(height, width, depth) <= 0:
-        raise Fault(f"{role} of {height}x{width}x{depth} elements at offset {operation.offset:#x}")
-    number = operation.registers.number
-    column_split = 1 + number(f"{role}_WIDTH0_M1")
-    splits = 1 + number(f"{role}_HEIGHT0_M1"), 1 + number(f"{role}_HEIGHT1_M1")
-    pieces = []
-    for column, columns in enumerate(_parts(width, column_split)):
-        for row, rows in enumerate(_parts(height, splits[column])):
-            pieces += _pieces(operation, feature_map, 2 * row + column, rows, columns, depth)
+    shape = memory_shape(feature_map)
+    if min(shape) <= 0:
+        raise Fault(f"{role} of {'x'.join(map(str, shape))} elements at offset {operation.offset:#x}")
+    height, width, depth = shape
+    pieces = tuple(pieces_of(operation, role, feature_map, ((0, height), (0, width), (0, depth))))
     kind = "i" if feature_map.signed else "u"
     dtype = np.dtype(f"<{kind}{feature_map.element_bytes}")
-    return Layout(feature_map.region, dtype, (height, width, depth), tuple(pieces))
+    return Layout(feature_map.region, dtype, shape, pieces)
+
+
+def pieces_of(operation: Operation, role: Role, feature_map: FeatureMap, box: Box) -> Iterator[Piece]:
+    """Where a part of a feature map lies in memory; nothing if it has no elements.
+
+    Args:
+        role: `IFM`, `IFM2` or `OFM`.
+        box: the part, in the order of dimensions in memory.
+
+    Raises:
+        Unmodelled: it is stored in a way that is not known.
+    """
+    if feature_map.storage != "TILE2X2":
+        raise Unmodelled(f"{role} storage {feature_map.storage} at offset {operation.offset:#x}")
+    if any(first >= end for first, end in box):
+        return
+    number = operation.registers.number
+    rows, columns, channels = box
+    across = 1 + number(f"{role}_WIDTH0_M1")
+    for right, left in enumerate(_split(columns, across)):
+        down = 1 + number(f"{role}_HEIGHT{right}_M1")
+        for below, top in enumerate(_split(rows, down)):
+            if top and left:
+                yield from _pieces(
+                    operation, feature_map, 2 * below + right, (below * down, right * across), (top, left, channels)
+                )
 
 
 def memory_shape(feature_map: FeatureMap) -> Shape:
@@ -221,31 +244,41 @@ def _windows(
     return windows, at + low
 
 
-def _parts(size: int, split: int) -> tuple[slice, ...]:
-    return (slice(0, size),) if size <= split else (slice(0, split), slice(split, size))
+def _split(extent: Extent, at: int) -> tuple[Extent | None, Extent | None]:
+    """What is in front of a place, and what is behind it; None if that is nothing."""
+    first, end = extent
+    return (first, min(end, at)) if first < at else None, (max(first, at), end) if end > at else None
 
 
 def _pieces(
-    operation: Operation, feature_map: FeatureMap, tile: int, rows: slice, columns: slice, depth: int
-) -> list[Piece]:
+    operation: Operation, feature_map: FeatureMap, tile: int, corner: tuple[int, int], part: Box
+) -> Iterator[Piece]:
+    """Those of a part that lies in one tile. corner: row and column at which the tile begins."""
+    (top, bottom), (left, right), (front, back) = part
     stride_y, stride_x, stride_c = feature_map.strides
     element = feature_map.element_bytes
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    if feature_map.format == "NHWC":
-        if operation.family == "ethos-u85" and stride_c != element and depth > 1:
-            raise Unmodelled(f"channels {stride_c} bytes apart at offset {operation.offset:#x}")
-        shape = height, width, depth
-        return [Piece(tile, rows, columns, slice(0, depth), 0, shape, (stride_y, stride_x, element))]
-    if feature_map.format != "NHCWB16":
+    if feature_map.format not in ("NHWC", "NHCWB16"):
         raise Unmodelled(f"feature map format {feature_map.format} at offset {operation.offset:#x}")
-    bricks, rest = divmod(depth, _BRICK)
-    found: list[Piece] = []
-    if bricks:
-        whole = slice(0, bricks * _BRICK)
-        by_brick = (stride_y, _BRICK * element, stride_c, element)
-        found.append(Piece(tile, rows, columns, whole, 0, (height, width, bricks, _BRICK), by_brick))
-    if rest:
-        last = slice(bricks * _BRICK, depth)
-        strides = (stride_y, _BRICK * element, element)
-        found.append(Piece(tile, rows, columns, last, bricks * stride_c, (height, width, rest), strides))
-    return found
+    bricks = feature_map.format == "NHCWB16"
+    if operation.family != "ethos-u85":
+        stride_x, stride_c = (_BRICK * element, stride_c) if bricks else (stride_x, element)
+    offset = (top - corner[0]) * stride_y + (left - corner[1]) * stride_x
+    size, strides = (bottom - top, right - left), (stride_y, stride_x)
+
+    def piece(first: int, end: int, offset: int, shape: tuple[int, ...], along: tuple[int, ...]) -> Piece:
+        return Piece(
+            tile, slice(top, bottom), slice(left, right), slice(first, end), offset, size + shape, strides + along
+        )
+
+    if not bricks:
+        if stride_c != element and back - front > 1:
+            raise Unmodelled(f"channels {stride_c} bytes apart at offset {operation.offset:#x}")
+        yield piece(front, back, offset + front * element, (back - front,), (element,))
+        return
+    while front < back:
+        brick, within = divmod(front, _BRICK)
+        whole = 0 if within else (back - front) // _BRICK
+        end = front + whole * _BRICK if whole else min(back, (brick + 1) * _BRICK)
+        shape, along = ((whole, _BRICK), (stride_c, element)) if whole else ((end - front,), (element,))
+        yield piece(front, end, offset + brick * stride_c + within * element, shape, along)
+        front = end

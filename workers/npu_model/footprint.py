@@ -115,7 +115,7 @@ def _streams(operation: Operation) -> Iterator[tuple[str, int | None, Sequence[R
 
 
 def _copy(operation: Operation) -> Footprint:
-    """What a copy reads and writes. Vela's GenerateDMA for each family says how the registers are meant."""
+    """What a copy reads and writes. Vela's GenerateDMA of each family defines the registers."""
     dma, get = operation.dma, operation.registers
     assert dma is not None
     length = dma.source.length_bytes

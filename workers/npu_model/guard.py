@@ -7,7 +7,7 @@ that it computes the program's values.
 from __future__ import annotations
 
 from workers.command_stream import Decoded, rows_of
-from workers.npu_model.claims import Claims
+from workers.npu_model.expected_accesses import ExpectedAccesses
 from workers.npu_model.honoured import not_honoured
 from workers.npu_model.overlaps import overlaps
 from workers.npu_model.padding import too_much
@@ -18,12 +18,12 @@ from workers.npu_model.steps import steps
 from workers.npu_model.violation import Violation
 
 
-def guard(program: NpuProgram, decoded: Decoded, claimed: Claims | None = None) -> list[Violation]:
+def guard(program: NpuProgram, decoded: Decoded, expected: ExpectedAccesses | None = None) -> list[Violation]:
     """Check a stream without executing it. Nothing is found in a stream that is right.
 
     Args:
         decoded: of `program.command_stream`.
-        claimed: of the TOSA program that it was compiled from. Without them it is not found that something is left
+        expected: of the TOSA program that it was compiled from. Without it, it is not found that something is left
             unread, that operations write more or fewer elements than the tensor has, or that padding is too much.
 
     Returns:
@@ -32,15 +32,15 @@ def guard(program: NpuProgram, decoded: Decoded, claimed: Claims | None = None) 
     Raises:
         Unmodelled, StreamError: the stream has something in it that is not known.
     """
-    looked_at = list(steps(decoded, None if claimed is None else rows_of(decoded, claimed.rows)))
-    made = [] if claimed is None else results(looked_at, claimed)
+    looked_at = list(steps(decoded, None if expected is None else rows_of(decoded, expected.rows)))
+    made = [] if expected is None else results(looked_at, expected)
     writers = {step: number for number, result in enumerate(made) for step in result.steps}
     replay = Replay(program, decoded.accelerator, looked_at, [writers.get(step, len(made)) for step in looked_at])
     found = [Violation(step.offset, reason) for step in looked_at for reason in not_honoured(step.operation)]
     found += overlaps(looked_at)
     found += replay.violations
-    if claimed is not None:
-        found += too_much(looked_at, claimed.rows, claimed.windows)
+    if expected is not None:
+        found += too_much(looked_at, expected.rows, expected.windows)
         found += (violation for result in made for violation in other_size(result))
-        found += left_unread(program, made, replay, claimed)
+        found += left_unread(program, made, replay, expected)
     return sorted(found, key=lambda violation: (violation.offset is None, violation.offset or 0))

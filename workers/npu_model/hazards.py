@@ -16,9 +16,10 @@ import numpy as np
 from workers.command_stream import Decoded, Operation
 from workers.npu_model import spans
 from workers.npu_model.accelerator import TABLE_BYTES, accelerator_of
+from workers.npu_model.feature_maps import Box
 from workers.npu_model.footprint import Access, Footprint, Footprints
 from workers.npu_model.jobs import around, first_read, last_written
-from workers.npu_model.placement import Box, Moved, rows_of_map
+from workers.npu_model.placement import Moved, rows_of_map
 from workers.npu_model.program import NpuProgram
 from workers.npu_model.steps import Step, steps
 from workers.npu_model.table_place import overwrites_tables

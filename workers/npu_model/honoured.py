@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workers.command_stream import Kind, Operation
-
-# What the operand that is not scaled is shifted left by, by its element size, where the other one is scaled with 32
-# bits (Vela's ethos_u55_constraints.cpp: the only scales that it calls supported beside a scaled operand).
-_FIXED_SHIFTS = {1: 19, 2: 14}
+from workers.npu_model.fixed_shift import FIXED_SHIFTS, means_fixed_shift
 
 
 def not_honoured(operation: Operation) -> Iterator[str]:
@@ -22,10 +19,9 @@ def not_honoured(operation: Operation) -> Iterator[str]:
             yield f"a max pool on {operation.family} does not scale, but OFM_SCALE is {scale} >> {shift}"
     if operation.elementwise_mode in ("ADD", "SUB") and operation.ifm_scale_mode != "OPA_OPB_16":
         assert operation.ifm is not None
-        shift = _FIXED_SHIFTS.get(operation.ifm.element_bytes, 0)
+        shift = FIXED_SHIFTS.get(operation.ifm.element_bytes, 0)
         scale = operation.registers.number("OPB_SCALE")
-        if scale != (1 << shift) & 0xFFFF:
-            # OPB_SCALE has 16 bits, of which 2^19 leaves 0.
+        if not means_fixed_shift(scale, shift):
             yield (
                 f"{operation.ifm_scale_mode} shifts the operand that is not scaled left by {shift}, whatever OPB_SCALE "
                 f"says, which is {scale}"

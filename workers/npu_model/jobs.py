@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import prod
 
 from workers.command_stream import FeatureMap, Kind, Operation
-from workers.npu_model.placement import Box
+from workers.npu_model.feature_maps import Box
 
 _Shape = tuple[int, int, int]
 

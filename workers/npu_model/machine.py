@@ -35,7 +35,7 @@ class Machine:
 
     Args:
         memory: what the operations read and write.
-        trace: told of every operation that computes.
+        trace: called after every operation that computes.
         cache: of values that operations of other streams gave.
     """
 

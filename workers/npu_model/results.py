@@ -1,4 +1,4 @@
-"""What the rows of a compilation write, held against the values of the program."""
+"""What the rows of a compilation write, compared with the values of the program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from workers.command_stream import Kind
 from workers.npu_model import spans
-from workers.npu_model.claims import Claims, Value
+from workers.npu_model.expected_accesses import ExpectedAccesses, ExpectedTensor
 from workers.npu_model.program import NpuProgram
 from workers.npu_model.replay import Replay
 from workers.npu_model.steps import Step
@@ -24,14 +24,14 @@ class Result:
 
     Attributes:
         name: of the tensor.
-        value: what it is in the program; None for a tensor that Vela made up.
+        expected: what it is in the program; None for a tensor that Vela made up.
         ways: what the rows do that write it, as in `OperatorCost.npu_op`.
         sources: the TOSA operators that these rows come from, as in `OperatorCost.source_op`.
         steps: the computations of these rows.
     """
 
     name: str
-    value: Value | None
+    expected: ExpectedTensor | None
     ways: frozenset[str]
     sources: frozenset[str]
     steps: Sequence[Step]
@@ -42,24 +42,24 @@ class Result:
         return self.steps[0].offset
 
 
-def results(steps: Sequence[Step], claimed: Claims) -> list[Result]:
+def results(steps: Sequence[Step], expected: ExpectedAccesses) -> list[Result]:
     """The tensors that are written, in the order of their first computations. Copies are left out."""
     made: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
         if step.operation.computes and step.row is not None:
-            made[claimed.rows[step.row].name].append(step)
+            made[expected.rows[step.row].name].append(step)
     found = []
     for name, parts in made.items():
-        rows = [claimed.rows[step.row] for step in parts if step.row is not None]
+        rows = [expected.rows[step.row] for step in parts if step.row is not None]
         ways, sources = frozenset(row.npu_op for row in rows), frozenset(row.source_op for row in rows)
-        found.append(Result(name, claimed.values.get(name), ways, sources, parts))
+        found.append(Result(name, expected.tensors.get(name), ways, sources, parts))
     return found
 
 
 def other_size(result: Result) -> Iterator[Violation]:
     """Whether operations write more or fewer elements than the tensor has."""
     # What is made in several ways is made in several stages, whose results all go by the one name.
-    if result.value is None or len(result.ways) > 1:
+    if result.expected is None or len(result.ways) > 1:
         return
     parts = result.steps
     if result.ways == {"MatMul"}:
@@ -68,7 +68,7 @@ def other_size(result: Result) -> Iterator[Violation]:
     # Where U85 sums up over several convolutions, only the last one has an OFM.
     ofms = ((len(step.offsets), step.operation.ofm) for step in parts)
     written = sum(count * ofm.bytes for count, ofm in ofms if ofm is not None and ofm.storage != "NONE")
-    size = result.value.length_bytes
+    size = result.expected.length_bytes
     if written < size or (written > size and not result.sources <= _WRITTEN_TWICE):
         yield Violation(
             result.offset, f"the operations that compute {result.name} write {written} bytes, but the tensor has {size}"
@@ -76,32 +76,32 @@ def other_size(result: Result) -> Iterator[Violation]:
 
 
 def left_unread(
-    program: NpuProgram, made: Sequence[Result], replay: Replay, claimed: Claims
+    program: NpuProgram, made: Sequence[Result], replay: Replay, expected: ExpectedAccesses
 ) -> Iterator[Violation]:  # fmt: skip
     """What is not read although the outputs depend on it. Writers in `replay` are positions in `made`."""
     lost: dict[int, int] = defaultdict(int)
     for region, unread in replay.unread.items():
         for writer, (first, end) in zip(unread.writers.tolist(), unread.spans.tolist(), strict=True):
             lost[writer] += end - first
-        if len(program.inputs) != len(claimed.inputs):
+        if len(program.inputs) != len(expected.inputs):
             continue
         for number, tensor in enumerate(program.inputs):
             if replay.region(tensor.region) == region:
                 mine = spans.merged(unread.spans[unread.writers == -1 - number] - tensor.address)
-                missed = spans.size(spans.common(mine, claimed.inputs[number]))
+                missed = spans.size(spans.common(mine, expected.inputs[number]))
                 if missed:
                     yield Violation(None, f"{missed} bytes of input {number} that outputs depend on are never read")
     for number, result in enumerate(made):
         if result.ways == {"MemoryCopy"}:
             continue  # other users may have read what was copied
-        if result.value is not None:
-            spare = result.value.length_bytes - result.value.needed_bytes
+        if result.expected is not None:
+            dead = result.expected.length_bytes - result.expected.demanded_bytes
         else:
-            # Vela makes its own tensors of values of the program, so they can spare what some value can.
+            # Vela makes its own tensors of values of the program, so as much of them can be dead as of some value.
             ofm = result.steps[0].operation.ofm
-            spare = claimed.spare_elements * (1 if ofm is None else ofm.element_bytes)
-        if lost[number] > spare:
+            dead = expected.dead_elements * (1 if ofm is None else ofm.element_bytes)
+        if lost[number] > dead:
             yield Violation(
                 result.offset,
-                f"{lost[number]} bytes of {result.name} are never read, but outputs do without {spare} of them at most",
+                f"{lost[number]} bytes of {result.name} are never read, but outputs depend on all but {dead} of them",
             )

@@ -15,10 +15,12 @@ _MODES = {
 #: With shifts above this, the double rounding modes differ from `NATURAL`.
 SINGLE_ROUND_SHIFT = 31
 
-_DOUBLE = 1 << 30
+_DOUBLE_SHIFT = 30
 
 
-def scaled(values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int, mode: str) -> np.ndarray:
+def scaled(
+    values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int, mode: str, ahead: int = 0
+) -> np.ndarray:
     """`values * scale / 2**shift`, rounded.
 
     The law is `(values * scale + r) >> shift` with an arithmetic shift. Let h be `2**(shift - 1)`, or 0 at shift 0:
@@ -31,6 +33,9 @@ def scaled(values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int,
     - TRUNCATE, TRUNCATE_TO_ZERO: r = 0, or 2**shift - 1 for negative values.
     - TRUNCATE_TO_LOWER: r = 0.
 
+    With `ahead`, the double modes round as if the values were shifted left by it first, and the result right: above
+    shift 31 - ahead, by 2**(30 - ahead). So TensorFlow Lite's ADD rounds, which shifts its operands left by 20 or 15.
+
     Source: Vela computes constants by these laws, in `Scale` of compiler/graphir_optimiser.cpp.
 
     Args:
@@ -38,6 +43,7 @@ def scaled(values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int,
         scale: the unsigned scale register, or an array of scales that broadcasts against `values`.
         shift: 0 to 63, or an array of shifts likewise.
         mode: as in `Operation.rounding`.
+        ahead: 0 to 30.
 
     Returns:
         int64 array of the broadcast shape. The product and its rounding are exact at any width.
@@ -54,9 +60,9 @@ def scaled(values: np.ndarray, scale: np.ndarray | int, shift: np.ndarray | int,
     if (scale == 1).all() and not shift.any():
         return values
     if _largest(values) * int(scale.max()) >= 1 << 61:
-        return _exactly(values, scale, shift, mode)
+        return _exactly(values, scale, shift, mode, ahead)
     product = values * scale
-    product += _addend(values, shift, mode)
+    product += _addend(values, shift, mode, ahead)
     product >>= shift
     return product
 
@@ -81,7 +87,7 @@ def _largest(values: np.ndarray) -> int:
     return max(int(values.max()), -int(values.min())) if values.size else 0
 
 
-def _addend(values: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
+def _addend(values: np.ndarray, shift: np.ndarray, mode: str, ahead: int) -> np.ndarray:
     """The r of the law."""
     half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
     if mode == "TRUNCATE_TO_LOWER":
@@ -90,16 +96,16 @@ def _addend(values: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
         return np.where((values < 0) & (shift > 0), half - 1 + half, 0)
     if mode == "SYMMETRIC":
         return half - ((values < 0) & (shift > 0))
-    if mode == "NATURAL" or (shift <= SINGLE_ROUND_SHIFT).all():
+    if mode == "NATURAL" or (shift <= SINGLE_ROUND_SHIFT - ahead).all():
         return half
-    double = np.where(shift > SINGLE_ROUND_SHIFT, _DOUBLE, 0)
+    double = np.where(shift > SINGLE_ROUND_SHIFT - ahead, 1 << _DOUBLE_SHIFT - ahead, 0)
     return half + (np.where(values < 0, -double, double) if mode == "DOUBLE_SYMMETRIC" else double)
 
 
-def _exactly(values: np.ndarray, scale: np.ndarray, shift: np.ndarray, mode: str) -> np.ndarray:
+def _exactly(values: np.ndarray, scale: np.ndarray, shift: np.ndarray, mode: str, ahead: int) -> np.ndarray:
     """By Python's integers, for products of more than 61 bits."""
     wide = values.astype(object) * scale.astype(object)
-    result = wide + _addend(values, shift, mode).astype(object) >> shift.astype(object)
+    result = wide + _addend(values, shift, mode, ahead).astype(object) >> shift.astype(object)
     if result.size and (result.max() >= 1 << 63 or result.min() < -1 << 63):
         raise Fault("a scaled value overflows 64 bits")
     return result.astype(np.int64)

@@ -7,16 +7,13 @@ import numpy as np
 from workers.command_stream import Operation
 from workers.npu_model.elementwise.functions import BINARY, UNARY, shifted_right
 from workers.npu_model.errors import Fault, Unmodelled
+from workers.npu_model.fixed_shift import FIXED_SHIFTS, means_fixed_shift
 from workers.npu_model.operands import operand
 from workers.npu_model.rounding import scaled, within
 
 # Only these look at OFM_SCALE; Vela gives the others the scale mode PER_CHANNEL and (1, 0).
 _SCALED = {"MUL", "ADD", "SUB", "ABS"}
 _MODES = _SCALED | {"MIN", "MAX", "CLZ", "SHR", "SHL"}
-
-# By element size in bytes: with OPA_32 or OPB_32, the other operand is shifted left by so much, and the scaled one is
-# scaled as if it were first shifted by one more (ethos_u55_constraints.cpp, SupportsAdvancedAddSubIFMScaling).
-_FIXED_SHIFT = {1: 19, 2: 14}
 
 
 def elementwise_u55(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
@@ -57,20 +54,20 @@ def _operands_scaled(operation: Operation, a: np.ndarray, b: np.ndarray) -> tupl
         a *= scale_a
         b *= scale_b
         return a, b
-    fixed = _FIXED_SHIFT.get(ifm.element_bytes)
+    fixed = FIXED_SHIFTS.get(ifm.element_bytes)
     if fixed is None:
         raise Unmodelled(f"{operation.ifm_scale_mode} with {ifm.element_bytes} bytes an element is not modelled")
     # OPA_SCALE is the 32-bit scale whichever operand it is for. The register of the other scale has 16 bits.
-    if scale_b != (1 << fixed) & 0xFFFF:
+    if not means_fixed_shift(scale_b, fixed):
         raise Fault(f"OPB_SCALE {scale_b} with {operation.ifm_scale_mode}: the hardware shifts left by {fixed} instead")
     rounding = operation.registers.choice("IFM_PRECISION", "round_mode")
-    if rounding == "DBL" and shift_a > 31 - (fixed + 1):
-        raise Unmodelled(f"{operation.ifm_scale_mode} with rounding DBL and shift {shift_a} is not modelled")
+    # The hardware shifts the scaled operand by one more than the other one, and back (`double_round` in
+    # ethos_u55_register_cs_generator.cpp).
     if operation.ifm_scale_mode == "OPA_32":
         b <<= fixed
-        return scaled(a, scale_a, shift_a, rounding), b
+        return scaled(a, scale_a, shift_a, rounding, ahead=fixed + 1), b
     a <<= fixed
-    return a, scaled(b, scale_a, shift_a, rounding)
+    return a, scaled(b, scale_a, shift_a, rounding, ahead=fixed + 1)
 
 
 def _shift_rounds(operation: Operation) -> bool:

@@ -39,6 +39,8 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | No
             raise Unmodelled(f"elementwise mode {mode} of {operation.family} is not modelled")
     if mode != "MUL":
         within(result, 32, mode)
+    if operation.registers.number("OFM_SCALE", "dbl_rnd"):
+        raise Unmodelled("OFM_SCALE.dbl_rnd is not modelled")  # Vela always writes 0
     scale, shift, rounding = _scale(operation, "OFM")
     if mode in _SHIFTS or mode == "DIV":
         if (scale, shift) != (1, 0):
@@ -53,15 +55,14 @@ def elementwise_u85(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | No
 
 def _operand(operation: Operation, name: str, feature_map: FeatureMap, values: np.ndarray) -> np.ndarray:
     scale, shift, rounding = _scale(operation, name)
-    mode = operation.elementwise_mode
+    mode, ahead = operation.elementwise_mode, operation.registers.number(f"{name}_SCALE", "dbl_rnd")
     if (scale, shift) != (1, 0) and (mode in _UNSCALED_OPERANDS or feature_map.element_bytes > 2):
         # SupportedIFMQuant of ethos_u85_constraints.cpp has no scales for these.
         raise Unmodelled(f"{name}_SCALE ({scale}, {shift}) with {mode} of {8 * feature_map.element_bytes} bits")
-    return within(scaled(operand(feature_map, values), scale, shift, rounding), 32, f"operand {name} of {mode}")
+    result = scaled(operand(feature_map, values), scale, shift, rounding, ahead)
+    return within(result, 32, f"operand {name} of {mode}")
 
 
 def _scale(operation: Operation, name: str) -> tuple[int, int, str]:
     register, get = f"{name}_SCALE", operation.registers
-    if get.number(register, "dbl_rnd"):
-        raise Unmodelled(f"{register}.dbl_rnd is not modelled")
     return get.number(register, "scale"), get.number(register, "shift"), get.choice(register, "round_mode")

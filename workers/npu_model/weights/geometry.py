@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workers.command_stream import Kind, Operation
 from workers.npu_model.errors import Unmodelled
 from workers.npu_model.weights.order_u55 import GeometryU55
@@ -49,51 +51,43 @@ def ublock_depth_u85(operation: Operation, accelerator_name: str) -> int:
 
 def geometry_u55(operation: Operation, accelerator_name: str) -> GeometryU55:
     """Of a convolution on U55 or U65. Raises Unmodelled for a way of traversal or precision that is not known."""
-    kernel, ofm, block = operation.kernel, operation.ofm, operation.block
-    assert kernel is not None and ofm is not None and block is not None
-    depthwise = operation.kind is Kind.DEPTHWISE
-    return GeometryU55(
-        depth=ofm.shape[2],
-        kernel_height=kernel.height,
-        kernel_width=kernel.width,
-        ifm_depth=1 if depthwise else 1 + operation.registers.number("IFM_DEPTH_M1"),
-        dilation_y=kernel.dilation_y,
-        dilation_x=kernel.dilation_x,
-        traversal=_traversal(operation),
-        ifm_bits=_ifm_bits(operation),
-        block_depth=block[2],
-        ublock_depth=_UBLOCK_DEPTH_U55.get(accelerator_name, 8),
-        cores=cores_of(operation, accelerator_name),
-    )
+    return GeometryU55(**_common(operation, accelerator_name), ublock_depth=_UBLOCK_DEPTH_U55.get(accelerator_name, 8))
 
 
 def geometry_u85(operation: Operation, accelerator_name: str, fast: bool) -> GeometryU85:
     """Of a convolution on U85; fast: with weights for the fast weight decoder. Raises Unmodelled as `geometry_u55`."""
+    assert operation.kernel is not None
+    sparse = operation.registers.choice("WEIGHT_FORMAT", "weight_sparsity") == "SPARSE_2_4"
+    if operation.kind is Kind.DEPTHWISE and (fast or sparse):
+        raise Unmodelled(f"a depthwise convolution with weight format {operation.weight_format}")
+    return GeometryU85(
+        **_common(operation, accelerator_name),
+        stride_y=operation.kernel.stride_y,
+        stride_x=operation.kernel.stride_x,
+        sparse=sparse,
+        ublock_depth=ublock_depth_u85(operation, accelerator_name),
+        macs=_macs(accelerator_name),
+        interleaved=fast and cores_of(operation, accelerator_name) > 1,
+    )
+
+
+def _common(operation: Operation, accelerator_name: str) -> dict[str, Any]:
+    """The attributes that both geometries have."""
     kernel, ofm, block = operation.kernel, operation.ofm, operation.block
     assert kernel is not None and ofm is not None and block is not None
     depthwise = operation.kind is Kind.DEPTHWISE
-    sparse = operation.registers.choice("WEIGHT_FORMAT", "weight_sparsity") == "SPARSE_2_4"
-    if depthwise and (fast or sparse):
-        raise Unmodelled(f"a depthwise convolution with weight format {operation.weight_format}")
-    cores = cores_of(operation, accelerator_name)
-    return GeometryU85(
-        depth=ofm.shape[2],
-        kernel_height=kernel.height,
-        kernel_width=kernel.width,
-        ifm_depth=1 if depthwise else 1 + operation.registers.number("IFM_DEPTH_M1"),
-        stride_y=kernel.stride_y,
-        stride_x=kernel.stride_x,
-        dilation_y=kernel.dilation_y,
-        dilation_x=kernel.dilation_x,
-        traversal=_traversal(operation),
-        ifm_bits=_ifm_bits(operation),
-        sparse=sparse,
-        block_depth=block[2],
-        ublock_depth=ublock_depth_u85(operation, accelerator_name),
-        macs=_macs(accelerator_name),
-        cores=cores,
-        interleaved=fast and cores > 1,
-    )
+    return {
+        "depth": ofm.shape[2],
+        "kernel_height": kernel.height,
+        "kernel_width": kernel.width,
+        "ifm_depth": 1 if depthwise else 1 + operation.registers.number("IFM_DEPTH_M1"),
+        "dilation_y": kernel.dilation_y,
+        "dilation_x": kernel.dilation_x,
+        "traversal": _traversal(operation),
+        "ifm_bits": _ifm_bits(operation),
+        "block_depth": block[2],
+        "cores": cores_of(operation, accelerator_name),
+    }
 
 
 def _macs(accelerator_name: str) -> int:

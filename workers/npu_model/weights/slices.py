@@ -46,7 +46,7 @@ _MASKS = [(1 << width) - 1 for width in range(CODES + 1)]
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """What a slice says of itself.
+    """What stands at the beginning of a slice.
 
     Attributes:
         weights: how many are coded; those of zero runs are not counted.

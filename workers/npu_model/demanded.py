@@ -1,4 +1,7 @@
-"""Which elements of a program's values its outputs depend on, whatever the values are."""
+"""Which elements of a program's values its outputs depend on, whatever the values are (demanded elements).
+
+An under-approximation: an element that is not in the result may be demanded all the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from search_space.graph import MOVE, Graph, Node
 
-Need = bool | np.ndarray
+Demand = bool | np.ndarray
 """All elements, none, or those at which a bool array of the value's shape is true."""
 
 _ELEMENTWISE = frozenset((
@@ -31,23 +34,23 @@ _MOVES: dict[str, Callable[[Node, Sequence[np.ndarray]], np.ndarray]] = {
 }
 
 
-def needed(graph: Graph) -> dict[int, Need]:
+def demanded(graph: Graph) -> dict[int, Demand]:
     """Of each node: the elements that must be read to compute the outputs.
 
-    Where an operator is not known, or only parts of its result are needed and what they depend on is not simple, it is
-    taken to need nothing: what is not in the result may be needed all the same.
+    Where an operator is not known, or only parts of its result are demanded and what they depend on is not simple, it
+    is taken to demand nothing.
     """
-    found: dict[int, Need] = dict.fromkeys(graph.order, False)
+    found: dict[int, Demand] = dict.fromkeys(graph.order, False)
     found.update(dict.fromkeys(graph.outputs, True))
     for node_id in reversed(graph.order):
-        node, need = graph[node_id], found[node_id]
-        if node.inputs and need is not False:
-            for source, part in zip(node.inputs, _of_operands(graph, node, need), strict=True):
+        node, demand = graph[node_id], found[node_id]
+        if node.inputs and demand is not False:
+            for source, part in zip(node.inputs, _of_operands(graph, node, demand), strict=True):
                 found[source] = _either(found[source], part)
     return found
 
 
-def _either(first: Need, second: Need) -> Need:
+def _either(first: Demand, second: Demand) -> Demand:
     if isinstance(first, bool) or isinstance(second, bool):
         one, other = (first, second) if isinstance(first, bool) else (second, first)
         return one or other
@@ -55,15 +58,15 @@ def _either(first: Need, second: Need) -> Need:
     return True if both.all() else both
 
 
-def _of_operands(graph: Graph, node: Node, need: Need) -> Sequence[Need]:
-    """What an operator needs of each operand if `need` is needed of its result."""
+def _of_operands(graph: Graph, node: Node, demand: Demand) -> Sequence[Demand]:
+    """What an operator demands of each operand if `demand` is demanded of its result."""
     shapes = [graph[i].type.shape for i in node.inputs]
-    nothing: list[Need] = [False] * len(shapes)
+    nothing: list[Demand] = [False] * len(shapes)
     if node.op in _MOVES:
-        return [True] * len(shapes) if need is True and node.op != "SLICE" else _moves(node, shapes, need)
+        return [True] * len(shapes) if demand is True and node.op != "SLICE" else _moves(node, shapes, demand)
     if node.op in _ELEMENTWISE:
-        return [_unbroadcast(need, shape) for shape in shapes]
-    if need is not True:
+        return [_unbroadcast(demand, shape) for shape in shapes]
+    if demand is not True:
         return nothing
     if node.op in _WHOLE:
         return [True] * len(shapes)
@@ -74,14 +77,14 @@ def _of_operands(graph: Graph, node: Node, need: Need) -> Sequence[Need]:
     return nothing
 
 
-def _moves(node: Node, shapes: Sequence[tuple[int, ...]], need: Need) -> list[Need]:
-    """Where the elements that are needed come from."""
+def _moves(node: Node, shapes: Sequence[tuple[int, ...]], demand: Demand) -> list[Demand]:
+    """Where the elements that are demanded come from."""
     sizes = [prod(shape) for shape in shapes]
     numbers = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     operands = [part.reshape(shape) for part, shape in zip(numbers, shapes, strict=True)]
     taken = np.zeros(sum(sizes), bool)
     result = _MOVES[node.op](node, operands)
-    taken[result if isinstance(need, bool) else result[need]] = True
+    taken[result if isinstance(demand, bool) else result[demand]] = True
     return [taken[operand] for operand in operands]
 
 
@@ -95,18 +98,18 @@ def _box(node: Node) -> tuple[slice, ...]:
     return tuple(slice(first, first + count) for first, count in zip(start, size, strict=True))
 
 
-def _unbroadcast(need: Need, shape: tuple[int, ...]) -> Need:
-    """The elements of an operand of this shape that make those of the result that are needed."""
-    if isinstance(need, bool):
-        return need
-    if len(shape) != need.ndim:
+def _unbroadcast(demand: Demand, shape: tuple[int, ...]) -> Demand:
+    """The elements of an operand of this shape that make those of the result that are demanded."""
+    if isinstance(demand, bool):
+        return demand
+    if len(shape) != demand.ndim:
         return False  # a table or a scale
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
-    return need.any(axis=repeated, keepdims=True)
+    return demand.any(axis=repeated, keepdims=True)
 
 
-def _seen(graph: Graph, node: Node, shape: tuple[int, ...]) -> Need:
-    """The elements of an IFM that a window passes over, all of its result being needed."""
+def _seen(graph: Graph, node: Node, shape: tuple[int, ...]) -> Demand:
+    """The elements of an IFM that a window passes over, all of its result being demanded."""
     attributes = node.attributes
     if node.op == "CONV2D":
         kernel = graph[node.inputs[1]].type.shape[1:3]

@@ -1,7 +1,4 @@
-"""Whether a program has something that Vela is known to compile wrongly: see docs/vela-miscompilations.md.
-
-`overwritten-indices` is not among it: executed one after the other, the operations of such a stream are right.
-"""
+"""Whether a program has something that Vela is known to compile wrongly."""
 
 from __future__ import annotations
 
@@ -22,6 +19,9 @@ _LOGICAL_SHIFTS = ("LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT")
 #: What an average pool of Ethos-U85 does in one operation.
 _MOST_KERNEL, _MOST_STRIDE = 8, 3
 
+#: What a convolution does in one operation.
+_MOST_DILATION = 2
+
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
 
@@ -30,13 +30,17 @@ _MOST_SHIFT = 31
 _FAMILIES = {one.name: one.affected[VERSIONS[0]] for one in MISCOMPILATIONS}
 
 
-def known_faults(graph: Graph, family: str) -> set[str]:
-    """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`."""
+def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
+    """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`.
+
+    in_order: leave out those that only waits show. Executed one after the other, the operations of such a stream are
+    right.
+    """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
-    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {})
+    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
     for node_id in graph.order:
-        found |= {name for name, open_to in kinds.items() if open_to(graph, node_id)}
+        found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
         if node.op in ("TABLE", "CLAMP") and gives_its_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
@@ -68,9 +72,42 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
 
 
+def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    operands = [_seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
+    return any(one.op == "RESCALE" and one.attributes["rounding_mode"] == "DOUBLE_ROUND" for one in operands)
+
+
+def _empty_window(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return False
+    weights = graph[node.inputs[1]].type.shape
+    kernel = weights[1:3] if node.op == "CONV2D" else weights[:2]
+    for axis in range(2):
+        size, stride = graph[node.inputs[0]].type.shape[1 + axis], node.attributes["stride"][axis]
+        dilation, before = node.attributes["dilation"][axis], node.attributes["pad"][2 * axis]
+        taps = range(-before, kernel[axis] * dilation - before, dilation)
+        firsts = range(0, node.type.shape[1 + axis] * stride, stride)
+        if dilation > _MOST_DILATION and any(all(not 0 <= at + tap < size for tap in taps) for at in firsts):
+            return True
+    return False
+
+
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
     readers = [graph[i] for i in graph.users[node_id]]
     return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
+
+
+def _transposed_blocks(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    source = graph[node.inputs[0]] if node.op in ("CLAMP", "TABLE") else node
+    return node.op != MOVE and source.op == MOVE and not source.layout_map.keeps_order
+
+
+def _overwritten_indices(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op in ("GATHER", "SCATTER") and _seen(graph, node.inputs[1]).op != CONST
 
 
 def _tensor_shape(graph: Graph, node_id: int) -> bool:
@@ -162,6 +199,8 @@ def _rounded_product(graph: Graph, node_id: int) -> bool:
 _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
     "batched-average": _batched_average,
+    "double-rounded-sum": _double_rounded_sum,
+    "empty-window": _empty_window,
     "lost-output": _lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
@@ -174,6 +213,11 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
     "written-constants": _written_constants,
+}
+
+_WAITS: dict[str, Callable[[Graph, int], bool]] = {
+    "overwritten-indices": _overwritten_indices,
+    "transposed-blocks": _transposed_blocks,
 }
 
 

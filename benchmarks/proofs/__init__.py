@@ -1,0 +1,1 @@
+"""Command streams of the built-in models, executed and compared with the TOSA reference model."""

@@ -1,0 +1,128 @@
+"""One lowering: its programs by the TOSA reference model, and its command streams executed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.miscompilations.open_to import open_to
+from benchmarks.proofs.case import Case
+from search_space.graph import Graph
+from search_space.read_tosa import read_tosa
+from search_space.recipe import Recipe
+from search_space.verifier import verify
+from search_space.write_tosa import write_tosa
+from tuner.paths import cache_folder
+from workers.check_inputs import CheckInput, check_inputs, more_random_inputs
+from workers.memo import Memo
+from workers.npu_model import Fault, NpuProgram, Unmodelled, execute
+from workers.reference_check import check
+from workers.settings import base_by
+from workers.stream_interface import used_inputs
+from workers.stream_verdict import stream_verdict
+from workers.target import Target
+from workers.tasks import Job, lowered
+from workers.vela import compile_tosa
+from workers.vela_facts import VelaFacts
+from workers.whole_outputs import WholeOutputs
+
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """CPU seconds of one execution: the first one, which decodes weights, and another one."""
+
+    first: float = 0.0
+    again: float = 0.0
+
+    def __add__(self, other: Seconds) -> Seconds:
+        return Seconds(self.first + other.first, self.again + other.again)
+
+    def __str__(self) -> str:
+        return f"{self.first:.2f} s, then {self.again:.2f} s"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A delegate that is wrong. reason: what differs, in one line. open_to: kinds of miscompilation, as in
+    docs/vela-miscompilations.md, that it may be."""
+
+    delegate: int
+    reason: str
+    open_to: tuple[str, ...]
+
+    def __str__(self) -> str:
+        why = f"open to {', '.join(self.open_to)}" if self.open_to else "no known kind"
+        return f"delegate {self.delegate}: {self.reason} [{why}]"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a lowering.
+
+    Attributes:
+        delegates, sets: how many there are, and on how many sets of inputs they were executed, all together.
+        wrong: the delegates that are.
+        seconds: of executing all delegates on one set of inputs.
+    """
+
+    delegates: int
+    sets: int
+    wrong: tuple[Wrong, ...]
+    seconds: Seconds
+
+
+def job_of(case: Case) -> Job:
+    """The job whose model and target the case has."""
+    return Job(case.model, Target.parse(case.accelerator), cache_folder(), _SEED)
+
+
+def prove(case: Case) -> Proof:
+    """Compare all delegates with the default lowering by the reference model, and their streams with them.
+
+    Raises:
+        ModelError: the model cannot be lowered.
+        VelaRefused: Vela does not compile a delegate.
+        ReferenceFailed: the reference model does not run one.
+    """
+    job, recipe = job_of(case), Recipe.parse(case.recipe)
+    base = lowered(job)
+    if recipe.setting:
+        base = base_by(base, recipe.setting, job)
+    wrong, seconds, sets = [], Seconds(), 0
+    with TemporaryDirectory() as forgotten:
+        facts = VelaFacts(job.target, Memo(Path(forgotten)), base.versions)
+        for at, (data, calibration) in enumerate(zip(base.graphs, base.calibration_inputs, strict=True)):
+            stock = verify(read_tosa(data))
+            graph = verify(recipe.apply(stock, facts))
+            inputs = [*check_inputs(stock, calibration, job.seed), *more_random_inputs(stock, job.seed)]
+            computed = WholeOutputs(inputs)
+            compiled = compile_tosa(write_tosa(graph), job.target)
+            seconds += _both_seconds(graph, compiled.npu_program, inputs[0])
+            verdict = check(graph, stock, computed)
+            if verdict.equal:
+                verdict = stream_verdict(graph, compiled.npu_program, compiled.operators, computed)
+            if not verdict.equal:
+                kinds = open_to(graph, job.target.accelerator.rpartition("-")[0])
+                wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
+            sets += len(inputs)
+    return Proof(len(base.graphs), sets, tuple(wrong), seconds)
+
+
+def _both_seconds(graph: Graph, program: NpuProgram, inputs: CheckInput) -> Seconds:
+    """Of executing a stream twice, as far as it can be executed."""
+    return Seconds(*(_execution_seconds(graph, program, inputs.arrays) for _ in range(2)))
+
+
+def _execution_seconds(graph: Graph, program: NpuProgram, arrays: Sequence[np.ndarray]) -> float:
+    started = time.process_time()
+    with suppress(Fault, Unmodelled):  # what is wrong is found out when it is compared
+        execute(program, used_inputs(graph, program, [array[None] for array in arrays]))
+    return time.process_time() - started
