@@ -9,9 +9,8 @@ from typing import Any
 
 from search_space.graph import Graph
 from search_space.write_tosa import write_tosa, written_operators
-from workers.command_stream import StreamError, decode, rows_of
+from workers.command_stream import Decoded, StreamError, decode, rows_of
 from workers.memo import Memo
-from workers.npu_model.program import NpuProgram
 from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
 from workers.target import Target
@@ -55,8 +54,16 @@ class Cost:
     rows: tuple[Row, ...]
 
 
-#: Bytes of what was compiled lately and is executed next.
-_KEPT_BYTES = 64 << 20
+@dataclass(frozen=True, eq=False)
+class Emitted:
+    """What Vela made of a graph: the compilation, and its command stream decoded."""
+
+    compiled: Compiled
+    decoded: Decoded
+
+
+#: Programs that were priced lately, which are executed next.
+_KEPT = 4
 
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 
@@ -70,9 +77,7 @@ class Pricing:
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
-        self._compiled: Recent[NpuProgram] = Recent(
-            _KEPT_BYTES, size=lambda one: len(one.command_stream) + len(one.constants)
-        )
+        self._emitted: Recent[Emitted] = Recent(_KEPT)
         self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
@@ -90,17 +95,19 @@ class Pricing:
             ),
         )
 
-    def compiled(self, graph: Graph) -> Compiled:
-        """A graph compiled, with Vela's rows. Raises VelaRefused if Vela does not take it."""
-        return compile_tosa(write_tosa(graph), self._target)
+    def emitted(self, graph: Graph) -> Emitted:
+        """A graph compiled, with Vela's rows, and its stream decoded.
 
-    def npu_program(self, graph: Graph) -> NpuProgram:
-        """What the NPU is given for a graph. Raises VelaRefused if Vela does not take it."""
+        Raises:
+            VelaRefused: Vela does not take the graph.
+            StreamError: what it emits is no command stream.
+        """
 
-        def compiled() -> NpuProgram:
-            return compile_tosa(write_tosa(graph), self._target, operators=False).npu_program
+        def made() -> Emitted:
+            compiled = compile_tosa(write_tosa(graph), self._target)
+            return Emitted(compiled, decode(compiled.command_stream))
 
-        return self._compiled.find(graph.hash, compiled)
+        return self._emitted.find(graph.hash, made)
 
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
@@ -112,9 +119,11 @@ class Pricing:
         if known is not None:
             self.known += 1
             return known
-        compiled = self.compiled(graph)
-        self._compiled.put(graph.hash, compiled.npu_program)
-        cycles_by_row = self._cycles_by_row(compiled)
+        try:
+            emitted = self.emitted(graph)
+            compiled, cycles_by_row = emitted.compiled, self._cycles_by_row(emitted)
+        except StreamError as error:
+            raise VelaRefused(f"what it emits cannot be priced, {error}") from error
         origins = written_operators(graph)
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))
         cost = {
@@ -136,14 +145,11 @@ class Pricing:
         self._memo.put_if_possible(cost, **key)
         return cost
 
-    def _cycles_by_row(self, compiled: Compiled) -> list[int]:
-        try:
-            decoded = decode(compiled.command_stream)
-            owners = rows_of(decoded, compiled.operators)
-            priced = stream_cycles(decoded, self._target).operations
-        except StreamError as error:
-            raise VelaRefused(f"what it emits cannot be priced, {error}") from error
-        cycles = [0] * len(compiled.operators)
+    def _cycles_by_row(self, emitted: Emitted) -> list[int]:
+        rows = emitted.compiled.operators
+        owners = rows_of(emitted.decoded, rows)
+        priced = stream_cycles(emitted.decoded, self._target).operations
+        cycles = [0] * len(rows)
         for owner, one in zip(owners, priced, strict=True):
             cycles[owner] += one.cycles
         return cycles

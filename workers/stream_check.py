@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from search_space.graph import Graph
-from workers.command_stream import StreamError, decode
+from workers.command_stream import StreamError
 from workers.cost import Pricing
 from workers.first_difference import first_difference
 from workers.memo import Memo
@@ -44,8 +44,8 @@ class StreamCheck:
         Args:
             graph: one delegate's program, which Vela compiles.
             computed: gives the program's outputs on the check inputs.
-            sets: how many of the check inputs are run, from the first. None for all of them; then the stream's accesses
-                and waits are checked as well, which takes longer than a run.
+            sets: how many of the check inputs are run, from the first. None for all of them; then the stream's waits
+                are checked as well, which takes longer than a run.
             explained: name the first operation that goes wrong, which takes longer than to find out that one does.
 
         Raises:
@@ -60,31 +60,34 @@ class StreamCheck:
         if known is None:
             verdict = self._executed(graph, computed, sets)
             if explained and not verdict.equal:
-                first = first_difference(graph, self._pricing.compiled(graph), computed.inputs[0])
+                first = first_difference(graph, self._pricing.emitted(graph).compiled, computed.inputs[0])
                 verdict = Verdict(False, f"{verdict.reason}; {first}") if first else verdict
             known = asdict(verdict)
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)
 
     def _executed(self, graph: Graph, computed: Outputs, sets: int | None) -> Verdict:
-        program = self._pricing.npu_program(graph)
-        if len(program.outputs) != len(graph.outputs):
-            # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
-            return Verdict(
-                False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}"
-            )
         try:
-            decoded = decode(program.command_stream)
-            if sets is None:
-                claimed = claims(graph, self._pricing.compiled(graph).operators)
-                for violation in (*guard(program, decoded, claimed), *hazards(program, decoded)):
-                    return Verdict(False, f"the command stream breaks a rule of the NPU: {violation}")
+            emitted = self._pricing.emitted(graph)
+            program, decoded = emitted.compiled.npu_program, emitted.decoded
+            if len(program.outputs) != len(graph.outputs):
+                # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
+                found = f"{len(program.outputs)} outputs instead of {len(graph.outputs)}"
+                return Verdict(False, f"the command stream has {found}")
             inputs = computed.inputs[:sets]
             given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
-            found = execute(program, used_inputs(graph, program, given), decoded=decoded, cache=self._cache)
+            outputs = execute(program, used_inputs(graph, program, given), decoded=decoded, cache=self._cache)
+            expected = [np.stack(arrays[:sets]) for arrays in computed.outputs(graph)]
+            verdict = compared(graph, program, expected, outputs, [one.kind for one in inputs])
+            if not verdict.equal:
+                return verdict
+            violations = guard(program, decoded, claims(graph, emitted.compiled.operators))
+            if sets is None:
+                violations += hazards(program, decoded)
         except (Fault, StreamError) as error:
             return Verdict(False, f"the command stream cannot run: {error}")
         except Unmodelled as error:
             return Verdict(False, f"the command stream cannot be executed here: {error}")
-        expected = [np.stack(arrays[:sets]) for arrays in computed.outputs(graph)]
-        return compared(graph, program, expected, found, [one.kind for one in inputs])
+        if violations:
+            return Verdict(False, f"the command stream breaks a rule of the NPU: {violations[0]}")
+        return Verdict(True)

@@ -16,4 +16,4 @@ from workers.npu_model.run import execute
 __all__ = ["MODEL_VERSION", "Fault", "IoTensor", "NpuProgram", "Unmodelled", "claims", "execute", "guard", "hazards"]
 
 #: Part of what a verdict is remembered under: raised when the model begins to judge a stream otherwise.
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"
