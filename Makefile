@@ -79,6 +79,7 @@ bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with V
 	$(BIN)/python -m benchmarks.graph
 	$(BIN)/python -m benchmarks.agreement
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.executing
 	$(BIN)/python -m benchmarks.lookup
 	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.transfer

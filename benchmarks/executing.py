@@ -1,100 +1,114 @@
-"""What executing command streams costs a search: candidates of one model, evaluated with and without it in turn.
+"""What executing command streams costs a search: its candidates, evaluated with and without it in turn.
 
     python -m benchmarks.executing --model mlperf-tiny/ds-cnn --model vit --model benchmarks.mobilenet_v2:load
 
 Prints, for each model and target, CPU seconds of a candidate with and without, and by how much candidates per second
-fall. Both sides evaluate the same recipes in the same order and find out what follows on the same ones, each with a
-memo of its own. CPU seconds of this process; they leave out the driver, which is the same for both.
+fall. A search is run once, as it is. What it asked of its evaluator is then asked again of two that remember nothing:
+the same recipes in the same order, and what follows on the same ones. CPU seconds of this process; they leave out the
+search's own steps, which are the same for both. `benchmarks.against` compares whole searches of two checkouts.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import click
 
+from benchmarks.search_once import OwnProcess, cache_with_lowered, search
 from search_space.recipe import Recipe
-from search_space.space import pass_instances
 from tuner.paths import cache_folder
-from workers.base_program import BaseProgram
-from workers.evaluator import Evaluator, Outcome
+from workers import tasks
+from workers.evaluator import Evaluator
 from workers.memo import Memo
 from workers.reference_check import Verdict
 from workers.target import Target
 from workers.tasks import Job, lowered
+from workers.worker_process import spare_the_collector
 
-#: As a search does it, what follows is found out for candidates that are within this part of the best.
-_NEAR = 1.03
-
-#: Which part of a starting point's passes a candidate has.
-_KEPT = 0.8
+Call = tuple[bool, str]
+"""Whether a recipe is evaluated; else it is asked what follows on it. And the recipe."""
 
 
-class _Unexecuted(Evaluator):
+class Unexecuted(Evaluator):
     """An evaluator that takes every command stream for right."""
 
-    def _executed(self, program: object, whole: bool) -> Verdict:
+    def _executed(self, *_: Any) -> Verdict:
         return Verdict(True)
 
 
-def candidates(evaluator: Evaluator, count: int, seed: int = 0) -> Iterator[str]:
-    """Starting points, then some of their passes at random with another one behind them: mostly other programs."""
-    starts = evaluator.starting_points()
-    yield from starts[:count]
-    random, passes = Random(seed), pass_instances()
-    for _ in range(count - len(starts)):
-        kept = [one for one in Recipe.parse(random.choice(starts)).passes if random.random() < _KEPT]
-        yield str(Recipe(passes=(*kept, random.choice(passes))))
+def calls_of_search(job: Job, trials: int) -> list[Call]:
+    """What a search asks of its evaluator, but for the check of the best, and recipes that ExecuTorch lowers anew."""
+    found: list[Call] = []
+
+    def asked(function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if function not in (tasks.evaluate, tasks.expansion):
+            return
+        _, _, _, recipe, *whole = args
+        if not any(whole) and not Recipe.parse(recipe).setting:
+            found.append((function is tasks.evaluate, recipe))
+
+    search(job, trials, OwnProcess(asked))
+    return found
 
 
-def _cycles(outcome: Outcome) -> float:
-    return outcome.cost.stream_cycles if outcome.cost is not None else float("inf")
+def seconds_of(job: Job, calls: list[Call], folder: Path, turn: int) -> tuple[list[float], list[float]]:
+    """CPU seconds of each call with and without executing, in a process that has done neither before.
 
-
-def compare(job: Job, base: BaseProgram, count: int, folder: Path) -> tuple[float, float, int]:
-    """CPU seconds with and without executing, and of how many candidates."""
-
-    def made(kind: type[Evaluator], name: str) -> Evaluator:
-        return kind(base, job.target, Memo(folder / name / "memo"), folder / name / "values", job.seed)
-
-    recipes = list(candidates(made(_Unexecuted, "recipes"), count))
-    sides = {True: made(Evaluator, "with"), False: made(_Unexecuted, "without")}
-    seconds, best = {True: 0.0, False: 0.0}, float("inf")
-    for number, recipe in enumerate(["default", *recipes]):
-        outcomes = {}
-        for executes in (True, False) if number % 2 else (False, True):
+    turn: which of them is first, which has some work that the other one finds done.
+    """
+    tasks.warm_up()
+    spare_the_collector()
+    base, kinds = lowered(job), (Evaluator, Unexecuted)
+    taken: dict[type[Evaluator], list[float]] = {kind: [] for kind in kinds}
+    sides = {
+        kind: kind(base, job.target, Memo(folder / kind.__name__ / "memo"), folder / kind.__name__ / "values", job.seed)
+        for kind in kinds
+    }
+    for at, (evaluates, recipe) in enumerate(calls):
+        for kind in kinds if (at + turn) % 2 else reversed(kinds):
+            ask = sides[kind].evaluate if evaluates else sides[kind].expansion
             started = time.process_time()
-            outcomes[executes] = sides[executes].evaluate(recipe)
-            seconds[executes] += time.process_time() - started
-        cycles = _cycles(outcomes[False])
-        if cycles <= _NEAR * best:
-            for executes in (True, False):
-                started = time.process_time()
-                sides[executes].expansion(recipe)
-                seconds[executes] += time.process_time() - started
-        best = min(best, cycles)
-    return seconds[True], seconds[False], 1 + len(recipes)
+            ask(recipe)
+            taken[kind].append(time.process_time() - started)
+    return taken[Evaluator], taken[Unexecuted]
+
+
+def compare(job: Job, trials: int, rounds: int, folder: Path) -> tuple[float, float, int]:
+    """CPU seconds with and without executing, and of how many candidates. Of each call the least of some rounds counts:
+    a busy machine adds to it, and so does what is found out once in a process."""
+    os.environ |= {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as process:
+        calls = process.submit(calls_of_search, job, trials).result()
+        found = [process.submit(seconds_of, job, calls, folder / str(at), at).result() for at in range(rounds)]
+    executed, unexecuted = (
+        sum(min(of_call) for of_call in zip(*of_rounds, strict=True)) for of_rounds in zip(*found, strict=True)
+    )
+    return executed, unexecuted, sum(evaluates for evaluates, _ in calls)
 
 
 @click.command(help=__doc__)
 @click.option("--model", "models", multiple=True, default=("mlperf-tiny/ds-cnn", "vit"), show_default=True)
 @click.option("--target", "targets", multiple=True, default=("ethos-u55-128", "ethos-u85-256"), show_default=True)
-@click.option("--candidates", "count", default=40, show_default=True)
-def main(models: tuple[str, ...], targets: tuple[str, ...], count: int) -> None:
+@click.option("--trials", default=40, show_default=True, help="candidates of the search")
+@click.option("--rounds", default=4, show_default=True)
+def main(models: tuple[str, ...], targets: tuple[str, ...], trials: int, rounds: int) -> None:
     for model in models:
         for name in targets:
-            job = Job(model, Target.parse(name), cache_folder(), 0)
-            base = lowered(job)
             with tempfile.TemporaryDirectory() as folder:
-                executed, unexecuted, done = compare(job, base, count, Path(folder))
-            fall = 100 * (1 - unexecuted / executed)
+                cache = cache_with_lowered(Path(folder), cache_folder() / "lowered")
+                job = Job(model, Target.parse(name), cache, 0)
+                executed, unexecuted, done = compare(job, trials, rounds, Path(folder))
             click.echo(
                 f"{model} {name}: {done} candidates, {1000 * executed / done:.1f} ms with, "
-                f"{1000 * unexecuted / done:.1f} ms without executing: {fall:.1f} % fewer candidates per second"
+                f"{1000 * unexecuted / done:.1f} ms without executing: "
+                f"{100 * (1 - unexecuted / executed):.1f} % fewer candidates per second"
             )
 
 

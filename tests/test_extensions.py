@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,11 +138,14 @@ def test_a_best_is_right_as_a_whole_or_none(tmp_path: Path) -> None:
     """Whatever the check by parts believes, and whatever it remembers."""
     searched(tmp_path, 60, lies="Lies")
     believed = 0
-    for path in (tmp_path / "cache").glob("velatune/memo/*/*.json"):
-        entry = json.loads(path.read_text())
-        if entry["key"]["kind"] == "verdict" and not entry["value"]["equal"]:
-            path.write_text(json.dumps(entry | {"value": {"equal": True, "reason": ""}}))
-            believed += 1
+    for path in (tmp_path / "cache").glob("velatune/memo/*.sqlite"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for digest, content in connection.execute("SELECT digest, content FROM entries").fetchall():
+                entry = json.loads(content)
+                if entry["key"]["kind"] == "verdict" and not entry["value"]["equal"]:
+                    changed = json.dumps(entry | {"value": {"equal": True, "reason": ""}})
+                    connection.execute("UPDATE entries SET content = ? WHERE digest = ?", (changed, digest))
+                    believed += 1
     assert believed
     (tmp_path / "store.sqlite").unlink()
     shutil.rmtree(tmp_path / "store.sqlite.studies")

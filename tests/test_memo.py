@@ -3,10 +3,13 @@
 import json
 import logging
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +65,45 @@ def test_a_damaged_entry_is_passed_over_and_written_anew(
 ) -> None:
     memo = Memo(tmp_path)
     memo.put({"cycles": 1}, graph="a")
-    (file,) = tmp_path.rglob("*.json")
-    file.write_bytes(damage(file.read_bytes()))
+    (file,) = tmp_path.glob("*.sqlite")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        ((content,),) = connection.execute("SELECT content FROM entries")
+        connection.execute("UPDATE entries SET content = ?", (damage(content),))
     memo = Memo(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert memo.get(graph="a") is None
     assert "passed over" in caplog.text
     memo.put({"cycles": 2}, graph="a")
     assert memo.get(graph="a") == {"cycles": 2}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: b"\xff" * len(data),
+        lambda data: data[:4096] + bytes(len(data) - 4096),
+    ],
+    ids=["cut off", "no database", "zeros"],
+)
+def test_a_damaged_file_begins_anew(tmp_path: Path, damage: Any, caplog: pytest.LogCaptureFixture) -> None:
+    Memo(tmp_path).put({"cycles": 1}, graph="a")
+    (file,) = tmp_path.glob("*.sqlite")
+    file.write_bytes(damage(file.read_bytes()))
+    memo = Memo(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert memo.get(graph="a") is None
+    assert "passed over" in caplog.text
+    memo.put({"cycles": 2}, graph="a")
+    assert Memo(tmp_path).get(graph="a") == {"cycles": 2}
+
+
+def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> None:
+    memo = Memo(tmp_path / "memo")
+    memo.put({"cycles": 1}, graph="a")
+    shutil.rmtree(tmp_path / "memo")
+    memo.put({"cycles": 2}, graph="a")
+    assert Memo(tmp_path / "memo").get(graph="a") == {"cycles": 2}
 
 
 def test_what_is_kept_in_memory_is_what_the_file_says_and_no_more_than_fits(
@@ -79,8 +113,9 @@ def test_what_is_kept_in_memory_is_what_the_file_says_and_no_more_than_fits(
     memo = Memo(tmp_path)
     for number in range(20):
         memo.put({"numbers": (number, number)}, graph=number)
-    for file in tmp_path.rglob("*.json"):
-        file.unlink()
+    for file in tmp_path.glob("*.sqlite"):
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("DELETE FROM entries")
     kept = {number for number in range(20) if memo.get(graph=number) == {"numbers": [number, number]}}
     assert kept == set(range(min(kept), 20)) and 1 < len(kept) < 20, "the latest ones"
 

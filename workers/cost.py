@@ -9,7 +9,7 @@ from typing import Any
 
 from search_space.graph import Graph
 from search_space.write_tosa import write_tosa, written_operators
-from workers.command_stream import StreamError, decode, rows_of
+from workers.command_stream import Decoded, StreamError, decode, rows_of
 from workers.memo import Memo
 from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
@@ -54,9 +54,16 @@ class Cost:
     rows: tuple[Row, ...]
 
 
-#: Bytes of what was compiled lately and is executed next, and about how many of them a row of Vela's takes.
-_KEPT_BYTES = 64 << 20
-_ROW_BYTES = 1 << 10
+@dataclass(frozen=True, eq=False)
+class Emitted:
+    """What Vela made of a graph: the compilation, and its command stream decoded."""
+
+    compiled: Compiled
+    decoded: Decoded
+
+
+#: Programs that were priced lately, which are executed next.
+_KEPT = 4
 
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 
@@ -70,9 +77,7 @@ class Pricing:
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
-        self._compiled: Recent[Compiled] = Recent(
-            _KEPT_BYTES, size=lambda one: one.flash_bytes + _ROW_BYTES * len(one.operators)
-        )
+        self._emitted: Recent[Emitted] = Recent(_KEPT)
         self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
@@ -90,9 +95,19 @@ class Pricing:
             ),
         )
 
-    def compiled(self, graph: Graph) -> Compiled:
-        """A graph compiled, with Vela's rows. Raises VelaRefused if Vela does not take it."""
-        return self._compiled.find(graph.hash, lambda: compile_tosa(write_tosa(graph), self._target))
+    def emitted(self, graph: Graph) -> Emitted:
+        """A graph compiled, with Vela's rows, and its stream decoded.
+
+        Raises:
+            VelaRefused: Vela does not take the graph.
+            StreamError: what it emits is no command stream.
+        """
+
+        def made() -> Emitted:
+            compiled = compile_tosa(write_tosa(graph), self._target)
+            return Emitted(compiled, decode(compiled.command_stream))
+
+        return self._emitted.find(graph.hash, made)
 
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
@@ -104,8 +119,11 @@ class Pricing:
         if known is not None:
             self.known += 1
             return known
-        compiled = self.compiled(graph)
-        cycles_by_row = self._cycles_by_row(compiled)
+        try:
+            emitted = self.emitted(graph)
+            compiled, cycles_by_row = emitted.compiled, self._cycles_by_row(emitted)
+        except StreamError as error:
+            raise VelaRefused(f"what it emits cannot be priced, {error}") from error
         origins = written_operators(graph)
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))
         cost = {
@@ -127,14 +145,11 @@ class Pricing:
         self._memo.put_if_possible(cost, **key)
         return cost
 
-    def _cycles_by_row(self, compiled: Compiled) -> list[int]:
-        try:
-            decoded = decode(compiled.command_stream)
-            owners = rows_of(decoded, compiled.operators)
-            priced = stream_cycles(decoded, self._target).operations
-        except StreamError as error:
-            raise VelaRefused(f"what it emits cannot be priced, {error}") from error
-        cycles = [0] * len(compiled.operators)
+    def _cycles_by_row(self, emitted: Emitted) -> list[int]:
+        rows = emitted.compiled.operators
+        owners = rows_of(emitted.decoded, rows)
+        priced = stream_cycles(emitted.decoded, self._target).operations
+        cycles = [0] * len(rows)
         for owner, one in zip(owners, priced, strict=True):
             cycles[owner] += one.cycles
         return cycles

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from search_space.graph import Graph
+from workers.command_stream import StreamError
 from workers.cost import Pricing
 from workers.memo import Memo
 from workers.npu_model import MODEL_VERSION
@@ -51,10 +52,14 @@ class StreamCheck:
         }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
-            compiled = self._pricing.compiled(graph)
-            verdict = stream_verdict(
-                graph, compiled.npu_program, compiled.operators, computed, whole=whole, cache=self._cache
-            )
-            known = asdict(verdict)
+            known = asdict(self._verdict(graph, computed, whole))
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)
+
+    def _verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
+        try:
+            emitted = self._pricing.emitted(graph)
+        except StreamError as error:
+            return Verdict(False, f"the command stream cannot run: {error}")
+        program, rows = emitted.compiled.npu_program, emitted.compiled.operators
+        return stream_verdict(graph, program, rows, computed, whole=whole, decoded=emitted.decoded, cache=self._cache)

@@ -19,7 +19,7 @@ from workers.vela import OperatorCost
 
 def stream_verdict(
     graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, whole: bool = True,
-    cache: OperationCache | None = None,
+    decoded: Decoded | None = None, cache: OperationCache | None = None,
 ) -> Verdict:  # fmt: skip
     """Compare what a command stream computes with what its program computes.
 
@@ -28,8 +28,9 @@ def stream_verdict(
         program: the stream and what belongs to it.
         rows: Vela's of the compilation that the stream comes from.
         computed: gives the program's outputs on the check inputs.
-        whole: run it on all of the check inputs, check its accesses and waits as well, and name the operation that goes
-            wrong first. Else it is run on the first set of inputs alone, which takes milliseconds.
+        whole: run it on all of the check inputs, replay its waits too, and name the operation that goes wrong first.
+            Else it is run on the first set of inputs alone. Its accesses are checked in both cases.
+        decoded: the stream decoded, where that is at hand.
         cache: of values that other streams' operations gave.
 
     Raises:
@@ -40,8 +41,8 @@ def stream_verdict(
         # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
         return Verdict(False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}")
     try:
-        decoded = decode(program.command_stream)
-        broken = _broken_rule(graph, program, decoded, rows) if whole else ""
+        decoded = decoded or decode(program.command_stream)
+        broken = _broken_rule(graph, program, decoded, rows, whole)
         verdict = Verdict(False, broken) if broken else _executed(graph, program, decoded, computed, inputs, cache)
     except (Fault, StreamError) as error:
         verdict = Verdict(False, f"the command stream cannot run: {error}")
@@ -55,11 +56,14 @@ def stream_verdict(
     return Verdict(False, f"{verdict.reason}; {first}") if first else verdict
 
 
-def _broken_rule(graph: Graph, program: NpuProgram, decoded: Decoded, rows: Sequence[OperatorCost]) -> str:
+def _broken_rule(
+    graph: Graph, program: NpuProgram, decoded: Decoded, rows: Sequence[OperatorCost], with_waits: bool
+) -> str:
     """The first rule of the NPU that the stream breaks; empty if it breaks none."""
-    for violation in (*guard(program, decoded, expected_accesses(graph, rows)), *hazards(program, decoded)):
-        return f"the command stream breaks a rule of the NPU: {violation}"
-    return ""
+    violations = guard(program, decoded, expected_accesses(graph, rows))
+    if with_waits:
+        violations += hazards(program, decoded)
+    return f"the command stream breaks a rule of the NPU: {violations[0]}" if violations else ""
 
 
 def _executed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,11 @@ from workers.npu_model.accelerator import accelerator_of
 from workers.npu_model.errors import Unmodelled
 from workers.npu_model.placement import Moved, Rows, rows_of_map
 from workers.npu_model.table_place import table_place
+from workers.recent import Recent
 
 _INDEX_BYTES = 4
+_KEPT_BYTES = 32 << 20
+_PATTERN_BYTES = 1 << 12
 _BASES = re.compile(r"NPU_SET_\w+_BASE\d?")
 
 
@@ -27,23 +30,42 @@ class Access:
         what: `IFM`, `IFM2`, `OFM`, `weights`, `scales`, `table`, `source`, `destination` or `indices`.
         region: base pointer that the bytes count from; None for memory inside the NPU.
         spans: the bytes, see `workers.npu_model.spans`.
+        map_bytes: of a feature map, the bytes that its elements have if no two are at the same place; else None.
+        known_bytes: how many bytes there are, if that was found out before.
     """
 
     what: str
     region: int | None
     spans: np.ndarray
+    map_bytes: int | None = None
+    known_bytes: int | None = None
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes there are."""
+        return spans.size(self.spans) if self.known_bytes is None else self.known_bytes
 
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
-    """What an operation reads and writes, operand by operand."""
+    """What an operation reads and writes, operand by operand.
+
+    Attributes:
+        alike: an operation that may differ from it in addresses; the same object for all that do.
+        ofm_bytes: of the elements that it computes and does not leave in the accumulators; 0 of a copy.
+        chained: it hands them to the next operation inside the NPU (U85).
+    """
 
     reads: tuple[Access, ...]
     writes: tuple[Access, ...]
+    alike: Operation
+    ofm_bytes: int = 0
+    chained: bool = False
 
 
 class Footprints:
-    """The footprints of a stream's operations. What those have in common that differ in addresses is found out once.
+    """The footprints of a stream's operations. What those have in common that differ in addresses is found out once,
+    and kept for other streams.
 
     Every element of an IFM counts as read, those between strides too. The indices of a gather or scatter can point to
     anything in the indexed range, so that all of it is read or written.
@@ -53,7 +75,6 @@ class Footprints:
 
     def __init__(self, accelerator: str) -> None:
         self._accelerator = accelerator
-        self._patterns: dict[Hashable, _Pattern] = {}
 
     def of(self, operation: Operation, moved: Moved | None = None) -> Footprint:
         """What an operation reads and writes.
@@ -67,51 +88,85 @@ class Footprints:
         """
         if not operation.computes:
             return _copy(operation)
-        key = (operation.kind, operation.parameter, operation.registers.pick(_BASES))
-        pattern = self._patterns.get(key)
-        if pattern is None:
-            pattern = self._patterns[key] = _Pattern(operation, self._accelerator)
+        key = (self._accelerator, operation.kind, operation.parameter, operation.registers.pick(_BASES))
+        pattern = _patterns.find(key, lambda: _Pattern(operation, self._accelerator))
         return pattern.at(operation.registers, moved or {})
+
+
+@dataclass(frozen=True, eq=False)
+class _Operand:
+    """An access but for addresses.
+
+    Attributes:
+        parts: all of it.
+        register: what all parts count from, if that is the same; then the spans and bytes if it is 0.
+    """
+
+    what: str
+    region: int | None
+    parts: Sequence[Rows]
+    map_bytes: int | None
+    register: str | None
+    at_zero: np.ndarray
+    bytes: int
+
+    def at(self, registers: RegisterState, moved: Moved) -> Access:
+        if self.register is not None and not (moved and f"NPU_SET_{self.register}" in moved):
+            found = self.at_zero + registers.number(self.register)
+            return Access(self.what, self.region, found, self.map_bytes, self.bytes)
+        found = spans.union([rows.at(registers, moved) for rows in self.parts])
+        return Access(self.what, self.region, found, self.map_bytes)
+
+
+def _operand(what: str, region: int | None, parts: Sequence[Rows], map_bytes: int | None = None) -> _Operand:
+    names = {rows.register for rows in parts}
+    if len(names) > 1:
+        return _Operand(what, region, parts, map_bytes, None, spans.NOTHING, 0)
+    at_zero = spans.union([rows.at_zero for rows in parts])
+    return _Operand(what, region, parts, map_bytes, names.pop(), at_zero, spans.size(at_zero))
 
 
 class _Pattern:
     """The accesses of a computation but for addresses."""
 
     def __init__(self, operation: Operation, accelerator: str) -> None:
-        self._reads: list[tuple[str, int | None, Sequence[Rows]]] = []
-        self._writes: list[tuple[str, int | None, Sequence[Rows]]] = []
-        self._table = table_place(operation, accelerator_of(accelerator))
+        reads: list[_Operand] = []
+        writes: list[_Operand] = []
         # A pool that passes IFM2 on has an IFM register set, but the data come through IFM2 alone.
         ifm = None if operation.pooling_mode == "NONE" else operation.ifm
-        for what, feature_map in (("IFM", ifm), ("IFM2", operation.ifm2)):
+        for what, feature_map in (("IFM", ifm), ("IFM2", operation.ifm2), ("OFM", operation.ofm)):
             if feature_map is not None and feature_map.in_memory:
-                self._reads.append((what, feature_map.region, list(rows_of_map(operation, feature_map, what))))
-        self._reads += _streams(operation)
+                parts = list(rows_of_map(operation, feature_map, what))
+                if parts:  # a window can see nothing but padding
+                    one = _operand(what, feature_map.region, parts, feature_map.bytes)
+                    (writes if what == "OFM" else reads).append(one)
+        reads += _streams(operation)
+        self._operation = operation
+        self._reads, self._writes = reads, writes
+        table = table_place(operation, accelerator_of(accelerator))
+        self._tables = [] if table is None else [Access("table", None, np.array([table]))]
         ofm = operation.ofm
-        if ofm is not None and ofm.in_memory:
-            self._writes.append(("OFM", ofm.region, list(rows_of_map(operation, ofm, "OFM"))))
+        self._chained = ofm is not None and ofm.storage == "CHAINED"
+        self._ofm_bytes = 0 if ofm is None or ofm.storage == "NONE" else ofm.bytes
+        self.size_bytes = sum(one.at_zero.nbytes for one in (*reads, *writes))
 
     def at(self, registers: RegisterState, moved: Moved) -> Footprint:
-        reads, writes = (
-            [
-                Access(what, region, spans.union([rows.at(registers, moved) for rows in parts]))
-                for what, region, parts in accesses
-                if parts  # a window can see nothing but padding
-            ]
-            for accesses in (self._reads, self._writes)
-        )
-        if self._table is not None:
-            reads.append(Access("table", None, np.array([self._table])))
-        return Footprint(tuple(reads), tuple(writes))
+        reads = [*(one.at(registers, moved) for one in self._reads), *self._tables]
+        writes = [one.at(registers, moved) for one in self._writes]
+        return Footprint(tuple(reads), tuple(writes), self._operation, self._ofm_bytes, self._chained)
 
 
-def _streams(operation: Operation) -> Iterator[tuple[str, int | None, Sequence[Rows]]]:
+#: Of a search's candidates most operations differ in addresses only.
+_patterns: Recent[_Pattern] = Recent(_KEPT_BYTES, size=lambda one: _PATTERN_BYTES + one.size_bytes)
+
+
+def _streams(operation: Operation) -> Iterator[_Operand]:
     """The weights and scales of each core that has any."""
     for what, first, parts in (("weights", "WEIGHT", operation.weights), ("scales", "SCALE", operation.scales)):
         names = (first, *(f"{first}{core}" for core in range(1, 4)))
         used = (name for name in names if operation.registers.get(f"NPU_SET_{name}_LENGTH"))
         for part, name in zip(parts, used, strict=False):
-            yield what, part.region, [Rows(f"{name}_BASE", 0, (), part.length_bytes)]
+            yield _operand(what, part.region, [Rows(f"{name}_BASE", 0, (), part.length_bytes)])
 
 
 def _copy(operation: Operation) -> Footprint:
@@ -142,4 +197,4 @@ def _copy(operation: Operation) -> Footprint:
         Access(end, span.region, spans.rows(span.address, repeats[end], length))
         for end, span in (("source", dma.source), ("destination", dma.destination))
     )
-    return Footprint((source, *indices), (destination,))
+    return Footprint((source, *indices), (destination,), operation)

@@ -36,7 +36,7 @@ def guard(program: NpuProgram, decoded: Decoded, expected: ExpectedAccesses | No
     made = [] if expected is None else results(looked_at, expected)
     writers = {step: number for number, result in enumerate(made) for step in result.steps}
     replay = Replay(program, decoded.accelerator, looked_at, [writers.get(step, len(made)) for step in looked_at])
-    found = [Violation(step.offset, reason) for step in looked_at for reason in not_honoured(step.operation)]
+    found = [Violation(step.offset, reason) for step in looked_at for reason in not_honoured(step.footprint.alike)]
     found += overlaps(looked_at)
     found += replay.violations
     if expected is not None:

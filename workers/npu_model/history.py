@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +23,18 @@ class Unread:
     spans: np.ndarray
 
 
+Place = slice | np.ndarray
+"""Some bytes, as the stretches that they are made of."""
+
+
 class History:
     """Kept per stretch of bytes that no access tells apart.
 
-    accesses: all spans that will be asked for, see `workers.npu_model.spans`.
+    Attributes:
+        places: what the accesses touch, in their order.
+
+    Args:
+        accesses: the bytes of each, see `workers.npu_model.spans`.
     """
 
     def __init__(self, accesses: Sequence[np.ndarray]) -> None:
@@ -35,28 +43,28 @@ class History:
         self._writer = np.full(count, _NOBODY, np.int64)
         self._unread = np.zeros(count, bool)
         self._lost: list[tuple[np.ndarray, np.ndarray]] = []
+        self.places: list[Place] = list(self._places(accesses)) if accesses else []
 
-    def write(self, spans: np.ndarray, writer: int) -> None:
+    def write(self, at: Place, writer: int) -> None:
         """Somebody, known by a number above -2^31, writes these bytes."""
-        at = self._at(spans)
-        over = self._unread[at] & (self._writer[at] != writer)
-        if over.any():
-            self._lose(np.arange(len(self._writer))[at][over])
+        unread = self._unread[at]
+        if unread.any():
+            over = unread & (self._writer[at] != writer)
+            if over.any():
+                self._lose(np.arange(len(self._writer))[at][over])
         self._writer[at] = writer
         self._unread[at] = True
 
-    def forget(self, spans: np.ndarray) -> None:
+    def forget(self, at: Place) -> None:
         """These bytes become as if nobody had written them."""
-        at = self._at(spans)
         self._writer[at] = _NOBODY
         self._unread[at] = False
 
-    def read(self, spans: np.ndarray) -> int:
+    def read(self, at: Place) -> int:
         """These bytes are read. Returns how many of them nobody has written."""
-        at = self._at(spans)
         self._unread[at] = False
-        unwritten = self._writer[at] == _NOBODY
-        return self._bytes(at, unwritten) if unwritten.any() else 0
+        writers = self._writer[at]
+        return self._bytes(at, writers == _NOBODY) if writers.min(initial=0) == _NOBODY else 0
 
     def unread(self) -> Unread:
         """What is lost if nothing is read any more."""
@@ -68,14 +76,24 @@ class History:
     def _lose(self, places: np.ndarray) -> None:
         self._lost.append((self._writer[places], places))
 
-    def _bytes(self, at: slice | np.ndarray, which: np.ndarray) -> int:
+    def _bytes(self, at: Place, which: np.ndarray) -> int:
         places = np.arange(len(self._writer))[at][which]
         return int((self._edges[places + 1] - self._edges[places]).sum())
 
-    def _at(self, spans: np.ndarray) -> slice | np.ndarray:
-        """The stretches that make up some spans."""
-        ends = np.searchsorted(self._edges, spans)
-        if len(spans) == 1:
-            return slice(int(ends[0, 0]), int(ends[0, 1]))
-        counts = ends[:, 1] - ends[:, 0]
-        return np.arange(counts.sum()) + np.repeat(ends[:, 0] - np.cumsum(counts) + counts, counts)
+    def _places(self, accesses: Sequence[np.ndarray]) -> Iterator[Place]:
+        ends = np.searchsorted(self._edges, np.concatenate(accesses))
+        firsts, counts = ends[:, 0], ends[:, 1] - ends[:, 0]
+        behind = np.cumsum(counts)
+        apart = firsts - behind + counts
+        done = 0
+        for spans in accesses:
+            begin, done = done, done + len(spans)
+            if len(spans) == 1:
+                yield slice(int(firsts[begin]), int(ends[begin, 1]))
+                continue
+            before = int(behind[begin - 1]) if begin else 0
+            total = int(behind[done - 1]) - before if len(spans) else 0
+            if total == len(spans):
+                yield firsts[begin:done]
+            else:
+                yield np.repeat(apart[begin:done], counts[begin:done]) + np.arange(before, before + total)

@@ -28,8 +28,7 @@ def overlaps(looked_at: Sequence[Step]) -> Iterator[Violation]:
                 for read in reader.footprint.reads:
                     if read.region == written.region and len(spans.common(read.spans, written.spans)):
                         yield from _over(reader, read, step)
-        ofm = step.operation.ofm
-        if ofm is None or ofm.storage != "CHAINED":
+        if not step.footprint.chained:
             chain = []
 
 
@@ -37,11 +36,11 @@ def _within(step: Step) -> Iterator[Violation]:
     """Feature maps with several elements at one place."""
     operation, count = step.operation, len(step.offsets)
     for access in (*step.footprint.reads, *step.footprint.writes):
-        feature_map = _feature_map(operation, access)
-        if feature_map is None or spans.size(access.spans) == count * feature_map.bytes:
+        if access.map_bytes is None or access.bytes == count * access.map_bytes:
             continue
         # The operations of a step can read the same, as they cannot write it.
-        if count > 1 and access.what != "OFM":
+        feature_map = _feature_map(operation, access)
+        if feature_map is not None and count > 1 and access.what != "OFM":
             rows = rows_of_map(operation, feature_map, access.what)
             if spans.size(spans.union([part.at(operation.registers, {}) for part in rows])) == feature_map.bytes:
                 continue

@@ -62,9 +62,12 @@ def too_much(
     above or below.
     """
     for step in looked_at:
-        operation, kernel, padding = step.operation, step.operation.kernel, step.operation.padding
         window = known.get(rows[step.row].source_index) if step.row is not None else None
-        if window is None or kernel is None or padding is None or operation.kind is Kind.POOL:
+        operation = step.footprint.alike
+        if window is None or operation.kind is Kind.POOL:
+            continue
+        kernel, padding = operation.kernel, operation.padding
+        if kernel is None or padding is None:
             continue
         if (kernel.height, kernel.width) != window.taps or operation.upscale != "NONE":
             continue

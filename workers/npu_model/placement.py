@@ -26,14 +26,15 @@ class Rows:
     length_bytes: int
 
     @cached_property
-    def _at_zero(self) -> np.ndarray:
+    def at_zero(self) -> np.ndarray:
+        """The bytes, as spans, if the register is 0."""
         return spans.rows(self.offset_bytes, self.dimensions, self.length_bytes)
 
     def at(self, registers: RegisterState, moved: Moved) -> np.ndarray:
         """The bytes, as spans; with `moved` those of all operations of a run."""
         bases = moved.get(f"NPU_SET_{self.register}")
         if bases is None:
-            return self._at_zero + registers.number(self.register)
+            return self.at_zero + registers.number(self.register)
         return spans.rows(bases + self.offset_bytes, self.dimensions, self.length_bytes)
 
 

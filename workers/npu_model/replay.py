@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,24 @@ from workers.npu_model.violation import Violation
 _CONSTANTS, _ARENA, _FAST = 0, 1, 2
 # Copies are rounded up to so many bytes (Vela's InsertTransposeCommand and GenerateWeightDMA).
 _COPIED_BYTES = 16
+
+
+# Memories that are kept account of: nobody writes the constants.
+_KEPT = (_ARENA, _FAST, None)
+
+
+class _Touch(NamedTuple):
+    """An access to one of them.
+
+    whose: the writer, as in `Replay`; of an output, its number. step, access: of an operation that reads.
+    """
+
+    region: int | None
+    spans: np.ndarray
+    does: Literal["read", "write", "forget"]
+    whose: int
+    step: Step | None = None
+    access: Access | None = None
 
 
 class Replay:
@@ -39,23 +57,40 @@ class Replay:
             _FAST: (0, program.fast_bytes or 0),
             None: (tables, tables + TABLE_BYTES),
         }
-        self._histories = self._new_histories()
-        self.violations = [*self._outside(), *self._replayed(writers)]
+        self.violations = list(self._outside())
+        touches = list(self._touches(writers))
+        self._histories = self._new_histories(touches)
+        self.violations += self._replayed(touches)
         self.unread = {region: self._histories[region].unread() for region in (_ARENA, _FAST)}
 
     def region(self, region: int | None) -> int | None:
         # Region 2 is the arena itself unless the memory mode gives it a memory of its own.
         return _ARENA if region == _FAST and self._program.fast_bytes is None else region
 
-    def _new_histories(self) -> dict[int | None, History]:
-        touched: dict[int | None, list[np.ndarray]] = defaultdict(list)
-        for step in self._steps:
-            for access in (*step.footprint.reads, *step.footprint.writes):
-                touched[self.region(access.region)].append(access.spans)
-        for tensor in (*self._program.inputs, *self._program.outputs):
-            touched[self.region(tensor.region)].append(_bytes_of(tensor))
-        touched[None].append(np.array([self._bounds[None]]))
-        return {region: History(touched[region]) for region in (_ARENA, _FAST, None)}
+    def _touches(self, writers: Sequence[int]) -> Iterator[_Touch]:
+        """All accesses in their order, but for those of memories that are not kept account of."""
+        tables = np.array([self._bounds[None]])
+        for number, tensor in enumerate(self._program.inputs):
+            yield _Touch(self.region(tensor.region), _bytes_of(tensor), "write", -1 - number)
+        for step, writer in zip(self._steps, writers, strict=True):
+            for access in step.footprint.reads:
+                region = self.region(access.region)
+                if region in _KEPT:
+                    yield _Touch(region, access.spans, "read", writer, step, access)
+            if overwrites_tables(step.operation, self._accelerator):
+                yield _Touch(None, tables, "forget", writer)
+            for access in step.footprint.writes:
+                region = self.region(access.region)
+                if region in _KEPT:
+                    yield _Touch(region, access.spans, "write", writer)
+        for number, tensor in enumerate(self._program.outputs):
+            yield _Touch(self.region(tensor.region), _bytes_of(tensor), "read", number)
+
+    def _new_histories(self, touches: Sequence[_Touch]) -> dict[int | None, History]:
+        touched: dict[int | None, list[np.ndarray]] = {region: [] for region in _KEPT}
+        for touch in touches:
+            touched[touch.region].append(touch.spans)
+        return {region: History(accesses) for region, accesses in touched.items()}
 
     def _outside(self) -> Iterator[Violation]:
         for step in self._steps:
@@ -76,29 +111,26 @@ class Replay:
             where = f"{_name(access)}, which has {bounds[0]} to {bounds[1]}"
             yield Violation(step.offset, f"its {access.what} {verb} bytes {first} to {end} of {where}")
 
-    def _replayed(self, writers: Sequence[int]) -> Iterator[Violation]:
-        inputs, outputs = self._program.inputs, self._program.outputs
-        for number, tensor in enumerate(inputs):
-            self._histories[self.region(tensor.region)].write(_bytes_of(tensor), -1 - number)
-        tables = np.array([self._bounds[None]])
-        for step, writer in zip(self._steps, writers, strict=True):
-            for access in step.footprint.reads:
-                history = self._histories.get(self.region(access.region))
-                unwritten = 0 if history is None else history.read(access.spans)
-                if unwritten >= (1 if step.operation.computes else _COPIED_BYTES):
-                    yield Violation(
-                        step.offset, f"its {access.what} reads {unwritten} bytes of {_name(access)} that nobody wrote"
-                    )
-            if overwrites_tables(step.operation, self._accelerator):
-                self._histories[None].forget(tables)
-            for access in step.footprint.writes:
-                history = self._histories.get(self.region(access.region))
-                if history is not None:
-                    history.write(access.spans, writer)
-        for number, tensor in enumerate(outputs):
-            unwritten = self._histories[self.region(tensor.region)].read(_bytes_of(tensor))
-            if unwritten:
-                yield Violation(None, f"{unwritten} bytes of output {number} are never written")
+    def _replayed(self, touches: Sequence[_Touch]) -> Iterator[Violation]:
+        places = {region: iter(history.places) for region, history in self._histories.items()}
+        for touch in touches:
+            history, place = self._histories[touch.region], next(places[touch.region])
+            if touch.does == "write":
+                history.write(place, touch.whose)
+            elif touch.does == "forget":
+                history.forget(place)
+            elif unwritten := history.read(place):
+                yield from _of_nobody(touch, unwritten)
+
+
+def _of_nobody(touch: _Touch, unwritten: int) -> Iterator[Violation]:
+    """What a read of bytes that nobody wrote amounts to."""
+    step, access = touch.step, touch.access
+    if step is None or access is None:
+        yield Violation(None, f"{unwritten} bytes of output {touch.whose} are never written")
+    elif unwritten >= (1 if step.operation.computes else _COPIED_BYTES):
+        reason = f"its {access.what} reads {unwritten} bytes of {_name(access)} that nobody wrote"
+        yield Violation(step.offset, reason)
 
 
 def _bytes_of(tensor: IoTensor) -> np.ndarray:

@@ -66,8 +66,7 @@ def other_size(result: Result) -> Iterator[Violation]:
         # On U55 and U65 products go to memory before they are summed up.
         parts = [step for step in parts if step.operation.kind is not Kind.ELEMENTWISE]
     # Where U85 sums up over several convolutions, only the last one has an OFM.
-    ofms = ((len(step.offsets), step.operation.ofm) for step in parts)
-    written = sum(count * ofm.bytes for count, ofm in ofms if ofm is not None and ofm.storage != "NONE")
+    written = sum(len(step.offsets) * step.footprint.ofm_bytes for step in parts)
     size = result.expected.length_bytes
     if written < size or (written > size and not result.sources <= _WRITTEN_TWICE):
         yield Violation(

@@ -64,7 +64,7 @@ def steps(decoded: Decoded, rows: Sequence[int] | None = None) -> Iterator[Step]
 def _apart(footprints: Footprints, run: Run, moved: Moved, begin: int, end: int, row: int | None) -> Iterator[Step]:
     part = {name: values[begin:end] for name, values in moved.items()}
     found = footprints.of(run.first, part)
-    if end - begin == 1 or _independent(run.first, found, end - begin):
+    if end - begin == 1 or _independent(found, end - begin):
         yield Step(run.first, run.offsets[begin:end], part, row, found)
         return
     middle = (begin + end) // 2
@@ -72,10 +72,9 @@ def _apart(footprints: Footprints, run: Run, moved: Moved, begin: int, end: int,
     yield from _apart(footprints, run, moved, middle, end, row)
 
 
-def _independent(operation: Operation, found: Footprint, count: int) -> bool:
-    ofm = operation.ofm
+def _independent(found: Footprint, count: int) -> bool:
     for written in found.writes:
-        if ofm is not None and spans.size(written.spans) != count * ofm.bytes:
+        if written.map_bytes is not None and written.bytes != count * written.map_bytes:
             return False
         if any(len(spans.common(read.spans, written.spans)) for read in found.reads if read.region == written.region):
             return False
