@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -42,7 +43,8 @@ class PredictionError(Record):
     origin: Literal["shipped", "own"] = "shipped"
 
     def __str__(self) -> str:
-        return f"±{max(1, round(self.mean_percent))} %"
+        # The worst one: the programs are few, and the shipped ones are those that the model was fitted on.
+        return f"±{max(1, ceil(round(self.worst_percent, 1)))} %"
 
     @property
     def basis(self) -> str:
