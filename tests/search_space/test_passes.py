@@ -52,14 +52,14 @@ def assert_same_program(before: Graph, after: Graph) -> None:
 def test_many_programs_that_a_pass_is_tried_on_have_a_site(one: Pass) -> None:
     changed = []
 
-    @settings(max_examples=100, phases=[Phase.generate], database=None, derandomize=True)
+    @settings(max_examples=40, phases=[Phase.generate], database=None, derandomize=True)
     @given(graph=graphs(often=str(one)))
     def count(graph: Graph) -> None:
         changed.append(one.apply(graph) is not graph)
 
     count()
     # Which ones are drawn depends on the modules that are loaded (Hypothesis looks for constants in them).
-    assert sum(changed) >= 0.2 * len(changed)
+    assert sum(changed) >= 0.15 * len(changed)
 
 
 @every_pass
