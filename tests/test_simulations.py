@@ -82,13 +82,13 @@ def test_the_default_and_the_cheapest_of_each_program_are_simulated() -> None:
         candidate("the,same", 60, "s1"), candidate("same", 60, "s1"), candidate("good", 70, "s2"),
         candidate("nothing", 100, "s0"), failed("bad", "wrong"), evaluation("unverified", 10, verified=False),
         candidate("dear", 110, "s3"), default,
-        candidate("by another estimate", 50, "s4", vela_cycles=200), candidate("large", 50, "s5", sram_bytes=10**6),
+        candidate("dear by Vela", 65, "s4", vela_cycles=200), candidate("large", 50, "s5", sram_bytes=10**6),
     ]  # fmt: skip
 
     def chosen(objective: Objective, count: int) -> list[str]:
         return [one.recipe for one in contenders(known, objective, count)]
 
-    assert chosen(Objective(), 2) == ["default", "same", "good"]
+    assert chosen(Objective(), 2) == ["default", "same", "dear by Vela"]
     assert chosen(Objective(), 1) == ["default", "same"]
-    assert chosen(Objective(max_sram_bytes=10**6), 9) == ["default", "large", "same", "good"]
+    assert chosen(Objective(max_sram_bytes=10**6), 9) == ["default", "large", "same", "dear by Vela", "good"]
     assert contenders([one for one in known if one is not default], Objective(), 2) == []

@@ -63,8 +63,9 @@ def test_flat_slopes_take_two_operations_or_one(target: str, tmp_path: Path) -> 
     before = made(np.linspace(0.1, 0.4, 16), -5)
     old, new = (pricing.cost([graph], 0) for graph in (before, PRelu().apply(before)))
     assert len([row for row in new.rows if row.cycles]) <= 2
-    assert new.stream_cycles < old.stream_cycles
     assert new.vela_cycles < old.vela_cycles
+    if target == "ethos-u55-128":  # on Ethos-U85 copying the table from DRAM takes longer than so small a PReLU
+        assert new.stream_cycles < old.stream_cycles
 
 
 def test_two_different_values_stay() -> None:
