@@ -90,5 +90,5 @@ def test_the_default_and_the_cheapest_of_each_program_are_simulated() -> None:
 
     assert chosen(Objective(), 2) == ["default", "same", "dear by Vela"]
     assert chosen(Objective(), 1) == ["default", "same"]
-    assert chosen(Objective(max_sram_bytes=10**6), 9) == ["default", "large", "same", "dear by Vela", "good"]
+    assert chosen(Objective(max_sram_bytes=10**6), 9) == ["default", "large", "same", "dear by Vela", "good", "dear"]
     assert contenders([one for one in known if one is not default], Objective(), 2) == []
