@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from changed_streams import named, with_value, without
 from compiled_apart import compiled_apart
+from executed import compiled as executable
+from executed import inputs_for, verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from npu_programs import Program, everything
@@ -48,6 +50,46 @@ def test_nothing_in_random_programs_but_constants_that_are_moved(graph: Graph, a
     compiled = compiled_apart(write_tosa(graph), Target.parse(accelerator))
     if compiled is not None:
         assert [one for one in found_in(graph, compiled) if "to the constants" not in one] == []
+
+
+def half_of_transposed() -> Graph:
+    """Ethos-U55 and U65 transpose int32 as bytes: half of the bytes are dead, which are four times as many elements."""
+    p = Program()
+    value = p.input(2, 1, 2, 1, dtype="INT32")
+    turned = p.transpose(p.reshape(value, 2, 2), 1, 0)
+    half = p.slice(p.reshape(turned, 1, 2, 2, 1), (0, 0, 0, 0), (1, 2, 1, 1))
+    return p.graph(half, half, p.reshape(p.reshape(value, 2, 2), 2, 1, 2, 1, 1), half)
+
+
+def copied_in_place() -> Graph:
+    """On Ethos-U55, of two copies that differ in addresses only, the second one has its operand where its result is."""
+    p = Program()
+    shape, start = (1, 2, 1, 1), (0, 0, 0, 0)
+    value = p.op("ABS", (p.input(*shape, dtype="INT32"),), shape, "INT32")
+    return p.graph(value, p.slice(p.slice(value, start, shape), start, shape))
+
+
+@pytest.mark.parametrize("accelerator", U55_U65 + U85)
+@pytest.mark.parametrize("program", [half_of_transposed, copied_in_place])
+def test_nothing_in_programs_that_only_look_wrong(program: Callable[[], Graph], accelerator: str) -> None:
+    graph = program()
+    assert found(graph, accelerator) == []
+    assert verdict(graph, executable(graph, accelerator), inputs_for(graph)).equal
+
+
+def test_a_copy_that_is_not_quite_in_place_is_found() -> None:
+    """The copy in front of it, from which it differs in addresses only, is in place."""
+    compiled = compile_tosa(write_tosa(copied_in_place()), Target.parse("ethos-u55-128"))
+    first, second = decode(compiled.command_stream).runs[-1].offsets
+    bases = named(compiled.command_stream, "NPU_SET_IFM_BASE0")
+    own, others = (max((one for one in bases if one.offset < at), key=lambda one: one.offset) for at in (second, first))
+    place = own.value
+
+    def changed(stream: bytes) -> bytes:
+        return with_value(with_value(stream, others, place), own, place - 4)
+
+    wrong = f"operation at {second:#x}: its OFM is written over bytes of its IFM that are still to be read"
+    assert wrong in found_after(changed, compiled)
 
 
 def batches() -> Graph:

@@ -43,7 +43,7 @@ class ExpectedAccesses:
         rows: Vela's rows of the same compilation.
         tensors: name of the tensor that a row writes -> the value of the program that it is; others are Vela's own.
         inputs: of each input that is used: the bytes that the outputs depend on, as spans from its first byte.
-        dead_elements: the most elements of a value or input that the outputs do not depend on.
+        dead_elements, dead_bytes: the most elements and bytes of a value or input that the outputs do not depend on.
         windows: position of a convolution in the program's file -> its window.
     """
 
@@ -51,30 +51,33 @@ class ExpectedAccesses:
     tensors: Mapping[str, ExpectedTensor]
     inputs: tuple[np.ndarray, ...]
     dead_elements: int
+    dead_bytes: int
     windows: Mapping[int, Window]
 
 
 def expected_accesses(graph: Graph, rows: Sequence[OperatorCost]) -> ExpectedAccesses:
-    """Of a program that `search_space.write_tosa` wrote.
+    """Of a program as `search_space.write_tosa` writes it.
 
     Args:
-        rows: `workers.vela.Compiled.operators` of the compilation whose stream is to be checked.
+        rows: `workers.vela.Compiled.operators` of the compilation of `write_tosa(graph)` whose stream is to be checked.
+            A file that names tensors and orders operators in another way has other rows, also if it is read as an equal
+            graph.
     """
     demand = demanded(graph)
-    tensors, dead = {}, 0
+    tensors, dead_elements, dead_bytes = {}, 0, 0
     for at, node_id in enumerate(graph.order):
         node = graph[node_id]
         if node.op == CONST:
             continue
         mask, elements, size = demand[node_id], node.type.elements, _STORED_BYTES[node.type.dtype]
         count = elements * mask if isinstance(mask, bool) else int(mask.sum())
-        dead = max(dead, elements - count)
+        dead_elements, dead_bytes = max(dead_elements, elements - count), max(dead_bytes, size * (elements - count))
         if node.op != INPUT:
             tensors[f"t{at}"] = ExpectedTensor(f"t{at}", size * elements, size * count)
     read = {source for node in graph.nodes.values() for source in node.inputs} | set(graph.outputs)
     used = [node_id for node_id in graph.inputs if node_id in read]
     inputs = tuple(_spans(graph, node_id, demand[node_id]) for node_id in used)
-    return ExpectedAccesses(tuple(rows), tensors, inputs, dead, windows(graph))
+    return ExpectedAccesses(tuple(rows), tensors, inputs, dead_elements, dead_bytes, windows(graph))
 
 
 def _spans(graph: Graph, node_id: int, demand: Demand) -> np.ndarray:

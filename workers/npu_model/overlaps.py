@@ -42,7 +42,8 @@ def _within(step: Step) -> Iterator[Violation]:
         feature_map = _feature_map(operation, access)
         if feature_map is not None and count > 1 and access.what != "OFM":
             rows = rows_of_map(operation, feature_map, access.what)
-            if spans.size(spans.union([part.at(operation.registers, {}) for part in rows])) == feature_map.bytes:
+            first = {name: addresses[:1] for name, addresses in step.moved.items()}
+            if spans.size(spans.union([part.at(operation.registers, first) for part in rows])) == feature_map.bytes:
                 continue
         yield Violation(step.offset, f"several elements of its {access.what} are at the same place")
 
@@ -55,14 +56,26 @@ def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
     in_place = False
     if by_element and operand is not None and ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE":
         # Each result takes the place of the very element that it is computed from.
-        in_place = (operand.shape, operand.addresses, operand.strides, operand.format, operand.element_bytes) == (
-            ofm.shape, ofm.addresses, ofm.strides, ofm.format, ofm.element_bytes
-        )  # fmt: skip
+        same_elements = (operand.shape, operand.element_bytes) == (ofm.shape, ofm.element_bytes)
+        in_place = same_elements and _places(reader, operand, read.what) == _places(writer, ofm, "OFM")
     if not in_place:
         whose = "its" if reader is writer else "the chain's"
         yield Violation(
             writer.offset, f"its OFM is written over bytes of {whose} {read.what} that are still to be read"
         )
+
+
+def _places(step: Step, feature_map: FeatureMap, name: str) -> list[tuple[list[int], list[tuple[int, int]], int]]:
+    """Of each part of a feature map: addresses of its first row in the operations of a step, how often rows are
+    repeated at which distance, and bytes of a row."""
+    found = []
+    for rows in rows_of_map(step.operation, feature_map, name):
+        # The registers of a step are those of the first operation of its run, which may not be one of the step's.
+        bases = step.moved.get(f"NPU_SET_{rows.register}")
+        first = [step.operation.registers.number(rows.register)] if bases is None else bases.tolist()
+        repeated = [(count, distance) for count, distance in rows.dimensions if count > 1]
+        found.append(([base + rows.offset_bytes for base in first], repeated, rows.length_bytes))
+    return found
 
 
 def _feature_map(operation: Operation, access: Access) -> FeatureMap | None:

@@ -97,8 +97,9 @@ def left_unread(
             dead = result.expected.length_bytes - result.expected.demanded_bytes
         else:
             # Vela makes its own tensors of values of the program, so as much of them can be dead as of some value.
+            # Their elements can be wider than the value's, or parts of them: U55 and U65 transpose int32 as bytes.
             ofm = result.steps[0].operation.ofm
-            dead = expected.dead_elements * (1 if ofm is None else ofm.element_bytes)
+            dead = max(expected.dead_bytes, expected.dead_elements * (1 if ofm is None else ofm.element_bytes))
         if lost[number] > dead:
             yield Violation(
                 result.offset,
