@@ -94,7 +94,7 @@ class Footprints:
 
 
 @dataclass(frozen=True, eq=False)
-class _Operand:
+class Operand:
     """An access but for addresses.
 
     Attributes:
@@ -110,7 +110,17 @@ class _Operand:
     at_zero: np.ndarray
     bytes: int
 
+    @classmethod
+    def of(cls, what: str, region: int | None, parts: Sequence[Rows], map_bytes: int | None = None) -> Operand:
+        """What is made of these parts; the other arguments are as in `Access`."""
+        names = {rows.register for rows in parts}
+        if len(names) > 1:
+            return cls(what, region, parts, map_bytes, None, spans.NOTHING, 0)
+        at_zero = spans.union([rows.at_zero for rows in parts])
+        return cls(what, region, parts, map_bytes, names.pop(), at_zero, spans.size(at_zero))
+
     def at(self, registers: RegisterState, moved: Moved) -> Access:
+        """Where it is; with `moved` in all operations of a run."""
         if self.register is not None and not (moved and f"NPU_SET_{self.register}" in moved):
             found = self.at_zero + registers.number(self.register)
             return Access(self.what, self.region, found, self.map_bytes, self.bytes)
@@ -118,27 +128,19 @@ class _Operand:
         return Access(self.what, self.region, found, self.map_bytes)
 
 
-def _operand(what: str, region: int | None, parts: Sequence[Rows], map_bytes: int | None = None) -> _Operand:
-    names = {rows.register for rows in parts}
-    if len(names) > 1:
-        return _Operand(what, region, parts, map_bytes, None, spans.NOTHING, 0)
-    at_zero = spans.union([rows.at_zero for rows in parts])
-    return _Operand(what, region, parts, map_bytes, names.pop(), at_zero, spans.size(at_zero))
-
-
 class _Pattern:
     """The accesses of a computation but for addresses."""
 
     def __init__(self, operation: Operation, accelerator: str) -> None:
-        reads: list[_Operand] = []
-        writes: list[_Operand] = []
+        reads: list[Operand] = []
+        writes: list[Operand] = []
         # A pool that passes IFM2 on has an IFM register set, but the data come through IFM2 alone.
         ifm = None if operation.pooling_mode == "NONE" else operation.ifm
         for what, feature_map in (("IFM", ifm), ("IFM2", operation.ifm2), ("OFM", operation.ofm)):
             if feature_map is not None and feature_map.in_memory:
                 parts = list(rows_of_map(operation, feature_map, what))
                 if parts:  # a window can see nothing but padding
-                    one = _operand(what, feature_map.region, parts, feature_map.bytes)
+                    one = Operand.of(what, feature_map.region, parts, feature_map.bytes)
                     (writes if what == "OFM" else reads).append(one)
         reads += _streams(operation)
         self._operation = operation
@@ -160,13 +162,13 @@ class _Pattern:
 _patterns: Recent[_Pattern] = Recent(_KEPT_BYTES, size=lambda one: _PATTERN_BYTES + one.size_bytes)
 
 
-def _streams(operation: Operation) -> Iterator[_Operand]:
+def _streams(operation: Operation) -> Iterator[Operand]:
     """The weights and scales of each core that has any."""
     for what, first, parts in (("weights", "WEIGHT", operation.weights), ("scales", "SCALE", operation.scales)):
         names = (first, *(f"{first}{core}" for core in range(1, 4)))
         used = (name for name in names if operation.registers.get(f"NPU_SET_{name}_LENGTH"))
         for part, name in zip(parts, used, strict=False):
-            yield _operand(what, part.region, [Rows(f"{name}_BASE", 0, (), part.length_bytes)])
+            yield Operand.of(what, part.region, [Rows(f"{name}_BASE", 0, (), part.length_bytes)])
 
 
 def _copy(operation: Operation) -> Footprint:

@@ -8,7 +8,7 @@ are written; how many is in NPU_SET_BLOCKDEP.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,9 @@ import numpy as np
 from workers.command_stream import Decoded, Operation
 from workers.npu_model import spans
 from workers.npu_model.accelerator import TABLE_BYTES, accelerator_of
-from workers.npu_model.feature_maps import Box
-from workers.npu_model.footprint import Access, Footprint, Footprints
-from workers.npu_model.jobs import around, first_read, last_written
-from workers.npu_model.placement import Moved, rows_of_map
+from workers.npu_model.footprint import Access, Footprint, Footprints, Operand
+from workers.npu_model.jobs import blocks_at_end
+from workers.npu_model.placement import Moved
 from workers.npu_model.program import NpuProgram
 from workers.npu_model.steps import Step, steps
 from workers.npu_model.table_place import overwrites_tables
@@ -32,11 +31,12 @@ _MOST_COPIES = {"ethos-u55": 1, "ethos-u65": 2, "ethos-u85": 4}
 _ARENA, _FAST = 1, 2
 
 
-def hazards(program: NpuProgram, decoded: Decoded) -> list[Violation]:
+def hazards(program: NpuProgram, decoded: Decoded, looked_at: Sequence[Step] | None = None) -> list[Violation]:
     """Where a stream lacks a wait or has too high a block dependency.
 
     Args:
         decoded: of `program.command_stream`.
+        looked_at: its steps, where they are at hand.
 
     Returns:
         Of every operation that may start too early: which other one may still be under way, and what comes of it.
@@ -44,7 +44,7 @@ def hazards(program: NpuProgram, decoded: Decoded) -> list[Violation]:
     Raises:
         Unmodelled, StreamError: the stream has something in it that is not known.
     """
-    return list(_Timeline(program, decoded).violations())
+    return list(_Timeline(program, decoded).violations(steps(decoded) if looked_at is None else looked_at))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +72,15 @@ class _Timeline:
 
     def __init__(self, program: NpuProgram, decoded: Decoded) -> None:
         self._one_memory = program.fast_bytes is None
-        self._decoded = decoded
+        self._accelerator = decoded.accelerator
         self._footprints = Footprints(decoded.accelerator)
         self._computations: deque[list[_Started]] = deque(maxlen=_MOST_COMPUTATIONS)
         self._copies: deque[list[_Started]] = deque(maxlen=_MOST_COPIES[decoded.accelerator.rpartition("-")[0]])
         self._before: list[_Started] = []
 
-    def violations(self) -> Iterator[Violation]:
+    def violations(self, looked_at: Iterable[Step]) -> Iterator[Violation]:
         chain: list[_Started] | None = None
-        for step in steps(self._decoded):
+        for step in looked_at:
             operation = step.operation
             if step.offset == operation.offset:
                 _wait(self._computations, operation.kernel_wait)
@@ -115,7 +115,7 @@ class _Timeline:
     def _accesses(self, operation: Operation, footprint: Footprint) -> tuple[list[Access], list[Access]]:
         """What is read and written, the tables inside the NPU that are destroyed among it."""
         writes = list(footprint.writes)
-        accelerator = accelerator_of(self._decoded.accelerator)
+        accelerator = accelerator_of(self._accelerator)
         if overwrites_tables(operation, accelerator):
             tables = accelerator.tables_at
             writes.append(Access("accumulators", None, np.array([[tables, tables + TABLE_BYTES]])))
@@ -153,7 +153,7 @@ class _Timeline:
 
     def _too_early(self, started: _Started) -> Iterator[Violation]:
         """What a computation reads in its first blocks that the one before writes in its last."""
-        operation, accelerator = started.operation, accelerator_of(self._decoded.accelerator)
+        operation, accelerator = started.operation, accelerator_of(self._accelerator)
         most = operation.blockdep or 0
         if not most:
             return
@@ -170,18 +170,18 @@ class _Timeline:
                         yield from self._blocks_meet(started, read, before, most)
 
     def _blocks_meet(self, started: _Started, read: Access, before: _Started, most: int) -> Iterator[Violation]:
-        operation = started.operation
-        feature_map = {"IFM": operation.ifm, "IFM2": operation.ifm2}.get(read.what)
-        if feature_map is None:
+        if read.what not in ("IFM", "IFM2"):
             yield self._meets(started, read, before)
             return
-        first = first_read(operation, feature_map, self._decoded.accelerator, most)
-        last = last_written(before.operation, most)
+        first = blocks_at_end(started.footprint.alike, read.what, self._accelerator, most)
+        last = blocks_at_end(before.footprint.alike, "OFM", self._accelerator, most)
         # Mostly, the beginning of the one and the end of the other are far from each other.
-        if not _meet(started, read.what, around(first), before, around(last)):
+        if not _common(_bytes(started, first.around), _bytes(before, last.around)):
             return
-        for at, box in enumerate(first):
-            if any(_meet(started, read.what, box, before, other) for other in last[: most - at]):
+        written = [_bytes(before, block) for block in last.each]
+        for at, block in enumerate(first.each):
+            mine = _bytes(started, block)
+            if any(_common(mine, others) for others in written[: most - at]):
                 yield self._meets(started, read, before)
                 return
 
@@ -193,18 +193,14 @@ class _Timeline:
         )
 
 
-def _meet(started: _Started, name: str, box: Box, before: _Started, written: Box) -> bool:
-    """Whether a part of an operand has bytes of a part of the OFM of the computation before."""
-    return bool(len(spans.common(_bytes(started, name, box), _bytes(before, "OFM", written))))
+def _common(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether there are bytes in both."""
+    return len(spans.common(first, second)) > 0
 
 
-def _bytes(started: _Started, name: str, box: Box) -> np.ndarray:
+def _bytes(started: _Started, part: Operand) -> np.ndarray:
     """The bytes of a part of a feature map."""
-    operation = started.operation
-    feature_map = {"IFM": operation.ifm, "IFM2": operation.ifm2, "OFM": operation.ofm}[name]
-    assert feature_map is not None
-    parts = rows_of_map(operation, feature_map, name, box)
-    return spans.union([rows.at(operation.registers, started.moved) for rows in parts])
+    return part.at(started.operation.registers, started.moved).spans
 
 
 def _wait(running: deque[list[_Started]], left: int | None) -> None:

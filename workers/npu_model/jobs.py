@@ -8,22 +8,80 @@ its two register_cs_generator.cpp), so that a box here is part of what Vela take
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from workers.command_stream import FeatureMap, Kind, Operation
 from workers.npu_model.feature_maps import Box
+from workers.npu_model.footprint import Operand
+from workers.npu_model.placement import rows_of_map
+from workers.recent import Recent
+
+_KEPT = 1 << 12
 
 _Shape = tuple[int, int, int]
 
 
-def last_written(operation: Operation, most: int) -> list[Box]:
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Boxes of a feature map, but for addresses.
+
+    Attributes:
+        operation: one that has the feature map.
+        name: `IFM`, `IFM2` or `OFM`.
+        boxes: some boxes at one end of it, the very first or last in front.
+    """
+
+    operation: Operation
+    name: str
+    feature_map: FeatureMap
+    boxes: Sequence[Box]
+
+    @cached_property
+    def around(self) -> Operand:
+        """The smallest box that has them all in it."""
+        return self._operand(_around(self.boxes))
+
+    @cached_property
+    def each(self) -> Sequence[Operand]:
+        return [self._operand(box) for box in self.boxes]
+
+    def _operand(self, box: Box) -> Operand:
+        region = self.feature_map.region
+        return Operand.of(self.name, region, list(rows_of_map(self.operation, self.feature_map, self.name, box)))
+
+
+def blocks_at_end(alike: Operation, name: str, accelerator: str, most: int) -> Blocks:
+    """The first blocks that an operation reads of IFM or IFM2, or the last ones that it writes of its OFM.
+
+    Args:
+        alike: as in `Footprint`.
+        name: of the feature map.
+        most: as many blocks.
+    """
+    return _blocks.find((alike, name, accelerator, most), lambda: _at_end(alike, name, accelerator, most))
+
+
+#: Of a search's candidates most operations differ in addresses only.
+_blocks: Recent[Blocks] = Recent(_KEPT)
+
+
+def _at_end(alike: Operation, name: str, accelerator: str, most: int) -> Blocks:
+    feature_map = {"IFM": alike.ifm, "IFM2": alike.ifm2, "OFM": alike.ofm}[name]
+    assert feature_map is not None
+    boxes = _last_written(alike, most) if name == "OFM" else _first_read(alike, feature_map, accelerator, most)
+    return Blocks(alike, name, feature_map, boxes)
+
+
+def _last_written(operation: Operation, most: int) -> list[Box]:
     """The last boxes of the OFM, the very last one first."""
     assert operation.ofm is not None and operation.block is not None
     count = prod(_counts(operation.ofm.shape, operation.block))
     return [_box(operation.ofm.shape, operation.block, count - 1 - at) for at in range(min(most, count))]
 
 
-def first_read(operation: Operation, feature_map: FeatureMap, accelerator: str, most: int) -> list[Box]:
+def _first_read(operation: Operation, feature_map: FeatureMap, accelerator: str, most: int) -> list[Box]:
     """The first boxes of one of the feature maps that are read, in order."""
     assert operation.block is not None
     height, width, depth = operation.block
@@ -36,7 +94,7 @@ def first_read(operation: Operation, feature_map: FeatureMap, accelerator: str, 
     return [_box(feature_map.shape, shape, at) for at in range(min(most, count))]
 
 
-def around(boxes: Sequence[Box]) -> Box:
+def _around(boxes: Sequence[Box]) -> Box:
     """The smallest box that has them all in it."""
     rows, columns, channels = (
         (min(first for first, _ in extents), max(end for _, end in extents)) for extents in zip(*boxes, strict=True)
