@@ -366,8 +366,7 @@ def _is_default(recipe: Recipe) -> bool:
 
 def _stream_check(whole: bool) -> str:
     executed = f"executed by the NPU model {NPU_MODEL_VERSION}, bit for bit, on"
-    inputs, looked_at = ("all", "accesses and waits") if whole else ("random", "accesses")
-    return f"{executed} {inputs} inputs; {looked_at} checked"
+    return f"{executed} {'all' if whole else 'random'} inputs; accesses and waits checked"
 
 
 def _longer(recipe: Recipe, pass_text: str) -> Recipe:

@@ -10,7 +10,7 @@ from search_space.graph import Graph
 from workers.check_inputs import CheckInput
 from workers.command_stream import Decoded, StreamError, decode
 from workers.first_difference import first_difference
-from workers.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard, hazards
+from workers.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard
 from workers.npu_model.operation_cache import OperationCache
 from workers.reference_check import Outputs, Verdict
 from workers.stream_interface import compared, used_inputs
@@ -28,8 +28,8 @@ def stream_verdict(
         program: the stream and what belongs to it.
         rows: Vela's of the compilation that the stream comes from.
         computed: gives the program's outputs on the check inputs.
-        whole: run it on all of the check inputs, replay its waits too, and name the operation that goes wrong first.
-            Else it is run on the first set of inputs alone. Its accesses are checked in both cases.
+        whole: run it on all of the check inputs, and name the operation that goes wrong first. Else it is run on the
+            first set of inputs alone. Its accesses and waits are checked in both cases.
         decoded: the stream decoded, where that is at hand.
         cache: of values that other streams' operations gave.
 
@@ -42,7 +42,7 @@ def stream_verdict(
         return Verdict(False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}")
     try:
         decoded = decoded or decode(program.command_stream)
-        broken = _broken_rule(graph, program, decoded, rows, whole)
+        broken = _broken_rule(graph, program, decoded, rows)
         verdict = Verdict(False, broken) if broken else _executed(graph, program, decoded, computed, inputs, cache)
     except (Fault, StreamError) as error:
         verdict = Verdict(False, f"the command stream cannot run: {error}")
@@ -56,13 +56,9 @@ def stream_verdict(
     return Verdict(False, f"{verdict.reason}; {first}") if first else verdict
 
 
-def _broken_rule(
-    graph: Graph, program: NpuProgram, decoded: Decoded, rows: Sequence[OperatorCost], with_waits: bool
-) -> str:
+def _broken_rule(graph: Graph, program: NpuProgram, decoded: Decoded, rows: Sequence[OperatorCost]) -> str:
     """The first rule of the NPU that the stream breaks; empty if it breaks none."""
-    violations = guard(program, decoded, expected_accesses(graph, rows))
-    if with_waits:
-        violations += hazards(program, decoded)
+    violations = guard(program, decoded, expected_accesses(graph, rows), waits=True)
     return f"the command stream breaks a rule of the NPU: {violations[0]}" if violations else ""
 
 

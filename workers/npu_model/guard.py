@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from workers.command_stream import Decoded, rows_of
 from workers.npu_model.expected_accesses import ExpectedAccesses
+from workers.npu_model.hazards import hazards
 from workers.npu_model.honoured import not_honoured
 from workers.npu_model.overlaps import overlaps
 from workers.npu_model.padding import too_much
@@ -18,13 +19,16 @@ from workers.npu_model.steps import steps
 from workers.npu_model.violation import Violation
 
 
-def guard(program: NpuProgram, decoded: Decoded, expected: ExpectedAccesses | None = None) -> list[Violation]:
+def guard(
+    program: NpuProgram, decoded: Decoded, expected: ExpectedAccesses | None = None, *, waits: bool = False
+) -> list[Violation]:  # fmt: skip
     """Check a stream without executing it. Nothing is found in a stream that is right.
 
     Args:
         decoded: of `program.command_stream`.
         expected: of the TOSA program that it was compiled from. Without it, it is not found that something is left
             unread, that operations write more or fewer elements than the tensor has, or that padding is too much.
+        waits: also replay the waits, as `hazards` does.
 
     Returns:
         What is wrong, in the order of the operations.
@@ -39,6 +43,8 @@ def guard(program: NpuProgram, decoded: Decoded, expected: ExpectedAccesses | No
     found = [Violation(step.offset, reason) for step in looked_at for reason in not_honoured(step.footprint.alike)]
     found += overlaps(looked_at)
     found += replay.violations
+    if waits:
+        found += hazards(program, decoded, looked_at)
     if expected is not None:
         found += too_much(looked_at, expected.rows, expected.windows)
         found += (violation for result in made for violation in other_size(result))
