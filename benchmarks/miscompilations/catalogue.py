@@ -22,6 +22,7 @@ from benchmarks.miscompilations import (
     sliced_reduction,
     tensor_shape,
     transposed_blocks,
+    transposed_rows,
     written_constants,
 )
 from benchmarks.miscompilations.miscompilation import Miscompilation
@@ -33,6 +34,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
-        overwritten_indices,
+        overwritten_indices, transposed_rows,
     )
 )  # fmt: skip

@@ -218,6 +218,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "overwritten-indices": _overwritten_indices,
     "transposed-blocks": _transposed_blocks,
+    "transposed-rows": _transposed_blocks,
 }
 
 
