@@ -39,6 +39,10 @@ _WHY = {
 _OTHERWISE = "see the classes in docs/objective.md"
 
 
+def _why(npu_op: str) -> str:
+    return _WHY.get(npu_op, _OTHERWISE)
+
+
 @dataclass(frozen=True)
 class Difference:
     """Cycles of all operators that the NPU runs as `npu_op`: of their operations in the stream, and by Vela."""
@@ -50,7 +54,7 @@ class Difference:
 
     @property
     def why(self) -> str:
-        return _WHY.get(self.npu_op, _OTHERWISE)
+        return _why(self.npu_op)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Rise:
 
     @property
     def why(self) -> str:
-        return _WHY.get(self.npu_op, _OTHERWISE)
+        return _why(self.npu_op)
 
 
 def largest_rise_by_vela(before: Sequence[OperatorRow], after: Sequence[OperatorRow]) -> Rise | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.command_stream import Decoded, decode, rows_of
+from workers.command_stream import Decoded, Operation, decode, rows_of
 from workers.errors import ModelError
 from workers.program_streams import program_streams
 from workers.stream_cost import StreamCost, stream_cycles
@@ -60,6 +60,11 @@ def priced_streams(
         board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
         found.append(PricedStream(decoded, board, stream_cycles(decoded, board)))
     return found
+
+
+def kind_of(operation: Operation) -> str:
+    """What an operation is called: its kind, with its mode if it has one, as in `pool MAX`."""
+    return f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
 
 
 def _compiled(file: Path, board: Target) -> PricedStream:

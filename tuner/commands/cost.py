@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from results.prediction_error import labelled, shipped_error
+from results.prediction_error import PredictionError, labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.objective import Kind, Objective
-from tuner.priced_streams import PricedStream, priced_streams
-from workers.command_stream import Operation
+from tuner.priced_streams import PricedStream, kind_of, priced_streams
 from workers.errors import ModelError
 from workers.target import Target
 
@@ -48,10 +47,16 @@ def cost(
     if not streams:
         raise ModelError(f"{file}: nothing of it runs on an Ethos-U")
     figures, kinds, board = _figures(streams), _by_kind(streams), streams[0].board
+    errors = {
+        name: shipped_error(board.accelerator, str(Objective(kind)))
+        for name, kind in _PREDICTED.items()
+        if name in figures
+    }
     if as_json:
-        click.echo(json.dumps({**figures, **_errors(figures, board), "clock_hz": board.board_clock_hz, "kinds": kinds}))
+        as_data = {f"{name}_error": one.to_json() if one is not None else None for name, one in errors.items()}
+        click.echo(json.dumps({**figures, **as_data, "clock_hz": board.board_clock_hz, "kinds": kinds}))
         return
-    for line in _told(figures, board):
+    for line in _told(figures, errors, board):
         click.echo(line)
     for line in _table(kinds, figures["stream_cycles"]):
         click.echo(line)
@@ -80,29 +85,19 @@ def _by_kind(streams: Sequence[PricedStream]) -> list[dict[str, Any]]:
     cycles: Counter[str] = Counter()
     for stream in streams:
         for operation, one in zip(stream.decoded.operations, stream.cost.operations, strict=True):
-            count[_kind(operation)] += 1
-            cycles[_kind(operation)] += one.cycles
+            count[kind_of(operation)] += 1
+            cycles[kind_of(operation)] += one.cycles
     kinds = sorted(count, key=lambda kind: (-cycles[kind], kind))
     return [{"kind": kind, "operations": count[kind], "stream_cycles": cycles[kind]} for kind in kinds]
 
 
-def _kind(operation: Operation) -> str:
-    return f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
-
-
-def _errors(figures: Mapping[str, int], board: Target) -> dict[str, Any]:
-    found = {name: shipped_error(board.accelerator, str(Objective(kind))) for name, kind in _PREDICTED.items()}
-    return {f"{name}_error": one.to_json() if one else None for name, one in found.items() if name in figures}
-
-
-def _told(figures: Mapping[str, int], board: Target) -> list[str]:
+def _told(figures: Mapping[str, int], errors: Mapping[str, PredictionError | None], board: Target) -> list[str]:
     width = max(len(f"{value:,}") for value in figures.values())
     lines = []
     for name, value in figures.items():
         described = _DESCRIBED[name]
-        if name in _PREDICTED:
-            error = shipped_error(board.accelerator, str(Objective(_PREDICTED[name])))
-            described += f" ({labelled('predicted', error)})"
+        if name in errors:
+            described += f" ({labelled('predicted', errors[name])})"
             if board.board_clock_hz is not None:
                 clock = f"{board.board_clock_hz / 1e6:g} MHz"
                 described += f", {1000 * value / board.board_clock_hz:,.3f} ms at {clock}"

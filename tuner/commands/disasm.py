@@ -11,7 +11,7 @@ import click
 from results.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.objective import Objective
-from tuner.priced_streams import PricedStream, priced_streams
+from tuner.priced_streams import PricedStream, kind_of, priced_streams
 from workers.command_stream import FeatureMap, Kind, Operation, Span, plain
 
 
@@ -83,7 +83,7 @@ def _table(program: PricedStream) -> list[str]:
 
 def _columns(operation: Operation) -> list[str]:
     """Kind, shapes, kernel, block and activation."""
-    name = f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
+    name = kind_of(operation)
     if operation.kind is Kind.DMA:
         dma = operation.dma
         assert dma is not None  # a copy has one
