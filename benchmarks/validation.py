@@ -20,6 +20,8 @@ from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order
 from workers.evidence import SHIPPED, read_evidence
 from workers.evidence.comparison import Comparison
 from workers.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
+from workers.evidence.kinds import KINDS_FILE
+from workers.evidence.operation_kinds import kinds_in
 from workers.stream_cost import MODEL_VERSION
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
@@ -31,8 +33,9 @@ _COUNTED_BY: dict[Kind, By] = {"stream": "model", "both": "model", "vela": "vela
 
 
 def main() -> None:
-    """Write the tables into the page, and the errors into their file."""
+    """Write the tables into the page, the errors and the kinds of operation into their files."""
     ERRORS_FILE.write_text(errors_text())
+    KINDS_FILE.write_text(kinds_text())
     text = PAGE.read_text()
     PAGE.write_text(_PLACE.sub(lambda found: found[1] + tables() + found[2], text))
 
@@ -48,6 +51,11 @@ def errors_text() -> str:
     programs = [row for row in read_evidence(SHIPPED).comparisons if row.subject == "program"]
     document = {"model_version": MODEL_VERSION, "errors": list(_errors(programs))}
     return json.dumps(document, indent=2) + "\n"
+
+
+def kinds_text() -> str:
+    """The contents of `workers/evidence/kinds.json`."""
+    return json.dumps(kinds_in(SHIPPED), indent=2) + "\n"
 
 
 def _errors(programs: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
@@ -75,8 +83,20 @@ def _tables(summary: Summary) -> list[str]:
     return [
         "Errors in percent of what was counted:", "", aligned(errors, set(SUMMARY_HEADINGS) - set(WORDS)), "",
         "Order of pairs:", "", aligned(order, set(ORDER_HEADINGS) - set(WORDS)), "",
-        *(f"- {line}" for line in totals_told(summary)),
+        *(f"- {line}" for line in totals_told(summary)), "",
+        "Kinds of operation that the evidence has, by the bits of the elements that they read; none where it is empty:",
+        "", aligned(_kinds(), set()),
     ]  # fmt: skip
+
+
+def _kinds() -> list[tuple[str, ...]]:
+    """Heading and rows: each kind of operation on each family."""
+    found = kinds_in(SHIPPED)
+    kinds = sorted({kind for of_family in found.values() for kind in of_family})
+    return [
+        ("kind", *found),
+        *((kind, *(", ".join(map(str, of_family.get(kind, []))) for of_family in found.values())) for kind in kinds),
+    ]
 
 
 if __name__ == "__main__":
