@@ -197,6 +197,7 @@ class Figures(Record):
     Attributes:
         cycles: the objective; less is better.
         stream_cycles: of the operations in the command streams.
+        conservative_cycles: the same, with Vela's estimate for the kinds of operation that no evidence covers.
         vela_cycles: Vela's own estimate.
         host_cycles: of what runs on the CPU and of calling the delegates.
         transpose_cycles: the part of `stream_cycles` that transposes cost.
@@ -206,6 +207,7 @@ class Figures(Record):
 
     cycles: int
     stream_cycles: int
+    conservative_cycles: int
     vela_cycles: int
     host_cycles: int
     transposes: int

@@ -10,7 +10,7 @@ from results.connect import writer_of
 from results.errors import StoreError
 from results.tables import VERSION_TABLE
 
-HEAD = "3"
+HEAD = "4"
 """The schema revision that this code reads and writes; the newest one in migrations/versions."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

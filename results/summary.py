@@ -25,6 +25,9 @@ class FiguresJson(_Strict):
     label: Label = Field(description="where the numbers come from")
     cycles: NonNegativeInt = Field(description="the objective; less is better")
     stream_cycles: NonNegativeInt = Field(description="predicted cycles of the operations in the command streams")
+    conservative_cycles: NonNegativeInt = Field(
+        description="stream_cycles with Vela's estimate for kinds of operation that no evidence covers"
+    )
     vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
     host_cycles: NonNegativeInt = Field(description="predicted cycles on the CPU: operators left there, delegate calls")
     transposes: NonNegativeInt = Field(description="transposes that the NPU runs")

@@ -111,6 +111,7 @@ evaluations = Table(
     Column("label", String(16)),
     Column("cycles", BigInteger),
     Column("stream_cycles", BigInteger),
+    Column("conservative_cycles", BigInteger),
     Column("vela_cycles", BigInteger),
     Column("host_cycles", BigInteger),
     Column("transposes", BigInteger),

@@ -13,8 +13,9 @@ class TargetFacts(Protocol):
     """Answers follow from the target and the toolchain's versions alone, so that a recipe means one program."""
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
-        """Predicted cycles of one TOSA TRANSPOSE by itself: of the operations that it becomes, or Vela's estimate. None
-        if the target does not take it."""
+        """Predicted cycles of one TOSA TRANSPOSE by itself: of the operations that it becomes, or the larger of these
+        and Vela's estimate where no evidence covers the target's transposes; by_vela: Vela's estimate. None if the
+        target does not take it."""
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
         """Predicted cycles of a program by itself: stream cycles and Vela's estimate. None if the target does not take

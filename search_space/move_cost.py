@@ -22,7 +22,7 @@ def steps_cycles(
     """Predicted cycles of the transposes among the steps, reshapes are free; infinite if the target refuses one, or
     past `at_most`.
 
-    by_vela: by Vela's estimate instead of stream cycles.
+    by_vela: by Vela's estimate alone.
     """
     total: float = 0
     shape = source.shape

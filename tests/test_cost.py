@@ -13,7 +13,9 @@ from npu_programs import Program
 
 from tuner.cli import cli
 from workers.command_stream import decode
+from workers.cost import Pricing
 from workers.errors import ModelError
+from workers.memo import Memo
 from workers.pte import delegates_of
 from workers.stream_cost import stream_cycles
 from workers.target import Target
@@ -95,3 +97,14 @@ def test_bad_input_is_told_in_a_line(tmp_path: Path) -> None:
     assert isinstance(no_target, ModelError) and "--target" in str(no_target)
     other = run(str(tmp_path / "net.onnx")).exception
     assert isinstance(other, ModelError) and ".pte" in str(other)
+
+
+@pytest.mark.parametrize(("accelerator", "measured"), [("ethos-u55-128", True), ("ethos-u85-256", False)])
+def test_what_nobody_measured_is_priced_by_vela_as_well(tmp_path: Path, accelerator: str, measured: bool) -> None:
+    """Transposes have evidence on Ethos-U55 and none on Ethos-U85, convolutions on both."""
+    p = Program()
+    graph = p.graph(p.conv(p.transpose(p.input(1, 3, 8, 8), 0, 2, 3, 1), 16, (3, 3)))
+    cost = Pricing(Target.parse(accelerator), Memo(tmp_path), {}).cost([graph], host_cycles=0)
+    more = sum(row.vela_cycles - row.cycles for row in cost.rows if row.npu_op == "Transpose")
+    assert more != 0
+    assert cost.conservative_cycles == cost.stream_cycles + (0 if measured else more)

@@ -43,6 +43,7 @@ def evaluation_of(
         figures=Figures(
             cycles=objective.cycles(cost, default),
             stream_cycles=cost.stream_cycles,
+            conservative_cycles=cost.conservative_cycles,
             vela_cycles=cost.vela_cycles,
             host_cycles=cost.host_cycles,
             transposes=cost.transposes,

@@ -19,7 +19,7 @@ Kind = Literal["stream", "vela", "both"]
 
 #: What is counted, by which version of the model of the command stream.
 _COUNTED: dict[Kind, str] = {
-    "stream": "stream cycles {} and host work",
+    "stream": "stream cycles {} and host work, no dearer with Vela's price for what no evidence covers",
     "vela": "Vela's cycles and host work",
     "both": "the worse of stream cycles {} and Vela's, each with host work",
 }
@@ -33,7 +33,8 @@ SRAM_GROWTH = Fraction(11, 10)
 class Objective:
     """Part of every result's identity: results under another objective or other limits are other results.
 
-    kind: `stream`: the cycles of what is in the command stream; `vela`: Vela's estimate; `both`: the worse of the two
+    kind: `stream`: the cycles of what is in the command stream; a candidate may not cost more than the default where
+    Vela prices the kinds of operation that no evidence covers. `vela`: Vela's estimate. `both`: the worse of the two
     ratios to the default, times the default's stream cycles, so that a best is dearer by neither.
     Host work is part of each. max_sram_bytes: None for the default lowering's and a tenth. max_flash_bytes: None for no
     limit. allowance: what besides exact recipes is searched, within which limit of quality.
@@ -90,6 +91,9 @@ class Objective:
         return Limits(self.max_sram_bytes, self.max_flash_bytes)
 
     def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
+        if self.kind == "stream":
+            what = "the stream cycles, by Vela where no evidence covers them,"
+            yield what, cost.conservative_cycles, default.conservative_cycles
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:

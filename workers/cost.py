@@ -10,6 +10,7 @@ from typing import Any
 from search_space.graph import Graph
 from search_space.write_tosa import write_tosa, written_operators
 from workers.command_stream import Decoded, StreamError, decode, rows_of
+from workers.evidence.kinds import has_evidence
 from workers.memo import Memo
 from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
@@ -37,11 +38,14 @@ class Row:
 class Cost:
     """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
 
-    transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as transposes. host_cycles: of the
-    operators on the CPU and of calling the delegates; the same for all candidates that ExecuTorch lowers alike.
+    conservative_cycles: stream_cycles, with Vela's estimate in the place of ours for kinds of operation that no
+    evidence of the family covers. transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as
+    transposes. host_cycles: of the operators on the CPU and of calling the delegates; the same for all candidates that
+    ExecuTorch lowers alike.
     """
 
     stream_cycles: int
+    conservative_cycles: int
     vela_cycles: int
     host_cycles: int
     transposes: int
@@ -65,7 +69,10 @@ class Emitted:
 #: Programs that were priced lately, which are executed next.
 _KEPT = 4
 
-_SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
+_SUMMED = (
+    "stream_cycles", "conservative_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes",
+    "macs",
+)  # fmt: skip
 
 
 class Pricing:
@@ -128,6 +135,9 @@ class Pricing:
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))
         cost = {
             "stream_cycles": sum(cycles_by_row),
+            "conservative_cycles": sum(
+                cycles if has_evidence(self._target.family, row.npu_op) else row.cycles for row, cycles in rows
+            ),
             "vela_cycles": compiled.vela_cycles,
             "transposes": compiled.transposes,
             "transpose_cycles": sum(cycles for row, cycles in rows if row.npu_op == "Transpose"),

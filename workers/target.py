@@ -44,6 +44,11 @@ class Target:
     memory_mode: str
     vela_config: str
 
+    @property
+    def family(self) -> str:
+        """The accelerator without its size, such as `ethos-u55`."""
+        return self.accelerator.rpartition("-")[0]
+
     @classmethod
     def parse(
         cls,
@@ -76,7 +81,7 @@ class Target:
     @property
     def options(self) -> dict[str, str]:
         """What names it on the command line: the accelerator, and only what differs from ExecuTorch's defaults."""
-        system_config, memory_mode = _DEFAULTS[self.accelerator.rpartition("-")[0]]
+        system_config, memory_mode = _DEFAULTS[self.family]
         defaults = {"--system-config": system_config, "--memory-mode": memory_mode, "--vela-config": BUNDLED_CONFIG}
         named = dict(zip(("--target", *defaults), vars(self).values(), strict=True))
         return {option: value for option, value in named.items() if value != defaults.get(option)}

@@ -11,6 +11,7 @@ from search_space.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.layout_map import Shape
 from search_space.write_tosa import write_tosa
 from workers.command_stream import StreamError, decode
+from workers.evidence.kinds import has_evidence
 from workers.memo import Memo
 from workers.recent import Recent
 from workers.stream_cost import MODEL_VERSION, stream_cycles
@@ -37,7 +38,11 @@ class VelaFacts:
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         prices = self._prices(shape, perms, dtype)
-        return None if prices is None else prices[by_vela]
+        if prices is None:
+            return None
+        stream, vela = prices[:2]
+        # What nobody measured may be as dear as either says, and a candidate may be dearer by neither.
+        return vela if by_vela else stream if has_evidence(self._target.family, "Transpose") else max(stream, vela)
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
         found = self._alone(program)

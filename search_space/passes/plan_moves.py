@@ -19,7 +19,7 @@ class PlanMoves(Pass):
     NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55 and as two rotations on Ethos-U85; the
     depth-to-space of a pixel shuffle is several times cheaper in two steps on both.
 
-    by_vela: take Vela's estimate instead of stream cycles.
+    by_vela: take Vela's estimate alone.
     interior: leave out moves of the program's inputs and those that are its results. Some cost less where they are
     than by themselves, since they are done with the operator beside them.
     """
