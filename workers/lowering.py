@@ -1,5 +1,6 @@
 """From an exported model to TOSA, exactly as ExecuTorch lowers it for Ethos-U, but without running Vela."""
 
+import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from workers.upstream import is_for_quantiser, lowering_by
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
-    from executorch.exir import EdgeProgramManager
+    from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
     from torch.export import ExportedProgram
     from torch.fx import GraphModule, Node
 
@@ -110,7 +111,8 @@ def lower(
     """
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
-        lowered = lowered_program(model, target, quantised, setting)
+        edge = _with_tosa(model, target, quantised, setting)
+        lowered = edge.exported_program()
         graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
         on_host = tuple(host_operators(_graph_modules(lowered.graph_module)))
         if not graphs:
@@ -121,6 +123,10 @@ def lower(
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
+        if not setting:
+            # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
+            with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
+                to_executorch(edge)
     told = quantised.warnings
     unknown = len(graphs) - len(recorded)
     if unknown:
@@ -132,8 +138,12 @@ def lowered_program(
     model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
 ) -> "ExportedProgram":
     """The program with its delegates, whose blobs are TOSA flatbuffers. Raises ModelError as `lower` does."""
+    return _with_tosa(model, target, quantised, setting).exported_program()
+
+
+def _with_tosa(model: ExportedModel, target: Target, quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
     with _refused(f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}"), _tosa_as_blob():
-        return _edge_program(quantised, setting)
+        return _edge(quantised, setting)
 
 
 def program_around(
@@ -141,12 +151,12 @@ def program_around(
 ) -> "ExportedProgram":
     """`lowered_program` with delegates that have empty blobs: what runs around them, in a fraction of the time."""
     with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), _empty_delegates():
-        return _edge_program(quantised, setting)
+        return _edge(quantised, setting).exported_program()
 
 
-def _edge_program(quantised: Quantised, setting: Setting) -> "ExportedProgram":
+def _edge(quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
     with toolchain_hushed(), lowering_by(setting), _shared_provenance():
-        return to_edge(quantised.program, quantised.compile_spec).exported_program()
+        return to_edge(quantised.program, quantised.compile_spec)
 
 
 @contextmanager
@@ -180,6 +190,13 @@ def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "E
         partitioner=[EthosUPartitioner(compile_spec)],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
+
+
+def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
+    """The program as it is written to a `.pte`."""
+    # Registers the kernels of quantise and dequantise on the CPU. A quantiser does so too; a quantised file needs none.
+    importlib.import_module("executorch.kernels.quantized")
+    return edge.to_executorch()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from workers.base_program import exported_model
 from workers.cost import command_stream_hash
 from workers.errors import ModelError, one_line
-from workers.lowering import quantised_program, to_edge
+from workers.lowering import quantised_program, to_edge, to_executorch
 from workers.pte import delegates_of
 from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
@@ -31,7 +31,7 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
             # What is expected was executed when it was evaluated.
             with apply_recipe(recipe, job.target, tag, job.allowance.exactness, check_streams=False):
                 quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
-                program = to_edge(quantised.program, quantised.compile_spec).to_executorch()
+                program = to_executorch(to_edge(quantised.program, quantised.compile_spec))
         except ModelError:
             raise
         except Exception as error:  # whatever ExecuTorch raises while it lowers and plans memory

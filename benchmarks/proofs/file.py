@@ -12,7 +12,7 @@ from benchmarks.proofs.case import Case
 from benchmarks.proofs.proof import Seconds, job_of
 from workers.base_program import exported_model
 from workers.errors import ModelError
-from workers.lowering import quantised_program, to_edge
+from workers.lowering import quantised_program, to_edge, to_executorch
 from workers.npu_model import Fault, Unmodelled
 from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
@@ -55,7 +55,7 @@ def _written(job: Job, recipe: str) -> bytes:
     assert model is not None
     with toolchain_hushed(), apply_recipe(recipe, job.target, check_streams=False):
         quantised = quantised_program(model, job.target, seed=job.seed)
-        return bytes(to_edge(quantised.program, quantised.compile_spec).to_executorch().buffer)
+        return bytes(to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer)
 
 
 def _seconds(file: Path, seed: int) -> Seconds:
