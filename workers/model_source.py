@@ -21,6 +21,7 @@ from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.pt2_check import Refused, check_members, check_programs
 from workers.quiet import captured
 from workers.suite import MODELS
+from workers.training_mode import in_training_mode
 from workers.users_code import user_function
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
             f"{model.name}: has shapes or values that are known only when it runs (dynamic_shapes, .item()); "
             "the NPU needs fixed ones"
         )
+    if trains := in_training_mode(model.program):
+        raise ModelError(
+            f"{model.name}: {trains} is in training mode; call eval() before torch.export, and give functional "
+            "dropouts training=self.training"
+        )
     return model
 
 
@@ -182,6 +188,11 @@ def _checked_model(source: str, made: object) -> SourceModel:
     if not isinstance(made, (tuple, list)) or len(made) not in (2, 3):
         raise ModelError(f"{source} returned {_kind(made)}; it must return {wanted}")
     module, inputs, calibration = (*made, None)[:3]
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(
+            f"{source} returned a ScriptModule, which torch.export does not take; return the eager module that "
+            "torch.jit.script was given"
+        )
     if not isinstance(module, torch.nn.Module):
         raise ModelError(f"{source} returned {_kind(module)} as the module; it must return {wanted}")
     example_inputs = as_input_tuple(inputs)
