@@ -11,6 +11,7 @@ import numpy as np
 
 from search_space.upstream import Setting
 from workers.calibration import calibration_for
+from workers.delegate_edges import check_edges
 from workers.errors import ModelError, one_line
 from workers.host_operators import HostOperator, host_operators
 from workers.io_layout import DimOrder, Interface
@@ -118,6 +119,9 @@ def lower(
         if not graphs:
             left = ", ".join(sorted({one.name for one in on_host})) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
+        check_edges(
+            [(at, call) for at in _graph_modules(lowered.graph_module) for call in delegate_calls(at)], model.name
+        )
         interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
         try:
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])

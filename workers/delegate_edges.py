@@ -1,0 +1,67 @@
+"""What a program hands to its delegates and takes from them, held against what their TOSA programs read and write.
+
+ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32, where the operator behind the delegate's last
+dequantisation goes to the CPU (issue 19364 and pull request 22966 of pytorch/executorch). On the device the `.pte`
+then takes bytes for what they are not, and no step of lowering notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, cast
+
+from search_space.graph import Graph, TensorType
+from search_space.read_tosa import read_tosa
+from workers.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule, Node
+
+_NAMES = {"BOOL": "bool", "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "FP32": "float32"}
+
+
+def check_edges(calls: Sequence[tuple[GraphModule, Node]], name: str) -> None:
+    """Compare element types and sizes of every tensor at a delegate's edge.
+
+    Args:
+        calls: of the delegates, whose blobs are TOSA flatbuffers, each with the module that has it.
+        name: of the model, for people.
+
+    Raises:
+        ModelError: a tensor is of another type on the two sides; the model cannot be deployed so.
+    """
+    for number, (module, call) in enumerate(calls):
+        delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
+        graph = read_tosa(bytes(delegate.processed_bytes))
+        for what, program, tosa in _edges(call, graph):
+            if (
+                _NAMES.get(tosa.dtype) != str(program.dtype).removeprefix("torch.")
+                or prod(tosa.shape) != program.numel()
+            ):
+                raise ModelError(
+                    f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
+                    f"{number} is {_said(program)} in the program and {_NAMES.get(tosa.dtype, tosa.dtype)} of "
+                    f"{list(tosa.shape)} in the delegate; let all operators that read this value run on the NPU, or "
+                    "none"
+                )
+
+
+def _edges(call: Node, graph: Graph) -> Iterator[tuple[str, torch.Tensor, TensorType]]:
+    operands = [cast("Node", one) for one in call.args[1:]]
+    for node, node_id in zip(operands, graph.inputs, strict=True):
+        yield f"input {node.name}", node.meta["val"], graph[node_id].type
+    for at, (value, node_id) in enumerate(zip(call.meta["val"], graph.outputs, strict=True)):
+        yield f"output {at}{_readers(call, at)}", value, graph[node_id].type
+
+
+def _readers(call: Node, at: int) -> str:
+    """` (to A, B)`: the operators that read an output."""
+    taken = [one for one in call.users if one.args[1:] == (at,)]
+    names = sorted({reader.name for one in taken for reader in one.users})
+    return f" (to {', '.join(names)})" if names else ""
+
+
+def _said(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} of {list(tensor.shape)}"
