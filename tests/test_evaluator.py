@@ -14,6 +14,7 @@ from lowered import Lowered
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import graph
+from benchmarks.tosa_program import Program
 from search_space import registry
 from search_space.editor import Editor
 from search_space.errors import SpaceError
@@ -227,6 +228,20 @@ def test_the_default_is_executed_on_all_inputs_always(tmp_path: Path) -> None:
     default = evaluator(tosa, "ethos-u85-256", tmp_path).evaluate("default")
     assert default.status == "ok" and "breaks a rule of the NPU" in default.stream_fault
     assert default.check["stream"].endswith("on all inputs; accesses and waits checked") and not default.check["whole"]
+
+
+def test_a_value_of_rank_0_is_an_input_as_any_other(tmp_path: Path) -> None:
+    """A learned or computed gate: PyTorch's scalar tensors reach a delegate with rank 0."""
+    p = Program()
+    tensor, gate = p.input(1, 4, 6, 8), p.table(p.input())
+    base = replace(
+        base_of((p.tosa(p.mul(tensor, p.reshape(gate, 1, 1, 1, 1))),)),
+        calibration_inputs=(((np.zeros((1, 4, 6, 8), np.int8), np.int8(3)),),),
+    )
+    one = Evaluator(base, Target.parse("ethos-u55-128"), Memo(tmp_path / "memo"), tmp_path / "values", seed=0)
+    outcome = one.evaluate("default", whole=True)
+    assert (outcome.status, outcome.reason, outcome.stream_fault) == ("ok", "", "")
+    assert {"kind": "calibration", "count": 1} in (outcome.check or {})["inputs"]
 
 
 def test_what_is_no_recipe_is_an_error(stock: Stock, tmp_path: Path) -> None:

@@ -48,8 +48,9 @@ def run_on_each(graph: Graph, sets: Sequence[Sequence[np.ndarray]]) -> list[list
     with captured() as printed:
         for at, inputs in enumerate(sets):
             try:
-                # The binding is declared to take a str and takes the bytes of one.
-                outputs, status = run(program, list(inputs))  # type: ignore[arg-type, unused-ignore]
+                # The binding is declared to take a str and takes the bytes of one. Of rank 0 it takes arrays only, and
+                # a row of such an array is a number.
+                outputs, status = run(program, list(map(np.asarray, inputs)))  # type: ignore[arg-type, unused-ignore]
             except ValueError as error:
                 raise ReferenceFailed(str(error).splitlines()[0], at) from error
             if status != GraphStatus.TOSA_VALID:

@@ -72,6 +72,6 @@ def _as_tensors(results: Sequence[np.ndarray], call: Node) -> list[torch.Tensor]
 
     outputs = []
     for result, meta in zip(results, call.meta["val"], strict=True):
-        in_memory = torch.from_numpy(np.ascontiguousarray(result))
+        in_memory = torch.from_numpy(np.asarray(result, order="C"))
         outputs.append(in_memory.permute(tuple(np.argsort(meta.dim_order()))))
     return outputs
