@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from search_space.dtypes import NUMPY, integer_range
 from search_space.graph import CONST, MOVE, Graph, TensorType
+from workers.index_ranges import IndexRange, index_ranges
 
 #: An INT32 input of a delegate is an index or an accumulator; values as large as the type would make TOSA programs
 #: overflow, which the specification leaves undefined.
@@ -36,30 +39,75 @@ class CheckInput:
 
 
 def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
-    """The sets for a program: seeded random, all minimum, all maximum, all zero points, and the calibration inputs."""
-    types = [graph[i].type for i in graph.inputs]
+    """The sets for a program: seeded random, all minimum, all maximum, all zero points, and the calibration inputs.
+
+    Inputs that are indices keep to what is defined for them; those of SCATTER differ from each other in every set.
+    """
+    drawn = _Drawn(graph, calibration)
     random = np.random.default_rng(seed)
-    sets = [CheckInput("random", tuple(_random(t, random) for t in types))]
-    sets.append(CheckInput("minimum", tuple(np.full(t.shape, _reach(t)[0], NUMPY[t.dtype]) for t in types)))
-    sets.append(CheckInput("maximum", tuple(np.full(t.shape, _reach(t)[1], NUMPY[t.dtype]) for t in types)))
-    zeros = tuple(
-        np.full(t.shape, _zero_point(graph, i), NUMPY[t.dtype]) for i, t in zip(graph.inputs, types, strict=True)
-    )
-    sets.append(CheckInput("zero point", zeros))
+    sets = [CheckInput("random", drawn.random(random))]
+    sets.append(CheckInput("minimum", drawn.full(lambda _, reach: reach.low)))
+    sets.append(CheckInput("maximum", drawn.full(lambda _, reach: reach.high)))
+    sets.append(CheckInput("zero point", drawn.full(lambda i, reach: np.clip(_zero_point(graph, i), *reach.ends))))
     for one in calibration:
-        arrays = tuple(np.ascontiguousarray(a, NUMPY[t.dtype]) for a, t in zip(one, types, strict=True))
+        arrays = tuple(np.asarray(a, NUMPY[t.dtype], order="C") for a, t in zip(one, drawn.types, strict=True))
         sets.append(CheckInput("calibration", arrays))
     return list(_distinct(sets))
 
 
-def more_random_inputs(graph: Graph, seed: int) -> list[CheckInput]:
+def more_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
     """Further random sets, the more the fewer values the inputs of the program have: some mistakes show for few values
     only, such as the lowest bits of a scale."""
-    types = [graph[i].type for i in graph.inputs]
-    values = sum(tensor.elements for tensor in types)
+    drawn = _Drawn(graph, calibration)
+    values = sum(tensor.elements for tensor in drawn.types)
     sets = min(_MOST_RANDOM_SETS, -(-_RANDOM_VALUES // max(1, values)))
     random = np.random.default_rng((seed, sets))
-    return [CheckInput("random", tuple(_random(tensor, random) for tensor in types)) for _ in range(sets - 1)]
+    return [CheckInput("random", drawn.random(random)) for _ in range(sets - 1)]
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """The values that an input may have. distinct: not two of them the same in a row."""
+
+    low: int | float
+    high: int | float
+    distinct: bool = False
+
+    @property
+    def ends(self) -> tuple[int | float, int | float]:
+        return self.low, self.high
+
+
+class _Drawn:
+    """Values for the inputs of a program."""
+
+    def __init__(self, graph: Graph, calibration: Sequence[Sequence[np.ndarray]]) -> None:
+        self.types = [graph[i].type for i in graph.inputs]
+        self._ids = graph.inputs
+        indices = index_ranges(graph)
+        self._reach = [
+            _reach_of_index(tensor, indices[i], [one[at] for one in calibration]) if i in indices else _reach(tensor)
+            for at, (i, tensor) in enumerate(zip(graph.inputs, self.types, strict=True))
+        ]
+
+    def random(self, random: np.random.Generator) -> Arrays:
+        return tuple(_random(t, reach, random) for t, reach in zip(self.types, self._reach, strict=True))
+
+    def full(self, value: Callable[[int, _Reach], Any]) -> Arrays:
+        """As near as may be to the same value everywhere."""
+        arrays = []
+        for input_id, tensor, reach in zip(self._ids, self.types, self._reach, strict=True):
+            wanted = value(input_id, reach)
+            one = np.full(tensor.shape, wanted, NUMPY[tensor.dtype])
+            arrays.append(_apart(one, reach) if reach.distinct else one)
+        return tuple(arrays)
+
+
+def _apart(array: np.ndarray, reach: _Reach) -> np.ndarray:
+    """Rows of one value as neighbouring values, which begin or end with it and stay within reach."""
+    width = array.shape[-1]
+    start = np.minimum(array[..., :1], reach.high - width + 1)
+    return (start + np.arange(width)).astype(array.dtype)
 
 
 def _distinct(sets: list[CheckInput]) -> Iterator[CheckInput]:
@@ -71,21 +119,34 @@ def _distinct(sets: list[CheckInput]) -> Iterator[CheckInput]:
             yield one
 
 
-def _reach(tensor: TensorType) -> tuple[int | float, int | float]:
+def _reach(tensor: TensorType) -> _Reach:
     if tensor.dtype == "BOOL":
-        return 0, 1
+        return _Reach(0, 1)
     if tensor.dtype == "FP32":
-        return -4.0, 4.0
+        return _Reach(-4.0, 4.0)
     if tensor.dtype == "INT32":
-        return -_INT32_REACH, _INT32_REACH - 1
-    return integer_range(tensor.dtype)
+        return _Reach(-_INT32_REACH, _INT32_REACH - 1)
+    return _Reach(*integer_range(tensor.dtype))
 
 
-def _random(tensor: TensorType, random: np.random.Generator) -> np.ndarray:
-    low, high = _reach(tensor)
+def _reach_of_index(tensor: TensorType, allowed: IndexRange | None, seen: Sequence[np.ndarray]) -> _Reach:
+    """seen: values that it had; where nothing says what else is allowed, these are."""
+    if allowed is not None:
+        low, high = integer_range(tensor.dtype)
+        return _Reach(max(low, allowed.low), min(high, allowed.high), allowed.distinct)
+    if seen:
+        return _Reach(min(int(one.min()) for one in seen), max(int(one.max()) for one in seen))
+    return _reach(tensor)
+
+
+def _random(tensor: TensorType, reach: _Reach, random: np.random.Generator) -> np.ndarray:
     if tensor.dtype == "FP32":
-        return random.uniform(low, high, tensor.shape).astype(np.float32)
-    return random.integers(int(low), int(high) + 1, tensor.shape).astype(NUMPY[tensor.dtype])
+        return random.uniform(*reach.ends, tensor.shape).astype(np.float32)
+    if reach.distinct:
+        values = np.arange(int(reach.low), int(reach.high) + 1)
+        rows = [random.permutation(values)[: tensor.shape[-1]] for _ in range(prod(tensor.shape[:-1]))]
+        return np.reshape(rows, tensor.shape).astype(NUMPY[tensor.dtype])
+    return random.integers(int(reach.low), int(reach.high) + 1, tensor.shape).astype(NUMPY[tensor.dtype])
 
 
 def _zero_point(graph: Graph, node_id: int) -> int:

@@ -332,7 +332,7 @@ class Evaluator:
         if not whole:
             return values
         if at not in self._whole:
-            more = more_random_inputs(self._default[at], self._seed)
+            more = more_random_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
             self._whole[at] = WholeOutputs([*values.inputs, *more])
         return self._whole[at]
 

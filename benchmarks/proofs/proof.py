@@ -102,7 +102,7 @@ def prove(case: Case) -> Proof:
         for at, (data, calibration) in enumerate(zip(base.graphs, base.calibration_inputs, strict=True)):
             stock = verify(read_tosa(data))
             graph = verify(recipe.apply(stock, facts))
-            inputs = [*check_inputs(stock, calibration, job.seed), *more_random_inputs(stock, job.seed)]
+            inputs = [*check_inputs(stock, calibration, job.seed), *more_random_inputs(stock, calibration, job.seed)]
             computed = WholeOutputs(inputs)
             compiled = compile_tosa(write_tosa(graph), job.target)
             seconds += _both_seconds(graph, compiled.npu_program, inputs[0])

@@ -52,6 +52,16 @@ def test_gather_and_scatter(dtype: str, same_indices: bool) -> None:
         assert verdict(graph, program, sets(graph, same_indices)) == Verdict(True)
 
 
+def test_a_table_of_constants_is_read_where_each_set_says() -> None:
+    """An embedding: what is gathered from is the same in all sets of inputs, the indices are not."""
+    p = Program()
+    table = np.random.default_rng(2).integers(-128, 128, (1, ROWS, DEPTH)).astype(np.int8)
+    graph = p.graph(p.gather(p.data(table, "INT8"), p.input(1, INDICES, dtype="INT32")))
+    program = compiled(graph, "ethos-u85-256")
+    indices = [np.random.default_rng(at).integers(0, ROWS, (1, INDICES)).astype(np.int32) for at in range(3)]
+    assert verdict(graph, program, [CheckInput("random", (one,)) for one in indices]) == Verdict(True)
+
+
 @pytest.mark.parametrize("index", [-1, ROWS])
 def test_an_index_that_is_out_of_range_is_a_fault(index: int) -> None:
     graph = gathered("INT8")

@@ -71,7 +71,7 @@ class Case:
 def case(accelerator: str, name: str) -> Case:
     graph = read_tosa(everything(accelerator.rpartition("-")[0])[name])
     compiled = compile_tosa(everything(accelerator.rpartition("-")[0])[name], Target.parse(accelerator))
-    sets = [*inputs_for(graph), *more_random_inputs(graph, seed=3)]
+    sets = [*inputs_for(graph), *more_random_inputs(graph, (), seed=3)]
     inputs = used_inputs(graph, compiled.npu_program, stacked(sets))
     return Case(graph, compiled, inputs, [one.tobytes() for one in execute(compiled.npu_program, inputs)])
 

@@ -65,7 +65,9 @@ def _copy_by_index(operation: Operation, memory: Bytes, plane: int, rows: int) -
         return
     # Memory is accessed for all sets of inputs at once, so where they differ, at all rows that an index may name.
     first, last = (_at(operation, indexed, plane, row) for row in (0, _most(operation)))
-    whole = memory.read_bytes(table.region, first, last - first + length).copy()
+    read = memory.read_bytes(table.region, first, last - first + length)
+    # A table of constants is the same in all sets, and read once.
+    whole = np.broadcast_to(read, (len(indices), read.shape[1])).copy()
     sets = np.arange(len(indices))[:, None]
     for row in range(rows):
         bytes_of = indices[:, row, None] * _stride(operation, indexed, 0) + np.arange(length)
