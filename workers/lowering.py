@@ -12,7 +12,8 @@ import numpy as np
 from search_space.upstream import Setting
 from workers.calibration import calibration_for
 from workers.delegate_edges import check_edges
-from workers.errors import ModelError, one_line
+from workers.error_place import with_place
+from workers.errors import ModelError
 from workers.host_operators import HostOperator, host_operators
 from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel
@@ -168,7 +169,7 @@ def _refused(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
-        raise ModelError(f"{what}, {one_line(error)}") from error
+        raise ModelError(f"{what}, {with_place(error)}") from error
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":

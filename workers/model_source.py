@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workers.error_place import with_place
 from workers.errors import ModelError, one_line
 from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.pt2_check import Refused, check_members, check_programs
@@ -236,7 +237,7 @@ def _exported(
     except Exception as error:  # whatever the model's own code and torch's tracing raise
         how = f" with --io-layout {layout}" if layout else ""
         hint = "; does it say view where it must say reshape?" if layout and "Cannot view" in str(error) else ""
-        raise ModelError(f"{name}: torch.export cannot export it{how}, {one_line(error)}{hint}") from error
+        raise ModelError(f"{name}: torch.export cannot export it{how}, {with_place(error)}{hint}") from error
     _log.debug("exporting %s: %s", name, printed.text)
     return program
 

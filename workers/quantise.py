@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from search_space.upstream import Setting
-from workers.errors import ModelError, one_line
+from workers.error_place import with_place
+from workers.errors import ModelError
 from workers.upstream import quantising_by
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _said_of(name: str) -> Iterator[None]:
         raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
         hint = "; has it NaN or infinity in its weights, masks or inputs?" if "not finite" in str(error) else ""
-        raise ModelError(f"{name}: cannot be quantised, {one_line(error)}{hint}") from error
+        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{hint}") from error
 
 
 @contextmanager
