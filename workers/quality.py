@@ -26,6 +26,7 @@ from workers.base_program import BaseProgram, exported_model
 from workers.errors import ModelError
 from workers.lowering import delegate_calls, program_around, quantised_program
 from workers.memo import Memo
+from workers.module_state import state_kept
 from workers.quantise import is_quantised, one_torch_thread
 from workers.quiet import toolchain_hushed
 from workers.reference import run_reference
@@ -111,7 +112,7 @@ class _Around:
             self._check_order(base)
         original = model.program.module(check_guards=False)
         with one_torch_thread(), toolchain_hushed():
-            self._expected = [tensors(original(*sample)) for sample in self._samples]
+            self._expected = [_anew(original, sample) for sample in self._samples]
 
     def quality(self, program: Sequence[Graph], metric: Metric | None) -> Quality:
         outputs = [self._outputs(program, sample) for sample in self._samples]
@@ -155,6 +156,12 @@ class _Around:
 
             with toolchain_hushed():
                 run_lowered(self._module, sample, run=run)
+
+
+def _anew(module: GraphModule, sample: tuple[Any, ...]) -> Outputs:
+    """What a module gives from the state that it starts with."""
+    with state_kept(module):
+        return tensors(module(*sample))
 
 
 def sqnr_db(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:

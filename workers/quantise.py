@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from search_space.upstream import Setting
 from workers.error_place import with_place
 from workers.errors import ModelError
+from workers.module_state import state_kept
 from workers.upstream import quantising_by
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ def _converted(
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
-    prepared = prepare_pt2e(module, quantiser)
-    for sample in samples:
-        prepared(*sample)
+    # Calibrating must not become the state that the program starts with.
+    with state_kept(module):
+        prepared = prepare_pt2e(module, quantiser)
+        for sample in samples:
+            prepared(*sample)
     converted: GraphModule = convert_pt2e(prepared)
     return converted
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from search_space.read_tosa import read_tosa
 from workers.io_layout import DimOrder
+from workers.module_state import state_kept
 from workers.reference import run_reference
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ DelegateRun = Callable[["Node", tuple[np.ndarray, ...]], Sequence[np.ndarray]]
 def run_lowered(
     module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen | None = None, run: DelegateRun | None = None
 ) -> Any:
-    """The outputs of a program whose delegates' blobs are TOSA flatbuffers.
+    """The outputs of a program whose delegates' blobs are TOSA flatbuffers, from the state that it starts with.
 
     module: of the exported program. seen: told of each delegate's call and what reaches it, in order; what it returns
     says whether to go on, otherwise None comes back. run: gives a delegate's outputs for what reaches it, instead of
@@ -38,7 +39,7 @@ def run_lowered(
 
     interpreter = Interpreter(module)
     interpreter.args_iter = iter(module.graph.process_inputs(*inputs))
-    with torch.no_grad():
+    with torch.no_grad(), state_kept(module):
         for node in module.graph.nodes:
             if node.target is executorch_call_delegate:
                 delegate, *operands = cast(Any, interpreter.map_nodes_to_values(node.args, node))
