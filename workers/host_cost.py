@@ -70,8 +70,9 @@ KERNEL_INSTRUCTIONS = 250
 #: What the runtime executes for each operator besides its kernel. Counted.
 DISPATCH_INSTRUCTIONS = 110
 
-#: Cycles for an instruction of a kernel with vector instructions: `quantize_per_tensor` took 1,365,831 cycles for 150,528
-#: elements on the Cortex-M55 of an Alif E8. Scalar kernels were measured nowhere; one instruction a cycle is the least.
+#: Cycles for an instruction of a kernel with vector instructions: `quantize_per_tensor` took 1,365,831 cycles for
+#: 150,528 elements on the Cortex-M55 of an Alif E8. Scalar kernels were measured nowhere: an instruction a cycle is
+#: assumed.
 VECTOR_CYCLES = 3.22
 SCALAR_CYCLES = 1.0
 
