@@ -94,8 +94,8 @@ class Objective:
 
     def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":
-            what = "the stream cycles, by Vela where no evidence covers them,"
-            yield what, cost.conservative_cycles, default.conservative_cycles
+            what = "the cycles, by Vela where no evidence covers them,"
+            yield what, cost.conservative_cycles + cost.host_cycles, default.conservative_cycles + default.host_cycles
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:
