@@ -15,6 +15,7 @@ from typing import Any
 from results.markdown import aligned
 from results.prediction_error import ERRORS_FILE
 from tuner.objective import Kind, Objective
+from tuner.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
 from tuner.validation.summary import Summary, summary_of
 from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order_cells, summary_cells, totals_told
 from workers.evidence import SHIPPED, read_evidence
@@ -22,6 +23,7 @@ from workers.evidence.comparison import Comparison
 from workers.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
 from workers.evidence.kinds import KINDS_FILE
 from workers.evidence.operation_kinds import kinds_in
+from workers.host_cost import HOST_VERSION
 from workers.stream_cost import MODEL_VERSION
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
@@ -42,8 +44,13 @@ def main() -> None:
 
 def tables() -> str:
     """The tables in Markdown."""
-    summary = summary_of(read_evidence(SHIPPED).comparisons)
-    return "\n".join([f"Model version {MODEL_VERSION}.", "", *_tables(summary), ""])
+    evidence = read_evidence(SHIPPED)
+    versions = f"Model version {MODEL_VERSION}, version {HOST_VERSION} of the prices of host work."
+    host = [
+        "Work on the CPU, errors in percent of what was counted:", "",
+        aligned([HOST_HEADINGS, *error_cells(evidence.host)], set(HOST_HEADINGS) - set(HOST_WORDS)), "", assumed_told(),
+    ]  # fmt: skip
+    return "\n".join([versions, "", *_tables(summary_of(evidence.comparisons)), "", *host, ""])
 
 
 def errors_text() -> str:
@@ -70,6 +77,7 @@ def _errors(programs: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
                 "target": f"{family}-",
                 "objective": str(Objective(kind)),
                 "by": "model" if by == "model" else "compiler",
+                "kinds": sorted(kinds_in(SHIPPED).get(family, {})),
                 "error": {
                     "mean_percent": round(errors.mean, 1), "worst_percent": round(errors.worst, 1),
                     "pair_percent": round(pair_percent, 1), "programs": errors.rows,

@@ -98,12 +98,13 @@ class Comparison:
 
     def _errors(self) -> Iterator[str]:
         """How far predictions are off, and whether that is more than the difference."""
-        errors = [error_for(side.identity) for side in (self.a, self.b)]
+        errors = [error_for(side.identity, (), side.evaluation.operators) for side in (self.a, self.b)]
         for name, error in zip("AB", errors, strict=True):
             if error is not None:
-                yield f"Predictions like {name}'s are off by {error} on {error.basis}."
+                yield f"Predictions like {name}'s are off by {error.on_basis}."
         gain = Gain(*sorted((self.a.figures.cycles, self.b.figures.cycles), reverse=True))
-        if errors[0] is not None and errors[0] == errors[1] and errors[0].covers(gain):
+        alike = {error_for(side.identity) for side in (self.a, self.b)}
+        if len(alike) == 1 and all(error is not None and error.covers(gain) for error in alike):
             yield f"The difference is {WITHIN}."
 
     def _recipes(self) -> Iterator[str]:

@@ -82,6 +82,7 @@ class NightEntry(Record):
         before_cycles: of the best under the present identity when the night began; None if there was none.
         run_status: why its search stopped last.
         candidates: evaluated in this night.
+        clock_hz: of the board's NPU; None if it is nobody's board.
         failures: nights in a row that failed, this one included.
         drift: where versions are others than in the night before.
         reference: where there are earlier versions to compare with.
@@ -100,6 +101,7 @@ class NightEntry(Record):
     run_status: str = ""
     candidates: int = 0
     failures: int = 0
+    clock_hz: float | None = None
     drift: Drift | None = None
     reference: Reference | None = None
 

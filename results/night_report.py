@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from results.clock import time_at
 from results.markdown import aligned, in_a_cell
 from results.night import Drift, Night, NightEntry
 from results.report import environment, write_file
@@ -128,7 +129,7 @@ def _tables(night: Night) -> list[tuple[str, tuple[str, ...], list[tuple[str, ..
             for e in night.drifts if e.drift is not None
         ]),
         ("New bests", (*where, "default cycles", "before", "best cycles"), [
-            (*_where(e), _count(e.default_cycles), _count(e.before_cycles), _count(e.best_cycles))
+            (*_where(e), _timed(e, e.default_cycles), _timed(e, e.before_cycles), _timed(e, e.best_cycles))
             for e in night.new_bests
         ]),
         ("Waiting for the next night", (*where, "why"), [(*_where(e), in_a_cell(e.why)) for e in night.of("waiting")]),
@@ -139,8 +140,12 @@ def _where(entry: NightEntry) -> tuple[str, str]:
     return in_a_cell(entry.name), in_a_cell(entry.target)
 
 
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
+def _timed(entry: NightEntry, cycles: int | None) -> str:
+    """Cycles, and the time that they take on a board that is known."""
+    if cycles is None:
+        return ""
+    time = time_at(cycles, entry.clock_hz)
+    return f"{cycles:,} ({time})" if time else f"{cycles:,}"
 
 
 def _percent(percent: float | None) -> str:

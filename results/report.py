@@ -15,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from results.clock import time_at
 from results.compare import (
     Gain,
     KindRow,
@@ -33,7 +34,7 @@ from results.measurement import Measurement
 from results.pareto import Pareto, Point
 from results.prediction_error import WITHIN, error_for, shipped_error
 from results.recipes import elements
-from results.records import Best, Bound, Evaluation, Identity, Reuse
+from results.records import Best, Bound, Evaluation, Identity, Reuse, Target
 from results.scatter import Axis
 
 _COLOURS = 7
@@ -62,6 +63,7 @@ class Beside:
         without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
         reuse: what the run that the report is on did not have to find out.
         measurements: the user's own, which say how far predictions are off.
+        clock_hz: of the board's NPU, to tell cycles as time; None if it is nobody's board.
     """
 
     explanations: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Beside:
     without: Sequence[Evaluation | None] = ()
     reuse: Reuse | None = None
     measurements: Sequence[Measurement] = ()
+    clock_hz: float | None = None
 
 
 def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
@@ -92,7 +95,7 @@ def report_html(best: Best, beside: Beside) -> str:
 def report_context(best: Best, beside: Beside) -> dict[str, Any]:
     """What the template of the report is told."""
     default, tuned = figures_of(best)
-    gain, error = gain_of(best), error_for(best.identity, beside.measurements)
+    gain, error = gain_of(best), error_for(best.identity, beside.measurements, best.best.operators)
     kinds = by_kind(best.default.operators, best.best.operators)
     brings_each = [brought(best.best, one) for one in beside.without]
     return {
@@ -101,6 +104,7 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
         "tuned": tuned,
         "gain": gain,
         "error": error,
+        "clock_hz": beside.clock_hz,
         "within": WITHIN if error is not None and error.covers(gain) else "",
         "vela_gain": vela_gain_of(best),
         "share": transpose_share_of(best.default),
@@ -124,22 +128,29 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
     }
 
 
-def write_index(bests: Iterable[Best], path: str | Path, measurements: Sequence[Measurement] = ()) -> Path:
+def write_index(
+    bests: Iterable[Best], path: str | Path, measurements: Sequence[Measurement] = (),
+    clocks: Mapping[Target, float] | None = None,
+) -> Path:  # fmt: skip
     """Write the overview of a run: models and targets, each linking to its `report_name` beside this file.
 
     Args:
         measurements: the user's own, which say how far predictions are off.
+        clocks: of boards, in Hz, to tell cycles as time.
 
     Raises:
         StoreError: the file cannot be written.
     """
+    clocks = clocks or {}
     runs = sorted(bests, key=lambda best: (best.identity.model_name, best.identity.target.accelerator))
     lines = []
     for best in runs:
         default, tuned = figures_of(best)
-        gain, error = gain_of(best), error_for(best.identity, measurements)
+        gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
         within = WITHIN if error is not None and error.covers(gain) else ""
-        lines.append((best, default, tuned, gain, error, within, vela_gain_of(best), report_name(best.identity)))
+        clock_hz = clocks.get(best.identity.target)
+        name = report_name(best.identity)
+        lines.append((best, default, tuned, gain, error, within, vela_gain_of(best), name, clock_hz))
     page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
@@ -170,6 +181,7 @@ def environment() -> Environment:
     made.filters["change"] = _change
     made.filters["duration"] = _duration
     made.globals["shipped_error"] = shipped_error
+    made.globals["time_at"] = time_at
     made.globals["within_error"] = WITHIN
     made.globals["gain_between"] = Gain
     return made

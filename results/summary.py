@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
+from results.clock import milliseconds
 from results.compare import figures_of, gain_of, means_of, vela_gain_of
 from results.markdown import aligned, in_a_cell
 from results.measurement import Measurement
 from results.pareto import Pareto, Point
-from results.prediction_error import WITHIN, error_for
+from results.prediction_error import WITHIN, PredictionError, error_for
 from results.records import Best, ExactnessClass, Label, Reuse, RunStatus, Target
 
 
@@ -78,6 +79,10 @@ class PredictionErrorJson(_Strict):
     pair_percent: NonNegativeFloat = Field(description="for the ratio of two programs of one model, on average")
     programs: NonNegativeInt = Field(description="programs that were compared")
     origin: Literal["shipped", "own"] = Field(description="evidence that ships, or the user's own on this target")
+    unmeasured_percent: NonNegativeFloat = Field(
+        description="part of the best's cycles on the NPU that is in kinds of operation without evidence"
+    )
+    unmeasured_kinds: list[str] = Field(description="those kinds, the dearest first")
 
 
 class ParetoPointJson(_Strict):
@@ -197,7 +202,7 @@ def tune_document(
         asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
     if reuse is not None:
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
-    gain, error = gain_of(best), error_for(identity, measurements)
+    gain, error = gain_of(best), error_for(identity, measurements, best.best.operators)
     # Plain, so that pydantic goes through all of it at once: every lookup makes one.
     told: dict[str, Any] = dict(
         model=identity.model_name,
@@ -248,6 +253,7 @@ _HEADINGS = (
     "default cycles",
     "best cycles",
     "error",
+    "covered",
     "gain",
     "gain by Vela",
     "transposes",
@@ -255,7 +261,17 @@ _HEADINGS = (
     "distinct",
     "status",
 )
-_RIGHT = {"default cycles", "best cycles", "error", "gain", "gain by Vela", "transposes", "evaluations", "distinct"}
+_RIGHT = {
+    "default cycles",
+    "best cycles",
+    "error",
+    "covered",
+    "gain",
+    "gain by Vela",
+    "transposes",
+    "evaluations",
+    "distinct",
+}
 
 
 _TIME = "best ms"
@@ -267,8 +283,9 @@ def markdown_table(
 ) -> str:
     """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
 
-    Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off on
-    average. Where a target has several models, geometric means over them follow.
+    Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off at
+    most, and `covered` the part of the best's cycles on the NPU in kinds of operation that were measured. Where a
+    target has several models, geometric means over them follow.
 
     Args:
         measurements: the user's own, which say how far predictions are off.
@@ -322,19 +339,20 @@ def _may_be_offered(point: Point) -> str:
 
 
 def _milliseconds(best: Best, clock_hz: float | None) -> str:
-    return "" if clock_hz is None else f"{1000 * figures_of(best)[1].cycles / clock_hz:,.3f}"
+    return "" if clock_hz is None else milliseconds(figures_of(best)[1].cycles, clock_hz)
 
 
 def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:
     default, tuned = figures_of(best)
-    gain, error = gain_of(best), error_for(best.identity, measurements)
+    gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
     within = [WITHIN] if error is not None and error.covers(gain) else []
     return (
         in_a_cell(best.identity.model_name),
         best.identity.target.accelerator,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
-        "unknown" if error is None else str(error),
+        "unknown" if error is None else error.short,
+        _covered(best, error),
         f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
         f"{vela_gain_of(best).percent:.1f} %",
         f"{default.transposes} → {tuned.transposes}",
@@ -342,6 +360,13 @@ def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:
         f"{best.distinct:,}",
         ", ".join([best.status, *within, *_reservations(best)]),
     )
+
+
+def _covered(best: Best, error: PredictionError | None) -> str:
+    """Empty where it is not known, or own measurements say more."""
+    if error is None or error.origin == "own" or not best.best.operators:
+        return ""
+    return f"{100 - error.unmeasured_percent:.0f} %"
 
 
 def _reservations(best: Best) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,8 +13,11 @@ from click.testing import CliRunner, Result
 from npu_programs import Program
 from sample_results import IDENTITY, best
 
-from results.brief import timed
+from results.clock import timed
+from results.night import Limits, Night, NightEntry
+from results.night_report import night_markdown, night_page
 from results.records import Target as TargetRecord
+from results.report import Beside, report_html, write_index
 from results.summary import markdown_table
 from tuner.cli import cli
 from tuner.commands.options import board_options, objective_options, target_option
@@ -111,6 +115,22 @@ def test_the_table_of_a_run_has_milliseconds_where_a_board_is_known() -> None:
     assert "0.150" not in markdown_table([one], clocks={elsewhere: 400e6})
 
 
+def test_pages_have_milliseconds_where_a_board_is_known(tmp_path: Path) -> None:
+    one = best(cycles=60_000)
+    there = {one.identity.target: 400e6}
+    assert "0.150 ms at 400 MHz" in report_html(one, Beside(clock_hz=400e6))
+    assert "0.150 ms at 400 MHz" in write_index([one], tmp_path / "index.html", clocks=there).read_text()
+    assert " ms at " not in report_html(one, Beside()) + write_index([one], tmp_path / "plain.html").read_text()
+    entry = NightEntry("net", "ethos-u55-128", "tuned", "never tuned", default_cycles=80_000, best_cycles=60_000)
+    for clock_hz, told in ((400e6, True), (None, False)):
+        night = Night(
+            "s", "2026-11-21T01", "2026-11-21T02", 60.0, 5, Limits(), {}, (replace(entry, clock_hz=clock_hz),)
+        )
+        assert (
+            ("0.150 ms at 400 MHz" in night_page(night)) == ("(0.200 ms at 400 MHz)" in night_markdown(night)) == told
+        )
+
+
 def changed(before: str, after: str) -> Callable[[str], str]:
     return lambda text: text.replace(before, after)
 
@@ -125,6 +145,7 @@ BROKEN: dict[str, tuple[Callable[[str], str], str]] = {
     "no SRAM at all": (changed("npu =", "sram_bytes = 0\nnpu ="), "sram_bytes must be more than 0"),
     "another NPU": (changed("ethos-u55-256", "tpu"), "npu must be such as"),
     "no clock": (changed("core_clock = 400e6", ""), "core_clock must be the clock"),
+    "a CPU that stands": (changed("core_clock =", "cpu_clock = 0\ncore_clock ="), "cpu_clock must be the clock"),
     "a clock that stands": (changed("400e6", "0"), "core_clock must be the clock"),
     "a line more": (changed('"OffChipFlash"', '"OffChipFlash\\n[x]"'), "axi1_port must be a number or the name"),
     "a latency in words": (changed("Sram_read_latency = 29", "Sram_read_latency = [1]"), "Sram_read_latency must be"),

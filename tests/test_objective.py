@@ -39,8 +39,10 @@ def test_the_stream_counts_whatever_vela_estimates() -> None:
 def test_a_gain_holds_whichever_model_is_right_about_what_nobody_measured() -> None:
     dearer = replace(DEFAULT, stream_cycles=500, conservative_cycles=1001)
     (beyond,) = Objective().violations(dearer, DEFAULT)
-    assert beyond == "the stream cycles, by Vela where no evidence covers them, 1,001 are more than 1,000"
+    assert beyond == "the cycles, by Vela where no evidence covers them, 1,101 are more than 1,100"
     assert not Objective().violations(replace(dearer, conservative_cycles=1000), DEFAULT)
+    moved_in = replace(dearer, conservative_cycles=1050, host_cycles=10)
+    assert not Objective().violations(moved_in, DEFAULT), "what the NPU takes over from the CPU"
     assert not Objective("vela").violations(dearer, DEFAULT)
     assert not Objective("both").violations(dearer, DEFAULT)
 

@@ -394,14 +394,14 @@ def test_markdown_table():
     heading, ruler, *rows = (" ".join(line.split()) for line in table)
     assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
     assert heading == (
-        "| model | target | default cycles | best cycles | error | gain | gain by Vela | transposes | evaluations "
-        "| distinct | status |"
+        "| model | target | default cycles | best cycles | error | covered | gain | gain by Vela | transposes "
+        "| evaluations | distinct | status |"
     )
-    assert re.fullmatch(r"(\| -+:? ){11}\|", ruler)
+    assert re.fullmatch(r"(\| -+:? ){12}\|", ruler)
     assert rows == [
-        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | unknown | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 "
+        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | unknown | | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 "
         "| exhausted |",
-        r"| a\|b | ethos-u55-128 | 100 | 100 | unknown | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
+        r"| a\|b | ethos-u55-128 | 100 | 100 | unknown | | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
         "",
         "Geometric means of default/best, cycles on the NPU alone:",
         "",

@@ -413,7 +413,7 @@ def _read_as(job: Job) -> tuple[object, ...]:
 def _entry(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
     return NightEntry(
         job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
-        failures=note.failures,
+        failures=note.failures, clock_hz=job.target.board_clock_hz,
     )  # fmt: skip
 
 

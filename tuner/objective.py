@@ -13,16 +13,18 @@ from results.pareto import Limits
 from results.records import Figures
 from workers.allowance import EXACT_ONLY, Allowance
 from workers.cost import Cost
+from workers.host_cost import HOST_VERSION
 from workers.stream_cost import MODEL_VERSION
 
 Kind = Literal["stream", "vela", "both"]
 
-#: What is counted, by which version of the model of the command stream.
+#: What is counted, by which versions of the model of the command stream and of the prices of host work.
 _COUNTED: dict[Kind, str] = {
-    "stream": "stream cycles {} and host work, no dearer with Vela's price for what no evidence covers",
-    "vela": "Vela's cycles and host work",
-    "both": "the worse of stream cycles {} and Vela's, each with host work",
+    "stream": "stream cycles {stream} and host work {host}, no dearer with Vela's price for what no evidence covers",
+    "vela": "Vela's cycles and host work {host}",
+    "both": "the worse of stream cycles {stream} and Vela's, each with host work {host}",
 }
+_PLACE = re.compile(r"\\\{\w+\\\}")
 _LIMITS_TOLD = r"(?:, SRAM at most ([\d,]+) bytes)?(?:, flash at most ([\d,]+) bytes)?(?:, up to |$)"
 
 #: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
@@ -51,15 +53,15 @@ class Objective:
             for name, limit in (("SRAM", self.max_sram_bytes), ("flash", self.max_flash_bytes))
             if limit is not None
         ]
-        counted = _COUNTED[self.kind].format(MODEL_VERSION)
+        counted = _COUNTED[self.kind].format(stream=MODEL_VERSION, host=HOST_VERSION)
         return ", ".join([counted, *limits, *([str(self.allowance)] if self.allowance else [])])
 
     @staticmethod
     def told_by(text: str) -> Objective | None:
         """What an objective with this `str` minimises within which limits, its allowance left out; None for any other
-        text. Of every version of the model of the command stream."""
+        text. Of every version of the models of the command stream and of host work."""
         for kind, counted in _COUNTED.items():
-            if found := re.match(re.escape(counted).replace(r"\{\}", r"\S+") + _LIMITS_TOLD, text):
+            if found := re.match(_PLACE.sub(r"[^\\s,]+", re.escape(counted)) + _LIMITS_TOLD, text):
                 sram, flash = (int(limit.replace(",", "")) if limit else None for limit in found.groups())
                 return Objective(kind, sram, flash)
         return None
@@ -92,8 +94,8 @@ class Objective:
 
     def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":
-            what = "the stream cycles, by Vela where no evidence covers them,"
-            yield what, cost.conservative_cycles, default.conservative_cycles
+            what = "the cycles, by Vela where no evidence covers them,"
+            yield what, cost.conservative_cycles + cost.host_cycles, default.conservative_cycles + default.host_cycles
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:

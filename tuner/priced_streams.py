@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from workers.command_stream import Decoded, Operation, decode, rows_of
 from workers.errors import ModelError
+from workers.evidence.kinds import has_evidence
+from workers.evidence.operation_kinds import kinds_of
 from workers.program_streams import program_streams
 from workers.stream_cost import StreamCost, stream_cycles
 from workers.target import Target
@@ -32,6 +35,17 @@ class PricedStream:
     cost: StreamCost
     compiled: Compiled | None = None
     row_of: tuple[int, ...] = ()
+
+    def cycles_by_kind(self) -> Iterator[tuple[str, int]]:
+        """Kinds of operation, as tables per operator call them, and their cycles.
+
+        An operation that does two things at once, such as a convolution with a table, counts as the one that was not
+        measured if one was not. Copies of weights are measured with what they are for.
+        """
+        for operation, one in zip(self.decoded.operations, self.cost.operations, strict=True):
+            kinds = kinds_of(operation) or ["MemoryCopy"]
+            unmeasured = (kind for kind in kinds if not has_evidence(operation.family, kind))
+            yield next(unmeasured, kinds[0]), one.cycles
 
 
 def priced_streams(

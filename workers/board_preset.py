@@ -43,7 +43,8 @@ class BoardPreset:
         sram_bytes, flash_bytes: what the board has; None if it is not said.
         sources: where the facts were read.
         assumed: what is not published and was taken from elsewhere; empty if nothing was.
-        system: Vela's system configuration, `core_clock` (Hz) and the memories.
+        system: Vela's system configuration, `core_clock` (Hz) and the memories; `cpu_clock` (Hz) if the CPU's is
+            another, which velatune alone reads.
         arena_cache_size: bytes of SRAM for `Dedicated_Sram`; None for Vela's default.
     """
 
@@ -143,6 +144,7 @@ def _check(path: Path, told: Mapping[str, Any]) -> None:
         plain = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
         if not re.fullmatch(r"\w+", key) or not (plain or (isinstance(value, str) and re.fullmatch(r"\w+", value))):
             raise ModelError(f"--board {path}: system.{printable(key[:40])} must be a number or the name of a memory")
-    clock = told["system"].get("core_clock")
-    if not isinstance(clock, int | float) or not 0 < clock < 1e11:
-        raise ModelError(f"--board {path}: system.core_clock must be the clock of the NPU in Hz")
+    for name, whose in (("core_clock", "NPU"), ("cpu_clock", "CPU")):
+        clock = told["system"].get(name, told["system"].get("core_clock"))
+        if not isinstance(clock, int | float) or not 0 < clock < 1e11:
+            raise ModelError(f"--board {path}: system.{name} must be the clock of the {whose} in Hz")

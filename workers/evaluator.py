@@ -148,7 +148,9 @@ class Evaluator:
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
         self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
         self._checks_asked = self._checks_known = 0
-        self._host_cycles = host_cycles(base.host_operators, map(interface_bytes, self._default))
+        self._host_cycles = host_cycles(
+            base.host_operators, map(interface_bytes, self._default), target.npu_cycles_per_cpu_cycle
+        )
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         """The lowering choices that change this model."""

@@ -1,83 +1,161 @@
 """What the work that stays on the CPU costs: a prediction, in cycles of the NPU's clock.
 
-Nobody publishes cycles of ExecuTorch's kernels on a Cortex-M, and silicon was not at hand. So the price of an operator
-is counted: the instructions that the innermost loop of its kernel needs per element, by class, on the Armv8.1-M core
-that Arm pairs with the NPU (Cortex-M55 with U55 and U65, Cortex-M85 with U85), one instruction a cycle, the CPU clocked
-as the NPU is. Counts are low on purpose: loop set-up, index arithmetic, cache misses and the interpreter's dispatch are
-left out, so the true cost is higher. It is the floor that makes work on the host never free.
-
-What a class rests on:
-
-- `view`: ExecuTorch's memory planning lets the result be the operand; no instruction per element.
-- `copy`: load, store, and the index of one of them.
-- `convert`: portable `quantize_per_tensor`/`dequantize_per_tensor` work on single floats: load, multiply by the scale,
-  round (VRINTR, VCVT), add the zero point, clamp twice, store, and the loop. Dequantising is shorter and priced alike.
-- `arithmetic`: two loads, a floating point operation, a store, the loop.
-- `function`: exp, tanh, erf and their like from the C library; Arm's optimized-routines need some 20 to 40 floating
-  point instructions for one single-precision value without special cases.
-- `reduce`: a load, an addition or comparison and the loop for every element read.
-- `product`: for every multiply-accumulate two loads, VFMA and the loop: the portable kernels are not vectorised.
+Two things are priced: the operators that ExecuTorch leaves on the CPU, and every call of a delegate. An operator is
+priced by the instructions that its kernel executes on a Cortex-M55, the core that Arm pairs with the NPU, times the
+cycles that such an instruction takes. docs/objective.md says which numbers were counted, which were measured, and which
+are assumed; `velatune validate` prints them beside the evidence (workers/evidence/README.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from search_space.dtypes import payload_bytes
 from search_space.graph import Graph
 from workers.host_operators import HostOperator
 
-#: Instructions per element of the larger of operands and results; `product`: per multiply-accumulate.
-INSTRUCTIONS = {"view": 0, "copy": 4, "convert": 10, "arithmetic": 6, "function": 30, "reduce": 4, "product": 5}
+#: Of the prices here; part of every result's identity.
+HOST_VERSION = "2"
 
-#: A delegate's call. ExecuTorch's EthosUBackend copies every input into the NPU's arena and every output out of it,
-#: four bytes in a load and a store; the driver then maintains the caches, writes some 30 registers, starts the NPU, and
-#: an interrupt ends it. Two thousand instructions are our estimate of the part that does not depend on sizes.
-CALL_INSTRUCTIONS = 2000
-_INSTRUCTIONS_PER_COPIED_BYTE = 0.5
+
+@dataclass(frozen=True)
+class Price:
+    """Of one class of operators.
+
+    Attributes:
+        instructions: per element of the larger of operands and results, or per multiply-accumulate where `by` says so.
+        basis: `counted`: instructions executed under QEMU, see `host_operators.csv` of the evidence; `assumed`: nobody
+            publishes a count, and the note on the class says what it was set by.
+        by: what the instructions are counted per.
+        vector: whether the kernel is written with vector instructions, which take more than a cycle each.
+    """
+
+    instructions: float
+    basis: Literal["counted", "assumed"]
+    by: Literal["element", "mac"] = "element"
+    vector: bool = False
+
+
+#: By class. Scalar kernels are ExecuTorch's portable ones.
+PRICES = {
+    # Memory planning lets the result be the operand; `view_copy` is no instruction of the program.
+    "view": Price(0, "counted"),
+    "quantize": Price(2.8125, "counted", vector=True),
+    "dequantize": Price(1.624, "counted", vector=True),
+    # Portable `permute_copy` computes the place of each element with divisions.
+    "permute": Price(31.1, "counted"),
+    "layout": Price(18.4, "counted"),
+    # Set by `slice_copy`, which copies runs of elements.
+    "run": Price(3.1, "assumed"),
+    "slice": Price(3.1, "counted"),
+    # One computed place per element, as `_clone_dim_order` has: set by that.
+    "gather": Price(18.4, "assumed"),
+    "relu": Price(11.4, "counted"),
+    # A generic loop over one element each, as `relu` has: set by that.
+    "arithmetic": Price(11.4, "assumed"),
+    "reduce": Price(11.4, "assumed"),
+    "power": Price(121.4, "counted"),
+    # The loop of `relu` and some 30 floating point instructions for one value of exp, tanh, erf and their like.
+    "function": Price(41.4, "assumed"),
+    # Portable `convolution` computes the place of each operand of each multiply-accumulate.
+    "convolution": Price(41.8, "counted", "mac"),
+    # Two loads, a multiply-accumulate and the loop.
+    "product": Price(5, "assumed", "mac"),
+}
+
+#: Entering and leaving a kernel, whatever its size: checks of arguments, set-up of loops. Counted.
+KERNEL_INSTRUCTIONS = 250
+#: What the runtime executes for each operator besides its kernel. Counted.
+DISPATCH_INSTRUCTIONS = 110
+
+#: Cycles for an instruction of a kernel with vector instructions: `quantize_per_tensor` took 1,365,831 cycles for
+#: 150,528 elements on the Cortex-M55 of an Alif E8. Scalar kernels were measured nowhere: an instruction a cycle is
+#: assumed.
+VECTOR_CYCLES = 3.22
+SCALAR_CYCLES = 1.0
+
+#: NPU cycles that pass at each call of a delegate while the NPU does nothing: the driver starts the job, an interrupt
+#: ends it. Measured on an FPGA with U85-1024 (`board_idle`); the clock of its CPU is not published.
+CALL_CYCLES = 5926
+#: ExecuTorch's EthosUBackend::execute copies every input into the NPU's arena and every output out of it with memcpy,
+#: as it lies in memory. Instructions per copy and per byte, counted.
+COPY_INSTRUCTIONS = 25
+COPIED_BYTE_INSTRUCTIONS = 0.5625
 
 _CLASSES = {
     "view": "view view_copy alias reshape unsqueeze unsqueeze_copy squeeze squeeze_copy detach getitem alloc",
-    "copy": "permute permute_copy transpose_copy clone cat slice slice_copy select select_copy expand expand_copy "
-    "repeat constant_pad_nd index index_select gather embedding stack split_copy split_with_sizes_copy pixel_shuffle "
-    "flip roll _to_copy _to_dim_order_copy _clone_dim_order full full_like unfold_copy upsample_nearest2d",
-    "convert": "quantize_per_tensor dequantize_per_tensor quantize_per_channel dequantize_per_channel",
-    "arithmetic": "add sub mul div neg abs relu clamp minimum maximum where eq ne lt le gt ge logical_and logical_or "
+    "quantize": "quantize_per_tensor quantize_per_channel",
+    "dequantize": "dequantize_per_tensor dequantize_per_channel",
+    "permute": "permute permute_copy transpose_copy",
+    "layout": "clone _clone_dim_order _to_copy _to_dim_order_copy",
+    "slice": "slice slice_copy",
+    "run": "cat select select_copy constant_pad_nd embedding stack split_copy split_with_sizes_copy full full_like",
+    "gather": "index index_select gather expand expand_copy repeat pixel_shuffle flip roll unfold_copy "
+    "upsample_nearest2d",
+    "relu": "relu",
+    "arithmetic": "add sub mul div neg abs clamp minimum maximum where eq ne lt le gt ge logical_and logical_or "
     "logical_not bitwise_not floor ceil round hardtanh hardswish hardsigmoid leaky_relu upsample_bilinear2d sqrt rsqrt "
     "reciprocal remainder fmod",
     "reduce": "mean sum amax amin max min argmax argmin any all cumsum avg_pool1d avg_pool2d max_pool2d "
     "max_pool2d_with_indices _adaptive_avg_pool2d native_layer_norm native_group_norm native_batch_norm "
     "_native_batch_norm_legit_no_training var",
-    "product": "convolution conv1d conv2d conv3d mm bmm matmul addmm baddbmm linear",
+    "power": "pow",
+    "convolution": "convolution conv1d conv2d conv3d",
+    "product": "mm bmm matmul addmm baddbmm linear",
 }
 _CLASS_OF = {name: kind for kind, names in _CLASSES.items() for name in names.split()}
 
 
 def kind_of(name: str) -> str:
-    """The class of an operator, such as `aten.relu.default`. One that is in no class counts as a `function`, the
-    dearest one per element."""
+    """The class of an operator, such as `aten.relu.default`. One that is in no class counts as a `function`."""
     parts = name.split(".")
     return _CLASS_OF.get(parts[1] if len(parts) > 1 else parts[0], "function")
 
 
-def operator_cycles(one: HostOperator) -> int:
-    """Predicted cycles of one operator on the CPU."""
-    kind = kind_of(one.name)
-    work = one.macs if kind == "product" else max(one.reads, one.writes)
-    return INSTRUCTIONS[kind] * work
+def kernel_instructions(one: HostOperator) -> float:
+    """Predicted instructions of an operator's kernel on a Cortex-M55."""
+    price = PRICES[kind_of(one.name)]
+    if not price.instructions:
+        return 0.0
+    work = one.macs if price.by == "mac" else max(one.reads, one.writes)
+    return KERNEL_INSTRUCTIONS + price.instructions * work
 
 
-def call_cycles(interface_bytes: int) -> int:
-    """Predicted cycles that the CPU spends on one call of a delegate with inputs and outputs of this size."""
-    return CALL_INSTRUCTIONS + round(_INSTRUCTIONS_PER_COPIED_BYTE * interface_bytes)
+def kernel_cycles(one: HostOperator) -> float:
+    """Predicted CPU cycles of an operator's kernel."""
+    return kernel_instructions(one) * (VECTOR_CYCLES if PRICES[kind_of(one.name)].vector else SCALAR_CYCLES)
 
 
-def interface_bytes(delegate: Graph) -> int:
-    """Size of all that is copied in and out at one call of a delegate."""
-    types = [delegate[i].type for i in (*delegate.inputs, *delegate.outputs)]
-    return sum(payload_bytes(one.dtype, one.elements) for one in types)
+def operator_cycles(one: HostOperator) -> float:
+    """Predicted CPU cycles of one operator, the runtime's part included."""
+    cycles = kernel_cycles(one)
+    return cycles + DISPATCH_INSTRUCTIONS * SCALAR_CYCLES if cycles else 0.0
 
 
-def host_cycles(operators: Iterable[HostOperator], interfaces_bytes: Iterable[int]) -> int:
-    """Predicted cycles of all that one inference does on the CPU: operators, and one call of each delegate."""
-    return sum(map(operator_cycles, operators)) + sum(map(call_cycles, interfaces_bytes))
+def copy_instructions(copied_bytes: int) -> float:
+    """Predicted instructions of copying one input or output of a delegate."""
+    return COPY_INSTRUCTIONS + COPIED_BYTE_INSTRUCTIONS * copied_bytes
+
+
+def interface_bytes(delegate: Graph) -> tuple[int, ...]:
+    """Sizes of what is copied at one call of a delegate: its inputs, then its outputs."""
+    types = (delegate[i].type for i in (*delegate.inputs, *delegate.outputs))
+    return tuple(payload_bytes(one.dtype, one.elements) for one in types)
+
+
+def host_cycles(
+    operators: Iterable[HostOperator], interfaces: Iterable[Sequence[int]], npu_cycles_per_cpu_cycle: float = 1.0
+) -> int:
+    """Predicted NPU cycles that one inference spends on the CPU: operators, and one call of each delegate.
+
+    Args:
+        interfaces: for each call of a delegate, the sizes of its inputs and outputs in bytes.
+        npu_cycles_per_cpu_cycle: the clock of the NPU by that of the CPU. `CALL_CYCLES` were counted by the NPU, and
+            stay what they are.
+    """
+    calls = [*interfaces]
+    copies = sum(copy_instructions(size) for sizes in calls for size in sizes) + DISPATCH_INSTRUCTIONS * len(calls)
+    on_cpu = sum(map(operator_cycles, operators)) + SCALAR_CYCLES * copies
+    return round(npu_cycles_per_cpu_cycle * on_cpu) + CALL_CYCLES * len(calls)

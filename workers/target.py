@@ -111,15 +111,13 @@ class Target:
     @property
     def board_clock_hz(self) -> float | None:
         """The clock of the NPU on the user's board; None of Vela's own configurations, which are nobody's board."""
-        if self.vela_config == BUNDLED_CONFIG:
-            return None
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read_string(self.config_text())
-            clock = parser.getfloat(f"System_Config.{self.system_config}", "core_clock", fallback=0.0)
-        except (configparser.Error, ValueError):
-            return None
-        return clock if clock > 0 else None
+        return None if self.vela_config == BUNDLED_CONFIG else self._clock_hz("core_clock")
+
+    @property
+    def npu_cycles_per_cpu_cycle(self) -> float:
+        """The clock of the NPU by that of the CPU; 1 where the configuration has no `cpu_clock`, which Vela ignores."""
+        npu, cpu = self._clock_hz("core_clock"), self._clock_hz("cpu_clock")
+        return npu / cpu if npu is not None and cpu is not None else 1.0
 
     def config_text(self) -> str:
         """The text of the Vela configuration file.
@@ -131,6 +129,15 @@ class Target:
             return self.config_path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"--vela-config {self.vela_config}: cannot be read ({error})") from error
+
+    def _clock_hz(self, name: str) -> float | None:
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(self.config_text())
+            clock = parser.getfloat(f"System_Config.{self.system_config}", name, fallback=0.0)
+        except (configparser.Error, ValueError):
+            return None
+        return clock if clock > 0 else None
 
     def _check_sections(self) -> None:
         parser = configparser.ConfigParser()

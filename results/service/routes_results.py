@@ -49,7 +49,7 @@ _EXAMPLE = {
         "tosa_tools": "2026.5.0",
     },
     "search_space_version": "1",
-    "objective": "stream cycles 1 and host work",
+    "objective": "stream cycles 2 and host work 2",
     "io_layout": "nchw",
 }
 

@@ -17,11 +17,12 @@ from results.compare import Gain
 from results.comparison import Comparison, Side
 from results.measurement import Measurement
 from results.prediction_error import ERRORS_FILE, WITHIN, PredictionError, error_for, labelled, shipped_error
-from results.records import Best, Identity
+from results.records import Best, Identity, OperatorRow
 from results.report import Beside, report_html, write_index
 from results.summary import markdown_table, tune_json
 from tuner.cli import cli
 from tuner.objective import Objective
+from workers.evidence.kinds import has_evidence
 from workers.stream_cost import MODEL_VERSION
 
 STREAM = replace(IDENTITY, objective=str(Objective("stream")))
@@ -100,6 +101,48 @@ def test_every_place_tells_it(best_cycles: int, within: bool, tmp_path: Path) ->
         assert (WITHIN in text) == within, place
     told = tune_json(one)
     assert told["within_error"] == within and told["prediction_error"]["mean_percent"] == error.mean_percent
+
+
+def of_kinds(**cycles: int) -> Best:
+    """A best whose operators are of these kinds."""
+    rows = tuple(OperatorRow(0, kind, kind, kind, count, count) for kind, count in cycles.items())
+    one = tuned(100_000, 60_000)
+    return replace(one, best=replace(one.best, operators=rows))
+
+
+def test_what_nobody_measured_is_told_with_the_error(tmp_path: Path) -> None:
+    one = of_kinds(Conv2D=590, MatMul=310, Softmaxish=100)
+    gap = "41 % of the cycles are in kinds that nobody measured (MatMul, Softmaxish)"
+    error = error_for(STREAM, (), one.best.operators)
+    assert error is not None and str(error) == f"{error.short} where evidence covers it; {gap}"
+    assert error.unmeasured_percent == 41 and error.unmeasured_kinds == ("MatMul", "Softmaxish")
+    assert f"{error.short} on {error.basis} where it covers the program; {gap}" in brief(one)
+    assert gap in report_html(one, Beside()) and "covers 59 %" in write_index([one], tmp_path / "i.html").read_text()
+    assert f"| {error.short} | 59 % |" in " ".join(markdown_table([one]).split())
+    assert gap in Comparison(Side(STREAM, one.default), Side(STREAM, one.best)).to_text()
+    assert tune_json(one)["prediction_error"]["unmeasured_kinds"] == ["MatMul", "Softmaxish"]
+
+
+def test_no_word_of_it_where_evidence_covers_all_or_is_the_users_own() -> None:
+    covered, other = of_kinds(Conv2D=9, Transpose=1), of_kinds(MatMul=1)
+    assert error_for(STREAM, (), covered.best.operators) == error_for(STREAM)
+    assert "| 100 % |" in " ".join(markdown_table([covered]).split())
+    own_error = error_for(STREAM, [own(STREAM, 100, 102)], other.best.operators)
+    assert own_error is not None and str(own_error) == "±2 %"
+    almost = error_for(STREAM, (), of_kinds(Conv2D=996, MatMul=4).best.operators)
+    assert almost is not None and str(almost) == almost.short, "less than half a percent"
+
+
+def test_many_kinds_are_counted() -> None:
+    error = error_for(STREAM, (), of_kinds(Mul=5, LUT=4, MatMul=3, Sub=2, Abs=1).best.operators)
+    assert error is not None and error.gap.endswith("(Mul, LUT, MatMul, 2 more)")
+
+
+@pytest.mark.parametrize("family", ["ethos-u55", "ethos-u65", "ethos-u85"])
+@pytest.mark.parametrize("kind", ["Conv2D", "Transpose", "Resize", "MatMul", "LUT"])
+def test_what_counts_as_measured_is_what_the_evidence_has(family: str, kind: str) -> None:
+    error = shipped_error(f"{family}-256", str(Objective()), [(kind, 7)])
+    assert error is not None and error.unmeasured_percent == (0 if has_evidence(family, kind) else 100)
 
 
 def test_own_measurements_are_told_as_such() -> None:

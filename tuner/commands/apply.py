@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from results.brief import timed
+from results.clock import timed
 from results.lookup import Miss, Nearest, Stale
 from results.prediction_error import error_for, labelled
 from results.tiers import Tiers
@@ -86,7 +86,7 @@ def apply(
         measurements = stores.user.measurements()
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
-    error = error_for(of, measurements) if of is not None else None
+    error = error_for(of, measurements, evaluation.operators) if of is not None else None
     label = labelled(figures.label, error)
     click.echo(
         f"{out}: {timed(figures.cycles, board.board_clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}"

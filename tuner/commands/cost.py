@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from results.clock import time_at
 from results.prediction_error import PredictionError, labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.objective import Kind, Objective
@@ -47,8 +48,9 @@ def cost(
     if not streams:
         raise ModelError(f"{file}: nothing of it runs on an Ethos-U")
     figures, kinds, board = _figures(streams), _by_kind(streams), streams[0].board
+    cycles = [one for stream in streams for one in stream.cycles_by_kind()]
     errors = {
-        name: shipped_error(board.accelerator, str(Objective(kind)))
+        name: shipped_error(board.accelerator, str(Objective(kind)), cycles)
         for name, kind in _PREDICTED.items()
         if name in figures
     }
@@ -98,9 +100,8 @@ def _told(figures: Mapping[str, int], errors: Mapping[str, PredictionError | Non
         described = _DESCRIBED[name]
         if name in errors:
             described += f" ({labelled('predicted', errors[name])})"
-            if board.board_clock_hz is not None:
-                clock = f"{board.board_clock_hz / 1e6:g} MHz"
-                described += f", {1000 * value / board.board_clock_hz:,.3f} ms at {clock}"
+            if time := time_at(value, board.board_clock_hz):
+                described += f", {time}"
         lines.append(f"{value:>{width},}  {described}")
     return lines
 

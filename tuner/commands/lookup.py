@@ -66,6 +66,7 @@ def lookup(
         changed = changes_since(stores.user, identity) if isinstance(found, Nearest) else ""
         measurements = stores.user.measurements(identity.target)
         simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
+        whole = stores.user.evaluation(identity.key, found.best.recipe) if isinstance(found, Hit) else None
     if as_json:
         click.echo(json.dumps(lookup_json(found, identity.key, simulated, measurements), indent=2))
     elif isinstance(found, Miss):
@@ -79,6 +80,7 @@ def lookup(
         elif not found.best.best.verified:
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         if isinstance(found, Hit):
-            click.echo(brief(found.best, measurements, board.board_clock_hz), err=True)
+            operators = whole.operators if whole is not None else ()
+            click.echo(brief(found.best, measurements, board.board_clock_hz, operators), err=True)
         click.echo(found.best.recipe)
     sys.exit(_EXIT_STATUS[type(found)])

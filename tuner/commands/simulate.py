@@ -99,8 +99,8 @@ def _print(
     results: Sequence[tuple[Evaluation, Simulation]], identity: Identity, measurements: Sequence[Measurement]
 ) -> None:
     headings = ("   simulated", "stream (predicted)", "Vela (predicted)")
-    error = error_for(identity, measurements)
-    off = f"; stream cycles are off by {error} on {error.basis}" if error is not None else ""
+    error = error_for(identity, measurements, results[0][0].operators)
+    off = f"; stream cycles are off by {error.on_basis}" if error is not None else ""
     click.echo(f"cycles of the NPU in one inference{off}:")
     click.echo("  ".join([*headings, "recipe"]))
     for evaluation, simulation in results:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def tune(
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
     clocks = _clocks(work)
-    faults = _write_reports(done, out, pareto, measurements, log_dir) if out is not None and done else []
+    faults = _write_reports(done, out, pareto, measurements, clocks, log_dir) if out is not None and done else []
     for fault in faults:
         click.echo(f"error: {fault}", err=True)
     if as_json:
@@ -161,8 +161,9 @@ def _make(out: Path) -> None:
 
 
 def _write_reports(
-    done: list[Tuned], out: Path, pareto: bool, measurements: Sequence[Measurement], log_dir: Path
-) -> list[str]:
+    done: list[Tuned], out: Path, pareto: bool, measurements: Sequence[Measurement],
+    clocks: Mapping[TargetRecord, float], log_dir: Path,
+) -> list[str]:  # fmt: skip
     """Write what can be written; why, in one line each, the rest cannot. A result is one without its page too."""
     faults = []
 
@@ -175,10 +176,13 @@ def _write_reports(
             faults.append(f"{what}: {unexpected(error, log_dir)}")
 
     for one in done:
-        written(f"the report of {one.best.identity.model_name}", partial(_write_report, one, out, pareto, measurements))
+        clock_hz = clocks.get(one.best.identity.target)
+        write = partial(_write_report, one, out, pareto, measurements, clock_hz)
+        written(f"the report of {one.best.identity.model_name}", write)
     bests = [one.best for one in done]
-    written("the overview", lambda: write_index(bests, out / "index.html", measurements))
-    written("the table", lambda: (out / "table.md").write_text(markdown_table(bests, measurements), encoding="utf-8"))
+    written("the overview", lambda: write_index(bests, out / "index.html", measurements, clocks))
+    table = markdown_table(bests, measurements, clocks)
+    written("the table", lambda: (out / "table.md").write_text(table, encoding="utf-8"))
     bounds = distance_table((one.best, one.bound) for one in done)
     written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
@@ -186,7 +190,9 @@ def _write_reports(
     return faults
 
 
-def _write_report(one: Tuned, out: Path, pareto: bool, measurements: Sequence[Measurement]) -> None:
+def _write_report(
+    one: Tuned, out: Path, pareto: bool, measurements: Sequence[Measurement], clock_hz: float | None
+) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
     beside = Beside(
@@ -199,5 +205,6 @@ def _write_report(one: Tuned, out: Path, pareto: bool, measurements: Sequence[Me
         without=one.without,
         reuse=one.reuse,
         measurements=measurements,
+        clock_hz=clock_hz,
     )
     write_report(one.best, out / report_name(one.best.identity), beside)

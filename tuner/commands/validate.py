@@ -13,6 +13,7 @@ from results.store import Store
 from tuner.commands.options import json_option, store_option
 from tuner.commands.validate_add import add
 from tuner.validation.document import validation_document
+from tuner.validation.host_text import host_tables
 from tuner.validation.own_measurements import devices_told, own_comparisons
 from tuner.validation.summary import summary_of
 from tuner.validation.text import row_tables, skipped_told, summary_tables
@@ -60,7 +61,7 @@ def validate(
     if data is None:
         with Store.open(store_url) as store:
             own = own_comparisons(store)
-    faults = beyond(evidence.comparisons, DEFAULT_LIMITS.of_programs(limit, limit_worst))
+    faults = beyond(evidence.comparisons, evidence.host, DEFAULT_LIMITS.of_programs(limit, limit_worst))
     if as_json:
         click.echo(json.dumps(validation_document(evidence, own, faults), indent=2))
     else:
@@ -75,6 +76,7 @@ def _print(evidence: Evidence, own: Sequence[Comparison]) -> None:
     for line in (
         *row_tables(evidence.comparisons),
         *summary_tables(summary_of(evidence.comparisons)),
+        *host_tables(evidence.host),
         *skipped_told(evidence.skipped.items()),
     ):
         click.echo(line)

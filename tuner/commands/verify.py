@@ -87,7 +87,7 @@ def verify(
         job = _job(file, identity, model, vela_config, seed, calibration_data, io_layout)
         ran = f"; {_told(asyncio.run(_run(file, job, evaluation.recipe)))}"
     assert evaluation.figures is not None  # a verified evaluation has them
-    error = error_for(identity, measurements) if identity is not None else None
+    error = error_for(identity, measurements, evaluation.operators) if identity is not None else None
     click.echo(
         f"{file}: verified. {len(delegates)} delegate{'s' if len(delegates) > 1 else ''} by {evaluation.recipe}, "
         f"{evaluation.figures.cycles:,} cycles ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "

@@ -10,6 +10,8 @@ from tuner.validation.summary import Summary, SummaryLine, summary_of
 from workers.evidence.comparison import Comparison
 from workers.evidence.error_statistics import Errors, PairErrors
 from workers.evidence.folder import Evidence
+from workers.evidence.host import HostComparison, host_errors
+from workers.host_cost import HOST_VERSION
 from workers.stream_cost import MODEL_VERSION
 
 
@@ -22,12 +24,25 @@ def validation_document(evidence: Evidence, own: Sequence[Comparison], beyond: S
     """
     return {
         "model_version": MODEL_VERSION,
+        "host_version": HOST_VERSION,
         "rows": [_row(row) for row in evidence.comparisons],
         "own_rows": [_row(row) for row in own],
         "skipped": evidence.skipped,
         **_summary(summary_of(evidence.comparisons)),
+        "host_rows": [_host_row(row) for row in evidence.host],
+        "host_errors": [
+            {
+                "subject": one.subject, "kind": one.kind, "rows": one.rows, "mean_percent": round(one.mean, 2),
+                "worst_percent": round(one.worst, 2),
+            }
+            for one in host_errors(evidence.host)
+        ],
         "beyond_limits": list(beyond),
-    }
+    }  # fmt: skip
+
+
+def _host_row(row: HostComparison) -> dict[str, Any]:
+    return {**asdict(row), "error_percent": round(row.error_percent, 2)}
 
 
 def _row(row: Comparison) -> dict[str, Any]:

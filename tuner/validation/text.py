@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tuner.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
 from workers.evidence.comparison import Comparison
@@ -65,14 +65,17 @@ def order_cells(line: OrderLine) -> _Cells:
     return line.family, SUBJECTS[line.subject], str(line.model.pairs), _tau(line.model), *beside
 
 
-def columns(lines: Sequence[_Cells]) -> Iterator[str]:
-    """Headings and lines with their cells one below another; numbers end at the same column."""
+def columns(lines: Sequence[_Cells], words: Collection[str] = WORDS) -> Iterator[str]:
+    """Headings and lines with their cells one below another; numbers end at the same column.
+
+    words: headings of columns that hold words.
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    words = [heading in WORDS for heading in lines[0]]
+    of_words = [heading in words for heading in lines[0]]
     for line in lines:
         cells = (
             cell.ljust(width) if is_words else cell.rjust(width)
-            for cell, width, is_words in zip(line, widths, words, strict=True)
+            for cell, width, is_words in zip(line, widths, of_words, strict=True)
         )
         yield "  ".join(cells).rstrip()
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from workers.errors import ModelError
 from workers.evidence.comparison import Comparison
+from workers.evidence.host import HostComparison, host_comparisons
 from workers.evidence.launches import launches
 from workers.evidence.pricing import Pricer, Unpriced
 from workers.evidence.programs import boards, operators, silicon, sweeps, totals, transposes
@@ -36,10 +37,12 @@ class Evidence:
     Attributes:
         comparisons: rows with a command stream, priced, in the order of the tables.
         skipped: why rows were left out -> how many.
+        host: rows of the CPU's side.
     """
 
     comparisons: tuple[Comparison, ...]
     skipped: dict[str, int]
+    host: tuple[HostComparison, ...] = ()
 
 
 def read_evidence(folder: Path, fitted: Fitted = FITTED) -> Evidence:
@@ -70,4 +73,4 @@ def read_evidence(folder: Path, fitted: Fitted = FITTED) -> Evidence:
     if not found:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.items()) or "its tables are empty"
         raise ModelError(f"{folder}: nothing in it can be priced: {reasons}")
-    return Evidence(tuple(found), dict(skipped))
+    return Evidence(tuple(found), dict(skipped), host_comparisons(folder))
