@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def state_kept(module: nn.Module) -> Iterator[None]:
-    """Give the buffers that the module has now the values that they have now, after the block: what runs inside leaves
-    no trace, and the next run starts anew. Buffers that come to it inside, such as those of observers, stay."""
+def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterator[None]:
+    """After the block, give buffers the values that they have now: what runs inside leaves no trace, and the next run
+    starts anew.
+
+    names: of the buffers; None for all.
+    """
     import torch
 
-    before = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    named = [buffer for name, buffer in module.named_buffers() if names is None or name in names]
+    before = [(buffer, buffer.detach().clone()) for buffer in named]
     try:
         yield
     finally:

@@ -68,9 +68,10 @@ def _converted(
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
-    # Calibrating must not become the state that the program starts with.
-    with state_kept(module):
-        prepared = prepare_pt2e(module, quantiser)
+    own = {name for name, _ in module.named_buffers()}
+    prepared = prepare_pt2e(module, quantiser)
+    # The program does not start with the state that calibrating ends with. Observers keep theirs.
+    with state_kept(prepared, own):
         for sample in samples:
             prepared(*sample)
     converted: GraphModule = convert_pt2e(prepared)
