@@ -22,10 +22,11 @@ from workers.target import Target
 from workers.vela import compile_tosa
 
 
-#: Kernels of 3x3 and no padding, so that all data is read.
-ATTRIBUTES = dict.fromkeys(
-    ("CONV2D", "DEPTHWISE_CONV2D"), {"pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1)}
-) | {"TRANSPOSE_CONV2D": {"out_pad": (0, 0, 0, 0), "stride": (2, 2)}}  # fmt: skip
+#: No padding, and strides at which all data is read.
+DENSE = {"pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1)}
+ATTRIBUTES = {
+    "CONV2D": DENSE, "DEPTHWISE_CONV2D": DENSE, "TRANSPOSE_CONV2D": {"out_pad": (0, 0, 0, 0), "stride": (2, 2)},
+}  # fmt: skip
 
 
 def layer(op: str, data: Shape, weights: Shape, result: Shape) -> Graph:

@@ -60,12 +60,12 @@ DEFAULT_LIMITS = Limits(
     programs={
         "ethos-u55": ProgramLimits(mean=1.5, worst=3),
         "ethos-u65": ProgramLimits(mean=2, worst=4),
-        "ethos-u85": ProgramLimits(mean=2, worst=5),
+        "ethos-u85": ProgramLimits(mean=2, worst=4),
     },
     other_programs=ProgramLimits(mean=20, worst=40),
-    launch_median=8,
-    launch_near=78,
-    tau=0.93,
+    launch_median=5,
+    launch_near=86,
+    tau=0.95,
 )
 
 
