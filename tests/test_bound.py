@@ -21,7 +21,6 @@ from workers.stream_cost.npu import npu_of
 from workers.target import Target
 from workers.vela import compile_tosa
 
-
 #: No padding, and strides at which all data is read.
 DENSE = {"pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1)}
 ATTRIBUTES = {

@@ -84,7 +84,7 @@ CHAINS = [
 
 @pytest.mark.parametrize("measured", CHAINS, ids=lambda one: one.name.replace(" ", "-"))
 def test_chains(measured: Measured) -> None:
-    """Convolution and addition. Each was counted the same in all its two to four launches, so the step is known well."""
+    """Convolution and addition. Each was counted alike in all its two to four launches, so the step is known well."""
     rate = U85_256.output_rates[0]
     chain = replace(measured.work(U85_256, SRAM), chained_cycles_per_element=rate)
     price = price_of_work(U85_256, chain)
@@ -99,7 +99,7 @@ def test_pixels_of_16_channels_are_a_transaction_each() -> None:
         "8x32", Unit.CONV, (3, 3), (8, 32, 128), (8, 32, 128), (8, 16, 16), (1, 4, 8), 196_500, True, 163_840
     )
     dram = replace(U85_256.memory(DRAM), read_latency=250, write_latency=125)
-    npu = replace(U85_256, regions={region: dram for region in U85_256.regions})
+    npu = replace(U85_256, regions=dict.fromkeys(U85_256.regions, dram))
     work = replace(whole.work(npu, DRAM, bricks=False), columns_read=34)
     # Its IFM is too large to be kept for the next 16 channels, of which there are 8 times 16.
     assert price_of_work(npu, work).cycles > 8 * 8 * 34 * 8 * 250 / 24

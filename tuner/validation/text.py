@@ -46,8 +46,8 @@ def totals_told(summary: Summary) -> Iterator[str]:
             yield _launches_told("By Vela's estimate, launches", summary.vela_launches)
         if summary.least_launches is not None:
             yield (
-                f"Counters could have shown {summary.launches.possible_percent:.0f} % of these predictions. Predictions "
-                f"to the cycle would have a median error of {summary.least_launches.median:.1f} %, and "
+                f"Counters could have shown {summary.launches.possible_percent:.0f} % of these predictions. "
+                f"Predictions to the cycle would have a median error of {summary.least_launches.median:.1f} %, and "
                 f"{summary.least_launches.near_percent:.0f} % within {NEAR_PERCENT:g} %."
             )
     if summary.streams_order is not None:
@@ -62,7 +62,8 @@ def summary_cells(line: SummaryLine) -> _Cells:
     model, vela = line.model, line.vela
     return (
         line.family, SUBJECTS[line.subject], line.kind, str(model.rows), f"{model.mean:.1f}", f"{model.worst:.1f}",
-        f"{model.sure_mean:.1f}", f"{model.ratio:.3f}", f"{vela.mean:.1f}" if vela else "", f"{vela.worst:.1f}" if vela else "",
+        f"{model.sure_mean:.1f}", f"{model.ratio:.3f}", f"{vela.mean:.1f}" if vela else "",
+        f"{vela.worst:.1f}" if vela else "",
     )  # fmt: skip
 
 

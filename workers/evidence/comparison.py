@@ -68,7 +68,7 @@ class Comparison:
 
     @property
     def sure_error_percent(self) -> float:
-        """The part of the error that the steps of the counter cannot explain; 0 if it could have shown the prediction."""
+        """The part of the error that the counter's steps cannot explain; 0 if it could have shown the prediction."""
         beyond = max(0.0, abs(self.predicted_cycles - self.counted_cycles) - self.slack_cycles)
         return 100 * beyond / self.counted_cycles
 

@@ -41,9 +41,9 @@ def bytes_per_cycle(
 ) -> float:
     """Of one channel: the memory's bandwidth, or as much as is under way in the time that an answer takes.
 
-    U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. Of single
-    beats of feature maps that are read, all transactions are under way (measured: convolutions 3x3 in DRAM, whose IFM
-    is read 16 channels at a time). U55, U65: the same for feature maps that are read, of which Vela has nothing.
+    U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. All
+    single beats of feature maps that are read are under way (measured: convolutions 3x3 in DRAM, whose IFM is read 16
+    channels at a time). U55 and U65: the same for feature maps that are read, of which Vela has nothing.
 
     Args:
         split: bytes of beats that are moved for each byte of a transaction's own beats.
