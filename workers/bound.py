@@ -8,6 +8,7 @@ from math import ceil, prod
 
 from search_space.dtypes import payload_bytes
 from search_space.graph import Graph, Node
+from workers.needed_elements import needed_elements, used_taps, window_of
 from workers.stream_cost.board import ARENA
 from workers.stream_cost.npu import npu_of
 from workers.target import Target
@@ -17,8 +18,9 @@ from workers.target import Target
 class Bound:
     """Predicted lower bounds of a program's cycles on the NPU.
 
-    macs: multiplications of its convolutions and matrix products, without padding. mac_cycles: if all of the NPU's
-    multipliers were busy. moved_bytes: inputs and results of its delegates. move_cycles: at the arena's bandwidth.
+    macs: multiplications of its convolutions and matrix products, without taps that meet padding alone. mac_cycles: if
+    all of the NPU's multipliers were busy. moved_bytes: results of its delegates, and what these depend on of their
+    inputs. move_cycles: at the arena's bandwidth.
     constant_bytes_per_cycle: bandwidth of the memory that weights and commands are in; how many bytes they take depends
     on the lowering.
     """
@@ -35,7 +37,7 @@ def bound(program: Iterable[Graph], target: Target) -> Bound:
     graphs = list(program)
     npu = npu_of(target)
     macs = sum(_macs(graph, node) for graph in graphs for _, node in graph.operators())
-    moved = sum(_bytes(graph[i]) for graph in graphs for i in (*graph.inputs, *graph.outputs))
+    moved = sum(map(_moved_bytes, graphs))
     return Bound(
         macs, ceil(macs / (npu.macs * _multiplying_cores(npu.family, npu.cores))), moved,
         ceil(moved / npu.memory(ARENA).bytes_per_cycle), npu.command_memory.bytes_per_cycle,
@@ -47,17 +49,19 @@ def _multiplying_cores(family: str, cores: int) -> int:
     return 1 if family == "ethos-u85" else cores
 
 
-def _bytes(node: Node) -> int:
-    return payload_bytes(node.type.dtype, node.type.elements)
+def _moved_bytes(graph: Graph) -> int:
+    needed = needed_elements(graph)
+    read = sum(payload_bytes(graph[i].type.dtype, needed.get(i, 0)) for i in graph.inputs)
+    return read + sum(payload_bytes(graph[i].type.dtype, graph[i].type.elements) for i in graph.outputs)
 
 
 def _macs(graph: Graph, node: Node) -> int:
     """Source: TOSA 1.0, the operators' loops. Weights [OC,KH,KW,IC], depthwise [KH,KW,C,M]."""
     result = node.type.elements
-    if node.op in ("CONV2D", "CONV3D"):
-        return result * prod(graph[node.inputs[1]].type.shape[1:])
-    if node.op == "DEPTHWISE_CONV2D":
-        return result * prod(graph[node.inputs[1]].type.shape[:2])
+    if node.op in ("CONV2D", "CONV3D", "DEPTHWISE_CONV2D"):
+        data, weights = (graph[one].type.shape for one in node.inputs[:2])
+        taps = used_taps(node, window_of(node, weights), data[1:-1])
+        return result * taps * (1 if node.op == "DEPTHWISE_CONV2D" else weights[-1])
     if node.op == "TRANSPOSE_CONV2D":
         out, *kernel, _ = graph[node.inputs[1]].type.shape
         return graph[node.inputs[0]].type.elements * out * prod(kernel)

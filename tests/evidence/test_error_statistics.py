@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from workers.evidence.comparison import Comparison
-from workers.evidence.error_statistics import comparable_pairs, errors_of, launch_errors, pair_errors, with_vela
+from workers.evidence.error_statistics import (
+    comparable_pairs,
+    errors_of,
+    launch_errors,
+    least_launch_errors,
+    pair_errors,
+    with_vela,
+)
 
 ROW = Comparison("program", "net", "", "", "ethos-u55-128", "simulated", 100.0, 1, 110.0, None, "s", "", None, "", "")
 
@@ -37,6 +44,28 @@ def test_short_launches_are_not_averaged() -> None:
     errors = launch_errors(launches)
     assert errors is not None
     assert (errors.rows, errors.median) == (3, pytest.approx(10)) and errors.near_percent == pytest.approx(200 / 3)
+
+
+def test_a_step_explains_half_of_itself_and_all_of_itself_between_two_readings() -> None:
+    (row,) = rows((4000, 4900))
+    stepped = replace(row, step_cycles=1000)
+    assert row.sure_error_percent == pytest.approx(100 * 899.5 / 4000)
+    assert stepped.sure_error_percent == pytest.approx(10)
+    assert replace(stepped, subject="launch").sure_error_percent == 0
+    assert replace(stepped, subject="launch", predicted_cycles=2800.0).sure_error_percent == pytest.approx(5)
+
+
+@given(st.lists(st.integers(3001, 20_000), min_size=1, max_size=4))
+def test_what_predictions_to_the_cycle_would_reach(counted: list[int]) -> None:
+    """Of a difference of two readings of a counter with steps, the part p of a step is within x with 1 - (1 - x)²."""
+    some = [replace(row, subject="launch", step_cycles=1000) for row in rows(*((one, one) for one in counted))]
+    least = least_launch_errors(some)
+    assert least is not None and least.rows == len(counted)
+    within = [1 - (1 - min(1.0, 0.15 * one / 1000)) ** 2 for one in counted]
+    assert least.near_percent == pytest.approx(100 * sum(within) / len(within), abs=1.0)
+    if len(set(counted)) == 1:
+        assert least.median == pytest.approx(100 * (1 - 0.5**0.5) * 1000 / counted[0], rel=0.02)
+    assert least_launch_errors([]) is None
 
 
 @given(

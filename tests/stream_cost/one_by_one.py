@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from workers.command_stream import Operation, Span, StreamError
 from workers.stream_cost.board import TABLES, Memory
 from workers.stream_cost.npu import Npu
-from workers.stream_cost.price import price_of
+from workers.stream_cost.price import Price, price_of
 from workers.stream_cost.timeline import FAIR_SHARE
 from workers.stream_cost.transfer import copy_cycles
 
@@ -60,6 +60,7 @@ def costs(npu: Npu, operations: Sequence[Operation]) -> list[tuple[int, int]]:
     line = _Now(npu, commands=npu.fitted.start_cycles)
     found: list[tuple[int, int]] = []
     before, read_to, last_copy = 0.0, 0, -1
+    last: Price | None = None
 
     def charge(copy: int, cycles: int) -> None:
         found[copy] = found[copy][0] + cycles, 0
@@ -93,10 +94,13 @@ def costs(npu: Npu, operations: Sequence[Operation]) -> list[tuple[int, int]]:
             found.append((0, 0))
         else:
             price = price_of(npu, chain)
+            # What it does before the operation before it has ended, as soon as its commands are there.
+            early = min(price.beside(last), max(0, int(line.free - line.commands)))
+            last = price
             line.wait_for_operations(npu.kernels_queued - 1)
             begin = max(line.commands, line.free)
             busy = {memory: used / price.cycles for memory, used in price.memory_cycles.items() if price.cycles}
-            line.operations.append((begin, begin + price.cycles, busy if price.cycles else None))
+            line.operations.append((begin, begin + price.cycles - early, busy if price.cycles else None))
             by_copy = 0
             if copied > max(before, ready) and last_copy >= 0:
                 by_copy = max(0, round(min(begin, copied)) - round(before))

@@ -125,9 +125,35 @@ def test_half_the_bandwidth_is_never_cheaper(given: tuple[Npu, Work], factor: fl
     assert all(after.memory_cycles[slower[memory]] >= cycles for memory, cycles in before.memory_cycles.items())
 
 
+@given(works(), works(), st.integers(0, 7))
+def test_an_operation_runs_beside_the_one_before_at_its_ends_only(
+    one: tuple[Npu, Work], other: tuple[Npu, Work], dependency: int
+) -> None:
+    (npu, work), (_, before) = one, other
+    ended = price_of_work(npu, replace(before, inputs=work.inputs, weights=None, output=work.output))
+    after = price_of_work(npu, replace(work, block_dependency=dependency))
+    early = after.beside(ended)
+    assert 0 <= early <= min(after.cycles, ended.cycles) + 1
+    assert after.beside(None) == 0
+    # The more blocks are free to begin, the more it does.
+    assert all(replace(after, block_dependency=less).beside(ended) <= early for less in range(dependency))
+    assert dependency or not early
+
+
+@given(works(Unit.CONV))
+def test_weights_beyond_the_buffer_wait_for_the_first_block(given: tuple[Npu, Work]) -> None:
+    npu, work = given
+    assert work.weights is not None
+    memory = work.weights.weight_memory
+    buffered = 16 * max(npu.read_buffers) if npu.u85 else work.weights.weight_bytes
+    late = max(0, work.weights.weight_bytes - buffered) / memory.bytes_per_cycle
+    assert price_of_work(npu, work).cycles >= price_of_work(npu, work).ends.reads + late - 1
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("run"), st.integers(1, 500), st.integers(0, 10)),
+        st.tuples(st.just("run beside"), st.integers(1, 500), st.integers(0, 10)),
         st.tuples(st.just("copy"), st.integers(1, 500), st.integers(1, 10)),
         st.tuples(st.just("wait"), st.integers(0, 1), st.just(0)),
     ),
@@ -139,13 +165,15 @@ steps = st.lists(
 @given(st.sampled_from(NPUS), steps)
 def test_time_is_between_the_busiest_part_and_everything_in_turn(npu: Npu, written: list[tuple[str, int, int]]) -> None:
     memory = npu.regions[0]
-    line, operations, copies, reading = Timeline(npu), 0, 0, 0.0
+    line, operations, added, copies, reading = Timeline(npu), 0, 0, 0, 0.0
     for what, number, tenths in written:
         line.read_commands(3)
         reading += max(3, 12 / memory.bytes_per_cycle)
-        if what == "run":
-            operations += number
-            line.run(number, {memory: number * tenths // 10 / number})
+        if what in ("run", "run beside"):
+            early = number // 2 if what == "run beside" else 0
+            operations += number - early
+            added += early
+            line.run(number, {memory: number * tenths // 10 / number}, early)
         elif what == "copy":
             copies += number
             line.start_copy(number, {memory: tenths / 10})
@@ -153,5 +181,5 @@ def test_time_is_between_the_busiest_part_and_everything_in_turn(npu: Npu, writt
             line.commands = max(line.commands, line.copies_end(number))
     end = line.end()
     assert max(operations, copies) <= end + 1e-6
-    assert end <= operations + copies + reading + 1e-6
+    assert end <= operations + added + copies + reading + 1e-6
     assert end == line.end()

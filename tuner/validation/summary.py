@@ -14,6 +14,7 @@ from workers.evidence.error_statistics import (
     errors_of,
     families,
     launch_errors,
+    least_launch_errors,
     long_enough,
     pair_errors,
     with_vela,
@@ -59,6 +60,7 @@ class Summary:
         order: by family and subject.
         streams_order: over all pairs of streams: sweeps, which have one stream each, are not in it.
         launches, vela_launches: over launches that are long enough.
+        least_launches: the same of predictions that are right to the cycle.
     """
 
     lines: tuple[SummaryLine, ...]
@@ -68,6 +70,7 @@ class Summary:
     streams_order_vela: PairErrors | None
     launches: LaunchErrors | None
     vela_launches: LaunchErrors | None
+    least_launches: LaunchErrors | None
 
 
 def summary_of(rows: Sequence[Comparison]) -> Summary:
@@ -81,6 +84,7 @@ def summary_of(rows: Sequence[Comparison]) -> Summary:
         pair_errors(pairs, "vela"),
         launch_errors(rows),
         launch_errors(rows, "vela"),
+        least_launch_errors(rows),
     )
 
 

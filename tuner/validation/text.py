@@ -10,7 +10,9 @@ from workers.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES,
 
 _Cells = tuple[str, ...]
 _ROW_HEADINGS = ("counted", "predicted", "error", "Vela", "Vela's error", "")
-SUMMARY_HEADINGS = ("family", "rows of", "kind", "rows", "mean", "worst", "ratio", "Vela's mean", "Vela's worst")
+SUMMARY_HEADINGS = (
+    "family", "rows of", "kind", "rows", "mean", "worst", "sure", "ratio", "Vela's mean", "Vela's worst",
+)  # fmt: skip
 ORDER_HEADINGS = ("family", "pairs of", "pairs", "tau", "pairs with Vela's", "tau", "Vela's tau")
 #: Columns of words; all others hold numbers.
 WORDS = ("family", "rows of", "kind", "pairs of", "")
@@ -26,7 +28,8 @@ def row_tables(rows: Sequence[Comparison]) -> Iterator[str]:
 
 def summary_tables(summary: Summary) -> Iterator[str]:
     """Means and worst errors by family and kind of operator, then how pairs are ordered."""
-    yield f"errors in percent of what was counted, launches up to {SHORT_LAUNCH_CYCLES:,} cycles left out:"
+    yield f"errors in percent of what was counted, launches up to {SHORT_LAUNCH_CYCLES:,} cycles left out;"
+    yield "sure: the mean without what the steps of the counters can explain:"
     yield from columns([SUMMARY_HEADINGS, *map(summary_cells, summary.lines)])
     yield ""
     yield "order of pairs of one model or kind of operator:"
@@ -41,6 +44,12 @@ def totals_told(summary: Summary) -> Iterator[str]:
         yield _launches_told("Launches", summary.launches)
         if summary.vela_launches is not None:
             yield _launches_told("By Vela's estimate, launches", summary.vela_launches)
+        if summary.least_launches is not None:
+            yield (
+                f"Counters could have shown {summary.launches.possible_percent:.0f} % of these predictions. "
+                f"Predictions to the cycle would have a median error of {summary.least_launches.median:.1f} %, and "
+                f"{summary.least_launches.near_percent:.0f} % within {NEAR_PERCENT:g} %."
+            )
     if summary.streams_order is not None:
         yield f"Kendall's tau over {summary.streams_order.pairs} pairs of streams: {summary.streams_order.tau:.3f}."
     beside, vela = summary.streams_order_beside, summary.streams_order_vela
@@ -53,7 +62,8 @@ def summary_cells(line: SummaryLine) -> _Cells:
     model, vela = line.model, line.vela
     return (
         line.family, SUBJECTS[line.subject], line.kind, str(model.rows), f"{model.mean:.1f}", f"{model.worst:.1f}",
-        f"{model.ratio:.3f}", f"{vela.mean:.1f}" if vela else "", f"{vela.worst:.1f}" if vela else "",
+        f"{model.sure_mean:.1f}", f"{model.ratio:.3f}", f"{vela.mean:.1f}" if vela else "",
+        f"{vela.worst:.1f}" if vela else "",
     )  # fmt: skip
 
 

@@ -59,6 +59,20 @@ class Comparison:
         return 100 * (self.predicted_cycles / self.counted_cycles - 1)
 
     @property
+    def slack_cycles(self) -> float:
+        """How far the true number can be from the counted one.
+
+        Otherwise the middle of a step is taken for counted; a launch is between two readings, each up to a step late.
+        """
+        return float(self.step_cycles) if self.subject == "launch" else self.step_cycles / 2
+
+    @property
+    def sure_error_percent(self) -> float:
+        """The part of the error that the counter's steps cannot explain; 0 if it could have shown the prediction."""
+        beyond = max(0.0, abs(self.predicted_cycles - self.counted_cycles) - self.slack_cycles)
+        return 100 * beyond / self.counted_cycles
+
+    @property
     def vela_error_percent(self) -> float | None:
         """Of Vela's estimate."""
         return None if self.vela_cycles is None else 100 * (self.vela_cycles / self.counted_cycles - 1)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import exp, log
+from math import exp, log, sqrt
 from statistics import fmean, median
 from typing import Literal
 
@@ -18,6 +18,7 @@ By = Literal["model", "vela"]
 SHORT_LAUNCH_CYCLES = 3000
 #: What counts as near for a launch.
 NEAR_PERCENT = 15.0
+_QUANTILES = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Errors:
         worst: the largest without its sign.
         worst_row: the row that it belongs to.
         ratio: geometric mean of estimate over count; 1 where errors cancel out.
+        sure_mean: mean of the errors that the steps of the counters cannot explain; of the model's prediction only.
     """
 
     rows: int
@@ -37,6 +39,7 @@ class Errors:
     worst: float
     worst_row: Comparison
     ratio: float
+    sure_mean: float
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,13 @@ class LaunchErrors:
         rows: how many those are.
         median: of the errors without their signs, in percent.
         near_percent: part of the rows whose error is at most `NEAR_PERCENT`.
+        possible_percent: part of the rows whose counter could have shown the very prediction; of the model's only.
     """
 
     rows: int
     median: float
     near_percent: float
+    possible_percent: float
 
 
 @dataclass(frozen=True)
@@ -84,17 +89,40 @@ def errors_of(rows: Iterable[Comparison], by: By = "model") -> Errors | None:
     worst, worst_row = max(errors, key=lambda one: one[0])
     # An estimate of nothing at all has no logarithm.
     ratio = exp(fmean(log(max(value, 1.0) / row.counted_cycles) for value, row in found))
-    return Errors(len(found), fmean(error for error, _ in errors), worst, worst_row, ratio)
+    sure = fmean(row.sure_error_percent for _, row in found)
+    return Errors(len(found), fmean(error for error, _ in errors), worst, worst_row, ratio, sure)
 
 
 def launch_errors(rows: Iterable[Comparison], by: By = "model") -> LaunchErrors | None:
     """Errors over the launches among `rows` of more than `SHORT_LAUNCH_CYCLES`; None if there are none."""
-    long = (row for row in rows if row.subject == "launch" and long_enough(row))
-    errors = [abs(100 * (value / row.counted_cycles - 1)) for row in long if (value := _estimate(row, by)) is not None]
-    if not errors:
+    found = [(value, row) for row in _long_launches(rows) if (value := _estimate(row, by)) is not None]
+    if not found:
         return None
-    near = 100 * sum(error <= NEAR_PERCENT for error in errors) / len(errors)
-    return LaunchErrors(len(errors), median(errors), near)
+    errors = [abs(100 * (value / row.counted_cycles - 1)) for value, row in found]
+    possible = 100 * sum(row.sure_error_percent == 0 for _, row in found) / len(found)
+    return LaunchErrors(len(errors), median(errors), _near(errors), possible)
+
+
+def least_launch_errors(rows: Iterable[Comparison]) -> LaunchErrors | None:
+    """What `launch_errors` would be of a model that predicts every launch to the cycle, on average.
+
+    Two readings of a counter that advances in steps differ from the true number by less than a step; by how much is
+    distributed as the difference of two evenly distributed parts of a step is (a triangle).
+    """
+    launches = list(_long_launches(rows))
+    if not launches:
+        return None
+    parts = [1 - sqrt(1 - (i + 0.5) / _QUANTILES) for i in range(_QUANTILES)]
+    errors = [100 * part * row.slack_cycles / row.counted_cycles for row in launches for part in parts]
+    return LaunchErrors(len(launches), median(errors), _near(errors), 100.0)
+
+
+def _long_launches(rows: Iterable[Comparison]) -> Iterator[Comparison]:
+    return (row for row in rows if row.subject == "launch" and long_enough(row))
+
+
+def _near(errors: Sequence[float]) -> float:
+    return 100 * sum(error <= NEAR_PERCENT for error in errors) / len(errors)
 
 
 def long_enough(row: Comparison) -> bool:

@@ -63,12 +63,12 @@ DEFAULT_LIMITS = Limits(
     programs={
         "ethos-u55": RowLimits(mean=1.5, worst=3),
         "ethos-u65": RowLimits(mean=2, worst=4),
-        "ethos-u85": RowLimits(mean=2, worst=5),
+        "ethos-u85": RowLimits(mean=2, worst=4),
     },
     other_programs=RowLimits(mean=20, worst=40),
-    launch_median=8,
-    launch_near=78,
-    tau=0.93,
+    launch_median=5,
+    launch_near=86,
+    tau=0.95,
     # Of one call of one program the price is the count itself. Whole inferences that are published were timed with a
     # console's output in them, which no prediction can hold.
     host={"delegate call": RowLimits(mean=1, worst=1), "operator": RowLimits(mean=8, worst=50)},

@@ -7,6 +7,6 @@ cost.total_cycles, cost.operations[0].cycles
 from workers.stream_cost.cost import OperationCost, StreamCost, stream_cycles
 
 #: Raised when the same stream begins to cost something else; results under another version are other results.
-MODEL_VERSION = "2"
+MODEL_VERSION = "3"
 
 __all__ = ["MODEL_VERSION", "OperationCost", "StreamCost", "stream_cycles"]

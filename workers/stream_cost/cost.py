@@ -72,10 +72,11 @@ def _timed(npu: Npu, runs: Sequence[Run]) -> StreamCost:
     line = Timeline(npu, commands=npu.fitted.start_cycles)
     costs: list[OperationCost] = []
     before, read_to, last_copy = 0.0, 0, -1
+    price: Price | None = None
     for chain, offsets in _chains(runs):
-        first, last = chain[0], chain[-1]
-        line.read_commands((last.offset + 4 - read_to) // 4)
-        read_to = last.offset + 4
+        first, end = chain[0], chain[-1].offset + 4
+        line.read_commands((end - read_to) // 4)
+        read_to = end
         if first.kernel_wait is not None:
             line.wait_for_operations(first.kernel_wait)
         copied = line.copies_end(first.dma_wait) if first.dma_wait is not None else 0.0
@@ -91,8 +92,8 @@ def _timed(npu: Npu, runs: Sequence[Run]) -> StreamCost:
         # What the operation waits for a copy is the copy's, what it waits for its commands is its own.
         ready = line.commands
         line.commands = max(line.commands, copied)
-        price = price_of(npu, chain)
-        begin = line.run(price.cycles, price.shares)
+        last, price = price, price_of(npu, chain)
+        begin = line.run(price.cycles, price.shares, price.beside(last))
         by_copy = round(min(begin, copied)) - round(before) if copied > max(before, ready) and last_copy >= 0 else 0
         if by_copy > 0:
             costs[last_copy] = OperationCost(costs[last_copy].cycles + by_copy, 0)
@@ -101,7 +102,7 @@ def _timed(npu: Npu, runs: Sequence[Run]) -> StreamCost:
         costs.extend(OperationCost(0, 0) for _ in chain[1:])
         before = line.free
         if len(offsets) > 1:
-            ends = line.run_each(_words_between(offsets), price.cycles, price.shares)
+            ends = line.run_each(_words_between(offsets), price.cycles, price.shares, price.beside(price))
             costs += _costs_in_turn(price, before, ends)
             read_to, before = offsets[-1] + 4, line.free
     rest = round(line.end()) - round(before)

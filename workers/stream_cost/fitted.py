@@ -30,10 +30,10 @@ class Fitted:
 
     in_flight: float = 0.8
     reads: float = 12.0
-    sweep_cycles: float = 1.0
+    sweep_cycles: float = 1.25
     block_cycles: float = 16.0
-    chain_cycles: float = 100.0
-    start_cycles: float = 400.0
+    chain_cycles: float = 70.0
+    start_cycles: float = 300.0
 
 
 FITTED = Fitted()

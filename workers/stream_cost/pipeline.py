@@ -35,16 +35,47 @@ def staged(parts: Iterable[tuple[int, float]]) -> Stage:
     return Stage(sum(count * cycles for count, cycles in found), found[0][1], found[-1][1])
 
 
-def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage) -> float:
+@dataclass(frozen=True)
+class Ends:
+    """Cycles in which the pipeline of an operation fills and empties.
+
+    Attributes:
+        reads: until its first block is read.
+        computes: after that, until its first block is computed.
+        computing: on its last block, after it was read.
+        leaving: on its last block, after it was computed.
+    """
+
+    reads: float
+    computes: float
+    computing: float
+    leaving: float
+
+
+def beside(before: Ends, after: Ends, apart: bool) -> float:
+    """Cycles that an operation runs beside the one before it.
+
+    A stage begins with the next operation when it has ended with the one before: the first block is computed while the
+    last one of before leaves. It is also read while that one is computed if nothing depends on that: `apart`.
+    """
+    read_early = min(after.reads, before.computing) if apart else 0.0
+    return min(after.reads + after.computes, before.leaving + read_early)
+
+
+def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage, late_weights: float) -> float:
     """Cycles from the first byte read to the last one written.
 
     The slowest stage works without a gap: before it, the first block passes the stages in front; after it, the last
     block passes those behind. Weights come in beside the IFM, and are used as they come.
+
+    Args:
+        late_weights: cycles in which weights come in that no buffer takes before there is something to use them on.
     """
     ready = max(read.first + macs.first, weights.first)
     return max(
         read.total + macs.last + output.last,
         weights.total + output.last,
+        read.first + late_weights + output.last,
         ready - macs.first + macs.total + output.last,
         ready + output.total,
     )

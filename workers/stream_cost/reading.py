@@ -16,7 +16,6 @@ _UNITS = {
     Kind.CONV: Unit.CONV, Kind.DEPTHWISE: Unit.DEPTHWISE, Kind.POOL: Unit.POOL, Kind.ELEMENTWISE: Unit.ELEMENTWISE,
     Kind.RESIZE: Unit.RESIZE,
 }  # fmt: skip
-_ANY_BLOCK = 7  # the block dependency that Vela sets if none of an operation's first blocks needs the one before
 _ONE_TAP = Kernel(1, 1, 1, 1, 1, 1)
 
 
@@ -67,7 +66,7 @@ def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
         channels=tuple(_channel(unit, first, second) for _, second in read),
         moves=tuple(move for operation in chain[1:] for move in _moves(npu, operation)),
         chained_cycles_per_element=sum(cycles_per_element(npu, operation) for operation in chain[1:]),
-        overlapped=npu.u85 and first.registers.number("BLOCKDEP") == _ANY_BLOCK,
+        block_dependency=first.registers.number("BLOCKDEP") if npu.u85 else 0,
         rows_read=_swept(first, 0, block, main.shape[0]),
         columns_read=_swept(first, 1, block, main.shape[1]),
     )

@@ -65,17 +65,25 @@ class Timeline:
         self.commands = max(self.commands, self.copies_end(self.npu.copies_queued - 1))
         self._copies.append(_Copy(self.commands, cycles, shares))
 
-    def run(self, cycles: int, shares: Mapping[Memory, float]) -> float:
-        """Run an operation; the time at which it begins. shares: the part of each memory's time that it takes."""
+    def run(self, cycles: int, shares: Mapping[Memory, float], beside: int = 0) -> float:
+        """Run an operation; the time at which the one before has ended and it has begun.
+
+        Args:
+            shares: the part of each memory's time that it takes.
+            beside: cycles of it that run before that, if its commands were read in time.
+        """
+        beside = min(beside, max(0, int(self.free - self.commands)))
         self.wait_for_operations(self.npu.kernels_queued - 1)
         begin = max(self.commands, self.free)
-        self.free = begin + cycles
+        self.free = begin + cycles - beside
         self._begins.append(begin)
         self._ends.append(self.free)
         self._shares.append(shares if cycles else None)
         return begin
 
-    def run_each(self, words: Sequence[int], cycles: int, shares: Mapping[Memory, float]) -> list[float]:
+    def run_each(
+        self, words: Sequence[int], cycles: int, shares: Mapping[Memory, float], beside: int = 0
+    ) -> list[float]:
         """Read so many words of commands and run an operation, for each of `words`; when the operations end."""
         # As `read_commands` and `run`, but tens of thousands of times for a large transpose.
         reading = {count: self._reading(count) for count in set(words)}
@@ -83,10 +91,11 @@ class Timeline:
         queued, before = self.npu.kernels_queued, len(ends)
         for count in words:
             commands += reading[count]
+            early = min(beside, max(0, int(free - commands))) if beside else 0
             if len(ends) >= queued and ends[-queued] > commands:
                 commands = ends[-queued]
             begin = commands if commands > free else free
-            free = begin + cycles
+            free = begin + cycles - early
             begins.append(begin)
             ends.append(free)
         self._shares += [shares if cycles else None] * len(words)

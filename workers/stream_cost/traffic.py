@@ -15,8 +15,8 @@ from workers.stream_cost.blocks import along, up
 from workers.stream_cost.board import Memory
 from workers.stream_cost.npu import Npu
 from workers.stream_cost.pipeline import Stage
-from workers.stream_cost.transfer import beat_bytes, beats_used, burst_bytes, bytes_per_cycle
-from workers.stream_cost.work import Channel, Tensor, Unit, Work
+from workers.stream_cost.transfer import beat_bytes, beats_used, buffer_bytes, burst_bytes, bytes_per_cycle
+from workers.stream_cost.work import Channel, Tensor, Unit, Weights, Work
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Transfer:
         burst: bytes of a transaction.
         waits: how often the first answer is waited for.
         split: what is moved in all for each byte: transactions that begin anywhere touch more beats, or are cut in two.
+        crossings: transactions for each burst, because of those that are cut in two.
     """
 
     memory: Memory
@@ -37,11 +38,12 @@ class Transfer:
     burst: int
     waits: int = 0
     split: float = 1.0
+    crossings: float = 1.0
 
     def cycles(self, npu: Npu) -> float:
         """With the channel to itself."""
-        rate = bytes_per_cycle(npu, self.memory, self.channel, self.burst)
-        return self.waits * self.memory.read_latency + self.split * self.moved_bytes / rate
+        rate = bytes_per_cycle(npu, self.memory, self.channel, self.burst, self.split, self.crossings)
+        return self.waits * self.memory.read_latency + self.moved_bytes / rate
 
 
 def transfers(npu: Npu, work: Work) -> list[Transfer]:
@@ -55,7 +57,7 @@ def transfers(npu: Npu, work: Work) -> list[Transfer]:
     weights = work.weights
     if weights is not None:
         memory, scales = weights.weight_memory, weights.scale_memory
-        channel = Channel.FAST_WEIGHT if weights.fast else Channel.WEIGHT
+        channel = _weight_channel(weights)
         # Weights are read again for every block across.
         found.append(Transfer(memory, channel, across * weights.weight_bytes, memory.burst_bytes, waits=1))
         found.append(Transfer(scales, Channel.SCALE, across * weights.scale_bytes, scales.burst_bytes))
@@ -88,10 +90,22 @@ def weight_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
         return Stage(0.0, 0.0, 0.0)
     total = _slowest(npu, found, Channel.WEIGHT, Channel.FAST_WEIGHT)
     depth = work.output.shape[2]
-    memory, channel = weights.weight_memory, Channel.FAST_WEIGHT if weights.fast else Channel.WEIGHT
+    memory, channel = weights.weight_memory, _weight_channel(weights)
     rate = bytes_per_cycle(npu, memory, channel, memory.burst_bytes)
     first = memory.read_latency + weights.weight_bytes * min(work.ofm_block[2], depth) / depth / rate
     return Stage(max(total, first), first, first)
+
+
+def late_weight_cycles(npu: Npu, work: Work, found: Iterable[Transfer]) -> float:
+    """Cycles in which the weights come in that U85 has no buffer for before the MACs use them.
+
+    Measured: convolutions 3x3 with IFM and weights in DRAM, which wait for both.
+    """
+    if work.weights is None or not npu.u85:
+        return 0.0
+    memory, channel = work.weights.weight_memory, _weight_channel(work.weights)
+    late = sum(one.moved_bytes for one in found if one.channel is channel) - buffer_bytes(npu, channel)
+    return max(0.0, late) / bytes_per_cycle(npu, memory, channel, memory.burst_bytes)
 
 
 def write_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
@@ -120,7 +134,8 @@ def _read(npu: Npu, work: Work, tensor: Tensor, channel: Channel) -> Transfer:
     moved = float(work.rows_read * work.columns_read * tensor.stored_depth * tensor.bits // 8)
     again = slices if work.unit.whole_depth and not _kept(npu, work, tensor) else 1
     waits = across * (again if work.unit.whole_depth else slices)
-    return Transfer(tensor.memory, channel, moved * again, burst, waits, _split(npu, tensor, burst))
+    split, crossings = _split(npu, tensor, burst), _crossings(tensor, burst)
+    return Transfer(tensor.memory, channel, moved * again, burst, waits, split, crossings)
 
 
 def _kept(npu: Npu, work: Work, tensor: Tensor) -> bool:
@@ -135,15 +150,24 @@ def _kept(npu: Npu, work: Work, tensor: Tensor) -> bool:
     return needed <= npu.ifm_ram_bytes
 
 
+def _weight_channel(weights: Weights) -> Channel:
+    return Channel.FAST_WEIGHT if weights.fast else Channel.WEIGHT
+
+
 def _split(npu: Npu, tensor: Tensor, burst: int) -> float:
+    if tensor.bricks or burst >= tensor.memory.burst_bytes:
+        return 1.0
+    beat = beat_bytes(npu)
+    touched = (burst + beat - gcd(tensor.step_bytes, beat)) / beat
+    return max(_crossings(tensor, burst), touched / up(burst, beat))
+
+
+def _crossings(tensor: Tensor, burst: int) -> float:
+    """Transactions begin where columns and rows do, and none goes beyond a boundary of the longest burst."""
     longest = tensor.memory.burst_bytes
     if tensor.bricks or burst >= longest:
         return 1.0
-    # Transactions begin where columns and rows do, and none goes beyond a boundary of the longest burst.
-    beyond = 1.0 + (burst - gcd(tensor.step_bytes, burst, longest)) / longest
-    beat = beat_bytes(npu)
-    touched = (burst + beat - gcd(tensor.step_bytes, beat)) / beat
-    return max(beyond, touched / up(burst, beat))
+    return 1.0 + (burst - gcd(tensor.step_bytes, burst, longest)) / longest
 
 
 def _first_read(npu: Npu, work: Work, tensor: Tensor, channel: Channel) -> float:

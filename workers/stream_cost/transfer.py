@@ -36,18 +36,42 @@ def burst_bytes(tensor: Tensor, block: Shape, read: bool) -> int:
 
 
 @cache
-def bytes_per_cycle(npu: Npu, memory: Memory, channel: Channel, burst: int) -> float:
+def bytes_per_cycle(
+    npu: Npu, memory: Memory, channel: Channel, burst: int, split: float = 1.0, crossings: float = 1.0
+) -> float:
     """Of one channel: the memory's bandwidth, or as much as is under way in the time that an answer takes.
 
-    U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. U55 and
-    U65: the same for feature maps that are read, of which Vela has nothing.
+    U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. All
+    single beats of feature maps that are read are under way (measured: convolutions 3x3 in DRAM, whose IFM is read 16
+    channels at a time). U55 and U65: the same for feature maps that are read, of which Vela has nothing.
+
+    Args:
+        split: bytes of beats that are moved for each byte of a transaction's own beats.
+        crossings: transactions for each burst: it is cut in two where it crosses a boundary of the longest burst.
     """
     latency = memory.write_latency if channel is Channel.WRITE else memory.read_latency
-    under_way = _under_way(npu, memory, channel, burst)
-    bandwidth = memory.bytes_per_cycle * beats_used(npu, burst)
-    if not latency or not under_way:
+    bandwidth = memory.bytes_per_cycle * beats_used(npu, burst) / split
+    if not latency:
         return bandwidth
-    return min(bandwidth, npu.fitted.in_flight * under_way / latency)
+    share = npu.fitted.in_flight
+    if not npu.u85:
+        read = channel in (Channel.IFM, Channel.STREAM)
+        return min(bandwidth, share * npu.fitted.reads * burst / split / latency) if read else bandwidth
+    if channel is Channel.WRITE:
+        return min(bandwidth, share * memory.max_writes * memory.ports * burst / split / latency)
+    buffered = share * buffer_bytes(npu, channel) / split / latency
+    if burst > _BEAT:
+        transactions = share * memory.max_reads * memory.ports * burst / crossings / latency
+    elif channel in (Channel.IFM, Channel.STREAM):
+        transactions = memory.max_reads * memory.ports * burst / crossings / latency
+    else:
+        transactions = buffered  # a board's burst of one beat is for Vela's estimate
+    return min(bandwidth, buffered, transactions)
+
+
+def buffer_bytes(npu: Npu, channel: Channel) -> int:
+    """U85: bytes that a read channel may have asked for and not used yet; 0 elsewhere."""
+    return npu.read_buffers[list(Channel).index(channel)] * _BEAT if npu.u85 else 0
 
 
 def beat_bytes(npu: Npu) -> int:
@@ -59,17 +83,6 @@ def beats_used(npu: Npu, burst: int) -> float:
     """Part of the bytes of a transaction's beats that it moves: a beat is moved whole, whatever is wanted of it."""
     beat = beat_bytes(npu)
     return burst / (-(-burst // beat) * beat)
-
-
-def _under_way(npu: Npu, memory: Memory, channel: Channel, burst: int) -> float:
-    """Bytes that may be under way; 0 if nothing limits them."""
-    if not npu.u85:
-        return npu.fitted.reads * burst if channel in (Channel.IFM, Channel.STREAM) else 0
-    if channel is Channel.WRITE:
-        return memory.max_writes * memory.ports * burst
-    buffered = npu.read_buffers[list(Channel).index(channel)] * _BEAT
-    # Single beats are merged before they count as transactions (measured: reads of NHWC, 16 channels at a time).
-    return buffered if burst <= _BEAT else min(buffered, memory.max_reads * memory.ports * burst)
 
 
 def copy_cycles(npu: Npu, source: Memory, destination: Memory, length_bytes: int) -> int:

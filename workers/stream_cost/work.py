@@ -125,7 +125,7 @@ class Work:
         wide_accumulator: 40 (U55, U65) or 48 (U85) bits.
         cycles_per_element: of the output unit.
         chained_cycles_per_element: the same of what is chained to it.
-        overlapped: U85: none of its blocks waits for the operation before it.
+        block_dependency: U85: so many of its first blocks do not wait for the operation before it; 0 elsewhere.
         rows_read, columns_read: of the first input, in one pass over all blocks: rows that two blocks need count twice.
         weights: None without, or if the second input is them.
         channels: U85: what `inputs` come in by, in their order.
@@ -155,5 +155,5 @@ class Work:
     chained_cycles_per_element: float = 0.0
     rows_read: int = 0
     columns_read: int = 0
-    overlapped: bool = False
+    block_dependency: int = 0
     rereads_broadcasts: bool = False
