@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import U85
@@ -22,6 +23,13 @@ _MOST_KERNEL, _MOST_STRIDE = 8, 3
 #: What a convolution does in one operation.
 _MOST_DILATION = 2
 
+#: Of a TRANSPOSE in one step.
+_MOST_DIMENSIONS = 3
+
+#: Orders of three dimensions that Ethos-U55 and U65 have no step for; of int32 they cannot exchange the outer two.
+_NOT_IN_ONE_STEP = ((1, 2, 0), (2, 0, 1))
+_NOT_IN_ONE_STEP_OF_INT32 = ((2, 1, 0),)
+
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
 
@@ -38,7 +46,8 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
     """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
-    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
+    kinds = _KINDS | {"written-constants": partial(_written_constants, family=family)}
+    kinds |= ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
     for node_id in graph.order:
         found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
@@ -53,12 +62,25 @@ def _sliced_matmul(graph: Graph, node_id: int) -> bool:
 
 
 def _lost_output(graph: Graph, node_id: int) -> bool:
-    readers = graph.users[node_id]
-    return (
-        node_id in graph.outputs
-        and len(readers) == 1
-        and all(graph[i].op == MOVE and not graph[i].layout_map.keeps_order for i in (node_id, *readers))
-    )
+    return node_id in graph.outputs and _is_transposed(graph, node_id) and _is_transposed_on(graph, node_id)
+
+
+def _is_transposed(graph: Graph, value: int) -> bool:
+    """Whether a TRANSPOSE computes it, RESHAPEs aside."""
+    while graph[value].op == MOVE:
+        if not graph[value].layout_map.keeps_order:
+            return True
+        value = graph[value].inputs[0]
+    return False
+
+
+def _is_transposed_on(graph: Graph, value: int) -> bool:
+    """Whether its only reader is a TRANSPOSE, RESHAPEs aside."""
+    while len(graph.users[value]) == 1 and graph[graph.users[value][0]].op == MOVE:
+        (value,) = graph.users[value]
+        if not graph[value].layout_map.keeps_order:
+            return True
+    return False
 
 
 def _addition_scales(graph: Graph, node_id: int) -> bool:
@@ -117,21 +139,22 @@ def _tensor_shape(graph: Graph, node_id: int) -> bool:
     return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i])
 
 
-def _written_constants(graph: Graph, node_id: int) -> bool:
+def _written_constants(graph: Graph, node_id: int, family: str) -> bool:
     node = graph[node_id]
-    return node.op == MOVE and _operand(graph, node).op == CONST and _moves_in_several_steps(node)
+    return node.op == MOVE and _operand(graph, node).op == CONST and _moves_in_several_steps(node, family)
 
 
-def _moves_in_several_steps(node: Node) -> bool:
-    """Whether a TRANSPOSE of it has more than three dimensions, or moves all of three."""
+def _moves_in_several_steps(node: Node, family: str) -> bool:
+    """Whether a TRANSPOSE of it is one that the NPU does not do in one step."""
+    not_in_one = () if family == U85 else _NOT_IN_ONE_STEP + (_NOT_IN_ONE_STEP_OF_INT32 * (node.type.dtype == "INT32"))
     shape = node.layout_map.in_shape
     for step in node.steps:
         if step.kind == "transpose" and not step.map_from(shape).keeps_order:
             perms, same = step.argument, 0
             while shape[same] == 1 and perms[same] == same:
                 same += 1
-            dimensions = len(perms) - same
-            if dimensions > 3 or (dimensions == 3 and all(at != perm for at, perm in enumerate(perms))):
+            order = tuple(perm - same for perm in perms[same:])
+            if len(order) > _MOST_DIMENSIONS or order in not_in_one:
                 return True
         shape = step.result(shape)
     return False
@@ -212,7 +235,6 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "sliced-matmul": _sliced_matmul,
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
-    "written-constants": _written_constants,
 }
 
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {
