@@ -15,6 +15,7 @@ from benchmarks.miscompilations import (
     overwritten_indices,
     padded_zero_point,
     reduced_minimum,
+    reshaped_padding,
     rounded_product,
     scaled_max_pool,
     shifted_clamp,
@@ -34,6 +35,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
-        overwritten_indices, transposed_rows,
+        overwritten_indices, transposed_rows, reshaped_padding,
     )
 )  # fmt: skip

@@ -67,11 +67,7 @@ def _lost_output(graph: Graph, node_id: int) -> bool:
 
 def _is_transposed(graph: Graph, value: int) -> bool:
     """Whether a TRANSPOSE computes it, RESHAPEs aside."""
-    while graph[value].op == MOVE:
-        if not graph[value].layout_map.keeps_order:
-            return True
-        value = graph[value].inputs[0]
-    return False
+    return _in_order(graph, value).op == MOVE
 
 
 def _is_transposed_on(graph: Graph, value: int) -> bool:
@@ -207,6 +203,14 @@ def _padded_zero_point(graph: Graph, node_id: int) -> bool:
     return any(_numbers(graph, node, 3))
 
 
+def _reshaped_padding(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return False
+    source = _in_order(graph, node.inputs[0])
+    return source.op == "PAD" and source.type.shape != graph[node.inputs[0]].type.shape
+
+
 def _shifted_clamp(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op == "TABLE":
@@ -229,6 +233,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "narrowing-cast": _narrowing_cast,
     "padded-zero-point": _padded_zero_point,
     "reduced-minimum": _reduced_minimum,
+    "reshaped-padding": _reshaped_padding,
     "rounded-product": _rounded_product,
     "scaled-max-pool": _scaled_max_pool,
     "shifted-clamp": _shifted_clamp,
@@ -252,6 +257,13 @@ def _operand(graph: Graph, node: Node) -> Node:
 def _seen(graph: Graph, value: int) -> Node:
     """What computes a value, movements aside."""
     while graph[value].op == MOVE:
+        value = graph[value].inputs[0]
+    return graph[value]
+
+
+def _in_order(graph: Graph, value: int) -> Node:
+    """What puts the elements of a value into their order, RESHAPEs aside."""
+    while graph[value].op == MOVE and graph[value].layout_map.keeps_order:
         value = graph[value].inputs[0]
     return graph[value]
 
