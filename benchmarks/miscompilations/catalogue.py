@@ -6,6 +6,7 @@ from benchmarks.miscompilations import (
     addition_scales,
     batched_activation,
     batched_average,
+    cancelled_transposes,
     double_rounded_sum,
     empty_window,
     lost_output,
@@ -36,5 +37,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
         overwritten_indices, transposed_rows, reshaped_padding,
+        cancelled_transposes,
     )
 )  # fmt: skip
