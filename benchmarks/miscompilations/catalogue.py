@@ -18,6 +18,7 @@ from benchmarks.miscompilations import (
     reduced_minimum,
     reshaped_padding,
     rounded_product,
+    scalar_operand,
     scaled_max_pool,
     shifted_clamp,
     sliced_matmul,
@@ -37,6 +38,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
         overwritten_indices, transposed_rows, reshaped_padding,
-        cancelled_transposes,
+        cancelled_transposes, scalar_operand,
     )
 )  # fmt: skip

@@ -32,6 +32,14 @@ _MOST_KERNEL, _MOST_STRIDE = 8, 3
 #: What a convolution does in one operation.
 _MOST_DILATION = 2
 
+#: Elementwise operations of two operands that Ethos-U55 and U65 have.
+_OF_TWO = (
+    "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT", "ARITHMETIC_RIGHT_SHIFT",
+)  # fmt: skip
+
+#: Of an operation whose first operand may have one element.
+_MOST_BROADCAST_DIMENSIONS = 4
+
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
 
@@ -168,6 +176,13 @@ def _reshaped_padding(graph: Graph, node_id: int) -> bool:
     return source.op == "PAD" and source.type.shape != graph[node.inputs[0]].type.shape
 
 
+def _scalar_operand(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in _OF_TWO or len(node.type.shape) <= _MOST_BROADCAST_DIMENSIONS:
+        return False
+    return graph[node.inputs[0]].type.elements == 1 != node.type.elements
+
+
 def _shifted_clamp(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op == "TABLE":
@@ -193,6 +208,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "reduced-minimum": _reduced_minimum,
     "reshaped-padding": _reshaped_padding,
     "rounded-product": _rounded_product,
+    "scalar-operand": _scalar_operand,
     "scaled-max-pool": _scaled_max_pool,
     "shifted-clamp": _shifted_clamp,
     "sliced-matmul": _sliced_matmul,
