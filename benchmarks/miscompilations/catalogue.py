@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.miscompilations import (
     addition_scales,
+    argmax_channels,
     batched_activation,
     batched_average,
     cancelled_transposes,
@@ -38,6 +39,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
         overwritten_indices, transposed_rows, reshaped_padding,
-        cancelled_transposes, scalar_operand,
+        cancelled_transposes, scalar_operand, argmax_channels,
     )
 )  # fmt: skip

@@ -82,6 +82,11 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
 
 
+def _argmax_channels(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "RESCALE" and operand(graph, node).op == "ARGMAX" and len(_numbers(graph, node, 1)) > 1
+
+
 def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     operands = [seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
@@ -197,6 +202,7 @@ def _rounded_product(graph: Graph, node_id: int) -> bool:
 
 _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
+    "argmax-channels": _argmax_channels,
     "batched-average": _batched_average,
     "cancelled-transposes": cancelled_transposes,
     "double-rounded-sum": _double_rounded_sum,
