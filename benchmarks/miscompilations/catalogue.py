@@ -16,6 +16,7 @@ from benchmarks.miscompilations import (
     narrowing_cast,
     overwritten_indices,
     padded_zero_point,
+    read_booleans,
     reduced_minimum,
     reshaped_padding,
     rounded_product,
@@ -39,6 +40,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
         overwritten_indices, transposed_rows, reshaped_padding,
-        cancelled_transposes, scalar_operand, argmax_channels,
+        cancelled_transposes, scalar_operand, argmax_channels, read_booleans,
     )
 )  # fmt: skip

@@ -109,6 +109,17 @@ def _empty_window(graph: Graph, node_id: int) -> bool:
     return False
 
 
+def _read_booleans(graph: Graph, node_id: int) -> bool:
+    """Whether a BOOL output, or another shape of it, is read."""
+    if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in _given_out(graph):
+        return False
+    return any(graph[i].op != MOVE for i in graph.users[node_id])
+
+
+def _given_out(graph: Graph) -> list[Node]:
+    return [ordered_by(graph, value) for value in graph.outputs]
+
+
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
     readers = [graph[i] for i in graph.users[node_id]]
     return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
@@ -211,6 +222,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
     "padded-zero-point": _padded_zero_point,
+    "read-booleans": _read_booleans,
     "reduced-minimum": _reduced_minimum,
     "reshaped-padding": _reshaped_padding,
     "rounded-product": _rounded_product,
