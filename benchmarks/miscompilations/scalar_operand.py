@@ -43,8 +43,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="scalar-operand",
     summary=(
-        "An elementwise operation of five dimensions or more whose first operand has one element reads that as if it "
-        "had them all."
+        "An elementwise operation that is decomposed for its five dimensions or more reads a first operand of one "
+        "element as if it had them all."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_from_a_number,
@@ -54,8 +54,9 @@ MISCOMPILATION = Miscompilation(
         "Only IFM2 can be repeated. `EthosU55RCSGenerator::GenerateElementwiseOp` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) exchanges the operands if the shape of the first "
         "one is a part of the second one's (`Shape::IsSubShapeOf` in common/shape.hpp), which cannot have fewer "
-        "dimensions. `ReshapeElementwise` (compiler/scheduler_decompose.cpp) has merged the dimensions of the second "
-        "operand to four or fewer, and left those of the first one. A constant of 8 or 16 bits is right."
+        "dimensions. Where more dimensions have elements than the NPU has, `ReshapeElementwise` "
+        "(compiler/scheduler_decompose.cpp) has merged those of the second operand to four or fewer, and left those of "
+        "the first one. A constant of 8 or 16 bits is right."
     ),
     effect=(
         "All of the shape is read where the one element is, at strides of one element, and behind it. The other "
