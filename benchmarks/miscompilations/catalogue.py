@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from benchmarks.miscompilations import (
     addition_scales,
+    argmax_channels,
     batched_activation,
     batched_average,
+    cancelled_transposes,
     double_rounded_sum,
     empty_window,
     lost_output,
@@ -14,8 +16,11 @@ from benchmarks.miscompilations import (
     narrowing_cast,
     overwritten_indices,
     padded_zero_point,
+    read_booleans,
     reduced_minimum,
+    reshaped_padding,
     rounded_product,
+    scalar_operand,
     scaled_max_pool,
     shifted_clamp,
     sliced_matmul,
@@ -34,6 +39,7 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
-        overwritten_indices, transposed_rows,
+        overwritten_indices, transposed_rows, reshaped_padding,
+        cancelled_transposes, scalar_operand, argmax_channels, read_booleans,
     )
 )  # fmt: skip

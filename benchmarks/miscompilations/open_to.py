@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import U85
+from benchmarks.miscompilations.moves import (
+    cancelled_transposes,
+    lost_output,
+    operand,
+    ordered_by,
+    seen,
+    transposed_blocks,
+    written_constants,
+)
 from benchmarks.vela_versions.compile_with import VERSIONS
 from search_space.activation_shape import gives_its_shape
 from search_space.editor import Editor
@@ -21,6 +31,14 @@ _MOST_KERNEL, _MOST_STRIDE = 8, 3
 
 #: What a convolution does in one operation.
 _MOST_DILATION = 2
+
+#: Elementwise operations of two operands that Ethos-U55 and U65 have.
+_OF_TWO = (
+    "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT", "ARITHMETIC_RIGHT_SHIFT",
+)  # fmt: skip
+
+#: Of an operation whose first operand may have one element.
+_MOST_BROADCAST_DIMENSIONS = 4
 
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
@@ -38,7 +56,8 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
     """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
-    kinds = _KINDS | ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
+    kinds = _KINDS | {"written-constants": partial(written_constants, family=family)}
+    kinds |= ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
     for node_id in graph.order:
         found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
@@ -49,32 +68,28 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
 
 def _sliced_matmul(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "MATMUL" and _operand(graph, node).op == "SLICE"
-
-
-def _lost_output(graph: Graph, node_id: int) -> bool:
-    readers = graph.users[node_id]
-    return (
-        node_id in graph.outputs
-        and len(readers) == 1
-        and all(graph[i].op == MOVE and not graph[i].layout_map.keeps_order for i in (node_id, *readers))
-    )
+    return node.op == "MATMUL" and operand(graph, node).op == "SLICE"
 
 
 def _addition_scales(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op not in ("ADD", "SUB"):
         return False
-    operands = [_seen(graph, i) for i in node.inputs]
+    operands = [seen(graph, i) for i in node.inputs]
     if any(one.op != "RESCALE" for one in operands):
         return False
     scales = [_numbers(graph, one, 1)[0] / 2 ** _numbers(graph, one, 2)[0] for one in operands]
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
 
 
+def _argmax_channels(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op == "RESCALE" and operand(graph, node).op == "ARGMAX" and len(_numbers(graph, node, 1)) > 1
+
+
 def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    operands = [_seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
+    operands = [seen(graph, i) for i in node.inputs] if node.op in ("ADD", "SUB") else []
     return any(one.op == "RESCALE" and one.attributes["rounding_mode"] == "DOUBLE_ROUND" for one in operands)
 
 
@@ -94,20 +109,25 @@ def _empty_window(graph: Graph, node_id: int) -> bool:
     return False
 
 
+def _read_booleans(graph: Graph, node_id: int) -> bool:
+    """Whether a BOOL output, or another shape of it, is read."""
+    if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in _given_out(graph):
+        return False
+    return any(graph[i].op != MOVE for i in graph.users[node_id])
+
+
+def _given_out(graph: Graph) -> list[Node]:
+    return [ordered_by(graph, value) for value in graph.outputs]
+
+
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
     readers = [graph[i] for i in graph.users[node_id]]
     return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
 
 
-def _transposed_blocks(graph: Graph, node_id: int) -> bool:
-    node = graph[node_id]
-    source = graph[node.inputs[0]] if node.op in ("CLAMP", "TABLE") else node
-    return node.op != MOVE and source.op == MOVE and not source.layout_map.keeps_order
-
-
 def _overwritten_indices(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op in ("GATHER", "SCATTER") and _seen(graph, node.inputs[1]).op != CONST
+    return node.op in ("GATHER", "SCATTER") and seen(graph, node.inputs[1]).op != CONST
 
 
 def _tensor_shape(graph: Graph, node_id: int) -> bool:
@@ -117,41 +137,21 @@ def _tensor_shape(graph: Graph, node_id: int) -> bool:
     return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i])
 
 
-def _written_constants(graph: Graph, node_id: int) -> bool:
-    node = graph[node_id]
-    return node.op == MOVE and _operand(graph, node).op == CONST and _moves_in_several_steps(node)
-
-
-def _moves_in_several_steps(node: Node) -> bool:
-    """Whether a TRANSPOSE of it has more than three dimensions, or moves all of three."""
-    shape = node.layout_map.in_shape
-    for step in node.steps:
-        if step.kind == "transpose" and not step.map_from(shape).keeps_order:
-            perms, same = step.argument, 0
-            while shape[same] == 1 and perms[same] == same:
-                same += 1
-            dimensions = len(perms) - same
-            if dimensions > 3 or (dimensions == 3 and all(at != perm for at, perm in enumerate(perms))):
-                return True
-        shape = step.result(shape)
-    return False
-
-
 def _matmul_channels(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "RESCALE" and _operand(graph, node).op == "MATMUL" and len(_numbers(graph, node, 1)) > 1
+    return node.op == "RESCALE" and operand(graph, node).op == "MATMUL" and len(_numbers(graph, node, 1)) > 1
 
 
 def _sliced_reduction(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op == "PAD":
-        return _operand(graph, node).op in _REDUCTIONS
-    return node.op == "CONCAT" and any(_seen(graph, i).op in _REDUCTIONS for i in node.inputs)
+        return operand(graph, node).op in _REDUCTIONS
+    return node.op == "CONCAT" and any(seen(graph, i).op in _REDUCTIONS for i in node.inputs)
 
 
 def _scaled_max_pool(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "RESCALE" and _operand(graph, node).op == "MAX_POOL2D"
+    return node.op == "RESCALE" and operand(graph, node).op == "MAX_POOL2D"
 
 
 def _batched_average(graph: Graph, node_id: int) -> bool:
@@ -179,16 +179,31 @@ def _narrowed_index(graph: Graph, node_id: int) -> bool:
 
 def _padded_zero_point(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D") or _operand(graph, node).op != "PAD":
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D") or operand(graph, node).op != "PAD":
         return False
     return any(_numbers(graph, node, 3))
+
+
+def _reshaped_padding(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return False
+    source = ordered_by(graph, node.inputs[0])
+    return source.op == "PAD" and source.type.shape != graph[node.inputs[0]].type.shape
+
+
+def _scalar_operand(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op not in _OF_TWO or len(node.type.shape) <= _MOST_BROADCAST_DIMENSIONS:
+        return False
+    return graph[node.inputs[0]].type.elements == 1 != node.type.elements
 
 
 def _shifted_clamp(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op == "TABLE":
-        return _operand(graph, node).op == "LOGICAL_LEFT_SHIFT"
-    return node.op == "CLAMP" and _operand(graph, node).op in _LOGICAL_SHIFTS
+        return operand(graph, node).op == "LOGICAL_LEFT_SHIFT"
+    return node.op == "CLAMP" and operand(graph, node).op in _LOGICAL_SHIFTS
 
 
 def _rounded_product(graph: Graph, node_id: int) -> bool:
@@ -198,43 +213,35 @@ def _rounded_product(graph: Graph, node_id: int) -> bool:
 
 _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
+    "argmax-channels": _argmax_channels,
     "batched-average": _batched_average,
+    "cancelled-transposes": cancelled_transposes,
     "double-rounded-sum": _double_rounded_sum,
     "empty-window": _empty_window,
-    "lost-output": _lost_output,
+    "lost-output": lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
     "padded-zero-point": _padded_zero_point,
+    "read-booleans": _read_booleans,
     "reduced-minimum": _reduced_minimum,
+    "reshaped-padding": _reshaped_padding,
     "rounded-product": _rounded_product,
+    "scalar-operand": _scalar_operand,
     "scaled-max-pool": _scaled_max_pool,
     "shifted-clamp": _shifted_clamp,
     "sliced-matmul": _sliced_matmul,
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
-    "written-constants": _written_constants,
 }
 
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "overwritten-indices": _overwritten_indices,
-    "transposed-blocks": _transposed_blocks,
-    "transposed-rows": _transposed_blocks,
+    "transposed-blocks": transposed_blocks,
+    "transposed-rows": transposed_blocks,
 }
-
-
-def _operand(graph: Graph, node: Node) -> Node:
-    """What computes a node's first operand, movements aside."""
-    return _seen(graph, node.inputs[0])
-
-
-def _seen(graph: Graph, value: int) -> Node:
-    """What computes a value, movements aside."""
-    while graph[value].op == MOVE:
-        value = graph[value].inputs[0]
-    return graph[value]
 
 
 def _numbers(graph: Graph, node: Node, operand: int) -> list[int]:
     """Values of an operand that is a constant."""
-    numbers: list[int] = _seen(graph, node.inputs[operand]).array.ravel().tolist()
+    numbers: list[int] = seen(graph, node.inputs[operand]).array.ravel().tolist()
     return numbers

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.command_stream import Operation
 from workers.npu_model.accumulators import accumulated, writes_result
-from workers.npu_model.errors import Unmodelled
+from workers.npu_model.errors import Fault, Unmodelled
 from workers.npu_model.operands import operand
 from workers.npu_model.pool.scale import Scale
 from workers.npu_model.pool.window import average, depth_sum, found, sum_type, window_extreme, window_sum
@@ -30,6 +30,8 @@ def pool_u85(
         return scale.applied(accumulated(operation, np.zeros((1, 1, 1, 1), np.int64), ifm2))
     if mode in ("ARGMAX_X", "ARGMAX_Y"):
         # The index lies above the value in the accumulator (GenerateOFMScalingForPooling).
+        if operation.scale_mode == "PER_CHANNEL":
+            raise Fault(f"an {mode} with a scale for each channel does not separate the index from the value")
         if not plain or (scale.scale, scale.shift, scale.rounding) != (1, 16, "TRUNCATE_TO_LOWER"):
             raise Unmodelled(f"an {mode} with kept accumulators or the scale {scale} is not modelled")
         return _argmax(operation, ifm)

@@ -1,0 +1,97 @@
+"""Whether a program has movements that Vela is known to compile wrongly."""
+
+from __future__ import annotations
+
+from benchmarks.miscompilations.miscompilation import U85
+from search_space.graph import CONST, INPUT, MOVE, Graph, Node, Step
+from search_space.layout_map import LayoutMap
+
+#: Of a TRANSPOSE in one step.
+_MOST_DIMENSIONS = 3
+
+#: Orders of three dimensions that Ethos-U55 and U65 have no step for; of int32 they cannot exchange the outer two.
+_NOT_IN_ONE_STEP = ((1, 2, 0), (2, 0, 1))
+_NOT_IN_ONE_STEP_OF_INT32 = ((2, 1, 0),)
+
+
+def operand(graph: Graph, node: Node) -> Node:
+    """What computes a node's first operand, movements aside."""
+    return seen(graph, node.inputs[0])
+
+
+def seen(graph: Graph, value: int) -> Node:
+    """What computes a value, movements aside."""
+    while graph[value].op == MOVE:
+        value = graph[value].inputs[0]
+    return graph[value]
+
+
+def ordered_by(graph: Graph, value: int) -> Node:
+    """What puts the elements of a value into their order, RESHAPEs aside."""
+    while graph[value].op == MOVE and graph[value].layout_map.keeps_order:
+        value = graph[value].inputs[0]
+    return graph[value]
+
+
+def lost_output(graph: Graph, node_id: int) -> bool:
+    return node_id in graph.outputs and _is_transposed(graph, node_id) and _is_transposed_on(graph, node_id)
+
+
+def _is_transposed(graph: Graph, value: int) -> bool:
+    """Whether a TRANSPOSE computes it, RESHAPEs aside."""
+    return ordered_by(graph, value).op == MOVE
+
+
+def _is_transposed_on(graph: Graph, value: int) -> bool:
+    """Whether its only reader is a TRANSPOSE, RESHAPEs aside."""
+    while len(graph.users[value]) == 1 and graph[graph.users[value][0]].op == MOVE:
+        (value,) = graph.users[value]
+        if not graph[value].layout_map.keeps_order:
+            return True
+    return False
+
+
+def cancelled_transposes(graph: Graph, node_id: int) -> bool:
+    """Whether a value was computed, TRANSPOSEd, TRANSPOSEd back and put into another shape."""
+    steps: list[Step] = []
+    source = graph[node_id]
+    while source.op == MOVE:
+        steps = [*source.steps, *steps]
+        source = graph[source.inputs[0]]
+    whole, turned = LayoutMap.reshape(source.type.shape, source.type.shape), False
+    for step in steps if source.op not in (CONST, INPUT) else []:
+        longer = whole.then(step.map_from(whole.out_shape))
+        if longer is None:
+            return False  # Vela does not make one TRANSPOSE of such either.
+        whole = longer
+        if turned and whole.keeps_order and whole.out_shape != whole.in_shape:
+            return True
+        turned = turned or not whole.keeps_order
+    return False
+
+
+def written_constants(graph: Graph, node_id: int, family: str) -> bool:
+    node = graph[node_id]
+    return node.op == MOVE and operand(graph, node).op == CONST and _moves_in_several_steps(node, family)
+
+
+def _moves_in_several_steps(node: Node, family: str) -> bool:
+    """Whether a TRANSPOSE of it is one that the NPU does not do in one step."""
+    not_in_one = () if family == U85 else _NOT_IN_ONE_STEP + (_NOT_IN_ONE_STEP_OF_INT32 * (node.type.dtype == "INT32"))
+    shape = node.layout_map.in_shape
+    for step in node.steps:
+        if step.kind == "transpose" and not step.map_from(shape).keeps_order:
+            perms, same = step.argument, 0
+            while shape[same] == 1 and perms[same] == same:
+                same += 1
+            order = tuple(perm - same for perm in perms[same:])
+            if len(order) > _MOST_DIMENSIONS or order in not_in_one:
+                return True
+        shape = step.result(shape)
+    return False
+
+
+def transposed_blocks(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    source = graph[node.inputs[0]] if node.op in ("CLAMP", "TABLE") else node
+    return node.op != MOVE and source.op == MOVE and not source.layout_map.keeps_order

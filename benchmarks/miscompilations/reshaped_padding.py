@@ -1,0 +1,69 @@
+"""PAD in front of a RESHAPE and a convolution."""
+
+from __future__ import annotations
+
+from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
+from benchmarks.miscompilations.streams import size, windows
+from benchmarks.tosa_program import Program
+from workers.vela import Compiled
+
+_HEIGHT, _WIDTH, _CHANNELS, _TAPS = 4, 6, 16, 3
+_ROWS = (_HEIGHT + 2) * _WIDTH
+
+
+def _rows_of_pixels(p: Program, copied: bool = False) -> int:
+    """An image with a row of zeros above and below it, its rows behind each other, and a convolution along them."""
+    value = p.input(1, _HEIGHT, _WIDTH, _CHANNELS)
+    padded = _padded(p, value, (0, 0, 1, 1, 0, 0, 0, 0))
+    moved = p.reshape(p.every_value_by_table(padded) if copied else padded, 1, _ROWS, 1, _CHANNELS)
+    return _convolved(p, moved, (_TAPS, 1))
+
+
+def _one_channel(p: Program) -> int:
+    """An image of one channel as PyTorch gives it, brought to NHWC by a TRANSPOSE that moves no element."""
+    padded = _padded(p, p.input(1, 1, _HEIGHT, _WIDTH), (0, 0, 0, 0, 1, 1, 0, 0))
+    return _convolved(p, p.transpose(padded, 0, 2, 3, 1), (_TAPS, _TAPS))
+
+
+def _padded(p: Program, value: int, padding: tuple[int, ...]) -> int:
+    sizes = zip(p.shape(value), padding[::2], padding[1::2], strict=True)
+    return p.op("PAD", (value, p.data(0, "INT8")), tuple(map(sum, sizes)), padding=padding)
+
+
+def _convolved(p: Program, value: int, kernel: tuple[int, int]) -> int:
+    batch, height, width, channels = p.shape(value)
+    weights = p.data(p.random.integers(-127, 128, (channels, *kernel, channels)), "INT8")
+    sums = p.op(
+        "CONV2D", (value, weights, p.bias(channels, wide=False), p.data(0, "INT8"), p.data(0, "INT8")),
+        (batch, height - kernel[0] + 1, width - kernel[1] + 1, channels), "INT32", pad=(0, 0, 0, 0), stride=(1, 1),
+        dilation=(1, 1), local_bound=False, acc_type="INT32",
+    )  # fmt: skip
+    return p.rescale(sums, "INT8", 1 / 2000)
+
+
+def _observe(compiled: Compiled) -> Observed:
+    """Whether a window sees padding alone, which none of the programs has."""
+    one = next(one for _, one in windows(compiled) if one.weights)
+    assert one.ifm is not None and one.padding is not None and one.kernel is not None
+    below, right = one.padding.bottom, one.padding.right
+    says = f"an IFM of {size(one.ifm.shape)}, padded by {below} rows below it and {right} columns on the right"
+    return Observed(below >= one.kernel.height or right >= one.kernel.width, says)
+
+
+MISCOMPILATION = Miscompilation(
+    name="reshaped-padding",
+    summary="CONV2D or DEPTHWISE_CONV2D reads the shape in front of a RESHAPE if that is between a PAD and it.",
+    affected={"5.1.0": (U55, U65, U85), "5.2.0": ()},
+    make=_rows_of_pixels,
+    others={"a TRANSPOSE of one channel, which moves no element": _one_channel},
+    observe=_observe,
+    cause=(
+        "`RemoveReshape` (compiler/graphir_optimiser.cpp) lets the convolution read PAD's result, in its own shape. "
+        "`ReplacePadByExplicitPadding` in the same file then gives it PAD's input connection, with the shape of that. "
+        "In 5.2.0 it does not if the result of PAD has another height or width than the convolution reads. Where batch "
+        "and channels alone differ, 5.2.0 still does."
+    ),
+    effect="The convolution sees other elements in its windows, and more padding.",
+    workaround="An operation between PAD and RESHAPE, such as a TABLE with every value at its own place.",
+    instead=lambda p: _rows_of_pixels(p, copied=True),
+)
