@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -98,3 +100,28 @@ def test_a_damaged_delegate_is_refused(stock: Stock) -> None:
     for name in (b"vela_bin_stream", b"cmd_data", b"vela_end_stream"):
         with pytest.raises(ModelError, match=r"^x\.pte: its Ethos-U delegate is damaged"):
             delegates_of(pte.replace(name, b"?" * len(name)), "x.pte")
+
+
+#: Reads the file that it is given, then once more with all of ExecuTorch.
+_READS = """
+import sys
+from pathlib import Path
+from workers.pte import delegates_of, deserialised
+
+content = Path(sys.argv[1]).read_bytes()
+alone, delegates = deserialised(content, "alone"), delegates_of(content, "alone")
+assert "executorch.exir" not in sys.modules and "torch._dynamo" not in sys.modules
+import executorch.exir.backend.partitioner
+from executorch.exir import schema, to_edge
+from executorch.exir._serialize import _deserialize_pte_binary
+assert isinstance(alone.program, schema.Program)
+assert _deserialize_pte_binary(content).program == alone.program
+assert delegates_of(content, "whole") == delegates
+"""
+
+
+def test_reading_leaves_executorch_to_be_imported_whole(stock: Stock, tmp_path: Path) -> None:
+    path = tmp_path / "model.pte"
+    path.write_bytes(stock("ethos-u55-128").pte)
+    read = subprocess.run([sys.executable, "-c", _READS, path], capture_output=True, text=True, check=False)
+    assert read.returncode == 0, read.stderr

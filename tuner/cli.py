@@ -5,30 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import UserDict
+from importlib import import_module
+from typing import Any
 
 import click
 
 from results.errors import StoreError
 from search_space.errors import SpaceError
-from tuner.commands.apply import apply
-from tuner.commands.boards import boards
-from tuner.commands.compare import compare
-from tuner.commands.cost import cost
-from tuner.commands.disasm import disasm
-from tuner.commands.export import export
-from tuner.commands.import_recipes import import_recipes
-from tuner.commands.lookup import lookup
-from tuner.commands.models import models
-from tuner.commands.nightly import nightly
-from tuner.commands.run import run
-from tuner.commands.serve import serve
-from tuner.commands.simulate import simulate
-from tuner.commands.space import space
-from tuner.commands.sweep import sweep
-from tuner.commands.token import token
-from tuner.commands.tune import tune
-from tuner.commands.validate import validate
-from tuner.commands.verify import verify
 from tuner.paths import cache_folder
 from tuner.unexpected import unexpected
 from workers.errors import ModelError, one_line
@@ -36,37 +20,32 @@ from workers.errors import ModelError, one_line
 _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}
 
 
-@click.group(context_settings=_CONTEXT)
+_NAMES = (
+    "tune", "nightly", "sweep", "lookup", "apply", "export", "import", "verify", "run", "compare", "simulate",
+    "validate", "serve", "token", "models", "boards", "space", "cost", "disasm",
+)  # fmt: skip
+
+#: What module and function of a command are called, where that is not the command's name.
+_FUNCTIONS = {"import": "import_recipes"}
+
+
+class _Commands(UserDict[str, Any]):
+    """Each is imported when it is asked for: all together take a second that `velatune run` has no use for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            function = _FUNCTIONS.get(name, name)
+            self.data[name] = getattr(import_module(f"tuner.commands.{function}"), function)
+        return self.data[name]
+
+
+@click.group(commands=_Commands(dict.fromkeys(_NAMES)), context_settings=_CONTEXT)
 @click.version_option(package_name="velatune")
 def cli() -> None:
     """Find the way of lowering a PyTorch model that costs an Arm Ethos-U NPU the fewest cycles.
 
     Every option can be set in the environment as well: VELATUNE_TUNE_TRIALS, VELATUNE_TUNE_STORE, ...
     """
-
-
-for command in (
-    tune,
-    nightly,
-    sweep,
-    lookup,
-    apply,
-    export,
-    import_recipes,
-    verify,
-    run,
-    compare,
-    simulate,
-    validate,
-    serve,
-    token,
-    models,
-    boards,
-    space,
-    cost,
-    disasm,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError, one_line
+from workers.executorch_reader import reader
 from workers.io_layout import DimOrder, Interface
 from workers.npu_model.fast_memory import fast_bytes
 from workers.npu_model.program import IoTensor, NpuProgram
@@ -128,10 +129,9 @@ def deserialised(content: bytes, name: str) -> Any:
     if content[4:6] != b"ET":
         raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
     with toolchain_hushed():
-        from executorch.exir._serialize import _deserialize_pte_binary
-
+        read = reader()
     try:
-        return _deserialize_pte_binary(content)
+        return read(content)
     # The reader follows offsets unchecked: a damaged file can end it in whatever its content leads to.
     except Exception as error:
         raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error

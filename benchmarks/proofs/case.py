@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +27,14 @@ class Case:
     recipe: str
 
 
-def cases(models: Iterable[str], accelerators: Iterable[str], bests: Recipes) -> Iterator[Case]:
-    """Of each model on each accelerator the default lowering, and the best one where it is known and another."""
-    for accelerator in accelerators:
-        for model in models:
-            yield Case(model, accelerator, DEFAULT, DEFAULT)
-            best = bests.get((model, accelerator), DEFAULT)
-            if best != DEFAULT:
-                yield Case(model, accelerator, BEST, best)
+def best_in_store(model: str, accelerator: str, store: str | None) -> str | None:
+    """What `velatune lookup` prints for them; None if nothing is known. store: as `--store`.
 
-
-def bests_in_store(models: Iterable[str], accelerators: Iterable[str]) -> Recipes:
-    """What `velatune lookup` prints for them, as far as anything is known."""
-    found = {}
-    for accelerator in accelerators:
-        for model in models:
-            with suppress(ModelError):
-                found[model, accelerator] = best_recipe(model, accelerator)
-    return found
+    The model is exported for this. Raises StoreError if the store cannot be read.
+    """
+    with suppress(ModelError):
+        return best_recipe(model, accelerator, store=store)
+    return None
 
 
 def bests_in(file: Path) -> Recipes:

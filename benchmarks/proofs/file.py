@@ -3,51 +3,44 @@
 from __future__ import annotations
 
 import re
-import time
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.proofs.case import Case
-from benchmarks.proofs.proof import Seconds, job_of
+from benchmarks.proofs.proof import job_of
 from workers.base_program import exported_model
+from workers.content import text_hash
 from workers.errors import ModelError
 from workers.lowering import quantised_program, to_edge, to_executorch
-from workers.npu_model import Fault, Unmodelled
 from workers.quiet import toolchain_hushed
 from workers.recipe_lowering import apply_recipe
 from workers.run_check import run_check
-from workers.run_pte import PteProgram
-from workers.run_pte.random_inputs import random_inputs
 from workers.tasks import Job
 from workers.whole_file import write_whole
 
 
-@dataclass(frozen=True)
-class FileProof:
-    """What came of a file. wrong: what differs from the default lowering, in one line; empty if nothing does. seconds:
-    of reading it and running it, and of running it again."""
+def prove_file(case: Case, folder: Path) -> str:
+    """What the case's file computes that the default lowering does not, in one line; empty if nothing.
 
-    wrong: str
-    seconds: Seconds
+    Arguments and errors as of `file_of`.
+    """
+    try:
+        run_check(file_of(case, folder), job_of(case), case.recipe)
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
-def prove_file(case: Case, folder: Path) -> FileProof:
-    """Time and check the case's file, which is written into the folder if it is not there.
+def file_of(case: Case, folder: Path) -> Path:
+    """The case's file, which is written into the folder if it is not there.
 
     Raises ModelError if the model cannot be lowered.
     """
-    job = job_of(case)
-    file = folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', f'{case.model} {case.accelerator} {case.kind}')}.pte"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{case.model} {case.accelerator} {case.kind}")
+    file = folder / f"{name}-{text_hash(case.recipe)[:8]}.pte"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(file, _written(job, case.recipe))
-    seconds = _seconds(file, job.seed)
-    try:
-        run_check(file, job, case.recipe)
-    except ModelError as error:
-        return FileProof(str(error), seconds)
-    return FileProof("", seconds)
+        write_whole(file, _written(job_of(case), case.recipe))
+    return file
 
 
 def _written(job: Job, recipe: str) -> bytes:
@@ -56,16 +49,3 @@ def _written(job: Job, recipe: str) -> bytes:
     with toolchain_hushed(), apply_recipe(recipe, job.target, check_streams=False):
         quantised = quantised_program(model, job.target, seed=job.seed)
         return bytes(to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer)
-
-
-def _seconds(file: Path, seed: int) -> Seconds:
-    started = time.process_time()
-    program = PteProgram.read(file)
-    inputs = random_inputs(program.inputs(), seed)
-    ends = [started]
-    for _ in range(2):
-        # What is wrong is found out by the check.
-        with suppress(Fault, Unmodelled):
-            program.run(inputs)
-        ends.append(time.process_time())
-    return Seconds(ends[1] - ends[0], ends[2] - ends[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,9 +46,6 @@ class Seconds:
     def __add__(self, other: Seconds) -> Seconds:
         return Seconds(self.first + other.first, self.again + other.again)
 
-    def __str__(self) -> str:
-        return f"{self.first:.2f} s, then {self.again:.2f} s"
-
 
 @dataclass(frozen=True)
 class Wrong:
@@ -68,13 +66,14 @@ class Proof:
     """What came of a lowering.
 
     Attributes:
-        delegates, sets: how many there are, and on how many sets of inputs they were executed, all together.
+        delegates: how many there are.
+        sets: on which sets of inputs they were executed, all together, as in `4 random, 1 minimum`.
         wrong: the delegates that are.
         seconds: of executing all delegates on one set of inputs.
     """
 
     delegates: int
-    sets: int
+    sets: str
     wrong: tuple[Wrong, ...]
     seconds: Seconds
 
@@ -96,7 +95,7 @@ def prove(case: Case) -> Proof:
     base = lowered(job)
     if recipe.setting:
         base = base_by(base, recipe.setting, job)
-    wrong, seconds, sets = [], Seconds(), 0
+    wrong, seconds, sets = [], Seconds(), Counter[str]()
     with TemporaryDirectory() as forgotten:
         facts = VelaFacts(job.target, Memo(Path(forgotten)), base.versions)
         for at, (data, calibration) in enumerate(zip(base.graphs, base.calibration_inputs, strict=True)):
@@ -112,8 +111,9 @@ def prove(case: Case) -> Proof:
             if not verdict.equal:
                 kinds = open_to(graph, job.target.accelerator.rpartition("-")[0])
                 wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
-            sets += len(inputs)
-    return Proof(len(base.graphs), sets, tuple(wrong), seconds)
+            sets.update(one.kind for one in inputs)
+    told = ", ".join(f"{count} {kind}" for kind, count in sets.items())
+    return Proof(len(base.graphs), told, tuple(wrong), seconds)
 
 
 def _both_seconds(graph: Graph, program: NpuProgram, inputs: CheckInput) -> Seconds:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from test_run_check import NETS
 
-from benchmarks.proofs.case import BEST, DEFAULT, Case, bests_in, cases
-from benchmarks.proofs.file import prove_file
+from benchmarks.proofs.case import BEST, DEFAULT, Case, bests_in
+from benchmarks.proofs.file import file_of, prove_file
 from benchmarks.proofs.proof import prove
 from workers.errors import ModelError
 
@@ -29,8 +31,10 @@ def test_right_lowerings_are_equal_and_so_are_their_files(nets: str, tmp_path: P
     proof = prove(case)
     assert (proof.delegates, proof.wrong) == (2, ())
     assert proof.seconds.first > 0 and proof.seconds.again > 0
-    assert prove_file(case, tmp_path / "files").wrong == ""
-    assert len(list((tmp_path / "files").glob("*.pte"))) == 1
+    files = tmp_path / "files"
+    assert prove_file(case, files) == ""
+    assert file_of(case, files) in files.glob("*.pte")
+    assert file_of(Case(case.model, ACCELERATOR, BEST, "plan-moves"), files) != file_of(case, files)
 
 
 def test_a_miscompiled_lowering_is_told_with_its_kind(nets: str, tmp_path: Path) -> None:
@@ -38,7 +42,7 @@ def test_a_miscompiled_lowering_is_told_with_its_kind(nets: str, tmp_path: Path)
     (wrong,) = prove(case).wrong
     assert (wrong.delegate, wrong.open_to) == (0, ("sliced-matmul",))
     assert "of MatMul) is the first to go wrong" in wrong.reason
-    assert wrong.reason in prove_file(case, tmp_path / "files").wrong
+    assert wrong.reason in prove_file(case, tmp_path / "files")
 
 
 def test_bests_are_those_of_a_tuning(tmp_path: Path) -> None:
@@ -49,10 +53,30 @@ def test_bests_are_those_of_a_tuning(tmp_path: Path) -> None:
         {"model": "vit", "target": ACCELERATOR, "status": "failed", "error": "no"},
     ]
     file.write_text(json.dumps(outcomes))
-    found = list(cases(["fire", "unet", "vit"], [ACCELERATOR], bests_in(file)))
-    assert [(one.model, one.kind) for one in found] == [
-        ("fire", DEFAULT), ("fire", BEST), ("unet", DEFAULT), ("vit", DEFAULT),
-    ]  # fmt: skip
+    assert bests_in(file) == {("fire", ACCELERATOR): "fuse-transposes", ("unet", ACCELERATOR): "default"}
     file.write_text('{"recipe": "default"}')
     with pytest.raises(ModelError, match="not what `velatune tune --json` prints"):
         bests_in(file)
+
+
+@pytest.mark.slow
+def test_what_is_tuned_is_proven_with_the_store_alone(nets: str, tmp_path: Path) -> None:
+    target, store = "ethos-u65-512", str(tmp_path / "store.db")
+    which = ["--target", target, "--store", store]
+    one_job = ["--trials", "4", "--timeout", "300", "--jobs", "1", "--json"]
+    tuned = ran("tuner.cli", "tune", f"{nets}:small", *which, *one_job)
+    (outcome,) = json.loads(tuned.stdout)
+    assert outcome["recipe"] != "default"
+    models = [one for name in ("small", "sliced") for one in ("--model", f"{nets}:{name}")]
+    proofs = ran("benchmarks.proofs", *models, *which)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in proofs.stdout.splitlines()[2:]]
+    found = [(model.rpartition(":")[2], at, kind, outputs) for model, at, kind, _, outputs, *_ in rows]
+    assert found[:2] == [("small", target, DEFAULT, "equal"), ("small", target, BEST, "equal")]
+    assert all("random" in sets and "minimum" in sets for _, _, _, sets, *_ in rows[:3])
+    assert found[2][:3] == ("sliced", target, DEFAULT)
+    assert found[2][3].endswith("[open to sliced-matmul]")
+    assert found[3] == ("sliced", target, BEST, "none is known")
+
+
+def ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=True)

@@ -29,7 +29,8 @@ _LISTS = (
 )  # fmt: skip
 _LISTED = re.compile(r"^- (?:op|func): ([\w:.]+)", re.MULTILINE)
 
-#: What has to be imported for PyTorch to know the operators of a namespace.
+#: What has to be imported for PyTorch to know the operators of a namespace, until it knows the one that is needed:
+#: the last ones take seconds.
 _REGISTERED_BY = {
     "quantized_decomposed": (
         "torch.ao.quantization.fx._decomposed", "executorch.exir.passes._quant_patterns_and_replacements",
@@ -68,18 +69,19 @@ def _operator(name: str) -> OpOverload:
 
     namespace, _, rest = name.partition("::")
     base, _, overload = rest.partition(".")
-    with toolchain_hushed():
-        for module in _REGISTERED_BY.get(namespace, ()):
-            import_module(module)
-    packet = getattr(getattr(torch.ops, namespace), base, None)
     if namespace in ("quantized_decomposed", "cortex_m"):
         # Of ExecuTorch's own operators PyTorch has no `out` variant, or ExecuTorch's C++, which ends the process where
         # it does not like its arguments.
         overload = overload.removesuffix("out").rstrip("_").lower()
-    found: OpOverload | None = getattr(packet, overload or "default", None)
-    if found is None or not torch._C._dispatch_has_computed_kernel_for_dispatch_key(found.name(), "CPU"):
-        raise ModelError(f"its operator {name} is not known to PyTorch")
-    return found
+    for module in (None, *_REGISTERED_BY.get(namespace, ())):
+        if module is not None:
+            with toolchain_hushed():
+                import_module(module)
+        packet = getattr(getattr(torch.ops, namespace), base, None)
+        found: OpOverload | None = getattr(packet, overload or "default", None)
+        if found is not None and torch._C._dispatch_has_computed_kernel_for_dispatch_key(found.name(), "CPU"):
+            return found
+    raise ModelError(f"its operator {name} is not known to PyTorch")
 
 
 def _call(name: str, found: OpOverload, values: Values, arguments: Sequence[int]) -> None:
