@@ -12,6 +12,7 @@ from results.store import Store
 from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
+from tuner.search_clock import SearchClock
 from tuner.transfer import Experience
 from tuner.tune import Budget, Tuned, tune
 from tuner.unexpected import unexpected
@@ -51,13 +52,14 @@ async def tune_all(
     experience = Experience.of(store, {job.source for job in jobs})
     places = asyncio.Semaphore(workers + 1)
     async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
+        clock = SearchClock(workers)
 
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
                     return await tune(
                         job, objective, budget, pool, store, studies, progress,
-                        sampler=sampler, experience=experience,
+                        sampler=sampler, experience=experience, clock=clock,
                     )  # fmt: skip
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.

@@ -29,6 +29,7 @@ from tuner.objective import Objective
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
 from tuner.search import Search
+from tuner.search_clock import SearchClock
 from tuner.side_by_side import side_by_side
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
@@ -57,6 +58,9 @@ _MISCOMPILED = 1.0
 
 _NO_EXPERIENCE = Experience()
 
+#: A long recipe has some 20 elements, each of which is left out once.
+_LEAST_TO_SHORTEN = 16
+
 Ending = Literal["exhausted", "trials", "timeout"]
 
 
@@ -64,11 +68,17 @@ Ending = Literal["exhausted", "trials", "timeout"]
 class Budget:
     """When a search stops, besides when there is nothing left to try.
 
-    trials: candidates evaluated, those of earlier runs included. seconds: of search in this run, or None.
+    trials: candidates evaluated, those of earlier runs included. seconds: of search in this run as `SearchClock` counts
+    them, or None.
     """
 
     trials: int
     seconds: float | None = None
+
+    @property
+    def to_shorten(self) -> int:
+        """Candidates beyond the trials that leave out what the best recipe does not need."""
+        return max(_LEAST_TO_SHORTEN, self.trials // 2)
 
 
 class Turn(Protocol):
@@ -117,15 +127,18 @@ class Tuned:
 async def tune(
     job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
     turn: Turn | None = None, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+    clock: SearchClock | None = None,
 ) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
     turn: stops the search besides the budget; what it stopped for lack of time is not shortened. sampler: who proposes
-    candidates. experience: what a new search may start from besides its own starting points.
+    candidates. experience: what a new search may start from besides its own starting points. clock: of all searches
+    that share the pool.
 
     Raises ModelError if the model cannot be lowered, compiled or checked at all.
     """
-    run, base = await _opened(job, objective, pool, store, studies, progress, sampler, experience)
+    clock = clock or SearchClock(pool.jobs)
+    run, base = await _opened(job, objective, pool, store, studies, progress, clock, sampler, experience)
     ending = await run.search_within(budget, turn)
     if turn is None or ending != "timeout":
         await run.shorten(budget)
@@ -150,23 +163,25 @@ async def replay(
 
     status: of the best that is stored then. experience: as of `tune`. Raises ModelError as `tune` does.
     """
-    run, _ = await _opened(job, objective, pool, store, studies, progress, experience=experience)
+    clock = SearchClock(pool.jobs)
+    run, _ = await _opened(job, objective, pool, store, studies, progress, clock, experience=experience)
     await run.try_first(recipe)
     return await run.store_best(status)
 
 
 async def _opened(
     job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
-    sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+    clock: SearchClock, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
 ) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
-    try:
-        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
-    except WorkerLost as lost:
-        raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
-    shared = pool.share(prepared.base)
-    settings = await _open_settings(job, prepared.base, shared, pool)
-    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress)
+    with clock.lowering():
+        try:
+            prepared = await pool.run(tasks.prepare, job, timeout_seconds=_PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
+        shared = pool.share(prepared.base)
+        settings = await _open_settings(job, prepared.base, shared, pool)
+    run = _Run(job, objective, prepared, settings, sampler, shared, pool, store, studies, progress, clock)
     await run.begin(experience)
     return run, prepared.base
 
@@ -198,10 +213,10 @@ class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
         settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
-        pool: Pool, store: Store, studies: Path, progress: Progress,
+        pool: Pool, store: Store, studies: Path, progress: Progress, clock: SearchClock,
     ) -> None:  # fmt: skip
         self._job, self._objective, self._base = job, objective, prepared.base
-        self._pool, self._store, self._progress = pool, store, progress
+        self._pool, self._store, self._progress, self._clock = pool, store, progress, clock
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
         store.register(self._identity)
@@ -251,9 +266,10 @@ class _Run:
 
     async def search_within(self, budget: Budget, turn: Turn | None) -> Ending:
         self._started = time.monotonic()
+        begun = self._clock.seconds
 
         def is_late() -> bool:
-            return budget.seconds is not None and time.monotonic() - self._started > budget.seconds
+            return budget.seconds is not None and self._clock.seconds - begun > budget.seconds
 
         def ask(room: int, under_way: int) -> list[Candidate]:
             most = 0 if is_late() else min(room, budget.trials - self._search.evaluations - under_way)
@@ -283,13 +299,17 @@ class _Run:
 
     async def shorten(self, budget: Budget) -> None:
         """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
-        rest brings. Takes no more than half the search's time."""
-        deadline = None if budget.seconds is None else time.monotonic() + budget.seconds / 2
+        rest brings. Takes no more than half the search's time, and as many candidates as the budget says."""
+        deadline = None if budget.seconds is None else self._clock.seconds + budget.seconds / 2
+        left = budget.to_shorten
         while shorter := deque(self._search.ask_shorter()):
 
             def ask(room: int, under_way: int, shorter: deque[Candidate] = shorter) -> list[Candidate]:
-                late = deadline is not None and time.monotonic() > deadline
-                return [shorter.popleft() for _ in range(0 if late else min(room, len(shorter)))]
+                nonlocal left
+                late = deadline is not None and self._clock.seconds > deadline
+                asked = [shorter.popleft() for _ in range(0 if late else min(room, left, len(shorter)))]
+                left -= len(asked)
+                return asked
 
             # Their operators tell what elements bring where.
             await self._find_out_all(ask, partial(self._find_out, with_rows=True))

@@ -47,12 +47,17 @@ from workers.tasks import Job
     help="such as ethos-u55-128; may be repeated",
 )
 @board_options
-@click.option("--trials", type=click.IntRange(1), default=200, help="candidates of the search per model and target")
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=200,
+    help="candidates of the search per model and target; shortening the best takes at most half as many more, or 16",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="of search per model and target",
+    help="of search per model and target, while workers are not busy with lowering other models",
 )
 @click.option(
     "--sampler",

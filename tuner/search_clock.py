@@ -1,0 +1,42 @@
+"""Time that searches have, where other models are lowered by the same workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class SearchClock:
+    """Runs as fast as there are workers left for searches: not at all while all of them lower models.
+
+    So `--timeout` counts what a search could use, and not the lowering of other models.
+
+    Args:
+        workers: processes that lower and evaluate.
+        now: seconds of a monotonic clock.
+    """
+
+    def __init__(self, workers: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._workers, self._now = workers, now
+        self._lowering = 0
+        self._seconds, self._since = 0.0, now()
+
+    @property
+    def seconds(self) -> float:
+        """Since it was made."""
+        share = max(0, self._workers - self._lowering) / self._workers
+        return self._seconds + share * (self._now() - self._since)
+
+    @contextmanager
+    def lowering(self) -> Iterator[None]:
+        """While a worker lowers a model."""
+        self._change(1)
+        try:
+            yield
+        finally:
+            self._change(-1)
+
+    def _change(self, by: int) -> None:
+        self._seconds, self._since = self.seconds, self._now()
+        self._lowering += by
