@@ -247,6 +247,7 @@ def test_tuned_looked_up_applied_and_verified(user: Path, monkeypatch: pytest.Mo
 
     recipe = best_recipe("nets.py:nchw", U55, store="store.sqlite", io_layout="nhwc")
     assert recipe == found[1]["recipe"] == best_recipe("nets.py:nhwc", U55, store="store.sqlite")
+    assert recipe.identity == found[1]["identity"]
 
 
 @pytest.mark.slow

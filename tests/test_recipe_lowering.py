@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from search_space.errors import SpaceError
 from search_space.recipe import Recipe
+from workers.ahead_of_time import TAG_KEY
 from workers.errors import ModelError
+from workers.pte import delegates_of
 from workers.recipe_lowering import apply_recipe
+from workers.recipe_tag import StoredRecipe
 
 pytestmark = pytest.mark.slow
 
@@ -17,8 +21,6 @@ TARGET = "ethos-u55-128"
 
 
 def blobs(content: bytes) -> list[bytes]:
-    from workers.pte import delegates_of
-
     return [delegate.blob for delegate in delegates_of(content, "the program")]
 
 
@@ -55,6 +57,20 @@ def test_a_recipe_that_is_wrong_for_the_model_is_refused(
     monkeypatch.setattr(Recipe, "apply", lie)
     with pytest.raises(ModelError, match="not right for delegate"), apply_recipe("default", TARGET):
         lower(TARGET)
+
+
+def test_a_recipe_for_another_target_is_refused(lower: Callable[[str], bytes]) -> None:
+    told = "accelerators say ethos-u55-128 and ethos-u55-256"
+    with pytest.raises(ModelError, match=told), apply_recipe("default", "ethos-u55-256"):
+        lower(TARGET)
+
+
+def test_what_a_script_writes_names_its_recipe(lower: Callable[[str], bytes]) -> None:
+    with apply_recipe(StoredRecipe("merge-transposed-axes", "an identity"), TARGET):
+        content = lower(TARGET)
+    tags = [delegate.compile_specs[TAG_KEY] for delegate in delegates_of(content, "the program")]
+    assert tags and all(json.loads(tag)["recipe"] == "merge-transposed-axes" for tag in tags)
+    assert {json.loads(tag)["identity"] for tag in tags} == {"an identity"}
 
 
 def test_an_unknown_recipe_is_refused_at_once() -> None:

@@ -19,6 +19,7 @@ from tuner.paths import cache_folder
 from workers.errors import ModelError
 from workers.io_layout import IoLayout
 from workers.recipe_lowering import apply_recipe
+from workers.recipe_tag import StoredRecipe
 from workers.target import Target
 from workers.tasks import Job
 
@@ -35,8 +36,9 @@ def best_recipe(
     seed: int = 0,
     calibration_data: Path | None = None,
     io_layout: IoLayout | None = None,
-) -> str:
-    """The recipe that `velatune tune` found for this very model, target and toolchain.
+) -> StoredRecipe:
+    """The recipe that `velatune tune` found for this very model, target and toolchain. It is text.
+    `apply_recipe` writes beside each delegate where it comes from, so that `velatune verify` proves the `.pte`.
 
     model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. objective: what it
     was tuned for. store, system_store: as `--store`, `--system-store`.
@@ -49,5 +51,5 @@ def best_recipe(
     with Tiers.open(store, system_store) as stores:
         found = lookup(stores, identity)
     if isinstance(found, Hit):
-        return found.best.recipe
+        return StoredRecipe(found.best.recipe, found.best.identity.key)
     raise ModelError(f"{model}: no recipe is known for {board.label}; run: {how_to_tune(job, objective, store)}")

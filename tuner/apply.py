@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from workers.errors import ModelError
 from workers.evaluator import Outcome
 from workers.plain_pool import PlainPool
 from workers.pool import WorkerLost
+from workers.recipe_tag import recipe_tag
 from workers.shared import Enclosed
 from workers.tasks import Job
 from workers.write_pte import write_pte
@@ -84,11 +83,6 @@ def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: St
 
 def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:
     """Of `write_pte`."""
-    tag = {
-        "velatune": version("velatune"),
-        "recipe": evaluation.recipe,
-        "identity": identity.key,
-        "program": evaluation.program_hash,
-    }
+    tag = recipe_tag(evaluation.recipe, identity.key, program=evaluation.program_hash)
     expected = Counter(evaluation.command_stream_sha256)
-    return job, evaluation.recipe, json.dumps(tag, sort_keys=True).encode(), expected, out.absolute()
+    return job, evaluation.recipe, tag, expected, out.absolute()

@@ -25,7 +25,9 @@ _one_thread_at_a_time = threading.RLock()
 
 
 @contextmanager
-def rewrite_tosa(transform: Callable[[int, bytes], bytes], tag: bytes | None = None) -> Iterator[None]:
+def rewrite_tosa(
+    transform: Callable[[int, bytes], bytes], tag: bytes | None = None, accepts: Callable[[Any], None] | None = None
+) -> Iterator[None]:
     """Inside the block, ExecuTorch compiles `transform(index, tosa)` in place of a delegate's `tosa`.
 
     Args:
@@ -36,6 +38,8 @@ def rewrite_tosa(transform: Callable[[int, bytes], bytes], tag: bytes | None = N
             swap numbers from one process to the next: recognise a delegate by its content.
         tag: UTF-8 bytes to store beside every delegate partitioned inside the block, as a compile spec with
             the key `velatune`; read it back through `workers.pte`.
+        accepts: gets the EthosUCompileSpec of each delegate before it is transformed, and raises if it is not
+            what the caller expects.
 
     Partitioning and lowering must both happen inside (`to_edge_transform_and_lower` does both). The
     `EthosUPartitioner` may have been made before, and is not changed. Lower one program per block, or the
@@ -66,6 +70,8 @@ def rewrite_tosa(transform: Callable[[int, bytes], bytes], tag: bytes | None = N
 
         def compile_rewritten(tosa_flatbuffer: bytes, compile_spec: Any) -> Any:
             if threading.get_ident() == this_thread:
+                if accepts is not None:
+                    accepts(compile_spec)
                 tosa_flatbuffer = transform(next(numbers), tosa_flatbuffer)
             return stock_compile(tosa_flatbuffer, compile_spec)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,9 @@ from workers.base_program import toolchain_versions
 from workers.check_inputs import check_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
+from workers.recipe_tag import StoredRecipe, recipe_tag
 from workers.reference_check import check
+from workers.spec_check import check_spec
 from workers.stream_verdict import stream_verdict
 from workers.target import Target
 from workers.upstream import lowering_by, quantising_by
@@ -43,14 +46,15 @@ def apply_recipe(
     recipe's `setting` is not compared with its default here: that takes the whole program, see `workers.settings`. Of a
     recipe that is not exact, what its exact elements do is checked so, and nothing is measured.
 
-    recipe: canonical text, as `velatune lookup` prints it. target: what the compile spec is for; the name of an
-    accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see `workers.ahead_of_time`.
-    allowed: the class up to which the recipe may be. check_streams: whether command streams are executed. One program
-    per block, one thread at a time.
+    recipe: canonical text, as `velatune lookup` prints it, or what `best_recipe` returns. target: what the compile spec
+    is for; the name of an accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see
+    `workers.ahead_of_time`; None for one by which `velatune verify` finds the recipe. allowed: the class up to which
+    the recipe may be. check_streams: whether command streams are executed. One program per block, one thread at a time.
 
     Raises SpaceError if the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe
-    changes a delegate's outputs, or Vela miscompiles it. A recipe of class precision is for the quantiser as well: then
-    prepare_pt2e has to be called inside, or ModelError is raised at the end of the block.
+    changes a delegate's outputs, Vela miscompiles it, or the compile spec is for another target. A recipe of class
+    precision is for the quantiser as well: then prepare_pt2e has to be called inside, or ModelError is raised at the
+    end of the block.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
@@ -76,7 +80,10 @@ def apply_recipe(
             _check_stream(graph, board, values, f"recipe '{recipe}', delegate {index}")
         return write_tosa(graph)
 
-    with quantising_by(parsed.setting), lowering_by(parsed.setting), rewrite_tosa(transform, tag):
+    if tag is None:
+        tag = recipe_tag(recipe, recipe.identity if isinstance(recipe, StoredRecipe) else "")
+    accepts = partial(check_spec, target=board)
+    with quantising_by(parsed.setting), lowering_by(parsed.setting), rewrite_tosa(transform, tag, accepts):
         yield
 
 
