@@ -33,6 +33,7 @@ from tuner.search_clock import SearchClock
 from tuner.side_by_side import side_by_side
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
+from tuner.withheld import cheapest_withheld, least_sram
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.cost import Cost
@@ -146,6 +147,8 @@ async def tune(
     progress.done(job, best)
     await run.explain(best.recipe)
     evaluations = store.evaluations(best.identity.key)
+    if withheld := cheapest_withheld(best, evaluations, objective):
+        progress.warning(job, str(withheld))
     limits = objective.front_limits
     fronts = [pareto_of(best, evaluations, limits)]
     if job.allowance:
@@ -465,9 +468,11 @@ class _Run:
         beyond = [*self._violations(self._default)]
         if self._default_record.status == "wrong":
             beyond.append(f"it is wrong: {self._default_record.reason}")
+        least = least_sram(self._store.evaluations(self._identity.key))
+        seen = f"; the least SRAM that was seen is {least:,} bytes" if self._objective.max_sram_bytes and least else ""
         raise ModelError(
             f"{self._job.source}: nothing right was found within the limits; of the default lowering "
-            f"{' and '.join(beyond) or 'nothing is known'}"
+            f"{' and '.join(beyond) or 'nothing is known'}{seen}"
         )
 
     def _set_best(self, best: Evaluation, status: RunStatus) -> Best:
