@@ -18,7 +18,7 @@ from workers.recent import Recent
 
 _INDEX_BYTES = 4
 _KEPT_BYTES = 32 << 20
-_PATTERN_BYTES = 1 << 12
+_PATTERN_BYTES, _FOOTPRINT_BYTES = 1 << 12, 1 << 10
 _BASES = re.compile(r"NPU_SET_\w+_BASE\d?")
 
 
@@ -62,6 +62,11 @@ class Footprint:
     ofm_bytes: int = 0
     chained: bool = False
 
+    @property
+    def size_bytes(self) -> int:
+        """What its spans take in this process."""
+        return sum(one.spans.nbytes for one in (*self.reads, *self.writes))
+
 
 class Footprints:
     """The footprints of a stream's operations. What those have in common that differ in addresses is found out once,
@@ -90,7 +95,11 @@ class Footprints:
             return _copy(operation)
         key = (self._accelerator, operation.kind, operation.parameter, operation.registers.pick(_BASES))
         pattern = _patterns.find(key, lambda: _Pattern(operation, self._accelerator))
-        return pattern.at(operation.registers, moved or {})
+        if moved:
+            return pattern.at(operation.registers, moved)
+        # Between two chaining buffers (U85) nothing has an address.
+        place = pattern, operation.registers.take(pattern.bases) if pattern.bases else ()
+        return _footprints.find(place, lambda: pattern.at(operation.registers, {}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +160,8 @@ class _Pattern:
         self._chained = ofm is not None and ofm.storage == "CHAINED"
         self._ofm_bytes = 0 if ofm is None or ofm.storage == "NONE" else ofm.bytes
         self.size_bytes = sum(one.at_zero.nbytes for one in (*reads, *writes))
+        #: The registers that addresses count from.
+        self.bases = tuple(sorted({f"NPU_SET_{rows.register}" for one in (*reads, *writes) for rows in one.parts}))
 
     def at(self, registers: RegisterState, moved: Moved) -> Footprint:
         reads = [*(one.at(registers, moved) for one in self._reads), *self._tables]
@@ -160,6 +171,9 @@ class _Pattern:
 
 #: Of a search's candidates most operations differ in addresses only.
 _patterns: Recent[_Pattern] = Recent(_KEPT_BYTES, size=lambda one: _PATTERN_BYTES + one.size_bytes)
+
+#: And many are at the same addresses too.
+_footprints: Recent[Footprint] = Recent(_KEPT_BYTES, size=lambda one: _FOOTPRINT_BYTES + one.size_bytes)
 
 
 def _streams(operation: Operation) -> Iterator[Operand]:

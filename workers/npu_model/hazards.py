@@ -23,12 +23,14 @@ from workers.npu_model.program import NpuProgram
 from workers.npu_model.steps import Step, steps
 from workers.npu_model.table_place import overwrites_tables
 from workers.npu_model.violation import Violation
+from workers.recent import Recent
 
 # How many may be under way (Vela's ethos_u55.hpp, ethos_u65.hpp and ethos_u85.hpp).
 _MOST_COMPUTATIONS = 2
 _MOST_COPIES = {"ethos-u55": 1, "ethos-u65": 2, "ethos-u85": 4}
 
 _ARENA, _FAST = 1, 2
+_KEPT = 1 << 14
 
 
 def hazards(program: NpuProgram, decoded: Decoded, looked_at: Sequence[Step] | None = None) -> list[Violation]:
@@ -99,7 +101,7 @@ class _Timeline:
                     chain = []
                     self._computations.append(chain)
                 chain.append(self._alone(step, at))
-                if operation.ofm is None or operation.ofm.storage != "CHAINED":
+                if not step.footprint.chained:
                     self._before, chain = chain, None
 
     def _alone(self, step: Step, at: int) -> _Started:
@@ -162,35 +164,49 @@ class _Timeline:
                 yield Violation(
                     started.offset, f"it overwrites the table that the computation at {before.offset:#x} uses"
                 )
-            for written in before.footprint.writes:
-                for read in started.footprint.reads:
-                    if self._region(read.region) == self._region(written.region) and len(
-                        spans.common(read.spans, written.spans)
-                    ):
-                        yield from self._blocks_meet(started, read, before, most)
+            for what in self._met(started, before, most):
+                yield Violation(
+                    started.offset,
+                    f"BLOCKDEP {operation.blockdep} lets its {what} be read before the computation at "
+                    f"{before.offset:#x} has written it",
+                )
 
-    def _blocks_meet(self, started: _Started, read: Access, before: _Started, most: int) -> Iterator[Violation]:
+    def _met(self, started: _Started, before: _Started, most: int) -> Sequence[str]:
+        """The operands of which the first blocks are read while the last blocks of the one before are written."""
+        if started.moved or before.moved:
+            return self._found_met(started, before, most)
+        # All that it hangs on: where operations are is in their footprints.
+        key = started.footprint, before.footprint, most, self._accelerator, self._one_memory
+        return _met.find(key, lambda: self._found_met(started, before, most))
+
+    def _found_met(self, started: _Started, before: _Started, most: int) -> Sequence[str]:
+        return tuple(
+            read.what
+            for written in before.footprint.writes
+            for read in started.footprint.reads
+            if self._region(read.region) == self._region(written.region)
+            and _common(read.spans, written.spans)
+            and self._blocks_meet(started, read, before, most)
+        )
+
+    def _blocks_meet(self, started: _Started, read: Access, before: _Started, most: int) -> bool:
         if read.what not in ("IFM", "IFM2"):
-            yield self._meets(started, read, before)
-            return
+            return True
         first = blocks_at_end(started.footprint.alike, read.what, self._accelerator, most)
         last = blocks_at_end(before.footprint.alike, "OFM", self._accelerator, most)
         # Mostly, the beginning of the one and the end of the other are far from each other.
         if not _common(_bytes(started, first.around), _bytes(before, last.around)):
-            return
+            return False
         written = [_bytes(before, block) for block in last.each]
-        for at, block in enumerate(first.each):
-            mine = _bytes(started, block)
-            if any(_common(mine, others) for others in written[: most - at]):
-                yield self._meets(started, read, before)
-                return
-
-    def _meets(self, started: _Started, read: Access, before: _Started) -> Violation:
-        return Violation(
-            started.offset,
-            f"BLOCKDEP {started.operation.blockdep} lets its {read.what} be read before the computation at "
-            f"{before.offset:#x} has written it",
+        return any(
+            _common(_bytes(started, block), others)
+            for at, block in enumerate(first.each)
+            for others in written[: most - at]
         )
+
+
+#: Of a search's candidates most have most operations in common, those before them and their addresses too.
+_met: Recent[Sequence[str]] = Recent(_KEPT)
 
 
 def _common(first: np.ndarray, second: np.ndarray) -> bool:
