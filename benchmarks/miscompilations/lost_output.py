@@ -22,6 +22,11 @@ def _moved_on(p: Program) -> tuple[int, int]:
     return first, p.transpose(first, *_ON)
 
 
+def _reshaped_and_moved_on(p: Program) -> tuple[int, int]:
+    first = p.reshape(p.table(p.input(6, 5)), 1, 6, 5)
+    return first, p.transpose(first, 0, 2, 1)
+
+
 def _observe(compiled: Compiled) -> Observed:
     found = len(compiled.outputs)
     return Observed(found != _OUTPUTS, f"outputs: {found}; the program has {_OUTPUTS}")
@@ -29,15 +34,23 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="lost-output",
-    summary="An output that is the result of a TRANSPOSE is lost if its only reader is another TRANSPOSE.",
+    summary=(
+        "An output that is the result of a TRANSPOSE, or of a RESHAPE that puts in or takes out dimensions of size 1, "
+        "is lost if its only reader is another TRANSPOSE."
+    ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_pooled,
-    others={"an output that is transposed on to another output": _moved_on},
+    others={
+        "an output that is transposed on to another output": _moved_on,
+        "a RESHAPE that puts in a dimension of size 1": _reshaped_and_moved_on,
+    },
     observe=_observe,
     cause=(
         "`MergeTransposes` (compiler/graphir_optimiser.cpp) makes one TRANSPOSE of two if the value between them has "
         "one writer and one reader (`Tensor::IsSinglePath` in compiler/tensor.hpp). It does not ask whether the value "
-        "is an output of the graph. Nothing writes the value then, and Vela gives out the others only."
+        "is an output of the graph. Nothing writes the value then, and Vela gives out the others only. Nor does "
+        "`CanonicaliseReshapeTransposePattern` in the same file, which exchanges such a RESHAPE and the TRANSPOSE "
+        "behind it."
     ),
     effect=(
         "The delegate has fewer outputs than the program, without a message. ExecuTorch's runtime finds outputs by "

@@ -34,7 +34,18 @@ def ordered_by(graph: Graph, value: int) -> Node:
 
 
 def lost_output(graph: Graph, node_id: int) -> bool:
-    return node_id in graph.outputs and _is_transposed(graph, node_id) and _is_transposed_on(graph, node_id)
+    if node_id not in graph.outputs or not _is_transposed_on(graph, node_id):
+        return False
+    return _is_transposed(graph, node_id) or _has_other_dimensions_of_one(graph, graph[node_id])
+
+
+def _has_other_dimensions_of_one(graph: Graph, node: Node) -> bool:
+    """Whether it is a RESHAPE that puts in or takes out dimensions of size 1."""
+    if node.op != MOVE or not node.layout_map.keeps_order:
+        return False
+    shapes = graph[node.inputs[0]].type.shape, node.type.shape
+    before, after = ([size for size in shape if size != 1] for shape in shapes)
+    return before == after
 
 
 def _is_transposed(graph: Graph, value: int) -> bool:
