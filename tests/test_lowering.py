@@ -13,6 +13,7 @@ from torch import nn
 
 from workers.calibration import calibration_for
 from workers.errors import ModelError
+from workers.host_operators import on_cpu
 from workers.lowering import Lowered, ethos_u_compile_spec, to_edge
 from workers.lowering import lower as lower_model
 from workers.model_source import ExportedFile, SourceModel, export
@@ -178,10 +179,14 @@ def test_operators_inside_control_flow_count_as_host_operators() -> None:
     assert len(result.graphs) == 1
     assert {"cond", "aten.sin.default", "aten.cos.default"} <= set(names(result))
     assert len(result.calibration_inputs) == 1
+    # With the partitioner's reason; of what quantises at the edges it gives none.
+    with_reason = {one.name for one in result.host_operators if one.reason}
+    assert "aten.sin.default" in with_reason and not any("quantize" in name for name in with_reason)
+    assert any(text.startswith("aten.sin.default (") for text in on_cpu(result.host_operators))
 
 
 def test_a_model_without_work_for_the_npu() -> None:
-    with pytest.raises(ModelError, match=r"no operator runs on ethos-u55-128; on the CPU: .*sort"):
+    with pytest.raises(ModelError, match=r"no operator runs on ethos-u55-128; on the CPU: .*sort\.\w+ \(Not included"):
         lowered(seeded(OnlyHost, (4,)), U55)
 
 

@@ -18,6 +18,7 @@ from results.compare import Gain
 from results.prediction_error import WITHIN, PredictionError
 from results.records import Best, Evaluation
 from workers.base_program import BaseProgram
+from workers.host_operators import on_cpu
 from workers.tasks import Job
 
 _SHOWN = 30  # rows of the live table: what is under way, then the latest that are done
@@ -86,6 +87,8 @@ class Progress:
             f"default costs {line.default:,} cycles (predicted{_off(line)}) in {delegates} "
             f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
         )
+        if rejected := on_cpu(one for one in base.host_operators if one.reason):
+            self._say(job, f"left on the CPU: {', '.join(rejected)}")
         if layouts := str(base.interface or ""):
             self._console.print(f"{self._name(job)}: {layouts}", highlight=False, markup=False, soft_wrap=True)
 

@@ -30,7 +30,7 @@ from workers.quantise import QUANTISATION, is_quantised
 from workers.target import Target
 from workers.whole_file import write_whole
 
-_FORMAT = 4
+_FORMAT = 5
 """Of the cache: raised when the meaning of an entry changes."""
 
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")

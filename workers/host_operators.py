@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,19 @@ class HostOperator:
         reads: elements of all its operands.
         writes: elements of all its results.
         macs: multiply-accumulates of a convolution or matrix product, 0 for others.
+        reason: why the partitioner left it on the CPU; empty where it gave none.
     """
 
     name: str
     reads: int
     writes: int
     macs: int = 0
+    reason: str = ""
+
+
+def on_cpu(operators: Iterable[HostOperator]) -> list[str]:
+    """For people: each kind of operator once, with its reason, in alphabetical order."""
+    return sorted({f"{one.name} ({one.reason})" if one.reason else one.name for one in operators})
 
 
 def host_operators(modules: Iterator[GraphModule]) -> Iterator[HostOperator]:

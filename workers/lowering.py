@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,12 +14,13 @@ from workers.calibration import calibration_for
 from workers.delegate_edges import check_edges
 from workers.error_place import with_place
 from workers.errors import ModelError
-from workers.host_operators import HostOperator, host_operators
+from workers.host_operators import HostOperator, host_operators, on_cpu
 from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
 from workers.reference import ReferenceFailed
+from workers.rejections import rejections
 from workers.run_lowered import dim_order, run_lowered
 from workers.target import Target
 from workers.upstream import is_for_quantiser, lowering_by
@@ -113,12 +114,16 @@ def lower(
     """
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
-        edge = _with_tosa(model, target, quantised, setting)
+        with rejections() as reasons:
+            edge = _with_tosa(model, target, quantised, setting)
         lowered = edge.exported_program()
         graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
-        on_host = tuple(host_operators(_graph_modules(lowered.graph_module)))
+        on_host = tuple(
+            replace(one, reason=reasons.get(one.name, ""))
+            for one in host_operators(_graph_modules(lowered.graph_module))
+        )
         if not graphs:
-            left = ", ".join(sorted({one.name for one in on_host})) or "nothing"
+            left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
         check_edges(
             [(at, call) for at in _graph_modules(lowered.graph_module) for call in delegate_calls(at)], model.name

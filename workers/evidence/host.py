@@ -146,8 +146,9 @@ def _named_operators(row: CsvRow) -> list[HostOperator]:
     """Of a cell such as `quantize_per_tensor 490; dequantize_per_tensor 12`: names and elements."""
     found = []
     for part in filter(None, row.text("operators").split(";")):
-        name, _, elements = part.strip().partition(" ")
-        found.append(HostOperator(name, *[_number(row, "operators", elements)] * 2))
+        name, _, text = part.strip().partition(" ")
+        elements = _number(row, "operators", text)
+        found.append(HostOperator(name, elements, elements))
     return found
 
 
