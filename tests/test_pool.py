@@ -431,7 +431,7 @@ def test_an_address_without_a_cluster_is_refused_at_once(address: str, tmp_path:
 
 
 DRIVER = """
-import asyncio, ctypes, os, sys, time
+import asyncio, ctypes, os, ray, sys, time
 from pathlib import Path
 import beside
 from workers.pool import Pool, WorkerLost
@@ -444,7 +444,9 @@ async def main():
         except WorkerLost:
             print("lost", flush=True)
         print(*[await pool.run(os.getpid, timeout_seconds=60) for _ in range(4)], flush=True)
-        if sys.argv[1] == "hang":
+        if sys.argv[1] == "stuck":  # inside C++, with the lock of the interpreter
+            ray.shutdown = lambda: ctypes.PyDLL(None).sleep(1000)
+        if sys.argv[1] in ("hang", "stuck"):
             await asyncio.gather(*(pool.run(beside.hang, timeout_seconds=600) for _ in range(2)))
 
 try:
@@ -516,9 +518,27 @@ def test_workers_end_with_their_driver(driver: Callable[[str], subprocess.Popen[
         process.kill()
     else:
         os.killpg(process.pid, ending)
-    # Whoever interrupts a terminal interrupts Ray too; its driver looks for the lost head for a minute at times.
     output, _ = process.communicate(timeout=180)
     assert output == ("interrupted\n" if ending == signal.SIGINT else "")
+    assert gone(pids)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True])
+def test_an_interrupted_driver_ends_though_ray_does_not(
+    driver: Callable[[str], subprocess.Popen[str]], tmp_path: Path, again: bool
+) -> None:
+    """By itself some seconds after the first interrupt, with its stacks in the log; at once at the second."""
+    process = driver("stuck")
+    assert process.stdout is not None
+    pids = set(map(int, [process.stdout.readline() for _ in range(3)][-1].split()))
+    os.killpg(process.pid, signal.SIGINT)
+    if again:
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == (-signal.SIGINT if again else 1)
+    assert ("__aexit__" in (tmp_path / "logs" / "interrupted.log").read_text()) != again
     assert gone(pids)
 
 

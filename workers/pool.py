@@ -14,6 +14,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any, Generic, Self, TypeVar, TypeVarTuple
 
 from workers.errors import ModelError
 from workers.hand_out import Call, HandOut, Loss, Lost, Worker
+from workers.interrupts import ends_when_interrupted
 from workers.ray_start import NO_WORKER_AHEAD, deaths_not_on_stdout, termination_as_before, workers_only
 from workers.worker_process import CRASH, Answer, WorkerProcess, environment, last_words, size_of, spare_the_collector
 
@@ -129,6 +131,7 @@ class Pool:
         self._expected = self._up = 0
         self._failure: PoolFailed | None = None
         self._started_ray = False
+        self._interrupts = ExitStack()
         self.busy_seconds = 0.0
         """Time that calls which came back took in their workers, all workers together."""
 
@@ -141,7 +144,12 @@ class Pool:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         import ray
 
-        self._started_ray = _connect(self._address, self.jobs)
+        self._interrupts.enter_context(ends_when_interrupted(self._log_dir / "interrupted.log"))
+        try:
+            self._started_ray = _connect(self._address, self.jobs)
+        except BaseException:
+            self._interrupts.close()
+            raise
         spare_the_collector()
         if not self.jobs:
             self.jobs = max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -163,6 +171,7 @@ class Pool:
             ray.kill(actor)
         if self._started_ray:
             ray.shutdown()
+        self._interrupts.close()
 
     async def run(
         self,

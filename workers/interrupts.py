@@ -1,0 +1,46 @@
+"""An interrupted driver ends soon, whatever Ray is doing at that time."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+#: From the first interrupt to the end of the process. Closing a pool takes 1 to 5 s; but Ray's driver looks for a head
+#: that is gone for minutes, inside C++, where no Python handler runs.
+SECONDS_TO_END = 8.0
+
+
+@contextmanager
+def ends_when_interrupted(log: Path) -> Iterator[None]:
+    """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself, and then is ended, with
+    exit code 1 and the stacks of all its threads in `log`. The second SIGINT ends it at once.
+
+    What handled SIGINT before does so at the first one. Does nothing outside of the main thread, which alone may say
+    what signals do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    interrupted = False
+
+    def first(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        # A thread in C, which needs no Python to run. The file stays open as long as the process lives.
+        faulthandler.dump_traceback_later(SECONDS_TO_END, exit=True, file=log.open("a", encoding="utf-8"))
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        if not interrupted:
+            signal.signal(signal.SIGINT, before)
