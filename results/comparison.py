@@ -21,6 +21,7 @@ _FIGURES = {
     "npu_ops": "operations on the NPU",
     "host_ops": "operators on the CPU",
     "sram_bytes": "SRAM, bytes",
+    "arena_bytes": "arena, bytes",
     "flash_bytes": "flash, bytes",
 }
 

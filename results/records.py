@@ -201,6 +201,8 @@ class Figures(Record):
         vela_cycles: Vela's own estimate.
         host_cycles: of what runs on the CPU and of calling the delegates.
         transpose_cycles: the part of `stream_cycles` that transposes cost.
+        sram_bytes: peak SRAM of the delegate that needs most.
+        arena_bytes: what the runtime must provide for it: in SRAM, or in DRAM for `Dedicated_Sram` memory modes.
         host_ops: operators left on the CPU.
         delegates: NPU delegates that the model falls into.
     """
@@ -216,6 +218,7 @@ class Figures(Record):
     host_ops: int
     delegates: int
     sram_bytes: int
+    arena_bytes: int
     flash_bytes: int
     macs: int
     label: Label = "predicted"

@@ -37,6 +37,9 @@ class FiguresJson(_Strict):
     host_ops: NonNegativeInt = Field(description="operators left on the CPU")
     delegates: NonNegativeInt = Field(description="NPU delegates that the model falls into")
     sram_bytes: NonNegativeInt = Field(description="peak SRAM")
+    arena_bytes: NonNegativeInt = Field(
+        description="arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes"
+    )
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
     macs: NonNegativeInt = Field(description="multiply-accumulate operations")
 

@@ -120,6 +120,7 @@ evaluations = Table(
     Column("host_ops", BigInteger),
     Column("delegates", BigInteger),
     Column("sram_bytes", BigInteger),
+    Column("arena_bytes", BigInteger),
     Column("flash_bytes", BigInteger),
     Column("macs", BigInteger),
     Column("attempts", Integer, nullable=False),

@@ -45,7 +45,8 @@ def figures(cycles: int, **others: object) -> Figures:
     values = {
         "stream_cycles": cycles, "conservative_cycles": cycles, "vela_cycles": cycles + 5, "host_cycles": 0,
         "transposes": 4, "transpose_cycles": cycles // 4, "npu_ops": 12,
-        "host_ops": 1, "delegates": 2, "sram_bytes": 65536, "flash_bytes": 40000, "macs": 1_000_000,
+        "host_ops": 1, "delegates": 2, "sram_bytes": 65536, "arena_bytes": 70000,
+        "flash_bytes": 40000, "macs": 1_000_000,
     }  # fmt: skip
     return Figures(cycles=cycles, **(values | others))
 

@@ -19,7 +19,7 @@ from workers.stream_cost import MODEL_VERSION
 
 DEFAULT = Cost(
     stream_cycles=1000, conservative_cycles=1000, vela_cycles=400, host_cycles=100, transposes=2, transpose_cycles=300,
-    npu_ops=10, sram_bytes=2000, flash_bytes=5000, macs=7, command_stream_sha256=("a",), rows=(),
+    npu_ops=10, sram_bytes=2000, arena_bytes=2000, flash_bytes=5000, macs=7, command_stream_sha256=("a",), rows=(),
 )  # fmt: skip
 cycles = st.integers(0, 10**9)
 costs = st.builds(

@@ -86,7 +86,7 @@ def test_key_is_the_same_in_every_process():
     assert identity.key == "3c3d11278f255ba8fdda9d2be10355d3eedaaf63bc7d4cf4d670217720389ea0"
 
 
-FIGURES = Figures(*range(13))
+FIGURES = Figures(*range(14))
 
 
 @pytest.mark.parametrize(

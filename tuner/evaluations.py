@@ -52,6 +52,7 @@ def evaluation_of(
             host_ops=outcome.host_ops,
             delegates=len(cost.command_stream_sha256),
             sram_bytes=cost.sram_bytes,
+            arena_bytes=cost.arena_bytes,
             flash_bytes=cost.flash_bytes,
             macs=cost.macs,
             label="predicted",

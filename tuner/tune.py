@@ -444,8 +444,8 @@ class _Run:
         }
         best = self._search.states.best()
         merits = sorted(known)
-        # The study may know of one that the store lost.
-        if best is not None and all(cycles != best.cycles for cycles, *_ in merits[:1]):
+        # The study may know of a cheaper one that the store lost.
+        if best is not None and best.cycles is not None and all(best.cycles < one[0] for one in merits[:1]):
             yield best.recipe
         yield from (known[merit] for merit in merits)
 

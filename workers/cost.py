@@ -52,6 +52,7 @@ class Cost:
     transpose_cycles: int
     npu_ops: int
     sram_bytes: int
+    arena_bytes: int
     flash_bytes: int
     macs: int
     command_stream_sha256: tuple[str, ...]
@@ -94,6 +95,7 @@ class Pricing:
             **{name: sum(one[name] for one in costs) for name in _SUMMED},
             host_cycles=host_cycles,
             sram_bytes=max(one["sram_bytes"] for one in costs),
+            arena_bytes=max(one["arena_bytes"] for one in costs),
             command_stream_sha256=tuple(one["command_stream_sha256"] for one in costs),
             rows=tuple(
                 _row(at, row, graph)
@@ -143,6 +145,7 @@ class Pricing:
             "transpose_cycles": sum(cycles for row, cycles in rows if row.npu_op == "Transpose"),
             "npu_ops": compiled.npu_ops,
             "sram_bytes": compiled.sram_bytes,
+            "arena_bytes": compiled.scratch_bytes,
             "flash_bytes": compiled.flash_bytes,
             "macs": compiled.macs,
             "command_stream_sha256": command_stream_hash(compiled.command_stream, compiled.weights),
