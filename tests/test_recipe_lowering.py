@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+
 from collections.abc import Callable
 
 import pytest
@@ -71,6 +73,12 @@ def test_what_a_script_writes_names_its_recipe(lower: Callable[[str], bytes]) ->
     tags = [delegate.compile_specs[TAG_KEY] for delegate in delegates_of(content, "the program")]
     assert tags and all(json.loads(tag)["recipe"] == "merge-transposed-axes" for tag in tags)
     assert {json.loads(tag)["identity"] for tag in tags} == {"an identity"}
+
+
+def test_a_copy_of_a_stored_recipe_is_whole() -> None:
+    # Pickling goes the same way.
+    recipe = copy.copy(StoredRecipe("fuse-transposes", "an identity"))
+    assert (recipe, recipe.identity) == ("fuse-transposes", "an identity")
 
 
 def test_an_unknown_recipe_is_refused_at_once() -> None:

@@ -20,6 +20,9 @@ class StoredRecipe(str):
         made.identity = identity
         return made
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        return str(self), self.identity
+
 
 def recipe_tag(recipe: str, identity: str = "", **more: str) -> bytes:
     """JSON that `velatune verify` reads. identity: empty for a recipe that comes from no store."""
