@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-
 from collections.abc import Callable
 
 import pytest

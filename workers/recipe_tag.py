@@ -20,8 +20,8 @@ class StoredRecipe(str):
         made.identity = identity
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str(self), self.identity
+    def __reduce__(self) -> tuple[type[StoredRecipe], tuple[str, str]]:
+        return StoredRecipe, (str(self), self.identity)
 
 
 def recipe_tag(recipe: str, identity: str = "", **more: str) -> bytes:
