@@ -11,13 +11,16 @@ from math import ceil, prod
 import numpy as np
 
 from search_space.convolution import MOST_ROWS, MOST_STRIDE, MOST_TAPS, MOST_WIDTH
+from search_space.dtypes import integer_range
 from search_space.editor import Editor
-from search_space.graph import Node, Step, TensorType, move
+from search_space.graph import Step, move
+from search_space.largest_value import INT8_REACH
 from search_space.layout_map import Shape
 from search_space.new_convolution import depthwise_convolved
+from search_space.pixel_sums import added, sliced, summed
 
-#: Values of which the sum fits INT32 whatever they are: each is the difference of two int8 values.
-MOST_VALUES = ((1 << 31) - 1) // 255
+#: Differences of int8 values of which the sum fits INT32 whatever they are.
+MOST_VALUES = integer_range("INT32")[1] // INT8_REACH
 
 #: Places of a kernel. One convolution with fewer leaves more sums than are soon added up.
 _FEWEST_TAPS = MOST_ROWS // 2
@@ -58,12 +61,12 @@ class SumInSteps:
         if rows * columns >= _FEWEST_TAPS and left * columns <= MOST_WIDTH:
             seen = self._seen_as(self.data, (batch, rows, left * columns, channels))
             sums = self._windows(seen, (rows, columns), (1, columns))
-            return self._summed(sums, 2) if left > 1 else sums
+            return summed(self.edit, sums, 2, self.name) if left > 1 else sums
         if height == 1 or width == 1:
             row = self._seen_as(self.data, (batch, 1, count, channels))
             return replace(self, data=row)._of_parts(2)
         if height > MOST_ROWS:
-            return self._summed(self._of_parts(1), 2)
+            return summed(self.edit, self._of_parts(1), 2, self.name)
         return self._of_parts(2, height)
 
     def _of_rows(self) -> int:
@@ -74,7 +77,7 @@ class SumInSteps:
             return self._of_parts(1)
         seen = self._seen_as(self.data, (batch, rows, left * width, channels))
         sums = self._seen_as(self._windows(seen, (rows, 1)), (batch, left, width, channels))
-        return self._summed(sums, 1)
+        return summed(self.edit, sums, 1, self.name)
 
     def _of_parts(self, axis: int, across: int = 1) -> int:
         """Along an axis, and over `across` pixels of the other one: slices, with a kernel for each."""
@@ -83,9 +86,9 @@ class SumInSteps:
         count = ceil(size / most)
         sums = []
         for start, end in pairwise(size * at // count for at in range(count + 1)):
-            part = self._sliced(axis, start, end - start)
+            part = sliced(self.edit, self.data, axis, start, end - start, self.name)
             sums.append(self._windows(part, (end - start, across) if axis == 1 else (across, end - start)))
-        return reduce(self._added, sums)
+        return reduce(lambda one, other: added(self.edit, one, other, self.name), sums)
 
     def _windows(self, data: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1)) -> int:
         channels = self.edit[data].type.shape[3]
@@ -98,26 +101,6 @@ class SumInSteps:
             return value
         return self.edit.add(move(value, tensor, (Step("reshape", shape),), self.name))
 
-    def _sliced(self, axis: int, start: int, size: int) -> int:
-        tensor = self.edit[self.data].type
-        if size == tensor.shape[axis]:
-            return self.data
-        starts = tuple(start if at == axis else 0 for at in range(4))
-        sizes = _with(tensor.shape, axis, size)
-        attributes = {"start": starts, "size": sizes}
-        return self.edit.add(Node("SLICE", (self.data,), TensorType(sizes, tensor.dtype), attributes, name=self.name))
-
-    def _summed(self, value: int, axis: int) -> int:
-        total = TensorType(_with(self.edit[value].type.shape, axis, 1), "INT32")
-        return self.edit.add(Node("REDUCE_SUM", (value,), total, {"axis": axis}, name=self.name))
-
-    def _added(self, one: int, other: int) -> int:
-        return self.edit.add(Node("ADD", (one, other), self.edit[one].type, name=self.name))
-
 
 def _divisors(number: int, most: int) -> list[int]:
     return [divisor for divisor in range(1, most + 1) if number % divisor == 0]
-
-
-def _with(shape: Shape, axis: int, size: int) -> Shape:
-    return (*shape[:axis], size, *shape[axis + 1 :])

@@ -12,6 +12,7 @@ from search_space.convolution import MOST_ROWS, MOST_TAPS
 from search_space.editor import Editor
 from search_space.graph import Node, constant
 from search_space.passes.base import Pass
+from search_space.pixel_sums import sums_pixels
 from search_space.rescale_by_one import shifted_only
 from search_space.sum_in_steps import MOST_VALUES, SumInSteps
 
@@ -34,12 +35,14 @@ class SumByDepthwise(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        if not _sums(node):
+        if not sums_pixels(node):
             return False
-        if self.whole and edit.used_once(node_id) and _sums(edit[edit.users(node_id)[0]]):  # that one takes this one in
+        if (
+            self.whole and edit.used_once(node_id) and sums_pixels(edit[edit.users(node_id)[0]])
+        ):  # that one takes this one in
             return False
         axes, summed = [node.attributes["axis"]], node.inputs[0]
-        while self.whole and _sums(edit[summed]) and edit.used_once(summed):
+        while self.whole and sums_pixels(edit[summed]) and edit.used_once(summed):
             axes.append(edit[summed].attributes["axis"])
             summed = edit[summed].inputs[0]
         rescale = edit[summed]
@@ -68,13 +71,3 @@ class SumByDepthwise(Pass):
         }  # fmt: skip
         edit.redefine(node_id, Node("DEPTHWISE_CONV2D", inputs, node.type, attributes, name=node.name))
         return True
-
-
-def _sums(node: Node) -> bool:
-    """Over height or width."""
-    return (
-        node.op == "REDUCE_SUM"
-        and node.attributes["axis"] in (1, 2)
-        and len(node.type.shape) == 4
-        and node.type.dtype == "INT32"
-    )
