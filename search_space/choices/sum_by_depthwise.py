@@ -24,8 +24,9 @@ class SumByDepthwise(Pass):
     for it: on Ethos-U55 nearly all of a mean's cycles. What is larger than a kernel is summed in steps.
 
     whole: one kernel for a sum over height and width, up to its largest size. Otherwise the first of the two is a
-    convolution, and the second stays: it is small then. And what becomes one pixel is summed in steps if it is large,
-    since the NPU computes several pixels of a row at a time.
+    convolution, and the second stays: it is small then. And a large row that becomes one pixel is summed in steps,
+    since the NPU computes several pixels of a row at a time. Images with more rows than a kernel has are summed over
+    both at once.
     """
 
     name: ClassVar[str] = "sum-by-depthwise"
@@ -37,20 +38,19 @@ class SumByDepthwise(Pass):
         node = edit[node_id]
         if not sums_pixels(node):
             return False
-        if (
-            self.whole and edit.used_once(node_id) and sums_pixels(edit[edit.users(node_id)[0]])
-        ):  # that one takes this one in
-            return False
-        axes, summed = [node.attributes["axis"]], node.inputs[0]
-        while self.whole and sums_pixels(edit[summed]) and edit.used_once(summed):
-            axes.append(edit[summed].attributes["axis"])
-            summed = edit[summed].inputs[0]
-        rescale = edit[summed]
-        if not shifted_only(edit, rescale):
+        sums = _sums_up_to(edit, node_id)
+        rescale = edit[edit[sums[-1]].inputs[0]]
+        if not shifted_only(edit, rescale) or edit[rescale.inputs[0]].type.dtype != "INT8":
             return False
         data = edit[rescale.inputs[0]].type
+        if not self.whole and data.shape[1] <= MOST_ROWS:
+            if len(sums) > 1:
+                return False
+        elif edit.used_once(node_id) and sums_pixels(edit[edit.users(node_id)[0]]):  # that one takes this one in
+            return False
+        axes = {edit[one].attributes["axis"] for one in sums}
         kernel = tuple(data.shape[axis] if axis in axes else 1 for axis in (1, 2))
-        if data.dtype != "INT8" or prod(kernel) > MOST_VALUES:
+        if prod(kernel) > MOST_VALUES:
             return False
         zero_points = rescale.inputs[3], edit.add(constant(np.zeros(1, np.int8)))
         one_pixel = kernel == data.shape[1:3]
@@ -71,3 +71,11 @@ class SumByDepthwise(Pass):
         }  # fmt: skip
         edit.redefine(node_id, Node("DEPTHWISE_CONV2D", inputs, node.type, attributes, name=node.name))
         return True
+
+
+def _sums_up_to(edit: Editor, node_id: int) -> list[int]:
+    """A sum over height or width, and those before it that nothing else reads."""
+    sums = [node_id]
+    while sums_pixels(edit[edit[sums[-1]].inputs[0]]) and edit.used_once(edit[sums[-1]].inputs[0]):
+        sums.append(edit[sums[-1]].inputs[0])
+    return sums
