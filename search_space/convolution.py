@@ -19,6 +19,9 @@ KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
 #: Channels that Vela 5.1 takes; a longer row is cut.
 MOST_CHANNELS = 1 << 16
 
+#: Largest width of an operation of the NPU.
+MOST_WIDTH = 1 << 16
+
 #: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
 MOST_STRIDE = 3
 

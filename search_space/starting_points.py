@@ -19,7 +19,7 @@ _FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-move
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (
     "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},sum-by-depthwise@{at},"
-    "pool-by-depthwise{{whole=true}}@{at},pool-by-depthwise@{at},trim-kernel@{at},dilation-to-grid@{at},"
+    "pool-by-depthwise{{whole=true}}@{at},pool-by-depthwise@{at},sum-tree@{at},trim-kernel@{at},dilation-to-grid@{at},"
     "stride-to-depth@{at},window-to-depth@{at},turn-convolution@{at},sink-moves,settle-moves,flatten-pixels,"
     "fuse-transposes,split-projection@{at},fuse-transposes,heads-apart@{at},merge-projections@{at},"
     "matmul-as-convolution@{at},phases-by-conv@{at}"

@@ -88,6 +88,7 @@ OFTEN: dict[str, Kind] = {
     "split-projection": PROJECTIONS,
     "slices-into-weights": SLICED,
     "sum-by-depthwise": SUMS,
+    "sum-tree": SUMS,
     "table": FUNCTIONS,
     "through-concat": CONCATS_OF_MOVED,
     "through-concat{mixed=true,up=true}": MOVED_CONCATS,

@@ -3,7 +3,7 @@
 from math import gcd
 
 from hypothesis import strategies as st
-from random_builder import INTEGERS, SAFE, Builder, wide_shapes
+from random_builder import INTEGERS, LARGEST, SAFE, Builder, wide_shapes
 from random_kinds import Kind, on
 from random_layers import multiplied
 from random_movements import read
@@ -24,6 +24,9 @@ _TURN = (Step("transpose", (0, 2, 1)),)
 def _mean(b: Builder, value: int) -> None:
     """RESCALE by one to INT32, and REDUCE_SUM over height, width or both."""
     n, h, w, c = (b.draw(st.integers(1, most)) for most in (2, 5, 5, 3))
+    if b.chance(4):  # more than a kernel has
+        n, w, c = 1, b.draw(st.integers(1, 2)), 1
+        h = b.draw(st.integers(65, LARGEST // w))
     value = b.input(TensorType((n, h, w, c), "INT8"))
     parameters = (
         b.parameter(1 << 30, "INT32"), b.parameter(30, "INT8"), b.zero_point("INT8")[1], b.parameter(0, "INT32"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from search_space.convolution import MOST_WIDTH
 from search_space.editor import Editor
 from search_space.graph import Node, Step, TensorType, move
 from search_space.layout_map import Shape
@@ -13,9 +14,6 @@ from search_space.passes.base import Pass
 from search_space.rescale_by_one import rescaled_by_one
 
 _BY_HALVES = {"REDUCE_MAX": "MAXIMUM", "REDUCE_MIN": "MINIMUM"}
-
-#: Largest width of an operation of the NPU.
-_MOST_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class MaxTree(Pass):
         # A batch is an operation for each of its images; what is no batch stays as it is, and is read in place.
         if len(before) > 3 or prod(before[:-2]) > 1:
             before = [1, prod(before)]
-        if prod(before) > _MOST_ROWS:
+        if prod(before) > MOST_WIDTH:
             return False
         value = node.inputs[0]
         if source.shape != (*before, channels):

@@ -12,6 +12,7 @@ from search_space.editor import Editor
 from search_space.graph import Node, TensorType, constant
 from search_space.new_convolution import depthwise_convolved
 from search_space.passes.base import Pass
+from search_space.sum_in_steps import SumInSteps
 
 #: Of a window; larger ones are done faster as what they are.
 _MOST_TAPS = 36
@@ -24,7 +25,7 @@ class PoolByDepthwise(Pass):
     depthwise convolution at a time, of a pool one (Vela's cost models).
 
     whole: averages of the whole image instead of those of small windows: a convolution sums up the columns, and
-    REDUCE_SUM its few results.
+    REDUCE_SUM its few results. Of more rows than a kernel has, in steps.
     """
 
     name: ClassVar[str] = "pool-by-depthwise"
@@ -38,9 +39,12 @@ class PoolByDepthwise(Pass):
             return False
         height, width = node.attributes["kernel"]
         is_whole = node.type.shape[1:3] == (1, 1)
-        if is_whole != self.whole or height * width == 1 or height > MOST_ROWS:
+        if is_whole != self.whole or height * width == 1:
             return False
-        if self.whole:
+        if self.whole and height > MOST_ROWS:
+            zero_points = node.inputs[1], edit.add(constant(np.zeros(1, np.int8)))
+            sums = SumInSteps(edit, node.inputs[0], zero_points, node.name).along((1, 2))
+        elif self.whole:
             sums = _summed(edit, node, (height, 1), (1, 1))
             total = TensorType(node.type.shape, "INT32")
             sums = edit.add(Node("REDUCE_SUM", (sums,), total, {"axis": 2}, name=node.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -11,17 +12,21 @@ from search_space.convolution import MOST_ROWS, MOST_TAPS
 from search_space.editor import Editor
 from search_space.graph import Node, constant
 from search_space.passes.base import Pass
+from search_space.pixel_sums import sums_pixels
 from search_space.rescale_by_one import shifted_only
+from search_space.sum_in_steps import MOST_VALUES, SumInSteps
 
 
 @dataclass(frozen=True)
 class SumByDepthwise(Pass):
     """Source: TOSA 1.0, DEPTHWISE_CONV2D subtracts the zero point of its input and adds up in INT32, as RESCALE by one
     to INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes
-    for it: on Ethos-U55 nearly all of a mean's cycles.
+    for it: on Ethos-U55 nearly all of a mean's cycles. What is larger than a kernel is summed in steps.
 
-    whole: one kernel for a sum over height and width. Otherwise the first of the two is a convolution, and the second
-    stays: it is small then.
+    whole: one kernel for a sum over height and width, up to its largest size. Otherwise the first of the two is a
+    convolution, and the second stays: it is small then. And a large row that becomes one pixel is summed in steps,
+    since the NPU computes several pixels of a row at a time. Images with more rows than a kernel has are summed over
+    both at once.
     """
 
     name: ClassVar[str] = "sum-by-depthwise"
@@ -31,28 +36,35 @@ class SumByDepthwise(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
-        if not _sums(node):
+        if not sums_pixels(node):
             return False
-        if self.whole and edit.used_once(node_id) and _sums(edit[edit.users(node_id)[0]]):  # that one takes this one in
-            return False
-        axes, summed = [node.attributes["axis"]], node.inputs[0]
-        while self.whole and _sums(edit[summed]) and edit.used_once(summed):
-            axes.append(edit[summed].attributes["axis"])
-            summed = edit[summed].inputs[0]
-        rescale = edit[summed]
-        if not shifted_only(edit, rescale):
+        sums = _sums_up_to(edit, node_id)
+        rescale = edit[edit[sums[-1]].inputs[0]]
+        if not shifted_only(edit, rescale) or edit[rescale.inputs[0]].type.dtype != "INT8":
             return False
         data = edit[rescale.inputs[0]].type
-        kernel = tuple(data.shape[axis] if axis in axes else 1 for axis in (1, 2))
-        if data.dtype != "INT8" or kernel[0] > MOST_ROWS or kernel[0] * kernel[1] > MOST_TAPS:
+        if not self.whole and data.shape[1] <= MOST_ROWS:
+            if len(sums) > 1:
+                return False
+        elif edit.used_once(node_id) and sums_pixels(edit[edit.users(node_id)[0]]):  # that one takes this one in
             return False
+        axes = {edit[one].attributes["axis"] for one in sums}
+        kernel = tuple(data.shape[axis] if axis in axes else 1 for axis in (1, 2))
+        if prod(kernel) > MOST_VALUES:
+            return False
+        zero_points = rescale.inputs[3], edit.add(constant(np.zeros(1, np.int8)))
+        one_pixel = kernel == data.shape[1:3]
+        most_taps = MOST_ROWS if one_pixel and not self.whole else MOST_TAPS
+        if kernel[0] > MOST_ROWS or prod(kernel) > most_taps:
+            steps = SumInSteps(edit, rescale.inputs[0], zero_points, node.name)
+            edit.replace_uses(node_id, steps.along(axes))
+            return True
         channels = data.shape[3]
         inputs = (
             rescale.inputs[0],
             edit.add(constant(np.ones((*kernel, channels, 1), np.int8))),
             edit.add(constant(np.zeros(channels, np.int32))),
-            rescale.inputs[3],
-            edit.add(constant(np.zeros(1, np.int8))),
+            *zero_points,
         )
         attributes = {
             "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32",
@@ -61,11 +73,9 @@ class SumByDepthwise(Pass):
         return True
 
 
-def _sums(node: Node) -> bool:
-    """Over height or width."""
-    return (
-        node.op == "REDUCE_SUM"
-        and node.attributes["axis"] in (1, 2)
-        and len(node.type.shape) == 4
-        and node.type.dtype == "INT32"
-    )
+def _sums_up_to(edit: Editor, node_id: int) -> list[int]:
+    """A sum over height or width, and those before it that nothing else reads."""
+    sums = [node_id]
+    while sums_pixels(edit[edit[sums[-1]].inputs[0]]) and edit.used_once(edit[sums[-1]].inputs[0]):
+        sums.append(edit[sums[-1]].inputs[0])
+    return sums

@@ -54,7 +54,13 @@ def test_averages_of_all_are_the_same(kernel: Shape, zero_points: tuple[int, int
 
 def test_each_option_leaves_the_other_averages() -> None:
     assert PoolByDepthwise(whole=True).apply(small := pooled((3, 3), (3, 3))) is small
-    assert PoolByDepthwise(whole=True).apply(high := pooled((1, 1), (65, 1))) is high
+    assert PoolByDepthwise().apply(high := pooled((1, 1), (65, 1))) is high
+
+
+@pytest.mark.parametrize("kernel", [(65, 1), (67, 3), (128, 5), (100, 100)])
+def test_averages_of_more_rows_than_a_kernel_has_are_the_same(kernel: Shape) -> None:
+    after = changed(pooled((1, 1), kernel, zero_points=(-5, 9)), PoolByDepthwise(whole=True))
+    assert "AVG_POOL2D" not in operators(after)
 
 
 @pytest.mark.parametrize(
