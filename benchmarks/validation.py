@@ -93,8 +93,8 @@ def _tables(summary: Summary) -> list[str]:
         "", aligned(errors, set(SUMMARY_HEADINGS) - set(WORDS)), "",
         "Order of pairs:", "", aligned(order, set(ORDER_HEADINGS) - set(WORDS)), "",
         *(f"- {line}" for line in totals_told(summary)), "",
-        "Kinds of operation that the evidence has, by the bits of the elements that they read; none where it is empty. What "
-        "U55 has counts for U65 and the other way round: they are one architecture.",
+        "Kinds of operation that the evidence has, by the bits of the elements that they read; none where it is empty. "
+        "What U55 has counts for U65 and the other way round: they are one architecture.",
         "", aligned(_kinds(), set()),
     ]  # fmt: skip
 
