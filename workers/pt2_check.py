@@ -82,6 +82,25 @@ def check_programs(data: bytes) -> None:
                 _check(entry, name="")
 
 
+def operators_called(data: bytes) -> set[str]:
+    """By its programs, as in `torch.ops.aten.relu.default`; of a file that `check_programs` lets through."""
+    reader = _reader(data)
+    programs = [json.loads(reader.get_record(one)) for one in reader.get_all_records() if one.startswith("models/")]
+    return {node["target"] for program in programs for node in _nodes(program)}
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Also those of the branches of control flow."""
+    if isinstance(value, dict):
+        if "target" in value and "inputs" in value:
+            yield value
+        for inner in value.values():
+            yield from _nodes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _nodes(inner)
+
+
 def _reader(data: bytes) -> Any:
     import torch
 
