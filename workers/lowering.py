@@ -17,6 +17,7 @@ from workers.errors import ModelError
 from workers.host_operators import HostOperator, host_operators, on_cpu
 from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel
+from workers.module_state import lost_starts
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
 from workers.reference import ReferenceFailed
@@ -133,11 +134,12 @@ def lower(
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
+        lost = lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
                 to_executorch(edge)
-    told = quantised.warnings
+    told = quantised.warnings + lost
     unknown = len(graphs) - len(recorded)
     if unknown:
         told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
