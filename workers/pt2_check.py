@@ -19,7 +19,7 @@ MOST_ELEMENTS = 2**28
 """Of one tensor: 1 GiB of float32, far beyond what any of these NPUs works on."""
 
 _OPERATOR = re.compile(
-    r"torch\.ops\.(?:aten|prims|quantized_decomposed|torchao|dim_order_ops)\.[a-z0-9_]+\.[A-Za-z0-9_]+"
+    r"torch\.ops\.(?:aten|prims|quantized_decomposed|torchao|dim_order_ops)\.[A-Za-z0-9_]+\.[A-Za-z0-9_]+"
 )
 _HIGHER_ORDER = frozenset(
     f"torch.ops.higher_order.{name}" for name in ("wrap_with_set_grad_enabled", "wrap_with_autocast", "cond")
