@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,11 @@ def compared(file: Path, stock: Path, tuned: Path) -> str:
     torch.manual_seed(1)
     first, second = PteProgram.read(stock), PteProgram.read(tuned)
     for number in range(_SETS):
-        arrays = [one.contiguous().numpy() for one in torch.utils._pytree.tree_leaves(module.inputs())]
+        arrays = [
+            one.contiguous().numpy() if isinstance(one, torch.Tensor) else np.asarray(one)
+            for one in torch.utils._pytree.tree_leaves(module.inputs())
+            if one is not None
+        ]
         try:
             expected = first.run(arrays)
         except Exception as error:
@@ -98,7 +103,7 @@ def _told(one: np.ndarray, other: np.ndarray) -> str:
 def _imported(file: Path) -> Any:
     spec = importlib.util.spec_from_file_location(f"model_fuzz_{file.stem}", file)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # torch looks branches up by module
     spec.loader.exec_module(module)
     return module
 
