@@ -7,7 +7,7 @@ their like) and the order of long float sums may differ on a target by a last bi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +42,11 @@ def kernel(name: str) -> Kernel:
         raise ModelError(f"its operator {name} is none of ExecuTorch's kernels")
     found = _operator(name)
     return lambda values, arguments: _call(name, found, values, arguments)
+
+
+def without_kernel(names: Iterable[str]) -> list[str]:
+    """Those of some operators that ExecuTorch's libraries have no kernel for; names as of `kernel`."""
+    return sorted({name for name in names if name not in PRIMITIVES and name not in _listed()})
 
 
 @cache
