@@ -43,6 +43,8 @@ _RIGHTLY_REFUSED = (
     "of the default lowering it is wrong",  # Vela miscompiles it, and every candidate that was tried
 )
 _NO_DELEGATE = "no operator runs on"
+#: What neither stock's file nor ours can be run with, which is told before the search.
+_NO_KERNEL = "is none of ExecuTorch's kernels"
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ async def _judged(bench: _Bench, model: Generated, job: Job, stock: Stock, outco
         reason = _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
     except Exception as error:  # whatever a fault of velatune's own raises
         reason = unexpected(error, bench.log_dir)
-    return Judged(model, "finding" if reason else "tuned", reason)
+    return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason)
 
 
 def _refused(model: Generated, stock: Stock, reason: str) -> Judged:
