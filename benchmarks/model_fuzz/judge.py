@@ -174,8 +174,9 @@ async def _fault(bench: _Bench, model: Generated, job: Job, best: Best) -> str:
         except (ModelError, WorkerLost) as error:
             return f"verify --run of {recipe}: {error}"
         file, stock = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte"))
-        differs = right_default and await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS)
-        if differs:
+        if not right_default:
+            continue
+        if differs := await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS):
             return f"by {recipe}: {differs}"
     return ""
 
