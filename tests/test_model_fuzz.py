@@ -14,17 +14,17 @@ import pytest
 from benchmarks.model_fuzz.generate import generated
 from benchmarks.model_fuzz.judge import Judged, judge
 
-MODELS = 8
+MODELS = 3
 
 
 @pytest.mark.slow
 def test_random_modules_are_tuned_as_stock_executorch_lowers_them(tmp_path: Path) -> None:
     async def run() -> list[Judged]:
-        return [one async for one in judge([generated(seed) for seed in range(MODELS)], tmp_path, trials=4)]
+        return [one async for one in judge([generated(seed) for seed in range(MODELS)], tmp_path, trials=2, seconds=5)]
 
     judged = asyncio.run(run())
     assert [(one.model.text, one.told) for one in judged if one.came_to == "finding"] == []
-    assert Counter(one.came_to for one in judged)["tuned"] >= MODELS // 2
+    assert Counter(one.came_to for one in judged)["tuned"] >= 1
 
 
 def test_a_model_follows_from_its_seed_and_runs() -> None:

@@ -16,7 +16,6 @@ from results.lookup import Hit
 from results.records import Best, Evaluation
 from results.store import Store
 from results.tiers import Tiers
-from search_space.recipe import Recipe
 from tuner.apply import applied_in
 from tuner.commands.verify import verify
 from tuner.known import ask
@@ -156,29 +155,21 @@ async def _fault(bench: _Bench, model: Generated, job: Job, best: Best) -> str:
     found, _ = await asyncio.to_thread(ask, Tiers(bench.store), job, bench.objective, bench.log_dir)
     if not isinstance(found, Hit) or found.best.recipe != best.recipe:
         return f"lookup says {type(found).__name__} instead of the recipe that was found"
-    right_default = best.default.status == "ok"  # else Vela miscompiles it, and outputs are not to be stock's
-    wanted: dict[str, Path | None] = {best.recipe: _path(model, bench.folder, ".pte")}
-    if right_default:
-        wanted.setdefault(str(Recipe()), _path(model, bench.folder, ".default.pte"))
+    file, stock, pte = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte", ".pte"))
     try:
-        await applied_in(bench.pool, job, bench.objective, wanted, bench.store)
+        await applied_in(bench.pool, job, bench.objective, {best.recipe: pte}, bench.store)
     except ModelError as error:
         return f"apply: {error}"
-    for recipe, pte in wanted.items():
-        assert pte is not None
-        said = CliRunner().invoke(verify, [str(pte), "--store", str(bench.store.location)])
-        if said.exit_code:
-            return f"verify: {said.output.strip()} {one_line(said.exception) if said.exception else ''}"
-        try:
-            await bench.pool.run(run_check, pte, job, recipe, timeout_seconds=_SECONDS)
-        except (ModelError, WorkerLost) as error:
-            return f"verify --run of {recipe}: {error}"
-        file, stock = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte"))
-        if not right_default:
-            continue
-        if differs := await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS):
-            return f"by {recipe}: {differs}"
-    return ""
+    said = CliRunner().invoke(verify, [str(pte), "--store", str(bench.store.location)])
+    if said.exit_code:
+        return f"verify: {said.output.strip()} {one_line(said.exception) if said.exception else ''}"
+    try:
+        await bench.pool.run(run_check, pte, job, best.recipe, timeout_seconds=_SECONDS)
+    except (ModelError, WorkerLost) as error:
+        return f"verify --run of {best.recipe}: {error}"
+    if best.default.status != "ok":
+        return ""  # Vela miscompiles the default: the outputs are not to be stock's
+    return await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS)
 
 
 def _unverified(evaluation: Evaluation) -> str:
