@@ -17,7 +17,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites validation widths readme clean
+.PHONY: help setup tune test fast check fuzz model-fuzz bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites validation widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -98,6 +98,10 @@ readme: ## put the tables of the last `make tune` into README.md and docs/bounds
 
 fuzz: $(READY) ## execute PROGRAMS random programs per family and MUTATIONS changed command streams; some minutes
 	PROGRAMS=$(PROGRAMS) MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s --timeout=0 tests/npu_model/test_random_programs.py tests/npu_model/test_mutations.py
+
+model-fuzz: MODELS = 500
+model-fuzz: $(READY) ## tune MODELS random PyTorch modules, beside stock ExecuTorch; some 20 s each
+	$(BIN)/python -m benchmarks.model_fuzz --models $(MODELS) --out $(OUT)/model-fuzz
 
 # Put the table that a run wrote between the two comments in a page that name it.
 define insert

@@ -34,3 +34,17 @@ def test_a_value_of_another_type_than_the_delegate_writes_is_told() -> None:
         "net.py:yolo: ExecuTorch lowers it to a program that computes something else: output 0 (to "
     )
     assert "is float32 of [1, 8, 12, 12] in the program and int8 of [1, 8, 12, 12] in the delegate" in message
+
+
+class OnlyItsShape(nn.Module):
+    """The sort runs on the CPU; of what it gives, the delegate behind it needs the shape alone."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = torch.relu(x).sort(1)[0]
+        return torch.cat([y, torch.zeros_like(y)], 1), torch.sigmoid(x)
+
+
+def test_a_delegate_that_reads_less_than_it_is_handed_is_told() -> None:
+    model = export(SourceModel(OnlyItsShape(), (torch.rand(1, 4),), None, "net.py:padded"))
+    with pytest.raises(ModelError, match=r"^net\.py:padded: .* is handed 1 value \(.*\) and reads 0 values; "):
+        lower(model, Target.parse("ethos-u55-128"), seed=0)

@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from workers.lowering import lowered_program, quantised_program
+from workers.lowering import lower, lowered_program, quantised_program, to_edge, to_executorch
 from workers.model_source import SourceModel, export
+from workers.module_state import as_written
 from workers.run_lowered import run_lowered
+from workers.run_pte import PteProgram
 from workers.target import Target
 from workers.tensors import tensors
 
@@ -27,6 +29,14 @@ class Stream(nn.Module):
         return torch.relu(self.conv(frames))
 
 
+class Started(Stream):
+    """One whose buffer does not start with zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.past.fill_(0.75)
+
+
 def test_what_runs_first_does_not_reach_what_runs_next() -> None:
     torch.manual_seed(0)
     samples = [(torch.randn(1, 8, 16),) for _ in range(3)]
@@ -44,3 +54,18 @@ def test_what_runs_first_does_not_reach_what_runs_next() -> None:
     # The state matters: within one run, the past is that of the start.
     (expected,) = tensors(model.program.module(check_guards=False)(*samples[1]))
     assert np.abs(expected.numpy() - alone[1]).max() < 0.1 * np.abs(alone[1]).max()
+
+
+def test_a_pte_starts_without_what_buffers_start_with_and_that_is_told() -> None:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 8, 16),) for _ in range(3)]
+    for net, told in ((Stream(), []), (Started(), ["the model has past start with"])):
+        model = export(SourceModel(net, samples[0], samples, "net.py:net"))
+        warnings = lower(model, U55, seed=0).warnings
+        assert [one for one in told if any(one in warning for warning in warnings)] == told
+        assert len(warnings) == len(told)
+        quantised = quantised_program(model, U55, seed=0)
+        (expected,) = tensors(run_lowered(as_written(lowered_program(model, U55, quantised)), samples[1]))
+        file = to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer
+        (found,) = PteProgram(bytes(file), "net.pte").run([samples[1][0].numpy()])
+        assert found.tobytes() == expected.numpy().tobytes()

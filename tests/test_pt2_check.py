@@ -13,6 +13,7 @@ import torch
 
 from workers.errors import ModelError
 from workers.model_source import ExportedFile, export
+from workers.pt2_check import check_programs, operators_called
 
 HARM = "__import__('os').mkdir('harm-done')"
 
@@ -125,6 +126,18 @@ def test_a_program_that_asks_for_more_than_operators_is_refused(
 
 def test_a_program_as_it_was_saved_is_taken() -> None:
     assert export(ExportedFile(with_program(lambda program: None), "net.pt2")).program.graph.nodes
+
+
+class Capitals(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mT @ x.T.mH
+
+
+def test_operators_with_capital_letters_are_taken() -> None:
+    data = io.BytesIO()
+    torch.export.save(torch.export.export(Capitals(), (torch.ones(3, 3),)), data)
+    check_programs(data.getvalue())
+    assert {"torch.ops.aten.mT.default", "torch.ops.aten.numpy_T.default"} <= operators_called(data.getvalue())
 
 
 def test_source_text_that_torch_would_run_as_guards_is_dropped() -> None:

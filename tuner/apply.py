@@ -30,43 +30,52 @@ _SECONDS = 1800.0
 async def applied(
     job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path
 ) -> list[Evaluation]:
+    """`applied_in` a process of its own."""
+    for recipe in wanted:
+        Recipe.parse(recipe)
+    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
+        return await applied_in(pool, job, objective, wanted, store)
+
+
+async def applied_in(
+    pool: PlainPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store
+) -> list[Evaluation]:
     """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
 
     wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
     this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
-    evaluated; its file is then left as it was. Raises SpaceError, before anything is started, if a recipe is none.
+    evaluated; its file is then left as it was. Raises SpaceError, before anything is evaluated, if a recipe is none.
     """
     for recipe in wanted:
         Recipe.parse(recipe)
-    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
-        try:
-            prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
-            base = prepared.base
-            identity = identity_of(base, job.target, objective)
-            shared = Enclosed(base)
+    try:
+        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
+        base = prepared.base
+        identity = identity_of(base, job.target, objective)
+        shared = Enclosed(base)
 
-            async def outcome_of(recipe: str) -> Outcome:
-                return await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
+        async def outcome_of(recipe: str) -> Outcome:
+            return await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
 
-            default = await outcome_of(str(Recipe()))
-            if default.cost is None:
-                raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
-            store.register(identity)
-            store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
-            evaluations = []
-            for recipe, out in wanted.items():
-                outcome = await outcome_of(recipe)
-                evaluation = evaluation_of(outcome, identity, objective, default.cost, with_rows=True)
-                store.record_evaluation(evaluation)
-                if evaluation.status != "ok":
-                    raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
-                if not evaluation.verified and evaluation.quality is not None:
-                    raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
-                if out is not None:
-                    await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
-                evaluations.append(evaluation)
-        except WorkerLost as lost:
-            raise ModelError(f"{job.source}: {lost}") from lost
+        default = await outcome_of(str(Recipe()))
+        if default.cost is None:
+            raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
+        store.register(identity)
+        store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
+        evaluations = []
+        for recipe, out in wanted.items():
+            outcome = await outcome_of(recipe)
+            evaluation = evaluation_of(outcome, identity, objective, default.cost, with_rows=True)
+            store.record_evaluation(evaluation)
+            if evaluation.status != "ok":
+                raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
+            if not evaluation.verified and evaluation.quality is not None:
+                raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
+            if out is not None:
+                await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
+            evaluations.append(evaluation)
+    except WorkerLost as lost:
+        raise ModelError(f"{job.source}: {lost}") from lost
     return evaluations
 
 

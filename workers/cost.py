@@ -120,7 +120,7 @@ class Pricing:
 
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
-            "kind": "cost", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
+            "kind": "cost, arena", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
             "stream cost": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)

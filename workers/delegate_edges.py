@@ -3,6 +3,9 @@
 ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32, where the operator behind the delegate's last
 dequantisation goes to the CPU (issue 19364 and pull request 22966 of pytorch/executorch). On the device the `.pte`
 then takes bytes for what they are not, and no step of lowering notices.
+
+It also hands a delegate values of which only the shape matters. Where they are no inputs of the TOSA program, the
+runtime takes them for outputs, for it expects those right behind the inputs that the program has.
 """
 
 from __future__ import annotations
@@ -30,11 +33,20 @@ def check_edges(calls: Sequence[tuple[GraphModule, Node]], name: str) -> None:
         name: of the model, for people.
 
     Raises:
-        ModelError: a tensor is of another type on the two sides; the model cannot be deployed so.
+        ModelError: a tensor is of another type on the two sides, or there are others of them; the model cannot be
+            deployed so.
     """
     for number, (module, call) in enumerate(calls):
         delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
         graph = read_tosa(bytes(delegate.processed_bytes))
+        handed, read = len(call.args) - 1, len(graph.inputs)
+        if handed != read:
+            # The runtime goes by position: it would take an input for an output.
+            raise ModelError(
+                f"{name}: ExecuTorch lowers it to a program that computes something else: delegate {number} is handed "
+                f"{_values(handed)} ({', '.join(str(one) for one in call.args[1:])}) and reads {_values(read)}; "
+                "compute what does not depend on them, such as zeros_like or full_like, when the model is made"
+            )
         for what, program, tosa in _edges(call, graph):
             if (
                 _NAMES.get(tosa.dtype) != str(program.dtype).removeprefix("torch.")
@@ -54,6 +66,10 @@ def _edges(call: Node, graph: Graph) -> Iterator[tuple[str, torch.Tensor, Tensor
         yield f"input {node.name}", node.meta["val"], graph[node_id].type
     for at, (value, node_id) in enumerate(zip(call.meta["val"], graph.outputs, strict=True)):
         yield f"output {at}{_readers(call, at)}", value, graph[node_id].type
+
+
+def _values(count: int) -> str:
+    return f"{count} value{'' if count == 1 else 's'}"
 
 
 def _readers(call: Node, at: int) -> str:

@@ -17,11 +17,13 @@ from workers.errors import ModelError
 from workers.host_operators import HostOperator, host_operators, on_cpu
 from workers.io_layout import DimOrder, Interface
 from workers.model_source import ExportedModel
+from workers.module_state import lost_starts
 from workers.quantise import is_quantised, quantise
 from workers.quiet import toolchain_hushed
 from workers.reference import ReferenceFailed
 from workers.rejections import rejections
 from workers.run_lowered import dim_order, run_lowered
+from workers.run_pte.kernels import without_kernel
 from workers.target import Target
 from workers.upstream import is_for_quantiser, lowering_by
 
@@ -133,11 +135,11 @@ def lower(
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
+        told = quantised.warnings + lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
-                to_executorch(edge)
-    told = quantised.warnings
+                told += _missing_kernels(to_executorch(edge))
     unknown = len(graphs) - len(recorded)
     if unknown:
         told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
@@ -207,6 +209,19 @@ def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
     # Registers the kernels of quantise and dequantise on the CPU. A quantiser does so too; a quantised file needs none.
     importlib.import_module("executorch.kernels.quantized")
     return edge.to_executorch()
+
+
+def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:
+    """A warning about operators on the CPU that ExecuTorch itself does not run."""
+    plans = written.executorch_program.execution_plan
+    called = [f"{one.name}.{one.overload}".rstrip(".") for plan in plans for one in plan.operators]
+    missing = without_kernel(called)
+    if not missing:
+        return ()
+    return (
+        f"the .pte does not run with ExecuTorch's kernels, which lack {', '.join(missing)}; "
+        "write the model without, or register kernels of your own",
+    )
 
 
 @contextmanager

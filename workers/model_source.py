@@ -5,7 +5,6 @@ A model source is a built-in name (`mlperf-tiny/ds-cnn`), `file.py:function`, `p
 """
 
 import difflib
-import importlib
 import io
 import logging
 import os
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from workers.error_place import with_place
 from workers.errors import ModelError, one_line
 from workers.io_layout import IoLayout, has_rank_4, relaid, strides_of
-from workers.pt2_check import Refused, check_members, check_programs
+from workers.operator_registries import register
+from workers.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.quiet import captured
 from workers.suite import MODELS
 from workers.training_mode import in_training_mode
@@ -245,11 +245,11 @@ def _exported(
 def _load_program(file: ExportedFile) -> "ExportedProgram":
     from torch.export.pt2_archive._package import load_pt2
 
-    importlib.import_module("torch.ao.quantization.fx._decomposed")  # the operators of quantised programs
     _refuse_executable_content(file)
     try:
         check_members(file.data)
         check_programs(file.data)
+        register(operators_called(file.data))
         with _without_unpickling(), captured() as printed:
             programs = load_pt2(io.BytesIO(file.data)).exported_programs
     except pickle.UnpicklingError as error:

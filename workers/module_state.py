@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule
 
 
 @contextmanager
@@ -27,3 +29,34 @@ def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterat
         with torch.no_grad():
             for buffer, value in before:
                 buffer.copy_(value)
+
+
+def written_buffers(program: ExportedProgram) -> list[str]:
+    """Names of the buffers that a lowered program writes to, in alphabetical order."""
+    return sorted(set(program.graph_signature.buffers_to_mutate.values()))
+
+
+def lost_starts(program: ExportedProgram) -> tuple[str, ...]:
+    """A warning about buffers of a lowered program that start in its `.pte` with something else than the model has.
+
+    ExecuTorch writes start values of buffers that a program writes to only where InitializedMutableBufferPass was run.
+    """
+    held = {**program.state_dict, **program.constants}
+    lost = [name for name in written_buffers(program) if held[name].any()]
+    if not lost:
+        return ()
+    return (
+        f"ExecuTorch does not write into a .pte what the model has {', '.join(lost)} start with: buffers that it "
+        "writes to start with what is in their memory, here with zeros",
+    )
+
+
+def as_written(program: ExportedProgram) -> GraphModule:
+    """A program as a module that starts as its `.pte` does where all memory is zeros: see `lost_starts`."""
+    import torch
+
+    module: GraphModule = program.module(check_guards=False)
+    with torch.no_grad():
+        for name in written_buffers(program):
+            module.get_buffer(name).zero_()
+    return module

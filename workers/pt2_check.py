@@ -19,7 +19,7 @@ MOST_ELEMENTS = 2**28
 """Of one tensor: 1 GiB of float32, far beyond what any of these NPUs works on."""
 
 _OPERATOR = re.compile(
-    r"torch\.ops\.(?:aten|prims|quantized_decomposed|torchao|dim_order_ops)\.[a-z0-9_]+\.[A-Za-z0-9_]+"
+    r"torch\.ops\.(?:aten|prims|quantized_decomposed|torchao|dim_order_ops)\.[A-Za-z0-9_]+\.[A-Za-z0-9_]+"
 )
 _HIGHER_ORDER = frozenset(
     f"torch.ops.higher_order.{name}" for name in ("wrap_with_set_grad_enabled", "wrap_with_autocast", "cond")
@@ -80,6 +80,25 @@ def check_programs(data: bytes) -> None:
         elif name.endswith("_config.json"):
             for entry in json.loads(reader.get_record(name))["config"].values():
                 _check(entry, name="")
+
+
+def operators_called(data: bytes) -> set[str]:
+    """By its programs, as in `torch.ops.aten.relu.default`; of a file that `check_programs` lets through."""
+    reader = _reader(data)
+    programs = [json.loads(reader.get_record(one)) for one in reader.get_all_records() if one.startswith("models/")]
+    return {node["target"] for program in programs for node in _nodes(program)}
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Also those of the branches of control flow."""
+    if isinstance(value, dict):
+        if "target" in value and "inputs" in value:
+            yield value
+        for inner in value.values():
+            yield from _nodes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _nodes(inner)
 
 
 def _reader(data: bytes) -> Any:

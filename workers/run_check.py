@@ -24,6 +24,7 @@ from workers.cost import command_stream_hash
 from workers.errors import ModelError
 from workers.lowering import lowered_program, quantised_program
 from workers.memo import Memo
+from workers.module_state import as_written
 from workers.pte import read_pte
 from workers.reference import ReferenceFailed
 from workers.run_lowered import run_lowered
@@ -103,7 +104,7 @@ def _check_whole(file: Path, job: Job) -> int:
     if model is None:
         return 0  # a .tosa file: there is nothing around its program
     quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
-    module = lowered_program(model, job.target, quantised).module(check_guards=False)
+    module = as_written(lowered_program(model, job.target, quantised))
     program = PteProgram.read(file)
     count = 0
     for kind, inputs in whole_inputs(quantised.samples, job.seed):

@@ -7,15 +7,14 @@ their like) and the order of long float sums may differ on a target by a last bi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workers.errors import ModelError, one_line
-from workers.quiet import toolchain_hushed
+from workers.operator_registries import definitions
 from workers.run_pte.primitives import PRIMITIVES, Kernel
 from workers.run_pte.values import Values
 
@@ -28,16 +27,6 @@ _LISTS = (
     "backends/cortex_m/ops/operators.yaml",
 )  # fmt: skip
 _LISTED = re.compile(r"^- (?:op|func): ([\w:.]+)", re.MULTILINE)
-
-#: What has to be imported for PyTorch to know the operators of a namespace, until it knows the one that is needed:
-#: the last ones take seconds.
-_REGISTERED_BY = {
-    "quantized_decomposed": (
-        "torch.ao.quantization.fx._decomposed", "executorch.exir.passes._quant_patterns_and_replacements",
-    ),
-    "dim_order_ops": ("executorch.exir.passes.dim_order_ops_registry",),
-    "cortex_m": ("executorch.backends.cortex_m.ops.operators",),
-}  # fmt: skip
 
 
 @cache
@@ -53,6 +42,11 @@ def kernel(name: str) -> Kernel:
         raise ModelError(f"its operator {name} is none of ExecuTorch's kernels")
     found = _operator(name)
     return lambda values, arguments: _call(name, found, values, arguments)
+
+
+def without_kernel(names: Iterable[str]) -> list[str]:
+    """Those of some operators that ExecuTorch's libraries have no kernel for; names as of `kernel`."""
+    return sorted({name for name in names if name not in PRIMITIVES and name not in _listed()})
 
 
 @cache
@@ -73,13 +67,8 @@ def _operator(name: str) -> OpOverload:
         # Of ExecuTorch's own operators PyTorch has no `out` variant, or ExecuTorch's C++, which ends the process where
         # it does not like its arguments.
         overload = overload.removesuffix("out").rstrip("_").lower()
-    for module in (None, *_REGISTERED_BY.get(namespace, ())):
-        if module is not None:
-            with toolchain_hushed():
-                import_module(module)
-        packet = getattr(getattr(torch.ops, namespace), base, None)
-        found: OpOverload | None = getattr(packet, overload or "default", None)
-        if found is not None and torch._C._dispatch_has_computed_kernel_for_dispatch_key(found.name(), "CPU"):
+    for found in definitions(namespace, base, overload or "default"):
+        if torch._C._dispatch_has_computed_kernel_for_dispatch_key(found.name(), "CPU"):
             return found
     raise ModelError(f"its operator {name} is not known to PyTorch")
 

@@ -1,0 +1,37 @@
+"""Modules as people write them are tuned, or refused in one line where stock ExecuTorch does not lower them either.
+
+`make model-fuzz MODELS=500` tries more of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.model_fuzz.generate import generated
+from benchmarks.model_fuzz.judge import Judged, judge
+
+MODELS = 3
+
+
+@pytest.mark.slow
+def test_random_modules_are_tuned_as_stock_executorch_lowers_them(tmp_path: Path) -> None:
+    async def run() -> list[Judged]:
+        return [one async for one in judge([generated(seed) for seed in range(MODELS)], tmp_path, trials=2, seconds=5)]
+
+    judged = asyncio.run(run())
+    assert [(one.model.text, one.told) for one in judged if one.came_to == "finding"] == []
+    assert Counter(one.came_to for one in judged)["tuned"] >= 1
+
+
+def test_a_model_follows_from_its_seed_and_runs() -> None:
+    for seed in range(40):
+        model = generated(seed)
+        assert model == generated(seed)
+        scope: dict[str, object] = {}
+        exec(model.text, scope)
+        net, example, *_ = scope["make"]()  # type: ignore[operator]
+        net(*example)
