@@ -81,7 +81,7 @@ def test_the_default_and_the_cheapest_of_each_program_are_simulated() -> None:
     known = [
         candidate("the,same", 60, "s1"), candidate("same", 60, "s1"), candidate("good", 70, "s2"),
         candidate("nothing", 100, "s0"), failed("bad", "wrong"), evaluation("unverified", 10, verified=False),
-        candidate("dear", 110, "s3"), default,
+        candidate("dear", 110, "s3", conservative_cycles=100), default,
         candidate("dear by Vela", 65, "s4", vela_cycles=200), candidate("large", 50, "s5", sram_bytes=10**6),
     ]  # fmt: skip
 
