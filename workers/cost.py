@@ -70,10 +70,7 @@ class Emitted:
 #: Programs that were priced lately, which are executed next.
 _KEPT = 4
 
-_SUMMED = (
-    "stream_cycles", "conservative_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes",
-    "macs",
-)  # fmt: skip
+_SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 
 
 class Pricing:
@@ -91,18 +88,24 @@ class Pricing:
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
         """Raises VelaRefused if Vela does not take a graph, or what it emits cannot be priced."""
         costs = [self._graph_cost(graph) for graph in program]
+        rows = tuple(
+            _row(at, row, graph)
+            for at, (one, graph) in enumerate(zip(costs, program, strict=True))
+            for row in one["rows"]
+        )
         return Cost(
             **{name: sum(one[name] for one in costs) for name in _SUMMED},
+            conservative_cycles=sum(map(self._conservative_cycles, rows)),
             host_cycles=host_cycles,
             sram_bytes=max(one["sram_bytes"] for one in costs),
             arena_bytes=max(one["arena_bytes"] for one in costs),
             command_stream_sha256=tuple(one["command_stream_sha256"] for one in costs),
-            rows=tuple(
-                _row(at, row, graph)
-                for at, (one, graph) in enumerate(zip(costs, program, strict=True))
-                for row in one["rows"]
-            ),
+            rows=rows,
         )
+
+    def _conservative_cycles(self, row: Row) -> int:
+        # Not remembered with the price: what evidence covers may change without it.
+        return row.cycles if has_evidence(self._target.family, row.npu_op) else row.vela_cycles
 
     def emitted(self, graph: Graph) -> Emitted:
         """A graph compiled, with Vela's rows, and its stream decoded.
@@ -120,7 +123,7 @@ class Pricing:
 
     def _graph_cost(self, graph: Graph) -> dict[str, Any]:
         key = {
-            "kind": "cost, arena", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
+            "kind": "cost", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
             "stream cost": MODEL_VERSION,
         }  # fmt: skip
         known = self._memo.get(**key)
@@ -137,9 +140,6 @@ class Pricing:
         rows = list(zip(compiled.operators, cycles_by_row, strict=True))
         cost = {
             "stream_cycles": sum(cycles_by_row),
-            "conservative_cycles": sum(
-                cycles if has_evidence(self._target.family, row.npu_op) else row.cycles for row, cycles in rows
-            ),
             "vela_cycles": compiled.vela_cycles,
             "transposes": compiled.transposes,
             "transpose_cycles": sum(cycles for row, cycles in rows if row.npu_op == "Transpose"),
