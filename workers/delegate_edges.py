@@ -10,35 +10,32 @@ runtime takes them for outputs, for it expects those right behind the inputs tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import prod
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, cast
 
+from search_space.dtypes import NUMPY
 from search_space.graph import Graph, TensorType
 from search_space.read_tosa import read_tosa
 from workers.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
-    from torch.fx import GraphModule, Node
-
-_NAMES = {"BOOL": "bool", "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "FP32": "float32"}
+    from torch.fx import Node
 
 
-def check_edges(calls: Sequence[tuple[GraphModule, Node]], name: str) -> None:
+def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
     """Compare element types and sizes of every tensor at a delegate's edge.
 
     Args:
-        calls: of the delegates, whose blobs are TOSA flatbuffers, each with the module that has it.
+        delegates: their calls and TOSA flatbuffers.
         name: of the model, for people.
 
     Raises:
         ModelError: a tensor is of another type on the two sides, or there are others of them; the model cannot be
             deployed so.
     """
-    for number, (module, call) in enumerate(calls):
-        delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
-        graph = read_tosa(bytes(delegate.processed_bytes))
+    for number, (call, tosa_file) in enumerate(delegates):
+        graph = read_tosa(tosa_file)
         handed, read = len(call.args) - 1, len(graph.inputs)
         if handed != read:
             # The runtime goes by position: it would take an input for an output.
@@ -48,13 +45,11 @@ def check_edges(calls: Sequence[tuple[GraphModule, Node]], name: str) -> None:
                 "compute what does not depend on them, such as zeros_like or full_like, when the model is made"
             )
         for what, program, tosa in _edges(call, graph):
-            if (
-                _NAMES.get(tosa.dtype) != str(program.dtype).removeprefix("torch.")
-                or prod(tosa.shape) != program.numel()
-            ):
+            element_type = str(NUMPY.get(tosa.dtype, tosa.dtype))
+            if element_type != _element_type(program) or tosa.elements != program.numel():
                 raise ModelError(
                     f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
-                    f"{number} is {_said(program)} in the program and {_NAMES.get(tosa.dtype, tosa.dtype)} of "
+                    f"{number} is {_said(program)} in the program and {element_type} of "
                     f"{list(tosa.shape)} in the delegate; let all operators that read this value run on the NPU, or "
                     "none"
                 )
@@ -80,4 +75,8 @@ def _readers(call: Node, at: int) -> str:
 
 
 def _said(tensor: torch.Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} of {list(tensor.shape)}"
+    return f"{_element_type(tensor)} of {list(tensor.shape)}"
+
+
+def _element_type(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

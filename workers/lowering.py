@@ -119,7 +119,8 @@ def lower(
         with rejections() as reasons:
             edge = _with_tosa(model, target, quantised, setting)
         lowered = edge.exported_program()
-        graphs = tuple(_tosa_flatbuffers(lowered.graph_module))
+        delegates = list(_delegates(lowered.graph_module))
+        graphs = tuple(tosa for _, tosa in delegates)
         on_host = tuple(
             replace(one, reason=reasons.get(one.name, ""))
             for one in host_operators(_graph_modules(lowered.graph_module))
@@ -127,9 +128,7 @@ def lower(
         if not graphs:
             left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
-        check_edges(
-            [(at, call) for at in _graph_modules(lowered.graph_module) for call in delegate_calls(at)], model.name
-        )
+        check_edges(delegates, model.name)
         interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
         try:
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
@@ -288,11 +287,12 @@ def delegate_calls(module: "GraphModule") -> "list[Node]":
     return [node for node in module.graph.nodes if node.target is executorch_call_delegate]
 
 
-def _tosa_flatbuffers(top: "GraphModule") -> Iterator[bytes]:
+def _delegates(top: "GraphModule") -> "Iterator[tuple[Node, bytes]]":
+    """Their calls and TOSA flatbuffers."""
     for module in _graph_modules(top):
         for call in delegate_calls(module):
             delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
-            yield bytes(delegate.processed_bytes)
+            yield call, bytes(delegate.processed_bytes)
 
 
 def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:
