@@ -30,7 +30,7 @@ _SECONDS = 1800.0
 async def applied(
     job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path
 ) -> list[Evaluation]:
-    """`applied_in` a process of its own."""
+    """`applied_in` a process of its own. Raises SpaceError, before anything is started, if a recipe is none."""
     for recipe in wanted:
         Recipe.parse(recipe)
     async with PlainPool(1, log_dir, tasks.warm_up) as pool:
@@ -44,10 +44,8 @@ async def applied_in(
 
     wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
     this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
-    evaluated; its file is then left as it was. Raises SpaceError, before anything is evaluated, if a recipe is none.
+    evaluated; its file is then left as it was.
     """
-    for recipe in wanted:
-        Recipe.parse(recipe)
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
         base = prepared.base

@@ -468,8 +468,9 @@ class _Run:
         beyond = [*self._violations(self._default)]
         if self._default_record.status == "wrong":
             beyond.append(f"it is wrong: {self._default_record.reason}")
-        least = least_sram(self._store.evaluations(self._identity.key))
-        seen = f"; the least SRAM that was seen is {least:,} bytes" if self._objective.max_sram_bytes and least else ""
+        seen = ""
+        if self._objective.max_sram_bytes and (least := least_sram(self._store.evaluations(self._identity.key))):
+            seen = f"; the least SRAM that was seen is {least:,} bytes"
         raise ModelError(
             f"{self._job.source}: nothing right was found within the limits; of the default lowering "
             f"{' and '.join(beyond) or 'nothing is known'}{seen}"

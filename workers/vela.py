@@ -203,7 +203,7 @@ def _settings(target: Target) -> _Settings:
 
     with redirect_stdout(io.StringIO()):
         architecture = target.vela_architecture()
-    family = target.accelerator.rpartition("-")[0]
+    family = target.family
     system = (
         "[architecture]\n"
         f"macs={architecture.num_macs_per_cycle}\n"

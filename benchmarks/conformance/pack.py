@@ -33,7 +33,7 @@ def write_pack(folder: Path, target: Target, only: Sequence[str], tell: Callable
     """
     folder.mkdir(parents=True, exist_ok=True)
     described = []
-    for case in cases(target.accelerator.rpartition("-")[0]):
+    for case in cases(target.family):
         if only and case.name not in only:
             continue
         written = delegate_only(case.graph, target)

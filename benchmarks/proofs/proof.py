@@ -109,7 +109,7 @@ def prove(case: Case) -> Proof:
             if verdict.equal:
                 verdict = stream_verdict(graph, compiled.npu_program, compiled.operators, computed)
             if not verdict.equal:
-                kinds = open_to(graph, job.target.accelerator.rpartition("-")[0])
+                kinds = open_to(graph, job.target.family)
                 wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
             sets.update(one.kind for one in inputs)
     told = ", ".join(f"{count} {kind}" for kind, count in sets.items())
