@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from lowered import Lowered
 
 # The machines that run CI are noisy, and a run there should not fail today on what it passed yesterday.
@@ -18,6 +19,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("velatune")
+
+# Hypothesis draws constants that stand in the modules imported so far. What one seed gives would then depend on which
+# tests ran before in the same process.
+providers._get_local_constants = lambda: providers._local_constants  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

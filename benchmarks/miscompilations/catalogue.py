@@ -14,6 +14,7 @@ from benchmarks.miscompilations import (
     lost_padding,
     matmul_channels,
     narrowing_cast,
+    nearest_axes,
     overwritten_indices,
     padded_zero_point,
     read_booleans,
@@ -38,8 +39,8 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
     for one in (
         sliced_matmul, batched_activation, lost_output, lost_padding, addition_scales, reduced_minimum, tensor_shape,
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
-        narrowing_cast, padded_zero_point, empty_window, shifted_clamp, rounded_product, double_rounded_sum,
-        overwritten_indices, transposed_rows, reshaped_padding,
-        cancelled_transposes, scalar_operand, argmax_channels, read_booleans,
+        narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
+        double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
+        scalar_operand, argmax_channels, read_booleans,
     )
 )  # fmt: skip

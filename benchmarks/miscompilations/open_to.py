@@ -120,9 +120,23 @@ def _given_out(graph: Graph) -> list[Node]:
     return [ordered_by(graph, value) for value in graph.outputs]
 
 
+def _nearest_axes(graph: Graph, node_id: int) -> bool:
+    """Whether rows and columns are not repeated alike, from one half pixel or corner to the other."""
+    node = graph[node_id]
+    if node.op != "RESIZE" or node.attributes["mode"] != "NEAREST":
+        return False
+    (rows, above, columns, beside), offset, border = (node.attributes[name] for name in ("scale", "offset", "border"))
+    if rows != columns or above != beside:
+        return True
+    half = (rows // 2 - 1) if above == 2 else 0
+    return offset != (-half, -half) or border != (half, half)
+
+
 def _reduced_minimum(graph: Graph, node_id: int) -> bool:
-    readers = [graph[i] for i in graph.users[node_id]]
-    return graph[node_id].op == "REDUCE_MIN" and any(one.op == MOVE for one in readers)
+    node = graph[node_id]
+    if node.op != "REDUCE_MIN":
+        return False
+    return any(graph[i].op == MOVE for value in (node_id, node.inputs[0]) for i in graph.users[value])
 
 
 def _overwritten_indices(graph: Graph, node_id: int) -> bool:
@@ -221,6 +235,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "lost-output": lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
+    "nearest-axes": _nearest_axes,
     "padded-zero-point": _padded_zero_point,
     "read-booleans": _read_booleans,
     "reduced-minimum": _reduced_minimum,

@@ -1,11 +1,11 @@
-"""A minimum along an axis that is left out of the result."""
+"""A minimum whose operand or result is read in another shape."""
 
 from __future__ import annotations
 
 from math import prod
 
 from benchmarks.miscompilations.miscompilation import U55, U65, Miscompilation, Observed
-from benchmarks.miscompilations.streams import computing, size
+from benchmarks.miscompilations.streams import computing, first_wrong, size
 from benchmarks.tosa_program import Program
 from workers.vela import Compiled
 
@@ -19,32 +19,44 @@ def _minimum(p: Program, axis: int = 2, copied: bool = False) -> int:
     return p.reshape(p.every_value_by_table(least) if copied else least, *shape[:axis], *shape[axis + 1 :])
 
 
+def _with_another_reader(p: Program) -> tuple[int, int]:
+    """The operand is also read in another shape."""
+    value = p.every_value_by_table(p.input(*_SHAPE))
+    least = p.op("REDUCE_MIN", (value,), (*_SHAPE[:2], 1), axis=2, nan_mode="PROPAGATE")
+    return p.every_value_by_table(least), p.reshape(value, prod(_SHAPE[:2]), _SHAPE[2])
+
+
 def _observe(compiled: Compiled) -> Observed:
-    """The last operation: on Ethos-U55 and U65 it turns the maximum of the complements into the minimum."""
-    one = computing(compiled)[-1]
-    assert one.ifm is not None and one.ofm is not None
-    says = f"{one.mode or one.kind} reads {size(one.ifm.shape)}"
-    wrong = False
-    if one.ifm2 is not None and one.ifm2.addresses:
-        says = f"{says} and {size(one.ifm2.shape)}"
-        wrong = prod(one.ifm2.shape) < prod(one.ofm.shape)
-    return Observed(wrong, f"{says}, and writes {size(one.ofm.shape)}")
+    """The operations that complement, on Ethos-U55 and U65: of the operand, and of the maximum of the complements."""
+    complements = [one for one in computing(compiled) if one.mode == "SUB" and one.ifm2 is not None]
+    found = []
+    for one in complements:
+        assert one.ifm2 is not None and one.ofm is not None
+        wrong = bool(one.ifm2.addresses) and prod(one.ifm2.shape) < prod(one.ofm.shape)
+        found.append(Observed(wrong, f"SUB reads {size(one.ifm2.shape)} and writes {size(one.ofm.shape)}"))
+    return first_wrong(found or [Observed(False, "nothing is complemented")])
 
 
 MISCOMPILATION = Miscompilation(
     name="reduced-minimum",
-    summary="REDUCE_MIN whose result is reshaped repeats some of its values instead of the others.",
+    summary=(
+        "REDUCE_MIN whose result is reshaped, or whose operand a RESHAPE also reads, repeats some values instead of "
+        "the others."
+    ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_minimum,
-    others={"REDUCE_MIN along another axis": lambda p: _minimum(p, 1)},
+    others={
+        "REDUCE_MIN along another axis": lambda p: _minimum(p, 1),
+        "a RESHAPE of the operand": _with_another_reader,
+    },
     observe=_observe,
     cause=(
         "`RewriteReduceMin` (compiler/graphir_optimiser.cpp) makes a SUB, a REDUCE_MAX and a SUB of it, since these "
-        "NPUs have no minimum. It connects the last SUB to the output's tensor without the connection's shape. That "
-        "tensor has the shape behind the RESHAPE (`RemoveReshape` in the same file); the operand keeps the one in "
-        "front of it. The SUB then broadcasts an axis of size 1 of the operand over an axis of the result."
+        "NPUs have no minimum. It connects both SUBs to the tensors of operand and result without the connections' "
+        "shapes. Such a tensor has the shape after the RESHAPE (`RemoveReshape` in the same file); the other side of "
+        "the SUB keeps the one before it. The SUB then broadcasts an axis of size 1 over an axis of the other side."
     ),
     effect="Most values of the result are another row's or column's minimum. `torch.amin` without `keepdim` is such.",
-    workaround="An operation between REDUCE_MIN and RESHAPE, such as a TABLE with every value at its own place.",
+    workaround="An operation before the RESHAPE, such as a TABLE with every value at its own place.",
     instead=lambda p: _minimum(p, copied=True),
 )
