@@ -32,6 +32,7 @@ class Access:
         spans: the bytes, see `workers.npu_model.spans`.
         map_bytes: of a feature map, the bytes that its elements have if no two are at the same place; else None.
         known_bytes: how many bytes there are, if that was found out before.
+        bases: the addresses that the bytes count from, of a single operation.
     """
 
     what: str
@@ -39,11 +40,22 @@ class Access:
     spans: np.ndarray
     map_bytes: int | None = None
     known_bytes: int | None = None
+    bases: tuple[int, ...] = ()
 
     @property
     def bytes(self) -> int:
         """How many bytes there are."""
         return spans.size(self.spans) if self.known_bytes is None else self.known_bytes
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Its first byte and the end of its last span; nothing lies in two empty reaches."""
+        return (int(self.spans[0, 0]), int(self.spans[-1, 1])) if len(self.spans) else (0, 0)
+
+    def common(self, other: Access) -> np.ndarray:
+        """The addresses that both have, in whichever regions they are."""
+        (first, end), (other_first, other_end) = self.reach, other.reach
+        return spans.common(self.spans, other.spans) if first < other_end and other_first < end else spans.NOTHING
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +143,11 @@ class Operand:
     def at(self, registers: RegisterState, moved: Moved) -> Access:
         """Where it is; with `moved` in all operations of a run."""
         if self.register is not None and not (moved and f"NPU_SET_{self.register}" in moved):
-            found = self.at_zero + registers.number(self.register)
-            return Access(self.what, self.region, found, self.map_bytes, self.bytes)
+            base = registers.number(self.register)
+            return Access(self.what, self.region, self.at_zero + base, self.map_bytes, self.bytes, (base,))
         found = spans.union([rows.at(registers, moved) for rows in self.parts])
-        return Access(self.what, self.region, found, self.map_bytes)
+        bases = () if moved else tuple(registers.number(rows.register) for rows in self.parts)
+        return Access(self.what, self.region, found, self.map_bytes, bases=bases)
 
 
 class _Pattern:

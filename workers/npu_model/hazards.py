@@ -148,7 +148,7 @@ class _Timeline:
         for one in mine:
             for other in theirs:
                 if self._region(one.region) == self._region(other.region):
-                    both = spans.common(one.spans, other.spans)
+                    both = one.common(other)
                     if len(both):
                         return one, both
         return None
@@ -173,21 +173,27 @@ class _Timeline:
 
     def _met(self, started: _Started, before: _Started, most: int) -> Sequence[str]:
         """The operands of which the first blocks are read while the last blocks of the one before are written."""
-        if started.moved or before.moved:
-            return self._found_met(started, before, most)
-        # All that it hangs on: where operations are is in their footprints.
-        key = started.footprint, before.footprint, most, self._accelerator, self._one_memory
-        return _met.find(key, lambda: self._found_met(started, before, most))
-
-    def _found_met(self, started: _Started, before: _Started, most: int) -> Sequence[str]:
-        return tuple(
-            read.what
+        reads = [
+            (read, written)
             for written in before.footprint.writes
             for read in started.footprint.reads
-            if self._region(read.region) == self._region(written.region)
-            and _common(read.spans, written.spans)
-            and self._blocks_meet(started, read, before, most)
+            if self._region(read.region) == self._region(written.region) and len(read.common(written))
+        ]
+        if not reads:
+            return ()
+        if started.moved or before.moved:
+            return self._found_met(reads, started, before, most)
+        # All that it hangs on. How far from each other things lie is often the same where they lie elsewhere.
+        apart = tuple(
+            (read.what, *(base - written.bases[0] for base in (*read.bases, *written.bases))) for read, written in reads
         )
+        key = started.footprint.alike, before.footprint.alike, apart, most, self._accelerator
+        return _met.find(key, lambda: self._found_met(reads, started, before, most))
+
+    def _found_met(
+        self, reads: Sequence[tuple[Access, Access]], started: _Started, before: _Started, most: int
+    ) -> Sequence[str]:  # fmt: skip
+        return tuple(read.what for read, _ in reads if self._blocks_meet(started, read, before, most))
 
     def _blocks_meet(self, started: _Started, read: Access, before: _Started, most: int) -> bool:
         if read.what not in ("IFM", "IFM2"):

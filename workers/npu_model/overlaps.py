@@ -26,7 +26,7 @@ def overlaps(looked_at: Sequence[Step]) -> Iterator[Violation]:
         for written in step.footprint.writes:
             for reader in chain:
                 for read in reader.footprint.reads:
-                    if read.region == written.region and len(spans.common(read.spans, written.spans)):
+                    if read.region == written.region and len(read.common(written)):
                         yield from _over(reader, read, step)
         if not step.footprint.chained:
             chain = []

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from workers.command_stream import Decoded, Operation, Run
-from workers.npu_model import spans
 from workers.npu_model.footprint import Footprint, Footprints
 from workers.npu_model.placement import Moved
 
@@ -76,6 +75,6 @@ def _independent(found: Footprint, count: int) -> bool:
     for written in found.writes:
         if written.map_bytes is not None and written.bytes != count * written.map_bytes:
             return False
-        if any(len(spans.common(read.spans, written.spans)) for read in found.reads if read.region == written.region):
+        if any(len(read.common(written)) for read in found.reads if read.region == written.region):
             return False
     return True
