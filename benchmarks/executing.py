@@ -25,15 +25,16 @@ from benchmarks.search_once import OwnProcess, cache_with_lowered, search
 from search_space.recipe import Recipe
 from tuner.paths import cache_folder
 from workers import tasks
-from workers.evaluator import Evaluator
+from workers.evaluator import Evaluator, Wanted
 from workers.memo import Memo
 from workers.reference_check import Verdict
 from workers.target import Target
 from workers.tasks import Job, lowered
 from workers.worker_process import spare_the_collector
 
-Call = tuple[bool, str]
-"""Whether a recipe is evaluated; else it is asked what follows on it. And the recipe."""
+Call = tuple[Wanted | None, str]
+"""Whether the streams of a recipe that is evaluated are wanted; None where it is asked what follows on it. And the
+recipe."""
 
 
 class Unexecuted(Evaluator):
@@ -50,9 +51,12 @@ def calls_of_search(job: Job, trials: int) -> list[Call]:
     def asked(function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         if function not in (tasks.evaluate, tasks.expansion):
             return
-        _, _, _, recipe, *whole = args
-        if not any(whole) and not Recipe.parse(recipe).setting:
-            found.append((function is tasks.evaluate, recipe))
+        if function is tasks.expansion:
+            (_, _, _, recipe), whole, wanted = args, False, None
+        else:
+            _, _, _, recipe, whole, wanted = args
+        if not whole and not Recipe.parse(recipe).setting:
+            found.append((wanted, recipe))
 
     search(job, trials, OwnProcess(asked))
     return found
@@ -71,11 +75,13 @@ def seconds_of(job: Job, calls: list[Call], folder: Path, turn: int) -> tuple[li
         kind: kind(base, job.target, Memo(folder / kind.__name__ / "memo"), folder / kind.__name__ / "values", job.seed)
         for kind in kinds
     }
-    for at, (evaluates, recipe) in enumerate(calls):
+    for at, (wanted, recipe) in enumerate(calls):
         for kind in kinds if (at + turn) % 2 else reversed(kinds):
-            ask = sides[kind].evaluate if evaluates else sides[kind].expansion
             started = time.process_time()
-            ask(recipe)
+            if wanted is None:
+                sides[kind].expansion(recipe)
+            else:
+                sides[kind].evaluate(recipe, wanted=wanted)
             taken[kind].append(time.process_time() - started)
     return taken[Evaluator], taken[Unexecuted]
 
@@ -90,7 +96,7 @@ def compare(job: Job, trials: int, rounds: int, folder: Path) -> tuple[float, fl
     executed, unexecuted = (
         sum(min(of_call) for of_call in zip(*of_rounds, strict=True)) for of_rounds in zip(*found, strict=True)
     )
-    return executed, unexecuted, sum(evaluates for evaluates, _ in calls)
+    return executed, unexecuted, sum(wanted is not None for wanted, _ in calls)
 
 
 @click.command(help=__doc__)

@@ -352,8 +352,8 @@ class Evaluation(Record):
         recipe: canonical recipe text.
         program_hash: content hash of the candidate's graphs; empty when none came to be.
         reason: why the candidate is not ok; empty when it is.
-        verified: the outputs were checked: if `exactness` is exact, equal to the default lowering's bit for bit; else
-            of a quality within the limit of the identity's objective.
+        verified: the outputs were checked, and the command streams executed: if `exactness` is exact, equal to the
+            default lowering's bit for bit; else of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
             and shows any other key as it is, but for `whole`: true where whole programs were run on all inputs, with
@@ -397,6 +397,16 @@ class Evaluation(Record):
             raise ValueError("an evaluation whose quality falls short cannot be verified")
         _whole("Evaluation.attempts", self.attempts)
         _finite("Evaluation.seconds", self.seconds)
+
+    @property
+    def has_right_programs(self) -> bool:
+        """Its programs were checked as for `verified`, whether or not its command streams were executed."""
+        return self.status == "ok" and not (self.quality and self.quality.shortfall)
+
+    @property
+    def is_unexecuted(self) -> bool:
+        """It is not verified only because its command streams were not executed."""
+        return self.has_right_programs and not self.verified
 
     @property
     def checked_whole(self) -> bool:

@@ -24,12 +24,14 @@ class Candidate:
 
     expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well: that
     takes longer than evaluating it, and of most nobody asks. known: what it came to, if only that is left to find out.
+    execute_to: cycles of the best when this was proposed. If it costs no more, or leads on, its streams are executed.
     """
 
     recipe: Recipe
     trial: optuna.Trial
     expand_to: float = inf
     known: Answer | None = None
+    execute_to: float = inf
 
     def asks_for_more(self, answer: Answer) -> bool:
         """Whether what follows on it is to be found out, if the candidate came to this."""

@@ -18,6 +18,8 @@ def evaluation_of(
     One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
     lowering that Vela miscompiles are told against them.
 
+    One whose command streams were not executed is not verified.
+
     default: what the default lowering costs. with_rows: keep its cycles per operator too.
     """
     cost = outcome.cost
@@ -57,7 +59,7 @@ def evaluation_of(
             macs=cost.macs,
             label="predicted",
         ),
-        verified=status == "ok" and not short,
+        verified=status == "ok" and outcome.executed and not short,
         check=outcome.check,
         command_stream_sha256=cost.command_stream_sha256,
         operators=rows if with_rows else (),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from math import inf
 from typing import Any
@@ -113,7 +114,9 @@ class Search:
         self._sampler.begin(window)
         first = filter(None, map(self._sampler.root, self.states.first_roots()))
         rest = iter(self._sampler.propose, None)
-        self._waiting += islice(chain(first, rest), WINDOW - len(self._asked) - len(self._waiting))
+        room = WINDOW - len(self._asked) - len(self._waiting)
+        execute_to = self._execute_to()
+        self._waiting += (replace(one, execute_to=execute_to) for one in islice(chain(first, rest), room))
 
     def tell(self, candidate: Candidate, answer: Answer) -> None:
         """Learn what a candidate turned out to be; in the order in which they were asked for."""
@@ -172,7 +175,17 @@ class Search:
         """The best recipe with one element less, each in turn, as far as that was not tried."""
         best = self.states.best()
         shorter = dict.fromkeys(by_less(best.recipe)) if best is not None else {}
-        return [Candidate(recipe, self._study.ask(), expand_to=-inf) for recipe in shorter if recipe not in self._tried]
+        execute_to = self._execute_to()
+        return [
+            Candidate(recipe, self._study.ask(), expand_to=-inf, execute_to=execute_to)
+            for recipe in shorter
+            if recipe not in self._tried
+        ]
+
+    def _execute_to(self) -> float:
+        """As in `Candidate`. What costs more can never be the best, for that only gets better."""
+        best = self.states.best()
+        return inf if best is None or best.cycles is None else best.cycles
 
 
 def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:

@@ -162,7 +162,8 @@ class States:
             state = self._by_program[state.program] = replace(state, sites=answer.sites)
         if state.successors is not None:
             return []
-        self._put(replace(state, successors=answer.successors), state)
+        # What executing its streams showed, which may not have been done when it was evaluated.
+        self._put(replace(state, successors=answer.successors, violation=answer.violation), state)
         for one in answer.successors:
             if (longer := extended(state.recipe, one)) in self._refused:
                 self.add(longer, Answer(answer.successors[one], None))

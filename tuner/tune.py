@@ -21,6 +21,7 @@ from search_space.recipe import Recipe
 from search_space.space import pass_instances
 from search_space.upstream import Setting
 from tuner.ablation import without_each
+from tuner.answers import MayLead, answer_of
 from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
@@ -38,7 +39,7 @@ from workers import tasks
 from workers.base_program import BaseProgram
 from workers.cost import Cost
 from workers.errors import ModelError
-from workers.evaluator import Outcome
+from workers.evaluator import Outcome, Wanted, always
 from workers.pool import Pool, WorkerLost
 from workers.reuse import Reuse as AskedFor
 from workers.settings import remember_lost
@@ -52,10 +53,6 @@ _DEFAULT_SECONDS = 1800.0
 #: A candidate is given this many times what the default took, and no less than the floor: the default may have come
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
-
-#: How far beyond the limits a candidate counts that Vela miscompiles: a search may go on from it, for what follows may
-#: be compiled right, but rather goes on from others.
-_MISCOMPILED = 1.0
 
 _NO_EXPERIENCE = Experience()
 
@@ -146,16 +143,14 @@ async def tune(
     best = await run.store_best(ending)
     progress.done(job, best)
     await run.explain(best.recipe)
+    await run.execute_fronts(best)
     evaluations = store.evaluations(best.identity.key)
     if withheld := cheapest_withheld(best, evaluations, objective):
         progress.warning(job, str(withheld))
-    limits = objective.front_limits
-    fronts = [pareto_of(best, evaluations, limits)]
-    if job.allowance:
-        fronts.append(pareto_of(best, evaluations, limits, "quality"))
     phantom = phantom_of(best, evaluations)
     without = without_each(best.recipe, evaluations)
-    return Tuned(best, base, phantom, tuple(fronts), await run.bound_of(best.recipe), without, run.reuse)
+    fronts = tuple(run.fronts(best, evaluations))
+    return Tuned(best, base, phantom, fronts, await run.bound_of(best.recipe), without, run.reuse)
 
 
 async def replay(
@@ -297,8 +292,29 @@ class _Run:
         """Record what each operator costs without each element of the best recipe, as far as that was evaluated."""
         for shorter in one_less(Recipe.parse(recipe)):
             known = self._store.evaluation(self._identity.key, str(shorter))
-            if known is not None and known.verified and not known.operators:
+            if known is not None and known.has_right_programs and not known.operators:
                 self._store.record_evaluation(await self._evaluate(shorter))
+
+    def fronts(self, best: Best, evaluations: Sequence[Evaluation]) -> Iterator[Pareto]:
+        """As in `Tuned`."""
+        limits = self._objective.front_limits
+        yield pareto_of(best, evaluations, limits)
+        if self._job.allowance:
+            yield pareto_of(best, evaluations, limits, "quality")
+
+    async def execute_fronts(self, best: Best) -> None:
+        """Execute the command streams of all that is on a front if it is right, until no more comes to be on one."""
+        tried: set[str] = set()
+        while True:
+            known = self._store.evaluations(self._identity.key)
+            unexecuted = {one.recipe for one in known if one.is_unexecuted and one.recipe not in tried}
+            if_right = [replace(one, verified=True) if one.is_unexecuted else one for one in known]
+            shown = {point.recipe for front in self.fronts(best, if_right) for point in front.front}
+            if not unexecuted & shown:
+                return
+            tried |= unexecuted & shown
+            for recipe in sorted(unexecuted & shown):
+                self._store.record_evaluation(await self._evaluate(Recipe.parse(recipe)))
 
     async def shorten(self, budget: Budget) -> None:
         """Leave out of the best recipe what it costs nothing to leave out, which also tells what each element of the
@@ -351,21 +367,29 @@ class _Run:
 
     async def _find_out(self, candidate: Candidate, with_rows: bool = False) -> _Found:
         if candidate.known is not None:
-            return _Found(candidate, None, None, await self._expanded(candidate.recipe, candidate.known))
+            return await self._led_on(candidate, candidate.known)
+        wanted = MayLead(self._objective, self._default, candidate.execute_to, candidate.expand_to)
         try:
-            outcome = await self._outcome(str(candidate.recipe))
+            outcome = await self._outcome(str(candidate.recipe), wanted=wanted)
         except WorkerLost as lost:
             return _Found(candidate, None, quarantined(str(candidate.recipe), lost, self._identity), Answer("", None))
         record = self._record(outcome, with_rows)
-        answer = Answer(outcome.program_hash, None, outcome.path)
-        if outcome.cost is not None and record.figures is not None:
-            beyond = self._violations(outcome.cost) | shortfalls(outcome, self._objective)
-            if outcome.stream_fault:
-                beyond[outcome.stream_fault] = _MISCOMPILED
-            answer = replace(answer, cycles=record.figures.cycles, violation=sum(beyond.values()))
+        answer = answer_of(outcome, self._objective, self._default)
         if candidate.asks_for_more(answer):
             answer = await self._expanded(candidate.recipe, answer)
         return _Found(candidate, outcome, record, answer)
+
+    async def _led_on(self, candidate: Candidate, known: Answer) -> _Found:
+        """What follows on a candidate that was evaluated, and what executing its command streams shows."""
+        try:
+            outcome = await self._outcome(str(candidate.recipe))
+        except WorkerLost:
+            return _Found(candidate, None, None, replace(known, successors={}, sites={}))
+        self._store.record_evaluation(self._record(outcome, with_rows=False))
+        violation = answer_of(outcome, self._objective, self._default).violation
+        return _Found(
+            candidate, None, None, await self._expanded(candidate.recipe, replace(known, violation=violation))
+        )
 
     async def _expanded(self, recipe: Recipe, answer: Answer) -> Answer:
         """The answer with what follows on the recipe."""
@@ -420,8 +444,8 @@ class _Run:
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
         return evaluation_of(outcome, self._identity, self._objective, self._default, with_rows)
 
-    async def _outcome(self, recipe: str, whole: bool = False) -> Outcome:
-        arguments = self._shared, self._base.key, self._job, recipe, whole
+    async def _outcome(self, recipe: str, whole: bool = False, wanted: Wanted = always) -> Outcome:
+        arguments = self._shared, self._base.key, self._job, recipe, whole, wanted
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
     async def bound_of(self, recipe: str) -> Bound:
@@ -435,7 +459,7 @@ class _Run:
         found = [
             (one.figures, Recipe.parse(one.recipe))
             for one in self._store.evaluations(self._identity.key)
-            if one.verified and one.figures is not None
+            if one.has_right_programs and one.figures is not None
         ]
         known = {
             (figures.cycles, recipe.exactness, len(recipe.elements), figures.sram_bytes, str(recipe)): recipe

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +53,7 @@ _KEPT_SITES = 4096
 #: How outputs are computed that are compared, for people.
 _WHOLE = "whole programs on all inputs by the TOSA reference model"
 _SHARED = "by the TOSA reference model on random inputs; on others by numpy where both agree on those"
+_NOT_EXECUTED = "not executed: another candidate that is right costs less"
 
 Program = tuple[Graph, ...]
 
@@ -75,14 +76,20 @@ class Measure:
 class Outcome:
     """What an evaluation found.
 
-    status: `ok` (compiled, and equal to the default lowering on all check inputs, or measured where the recipe has
-    elements that are not exact), `wrong` (outputs differ, or a pass broke the program) or `refused` (Vela or a pass
-    does not take it). reason: one line if not ok. stream_fault: in one line, what is wrong with the command streams of
-    a program that is itself right: such an outcome may not be offered, but passes may lead on from it to one that may;
-    empty if nothing is. check: the inputs that were compared. host_ops: operators left on the
-    CPU. path: hash of the program that the choices give, then after each pass; empty if one fails. exactness: the class
-    of the recipe. quality, default_quality: where other than exact recipes are allowed. reuse: what was known of what
-    it took.
+    Attributes:
+        status: `ok` (compiled, and equal to the default lowering on all check inputs, or measured where the recipe has
+            elements that are not exact), `wrong` (outputs differ, or a pass broke the program) or `refused` (Vela or a
+            pass does not take it).
+        reason: one line if not ok.
+        stream_fault: in one line, what is wrong with the command streams of a program that is itself right: such an
+            outcome may not be offered, but passes may lead on from it to one that may; empty if nothing is.
+        executed: whether its command streams were; if not, it may not be offered.
+        check: the inputs that were compared.
+        host_ops: operators left on the CPU.
+        path: hash of the program that the choices give, then after each pass; empty if one fails.
+        exactness: the class of the recipe.
+        quality, default_quality: where other than exact recipes are allowed.
+        reuse: what was known of what it took.
     """
 
     recipe: str
@@ -91,6 +98,7 @@ class Outcome:
     seconds: float
     reason: str = ""
     stream_fault: str = ""
+    executed: bool = False
     cost: Cost | None = None
     host_ops: int = 0
     check: dict[str, Any] = field(default_factory=dict)
@@ -99,6 +107,15 @@ class Outcome:
     quality: Quality | None = None
     default_quality: Quality | None = None
     reuse: Reuse = field(default_factory=Reuse)
+
+
+Wanted = Callable[[Outcome], bool]
+"""Whether the command streams of a candidate are to be executed, by what it came to otherwise."""
+
+
+def always(_: Outcome) -> bool:
+    """All command streams are to be executed."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -164,13 +181,15 @@ class Evaluator:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
         return starting_points(self._default, self._facts, self._allowed, learnt)
 
-    def evaluate(self, text: str, whole: bool = False) -> Outcome:
+    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.
 
-        whole: check it by what the reference model says of whole programs, and execute its command streams, on all
-        inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute, and
-        streams are executed on the random inputs alone, in milliseconds. Those of the default lowering are executed on
-        all inputs always, since everything else is compared with it.
+        Args:
+            whole: check it by what the reference model says of whole programs, and execute its command streams, on all
+                inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
+                and streams are executed on the random inputs alone, in milliseconds.
+            wanted: whether its command streams are executed at all, if its programs are right. Those of the default
+                lowering are executed always, on all inputs, since everything else is compared with it.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -201,22 +220,28 @@ class Evaluator:
             return outcome("refused", program, reason=f"Vela: {error}")
         try:
             verdict, quality = self._verdict(recipe, whole)
-            executed = self._executed(program, whole or _is_default(recipe)) if verdict.equal else verdict
+            if not verdict.equal:
+                return outcome("wrong", program, reason=verdict.reason)
+            found = outcome(
+                "ok",
+                program,
+                cost=cost,
+                host_ops=len(self.base.host_operators),
+                check=self._described_check(recipe, whole),
+                quality=quality,
+                default_quality=self._measure.default if self._measure else None,
+            )
+            all_inputs = whole or _is_default(recipe)
+            if not (all_inputs or wanted(found)):
+                return found
+            fault = self._executed(program, all_inputs).reason
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
-        if not verdict.equal:
-            return outcome("wrong", program, reason=verdict.reason)
-        return outcome(
-            "ok",
-            program,
-            stream_fault=executed.reason,
-            cost=cost,
-            host_ops=len(self.base.host_operators),
-            check=self._described_check(recipe, whole),
-            quality=quality,
-            default_quality=self._measure.default if self._measure else None,
-        )
+        return replace(
+            found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
+            check={**found.check, "stream": _stream_check(all_inputs)},
+        )  # fmt: skip
 
     def expansion(self, text: str) -> Expansion:
         """What can be gone on to from a candidate that was found right."""
@@ -356,7 +381,7 @@ class Evaluator:
         return {
             "against": f"TOSA reference model, {against}",
             "computed": _WHOLE if whole else _SHARED,
-            "stream": _stream_check(whole or _is_default(recipe)),
+            "stream": _NOT_EXECUTED,
             "whole": whole,
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }

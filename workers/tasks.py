@@ -21,7 +21,7 @@ from workers.base_program import (
 )
 from workers.bound import Bound
 from workers.errors import ModelError
-from workers.evaluator import Evaluator, Expansion, Measure, Outcome
+from workers.evaluator import Evaluator, Expansion, Measure, Outcome, Wanted, always
 from workers.io_layout import IoLayout
 from workers.memo import Memo
 from workers.precisions import precision_settings
@@ -139,23 +139,25 @@ def precisions(base: Shared[BaseProgram], base_key: str, job: Job) -> list[Setti
     return precision_settings(_evaluator(base_key, base.get, job).base, job)
 
 
-def evaluate(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, whole: bool = False) -> Outcome:
+def evaluate(
+    base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, whole: bool = False, wanted: Wanted = always
+) -> Outcome:
     """What a candidate costs and whether it is right.
 
-    base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. whole: see
-    `Evaluator.evaluate`. Raises ModelError if the base program cannot be used.
+    base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. whole,
+    wanted: see `Evaluator.evaluate`. Raises ModelError if the base program cannot be used.
     """
     evaluator = _evaluator(base_key, base.get, job)
     parsed = Recipe.parse(recipe)
     if not parsed.setting:
-        return evaluator.evaluate(recipe, whole)
+        return evaluator.evaluate(recipe, whole, wanted)
     if parsed.exactness > job.allowance.exactness:
         return evaluator.evaluate(recipe)  # which refuses it
     started = time.perf_counter()
     came_to = standing(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
-    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, whole)
+    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, whole, wanted)
     lowering = "bit for bit against the default one" if came_to.status != "inexact" else came_to.reason
     return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
 
