@@ -7,6 +7,7 @@ from benchmarks.miscompilations import (
     argmax_channels,
     batched_activation,
     batched_average,
+    brick_padding,
     cancelled_transposes,
     double_rounded_sum,
     empty_window,
@@ -41,6 +42,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
-        scalar_operand, argmax_channels, read_booleans,
+        scalar_operand, argmax_channels, read_booleans, brick_padding,
     )
 )  # fmt: skip

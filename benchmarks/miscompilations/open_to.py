@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import U85
@@ -28,6 +29,9 @@ _LOGICAL_SHIFTS = ("LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT")
 
 #: What an average pool of Ethos-U85 does in one operation.
 _MOST_KERNEL, _MOST_STRIDE = 8, 3
+
+#: Channels that are stored together.
+_BRICK = 16
 
 #: What a convolution does in one operation.
 _MOST_DILATION = 2
@@ -85,6 +89,22 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
 def _argmax_channels(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     return node.op == "RESCALE" and operand(graph, node).op == "ARGMAX" and len(_numbers(graph, node, 1)) > 1
+
+
+def _brick_padding(graph: Graph, node_id: int) -> bool:
+    """Whether a value that is rescaled needs more bricks in the shape before its RESCALE or after the next one."""
+    node = graph[node_id]
+    if node.op != "RESCALE" or graph[node.inputs[0]].op != MOVE:
+        return False
+    shapes = [graph[graph[node.inputs[0]].inputs[0]].type.shape]
+    for reader in (i for i in graph.users[node_id] if graph[i].op == "RESCALE"):
+        shapes += [graph[i].type.shape for i in graph.users[reader] if graph[i].op == MOVE]
+    return len(shapes) > 1 and any(_in_bricks(shape) > _in_bricks(node.type.shape) for shape in shapes)
+
+
+def _in_bricks(shape: tuple[int, ...]) -> int:
+    """Elements, with the channels filled up to bricks."""
+    return prod(shape[:-1]) * -(-shape[-1] // _BRICK) * _BRICK if shape else _BRICK
 
 
 def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
@@ -229,6 +249,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "addition-scales": _addition_scales,
     "argmax-channels": _argmax_channels,
     "batched-average": _batched_average,
+    "brick-padding": _brick_padding,
     "cancelled-transposes": cancelled_transposes,
     "double-rounded-sum": _double_rounded_sum,
     "empty-window": _empty_window,
