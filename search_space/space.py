@@ -15,7 +15,7 @@ from search_space.passes.base import Pass
 from search_space.starting_points import INEXACT_STARTING_POINTS, STARTING_POINTS
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
-SPACE_VERSION = "9"
+SPACE_VERSION = "10"
 
 
 def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:

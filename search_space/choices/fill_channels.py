@@ -25,7 +25,9 @@ class FillChannels(Pass):
     channels a quarter of two bricks is empty. Two pixels of 24 channels are one of 48. A constant with a value for each
     channel is repeated.
 
-    The RESCALE of a convolution stays with it, since both are one operation.
+    The RESCALE of a convolution stays with it, since both are one operation. One that widens stays with its readers. If
+    it were filled and they were not, its operand would be stored beyond its tensor (brick-padding in
+    docs/vela-miscompilations.md).
     """
 
     name: ClassVar[str] = "fill-channels"
@@ -40,7 +42,7 @@ class FillChannels(Pass):
         count = 1 if node.op == "RESCALE" else DATA_OPERANDS.get(node.op, 0)
         if pixels % times or not count or edit[node.inputs[0]].op in ACCUMULATING:
             return False
-        if node.op == "RESCALE" and node.attributes["per_channel"]:
+        if node.op == "RESCALE" and (node.attributes["per_channel"] or _widens(edit, node)):
             return False
         filled = (1, pixels // times, times * shape[-1])
         operands = [self._filled(edit, i, shape, filled, times) for i in node.inputs[:count]]
@@ -84,3 +86,8 @@ class FillChannels(Pass):
         return replace(
             node, inputs=(edit.add(values), *node.inputs[1:]), type=TensorType(values.type.shape, node.type.dtype)
         )
+
+
+def _widens(edit: Editor, node: Node) -> bool:
+    """Whether a RESCALE gives wider numbers, which Vela makes part of the operation that reads them."""
+    return NUMPY[node.type.dtype].itemsize > NUMPY[edit[node.inputs[0]].type.dtype].itemsize
