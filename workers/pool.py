@@ -31,6 +31,8 @@ Arguments = TypeVarTuple("Arguments")
 
 _logger = logging.getLogger(__name__)
 
+# Ray gives its own processes 30 s, which a busy machine may take longer for.
+_RAY_START_ATTEMPTS = 3
 _START_SECONDS = 300.0
 _START_ATTEMPTS = 2
 # On a cluster, processes are killed that did nothing: nodes go, others fill the memory.
@@ -376,6 +378,7 @@ def _connect(address: str | None, jobs: int) -> bool:
 
     if ray.is_initialized():
         return False
+    attempts = 1 if address else _RAY_START_ATTEMPTS
     if address is None:
         what, advice = "Ray does not start on this machine", "; try again when the machine is less busy"
         where = {
@@ -389,12 +392,17 @@ def _connect(address: str | None, jobs: int) -> bool:
         what, advice = f"cannot join the Ray cluster at {address}", ""
         where = {"address": address}
         _check_reachable(address, what)
-    try:
-        with workers_only(), deaths_not_on_stdout(), termination_as_before():
-            ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
-    except Exception as error:  # Ray raises bare ones, as where its processes do not answer in time
-        raise PoolFailed(f"{what}: {_one_line(error).rstrip('.')}{advice}") from error
-    return True
+    while True:
+        attempts -= 1
+        try:
+            with workers_only(), deaths_not_on_stdout(), termination_as_before():
+                ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
+        except Exception as error:  # Ray raises bare ones, as where its processes do not answer in time
+            if not attempts:
+                raise PoolFailed(f"{what}: {_one_line(error).rstrip('.')}{advice}") from error
+            ray.shutdown()
+        else:
+            return True
 
 
 def _check_reachable(address: str, what: str) -> None:
