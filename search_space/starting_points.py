@@ -55,8 +55,9 @@ _SHARED = "share-equal{{behind=true}}"
 _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
 
 
-#: At the very end, where no pass finds that the copy changes nothing: without it Vela miscompiles attention.
-_RIGHT = "copy-sliced-operand"
+#: At the very end, where no pass finds that a copy changes nothing: without it Vela miscompiles attention, minima and
+#: selections.
+_RIGHT = "copy-sliced-operand,copy-reshaped-operand"
 
 
 def _start(*parts: str, at: str) -> str:

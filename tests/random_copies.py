@@ -6,12 +6,13 @@ from random_kinds import Kind, on
 from random_layers import convolved
 from random_operators import rescaled
 
-from search_space.graph import TensorType
+from search_space.graph import Step, TensorType
 
 COPIES: Kind = []
 NESTED: Kind = []
 SLICED: Kind = []
 SLICES_OF_SLICES: Kind = []
+TWO_SHAPES: Kind = []
 
 
 def _joined(b: Builder, parts: tuple[int, ...], axis: int) -> int:
@@ -62,3 +63,17 @@ def _slice_of_a_slice(b: Builder, value: int) -> None:
         start = tuple(b.draw(st.integers(0, full - 1)) if b.chance(3) else 0 for full in b.shape(value))
         size = tuple(full - at for full, at in zip(b.shape(value), start, strict=True))
         value = b.op("SLICE", (value,), size, b.type(value).dtype, b.bounds[value], start=start, size=size)
+
+
+@on("INT8", kind=TWO_SHAPES)
+def _read_in_two_shapes(b: Builder, value: int) -> None:
+    """A minimum whose operand or result, or both, a RESHAPE reads."""
+    shape = b.shape(value)
+    if not shape:
+        return
+    axis = b.draw(st.integers(0, len(shape) - 1))
+    least_shape = (*shape[:axis], 1, *shape[axis + 1 :])
+    least = b.op("REDUCE_MIN", (value,), least_shape, "INT8", b.bounds[value], axis=axis, nan_mode="PROPAGATE")
+    for one in (value, least):
+        if b.chance(2):
+            b.moved(one, (Step("reshape", (b.type(one).elements,)),))

@@ -9,7 +9,7 @@ from random_builder import Builder, shapes
 from random_channel_constants import CHANNEL_CONSTANTS
 from random_channels import CHANNEL_ORDERS
 from random_convolutions import BLOCKS, COLUMNS, DILATED, NARROW, PADDED, PIXELS, STRIDED, TALL
-from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES
+from random_copies import COPIES, NESTED, SLICED, SLICES_OF_SLICES, TWO_SHAPES
 from random_functions import FUNCTIONS, FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS, TABLES
 from random_gathers import GATHERS_OF_MOVED, MOVED_GATHERS
 from random_joins import CONCATS_OF_MOVED, MOVED_CONCATS, SETTLING, SLICES_OF_MERGED
@@ -53,6 +53,7 @@ OFTEN: dict[str, Kind] = {
     "fill-channels": FEW_CHANNELS,
     "flatten-pixels": PIXELS,
     "copy-by-conv": COPIES,
+    "copy-reshaped-operand": TWO_SHAPES,
     "copy-sliced-operand": SLICED_PRODUCTS,
     "flatten-concat": NESTED,
     "fold-constants": MOVED_CONSTANTS,

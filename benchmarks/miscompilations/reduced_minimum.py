@@ -57,6 +57,9 @@ MISCOMPILATION = Miscompilation(
         "the SUB keeps the one before it. The SUB then broadcasts an axis of size 1 over an axis of the other side."
     ),
     effect="Most values of the result are another row's or column's minimum. `torch.amin` without `keepdim` is such.",
-    workaround="An operation before the RESHAPE, such as a TABLE with every value at its own place.",
+    workaround=(
+        "An operation before the RESHAPE, such as a TABLE with every value at its own place. velatune's "
+        "`copy-reshaped-operand` puts one there."
+    ),
     instead=lambda p: _minimum(p, copied=True),
 )

@@ -58,6 +58,9 @@ MISCOMPILATION = Miscompilation(
         "Rows are read from other places than their own, or are padding. The AND of a SELECT also writes beyond its "
         "tensor."
     ),
-    workaround="An operation in front of the RESHAPE, such as a TABLE with every value at its own place.",
+    workaround=(
+        "An operation before the RESHAPE, such as a TABLE with every value at its own place. velatune's "
+        "`copy-reshaped-operand` puts one there."
+    ),
     instead=lambda p: _resized(p, copied=True),
 )

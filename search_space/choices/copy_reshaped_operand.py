@@ -1,0 +1,61 @@
+"""A value that is read in two shapes is copied for operators that Vela would compile in the wrong one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.editor import Editor
+from search_space.graph import MOVE, Node, constant
+from search_space.passes.base import Pass
+
+_EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
+
+#: Dimensions that one operation of the NPU has.
+_DIMENSIONS = 3
+
+#: Operator -> how many of its operands are data.
+_OPERANDS = {"REDUCE_MIN": 1, "RESIZE": 1, "SELECT": 3}
+
+
+@dataclass(frozen=True)
+class CopyReshapedOperand(Pass):
+    """Source: Vela 5.1.0 and 5.2.0 give all readers of a value one tensor, which has the shape after a RESHAPE if one
+    of them is a RESHAPE (`RemoveReshape` in compiler/graphir_optimiser.cpp). SELECT, RESIZE to the same size, and on
+    Ethos-U55 and U65 REDUCE_MIN, are compiled in the tensor's shape instead of their own: tensor-shape and
+    reduced-minimum in docs/vela-miscompilations.md. An operation between gives them a tensor of their own. A value with
+    a batch is left alone, since its table would be written in another shape (`search_space.activation_shape`).
+    """
+
+    name: ClassVar[str] = "copy-reshaped-operand"
+    law: ClassVar[str] = "a look-up table that holds every value at its own place changes nothing"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op == "RESIZE" and node.type.shape != edit[node.inputs[0]].type.shape:
+            return False
+        data = node.inputs[: _OPERANDS.get(node.op, 0)]
+        copies = {value: self._copy(edit, value) for value in data if _is_also_reshaped(edit, value)}
+        after = bool(data) and _is_also_reshaped(edit, node_id)
+        if not copies and not after:
+            return False
+        changed = node.reading(tuple(copies.get(value, value) for value in node.inputs))
+        if after:
+            table = edit.add(constant(_EVERY_INT8))
+            changed = Node("TABLE", (edit.add(changed), table), node.type, name=node.name)
+        edit.redefine(node_id, changed)
+        return True
+
+    def _copy(self, edit: Editor, value: int) -> int:
+        table = edit.add(constant(_EVERY_INT8))
+        return edit.add(Node("TABLE", (value, table), edit[value].type))
+
+
+def _is_also_reshaped(edit: Editor, value: int) -> bool:
+    tensor = edit[value].type
+    if tensor.dtype != "INT8" or prod(tensor.shape[:-_DIMENSIONS]) > 1:
+        return False
+    return any(edit[reader].op == MOVE for reader in edit.users(value))
