@@ -451,10 +451,13 @@ def test_ray_is_started_again_where_its_processes_do_not_answer_in_time(tmp_path
 
 
 DRIVER = """
-import asyncio, ctypes, os, ray, sys, time
+import asyncio, ctypes, os, ray, signal, sys, time
 from pathlib import Path
 import beside
 from workers.pool import Pool, WorkerLost
+
+# Tests that a script runs in the background ignore it, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     async with Pool(jobs=2, log_dir=Path("logs")) as pool:
@@ -512,6 +515,20 @@ def driver(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.wait()
+
+
+def test_what_ignores_interrupts_goes_on(tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, signal, sys\n"
+        "from workers.interrupts import ends_when_interrupted\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "log = pathlib.Path(sys.argv[1])\n"
+        "with ends_when_interrupted(log):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN, log.exists())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path / "interrupted.log")], text=True)
+    assert said == "True False\n"
 
 
 @pytest.mark.slow

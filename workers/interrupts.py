@@ -20,13 +20,13 @@ def ends_when_interrupted(log: Path) -> Iterator[None]:
     """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself, and then is ended, with
     exit code 1 and the stacks of all its threads in `log`. The second SIGINT ends it at once.
 
-    What handled SIGINT before does so at the first one. Does nothing outside of the main thread, which alone may say
-    what signals do.
+    What handled SIGINT before does so at the first one. Does nothing where SIGINT is ignored, as by a script's command
+    in the background, and nothing outside of the main thread, which alone may say what signals do.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
     interrupted = False
 
     def first(number: int, frame: FrameType | None) -> None:

@@ -132,7 +132,8 @@ class _Served:
     async def ask(self, method: Literal["call", "prepare"], args: tuple[object, ...], timeout_seconds: float) -> Answer:
         """What `WorkerProcess` answers. Raises Lost."""
         try:
-            return await asyncio.wait_for(self._exchanged(pickle.dumps((method, args))), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                return await self._exchanged(pickle.dumps((method, args)))
         except TimeoutError:
             raise Lost("timed out", f"no answer within {timeout_seconds:g} s; log: {self._log}") from None
 

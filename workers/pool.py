@@ -312,7 +312,8 @@ class _Actor(Worker):
         self._printed_bytes = size_of(self._log)  # the last words of those before it are not its own
         reference = self.actor.prepare.remote(str(self._log), str(Path.cwd()), warm_up)
         try:
-            answer = await asyncio.wait_for(self._answer(reference), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                answer = await self._answer(reference)
         except TimeoutError:
             raise self._timed_out(_START_SECONDS) from None
         if not answer.succeeded:

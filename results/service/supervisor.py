@@ -64,7 +64,8 @@ class Supervisor:
                 except Exception:  # the database may be locked, or the disk full: later it may not be
                     logging.getLogger(__name__).exception("starting jobs failed")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._woken.wait()
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -142,7 +143,8 @@ class Supervisor:
             cancelled.cancel()
             _signal(process.pid, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(ended), _GRACE_SECONDS)
+                async with asyncio.timeout(_GRACE_SECONDS):
+                    await asyncio.shield(ended)
             _signal(process.pid, signal.SIGKILL)
         return await ended
 

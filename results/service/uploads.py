@@ -113,7 +113,8 @@ class Uploads:
         with path.open("xb") as file:
             while True:
                 try:
-                    chunk = await asyncio.wait_for(anext(chunks, None), _PAUSE_SECONDS)
+                    async with asyncio.timeout(_PAUSE_SECONDS):
+                        chunk = await anext(chunks, None)
                 except TimeoutError:
                     raise HTTPException(408, f"nothing came for {_PAUSE_SECONDS:.0f} s") from None
                 if chunk is None:
@@ -138,7 +139,8 @@ class Uploads:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            printed, _ = await asyncio.wait_for(process.communicate(), _INSPECT_SECONDS)
+            async with asyncio.timeout(_INSPECT_SECONDS):
+                printed, _ = await process.communicate()
         except TimeoutError:
             raise HTTPException(422, f"{file_name}: reading it takes too long") from None
         finally:

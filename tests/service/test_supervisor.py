@@ -62,6 +62,19 @@ def test_whatever_a_job_does_the_next_one_runs(tmp_path):
     assert found["None"].identity == "0" * 64 and found["None"].attempts == 1
 
 
+def test_it_ends_also_where_it_is_cancelled_in_the_moment_that_it_is_woken(tmp_path):
+    async def run() -> bool:
+        with made(tmp_path) as service:
+            task = asyncio.create_task(service.supervisor.run())
+            await asyncio.sleep(0.5)
+            service.supervisor.wake()
+            task.cancel()
+            await asyncio.wait((task,), timeout=10)
+            return task.done()
+
+    assert asyncio.run(run())
+
+
 def test_a_running_job_is_cancelled_and_a_waiting_one_too(tmp_path):
     async def run() -> list[str]:
         with made(tmp_path) as service:
