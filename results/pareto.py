@@ -73,7 +73,7 @@ def pareto_of(best: Best, evaluations: Iterable[Evaluation], limits: Limits, aga
     default, _ = figures_of(best)
 
     def is_right(e: Evaluation) -> bool:
-        return e.verified if against == "SRAM" else e.status == "ok" and e.quality is not None
+        return e.verified if against == "SRAM" else e.status == "ok" and e.quality is not None and not e.is_unexecuted
 
     right = [Point(e.recipe, e.figures, e.quality) for e in evaluations if is_right(e) and e.figures]
     right = [point for point in right if point.figures.label == default.label]

@@ -356,8 +356,8 @@ class Evaluation(Record):
             default lowering's bit for bit; else of a quality within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
-            and shows any other key as it is, but for `whole`: true where whole programs were run on all inputs, with
-            nothing shared or computed otherwise.
+            and shows any other key as it is, but for two. `whole`: true where whole programs were run on all inputs,
+            with nothing shared or computed otherwise. `executed`: false where the command streams were not executed.
         command_stream_sha256: hash of the command stream of each delegate, in order.
         operators: per-operator table; may be empty for candidates nobody will look at.
         attempts: how often it was tried until this came out.
@@ -405,8 +405,8 @@ class Evaluation(Record):
 
     @property
     def is_unexecuted(self) -> bool:
-        """It is not verified only because its command streams were not executed."""
-        return self.has_right_programs and not self.verified
+        """Its programs were checked or measured, and its command streams were not executed."""
+        return self.status == "ok" and self.check.get("executed") is False
 
     @property
     def checked_whole(self) -> bool:

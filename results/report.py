@@ -119,7 +119,9 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
         ],
         "warnings": [*beside.warnings, *_warnings(best)],
         "inputs": _inputs(best),
-        "check": {name: value for name, value in best.best.check.items() if name not in ("inputs", "whole")},
+        "check": {
+            name: value for name, value in best.best.check.items() if name not in ("inputs", "whole", "executed")
+        },
         "host_operators": Counter(beside.host_operators).most_common(),
         "kinds": kinds,
         "stacks": _stacks(kinds),

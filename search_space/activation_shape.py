@@ -34,11 +34,15 @@ _IN_THEIR_SHAPE = frozenset((*DATA_OPERANDS, "CONCAT", "GATHER", "PAD", "REVERSE
 _DIMENSIONS = 3
 
 
+def has_batch(shape: Shape) -> bool:
+    """Whether it takes more than the dimensions that one operation of the NPU has."""
+    return prod(shape[:-_DIMENSIONS]) > 1
+
+
 def gives_its_shape(edit: Editor, node: Node, operand: int, shape: Shape) -> bool:
     """Whether the node, of this shape and on this operand, would be an activation that gives a wrong shape to the
     operation before it. It may be said of one that happens to give the right shape."""
-    batched = node.op in ACTIVATIONS and prod(shape[:-_DIMENSIONS]) > 1
-    return batched and _follows_another_shape(edit, operand, shape)
+    return node.op in ACTIVATIONS and has_batch(shape) and _follows_another_shape(edit, operand, shape)
 
 
 def activations_without_batch(edit: Editor) -> None:

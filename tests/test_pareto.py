@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -202,3 +203,15 @@ def test_recipes_on_the_front_are_text(tmp_path: Path) -> None:
     hostile = Point("<script>alert(1)</script>", figures(1))
     page = write_report(BEST, tmp_path / "page.html", Beside(fronts=[Pareto((hostile,), (), ())])).read_text()
     assert page.count("<script>") == 1 and "&lt;script&gt;" in page
+
+
+def test_what_was_not_executed_is_on_no_front() -> None:
+    default = evaluation("default", figures=figures(100), quality=Quality(30.0, 30.0, 16))
+    unexecuted = [
+        replace(one, verified=False, check={"executed": False})
+        for one in (measured("precision=int4", 40, 12.5), measured("precision=int4@1", 80, 29.75))
+    ]
+    assert all(one.is_unexecuted for one in unexecuted)
+    for against in ("SRAM", "quality"):
+        pareto = pareto_of(best(default=default, best=default), [default, *unexecuted], Limits(), against)
+        assert [point.recipe for point in pareto.front] == ["default"]

@@ -207,6 +207,11 @@ async def _open_settings(
     return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}
 
 
+def _as_if_executed(one: Evaluation) -> Evaluation:
+    """The record as it will be if its command streams turn out right."""
+    return replace(one, verified=one.has_right_programs, check={**one.check, "executed": True})
+
+
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
@@ -308,7 +313,7 @@ class _Run:
         while True:
             known = self._store.evaluations(self._identity.key)
             unexecuted = {one.recipe for one in known if one.is_unexecuted and one.recipe not in tried}
-            if_right = [replace(one, verified=True) if one.is_unexecuted else one for one in known]
+            if_right = [_as_if_executed(one) if one.is_unexecuted else one for one in known]
             shown = {point.recipe for front in self.fronts(best, if_right) for point in front.front}
             if not unexecuted & shown:
                 return

@@ -240,7 +240,7 @@ class Evaluator:
             return outcome("refused", program, reason=reason)
         return replace(
             found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
-            check={**found.check, "stream": _stream_check(all_inputs)},
+            check={**found.check, "stream": _stream_check(all_inputs), "executed": True},
         )  # fmt: skip
 
     def expansion(self, text: str) -> Expansion:
@@ -382,6 +382,7 @@ class Evaluator:
             "against": f"TOSA reference model, {against}",
             "computed": _WHOLE if whole else _SHARED,
             "stream": _NOT_EXECUTED,
+            "executed": False,
             "whole": whole,
             "inputs": [{"kind": kind, "count": count, **seed.get(kind, {})} for kind, count in kinds.items()],
         }

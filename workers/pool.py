@@ -379,8 +379,8 @@ def _connect(address: str | None, jobs: int) -> bool:
 
     if ray.is_initialized():
         return False
-    attempts = 1 if address else _RAY_START_ATTEMPTS
     if address is None:
+        attempts = _RAY_START_ATTEMPTS
         what, advice = "Ray does not start on this machine", "; try again when the machine is less busy"
         where = {
             "address": "local",
@@ -390,6 +390,7 @@ def _connect(address: str | None, jobs: int) -> bool:
             "_system_config": NO_WORKER_AHEAD,
         }
     else:
+        attempts = 1
         what, advice = f"cannot join the Ray cluster at {address}", ""
         where = {"address": address}
         _check_reachable(address, what)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, first_wrong, size
 from benchmarks.tosa_program import Program
+from workers.npu_model.memory import FAST
 from workers.vela import Compiled
 
 _SHAPE, _FILLED = (2, 12, 12), (1, 6, 48)
-
-_FAST = 2
 
 
 def _summed(p: Program, filled: bool = True) -> tuple[int, int]:
@@ -33,7 +32,7 @@ def _observe(compiled: Compiled) -> Observed:
         if one.ofm is not None and one.ofm.format == "NHCWB16" and one.ofm.addresses:
             end = one.ofm.addresses[0] + one.ofm.shape[0] * one.ofm.strides[0]
             says = f"{one.mode} writes bricks of {size(one.ofm.shape)} up to byte {end}"
-            is_fast = one.ofm.region == _FAST and program.fast_bytes is not None
+            is_fast = one.ofm.region == FAST and program.fast_bytes is not None
             memory = program.fast_bytes if is_fast else program.arena_bytes
             found.append(Observed(end > (memory or 0), f"{says} of a memory of {memory} bytes"))
     return first_wrong(found or [Observed(False, "nothing is written in bricks")])

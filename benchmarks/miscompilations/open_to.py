@@ -19,6 +19,7 @@ from benchmarks.miscompilations.moves import (
 )
 from benchmarks.vela_versions.compile_with import VERSIONS
 from search_space.activation_shape import gives_its_shape
+from search_space.bricks import up
 from search_space.editor import Editor
 from search_space.graph import CONST, MOVE, Graph, Node
 from search_space.lost_padding import windows_without_padding
@@ -104,7 +105,7 @@ def _brick_padding(graph: Graph, node_id: int) -> bool:
 
 def _in_bricks(shape: tuple[int, ...]) -> int:
     """Elements, with the channels filled up to bricks."""
-    return prod(shape[:-1]) * -(-shape[-1] // _BRICK) * _BRICK if shape else _BRICK
+    return prod(shape[:-1]) * up(shape[-1], _BRICK) if shape else _BRICK
 
 
 def _double_rounded_sum(graph: Graph, node_id: int) -> bool:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
-import numpy as np
-
+from search_space.activation_shape import has_batch
+from search_space.copy_by_table import copy_by_table
 from search_space.editor import Editor
-from search_space.graph import MOVE, Node, constant
+from search_space.graph import MOVE
 from search_space.passes.base import Pass
-
-_EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
-
-#: Dimensions that one operation of the NPU has.
-_DIMENSIONS = 3
 
 #: Operator -> how many of its operands are data.
 _OPERANDS = {"REDUCE_MIN": 1, "RESIZE": 1, "SELECT": 3}
@@ -38,24 +32,19 @@ class CopyReshapedOperand(Pass):
         if node.op == "RESIZE" and node.type.shape != edit[node.inputs[0]].type.shape:
             return False
         data = node.inputs[: _OPERANDS.get(node.op, 0)]
-        copies = {value: self._copy(edit, value) for value in data if _is_also_reshaped(edit, value)}
+        copies = {value: edit.add(copy_by_table(edit, value)) for value in data if _is_also_reshaped(edit, value)}
         after = bool(data) and _is_also_reshaped(edit, node_id)
         if not copies and not after:
             return False
         changed = node.reading(tuple(copies.get(value, value) for value in node.inputs))
         if after:
-            table = edit.add(constant(_EVERY_INT8))
-            changed = Node("TABLE", (edit.add(changed), table), node.type, name=node.name)
+            changed = copy_by_table(edit, edit.add(changed), node.name)
         edit.redefine(node_id, changed)
         return True
-
-    def _copy(self, edit: Editor, value: int) -> int:
-        table = edit.add(constant(_EVERY_INT8))
-        return edit.add(Node("TABLE", (value, table), edit[value].type))
 
 
 def _is_also_reshaped(edit: Editor, value: int) -> bool:
     tensor = edit[value].type
-    if tensor.dtype != "INT8" or prod(tensor.shape[:-_DIMENSIONS]) > 1:
+    if tensor.dtype != "INT8" or has_batch(tensor.shape):
         return False
     return any(edit[reader].op == MOVE for reader in edit.users(value))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
+from search_space.copy_by_table import copy_by_table
 from search_space.editor import Editor
-from search_space.graph import MOVE, Node, constant
+from search_space.graph import MOVE
 from search_space.lost_padding import windows_without_padding
 from search_space.passes.base import Pass
-
-_EVERY_INT8 = np.arange(-128, 128, dtype=np.int8)
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,7 @@ class CopySlicedOperand(Pass):
         operand = edit[node.inputs[0]]
         if operand.type.dtype != "INT8":
             return False
-        table = edit.add(constant(_EVERY_INT8))
-        copy = edit.add(Node("TABLE", (node.inputs[0], table), operand.type))
+        copy = edit.add(copy_by_table(edit, node.inputs[0]))
         edit.redefine(node_id, node.reading((copy, *node.inputs[1:])))
         return True
 

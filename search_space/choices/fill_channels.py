@@ -90,4 +90,5 @@ class FillChannels(Pass):
 
 def _widens(edit: Editor, node: Node) -> bool:
     """Whether a RESCALE gives wider numbers, which Vela makes part of the operation that reads them."""
-    return NUMPY[node.type.dtype].itemsize > NUMPY[edit[node.inputs[0]].type.dtype].itemsize
+    source = edit[node.inputs[0]].type.dtype
+    return source not in IMMOVABLE and NUMPY[node.type.dtype].itemsize > NUMPY[source].itemsize

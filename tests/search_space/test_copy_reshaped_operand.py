@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from executed import is_right
 from npu_programs import Program
 
 from benchmarks.miscompilations.reduced_minimum import MISCOMPILATION as REDUCED_MINIMUM
 from benchmarks.miscompilations.tensor_shape import MISCOMPILATION as TENSOR_SHAPE
 from search_space.choices.copy_reshaped_operand import CopyReshapedOperand
-from search_space.graph import Graph
 from search_space.starting_points import STARTING_POINTS
 from search_space.verifier import verify
-from search_space.write_tosa import write_tosa
-from workers.check_inputs import check_inputs
-from workers.npu_model import Fault, execute
-from workers.reference import run_reference
-from workers.target import Target
-from workers.vela import compile_tosa
 
 PROGRAMS = {
     f"{one.name} {name}": (one.affected["5.1.0"], program)
     for one in (REDUCED_MINIMUM, TENSOR_SHAPE)
     for name, program in one.programs.items()
 }
-
-
-def is_right(graph: Graph, accelerator: str) -> bool:
-    program = compile_tosa(write_tosa(graph), Target.parse(accelerator), operators=False).npu_program
-    inputs = check_inputs(graph, [], seed=0)[0].arrays
-    try:
-        found = execute(program, [one[None] for one in inputs])
-    except Fault:
-        return False
-    expected = run_reference(graph, inputs)
-    return [one.tobytes() for one in found] == [np.ascontiguousarray(one).tobytes() for one in expected]
 
 
 # Ethos-U55 and U65 do not take the SELECT.

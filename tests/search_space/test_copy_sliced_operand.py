@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from executed import is_right
 from npu_programs import Program
 
 from benchmarks.miscompilations.lost_padding import MISCOMPILATION as LOST_PADDING
 from search_space.choices.copy_sliced_operand import CopySlicedOperand
 from search_space.graph import Graph
 from search_space.verifier import verify
-from search_space.write_tosa import write_tosa
-from workers.check_inputs import check_inputs
-from workers.npu_model import execute
-from workers.reference import run_reference
-from workers.target import Target
-from workers.vela import compile_tosa
 
 
 def product_of_a_slice() -> Graph:
@@ -24,14 +18,6 @@ def product_of_a_slice() -> Graph:
     three = p.input(3, 1, 4, 16, 24)
     first = p.reshape(p.slice(three, (1, 0, 0, 0, 0), (1, 1, 4, 16, 24)), 4, 16, 24)
     return p.graph(p.matmul(first, p.input(4, 24, 16)))
-
-
-def is_right(graph: Graph, accelerator: str) -> bool:
-    program = compile_tosa(write_tosa(graph), Target.parse(accelerator), operators=False).npu_program
-    inputs = check_inputs(graph, [], seed=0)[0].arrays
-    (found,) = execute(program, [one[None] for one in inputs])
-    (expected,) = run_reference(graph, inputs)
-    return found.tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])

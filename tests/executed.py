@@ -9,7 +9,7 @@ import numpy as np
 from search_space.graph import Graph
 from search_space.write_tosa import write_tosa
 from workers.check_inputs import CheckInput, check_inputs
-from workers.npu_model import NpuProgram, execute
+from workers.npu_model import Fault, NpuProgram, execute
 from workers.reference import run_on_each
 from workers.reference_check import Verdict
 from workers.stream_interface import compared, used_inputs
@@ -34,6 +34,14 @@ def inputs_for(graph: Graph, indices: dict[int, int] | None = None) -> list[Chec
 def stacked(sets: Sequence[CheckInput]) -> list[np.ndarray]:
     """One array for each input, the sets first."""
     return [np.stack(arrays) for arrays in zip(*(one.arrays for one in sets), strict=True)]
+
+
+def is_right(graph: Graph, accelerator: str) -> bool:
+    """Whether the stream that Vela makes of a program, executed, computes what the reference model says of it."""
+    try:
+        return verdict(graph, compiled(graph, accelerator), inputs_for(graph)).equal
+    except Fault:
+        return False
 
 
 def verdict(graph: Graph, program: NpuProgram, sets: Sequence[CheckInput]) -> Verdict:
