@@ -97,7 +97,7 @@ readme: ## put the tables of the last `make tune` into README.md and docs/bounds
 	$(call insert,docs/bounds.md,bounds)
 
 fuzz: $(READY) ## execute PROGRAMS random programs per family and MUTATIONS changed command streams; some minutes
-	PROGRAMS=$(PROGRAMS) MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s --timeout=0 tests/npu_model/test_random_programs.py tests/npu_model/test_mutations.py
+	PROGRAMS=$(PROGRAMS) MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s --timeout=0 tests/workers/ethos_u/npu_model/test_random_programs.py tests/workers/ethos_u/npu_model/test_mutations.py
 
 model-fuzz: MODELS = 500
 model-fuzz: $(READY) ## tune MODELS random PyTorch modules, beside stock ExecuTorch; some 20 s each

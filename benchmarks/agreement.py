@@ -12,10 +12,10 @@ import click
 from benchmarks.rows import CLASSES, Compared, compared_rows
 from benchmarks.vela_inputs import CORRECTIONS
 from tuner.paths import cache_folder
-from workers.base_program import load_or_lower
-from workers.suite import MODELS
-from workers.target import Target
-from workers.vela import VelaRefused
+from workers.ethos_u.lowering.base_program import load_or_lower
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused
+from workers.models.suite import MODELS
 
 TARGETS = ("ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u85-256")
 

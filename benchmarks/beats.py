@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from benchmarks.markdown import row as line
-from workers.command_stream import Decoded, Operation, decode
-from workers.evidence import SHIPPED
-from workers.stream_cost.npu import Npu, npu_of
-from workers.stream_cost.reading import work_of
-from workers.stream_cost.traffic import transfers
-from workers.stream_cost.work import Channel
-from workers.target import Target
+from workers.ethos_u.command_stream import Decoded, Operation, decode
+from workers.ethos_u.evidence import SHIPPED
+from workers.ethos_u.stream_cost.npu import Npu, npu_of
+from workers.ethos_u.stream_cost.reading import work_of
+from workers.ethos_u.stream_cost.traffic import transfers
+from workers.ethos_u.stream_cost.work import Channel
+from workers.ethos_u.target import Target
 
 
 @click.command()

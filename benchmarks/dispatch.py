@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Self
 
-from workers.hand_out import Call, Lost, Worker
-from workers.pool import Pool
-from workers.worker_process import Answer
+from workers.pool.dispatcher import Call, Lost, Worker
+from workers.pool.ray_pool import Pool
+from workers.pool.worker_process import Answer
 
 SECONDS = 0.05
 

@@ -22,15 +22,15 @@ from typing import Any
 import click
 
 from benchmarks.search_once import OwnProcess, cache_with_lowered, search
-from search_space.recipe import Recipe
+from search_space.recipe.recipe import Recipe
 from tuner.paths import cache_folder
 from workers import tasks
+from workers.cache.memo import Memo
+from workers.checking.reference_check import Verdict
+from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator, Wanted
-from workers.memo import Memo
-from workers.reference_check import Verdict
-from workers.target import Target
+from workers.pool.worker_process import spare_the_collector
 from workers.tasks import Job, lowered
-from workers.worker_process import spare_the_collector
 
 Call = tuple[Wanted | None, str]
 """Whether the streams of a recipe that is evaluated are wanted; None where it is asked what follows on it. And the

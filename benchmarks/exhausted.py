@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 
 from benchmarks.markdown import row
-from results.compare import figures_of
-from results.records import Best
-from results.store import Store
-from tuner.objective import Objective
+from results.records.compare import figures_of
+from results.records.records import Best
+from results.store.store import Store
 from tuner.paths import cache_folder
-from tuner.progress import Progress
-from tuner.tune import Budget, tune
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.pool import Pool
-from workers.target import Target
+from workers.ethos_u.target import Target
+from workers.pool.ray_pool import Pool
 from workers.tasks import Job
 
 _U55, _U85 = "ethos-u55-128", "ethos-u85-256"

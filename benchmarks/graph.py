@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.timing import milliseconds
-from search_space.read_tosa import read_tosa
-from search_space.space import pass_instances
-from search_space.write_tosa import write_tosa
+from search_space.recipe.space import pass_instances
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
 from tuner.paths import cache_folder
-from workers.base_program import load_or_lower
-from workers.quiet import captured
-from workers.target import Target
-from workers.vela import compile_tosa
+from workers.ethos_u.lowering.base_program import load_or_lower
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
+from workers.output_capture import captured
 
 MODELS = ("mlperf-tiny/ds-cnn", "mlperf-tiny/mobilenet-v1-025", "yolo-head", "vit", "conformer")
 TARGET = Target.parse("ethos-u85-256")

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from results.records import Best, Evaluation
-from results.store import Store
-from workers.ray_start import NO_WORKER_AHEAD, workers_only
+from results.records.records import Best, Evaluation
+from results.store.store import Store
+from workers.pool.ray_start import NO_WORKER_AHEAD, workers_only
 
 NODES = 3
 

@@ -26,12 +26,12 @@ from rich.table import Table
 from sqlalchemy import insert
 
 from benchmarks.postgresql import server
-from results.connect import connect, store_url
-from results.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records import FIGURE_NAMES, Identity, Structure, Target, Versions
-from results.rows import TARGET_NAMES, VERSION_NAMES, structure_values
-from results.store import Store
-from results.tables import identities, models, targets, toolchains
+from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
+from results.records.records import FIGURE_NAMES, Identity, Structure, Target, Versions
+from results.store.database.connect import connect, store_url
+from results.store.database.tables import identities, models, targets, toolchains
+from results.store.rows import TARGET_NAMES, VERSION_NAMES, structure_values
+from results.store.store import Store
 
 TARGETS = [
     Target(f"ethos-{npu}", "system", "memory", "c0" * 32) for npu in ("u55-128", "u55-256", "u65-256", "u85-256")

@@ -9,7 +9,7 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from workers.suite.build import random_model, with_random_weights
+from workers.models.suite.build import random_model, with_random_weights
 
 Shape = tuple[int, ...]
 Made = tuple[nn.Module, tuple[Tensor, ...]]

@@ -16,10 +16,10 @@ from typing import Any
 
 import optuna
 
-from workers.base_program import exported_model
-from workers.lowering import Quantised, quantised_program, to_edge
-from workers.quiet import captured, toolchain_hushed
-from workers.target import Target
+from workers.ethos_u.lowering.base_program import exported_model
+from workers.ethos_u.lowering.lowering import Quantised, quantised_program, to_edge
+from workers.ethos_u.target import Target
+from workers.output_capture import captured, toolchain_hushed
 
 #: Passes that make programs smaller and that ExecuTorch's pipeline can do without.
 TOGGLED = (

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from search_space.graph import Graph
-from search_space.read_tosa import read_tosa
-from search_space.recipe import Recipe
-from search_space.upstream import Setting
-from search_space.verifier import verify
+from search_space.choices.frontend.base import Setting
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import verify
+from search_space.recipe.recipe import Recipe
+from search_space.tosa_file.reader import read_tosa
 from tuner.paths import cache_folder
-from workers.base_program import load_or_lower, toolchain_versions
-from workers.cost import Cost, Pricing
-from workers.memo import Memo
-from workers.quiet import captured
-from workers.settings import base_by
-from workers.target import Target
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import load_or_lower, toolchain_versions
+from workers.ethos_u.lowering.frontend_settings import base_by
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.facts import VelaFacts
+from workers.ethos_u.vela.pricing import Cost, Pricing
+from workers.output_capture import captured
 from workers.tasks import Job
-from workers.vela_facts import VelaFacts
 
 Program = list[Graph]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import prod
 
 from benchmarks.vela_inputs import CORRECTIONS, Recomputed, Row, recompute
-from workers.command_stream import Operation, decode, rows_of
-from workers.stream_cost import stream_cycles
-from workers.stream_cost.npu import Npu, npu_of
-from workers.target import Target
-from workers.vela import compile_tosa, debug_tables
+from workers.ethos_u.command_stream import Operation, decode, rows_of
+from workers.ethos_u.stream_cost import stream_cycles
+from workers.ethos_u.stream_cost.npu import Npu, npu_of
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa, debug_tables
 
 #: Artefact classes beside `CORRECTIONS`, in the order in which a row is asked for them.
 CLASSES = {

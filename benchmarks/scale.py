@@ -24,11 +24,11 @@ from pathlib import Path
 import ray
 from sqlalchemy import func, select
 
-from results.connect import connect, store_url
-from results.store import Store
-from results.tables import bests, evaluations
+from results.store.database.connect import connect, store_url
+from results.store.database.tables import bests, evaluations
+from results.store.store import Store
 from tuner.commands.go_over import go_over
-from tuner.suite_file import Suite, read_suite
+from tuner.nightly.suite_file import Suite, read_suite
 
 
 def driver_milliseconds(suite: Suite, folder: Path) -> float:

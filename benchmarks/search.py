@@ -17,10 +17,10 @@ from benchmarks.laboratory.baselines import BASELINES, makers, read
 from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, compared, interval, lead, run, to_the_end
 from benchmarks.laboratory.table import Table, tables
 from benchmarks.markdown import row
-from search_space.space import pass_instances
-from tuner.candidates import Answer, Candidate
-from tuner.samplers import SamplerName
-from tuner.search import WINDOW, Search
+from search_space.recipe.space import pass_instances
+from tuner.search.candidates import Answer, Candidate
+from tuner.search.samplers import SamplerName
+from tuner.search.search import WINDOW, Search
 
 _NEAR = 0.95
 

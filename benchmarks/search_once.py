@@ -18,16 +18,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
-from results.records import Best, Evaluation
-from results.store import Store
-from tuner.objective import Objective
-from tuner.progress import Progress
-from tuner.tune import Budget, tune
+from results.records.records import Best, Evaluation
+from results.store.store import Store
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.shared import Enclosed
-from workers.target import Target
+from workers.ethos_u.target import Target
+from workers.pool.shared import Enclosed
+from workers.pool.worker_process import spare_the_collector
 from workers.tasks import Job
-from workers.worker_process import spare_the_collector
 
 Result = TypeVar("Result")
 Value = TypeVar("Value")

@@ -23,16 +23,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plain_loop import PlainLoop
-from results.prediction_error import PredictionError
-from results.records import Best, Evaluation
-from results.store import Store
-from tuner.objective import Objective
-from tuner.progress import Progress
-from tuner.tune import Budget, tune
+from results.records.records import Best, Evaluation
+from results.reports.prediction_error import PredictionError
+from results.store.store import Store
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.base_program import BaseProgram
-from workers.pool import Pool
-from workers.target import Target
+from workers.ethos_u.lowering.base_program import BaseProgram
+from workers.ethos_u.target import Target
+from workers.pool.ray_pool import Pool
 from workers.tasks import Job
 
 TARGET = Target.parse("ethos-u55-128")

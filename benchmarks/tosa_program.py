@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from search_space.dtypes import NUMPY
-from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
-from search_space.layout_map import Shape
-from search_space.write_tosa import write_tosa
+from search_space.ir.dtypes import NUMPY
+from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.layout_map import Shape
+from search_space.tosa_file.writer import write_tosa
 
 
 @dataclass

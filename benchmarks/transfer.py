@@ -14,16 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from results.records import Evaluation
-from results.store import Store
-from tuner.objective import Objective
+from results.records.records import Evaluation
+from results.store.store import Store
 from tuner.paths import cache_folder
-from tuner.progress import Progress
-from tuner.transfer import Experience
-from tuner.tune import Budget, tune
+from tuner.search.warm_start import Experience
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.pool import Pool
-from workers.target import Target
+from workers.ethos_u.target import Target
+from workers.pool.ray_pool import Pool
 from workers.tasks import Job
 
 TARGET = Target.parse("ethos-u55-128")

@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.markdown import aligned
-from results.prediction_error import ERRORS_FILE
-from tuner.objective import Kind, Objective
+from results.reports.markdown import aligned
+from results.reports.prediction_error import ERRORS_FILE
+from tuner.tuning.objective import Kind, Objective
 from tuner.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
 from tuner.validation.summary import Summary, summary_of
 from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order_cells, summary_cells, totals_told
-from workers.evidence import SHIPPED, read_evidence
-from workers.evidence.comparison import Comparison
-from workers.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
-from workers.evidence.kinds import KINDS_FILE, covered_kinds
-from workers.evidence.operation_kinds import kinds_in
-from workers.host_cost import HOST_VERSION
-from workers.stream_cost import MODEL_VERSION
+from workers.ethos_u.estimates.host_cost import HOST_VERSION
+from workers.ethos_u.evidence import SHIPPED, read_evidence
+from workers.ethos_u.evidence.comparison import Comparison
+from workers.ethos_u.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
+from workers.ethos_u.evidence.operation_kinds import kinds_in
+from workers.ethos_u.stream_cost import MODEL_VERSION
+from workers.ethos_u.stream_cost.evidence_kinds import KINDS_FILE, covered_kinds
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 _PLACE = re.compile(r"(?s)(<!-- validation -->\n).*(<!-- /validation -->)")
@@ -54,14 +54,14 @@ def tables() -> str:
 
 
 def errors_text() -> str:
-    """The contents of `results/prediction_errors.json`."""
+    """The contents of `results/reports/prediction_errors.json`."""
     programs = [row for row in read_evidence(SHIPPED).comparisons if row.subject == "program"]
     document = {"model_version": MODEL_VERSION, "errors": list(_errors(programs))}
     return json.dumps(document, indent=2) + "\n"
 
 
 def kinds_text() -> str:
-    """The contents of `workers/evidence/kinds.json`."""
+    """The contents of `workers/ethos_u/stream_cost/kinds.json`."""
     return json.dumps(kinds_in(SHIPPED), indent=2) + "\n"
 
 

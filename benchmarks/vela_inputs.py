@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from benchmarks.vela_formulas.compute import compute_cycles
 from benchmarks.vela_formulas.traffic import memory_cycles
 from benchmarks.vela_formulas.transfer import channel_bytes_per_cycle
-from workers.command_stream import Operation
-from workers.stream_cost.board import TABLES, Memory
-from workers.stream_cost.npu import Npu
-from workers.stream_cost.output_rate import cycles_per_element
-from workers.stream_cost.reading import work_of
-from workers.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
+from workers.ethos_u.command_stream import Operation
+from workers.ethos_u.stream_cost.board import TABLES, Memory
+from workers.ethos_u.stream_cost.npu import Npu
+from workers.ethos_u.stream_cost.output_rate import cycles_per_element
+from workers.ethos_u.stream_cost.reading import work_of
+from workers.ethos_u.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
 
 Cells = Mapping[str, str]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from benchmarks.markdown import row
-from results.store import Store
+from results.store.store import Store
 from search_space.exactness import Exactness
-from tuner.apply import applied
-from tuner.objective import Objective
+from tuner.deploy.apply import applied
 from tuner.paths import cache_folder
-from workers.allowance import Allowance
-from workers.target import Target
+from tuner.tuning.objective import Objective
+from workers.checking.allowance import Allowance
+from workers.ethos_u.target import Target
 from workers.tasks import Job
 
 _MODELS = ("mlperf-tiny/deep-autoencoder", "mlperf-tiny/ds-cnn", "silero-vad")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
-from lowered import Lowered
+from support.programs.lowered import Lowered
 
 # The machines that run CI are noisy, and a run there should not fail today on what it passed yesterday.
 settings.register_profile(
@@ -41,7 +41,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where an empty store can be: a file that is not there yet, or a database."""
     if request.param == "sqlite":
         return tmp_path / "a folder that is not there" / "store.sqlite"
-    from results.connect import connect, store_url
+    from results.store.database.connect import connect, store_url
 
     url: str = request.getfixturevalue("postgresql")
     engine = connect(store_url(url))

@@ -13,8 +13,8 @@ import click
 
 from results.errors import StoreError
 from search_space.errors import SpaceError
+from tuner.crash_report import unexpected
 from tuner.paths import cache_folder
-from tuner.unexpected import unexpected
 from workers.errors import ModelError, one_line
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATUNE", "show_default": True}

@@ -14,35 +14,35 @@ from typing import Any, Literal
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
-from search_space.graph import Graph
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import verify
 from search_space.passes.base import Pass
-from search_space.read_tosa import read_tosa
-from search_space.recipe import Recipe
-from search_space.space import hash_of_all, open_choices, program_hash
-from search_space.starting_points import starting_points
-from search_space.verifier import verify
-from workers.allowance import Quality
-from workers.base_program import BaseProgram
-from workers.bound import Bound, bound
-from workers.check_inputs import check_inputs, more_random_inputs
-from workers.cost import Cost, Pricing
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.seed_recipes import starting_points
+from search_space.recipe.space import hash_of_all, open_choices, program_hash
+from search_space.tosa_file.reader import read_tosa
+from workers.cache.hit_counts import Reuse
+from workers.cache.kept_values import KeptValues
+from workers.cache.lru import Recent
+from workers.cache.memo import Memo
+from workers.cache.successors import Transitions
+from workers.checking.allowance import Quality
+from workers.checking.check_inputs import check_inputs, more_random_inputs
+from workers.checking.incremental_values import Values
+from workers.checking.reference import ReferenceFailed
+from workers.checking.reference_check import Outputs, Verdict, check
+from workers.checking.whole_outputs import WholeOutputs
 from workers.errors import ModelError
-from workers.host_cost import host_cycles, interface_bytes
-from workers.kept_values import KeptValues
-from workers.memo import Memo
-from workers.npu_model import MODEL_VERSION as NPU_MODEL_VERSION
-from workers.recent import Recent
-from workers.reference import ReferenceFailed
-from workers.reference_check import Outputs, Verdict, check
-from workers.reuse import Reuse
-from workers.stream_check import StreamCheck
-from workers.stream_cost import MODEL_VERSION
-from workers.target import Target
-from workers.transitions import Transitions
-from workers.values import Values
-from workers.vela import VelaRefused
-from workers.vela_facts import VelaFacts
-from workers.whole_outputs import WholeOutputs
+from workers.ethos_u.estimates.host_cost import host_cycles, interface_bytes
+from workers.ethos_u.estimates.roofline import Bound, bound
+from workers.ethos_u.lowering.base_program import BaseProgram
+from workers.ethos_u.npu_model import MODEL_VERSION as NPU_MODEL_VERSION
+from workers.ethos_u.stream_check.check import StreamCheck
+from workers.ethos_u.stream_cost import MODEL_VERSION
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused
+from workers.ethos_u.vela.facts import VelaFacts
+from workers.ethos_u.vela.pricing import Cost, Pricing
 
 #: Programs kept in memory per evaluator: what a search comes back to is mostly recent.
 _KEPT_PROGRAMS = 256

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
-from search_space.recipe import Recipe
-from search_space.upstream import Setting
-from workers.allowance import EXACT_ONLY, Allowance
-from workers.base_program import (
+from search_space.recipe.recipe import Recipe
+from workers.cache.lru import Recent
+from workers.cache.memo import Memo
+from workers.checking.allowance import EXACT_ONLY, Allowance
+from workers.errors import ModelError
+from workers.ethos_u.estimates.roofline import Bound
+from workers.ethos_u.lowering.base_program import (
     BaseProgram,
     Identified,
     identify,
@@ -19,17 +23,13 @@ from workers.base_program import (
     setting_key,
     toolchain_versions,
 )
-from workers.bound import Bound
-from workers.errors import ModelError
+from workers.ethos_u.lowering.frontend_settings import base_by, standing
+from workers.ethos_u.lowering.precision.precisions import precision_settings
+from workers.ethos_u.lowering.quality import QualityMeter
+from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator, Expansion, Measure, Outcome, Wanted, always
-from workers.io_layout import IoLayout
-from workers.memo import Memo
-from workers.precisions import precision_settings
-from workers.quality import QualityMeter
-from workers.recent import Recent
-from workers.settings import base_by, standing
-from workers.shared import Shared
-from workers.target import Target
+from workers.models.io_layout import IoLayout
+from workers.pool.shared import Shared
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
 _KEPT_EVALUATORS = 4
@@ -40,8 +40,8 @@ _evaluators: Recent[Evaluator] = Recent(_KEPT_EVALUATORS)
 class Job:
     """One model on one target, and where this machine keeps what it remembers.
 
-    source: see `workers.model_source`. calibration_data: the user's file or folder, or None. seed: of random
-    calibration and check inputs. io_layout: see `workers.model_source.export`. allowance: what may be given up.
+    source: see `workers.models.model_source`. calibration_data: the user's file or folder, or None. seed: of random
+    calibration and check inputs. io_layout: see `workers.models.model_source.export`. allowance: what may be given up.
     """
 
     source: str

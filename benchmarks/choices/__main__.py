@@ -13,8 +13,8 @@ import benchmarks.choices
 from benchmarks.choices.minimal import Minimal
 from benchmarks.markdown import change, row
 from benchmarks.pricing import Bench
-from search_space import registry
-from search_space.recipe import Recipe
+from search_space.recipe import registry
+from search_space.recipe.recipe import Recipe
 
 TARGETS = ("ethos-u55-128", "ethos-u55-256", "ethos-u85-256")
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "choices.md"

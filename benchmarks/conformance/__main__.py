@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks.conformance.pack import write_pack
-from workers.target import Target
+from workers.ethos_u.target import Target
 
 
 @click.command()

@@ -9,9 +9,9 @@ from itertools import chain
 import numpy as np
 
 from benchmarks.tosa_program import Program
-from search_space.graph import Graph
-from search_space.layout_map import Shape
-from workers.check_inputs import CheckInput, check_inputs
+from search_space.ir.graph import Graph
+from search_space.ir.layout_map import Shape
+from workers.checking.check_inputs import CheckInput, check_inputs
 
 U55, U65, U85 = "ethos-u55", "ethos-u65", "ethos-u85"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from search_space.graph import Graph, TensorType
-from search_space.write_tosa import write_tosa
-from workers.lowering import ethos_u_compile_spec
-from workers.pte import BACKEND
-from workers.quiet import captured
-from workers.target import Target
+from search_space.ir.graph import Graph, TensorType
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.files.pte import BACKEND
+from workers.ethos_u.lowering.lowering import ethos_u_compile_spec
+from workers.ethos_u.target import Target
+from workers.output_capture import captured
 
 _TYPES = {"BOOL": torch.bool, "INT8": torch.int8, "INT16": torch.int16, "INT32": torch.int32}
 

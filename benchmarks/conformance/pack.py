@@ -13,14 +13,14 @@ import torch
 
 from benchmarks.conformance.cases import Case, cases
 from benchmarks.conformance.delegate_only import DelegateOnly, delegate_only
-from search_space.graph import Graph
-from workers.base_program import toolchain_versions
-from workers.check_inputs import CheckInput
-from workers.npu_model import MODEL_VERSION, Fault, Unmodelled, execute
-from workers.pte import delegates_of
-from workers.reference import run_on_each
-from workers.stream_interface import compared, used_inputs
-from workers.target import Target
+from search_space.ir.graph import Graph
+from workers.checking.check_inputs import CheckInput
+from workers.checking.reference import run_on_each
+from workers.ethos_u.files.pte import delegates_of
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.npu_model import MODEL_VERSION, Fault, Unmodelled, execute
+from workers.ethos_u.stream_check.interface import compared, used_inputs
+from workers.ethos_u.target import Target
 
 _HERE = Path(__file__).parent
 

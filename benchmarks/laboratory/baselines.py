@@ -18,7 +18,7 @@ import click
 from benchmarks.laboratory.contest import Series, compared, run
 from benchmarks.laboratory.replay import Curve
 from benchmarks.laboratory.table import Table
-from tuner.samplers import SAMPLERS, SamplerName
+from tuner.search.samplers import SAMPLERS, SamplerName
 
 PATH = Path(__file__).with_name("baselines.json.xz")
 BASELINES: tuple[SamplerName, ...] = tuple(name for name in SAMPLERS if name != "ours")

@@ -11,8 +11,8 @@ from scipy.stats import bootstrap
 
 from benchmarks.laboratory.replay import Curve, replay
 from benchmarks.laboratory.table import Table, tables
-from tuner.samplers import SamplerName
-from tuner.search import Search
+from tuner.search.samplers import SamplerName
+from tuner.search.search import Search
 
 #: How many distinct compiles a user has patience for, and how many the area under the curve is taken over.
 COMPILES, HORIZON = 45, 45

@@ -9,16 +9,16 @@ from itertools import combinations, product
 
 from benchmarks.laboratory.table import DIGEST, Chosen, Program, Table
 from search_space.passes.base import SITES_BY_PRICE
-from search_space.recipe import Recipe
-from search_space.space import SPACE_VERSION
-from tuner.objective import Objective
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import SPACE_VERSION
 from tuner.paths import cache_folder
-from workers.base_program import load_or_lower
-from workers.cost import Cost
+from tuner.tuning.objective import Objective
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import load_or_lower
+from workers.ethos_u.stream_cost import MODEL_VERSION
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Cost
 from workers.evaluator import Evaluator
-from workers.memo import Memo
-from workers.stream_cost import MODEL_VERSION
-from workers.target import Target
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from benchmarks.laboratory.table import Table
-from search_space.recipe import Recipe
-from tuner.candidates import Answer, Candidate
-from tuner.search import WINDOW, Search
+from search_space.recipe.recipe import Recipe
+from tuner.search.candidates import Answer, Candidate
+from tuner.search.search import WINDOW, Search
 
 
 class Replay:

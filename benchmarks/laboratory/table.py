@@ -10,14 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from search_space.recipe import Recipe
+from search_space.recipe.recipe import Recipe
 
 FOLDER = Path(__file__).with_name("tables")
 
 #: So many hex digits of a program's hash are kept.
 DIGEST = 12
 
-#: Of a pass for some of its sites: their numbers, and how many there are; see `tuner.neighbours.Sites`.
+#: Of a pass for some of its sites: their numbers, and how many there are; see `tuner.search.neighbours.Sites`.
 Chosen = tuple[tuple[int, ...], int]
 
 

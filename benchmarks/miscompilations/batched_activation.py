@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, size
 from benchmarks.tosa_program import Program
-from workers.command_stream import Kind
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import Kind
+from workers.ethos_u.vela.compiler import Compiled
 
 _BATCHED = (16, 1, 1, 8)
 _WIDE, _NARROW = (1, 4, 8, 8), (2, 4, 4, 8)
@@ -73,7 +73,7 @@ MISCOMPILATION = Miscompilation(
     ),
     workaround=(
         "A RESHAPE in front of the activation and one behind it, so that its batch is 1. Vela removes both. velatune "
-        "writes every activation so (`search_space/activation_shape.py`)."
+        "writes every activation so (`search_space/layout/activation_shape.py`)."
     ),
     instead=lambda p: p.reshape(p.table(p.reshape(_linear(p), 1, 16, 8)), *_BATCHED),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, first_wrong, size
 from benchmarks.tosa_program import Program
-from workers.npu_model.memory import FAST
-from workers.vela import Compiled
+from workers.ethos_u.npu_model.memory.memory import FAST
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _FILLED = (2, 12, 12), (1, 6, 48)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import size, windows
 from benchmarks.tosa_program import Program
-from workers.vela import Compiled
+from workers.ethos_u.vela.compiler import Compiled
 
 _HEIGHT, _WIDTH, _CHANNELS = 4, 6, 8
 _TO_CHANNELS_FIRST, _BACK = (0, 3, 1, 2), (0, 2, 3, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.tosa_program import Program
-from workers.vela import Compiled
+from workers.ethos_u.vela.compiler import Compiled
 
 _OUTPUTS = 2
 _TO_CHANNELS_FIRST, _BACK, _ON = (0, 3, 1, 2), (0, 2, 3, 1), (0, 1, 3, 2)

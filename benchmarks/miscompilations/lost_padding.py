@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import windows
 from benchmarks.tosa_program import Program
-from workers.vela import Compiled
+from workers.ethos_u.vela.compiler import Compiled
 
 _KERNEL = (3, 3)
 
@@ -57,7 +57,8 @@ MISCOMPILATION = Miscompilation(
     effect="Every window sees pixels below and to the right of its own, and at the end more padding.",
     workaround=(
         "An operation between SLICE and window, such as a TABLE with every value at its own place. velatune's "
-        "`copy-sliced-operand` puts one there, and no other pass makes such a window (`search_space/lost_padding.py`)."
+        "`copy-sliced-operand` puts one there, and no other pass makes such a window "
+        "(`search_space/building/lost_padding.py`)."
     ),
     instead=lambda p: p.conv(p.every_value_by_table(_slice(p, 2)), 16, _KERNEL),
 )

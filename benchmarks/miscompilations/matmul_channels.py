@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
 from benchmarks.tosa_program import Program
-from workers.command_stream import Kind
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import Kind
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHIFTS = [38, 39, 40, 38, 39]
 _COLUMNS = len(_SHIFTS)

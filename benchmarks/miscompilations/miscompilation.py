@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.tosa_program import Program
-from search_space.graph import Graph
-from workers.vela import Compiled
+from search_space.ir.graph import Graph
+from workers.ethos_u.vela.compiler import Compiled
 
 U55, U65, U85 = FAMILIES = ("ethos-u55", "ethos-u65", "ethos-u85")
 

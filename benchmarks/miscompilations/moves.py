@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U85
-from search_space.graph import CONST, INPUT, MOVE, Graph, Node, Step
-from search_space.layout_map import LayoutMap
+from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node, Step
+from search_space.ir.layout_map import LayoutMap
 
 #: Of a TRANSPOSE in one step.
 _MOST_DIMENSIONS = 3

@@ -18,11 +18,11 @@ from benchmarks.miscompilations.moves import (
     written_constants,
 )
 from benchmarks.vela_versions.compile_with import VERSIONS
-from search_space.activation_shape import gives_its_shape
-from search_space.bricks import up
-from search_space.editor import Editor
-from search_space.graph import CONST, MOVE, Graph, Node
-from search_space.lost_padding import windows_without_padding
+from search_space.building.bricks import up
+from search_space.building.lost_padding import windows_without_padding
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, MOVE, Graph, Node
+from search_space.layout.activation_shape import gives_its_shape
 
 _WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32}
 _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")

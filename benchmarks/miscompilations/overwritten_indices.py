@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U85, Miscompilation, Observed
 from benchmarks.tosa_program import Program
-from workers.command_stream import decode
-from workers.npu_model.hazards import hazards
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.npu_model.waits.hazards import hazards
+from workers.ethos_u.vela.compiler import Compiled
 
 
 def _gathered(p: Program, copied: bool = False) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from benchmarks.markdown import row
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import FAMILIES, Miscompilation, Observed, graph
 from benchmarks.vela_versions.compile_with import VERSIONS, compile_with
-from search_space.graph import Graph
-from search_space.text import print_graph
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import VelaRefused
+from search_space.ir.graph import Graph
+from search_space.ir.printer import print_graph
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused
 
 #: One accelerator of each family; what is wrong on one is wrong on all of it.
 TARGETS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
 from benchmarks.tosa_program import Program
-from workers.command_stream import FeatureMap
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import FeatureMap
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _REDUCED = (4, 6, 8), (4, 6, 1)
 

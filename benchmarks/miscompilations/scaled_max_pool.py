@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
-from workers.vela import Compiled
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _SCALE = (1, 4, 4, 8), 0.7
 

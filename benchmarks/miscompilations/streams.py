@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.miscompilations.miscompilation import Observed
-from workers.command_stream import FeatureMap, Operation, decode
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import FeatureMap, Operation, decode
+from workers.ethos_u.vela.compiler import Compiled
 
 
 def computing(compiled: Compiled) -> list[Operation]:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from benchmarks.miscompilations.miscompilation import U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
 from benchmarks.tosa_program import Program
-from workers.command_stream import decode
-from workers.npu_model.hazards import hazards
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.npu_model.waits.hazards import hazards
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _PERMS = (1, 16, 64, 16), (0, 2, 1, 3)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from benchmarks.miscompilations.miscompilation import U55, U65, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
 from benchmarks.tosa_program import Program
-from workers.command_stream import decode
-from workers.npu_model.hazards import hazards
-from workers.vela import Compiled
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.npu_model.waits.hazards import hazards
+from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _PERMS, _TRANSPOSED = (1, 32, 8, 64), (0, 2, 1, 3), (1, 8, 32, 64)
 

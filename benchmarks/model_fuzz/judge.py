@@ -12,25 +12,25 @@ from click.testing import CliRunner
 
 from benchmarks.model_fuzz.generate import Generated
 from benchmarks.model_fuzz.stock import Stock, compared, write_stock
-from results.lookup import Hit
-from results.records import Best, Evaluation
-from results.store import Store
-from results.tiers import Tiers
-from tuner.apply import applied_in
+from results.lookup.lookup import Hit
+from results.records.records import Best, Evaluation
+from results.store.store import Store
+from results.store.tiers import Tiers
 from tuner.commands.verify import verify
-from tuner.known import ask
-from tuner.objective import Objective
+from tuner.crash_report import unexpected
+from tuner.deploy.apply import applied_in
+from tuner.deploy.ask import ask
 from tuner.paths import studies_folder
-from tuner.progress import Progress
-from tuner.session import Failure, tune_all
-from tuner.tune import Budget, Tuned
-from tuner.unexpected import unexpected
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.session import Failure, tune_all
+from tuner.tuning.tune import Budget, Tuned
 from workers import tasks
 from workers.errors import ModelError, one_line
-from workers.plain_pool import PlainPool
-from workers.pool import WorkerLost
-from workers.run_check import run_check
-from workers.target import Target
+from workers.ethos_u.run_check import run_check
+from workers.ethos_u.target import Target
+from workers.pool.local_pool import PlainPool
+from workers.pool.ray_pool import WorkerLost
 from workers.tasks import Job
 
 _SECONDS = 600.0

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from workers.calibration import calibration_for
 from workers.errors import ModelError, one_line
-from workers.pte import BACKEND
-from workers.quiet import toolchain_hushed
-from workers.run_pte import PteProgram
+from workers.ethos_u.files.pte import BACKEND
+from workers.ethos_u.files.run_pte import PteProgram
+from workers.models.calibration import calibration_for
+from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram

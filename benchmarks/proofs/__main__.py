@@ -27,11 +27,11 @@ from benchmarks.proofs.file import prove_file
 from benchmarks.proofs.proof import Proof, prove
 from results.errors import StoreError
 from tuner.commands.options import store_option
+from workers.checking.reference import ReferenceFailed
 from workers.errors import ModelError
-from workers.pool import WorkerLost
-from workers.reference import ReferenceFailed
-from workers.suite import MODELS
-from workers.vela import VelaRefused
+from workers.ethos_u.vela.compiler import VelaRefused
+from workers.models.suite import MODELS
+from workers.pool.ray_pool import WorkerLost
 
 TARGETS = ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
 from tuner.paths import cache_folder
-from workers.plain_pool import PlainPool
+from workers.pool.local_pool import PlainPool
 from workers.tasks import warm_up
 
 Result = TypeVar("Result")

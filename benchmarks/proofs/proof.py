@@ -14,24 +14,24 @@ import numpy as np
 
 from benchmarks.miscompilations.open_to import open_to
 from benchmarks.proofs.case import Case
-from search_space.graph import Graph
-from search_space.read_tosa import read_tosa
-from search_space.recipe import Recipe
-from search_space.verifier import verify
-from search_space.write_tosa import write_tosa
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import verify
+from search_space.recipe.recipe import Recipe
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
 from tuner.paths import cache_folder
-from workers.check_inputs import CheckInput, check_inputs, more_random_inputs
-from workers.memo import Memo
-from workers.npu_model import Fault, NpuProgram, Unmodelled, execute
-from workers.reference_check import check
-from workers.settings import base_by
-from workers.stream_interface import used_inputs
-from workers.stream_verdict import stream_verdict
-from workers.target import Target
+from workers.cache.memo import Memo
+from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs
+from workers.checking.reference_check import check
+from workers.checking.whole_outputs import WholeOutputs
+from workers.ethos_u.lowering.frontend_settings import base_by
+from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute
+from workers.ethos_u.stream_check.interface import used_inputs
+from workers.ethos_u.stream_check.verdict import stream_verdict
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
+from workers.ethos_u.vela.facts import VelaFacts
 from workers.tasks import Job, lowered
-from workers.vela import compile_tosa
-from workers.vela_facts import VelaFacts
-from workers.whole_outputs import WholeOutputs
 
 _SEED = 0
 

@@ -9,8 +9,8 @@ import click
 from benchmarks.pricing import Bench
 from benchmarks.rewrites.left_table import cycles_table, left, reasons_table
 from benchmarks.rewrites.rewrites_table import programs_table, rewrites_table
-from search_space.starting_points import STARTING_POINTS
-from workers.suite import MODELS
+from search_space.recipe.seed_recipes import STARTING_POINTS
+from workers.models.suite import MODELS
 
 TARGETS = ("ethos-u55-128", "ethos-u85-256")
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "rewrites.md"

@@ -10,10 +10,10 @@ from benchmarks.markdown import change, row
 from benchmarks.pricing import Bench, Program
 from benchmarks.rewrites.moves import at_the_boundary, interior_moves, moves_by_convolution
 from benchmarks.rewrites.reasons import VELA_OWN, reason
-from search_space.starting_points import starting_programs
-from search_space.verifier import verify
-from workers.cost import Cost
-from workers.vela import VelaRefused
+from search_space.ir.verifier import verify
+from search_space.recipe.seed_recipes import starting_programs
+from workers.ethos_u.vela.compiler import VelaRefused
+from workers.ethos_u.vela.pricing import Cost
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from search_space.graph import CONST, INPUT, MOVE, Graph, Node
+from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node
 
 
 def interior_moves(graph: Graph) -> Iterator[tuple[int, Node]]:

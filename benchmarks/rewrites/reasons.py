@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search_space.graph import MOVE, Graph
-from search_space.layout_map import LayoutMap
+from search_space.ir.graph import MOVE, Graph
+from search_space.ir.layout_map import LayoutMap
 
 #: What a search looks through for the operator that gives a value or takes it.
 _THROUGH = frozenset((MOVE, "RESCALE", "CLAMP", "TABLE", "CAST", "CONCAT", "SLICE", "PAD"))

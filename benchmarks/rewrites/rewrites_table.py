@@ -9,7 +9,7 @@ from benchmarks.pricing import Bench, Program
 from benchmarks.rewrites.moves import interior_moves
 from benchmarks.rewrites.programs import PROGRAMS, Minimal
 from benchmarks.rewrites.rewrites import REWRITES
-from search_space import registry
+from search_space.recipe import registry
 
 
 def rewrites_table() -> Iterator[str]:

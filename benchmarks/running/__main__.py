@@ -21,7 +21,7 @@ from benchmarks.proofs.case import DEFAULT, Case
 from benchmarks.proofs.file import file_of
 from benchmarks.running.seconds import execution_seconds, process_seconds
 from tuner.paths import cache_folder
-from workers.suite import MODELS
+from workers.models.suite import MODELS
 
 _MOBILENET = "benchmarks.mobilenet_v2:load"
 

@@ -15,10 +15,10 @@ import click
 import numpy as np
 
 from benchmarks.proofs.proof import Seconds
-from workers.npu_model import NpuProgram
-from workers.run_pte import PteProgram
-from workers.run_pte.random_inputs import random_inputs
-from workers.worker_process import environment
+from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.files.run_pte.random_inputs import random_inputs
+from workers.ethos_u.npu_model import NpuProgram
+from workers.pool.worker_process import environment
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil, prod
 
 from benchmarks.vela_formulas.transfer import block_cycles
-from workers.command_stream.features import Shape
-from workers.stream_cost.npu import Npu
-from workers.stream_cost.work import Unit, Work
+from workers.ethos_u.command_stream.features import Shape
+from workers.ethos_u.stream_cost.npu import Npu
+from workers.ethos_u.stream_cost.work import Unit, Work
 
 _SUBKERNEL = 8
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from workers.command_stream.features import Shape
-from workers.stream_cost.board import Memory
-from workers.stream_cost.npu import Npu
-from workers.stream_cost.work import Channel, Tensor
+from workers.ethos_u.command_stream.features import Shape
+from workers.ethos_u.stream_cost.board import Memory
+from workers.ethos_u.stream_cost.npu import Npu
+from workers.ethos_u.stream_cost.work import Channel, Tensor
 
 
 def transferred_bytes(npu: Npu, tensor: Tensor, elements: int, block: Shape, read: bool) -> int:

@@ -18,8 +18,8 @@ from typing import Any
 
 import benchmarks
 from benchmarks.vela_versions.plain import compiled_from
-from workers.target import Target
-from workers.vela import Compiled, VelaRefused
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import Compiled, VelaRefused
 
 #: The version of `requirements.lock`, which is the only one that velatune itself uses, and those that are installed
 #: beside it, each from a lock file of its own.
@@ -31,7 +31,7 @@ class VelaCrashed(Exception):
 
 
 def compile_with(version: str, tosa: bytes, target: Target) -> Compiled:
-    """As `workers.vela.compile_tosa`, with this version of Vela: one of VERSIONS.
+    """As `workers.ethos_u.vela.compiler.compile_tosa`, with this version of Vela: one of VERSIONS.
 
     Raises:
         VelaRefused: the program or target is not taken.

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmarks.vela_versions.plain import plain
-from workers.target import Target
-from workers.vela import VelaRefused, compile_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 
 
 def main() -> None:

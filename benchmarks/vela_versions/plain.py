@@ -6,8 +6,8 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict
 from typing import Any
 
-from workers.npu_model.program import IoTensor
-from workers.vela import Compiled, OperatorCost
+from workers.ethos_u.command_stream.npu_program import IoTensor
+from workers.ethos_u.vela.compiler import Compiled, OperatorCost
 
 _BYTES = ("command_stream", "weights")
 

@@ -10,10 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from results.service import problems, routes_health, routes_jobs, routes_models, routes_pages, routes_results
-from results.service.access import Doorkeeper
-from results.service.gate import Gate
-from results.service.limits import Rate
+from results.service.http import problems
+from results.service.http.access import Doorkeeper
+from results.service.http.gate import Gate
+from results.service.http.limits import Rate
+from results.service.routes import health as routes_health
+from results.service.routes import jobs as routes_jobs
+from results.service.routes import models as routes_models
+from results.service.routes import pages as routes_pages
+from results.service.routes import results as routes_results
 from results.service.service import Service
 
 _ABOUT = """Best known ways of lowering PyTorch models for Arm Ethos-U NPUs.

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from results.pareto import Limits
-from results.records import Best, Evaluation, Versions
+from results.records.records import Best, Evaluation, Versions
+from results.reports.pareto import Limits
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Backend(Protocol):
     #: Command that reads the file whose name follows, in the working folder, and prints one JSON object about it:
     #: `error` if it is not taken, else `inputs`, `operators`, `quantised`; of calibration inputs `inputs`, `samples`.
     inspect_command: Sequence[str]
-    #: Command that tunes; see `results.service.supervisor` for what it is told and what it leaves behind.
+    #: Command that tunes; see `results.service.jobs.supervisor` for what it is told and what it leaves behind.
     job_command: Sequence[str]
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:

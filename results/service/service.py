@@ -9,19 +9,19 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
-from results.service.access import Principal
-from results.service.asking import Asking
 from results.service.backend import Backend
-from results.service.jobs import Jobs
-from results.service.limits import Limits
-from results.service.remembered import Remembered
+from results.service.http.access import Principal
+from results.service.http.limits import Limits
+from results.service.http.telemetry import Metrics
+from results.service.jobs.jobs import Jobs
+from results.service.jobs.supervisor import Supervisor
+from results.service.reads.asking import Asking
+from results.service.reads.remembered import Remembered
 from results.service.state import State
-from results.service.supervisor import Supervisor
-from results.service.telemetry import Metrics
 from results.service.tokens import Role, TokenBook
 from results.service.uploads import Uploads
-from results.store import Store
-from results.tiers import Tiers
+from results.store.store import Store
+from results.store.tiers import Tiers
 
 
 @dataclass(frozen=True)

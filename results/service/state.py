@@ -22,8 +22,8 @@ from sqlalchemy import (
     event,
 )
 
-from results.connect import BUSY_SECONDS, one_line_errors
 from results.errors import StoreError
+from results.store.database.connect import BUSY_SECONDS, one_line_errors
 
 _VERSION = 1
 """Of the tables below, kept in the file; raised with a step in `_upgrade` when they change."""

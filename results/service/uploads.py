@@ -17,9 +17,9 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, insert, select
 from starlette.exceptions import HTTPException
 
-from results.records import utc_now
+from results.records.records import utc_now
 from results.service.backend import Backend
-from results.service.limits import Limits
+from results.service.http.limits import Limits
 from results.service.state import State, uploads
 
 _INSPECT_SECONDS = 180

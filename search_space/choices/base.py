@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from search_space.exactness import Exactness
-from search_space.graph import Graph
+from search_space.ir.graph import Graph
 
 
 class Choice(ABC):

@@ -9,14 +9,14 @@ from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
-from search_space.activation_shape import activations_without_batch
-from search_space.editor import Editor
+from search_space.building.lost_padding import windows_without_padding
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
-from search_space.facts import ANY_TARGET, TargetFacts
-from search_space.graph import CONST, INPUT, Graph
-from search_space.lost_padding import windows_without_padding
-from search_space.paying import AGREED, PAYING, pays, rewritten_where_it_pays
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, INPUT, Graph
+from search_space.ir.target_facts import ANY_TARGET, TargetFacts
+from search_space.layout.activation_shape import activations_without_batch
+from search_space.recipe.profitable_sites import AGREED, PAYING, pays, rewritten_where_it_pays
 
 #: What may stand instead of numbers of sites.
 SITES_BY_PRICE = (PAYING, AGREED)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.channel_order import ChannelOrder, order_after, order_before
-from search_space.channel_region import easier, region_of, reorder
-from search_space.composition import compose
-from search_space.editor import Editor
-from search_space.graph import MOVE
-from search_space.layout_map import LayoutMap
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE
+from search_space.ir.layout_map import LayoutMap
+from search_space.layout.channel_order import ChannelOrder, order_after, order_before
+from search_space.layout.channel_region import easier, region_of, reorder
+from search_space.layout.composition import compose
 from search_space.passes.base import Pass
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.graph import CONST, MOVE
-from search_space.moved_constant import moved_constant
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, MOVE
+from search_space.layout.constants import moved_constant
 from search_space.passes.base import Pass
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.composition import compose
-from search_space.editor import Editor
+from search_space.ir.editor import Editor
+from search_space.layout.composition import compose
 from search_space.passes.base import Pass
 
 

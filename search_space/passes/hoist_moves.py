@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.composition import compose
-from search_space.editor import Editor
-from search_space.laws.all import LAWS
-from search_space.motion import Terms, hoist
+from search_space.ir.editor import Editor
+from search_space.layout.composition import compose
+from search_space.layout.propagation import Terms, hoist
+from search_space.layout.rules.all_rules import LAWS
 from search_space.passes.base import Pass
 
 _TERMS = Terms(mixed=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.graph import MOVE, move
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE, move
+from search_space.layout.emission import merged
 from search_space.passes.base import Pass
-from search_space.plan import merged
 
 
 @dataclass(frozen=True)
 class MergeTransposedAxes(Pass):
-    """Source: the normal form of a layout map (`search_space.layout_map`). [3,96,96] to [96,96,3] is a 2-D transpose
+    """Source: the normal form of a layout map (`search_space.ir.layout_map`). [3,96,96] to [96,96,3] is a 2-D transpose
     [3,9216] to [9216,3]: half the cycles on Ethos-U55, many times the cycles on Ethos-U85, where Vela has a native form
     for the former only."""
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import ClassVar
 
-from search_space.channel_order import ChannelOrder
-from search_space.channel_region import region_of, reorder
-from search_space.editor import Editor
-from search_space.graph import MOVE
-from search_space.layout_map import LayoutMap
-from search_space.move_cost import cheapest_steps
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE
+from search_space.ir.layout_map import LayoutMap
+from search_space.layout.channel_order import ChannelOrder
+from search_space.layout.channel_region import region_of, reorder
+from search_space.layout.transpose_cost import cheapest_steps
 from search_space.passes.base import Pass
 
 #: Atoms of the channels up to which all orders are looked at.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.graph import INPUT, MOVE, move
-from search_space.move_cost import cheapest_steps, steps_cycles
+from search_space.ir.editor import Editor
+from search_space.ir.graph import INPUT, MOVE, move
+from search_space.layout.transpose_cost import cheapest_steps, steps_cycles
 from search_space.passes.base import Pass
 
 
 @dataclass(frozen=True)
 class PlanMoves(Pass):
-    """Each candidate transpose is compiled by itself, once, and remembered (`search_space.facts`); what is compared is
-    said in `search_space.move_cost`.
+    """Each candidate transpose is compiled by itself, once, and remembered (`search_space.ir.target_facts`); what is
+    compared is said in `search_space.layout.transpose_cost`.
 
     NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55 and as two rotations on Ethos-U85; the
     depth-to-space of a pixel shuffle is several times cheaper in two steps on both.

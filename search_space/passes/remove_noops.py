@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.dtypes import integer_range
-from search_space.editor import Editor
-from search_space.graph import MOVE, Node
+from search_space.analysis.rescale_by_one import one_value, scales_by_one
+from search_space.ir.dtypes import integer_range
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE, Node
 from search_space.passes.base import Pass
-from search_space.rescale_by_one import one_value, scales_by_one
 
 
 @dataclass(frozen=True)

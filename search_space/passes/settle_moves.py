@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.laws.all import LAWS
-from search_space.motion import Terms, hoist, sink
+from search_space.ir.editor import Editor
+from search_space.layout.propagation import Terms, hoist, sink
+from search_space.layout.rules.all_rules import LAWS
 from search_space.passes.base import Pass
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.graph import CONST, Node
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, Node
 from search_space.passes.base import Pass
 
 

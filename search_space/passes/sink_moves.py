@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.composition import compose
-from search_space.editor import Editor
-from search_space.laws.all import LAWS
-from search_space.motion import Terms, sink
+from search_space.ir.editor import Editor
+from search_space.layout.composition import compose
+from search_space.layout.propagation import Terms, sink
+from search_space.layout.rules.all_rules import LAWS
+from search_space.layout.slice_of_concat import slice_before_concat
+from search_space.layout.slice_parts import slice_a_part
 from search_space.passes.base import Pass
-from search_space.slice_of_concat import slice_before_concat
-from search_space.slice_parts import slice_a_part
 
 _TERMS = Terms(shared=True, mixed=True)
 

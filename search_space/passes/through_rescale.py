@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.laws.rescale import LAWS
-from search_space.motion import Laws
-from search_space.through import Through
+from search_space.layout.propagation import Laws
+from search_space.layout.rules.rescale import LAWS
+from search_space.passes._through import Through
 
 
 @dataclass(frozen=True)

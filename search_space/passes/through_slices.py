@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.laws.slices import LAWS
-from search_space.motion import Laws
-from search_space.slice_of_concat import slice_before_concat
-from search_space.slice_parts import slice_a_part
-from search_space.through import Through
+from search_space.ir.editor import Editor
+from search_space.layout.propagation import Laws
+from search_space.layout.rules.slices import LAWS
+from search_space.layout.slice_of_concat import slice_before_concat
+from search_space.layout.slice_parts import slice_a_part
+from search_space.passes._through import Through
 
 
 @dataclass(frozen=True)

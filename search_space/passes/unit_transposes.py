@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.editor import Editor
-from search_space.graph import MOVE, move
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE, move
+from search_space.layout.emission import plan
 from search_space.passes.base import Pass
-from search_space.plan import plan
 
 
 @dataclass(frozen=True)
 class UnitTransposes(Pass):
-    """Source: the normal form of a layout map drops atoms of size 1 (`search_space.layout_map`)."""
+    """Source: the normal form of a layout map drops atoms of size 1 (`search_space.ir.layout_map`)."""
 
     name: ClassVar[str] = "unit-transposes"
     law: ClassVar[str] = (

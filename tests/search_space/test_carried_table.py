@@ -4,16 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from npu_programs import Program
-from program_values import input_sets, outputs
+from support.programs.npu_programs import Program
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.carried_table import CarriedTable
-from search_space.graph import Graph
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.elementwise.carried_table import CarriedTable
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 SHAPE = (1, 8, 8, 16)
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from program_values import outputs
-from random_channel_constants import with_constants
+from support.programs.npu_programs import Program
+from support.random.channel_constants import with_constants
+from support.values.program_values import outputs
 
-from search_space.choices.channel_by_depthwise import ChannelByDepthwise
-from search_space.graph import Graph
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.elementwise.channel_by_depthwise import ChannelByDepthwise
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 
 def made(

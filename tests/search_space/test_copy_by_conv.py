@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layer_programs import TARGETS, changed, operators
+from support.programs.layer_programs import TARGETS, changed, operators
 
-from search_space.choices.copy_by_conv import CopyByConv
-from search_space.choices.flatten_concat import FlattenConcat
-from search_space.graph import INPUT, Graph, Node, TensorType, constant
-from search_space.layout_map import Shape
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.data_movement.copy_by_conv import CopyByConv
+from search_space.choices.data_movement.flatten_concat import FlattenConcat
+from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.ir.layout_map import Shape
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def joined(shape: Shape, axis: int, operands: tuple[int, ...] = (0, 1), dtype: str = "INT8") -> Graph:

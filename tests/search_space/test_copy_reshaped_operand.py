@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from executed import is_right
-from npu_programs import Program
+from support.programs.npu_programs import Program
+from support.values.executed import is_right
 
 from benchmarks.miscompilations.reduced_minimum import MISCOMPILATION as REDUCED_MINIMUM
 from benchmarks.miscompilations.tensor_shape import MISCOMPILATION as TENSOR_SHAPE
-from search_space.choices.copy_reshaped_operand import CopyReshapedOperand
-from search_space.starting_points import STARTING_POINTS
-from search_space.verifier import verify
+from search_space.choices.data_movement.copy_reshaped_operand import CopyReshapedOperand
+from search_space.ir.verifier import verify
+from search_space.recipe.seed_recipes import STARTING_POINTS
 
 PROGRAMS = {
     f"{one.name} {name}": (one.affected["5.1.0"], program)

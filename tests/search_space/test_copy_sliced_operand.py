@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from executed import is_right
-from npu_programs import Program
+from support.programs.npu_programs import Program
+from support.values.executed import is_right
 
 from benchmarks.miscompilations.lost_padding import MISCOMPILATION as LOST_PADDING
-from search_space.choices.copy_sliced_operand import CopySlicedOperand
-from search_space.graph import Graph
-from search_space.verifier import verify
+from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import verify
 
 
 def product_of_a_slice() -> Graph:

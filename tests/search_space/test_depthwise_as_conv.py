@@ -3,14 +3,14 @@
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from layer_programs import TARGETS, changed, convolution, operators, reach_of
+from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
 
-from search_space.choices.depthwise_as_conv import DepthwiseAsConv
-from search_space.graph import Graph
-from search_space.layout_map import Shape
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.convolution.depthwise_as_conv import DepthwiseAsConv
+from search_space.ir.graph import Graph
+from search_space.ir.layout_map import Shape
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def depthwise(

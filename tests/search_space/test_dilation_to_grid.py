@@ -1,17 +1,17 @@
 """Dilated convolutions against the same without dilation on a grid."""
 
 import pytest
-from convolutions import Convolution
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.dilation_to_grid import DilationToGrid
-from search_space.graph import MOVE
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.convolution.dilation_to_grid import DilationToGrid
+from search_space.ir.graph import MOVE
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 @settings(max_examples=120)

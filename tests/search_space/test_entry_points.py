@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.choices.base import Choice
-from search_space.editor import Editor
-from search_space.graph import Graph
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
-from search_space.upstream import UpstreamChoice
+from search_space.choices.frontend.base import UpstreamChoice
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,10 @@ not_a_class = Mine()
 """
 
 _ASK = """
-from search_space import registry
+from search_space.recipe import registry
 from search_space.errors import SpaceError
-from search_space.recipe import Recipe
-from search_space.space import pass_instances
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 try:
     registry.passes(), registry.choices()
     print(Recipe.parse("ours=one | mine{depth=3},fold-constants"))

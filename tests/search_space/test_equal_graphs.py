@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from support.random.graphs import graphs
 from test_passes import PASSES
 
-from search_space.graph import Graph
+from search_space.ir.graph import Graph
 from search_space.passes.base import SITES_BY_PRICE
 
 

@@ -1,18 +1,18 @@
 """Convolutions with few positions: kernels without what meets padding only, and windows as pixels."""
 
 import pytest
-from convolutions import Convolution
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.trim_kernel import TrimKernel
-from search_space.choices.window_to_depth import WindowToDepth
+from search_space.choices.convolution.trim_kernel import TrimKernel
+from search_space.choices.convolution.window_to_depth import WindowToDepth
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 @settings(max_examples=150)

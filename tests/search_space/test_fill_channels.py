@@ -1,17 +1,17 @@
 """What is filled is not stored beyond its tensor."""
 
 import pytest
-from npu_programs import Program
+from support.programs.npu_programs import Program
 
 from benchmarks.miscompilations.open_to import open_to
-from search_space.choices.fill_channels import FillChannels
-from search_space.graph import Graph
-from search_space.write_tosa import write_tosa
-from workers.command_stream import decode
-from workers.npu_model.expected_accesses import expected_accesses
-from workers.npu_model.guard import guard
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.elementwise.fill_channels import FillChannels
+from search_space.ir.graph import Graph
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.npu_model.static_checks.expected_accesses import expected_accesses
+from workers.ethos_u.npu_model.static_checks.guard import guard
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def softmax() -> Graph:

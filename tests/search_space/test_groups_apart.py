@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-from convolutions import Convolution
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.groups_apart import GroupsApart
-from search_space.graph import MOVE, Graph, Node, Step, TensorType, constant, move
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.convolution.groups_apart import GroupsApart
+from search_space.ir.graph import MOVE, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def head(one: Convolution, groups: int, per_channel: bool = True, table: bool = True, inner: bool = False) -> Graph:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.heads_apart import HeadsApart
-from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.matmul.heads_apart import HeadsApart
+from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def attended(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from random_builder import regroupings, shapes, steps
+from support.random.builder import regroupings, shapes, steps
 
 from search_space.errors import SpaceError
-from search_space.graph import Step
-from search_space.layout_map import LayoutMap, Shape
+from search_space.ir.graph import Step
+from search_space.ir.layout_map import LayoutMap, Shape
 
 Chain = tuple[Step, ...]
 

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lowered import Lowered
+from support.programs.lowered import Lowered
 from tosa_reference_model import GraphStatus, run
 
-from search_space.read_tosa import read_tosa
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.base_program import load_or_lower
-from workers.check_inputs import check_inputs
-from workers.quiet import captured
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.ir.verifier import problems
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
+from workers.checking.check_inputs import check_inputs
+from workers.ethos_u.lowering.base_program import load_or_lower
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
+from workers.output_capture import captured
 
 TARGETS = ["ethos-u55-128", "ethos-u85-256"]
 

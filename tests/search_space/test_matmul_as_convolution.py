@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.matmul_as_convolution import MatmulAsConvolution
-from search_space.graph import INPUT, Graph, Node, TensorType, constant
-from search_space.layout_map import Shape
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.matmul.matmul_as_convolution import MatmulAsConvolution
+from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.ir.layout_map import Shape
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def product(shape: Shape, fixed: int | None, zero_points: tuple[int, int], heads: int = 1) -> Graph:

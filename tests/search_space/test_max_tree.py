@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from program_values import input_sets, outputs
+from support.programs.npu_programs import Program
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.max_tree import MaxTree
-from search_space.graph import Graph
-from search_space.layout_map import Shape
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.pooling.max_tree import MaxTree
+from search_space.ir.graph import Graph
+from search_space.ir.layout_map import Shape
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 
 def largest(shape: Shape, op: str = "REDUCE_MAX", axis: int = -1, dtype: str = "INT8") -> Graph:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.merge_projections import MergeProjections
-from search_space.graph import INPUT, Graph, Node, TensorType, constant
-from search_space.verifier import problems
+from search_space.choices.convolution.merge_projections import MergeProjections
+from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.ir.verifier import problems
 
 Branch = tuple[int, int, bool]
 

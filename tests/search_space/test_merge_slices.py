@@ -2,11 +2,11 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layer_programs import changed, operators
+from support.programs.layer_programs import changed, operators
 
-from search_space.choices.merge_slices import MergeSlices
-from search_space.graph import INPUT, Graph, Node, TensorType
-from search_space.layout_map import Shape
+from search_space.choices.data_movement.merge_slices import MergeSlices
+from search_space.ir.graph import INPUT, Graph, Node, TensorType
+from search_space.ir.layout_map import Shape
 
 
 def sliced(cuts: list[tuple[Shape, Shape]]) -> Graph:

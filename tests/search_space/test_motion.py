@@ -3,7 +3,7 @@
 import numpy as np
 from test_passes import assert_same_program
 
-from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.passes.through_concat import ThroughConcat
 from search_space.passes.through_gathers import ThroughGathers
 from search_space.passes.through_reductions import ThroughReductions

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from program_values import outputs
+from support.values.program_values import outputs
 
-from search_space.choices.move_by_convolution import MoveByConvolution
-from search_space.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
-from search_space.layout_map import Shape
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.data_movement.move_by_convolution import MoveByConvolution
+from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.layout_map import Shape
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def moved(shape: Shape, *perms: Shape, dtype: str = "INT8") -> Graph:

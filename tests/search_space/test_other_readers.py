@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import tosa_serializer as ts
 from hypothesis import given
-from random_graphs import graphs
+from support.random.graphs import graphs
 from tosa.Attribute import Attribute
 from tosa.DType import DType
 from tosa.Op import Op
 from tosa.TosaGraph import TosaGraph
 
-from search_space import schema
-from search_space.dtypes import DTYPES
-from search_space.graph import CONST, INPUT, MOVE, Graph
-from search_space.read_tosa import read_tosa
-from search_space.write_tosa import write_tosa
+from search_space.ir import schema
+from search_space.ir.dtypes import DTYPES
+from search_space.ir.graph import CONST, INPUT, MOVE, Graph
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
 
 _NAN = ts.NanPropagationMode
 _CONV = [[1, 2, 3, 4], [5, 6], [7, 8], True, ts.DType.INT48]

@@ -1,17 +1,17 @@
 """Padded data of a convolution against its own padding."""
 
 import pytest
-from convolutions import Convolution, Padding, padded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution, Padding, padded
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.pad_into_convolution import PadIntoConvolution
-from search_space.graph import Graph
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import VelaRefused, compile_tosa
+from search_space.choices.convolution.pad_into_convolution import PadIntoConvolution
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 
 
 @settings(max_examples=60)

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import Phase, currently_in_test_context, event, given, note, settings
 from hypothesis import strategies as st
-from program_values import all_values, input_sets, outputs
-from random_graphs import graphs
+from support.random.graphs import graphs
+from support.values.program_values import all_values, input_sets, outputs
 
-from search_space import registry
 from search_space.exactness import Exactness
-from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
-from search_space.layout_map import Shape
+from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.layout_map import Shape
+from search_space.ir.printer import print_graph
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.recipe import Recipe
-from search_space.space import pass_instances
-from search_space.text import print_graph
-from search_space.verifier import problems
+from search_space.recipe import registry
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 
 PASSES = pass_instances()
 LAYOUT_PASSES = [one for one in PASSES if type(one).__module__.startswith("search_space.passes.")]

@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
-from convolutions import Convolution
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.flatten_pixels import FlattenPixels
-from search_space.choices.group_pixels import GroupPixels
-from search_space.graph import MOVE, Graph, Node, TensorType, constant
+from search_space.choices.convolution.flatten_pixels import FlattenPixels
+from search_space.choices.convolution.group_pixels import GroupPixels
+from search_space.ir.graph import MOVE, Graph, Node, TensorType, constant
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 
 def linear(one: Convolution, per_channel: bool = True) -> Graph:

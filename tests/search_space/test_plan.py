@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from test_layout_map import Chain, maps, moved, numbered
 
-from search_space.graph import Step, TensorType, move
-from search_space.layout_map import LayoutMap
-from search_space.move_cost import candidate_plans
-from search_space.plan import merged, plan
+from search_space.ir.graph import Step, TensorType, move
+from search_space.ir.layout_map import LayoutMap
+from search_space.layout.emission import merged, plan
+from search_space.layout.transpose_cost import candidate_plans
 
 
 def assert_amounts_to(written: Chain, layout: LayoutMap, chain: Chain) -> None:

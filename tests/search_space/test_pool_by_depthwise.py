@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layer_programs import changed, operators
+from support.programs.layer_programs import changed, operators
 
-from search_space.choices.pool_by_depthwise import PoolByDepthwise
-from search_space.graph import INPUT, Graph, Node, TensorType, constant
-from search_space.layout_map import Shape
+from search_space.choices.pooling.pool_by_depthwise import PoolByDepthwise
+from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.ir.layout_map import Shape
 
 
 def pooled(

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from program_values import input_sets, outputs
-from random_prelus import prelu
+from support.programs.npu_programs import Program
+from support.random.prelus import prelu
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.pool_first import PoolFirst
-from search_space.graph import Graph
-from search_space.verifier import problems
+from search_space.choices.pooling.pool_first import PoolFirst
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
 
 
 def pooled(function: Callable[[Program, int], int], channels: int = 3, pad: int = 0) -> Graph:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_space.choices.precision import by_layer, write_by_layer
+from search_space.choices.frontend.precision import by_layer, write_by_layer
 from search_space.errors import SpaceError
-from search_space.recipe import Recipe
+from search_space.recipe.recipe import Recipe
 
 LAYERS = st.lists(st.integers(1, 99), min_size=2, max_size=6, unique=True)
 

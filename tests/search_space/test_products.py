@@ -3,16 +3,16 @@
 import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.turn_matmul import TurnMatmul
-from search_space.dtypes import NUMPY
-from search_space.graph import INPUT, Graph, Node, Step, TensorType, constant, move
-from search_space.layout_map import Shape
+from search_space.choices.matmul.turn_matmul import TurnMatmul
+from search_space.ir.dtypes import NUMPY
+from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
+from search_space.ir.layout_map import Shape
+from search_space.ir.printer import print_graph
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.passes.sink_moves import SinkMoves
-from search_space.text import print_graph
-from search_space.verifier import problems
 
 SIZES = st.integers(1, 5)
 TURN = Step("transpose", (0, 2, 1))

@@ -4,17 +4,16 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
-import random_graphs  # noqa: F401  the hypothesis profile
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from search_space import registry
-from search_space.editor import Editor
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
+from search_space.ir.editor import Editor
 from search_space.passes.base import SITES_BY_PRICE, Pass
-from search_space.recipe import Recipe
-from search_space.space import pass_instances
+from search_space.recipe import registry
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 
 CHOICES = {name: sorted(kind.alternatives) for name, kind in registry.choices().items()}
 

@@ -9,15 +9,15 @@ import pytest
 import tosa_serializer as ts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from support.random.graphs import graphs
 from test_other_readers import _attribute, one_operator
 
 from search_space.errors import SpaceError
-from search_space.flatbuffer import Builder
-from search_space.graph import Graph
-from search_space.read_tosa import read_tosa
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
+from search_space.tosa_file.flatbuffer import Builder
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
 
 TENSOR = ts.TosaSerializerTensor
 

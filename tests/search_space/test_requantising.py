@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from random_channel_constants import with_constants
-from random_prelus import rescale
-from real_values import real_outputs
+from support.programs.npu_programs import Program
+from support.random.channel_constants import with_constants
+from support.random.prelus import rescale
+from support.values.real_values import real_outputs
 
-from search_space.choices.affine_into_weights import AffineIntoWeights
-from search_space.choices.centre_by_conv import CentreByConv
-from search_space.choices.merge_rescales import MergeRescales
+from search_space.choices.elementwise.affine_into_weights import AffineIntoWeights
+from search_space.choices.elementwise.centre_by_conv import CentreByConv
+from search_space.choices.elementwise.merge_rescales import MergeRescales
 from search_space.exactness import Exactness
-from search_space.graph import Graph
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.recipe import Recipe
-from search_space.space import pass_instances, space_hash
-from search_space.starting_points import INEXACT_STARTING_POINTS, STARTING_POINTS
-from search_space.verifier import problems
-from workers.reference import run_reference
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.seed_recipes import INEXACT_STARTING_POINTS, STARTING_POINTS
+from search_space.recipe.space import pass_instances, space_hash
+from workers.checking.reference import run_reference
 
 zeros = st.integers(-120, 120)
 

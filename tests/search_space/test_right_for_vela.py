@@ -2,16 +2,16 @@
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from support.random.graphs import graphs
 
-from search_space.activation_shape import ACTIVATIONS, gives_its_shape
-from search_space.choices.conv1d import Conv1d
-from search_space.editor import Editor
-from search_space.graph import Graph
-from search_space.lost_padding import windows_without_padding
+from search_space.building.lost_padding import windows_without_padding
+from search_space.choices.convolution.conv1d import Conv1d
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Graph
+from search_space.layout.activation_shape import ACTIVATIONS, gives_its_shape
 from search_space.passes.base import Pass
-from search_space.recipe import Recipe
-from search_space.space import pass_instances
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 
 PASSES = pass_instances()
 

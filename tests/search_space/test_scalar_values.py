@@ -3,15 +3,15 @@
 import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
-from program_values import all_values
-from random_builder import Builder
-from random_operators import ELEMENTWISE
+from support.random.builder import Builder
+from support.random.operators import ELEMENTWISE
+from support.values.program_values import all_values
 
-from search_space.dtypes import NUMPY, integer_range
-from search_space.elementwise import DATA_OPERANDS
-from search_space.graph import CONST, MOVE, Graph, Node, TensorType
-from search_space.scalar_values import KNOWN, rescaled, values_of
-from search_space.text import print_graph
+from search_space.analysis.constant_evaluation import KNOWN, rescaled, values_of
+from search_space.ir.dtypes import NUMPY, integer_range
+from search_space.ir.elementwise import DATA_OPERANDS
+from search_space.ir.graph import CONST, MOVE, Graph, Node, TensorType
+from search_space.ir.printer import print_graph
 
 #: Of an INT32 input of a random program.
 _REACH = 1 << 15

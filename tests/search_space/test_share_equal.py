@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from npu_programs import Program
-from program_values import input_sets, outputs
+from support.programs.npu_programs import Program
+from support.values.program_values import input_sets, outputs
 
-from search_space.graph import Graph
+from search_space.ir.graph import Graph
 from search_space.passes.share_equal import ShareEqual
 
 SHAPE = (1, 8, 16)

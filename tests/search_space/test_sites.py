@@ -3,22 +3,22 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from convolutions import Convolution
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from program_values import Arrays, input_sets, outputs
-from random_graphs import graphs
+from support.programs.convolutions import Convolution
+from support.random.graphs import graphs
+from support.values.program_values import Arrays, input_sets, outputs
 from test_passes import PASSES, assert_same_program
 
-from search_space.choices.stride_to_depth import StrideToDepth
-from search_space.graph import INPUT, MOVE, Graph
+from search_space.analysis.changed_region import changed_region
+from search_space.choices.convolution.stride_to_depth import StrideToDepth
+from search_space.ir.graph import INPUT, MOVE, Graph
+from search_space.ir.subgraph import slice_graph
+from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.paying import AGREED, PAYING
-from search_space.recipe import Recipe
-from search_space.region import changed_region
-from search_space.slice import slice_graph
-from search_space.verifier import problems
-from workers.reference import run_reference
+from search_space.recipe.profitable_sites import AGREED, PAYING
+from search_space.recipe.recipe import Recipe
+from workers.checking.reference import run_reference
 
 NARROW = ("INT8", "INT16", "BOOL")
 SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-rescale", "fuse-transposes", "share-equal")]

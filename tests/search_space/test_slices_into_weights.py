@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layer_programs import changed, convolution, operators
+from support.programs.layer_programs import changed, convolution, operators
 
-from search_space.choices.slices_into_weights import SlicesIntoWeights
-from search_space.graph import INPUT, Graph, Node, TensorType
-from search_space.layout_map import Shape
+from search_space.choices.convolution.slices_into_weights import SlicesIntoWeights
+from search_space.ir.graph import INPUT, Graph, Node, TensorType
+from search_space.ir.layout_map import Shape
 
 
 def of_some(whole: Shape, start: Shape, size: Shape, kernel: Shape = (1, 1)) -> Graph:

@@ -1,17 +1,17 @@
 """Convolutions with a stride against the same on blocks of pixels."""
 
 import pytest
-from convolutions import Convolution, padded
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution, padded
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.stride_to_depth import StrideToDepth
-from search_space.graph import MOVE
-from search_space.verifier import problems
-from search_space.write_tosa import write_tosa
-from workers.target import Target
-from workers.vela import compile_tosa
+from search_space.choices.convolution.stride_to_depth import StrideToDepth
+from search_space.ir.graph import MOVE
+from search_space.ir.verifier import problems
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import compile_tosa
 
 strides = st.sampled_from([(1, 4), (4, 1), (4, 4), (2, 2), (5, 2), (1, 7)])
 

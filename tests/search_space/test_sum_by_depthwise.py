@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
-from sum_programs import summed
+from support.programs.sum_programs import summed
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.sum_by_depthwise import SumByDepthwise
-from search_space.graph import Graph
-from search_space.layout_map import Shape
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.pooling.sum_by_depthwise import SumByDepthwise
+from search_space.ir.graph import Graph
+from search_space.ir.layout_map import Shape
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 #: Rows, or columns, that a kernel has not: composite, prime and 2 or 3 times a prime; few and many for it.
 MANY_ROWS = st.one_of(st.integers(65, 300), st.sampled_from([64 * 8, 521, 522, 640, 1018, 1021, 1200]))

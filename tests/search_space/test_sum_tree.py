@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from program_values import input_sets, outputs
-from sum_programs import summed
+from support.programs.npu_programs import Program
+from support.programs.sum_programs import summed
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.sum_by_depthwise import SumByDepthwise
-from search_space.choices.sum_tree import SumTree
-from search_space.graph import Graph
-from search_space.layout_map import Shape
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.pooling.sum_by_depthwise import SumByDepthwise
+from search_space.choices.pooling.sum_tree import SumTree
+from search_space.ir.graph import Graph
+from search_space.ir.layout_map import Shape
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 
 @settings(max_examples=60)

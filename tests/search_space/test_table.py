@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from npu_programs import Program
-from program_values import outputs
+from support.programs.npu_programs import Program
+from support.values.program_values import outputs
 
-from search_space.choices.table import Table
-from search_space.graph import Graph
-from search_space.verifier import problems
+from search_space.choices.elementwise.table import Table
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
 
 SHAPE = (1, 16, 16)
 

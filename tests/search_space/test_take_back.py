@@ -2,12 +2,12 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from support.random.graphs import graphs
 
-from search_space.editor import Editor
-from search_space.graph import Graph
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
-from search_space.space import pass_instances
+from search_space.recipe.space import pass_instances
 
 PASSES = pass_instances()
 

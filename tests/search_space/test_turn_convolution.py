@@ -1,14 +1,14 @@
 """Windows over height and width against windows over width and height."""
 
 import pytest
-from convolutions import Convolution
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from program_values import input_sets, outputs
+from support.programs.convolutions import Convolution
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.turn_convolution import TurnConvolution
-from search_space.graph import INPUT, MOVE, Graph, Node, TensorType
-from search_space.verifier import problems
+from search_space.choices.convolution.turn_convolution import TurnConvolution
+from search_space.ir.graph import INPUT, MOVE, Graph, Node, TensorType
+from search_space.ir.verifier import problems
 
 
 @settings(max_examples=60)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from npu_programs import Program
-from program_values import input_sets, outputs
+from support.programs.npu_programs import Program
+from support.values.program_values import input_sets, outputs
 
-from search_space.choices.unary_joins import UnaryJoins
-from search_space.graph import Graph
-from search_space.verifier import problems
-from workers.base_program import toolchain_versions
-from workers.cost import Pricing
-from workers.memo import Memo
-from workers.target import Target
+from search_space.choices.elementwise.unary_joins import UnaryJoins
+from search_space.ir.graph import Graph
+from search_space.ir.verifier import problems
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import Pricing
 
 SHAPE, HALF = (1, 8, 8, 16), (1, 8, 8, 8)
 Function = Callable[[int], int]

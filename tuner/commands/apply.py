@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from results.clock import timed
-from results.lookup import Miss, Nearest, Stale
-from results.prediction_error import error_for, labelled
-from results.tiers import Tiers
-from tuner.apply import adopt, applied
+from results.lookup.lookup import Miss, Nearest, Stale
+from results.records.clock import timed
+from results.reports.prediction_error import error_for, labelled
+from results.store.tiers import Tiers
 from tuner.commands.options import (
     board_options,
     model_options,
@@ -21,15 +20,16 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import nothing_known
-from tuner.how_to_tune import how_to_tune
-from tuner.known import ask
-from tuner.objective import Objective
+from tuner.deploy.apply import adopt, applied
+from tuner.deploy.ask import ask
+from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
-from tuner.progress import proof
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import proof
 from workers.errors import ModelError
-from workers.io_layout import IoLayout
-from workers.pte import interface_of
-from workers.target import Target
+from workers.ethos_u.files.pte import interface_of
+from workers.ethos_u.target import Target
+from workers.models.io_layout import IoLayout
 from workers.tasks import Job
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from workers.board_preset import preset_names, read_preset
+from workers.ethos_u.boards.preset import preset_names, read_preset
 
 
 @click.command()

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import click
 
-from results.comparison import Comparison, Side
 from results.errors import StoreError
-from results.records import Best, Identity, Versions
-from results.store import Store
-from search_space.recipe import Recipe
-from tuner.apply import applied
+from results.records.records import Best, Identity, Versions
+from results.reports.comparison import Comparison, Side
+from results.store.store import Store
+from search_space.recipe.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
 from tuner.commands.unknown import nothing_known
-from tuner.how_to_tune import how_to_tune
-from tuner.known import identity_for
-from tuner.objective import Objective
+from tuner.deploy.apply import applied
+from tuner.deploy.ask import identity_for
+from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
+from tuner.tuning.objective import Objective
 from workers.errors import ModelError
-from workers.io_layout import IoLayout
-from workers.target import Target
+from workers.ethos_u.target import Target
+from workers.models.io_layout import IoLayout
 from workers.tasks import Job
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")

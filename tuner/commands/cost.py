@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from results.clock import time_at
-from results.prediction_error import PredictionError, labelled, shipped_error
+from results.records.clock import time_at
+from results.reports.prediction_error import PredictionError, labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
-from tuner.objective import Kind, Objective
-from tuner.priced_streams import PricedStream, kind_of, priced_streams
+from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
+from tuner.tuning.objective import Kind, Objective
 from workers.errors import ModelError
-from workers.target import Target
+from workers.ethos_u.target import Target
 
 #: The predictions among the figures, and the objective that counts alike.
 _PREDICTED: Mapping[str, Kind] = {"vela_cycles": "vela", "stream_cycles": "stream"}

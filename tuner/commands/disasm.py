@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from results.prediction_error import labelled, shipped_error
+from results.reports.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
-from tuner.objective import Objective
-from tuner.priced_streams import PricedStream, kind_of, priced_streams
-from workers.command_stream import FeatureMap, Kind, Operation, Span, plain
+from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
+from tuner.tuning.objective import Objective
+from workers.ethos_u.command_stream import FeatureMap, Kind, Operation, Span, plain
 
 
 @click.command()

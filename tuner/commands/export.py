@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from results.recipe_file import written
-from results.store import Store
+from results.reports.recipe_file import written
+from results.store.store import Store
 from tuner.commands.options import store_option
+from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
-from workers.whole_file import write_whole
 
 
 @click.command()

@@ -10,17 +10,17 @@ from functools import partial
 
 import click
 
-from results.night import Night
-from results.night_report import night_json, night_markdown, write_night
-from results.store import Store
-from tuner.nightly import run_night
+from results.nightly.night import Night
+from results.nightly.night_report import night_json, night_markdown, write_night
+from results.store.store import Store
+from tuner.nightly.night import run_night
+from tuner.nightly.suite_file import Suite
 from tuner.paths import cache_folder, studies_folder
-from tuner.progress import Progress
-from tuner.suite_file import Suite
+from tuner.tuning.progress import Progress
 from workers import tasks
-from workers.base_program import toolchain_versions
-from workers.plain_pool import PlainPool
-from workers.pool import Pool
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.pool.local_pool import PlainPool
+from workers.pool.ray_pool import Pool
 from workers.tasks import Job
 
 _REGRESSED, _FAILED = 1, 3
@@ -31,8 +31,8 @@ def go_over(
 ) -> int:
     """Go over a suite once, print and write what came of it; the exit status.
 
-    workers: None for the cores of this machine, or of the cluster at `address`. Raises as `tuner.nightly.run_night`.
-    """
+    workers: None for the cores of this machine, or of the cluster at `address`. Raises as
+    `tuner.nightly.night.run_night`."""
     if workers is None and address is None:
         workers = os.cpu_count() or 1
     night = asyncio.run(_night(suite, jobs, workers, address, store))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from results.claim import Reception
-from results.recipe_file import MOST_BYTES, read
-from results.store import Store
+from results.records.claim import Reception
+from results.reports.recipe_file import MOST_BYTES, read
+from results.store.store import Store
 from tuner.commands.options import store_option
 
 _SAID: dict[Reception, str] = {

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from results.answer_json import lookup_json
-from results.brief import brief
-from results.lookup import Hit, Miss, Nearest, Stale
-from results.tiers import Tiers
+from results.lookup.answer_json import lookup_json
+from results.lookup.lookup import Hit, Miss, Nearest, Stale
+from results.reports.brief import brief
+from results.store.tiers import Tiers
 from tuner.commands.options import (
     board_options,
     json_option,
@@ -22,12 +22,12 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import changes_since, nothing_known
-from tuner.how_to_tune import how_to_tune
-from tuner.known import ask
-from tuner.objective import Objective
+from tuner.deploy.ask import ask
+from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
-from workers.io_layout import IoLayout
-from workers.target import Target
+from tuner.tuning.objective import Objective
+from workers.ethos_u.target import Target
+from workers.models.io_layout import IoLayout
 from workers.tasks import Job
 
 _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}

@@ -7,7 +7,7 @@ import json
 import click
 
 from tuner.commands.options import json_option
-from workers.suite import MODELS
+from workers.models.suite import MODELS
 
 
 @click.command()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from results.store import Store
+from results.store.store import Store
 from tuner.commands.go_over import go_over
 from tuner.commands.options import json_option
-from tuner.nightly import accept as accept_night
-from tuner.nightly import release
+from tuner.nightly.night import accept as accept_night
+from tuner.nightly.night import release
+from tuner.nightly.suite_file import read_suite
 from tuner.paths import cache_folder
-from tuner.suite_file import read_suite
 
 
 @click.command()

@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 import click
 
-from tuner.allowing import allowance_of
-from tuner.objective import Kind, Objective
 from tuner.paths import cache_folder
-from workers.allowance import DEFAULT_LOSS_DB
-from workers.board_preset import read_preset
-from workers.io_layout import IoLayout
+from tuner.tuning.objective import Kind, Objective
+from tuner.tuning.quality_limits import allowance_of
+from workers.checking.allowance import DEFAULT_LOSS_DB
+from workers.ethos_u.boards.preset import read_preset
+from workers.models.io_layout import IoLayout
 
 Command = Callable[..., Any]
 

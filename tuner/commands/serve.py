@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from results.store import Store
-from results.tiers import Tiers
+from results.store.store import Store
+from results.store.tiers import Tiers
 from tuner.commands.options import state_option, store_option, system_store_option
 
 
@@ -38,14 +38,14 @@ def serve(
     """
     # The web server's packages are for this command only.
     from results.service.app import create_app
-    from results.service.limits import Limits
+    from results.service.http.limits import Limits
+    from results.service.http.telemetry import log_json, tell
     from results.service.serve import listen, server_of
     from results.service.service import Service
     from results.service.state import State
-    from results.service.telemetry import log_json, tell
     from results.service.tokens import TokenBook
     from tuner.paths import service_folder
-    from tuner.toolchain_backend import Toolchain
+    from tuner.service.backend import Toolchain
 
     log_json()
     with Tiers.open(store_url, system_url) as stores:

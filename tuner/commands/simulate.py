@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from results.measurement import Measurement
-from results.prediction_error import error_for
-from results.records import Evaluation, Identity, Simulation
-from results.store import Store
+from results.records.measurement import Measurement
+from results.records.records import Evaluation, Identity, Simulation
+from results.reports.prediction_error import error_for
+from results.store.store import Store
 from tuner.commands.options import (
     board_options,
     model_options,
@@ -21,15 +21,15 @@ from tuner.commands.options import (
     target_option,
 )
 from tuner.commands.unknown import nothing_known
-from tuner.how_to_tune import how_to_tune
-from tuner.known import identity_for
-from tuner.objective import Objective
+from tuner.deploy.ask import identity_for
+from tuner.deploy.how_to_tune import how_to_tune
+from tuner.deploy.simulate import contenders, simulations
 from tuner.paths import cache_folder
-from tuner.simulate import contenders, simulations
+from tuner.tuning.objective import Objective
 from workers.errors import ModelError
-from workers.fvp import Fvp
-from workers.io_layout import IoLayout
-from workers.target import Target
+from workers.ethos_u.simulator.fvp import Fvp
+from workers.ethos_u.target import Target
+from workers.models.io_layout import IoLayout
 from workers.tasks import Job
 
 

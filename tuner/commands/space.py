@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from search_space import registry
 from search_space.exactness import Exactness
-from search_space.space import pass_instances
+from search_space.recipe import registry
+from search_space.recipe.space import pass_instances
 
 
 @click.command()

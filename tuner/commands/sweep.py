@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from results.store import Store
+from results.store.store import Store
 from tuner.commands.go_over import go_over
 from tuner.commands.options import json_option
+from tuner.nightly.suite_file import read_suite
 from tuner.paths import cache_folder
-from tuner.suite_file import read_suite
 
 
 @click.command()

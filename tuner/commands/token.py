@@ -44,7 +44,7 @@ def create(name: str, role: str, days: float | None, store_url: str | None, stat
 @state_option
 def list_(store_url: str | None, state: Path | None) -> None:
     """List all tokens, without what is secret of them."""
-    from results.records import utc_now
+    from results.records.records import utc_now
 
     with _book(store_url, state) as book:
         for one in book.all():
@@ -65,10 +65,10 @@ def revoke(id: str, store_url: str | None, state: Path | None) -> None:
 
 @contextmanager
 def _book(store_url: str | None, state: Path | None) -> Iterator[TokenBook]:
-    from results.connect import place
-    from results.connect import store_url as parsed
     from results.service.state import State
     from results.service.tokens import TokenBook
+    from results.store.database.connect import place
+    from results.store.database.connect import store_url as parsed
     from tuner.paths import service_folder
 
     kept = State(state or service_folder(place(parsed(store_url))))

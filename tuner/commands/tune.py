@@ -14,25 +14,25 @@ from typing import Any
 
 import click
 
-from results.distance import distance_table
 from results.errors import StoreError
-from results.measurement import Measurement
-from results.records import Target as TargetRecord
-from results.report import Beside, report_name, write_index, write_report
-from results.store import Store
-from results.summary import front_table, markdown_table, tune_json
-from search_space.recipe import Recipe
+from results.records.measurement import Measurement
+from results.records.records import Target as TargetRecord
+from results.reports.bounds_table import distance_table
+from results.reports.report import Beside, report_name, write_index, write_report
+from results.reports.summary import front_table, markdown_table, tune_json
+from results.store.store import Store
+from search_space.recipe.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
-from tuner.objective import Objective
+from tuner.crash_report import unexpected
 from tuner.paths import cache_folder, studies_folder
-from tuner.progress import Progress
-from tuner.samplers import SAMPLERS, SamplerName
-from tuner.session import Failure, tune_all
-from tuner.tune import Budget, Tuned
-from tuner.unexpected import unexpected
+from tuner.search.samplers import SAMPLERS, SamplerName
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.session import Failure, tune_all
+from tuner.tuning.tune import Budget, Tuned
 from workers.errors import ModelError
-from workers.io_layout import IoLayout
-from workers.target import Target
+from workers.ethos_u.target import Target
+from workers.models.io_layout import IoLayout
 from workers.tasks import Job
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from results.records import Identity
-from results.store import Store
+from results.records.records import Identity
+from results.store.store import Store
 from workers.tasks import Job
 
 

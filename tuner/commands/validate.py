@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from results.store import Store
+from results.store.store import Store
 from tuner.commands.options import json_option, store_option
 from tuner.commands.validate_add import add
 from tuner.validation.document import validation_document
@@ -17,9 +17,9 @@ from tuner.validation.host_text import host_tables
 from tuner.validation.own_measurements import devices_told, own_comparisons
 from tuner.validation.summary import summary_of
 from tuner.validation.text import row_tables, skipped_told, summary_tables
-from workers.evidence import SHIPPED, Evidence, read_evidence
-from workers.evidence.comparison import Comparison
-from workers.evidence.limits import DEFAULT_LIMITS, beyond
+from workers.ethos_u.evidence import SHIPPED, Evidence, read_evidence
+from workers.ethos_u.evidence.comparison import Comparison
+from workers.ethos_u.evidence.limits import DEFAULT_LIMITS, beyond
 
 _EXIT_BEYOND = 1
 

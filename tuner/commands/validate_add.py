@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from results.store import Store
+from results.store.store import Store
 from tuner.commands.options import board_options, store_option
 from tuner.validation.counted_runs import CountedRun, counted_runs
 from tuner.validation.own_measurements import devices_told, measurements_of, own_comparisons
 from workers.errors import ModelError
-from workers.evidence.comparison import Label
+from workers.ethos_u.evidence.comparison import Label
 
 
 @click.command()

@@ -10,26 +10,26 @@ from pathlib import Path
 
 import click
 
-from results.prediction_error import error_for, labelled
-from results.records import Evaluation, Identity
-from results.store import Store
+from results.records.records import Evaluation, Identity
+from results.reports.prediction_error import error_for, labelled
+from results.store.store import Store
 from tuner.commands.options import model_options, store_option
-from tuner.given_inputs import given_inputs
+from tuner.deploy.given_inputs import given_inputs
 from tuner.paths import cache_folder
-from tuner.progress import proof
+from tuner.tuning.progress import proof
 from workers import tasks
-from workers.ahead_of_time import TAG_KEY
-from workers.array_files import first_difference, read_arrays
-from workers.base_program import identify
-from workers.cost import command_stream_hash
+from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
-from workers.io_layout import IoLayout
-from workers.plain_pool import PlainPool
-from workers.pool import WorkerLost
-from workers.pte import Delegate, read_pte
-from workers.run_check import Ran, run_check
-from workers.run_pte import PteProgram
-from workers.target import Target
+from workers.ethos_u.files.pte import Delegate, read_pte
+from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.lowering.ahead_of_time.tosa_hook import TAG_KEY
+from workers.ethos_u.lowering.base_program import identify
+from workers.ethos_u.run_check import Ran, run_check
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.pricing import command_stream_hash
+from workers.models.io_layout import IoLayout
+from workers.pool.local_pool import PlainPool
+from workers.pool.ray_pool import WorkerLost
 from workers.tasks import Job
 
 _SECONDS = 3600.0

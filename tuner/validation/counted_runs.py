@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.errors import ModelError
-from workers.evidence.comparison import Label
-from workers.evidence.csv_rows import CsvRow, csv_rows
-from workers.pmu_report import SimulationFailed, pmu_report
+from workers.ethos_u.evidence.comparison import Label
+from workers.ethos_u.evidence.csv_rows import CsvRow, csv_rows
+from workers.ethos_u.simulator.pmu_report import SimulationFailed, pmu_report
 
 _COLUMNS = ("program", "device", "label")
 
@@ -23,7 +23,7 @@ class CountedRun:
         label: `simulated`, or `measured` on hardware.
         cycles: of the NPU in one inference; None if `log` has them.
         log: what ExecuTorch's runner printed.
-        system_config, memory_mode, vela_config: as in `workers.target.Target.parse`.
+        system_config, memory_mode, vela_config: as in `workers.ethos_u.target.Target.parse`.
         vela_cycles: Vela's own estimate, if it is known.
         source: where the number comes from, in the user's words.
     """

@@ -12,16 +12,16 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from results.measurement import Measurement
-from results.records import Target
-from results.store import Store
+from results.records.measurement import Measurement
+from results.records.records import Target
+from results.store.store import Store
 from tuner.validation.counted_runs import CountedRun
-from workers.command_stream import Decoded, StreamError, decode
 from workers.errors import ModelError, one_line
-from workers.evidence.comparison import Comparison
-from workers.program_streams import program_streams
-from workers.stream_cost import MODEL_VERSION, stream_cycles
-from workers.target import Target as BoardTarget
+from workers.ethos_u.command_stream import Decoded, StreamError, decode
+from workers.ethos_u.evidence.comparison import Comparison
+from workers.ethos_u.files.program_streams import program_streams
+from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
+from workers.ethos_u.target import Target as BoardTarget
 
 
 def measurements_of(runs: Sequence[CountedRun]) -> list[Measurement]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tuner.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
-from workers.evidence.comparison import Comparison
-from workers.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
+from workers.ethos_u.evidence.comparison import Comparison
+from workers.ethos_u.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
 
 _Cells = tuple[str, ...]
 _ROW_HEADINGS = ("counted", "predicted", "error", "Vela", "Vela's error", "")

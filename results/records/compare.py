@@ -1,0 +1,254 @@
+"""Default against best: gains, cycles by kind of operator, operator tables side by side."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from results.records.records import Best, Evaluation, Figures, OperatorRow
+
+
+def figures_of(best: Best) -> tuple[Figures, Figures]:
+    """The figures of the default and of the best.
+
+    Raises:
+        ValueError: one of them has none; no best that came from a store is like that.
+    """
+    if best.default.figures is None or best.best.figures is None:
+        raise ValueError(f"the best of {best.identity.model_name} has no figures")
+    return best.default.figures, best.best.figures
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What two numbers of cycles amount to.
+
+    Attributes:
+        percent: cycles saved, as part of the default's; 0.0 when the default costs nothing.
+        factor: how many times fewer cycles; 1.0 when nothing is saved, infinite when nothing is left.
+    """
+
+    default_cycles: int
+    best_cycles: int
+
+    @property
+    def percent(self) -> float:
+        if not self.default_cycles:
+            return 0.0
+        return 100.0 * (self.default_cycles - self.best_cycles) / self.default_cycles
+
+    @property
+    def factor(self) -> float:
+        if self.default_cycles == self.best_cycles:
+            return 1.0
+        return self.default_cycles / self.best_cycles if self.best_cycles else math.inf
+
+
+def gain_of(best: Best) -> Gain:
+    """The gain in the objective."""
+    default, tuned = figures_of(best)
+    return Gain(default.cycles, tuned.cycles)
+
+
+def mean_factor(gains: Iterable[Gain]) -> float:
+    """Geometric mean of the factors; 1.0 of nothing."""
+    logarithms = [math.log(gain.factor) for gain in gains if 0 < gain.factor < math.inf]
+    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else 1.0
+
+
+def vela_gain_of(best: Best) -> Gain:
+    """The gain by Vela's own estimate."""
+    default, tuned = figures_of(best)
+    return Gain(default.vela_cycles, tuned.vela_cycles)
+
+
+def stream_gain_of(best: Best) -> Gain:
+    """The gain by what is in the command streams."""
+    default, tuned = figures_of(best)
+    return Gain(default.stream_cycles, tuned.stream_cycles)
+
+
+@dataclass(frozen=True)
+class TargetMeans:
+    """Geometric means of default/best over the models tuned for one accelerator.
+
+    Attributes:
+        objective: of what was minimised, host work included.
+        stream, vela: of the cycles on the NPU alone, by the command streams and by Vela's estimate.
+    """
+
+    accelerator: str
+    models: int
+    objective: float
+    stream: float
+    vela: float
+
+
+def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
+    """One for each accelerator, by name."""
+    by_accelerator: dict[str, list[Best]] = {}
+    for best in bests:
+        by_accelerator.setdefault(best.identity.target.accelerator, []).append(best)
+    return [
+        TargetMeans(
+            accelerator, len(found), mean_factor(map(gain_of, found)), mean_factor(map(stream_gain_of, found)),
+            mean_factor(map(vela_gain_of, found)),
+        )
+        for accelerator, found in sorted(by_accelerator.items())
+    ]  # fmt: skip
+
+
+def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
+    """The verified candidate that a search by Vela's estimate alone would have offered, if the cycles of its command
+    stream are more than those of the best: part of its gain is the estimator's, not the hardware's. Host work counts
+    in both."""
+
+    def totals(figures: Figures) -> tuple[int, int]:
+        return figures.vela_cycles + figures.host_cycles, figures.stream_cycles + figures.host_cycles
+
+    by_vela, by_stream = totals(figures_of(best)[1])
+    offered = [(totals(e.figures), e) for e in evaluations if e.verified and e.figures]
+    (vela, stream), cheapest = min(offered, key=lambda one: one[0], default=((0, 0), None))
+    return cheapest if vela < by_vela and stream > by_stream else None
+
+
+@dataclass(frozen=True)
+class TransposeShare:
+    """How much of a program's cycles its transposes take, in percent: of the stream's, and by Vela's estimate."""
+
+    stream_percent: float
+    vela_percent: float
+
+
+def transpose_share_of(evaluation: Evaluation) -> TransposeShare:
+    """Of an evaluation with its operators."""
+    rows = evaluation.operators
+
+    def percent(cycles: Callable[[OperatorRow], int]) -> float:
+        total = sum(map(cycles, rows))
+        return 100.0 * sum(cycles(row) for row in rows if row.npu_op == "Transpose") / total if total else 0.0
+
+    return TransposeShare(percent(lambda row: row.cycles), percent(lambda row: row.vela_cycles))
+
+
+@dataclass(frozen=True)
+class KindRow:
+    """Cycles and rows of all operators of one kind."""
+
+    kind: str
+    default_cycles: int
+    best_cycles: int
+    default_count: int
+    best_count: int
+
+    @property
+    def saved(self) -> int:
+        return self.default_cycles - self.best_cycles
+
+
+def by_kind(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list[KindRow]:
+    """Cycles by the kind of source operator, the most expensive kind (in either) first."""
+    cycles: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    for side, rows in enumerate((default, best)):
+        for row in rows:
+            cycles[side][row.source_op] += row.cycles
+            counts[side][row.source_op] += 1
+    kinds = [
+        KindRow(kind, cycles[0][kind], cycles[1][kind], counts[0][kind], counts[1][kind])
+        for kind in counts[0].keys() | counts[1].keys()
+    ]
+    return sorted(kinds, key=lambda row: (-max(row.default_cycles, row.best_cycles), row.kind))
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What one element of a recipe brings: how many cycles more the recipe costs without it.
+
+    Attributes:
+        kinds: the same for each kind of source operator that it makes a difference for, the largest first; of the
+            command stream. Empty where no operators were recorded.
+    """
+
+    cycles: int
+    kinds: tuple[tuple[str, int], ...]
+
+
+def brought(best: Evaluation, without: Evaluation | None) -> Brought | None:
+    """What is known of an element, by the evaluation of the best recipe without it."""
+    if without is None or without.figures is None or best.figures is None:
+        return None
+    rows = by_kind(without.operators, best.operators) if without.operators and best.operators else []
+    kinds = sorted(((row.kind, row.saved) for row in rows if row.saved), key=lambda one: (-abs(one[1]), one[0]))
+    return Brought(without.figures.cycles - best.figures.cycles, tuple(kinds))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One line of the operator table: the same operator in both programs, or in one of them only."""
+
+    position: int
+    default: OperatorRow | None
+    best: OperatorRow | None
+
+    @property
+    def name(self) -> str:
+        return self._rows[0].name
+
+    @property
+    def delegate(self) -> int:
+        return self._rows[0].delegate
+
+    @property
+    def source_op(self) -> str:
+        return " → ".join(dict.fromkeys(row.source_op for row in self._rows))
+
+    @property
+    def npu_op(self) -> str:
+        return " → ".join(dict.fromkeys(row.npu_op for row in self._rows))
+
+    @property
+    def saved(self) -> int:
+        return (self.default.cycles if self.default else 0) - (self.best.cycles if self.best else 0)
+
+    @property
+    def weight(self) -> int:
+        return max(row.cycles for row in self._rows)
+
+    @property
+    def _rows(self) -> list[OperatorRow]:
+        return [row for row in (self.default, self.best) if row]
+
+
+def pair_operators(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list[Pair]:
+    """Rows of the same delegate and name side by side, in program order; the k-th of a name with the k-th.
+
+    What only the best has stands behind what it follows there.
+    """
+    partners = dict(_numbered(best))
+    paired = {key for key, _ in _numbered(default)} & partners.keys()
+    only_best_after: dict[tuple[int, str, int] | None, list[OperatorRow]] = {}
+    last = None
+    for key, row in _numbered(best):
+        if key in paired:
+            last = key
+        else:
+            only_best_after.setdefault(last, []).append(row)
+    lines: list[tuple[OperatorRow | None, OperatorRow | None]] = []
+    lines += [(None, row) for row in only_best_after.get(None, [])]
+    for key, row in _numbered(default):
+        lines.append((row, partners.get(key)))
+        if key in paired:
+            lines += [(None, added) for added in only_best_after.get(key, [])]
+    return [Pair(position, *line) for position, line in enumerate(lines)]
+
+
+def _numbered(rows: Sequence[OperatorRow]) -> list[tuple[tuple[int, str, int], OperatorRow]]:
+    seen: Counter[tuple[int, str]] = Counter()
+    numbered = []
+    for row in rows:
+        numbered.append(((row.delegate, row.name, seen[row.delegate, row.name]), row))
+        seen[row.delegate, row.name] += 1
+    return numbered

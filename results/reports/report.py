@@ -1,0 +1,329 @@
+"""Static HTML reports: one file each, readable offline, with nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from results.errors import StoreError
+from results.records.clock import time_at
+from results.records.compare import (
+    Gain,
+    KindRow,
+    brought,
+    by_kind,
+    figures_of,
+    gain_of,
+    means_of,
+    pair_operators,
+    transpose_share_of,
+    vela_gain_of,
+)
+from results.records.measurement import Measurement
+from results.records.recipe_text import elements
+from results.records.records import Best, Bound, Evaluation, Identity, Reuse, Target
+from results.reports.estimates import differences, largest_rise_by_vela
+from results.reports.pareto import Pareto, Point
+from results.reports.prediction_error import WITHIN, error_for, shipped_error
+from results.reports.scatter import Axis
+
+_COLOURS = 7
+"""Kinds of operators that have a colour of their own in the stacked bars; the rest share one."""
+
+
+def report_name(identity: Identity) -> str:
+    """The file name under which `write_index` expects the report of an identity to lie beside it."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", f"{identity.model_name} {identity.target.accelerator}").strip("-")
+    # The key tells apart what is spelled alike: two boards with one NPU, two files with one function name.
+    return f"{words[:80]}-{identity.key[:8]}.html"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a report says besides the two evaluations of a best; all of it can be unknown.
+
+    Attributes:
+        explanations: recipe element (`fuse-transposes`, `conv1d=wrap-h`, as the recipe spells it) to the one
+            line that says why it keeps the outputs.
+        warnings: what the run has to say about itself; the report adds what it sees in the figures.
+        host_operators: names of the operators that the lowering leaves on the CPU.
+        phantom: see `results.records.compare.phantom_of`.
+        fronts: those that are to be shown.
+        bound: what no lowering can go below.
+        without: for each element of the recipe, in order, the evaluation of the recipe without it, or None.
+        reuse: what the run that the report is on did not have to find out.
+        measurements: the user's own, which say how far predictions are off.
+        clock_hz: of the board's NPU, to tell cycles as time; None if it is nobody's board.
+    """
+
+    explanations: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    host_operators: Sequence[str] = ()
+    phantom: Evaluation | None = None
+    fronts: Sequence[Pareto] = ()
+    bound: Bound | None = None
+    without: Sequence[Evaluation | None] = ()
+    reuse: Reuse | None = None
+    measurements: Sequence[Measurement] = ()
+    clock_hz: float | None = None
+
+
+def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
+    """Write the report on one model and target: default against best.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    return write_file(Path(path), report_html(best, beside))
+
+
+def report_html(best: Best, beside: Beside) -> str:
+    """The report as one page that needs nothing else to be read."""
+    return environment().get_template("report.html.j2").render(report_context(best, beside), layout="page.html.j2")
+
+
+def report_context(best: Best, beside: Beside) -> dict[str, Any]:
+    """What the template of the report is told."""
+    default, tuned = figures_of(best)
+    gain, error = gain_of(best), error_for(best.identity, beside.measurements, best.best.operators)
+    kinds = by_kind(best.default.operators, best.best.operators)
+    brings_each = [brought(best.best, one) for one in beside.without]
+    return {
+        "best": best,
+        "default": default,
+        "tuned": tuned,
+        "gain": gain,
+        "error": error,
+        "clock_hz": beside.clock_hz,
+        "within": WITHIN if error is not None and error.covers(gain) else "",
+        "vela_gain": vela_gain_of(best),
+        "share": transpose_share_of(best.default),
+        "differences": differences(best.default.operators),
+        "phantom": beside.phantom,
+        "plots": [_plot(best, pareto) for pareto in beside.fronts],
+        "bound": beside.bound,
+        "reuse": beside.reuse,
+        "elements": [
+            (element, beside.explanations.get(element, ""), brings)
+            for element, brings in zip_longest(elements(best.recipe), brings_each)
+        ],
+        "warnings": [*beside.warnings, *_warnings(best)],
+        "inputs": _inputs(best),
+        "check": {
+            name: value for name, value in best.best.check.items() if name not in ("inputs", "whole", "executed")
+        },
+        "host_operators": Counter(beside.host_operators).most_common(),
+        "kinds": kinds,
+        "stacks": _stacks(kinds),
+        "legend": _legend(kinds),
+        "pairs": pair_operators(best.default.operators, best.best.operators),
+    }
+
+
+def write_index(
+    bests: Iterable[Best], path: str | Path, measurements: Sequence[Measurement] = (),
+    clocks: Mapping[Target, float] | None = None,
+) -> Path:  # fmt: skip
+    """Write the overview of a run: models and targets, each linking to its `report_name` beside this file.
+
+    Args:
+        measurements: the user's own, which say how far predictions are off.
+        clocks: of boards, in Hz, to tell cycles as time.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    clocks = clocks or {}
+    runs = sorted(bests, key=lambda best: (best.identity.model_name, best.identity.target.accelerator))
+    lines = []
+    for best in runs:
+        default, tuned = figures_of(best)
+        gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
+        within = WITHIN if error is not None and error.covers(gain) else ""
+        clock_hz = clocks.get(best.identity.target)
+        name = report_name(best.identity)
+        lines.append((best, default, tuned, gain, error, within, vela_gain_of(best), name, clock_hz))
+    page = environment().get_template("index.html.j2")
+    html = page.render(
+        lines=lines,
+        means=means_of(runs),
+        models=len({best.identity.model_hash for best in runs}),
+        evaluations=sum(best.evaluations for best in runs),
+        equal=sum(best.best.bit_exact for best in runs),
+        measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
+        labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
+        versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
+    )
+    return write_file(Path(path), html)
+
+
+@cache
+def environment() -> Environment:
+    """For pages made of `templates/`."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
+        # Names come from users' models: everything is escaped, whatever a template is called.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    made.filters["change"] = _change
+    made.filters["duration"] = _duration
+    made.globals["shipped_error"] = shipped_error
+    made.globals["time_at"] = time_at
+    made.globals["within_error"] = WITHIN
+    made.globals["gain_between"] = Gain
+    return made
+
+
+def _inputs(best: Best) -> list[Mapping[str, Any]]:
+    """The check's inputs by kind; empty if it is not said in the way `Evaluation.check` asks for."""
+    inputs = best.best.check.get("inputs")
+    if not isinstance(inputs, list):
+        return []
+    return [one for one in inputs if isinstance(one, dict) and "kind" in one and type(one.get("count")) is int]
+
+
+def _warnings(best: Best) -> list[str]:
+    default, tuned = figures_of(best)
+    found = []
+    if best.default_fault:
+        found.append(
+            f"The default lowering computes wrong outputs, because Vela miscompiles it: {best.default_fault}. "
+            "Gains are told against its cycles all the same."
+        )
+    if not best.best.verified:
+        found.append("The outputs of the best recipe were not checked.")
+    if tuned.host_ops > default.host_ops:
+        found.append(f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}.")
+    if tuned.vela_cycles > default.vela_cycles:
+        found.append(_rise_by_vela(best))
+    if tuned.sram_bytes > default.sram_bytes:
+        found.append(
+            f"The best recipe needs more SRAM than the default: {tuned.sram_bytes:,} bytes "
+            f"instead of {default.sram_bytes:,}."
+        )
+    if best.status == "interrupted":
+        found.append("The search was interrupted; `velatune tune` goes on where it stopped.")
+    return found
+
+
+def _rise_by_vela(best: Best) -> str:
+    default, tuned = figures_of(best)
+    told = (
+        f"By Vela's own estimate the best recipe costs more than the default: {tuned.vela_cycles:,} cycles "
+        f"instead of {default.vela_cycles:,}."
+    )
+    rise = largest_rise_by_vela(best.default.operators, best.best.operators)
+    return f"{told} {rise.npu_op} takes {rise.cycles:,} more of them: {rise.why}." if rise else told
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """A front with where it is drawn. marked: the default and the best."""
+
+    pareto: Pareto
+    marked: dict[str, Point]
+    up: Axis
+    across: Axis
+
+
+def _plot(best: Best, pareto: Pareto) -> _Plot:
+    marked = {
+        name: Point(one.recipe, figures, one.quality)
+        for name, one, figures in zip(("default", "best"), (best.default, best.best), figures_of(best), strict=True)
+    }
+    points = [*marked.values(), *pareto.front, *pareto.others, *pareto.beyond]
+    up = Axis.over(point.figures.cycles for point in points)
+    return _Plot(pareto, marked, up, Axis.over(point.value(pareto.against) for point in points))
+
+
+def _legend(kinds: Sequence[KindRow]) -> list[str]:
+    named = [row.kind for row in kinds[:_COLOURS] if row.default_cycles or row.best_cycles]
+    rest = len([row for row in kinds[_COLOURS:] if row.default_cycles or row.best_cycles])
+    return [*named, f"{rest} other kinds"] if rest else named
+
+
+def _stacks(kinds: Sequence[KindRow]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Two stacked bars: segments with their place and width in percent of the longer bar."""
+    stacks = []
+    sides = [
+        ("default", [row.default_cycles for row in kinds]),
+        ("best", [row.best_cycles for row in kinds]),
+    ]
+    longest = max((sum(cycles) for _, cycles in sides), default=0) or 1
+    for side, cycles in sides:
+        merged: Counter[int] = Counter()
+        for place, value in enumerate(cycles):
+            merged[min(place, _COLOURS)] += value
+        segments, start = [], 0
+        for colour, value in sorted(merged.items()):
+            name = kinds[colour].kind if colour < _COLOURS else "other kinds"
+            segments.append(
+                {
+                    "colour": colour,
+                    "name": name,
+                    "cycles": value,
+                    "x": 100 * start / longest,
+                    "width": 100 * value / longest,
+                }
+            )
+            start += value
+        stacks.append((side, segments))
+    return stacks
+
+
+def _change(default: int, best: int) -> str:
+    """A change as people read it: less or more, in percent where that can be said."""
+    if default == best:
+        return "±0"
+    sign = "+" if best > default else "\N{MINUS SIGN}"
+    if not default:
+        return f"{sign}{abs(best - default):,}"
+    return f"{sign}{abs(best - default) / default:.1%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def write_file(path: Path, text: str) -> Path:
+    """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w",
+            dir=path.parent,
+            prefix=f".{path.name[:40]}",
+            delete=False,
+            encoding="utf-8",
+            errors="replace",
+        ) as file:
+            file.write(text)
+        # A temporary file is for its owner only; a report is as readable as any file of the user's.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(file.name).chmod(0o666 & ~mask)
+        return Path(file.name).replace(path)
+    except OSError as error:
+        raise StoreError(f"the report {path} cannot be written: {error.strerror}") from None

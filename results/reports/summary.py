@@ -1,0 +1,374 @@
+"""A run in short: the JSON of `velatune tune` and the Markdown table that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+
+from results.records.clock import milliseconds
+from results.records.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.records.measurement import Measurement
+from results.records.records import Best, ExactnessClass, Label, Reuse, RunStatus, Target
+from results.reports.markdown import aligned, in_a_cell
+from results.reports.pareto import Pareto, Point
+from results.reports.prediction_error import WITHIN, PredictionError, error_for
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FiguresJson(_Strict):
+    """What a recipe costs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    cycles: NonNegativeInt = Field(description="the objective; less is better")
+    stream_cycles: NonNegativeInt = Field(description="predicted cycles of the operations in the command streams")
+    conservative_cycles: NonNegativeInt = Field(
+        description="stream_cycles with Vela's estimate for kinds of operation that no evidence covers"
+    )
+    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
+    host_cycles: NonNegativeInt = Field(description="predicted cycles on the CPU: operators left there, delegate calls")
+    transposes: NonNegativeInt = Field(description="transposes that the NPU runs")
+    transpose_cycles: NonNegativeInt = Field(description="the part of stream_cycles that they cost")
+    npu_ops: NonNegativeInt = Field(description="operations on the NPU")
+    host_ops: NonNegativeInt = Field(description="operators left on the CPU")
+    delegates: NonNegativeInt = Field(description="NPU delegates that the model falls into")
+    sram_bytes: NonNegativeInt = Field(description="peak SRAM")
+    arena_bytes: NonNegativeInt = Field(
+        description="arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes"
+    )
+    flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
+    macs: NonNegativeInt = Field(description="multiply-accumulate operations")
+
+
+class QualityJson(_Strict):
+    """How near outputs are to the float model's on calibration inputs. Every number carries `label`."""
+
+    label: Label = Field(description="where the numbers come from")
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of the best recipe's worst output")
+    default_sqnr_db: float = Field(description="that of the default recipe")
+    inputs: NonNegativeInt = Field(description="calibration inputs that were run")
+    metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
+    default_metric: float | None = Field(description="what it gives for the default recipe")
+
+
+class BoardJson(_Strict):
+    """Facts of the board that Vela was told."""
+
+    system_config: str
+    memory_mode: str
+    vela_config_sha256: str = Field(description="hash of the contents of Vela's .ini")
+
+
+class VersionsJson(_Strict):
+    """The toolchain that the figures hold for."""
+
+    torch: str
+    torchao: str
+    executorch: str
+    ethos_u_vela: str
+    tosa_tools: str
+    search_space: str
+
+
+class PredictionErrorJson(_Strict):
+    """How far predicted cycles are off, in percent of what was counted."""
+
+    mean_percent: NonNegativeFloat = Field(description="for whole programs, on average")
+    worst_percent: NonNegativeFloat = Field(description="for the whole program where it is largest")
+    pair_percent: NonNegativeFloat = Field(description="for the ratio of two programs of one model, on average")
+    programs: NonNegativeInt = Field(description="programs that were compared")
+    origin: Literal["shipped", "own"] = Field(description="evidence that ships, or the user's own on this target")
+    unmeasured_percent: NonNegativeFloat = Field(
+        description="part of the best's cycles on the NPU that is in kinds of operation without evidence"
+    )
+    unmeasured_kinds: list[str] = Field(description="those kinds, the dearest first")
+
+
+class ParetoPointJson(_Strict):
+    """A candidate on the front of cycles against SRAM. Every number carries `label`."""
+
+    recipe: str = Field(description="what `velatune apply --recipe` takes")
+    label: Label = Field(description="where the numbers come from")
+    cycles: NonNegativeInt = Field(description="the objective")
+    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
+    sram_bytes: NonNegativeInt = Field(description="peak SRAM")
+    flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
+
+
+class QualityPointJson(ParetoPointJson):
+    """A candidate on the front of cycles against quality. `label` is of the figures; the ratio is simulated."""
+
+    sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of its worst output")
+    within_limit: bool = Field(description="it is as good as what may be offered has to be")
+
+
+class ReuseJson(_Strict):
+    """How much of what this run asked for was known."""
+
+    evaluations: NonNegativeInt = Field(description="candidates of this run")
+    duplicates: NonNegativeInt = Field(description="those that came to a program which this run had seen")
+    prices: NonNegativeInt = Field(description="graphs to compile")
+    known_prices: NonNegativeInt = Field(description="those whose price was remembered")
+    checks: NonNegativeInt = Field(description="graphs to compare with the default lowering")
+    known_checks: NonNegativeInt = Field(description="those whose verdict was remembered")
+    expansions: NonNegativeInt = Field(description="graphs whose successors were asked for")
+    known_expansions: NonNegativeInt = Field(description="those for which no pass had to be run")
+
+
+class TuneJson(_Strict):
+    """One model on one target."""
+
+    model: str = Field(description="the model as it was named")
+    target: str = Field(description="the accelerator, such as ethos-u55-128")
+    board: BoardJson
+    status: RunStatus = Field(description="why the search stopped")
+    default: FiguresJson = Field(description="the default recipe: what stock ExecuTorch does")
+    best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
+    gain_percent: float = Field(description="cycles saved, in percent of the default's")
+    prediction_error: PredictionErrorJson | None = Field(
+        default=None, description="how far `cycles` of such targets are off on evidence; null where none is known"
+    )
+    within_error: bool = Field(default=False, description="the gain is smaller than what predictions can tell apart")
+    recipe: str = Field(description="the best recipe, or `default`")
+    default_fault: str = Field(
+        description="what is wrong with the default's command streams, which Vela miscompiles; empty if nothing is"
+    )
+    verified: bool = Field(
+        description="its outputs were checked equal to the default program's, bit for bit, its command streams executed"
+    )
+    exactness: ExactnessClass = Field(
+        default="exact", description="class of the best recipe; other than exact only where that was allowed"
+    )
+    quality: QualityJson | None = Field(
+        default=None, description="of the best recipe, where other than exact ones were allowed"
+    )
+    evaluations: NonNegativeInt = Field(description="candidates evaluated, earlier runs included")
+    distinct: NonNegativeInt = Field(description="distinct programs among them")
+    seconds: NonNegativeFloat = Field(description="time that the search took")
+    seed: NonNegativeInt
+    objective: str = Field(description="what `cycles` counts")
+    quantisation: str
+    io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
+    versions: VersionsJson
+    identity: str = Field(description="key of this model, target and toolchain in the results store")
+    reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
+    pareto: list[ParetoPointJson] = Field(
+        default_factory=list,
+        description="with --pareto only: the front of cycles against SRAM, the fewest cycles first",
+    )
+    pareto_quality: list[QualityPointJson] = Field(
+        default_factory=list,
+        description="with --pareto only, where other than exact recipes were allowed: the front of cycles against "
+        "quality, the fewest cycles first",
+    )
+
+
+class TuneFailureJson(_Strict):
+    """One model on one target that could not be tuned."""
+
+    model: str = Field(description="the model as it was named")
+    target: str = Field(description="the accelerator")
+    status: Literal["failed"]
+    error: str = Field(description="why, in one line")
+
+
+def tune_json(
+    best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None, measurements: Sequence[Measurement] = ()
+) -> dict[str, Any]:
+    """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
+
+    fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
+    result that was looked up. measurements: the user's own, which say how far predictions are off.
+    """
+    return tune_document(best, fronts, reuse, measurements).model_dump(exclude_unset=True)
+
+
+def tune_document(
+    best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None, measurements: Sequence[Measurement] = ()
+) -> TuneJson:
+    """The same, not yet plain."""
+    default, tuned = figures_of(best)
+    identity = best.identity
+    board = dict(vars(identity.target))
+    asked_for: dict[str, Any] = {}
+    for pareto in fronts:
+        if pareto.against == "SRAM":
+            asked_for["pareto"] = list(map(point_json, pareto.front))
+        else:
+            asked_for["pareto_quality"] = [QualityPointJson(**_cost_of(p), **_merit_of(p)) for p in pareto.front]
+    if best.best.quality is not None:
+        quality = best.best.quality.to_json()
+        asked_for["quality"] = QualityJson(**{name: quality[name] for name in QualityJson.model_fields})
+    if reuse is not None:
+        asked_for["reuse"] = ReuseJson(**reuse.to_json())
+    gain, error = gain_of(best), error_for(identity, measurements, best.best.operators)
+    # Plain, so that pydantic goes through all of it at once: every lookup makes one.
+    told: dict[str, Any] = dict(
+        model=identity.model_name,
+        target=board.pop("accelerator"),
+        board=board,
+        status=best.status,
+        default=vars(default),
+        best=vars(tuned),
+        gain_percent=round(gain.percent, 2),
+        prediction_error=vars(error) if error is not None else None,
+        within_error=error is not None and error.covers(gain),
+        recipe=best.recipe,
+        default_fault=best.default_fault,
+        verified=best.best.bit_exact,
+        exactness=best.best.exactness,
+        evaluations=best.evaluations,
+        distinct=best.distinct,
+        seconds=round(best.seconds, 3),
+        seed=best.seed,
+        objective=identity.objective,
+        quantisation=identity.quantisation,
+        io_layout=identity.io_layout,
+        versions={**vars(identity.versions), "search_space": identity.search_space_version},
+        identity=identity.key,
+        **asked_for,
+    )
+    return TuneJson.model_validate(told)
+
+
+def point_json(point: Point) -> ParetoPointJson:
+    """A candidate on the front of cycles against SRAM."""
+    return ParetoPointJson(**_cost_of(point))
+
+
+def _cost_of(point: Point) -> dict[str, Any]:
+    figures = point.figures.to_json()
+    return {name: figures[name] for name in ParetoPointJson.model_fields if name != "recipe"} | {"recipe": point.recipe}
+
+
+def _merit_of(point: Point) -> dict[str, Any]:
+    assert point.quality is not None  # of whatever is on a front against quality
+    return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
+
+
+_HEADINGS = (
+    "model",
+    "target",
+    "default cycles",
+    "best cycles",
+    "error",
+    "covered",
+    "gain",
+    "gain by Vela",
+    "transposes",
+    "evaluations",
+    "distinct",
+    "status",
+)
+_RIGHT = set(_HEADINGS) - {"model", "target", "status"}
+
+_TIME = "best ms"
+_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
+
+
+def markdown_table(
+    bests: Iterable[Best], measurements: Sequence[Measurement] = (), clocks: Mapping[Target, float] | None = None
+) -> str:
+    """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
+
+    Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off at
+    most, and `covered` the part of the best's cycles on the NPU in kinds of operation that were measured. Where a
+    target has several models, geometric means over them follow.
+
+    Args:
+        measurements: the user's own, which say how far predictions are off.
+        clocks: of boards, in Hz; where there are any, a column has the time of the best.
+    """
+    bests = list(bests)
+    lines = [_HEADINGS, *(_cells(best, measurements) for best in bests)]
+    if clocks:
+        times = [_TIME, *(_milliseconds(best, clocks.get(best.identity.target)) for best in bests)]
+        at = _HEADINGS.index("error")
+        lines = [(*line[:at], time, *line[at:]) for line, time in zip(lines, times, strict=True)]
+    parts = [aligned(lines, {*_RIGHT, _TIME})]
+    means = [one for one in means_of(bests) if one.models > 1]
+    if means:
+        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
+        parts.append("Geometric means of default/best, cycles on the NPU alone:")
+        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
+    labels = sorted({figures.label for best in bests for figures in figures_of(best)})
+    if labels:
+        parts.append(f"All cycles are {' or '.join(labels)}.")
+    return "\n\n".join(parts) + "\n"
+
+
+_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes")
+_QUALITY_HEADINGS = ("SQNR dB", "within the limit")
+
+
+def front_table(best: Best, pareto: Pareto) -> str:
+    """A front of one model and target as a Markdown table with its heading."""
+    identity, (default, _) = best.identity, figures_of(best)
+    of_quality = pareto.against == "quality"
+    lines = [
+        (
+            f"{point.figures.cycles:,}",
+            f"{point.figures.vela_cycles:,}",
+            f"{point.figures.sram_bytes:,}",
+            f"{point.figures.flash_bytes:,}",
+            *((f"{point.value(pareto.against):.2f}", _may_be_offered(point)) if of_quality else ()),
+            in_a_cell(point.recipe),
+        )
+        for point in pareto.front
+    ]
+    headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
+    table = aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
+    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against {pareto.against} ({default.label})"
+    return f"{what}\n\n{table}\n"
+
+
+def _may_be_offered(point: Point) -> str:
+    return "no" if point.quality is not None and point.quality.shortfall else "yes"
+
+
+def _milliseconds(best: Best, clock_hz: float | None) -> str:
+    return "" if clock_hz is None else milliseconds(figures_of(best)[1].cycles, clock_hz)
+
+
+def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:
+    default, tuned = figures_of(best)
+    gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
+    within = [WITHIN] if error is not None and error.covers(gain) else []
+    return (
+        in_a_cell(best.identity.model_name),
+        best.identity.target.accelerator,
+        f"{default.cycles:,}",
+        f"{tuned.cycles:,}",
+        "unknown" if error is None else error.short,
+        _covered(best, error),
+        f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
+        f"{vela_gain_of(best).percent:.1f} %",
+        f"{default.transposes} → {tuned.transposes}",
+        f"{best.evaluations:,}",
+        f"{best.distinct:,}",
+        ", ".join([best.status, *within, *_reservations(best)]),
+    )
+
+
+def _covered(best: Best, error: PredictionError | None) -> str:
+    """Empty where it is not known, or own measurements say more."""
+    if error is None or error.origin == "own" or not best.best.operators:
+        return ""
+    return f"{100 - error.unmeasured_percent:.0f} %"
+
+
+def _reservations(best: Best) -> list[str]:
+    default = ["default is wrong"] if best.default_fault else []
+    if not best.best.verified:
+        return [*default, "not verified"]
+    return default if best.best.bit_exact else [*default, f"{best.best.exactness}, {_decibels(best)}"]
+
+
+def _decibels(best: Best) -> str:
+    quality = best.best.quality
+    assert quality is not None  # of what is verified and not exact
+    return f"{quality.sqnr_db - quality.default_sqnr_db:+.2f} dB"

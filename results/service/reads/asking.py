@@ -1,0 +1,76 @@
+"""How the stores are asked from the event loop: never so that other requests wait for a disk or a network."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from anyio import to_thread
+
+from results.errors import StoreError
+from results.records.records import Identity
+from results.service.reads.answers import answer_of, answer_with
+from results.service.reads.awaited import Awaited
+from results.service.reads.remembered import Answered, Marks
+from results.store.database.commit_marks import SNAPSHOT
+from results.store.lookup_query import offered_in, question
+from results.store.tiers import Tiers
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+async def aside(function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
+    """Run what waits for a disk or a database in a thread: the loop goes on serving others."""
+    return await to_thread.run_sync(functools.partial(function, *arguments, **named))
+
+
+class Asking:
+    """Of the stores of one service; for its event loop.
+
+    SQLite's answers are at hand in less time than another thread takes to ask for them, PostgreSQL's are awaited. A
+    thread asks where there are two stores, or more than one statement is needed.
+    """
+
+    def __init__(self, stores: Tiers) -> None:
+        self._stores = stores
+        self._awaited = Awaited(stores.user.glances) if stores.user.glances.dialect == "postgresql" else None
+
+    async def close(self) -> None:
+        if self._awaited is not None:
+            await self._awaited.close()
+
+    async def marks(self) -> Marks:
+        """Of all stores, as they are now."""
+        awaited = self._awaited_alone
+        if awaited is None:
+            return await self.run(self._marks)
+        try:
+            (row,) = await awaited.rows(SNAPSHOT, {})
+        except StoreError:
+            return (None,)
+        return (row["mark"],)
+
+    async def look_up(self, identity: Identity) -> Answered:
+        """What is known for an identity. Raises StoreError: it cannot be read."""
+        awaited = self._awaited_alone
+        if awaited is not None:
+            (row,) = await awaited.rows(*question(identity, "postgresql"))
+            offered = offered_in(row, (row["mark"],))
+            if offered is not None:
+                return answer_with(offered, identity)
+        return await self.run(answer_of, self._stores, identity)
+
+    async def run(self, function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
+        """Run what asks the stores, in a thread where it has to wait for one."""
+        if all(one.at_hand for one in self._stores.changes()):
+            return function(*arguments, **named)
+        return await aside(function, *arguments, **named)
+
+    @property
+    def _awaited_alone(self) -> Awaited | None:
+        return self._awaited if len(self._stores.changes()) == 1 else None
+
+    def _marks(self) -> Marks:
+        return tuple(one.mark() for one in self._stores.changes())

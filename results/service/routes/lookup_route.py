@@ -1,0 +1,45 @@
+"""The route of lookups: what is remembered or well asked is answered with little around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from results.records.records import Identity
+from results.service.reads.remembered import Answered, Remembered
+
+
+class LookupRoute(APIRoute):
+    """A route whose answers are remembered. The question is the path and the body, byte for byte."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def remembered(request: Request) -> Response:
+            service = request.app.state.service
+            answers: Remembered = service.remembered
+            question = request.scope["path"], await request.body()
+            answer: Response | None = await answers.find(question)
+            if answer is None:
+                identity = _asked(request, question[1])
+                answer = await (handle(request) if identity is None else service.asking.look_up(identity))
+            if isinstance(answer, Answered):
+                answers.keep(question, answer)
+                service.metrics.lookup(answer.kind).inc()
+            return answer
+
+        return remembered
+
+
+def _asked(request: Request, body: bytes) -> Identity | None:
+    """The identity that was sent, if nothing is wrong with it: what else it may be is FastAPI's to find out and to
+    tell. Its own way to the same identity takes longer than looking that up."""
+    if request.method != "POST" or request.headers.get("content-type") != "application/json":
+        return None
+    try:
+        return Identity.from_text(body)
+    except ValueError:
+        return None

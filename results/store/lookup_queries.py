@@ -1,0 +1,230 @@
+"""What a lookup chooses from: bests, and claims beside them, each in one query. `results.store.lookup_query` takes the
+first.
+
+The statements are built once, since building one takes longer than a lookup may. What a lookup hands out has no command
+streams, no per-operator rows and not how it was checked: they are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
+from sqlalchemy.sql.selectable import NamedFromClause
+
+from results.records.claim import Claim
+from results.records.records import FIGURE_NAMES, Best, Evaluation, Figures, Identity, Quality, Structure, Target
+from results.store.database.tables import bests, claims, evaluations, identities, models, targets, toolchains
+from results.store.fast_reads import Glances
+from results.store.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
+from results.store.rows import TARGET_NAMES, VERSION_NAMES, Row, identity_of, recipe_sha256
+
+SAME = ("quantisation", "objective", "io_layout")
+"""Fields of an identity, besides model and target, that a result must share to be one under other versions."""
+
+SPARE = 3
+"""Rows that are read beyond what is asked for: the first ones may be damaged."""
+
+_DEFAULT, BEST = evaluations.alias("d"), evaluations.alias("b")
+KNOWN = or_(bests.c.identity_id.is_not(None), claims.c.identity_id.is_not(None))
+FOUND = func.coalesce(bests.c.updated, claims.c.found)
+"""When what is known of an identity was found."""
+
+WITH_OFFERS = identities.outerjoin(bests, bests.c.identity_id == identities.c.id).outerjoin(claims)
+_BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
+# What is ok has no reason, and nothing else is offered; how it was checked and how often it was tried is of no interest
+# to who asks.
+_NOT_READ = ("id", "identity_id", "reason", "check_json", "attempts")
+_EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
+_TEXTS = ("recipe", "program_hash", "status", "exactness", "created")
+
+
+def _columns(table: NamedFromClause) -> list[Any]:
+    """An evaluation's columns; `verified` as it lies in the table, see `results.store.queries`."""
+    return [
+        (type_coerce(column, Integer) if column.name == "verified" else column).label(table.name + column.name)
+        for column in table.c
+        if column.name in _EVALUATION_NAMES
+    ]
+
+
+def _of(evaluation: FromClause, id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Named by a best, and of the same identity: a best that names another one's is damaged."""
+    return and_(evaluation.c.id == id, evaluation.c.identity_id == identities.c.id)
+
+
+def _sources(chosen: FromClause) -> FromClause:
+    """What hangs on chosen identities: their bests with both evaluations, and claims."""
+    return (
+        chosen.outerjoin(bests, bests.c.identity_id == identities.c.id)
+        .outerjoin(_DEFAULT, _of(_DEFAULT, bests.c.default_evaluation_id))
+        .outerjoin(BEST, _of(BEST, bests.c.best_evaluation_id))
+        .outerjoin(claims, claims.c.identity_id == identities.c.id)
+    )
+
+
+def offers(chosen: FromClause) -> Select[Any]:
+    """What is known of chosen identities, as `best_in` and `claim_in` read it. chosen: IDENTITY_TABLES, or the like."""
+    evaluated = [*_columns(_DEFAULT), *_columns(BEST)]
+    searched = (bests.c[name] for name in _BEST_NAMES)
+    return select(*IDENTITY_COLUMNS, *searched, claims.c.claim_json, *evaluated).select_from(_sources(chosen))
+
+
+def number(value: int) -> ColumnElement[int]:
+    """Spelt out: each value that is given costs the driver time."""
+    return literal_column(str(value), Integer)
+
+
+def given(table: FromClause, *names: str) -> list[ColumnElement[bool]]:
+    """These columns are as asked for."""
+    return [table.c[name] == bindparam(name) for name in names]
+
+
+def given_target() -> ColumnElement[bool]:
+    """An identity's target is the one that is asked for; found first, so that an index over its number helps."""
+    id = select(targets.c.id).where(*given(targets, *TARGET_NAMES)).scalar_subquery()
+    return identities.c.target_id == id
+
+
+def differing() -> ColumnElement[int]:
+    """In how many versions an identity differs from the one that is asked for."""
+    versions = [*(toolchains.c[name] for name in VERSION_NAMES), identities.c.search_space_version]
+    differs = (case((column != bindparam(column.name), number(1)), else_=number(0)) for column in versions)
+    return sum(differs, start=number(0))
+
+
+def latest_of(level: str, limit: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Identities with something known and when it was found, of one level of a structure (`shapes`, `operators`) by
+    its index: few of what may be thousands, the latest identities first."""
+    of_level = identities.c[f"structure_{level}"] == bindparam(level)
+    wanted = select(identities.c.id, FOUND.label("at")).select_from(WITH_OFFERS).where(of_level, KNOWN, *conditions)
+    return wanted.order_by(identities.c.id.desc()).limit(limit)
+
+
+@cache
+def _of_model() -> Select[Any]:
+    same = [*given(targets, *TARGET_NAMES), *given(identities, *SAME)]
+    wanted = offers(IDENTITY_TABLES).where(models.c.hash == bindparam("model_hash"), *same, KNOWN)
+    return wanted.order_by(differing(), FOUND.desc())
+
+
+@cache
+def _of_structure(*names: str) -> Select[Any]:
+    """names: fields of target and identity that must be as asked for."""
+    conditions = given(identities, *(name for name in names if name not in TARGET_NAMES))
+    if set(TARGET_NAMES) <= set(names):
+        conditions.append(given_target())
+    limit = bindparam("limit", type_=Integer)
+    limited = [latest_of(level, limit, *conditions).subquery() for level in ("shapes", "operators")]
+    # Joined from the few: a planner that starts elsewhere reads every best there is.
+    ids = union(*(select(one.c.id) for one in limited)).subquery()
+    chosen = ids.join(identities, identities.c.id == ids.c.id).join(models).join(targets).join(toolchains)
+    alike = identities.c.structure_shapes == bindparam("shapes")
+    return offers(chosen).order_by(alike.desc(), FOUND.desc()).limit(limit)
+
+
+def model_values(identity: Identity) -> dict[str, Any]:
+    """What is given for the model itself, its target and its versions."""
+    return {
+        **{name: getattr(identity, name) for name in ("model_hash", "search_space_version", *SAME)},
+        **vars(identity.target),
+        **vars(identity.versions),
+    }
+
+
+def offers_of_model(glances: Glances, identity: Identity) -> Iterator[Best]:
+    """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
+    the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
+    """
+    return _read(glances, _of_model(), model_values(identity))
+
+
+def offers_of_structure(
+    glances: Glances, structure: Structure, target: Target | None, objective: str | None, io_layout: str | None,
+    limit: int,
+) -> Iterator[Best]:  # fmt: skip
+    """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
+    given = {"objective": objective, "io_layout": io_layout}
+    given |= {name: getattr(target, name, None) for name in TARGET_NAMES}
+    given = {name: value for name, value in given.items() if value is not None}
+    values = {"operators": structure.operators, "shapes": structure.shapes, "limit": limit + SPARE, **given}
+    return islice(_read(glances, _of_structure(*given), values), limit)
+
+
+def claimed_bests(connection: Connection) -> list[Best]:
+    """Every claim, by model name, target and age (newest first)."""
+    rows = connection.execute(
+        select(*IDENTITY_COLUMNS, claims.c.claim_json)
+        .select_from(IDENTITY_TABLES.join(claims, claims.c.identity_id == identities.c.id))
+        .order_by(models.c.name, *(targets.c[name] for name in TARGET_NAMES), claims.c.found.desc())
+    )
+    found = (intact(row, f"imported best of identity {row['key']}", claim_in) for row in rows.mappings())
+    return [best for best in found if best is not None]
+
+
+def any_offer(connection: Connection, identity: Identity) -> bool:
+    """Whether there is a best or claim for the target, objective and layout of an identity."""
+    same = [targets.c[name] == getattr(identity.target, name) for name in TARGET_NAMES]
+    same += [identities.c[name] == getattr(identity, name) for name in ("objective", "io_layout")]
+    wanted = select(identities.c.id).select_from(_sources(IDENTITY_TABLES)).where(*same, KNOWN).limit(1)
+    return connection.execute(wanted).first() is not None
+
+
+def _read(glances: Glances, statement: Select[Any], values: dict[str, Any]) -> Iterator[Best]:
+    for row in glances.rows(statement, values):
+        if row["identity_id"] is not None:
+            best = intact(row, f"best of identity {row['key']}", best_in)
+            if best is not None:
+                yield best
+        if row["claim_json"] is not None:
+            claimed = intact(row, f"imported best of identity {row['key']}", claim_in)
+            if claimed is not None:
+                yield claimed
+
+
+def best_in(row: Row) -> Best:
+    """The best of a row of `offers`. Raises ValueError or TypeError: it is damaged, or nothing to offer."""
+    return best_of(row, _evaluation(row, _DEFAULT), _evaluation(row, BEST))
+
+
+def claim_in(row: Row) -> Best:
+    """The claim of such a row, as a best that is not verified. Raises ValueError or TypeError: it is damaged."""
+    return Claim.from_text(row["claim_json"]).of(identity_of(row))
+
+
+def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
+    """Made and checked here: by way of JSON, as `evaluation_of` does it with all there is, it takes half a lookup."""
+    values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
+    if values["recipe"] is None:
+        raise ValueError("an evaluation that it names is missing or of another identity")
+    damaged = [name for name in _TEXTS if type(values[name]) is not str]
+    if damaged or values["verified"] not in (0, 1):
+        raise ValueError(f"{', '.join(damaged) or 'verified'} is not what may be there")
+    if recipe_sha256(values["recipe"]) != values["recipe_sha256"]:
+        raise ValueError("its recipe does not fit its hash")
+    return Evaluation(
+        identity_key=row["key"],
+        figures=Figures(**{name: values[name] for name in (*FIGURE_NAMES, "label")}),
+        verified=values["verified"] == 1,
+        quality=Quality.from_text(values["quality_json"]) if values["quality_json"] is not None else None,
+        seconds=values["seconds"],
+        **{name: values[name] for name in _TEXTS},
+    )

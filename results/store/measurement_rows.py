@@ -1,0 +1,59 @@
+"""Measurements inside a transaction. A damaged row is skipped with a warning."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from results.records.measurement import Measurement
+from results.records.records import Target, canonical_json
+from results.store.database.tables import measurements, targets
+from results.store.rows import TARGET_NAMES
+from results.store.writes import target_row
+
+log = logging.getLogger(__name__)
+
+
+def write_measurement(connection: Connection, measurement: Measurement) -> bool:
+    """Keep a measurement in the place of an earlier one of the same program on the same device.
+
+    Returns:
+        Whether the table changed: the same figures, told again, change nothing.
+    """
+    text = canonical_json(measurement.to_json())
+    target_id = target_row(connection, measurement.target)
+    values = {"target_id": target_id, "label": measurement.label, "record_json": text}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insertion = dialect.insert(measurements).values(key=measurement.key, **values).on_conflict_do_nothing()
+    if connection.execute(insertion.returning(measurements.c.id)).scalar() is not None:
+        return True
+    row = measurements.c.key == measurement.key
+    held = connection.execute(select(measurements.c.record_json).where(row).with_for_update()).scalar_one()
+    if _figures(held) == _figures(text):
+        return False
+    connection.execute(update(measurements).where(row).values(values))
+    return True
+
+
+def load_measurements(connection: Connection, target: Target | None) -> list[Measurement]:
+    """Those of a target, or all: by target and device, then in the order of recording."""
+    wanted = select(measurements.c.id, measurements.c.record_json).join(targets)
+    if target is not None:
+        wanted = wanted.where(*(targets.c[name] == getattr(target, name) for name in TARGET_NAMES))
+    found = []
+    for id, text in connection.execute(wanted.order_by(measurements.c.id)):
+        try:
+            found.append(Measurement.from_text(text))
+        except (ValueError, TypeError) as error:
+            log.warning("skipped measurement %s in the store: %s", id, error)
+    return sorted(found, key=lambda one: (*(getattr(one.target, name) for name in TARGET_NAMES), one.device))
+
+
+def _figures(text: str) -> Measurement | None:
+    """A stored record without the moment at which it was made; None if it is damaged."""
+    try:
+        return Measurement.from_json({**Measurement.from_text(text).to_json(), "created": ""})
+    except (ValueError, TypeError):
+        return None

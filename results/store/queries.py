@@ -1,0 +1,190 @@
+"""Reading records inside a transaction. A damaged row is skipped with a warning; the rest is returned."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    type_coerce,
+)
+
+from results.records.records import Best, Evaluation, Identity, Record, Simulation
+from results.store.database.tables import (
+    bests,
+    command_streams,
+    evaluations,
+    identities,
+    models,
+    operator_tables,
+    simulations,
+    targets,
+    toolchains,
+)
+from results.store.fast_reads import Glances
+from results.store.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, Row, evaluation_of, identity_of
+
+log = logging.getLogger(__name__)
+
+OFFERED = and_(evaluations.c.status == "ok", evaluations.c.verified)
+"""What may be handed out as a best. Asked of every row that is, however it came to be in the table."""
+
+_R = TypeVar("_R", bound=Record)
+_Condition = ColumnElement[bool]
+
+IDENTITY_COLUMNS = (
+    identities.c.key,
+    identities.c.quantisation,
+    identities.c.search_space_version,
+    identities.c.objective,
+    identities.c.io_layout,
+    *(identities.c[f"structure_{name}"] for name in STRUCTURE_NAMES),
+    models.c.hash.label("model_hash"),
+    models.c.name.label("model_name"),
+    *(targets.c[name] for name in TARGET_NAMES),
+    *(toolchains.c[name] for name in VERSION_NAMES),
+)
+IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
+_BEST_TABLES = IDENTITY_TABLES.join(bests)
+_CANDIDATE_TABLES = evaluations.join(identities)
+_EVALUATION_TABLES = _CANDIDATE_TABLES.outerjoin(operator_tables)
+_SIMULATION_NAMES = ("simulator", "runner_sha256", "npu_cycles", "label", "created")
+_EVALUATION_COLUMNS = (
+    *(column for column in evaluations.c if column.name != "verified"),
+    # As it lies in the table: SQLAlchemy's own conversion would stop at a damaged value.
+    type_coerce(evaluations.c.verified, Integer).label("verified"),
+)
+
+
+def load_evaluations(connection: Connection, *conditions: _Condition) -> dict[int, Evaluation]:
+    """Evaluations by row id, in the order of their first recording.
+
+    Args:
+        conditions: over the tables `evaluations` and `identities`.
+    """
+    wanted = select(evaluations.c.id).select_from(_CANDIDATE_TABLES).where(*conditions)
+    streams: defaultdict[int, list[str]] = defaultdict(list)
+    for id, sha256 in connection.execute(
+        select(command_streams.c.evaluation_id, command_streams.c.sha256)
+        .where(command_streams.c.evaluation_id.in_(wanted))
+        .order_by(command_streams.c.evaluation_id, command_streams.c.delegate)
+    ):
+        streams[id].append(sha256)
+    rows = connection.execute(
+        select(*_EVALUATION_COLUMNS, identities.c.key, operator_tables.c.rows_json)
+        .select_from(_EVALUATION_TABLES)
+        .where(*conditions)
+        .order_by(evaluations.c.id)
+    )
+    found = {}
+    for row in rows.mappings():
+        id = row["id"]
+        evaluation = intact(row, f"evaluation {id}", lambda row: evaluation_of(row, streams[row["id"]]))
+        if evaluation is not None:
+            found[id] = evaluation
+    return found
+
+
+def load_identities(connection: Connection, keys: set[str]) -> dict[str, Identity]:
+    """Identities by key."""
+    rows = connection.execute(select(*IDENTITY_COLUMNS).select_from(IDENTITY_TABLES).where(identities.c.key.in_(keys)))
+    found = (intact(row, f"identity {row['key']}", identity_of) for row in rows.mappings())
+    return {identity.key: identity for identity in found if identity is not None}
+
+
+def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
+    """Bests by model name, target and age (newest first).
+
+    Args:
+        conditions: over the tables `identities`, `models` and `targets`.
+    """
+    named = (bests.c.default_evaluation_id, bests.c.best_evaluation_id)
+    of_these = (select(column).select_from(_BEST_TABLES).where(*conditions) for column in named)
+    known = load_evaluations(connection, or_(*(evaluations.c.id.in_(ids) for ids in of_these)))
+    rows = connection.execute(
+        select(*IDENTITY_COLUMNS, *bests.c)
+        .select_from(_BEST_TABLES)
+        .where(*conditions)
+        .order_by(models.c.name, *(targets.c[name] for name in TARGET_NAMES), bests.c.updated.desc())
+    )
+    found = []
+    for row in rows.mappings():
+        best = intact(row, f"best of identity {row['key']}", lambda row: _best_of(row, known))
+        if best is not None:
+            found.append(best)
+    return found
+
+
+@cache
+def _simulations() -> Select[Any]:
+    """Built once: it is part of every lookup, and building it takes longer than running it."""
+    return (
+        select(*(simulations.c[name] for name in _SIMULATION_NAMES), evaluations.c.recipe, identities.c.key)
+        .select_from(simulations.join(_CANDIDATE_TABLES))
+        .where(identities.c.key == bindparam("key"))
+        .order_by(simulations.c.npu_cycles, evaluations.c.id, simulations.c.simulator, simulations.c.runner_sha256)
+    )
+
+
+def load_simulations(glances: Glances, identity_key: str) -> list[Simulation]:
+    """Simulations of an identity's candidates, the fewest cycles first."""
+    rows = glances.rows(_simulations(), {"key": identity_key})
+    found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows)
+    return [simulation for simulation in found if simulation is not None]
+
+
+def _simulation_of(row: Row) -> Simulation:
+    fields = {name: row[name] for name in _SIMULATION_NAMES}
+    return Simulation.from_json({"identity_key": row["key"], "recipe": row["recipe"], **fields})
+
+
+def _best_of(row: Row, known: dict[int, Evaluation]) -> Best:
+    default = known.get(row["default_evaluation_id"])
+    best = known.get(row["best_evaluation_id"])
+    if default is None or best is None:
+        raise ValueError("an evaluation that it names is damaged or missing")
+    return best_of(row, default, best)
+
+
+def best_of(row: Row, default: Evaluation, best: Evaluation) -> Best:
+    """The record of a row of `bests` joined with its identity.
+
+    Raises:
+        ValueError, TypeError: the row is damaged, or its evaluations are nothing to offer.
+    """
+    identity = identity_of(row)
+    if {default.identity_key, best.identity_key} != {identity.key}:
+        raise ValueError("an evaluation that it names is missing or of another identity")
+    if not best.verified or default.figures is None:
+        raise ValueError("its evaluation is not ok and verified")
+    return Best(
+        identity=identity,
+        default=default,
+        best=best,
+        recipe=best.recipe,
+        evaluations=row["evaluations"],
+        distinct=row["distinct_programs"],
+        seconds=row["seconds"],
+        status=row["status"],
+        seed=row["seed"],
+    )
+
+
+def intact(row: Row, what: str, read: Callable[[Row], _R]) -> _R | None:
+    """The record of a row, or None and a warning when the row is damaged."""
+    try:
+        return read(row)
+    except (ValueError, TypeError) as error:
+        log.warning("skipped %s in the store: %s", what, error)
+        return None

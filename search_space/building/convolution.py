@@ -1,0 +1,89 @@
+"""What lowering choices that give a convolution another shape have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from search_space.building.fused_rescale import rescale_of
+from search_space.ir.dtypes import IMMOVABLE, NUMPY
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, Node, TensorType
+from search_space.ir.layout_map import Shape
+
+#: Operator -> the first of the two kernel dimensions in its weights (TOSA 1.0: OHWI, and HWCM for depthwise).
+KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
+
+#: Channels that Vela 5.1 takes; a longer row is cut.
+MOST_CHANNELS = 1 << 16
+
+#: Largest width of an operation of the NPU.
+MOST_WIDTH = 1 << 16
+
+#: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
+MOST_STRIDE = 3
+
+#: Rows, and places, of the largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
+MOST_ROWS, MOST_TAPS = 64, 64 * 64
+
+
+def kernel_size(edit: Editor, node: Node) -> Shape | None:
+    """Height and width of a convolution's kernel; None if its weights are not constant."""
+    axis, weights = KERNEL_AXIS.get(node.op), edit[node.inputs[1]] if len(node.inputs) > 1 else None
+    if axis is None or weights is None or weights.op != CONST:
+        return None
+    return weights.type.shape[axis : axis + 2]
+
+
+def dense_weights(edit: Editor, node: Node) -> np.ndarray | None:
+    """The weights as those of a CONV2D, [OC,KH,KW,IC]; None if they are not known or the node is no convolution of all
+    its input channels. Source: TOSA 1.0; DEPTHWISE_CONV2D of one channel gives M results in the order of its weights
+    [KH,KW,1,M]."""
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
+        return None
+    weights = edit[node.inputs[1]]
+    if weights.op != CONST or weights.type.dtype not in NUMPY:
+        return None
+    if node.op == "CONV2D":
+        return weights.array
+    return weights.array.transpose(3, 0, 1, 2) if weights.type.shape[2] == 1 else None
+
+
+def pointwise(edit: Editor, node: Node) -> bool:
+    """Whether a CONV2D has a kernel of one pixel and does nothing else with pixels."""
+    one_pixel = node.op == "CONV2D" and edit[node.inputs[1]].type.shape[1:3] == (1, 1)
+    return one_pixel and node.attributes["stride"] == (1, 1) and not any(node.attributes["pad"])
+
+
+def result_of(edit: Editor, node_id: int) -> int | None:
+    """What is moved back if a convolution gets another shape: its RESCALE's result, or its own; None if that is of a
+    type that cannot be moved."""
+    rescale = rescale_of(edit, node_id)
+    if rescale is not None:
+        return rescale
+    return None if edit[node_id].type.dtype in IMMOVABLE else node_id
+
+
+def reshaped(edit: Editor, node_id: int, result: int, node: Node, shape: Shape) -> int:
+    """The id of the convolution as `node` gives it, in this shape, with the RESCALE that `result` is, if it is one."""
+    last = edit.add(replace(node, type=TensorType(shape, node.type.dtype)))
+    if result == node_id:
+        return last
+    rescale = edit[result]
+    inputs = (last, *rescale.inputs[1:])
+    return edit.add(replace(rescale, inputs=inputs, type=TensorType(shape, rescale.type.dtype)))
+
+
+def padded(edit: Editor, value: int, padding: Sequence[tuple[int, int]], zero_point: int) -> int | None:
+    """The id of the value with so many elements before and after, along each dimension, as its zero point (an id) says;
+    None if that is no constant of its type."""
+    node, constant = edit[value], edit[zero_point]
+    if not any(map(any, padding)):
+        return value
+    if constant.op != CONST or constant.type.dtype != node.type.dtype:
+        return None
+    shape = tuple(before + size + after for size, (before, after) in zip(node.type.shape, padding, strict=True))
+    attributes = {"padding": tuple(count for pair in padding for count in pair)}
+    return edit.add(Node("PAD", (value, zero_point), TensorType(shape, node.type.dtype), attributes, name=node.name))

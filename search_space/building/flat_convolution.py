@@ -1,0 +1,57 @@
+"""Convolutions of one row or one column: the same data lies along either axis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from search_space.building.convolution import KERNEL_AXIS, reshaped, result_of
+from search_space.ir.editor import Editor
+from search_space.ir.graph import CONST, Node, Step, move
+from search_space.ir.layout_map import Shape
+from search_space.layout.constants import reshaped_constant
+from search_space.layout.rules.windows import turned_attributes
+
+
+def is_flat(edit: Editor, node: Node, axis: int) -> bool:
+    """Whether it is a convolution whose data, kernel and padding have no extent along an axis (1 height, 2 width), and
+    whose data has some along the other of the two."""
+    if node.op not in KERNEL_AXIS:
+        return False
+    weights = edit[node.inputs[1]]
+    kernel_axis = KERNEL_AXIS[node.op] + axis - 1
+    data = edit[node.inputs[0]].type.shape
+    pad = node.attributes["pad"][2 * (axis - 1) : 2 * axis]
+    return (
+        weights.op == CONST
+        and weights.type.shape[kernel_axis] == 1
+        and data[axis] == node.type.shape[axis] == 1
+        and not any(pad)
+        and data[3 - axis] > 1
+    )
+
+
+def turn(edit: Editor, node_id: int) -> bool:
+    """Swap height and width of a flat convolution and of its RESCALE, which Vela fuses with it; False if the result can
+    not be moved back."""
+    result = result_of(edit, node_id)
+    if result is None:
+        return False
+    node = edit[node_id]
+    data = edit[node.inputs[0]].type
+    turned_data = edit.add(move(node.inputs[0], data, (Step("reshape", _swapped(data.shape, 1)),)))
+    inputs = (turned_data, turned_kernel(edit, node), *node.inputs[2:])
+    turned = replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
+    last = reshaped(edit, node_id, result, turned, _swapped(node.type.shape, 1))
+    old = edit[result]
+    edit.redefine(result, move(last, edit[last].type, (Step("reshape", old.type.shape),), old.name))
+    return True
+
+
+def turned_kernel(edit: Editor, node: Node) -> int:
+    """The id of the weights of a kernel of height or width 1, with height and width exchanged. Any element type."""
+    weights = edit[node.inputs[1]]
+    return edit.add(reshaped_constant(weights, _swapped(weights.type.shape, KERNEL_AXIS[node.op])))
+
+
+def _swapped(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], shape[axis + 1], shape[axis], *shape[axis + 2 :])

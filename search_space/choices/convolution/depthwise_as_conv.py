@@ -1,0 +1,104 @@
+"""A depthwise convolution of few channels is a full one with a diagonal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.analysis.rescale_by_one import one_value
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Node, TensorType, constant
+from search_space.passes.base import Pass
+
+#: Of a full convolution that is done as fast as of one channel; and how many convolutions one may become.
+_CHANNELS, _MOST_GROUPS = 8, 24
+
+
+@dataclass(frozen=True)
+class DepthwiseAsConv(Pass):
+    """Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D; Ethos-U85 as Vela 5.1's cost model has it: 16 channels of a
+    depthwise convolution are worked on at a time; of a full one 8 channels of data and 8 of results, and where at most
+    two of four weights in a row are not zero, in half the time.
+
+    grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. Pays with large kernels.
+    One channel is left alone: Vela sees by itself that such a convolution is both.
+    """
+
+    name: ClassVar[str] = "depthwise-as-conv"
+    law: ClassVar[str] = "a depthwise convolution is a full one with zeros for the other channels"
+
+    grouped: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        if node.op == "RESCALE" and self.grouped:
+            return _grouped(edit, node_id)
+        if not _is_depthwise(edit, node):
+            return False
+        _, _, channels, times = edit[node.inputs[1]].type.shape
+        if not 1 < channels <= channels * times <= _CHANNELS:
+            return False
+        inputs = (node.inputs[0], _diagonal(edit, node, 0, channels), *node.inputs[2:])
+        edit.redefine(node_id, replace(node, op="CONV2D", inputs=inputs))
+        return True
+
+
+def _is_depthwise(edit: Editor, node: Node) -> bool:
+    return (
+        node.op == "DEPTHWISE_CONV2D"
+        and all(map(edit.is_constant, node.inputs[1:]))
+        and edit[node.inputs[0]].type.dtype == edit[node.inputs[1]].type.dtype == "INT8"
+        and one_value(edit, node.inputs[4]) is not None
+    )
+
+
+def _diagonal(edit: Editor, node: Node, first: int, count: int) -> int:
+    """The weights of a full convolution of some channels, [OC,KH,KW,IC]."""
+    weights = edit[node.inputs[1]]
+    height, width, _, times = weights.type.shape
+    full = np.full((count, times, height, width, count), one_value(edit, node.inputs[4]), np.int8)
+    for channel in range(count):
+        full[channel, :, :, :, channel] = weights.array[:, :, first + channel].transpose(2, 0, 1)
+    return edit.add(constant(full.reshape(count * times, height, width, count), name=weights.name))
+
+
+def _grouped(edit: Editor, node_id: int) -> bool:
+    rescale = edit[node_id]
+    node = edit[rescale.inputs[0]]
+    if not edit.used_once(rescale.inputs[0]) or not _is_depthwise(edit, node):
+        return False
+    data = edit[node.inputs[0]].type
+    channels = data.shape[3]
+    parameters = (node.inputs[2], *rescale.inputs[1:3])
+    if node.type.shape[3] != channels or not _CHANNELS < channels <= _CHANNELS * _MOST_GROUPS:
+        return False
+    if not all(map(edit.is_constant, rescale.inputs[1:])):
+        return False
+    parts = []
+    for first in range(0, channels, _CHANNELS):
+        count = min(_CHANNELS, channels - first)
+        size = (*data.shape[:3], count)
+        taken = {"start": (0, 0, 0, first), "size": size}
+        part = edit.add(Node("SLICE", (node.inputs[0],), TensorType(size, data.dtype), taken, name=node.name))
+        bias, *scales = (_some(edit, one, first, count) for one in parameters)
+        result = (*node.type.shape[:3], count)
+        sums = edit.add(
+            replace(
+                node, op="CONV2D", inputs=(part, _diagonal(edit, node, first, count), bias, *node.inputs[3:]),
+                type=TensorType(result, node.type.dtype),
+            )
+        )  # fmt: skip
+        after = TensorType(result, rescale.type.dtype)
+        parts.append(edit.add(replace(rescale, inputs=(sums, *scales, *rescale.inputs[3:]), type=after)))
+    edit.redefine(node_id, Node("CONCAT", tuple(parts), rescale.type, {"axis": 3}, name=rescale.name))
+    return True
+
+
+def _some(edit: Editor, parameter: int, first: int, count: int) -> int:
+    """Of a constant with a value for each channel those of some; one for all channels stays."""
+    node = edit[parameter]
+    if node.type.elements == 1:
+        return parameter
+    return edit.add(constant(node.array[first : first + count], node.type.dtype, node.name))

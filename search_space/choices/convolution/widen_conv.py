@@ -1,0 +1,212 @@
+"""A convolution with few channels gives several pixels of a row as one pixel with more channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from search_space.analysis.rescale_by_one import one_value
+from search_space.building.bricks import up
+from search_space.building.convolution import MOST_ROWS, MOST_STRIDE, MOST_TAPS
+from search_space.building.new_convolution import convolved
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Node, Step, TensorType, move
+from search_space.layout.constants import repeated_constant
+from search_space.passes.base import Pass
+
+#: Bytes of weights, and pixels that become one.
+_MOST_WEIGHTS, _MOST_PIXELS = 1 << 19, 16
+
+#: Products in the time that one result is put out, and in which a byte of weights is read from flash (Ethos-U55-128
+#: and U85-256, by Vela's cost models).
+_PRODUCTS_PER_RESULT, _PRODUCTS_PER_WEIGHT = 64, 128
+
+
+@dataclass(frozen=True)
+class WidenConv(Pass):
+    """Source: Ethos-U55 and U85 as Vela's cost models have them: results are computed by 8 channels and put out by 16,
+    data is read by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of
+    3 x 3. Two pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns
+    of the data can be seen the same way, also by themselves. At the end a whole row is one pixel.
+
+    Where the products that are wasted on zeros are more than those saved it does nothing; nor in front of a CONCAT:
+    results are written to their place in it, but not through a reshape.
+
+    by_taps: whether the NPU goes through a kernel tap by tap (4 at a time) wherever it has several and where data has
+    up to 32 channels, as the U85 does; a convolution of 1 x 1 with 32 channels then takes twice the time of one with
+    64. It skips half of what it does where at most two of four weights in a row are not zero, as of data with one or
+    two channels. The U55 goes channel by channel (32 at a time) where that wastes less.
+    """
+
+    name: ClassVar[str] = "widen-conv"
+    law: ClassVar[str] = "k neighbouring results of a convolution are channels of one with a wider kernel, stride k"
+
+    by_taps: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        rescale = edit[node_id]
+        if rescale.op != "RESCALE" or not edit.used_once(rescale.inputs[0]):
+            return False
+        node = edit[rescale.inputs[0]]
+        if not _can_be(edit, node) or not all(map(edit.is_constant, rescale.inputs[1:])):
+            return False
+        if any(edit[reader].op == "CONCAT" for reader in edit.users(node_id)):
+            return False
+        weights = _weights(edit, node)
+        now = _Form(node, edit[node.inputs[0]].type, weights.shape, 1, 1, self.by_taps)
+        best = min(now.others(), key=lambda form: form.cost, default=now)
+        if best.cost >= now.cost:
+            return False
+        wide = _widened(edit, node, weights, best)
+        scales = rescale.inputs[1:3]
+        if rescale.attributes["per_channel"]:
+            scales = tuple(repeated_constant(edit, i, best.results) for i in scales)
+        after = TensorType(edit[wide].type.shape, rescale.type.dtype)
+        last = edit.add(replace(rescale, inputs=(wide, *scales, *rescale.inputs[3:]), type=after))
+        edit.redefine(node_id, move(last, after, (Step("reshape", rescale.type.shape),), rescale.name))
+        return True
+
+
+def _can_be(edit: Editor, node: Node) -> bool:
+    """A convolution, or a depthwise one of one channel, which is one too."""
+    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D") or not all(map(edit.is_constant, node.inputs[1:])):
+        return False
+    data = edit[node.inputs[0]].type
+    if node.op == "DEPTHWISE_CONV2D" and data.shape[3] != 1:
+        return False
+    return (
+        data.dtype == edit[node.inputs[1]].type.dtype == "INT8"
+        and one_value(edit, node.inputs[4]) is not None
+        and node.attributes["dilation"] == (1, 1)
+        and not node.attributes["local_bound"]
+    )
+
+
+def _weights(edit: Editor, node: Node) -> np.ndarray:
+    """[OC,KH,KW,IC]."""
+    weights = edit[node.inputs[1]].array
+    return weights if node.op == "CONV2D" else weights.transpose(3, 0, 1, 2)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A convolution that gives `results` pixels as one, and sees `data` pixels as one."""
+
+    node: Node
+    tensor: TensorType
+    weights: tuple[int, ...]
+    results: int
+    data: int
+    by_taps: bool
+
+    def others(self) -> Iterator[_Form]:
+        width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
+        for results in range(1, min(width, _MOST_PIXELS) + 1):
+            for data in range(2 if results == 1 else 1, results * step + 1):
+                if width % results == 0 and self.tensor.shape[2] % data == 0:
+                    form = replace(self, results=results, data=data)
+                    if form.allowed:
+                        yield form
+
+    @property
+    def allowed(self) -> bool:
+        if not self.one and (self.results * self.node.attributes["stride"][1]) % self.data:
+            return False
+        height, width = self.weights[1], self.width
+        return (
+            self.right >= 0
+            and self.stride <= MOST_STRIDE
+            and (width if self.flat else height) <= MOST_ROWS
+            and height * width <= MOST_TAPS
+            and self.size <= _MOST_WEIGHTS
+        )
+
+    @property
+    def one(self) -> bool:
+        """Whether a row of results is one pixel: padding is never read then."""
+        return self.results == self.node.type.shape[2]
+
+    @property
+    def flat(self) -> bool:
+        """Whether a row of data is one pixel, too: rows are columns then."""
+        return self.one and self.data == self.tensor.shape[2]
+
+    @property
+    def left(self) -> int:
+        """Columns of padding."""
+        return 0 if self.one else -(-self.node.attributes["pad"][2] // self.data)
+
+    @property
+    def stride(self) -> int:
+        return 1 if self.one else self.results * self.node.attributes["stride"][1] // self.data
+
+    @property
+    def width(self) -> int:
+        """Of the kernel."""
+        if self.one:
+            return self.tensor.shape[2] // self.data
+        step = self.node.attributes["stride"][1]
+        reach = (self.results - 1) * step + self.weights[2] - 1 - self.node.attributes["pad"][2]
+        return self.left + reach // self.data + 1
+
+    @property
+    def right(self) -> int:
+        """Columns of padding; negative where the last columns of the data are not read."""
+        pixels = self.node.type.shape[2] // self.results
+        return (pixels - 1) * self.stride + self.width - self.left - self.tensor.shape[2] // self.data
+
+    @property
+    def size(self) -> int:
+        """Of the weights, in bytes."""
+        return self.results * self.weights[0] * self.weights[1] * self.width * self.data * self.weights[3]
+
+    @property
+    def cost(self) -> int:
+        """In products, as the NPU works: the more of computing, putting out results and reading weights."""
+        n, height, width, _ = self.node.type.shape
+        channels, depth = self.results * self.weights[0], self.data * self.weights[3]
+        # Two columns at a time.
+        pixels = n * (up(height, 2) if self.flat else height * up(width // self.results, 2))
+        useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
+        read = useful + (self.size - useful) // 8  # zeros are compressed
+        return max(
+            pixels * max(up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
+            read * _PRODUCTS_PER_WEIGHT,
+        )
+
+    def _each(self, depth: int) -> int:
+        """Products for a result, as the NPU works, from data of this many channels."""
+        taps = self.weights[1] * self.width
+        by_taps = up(taps, 4) * (up(depth, 8) if depth <= 8 else up(depth, 16))
+        if self.by_taps:
+            by_taps = by_taps // 2 if depth <= 2 else by_taps
+            return by_taps if taps > 1 or depth <= 32 else taps * up(depth, 64)
+        by_depth = taps * up(depth, 32)
+        return by_taps if depth <= 8 or by_depth >= up(taps, 4) * up(depth, 8) else by_depth
+
+
+def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
+    channels, rows, columns, depth = weights.shape
+    empty = one_value(edit, node.inputs[4])
+    wide = np.full((form.results, channels, rows, form.width * form.data, depth), empty, np.int8)
+    step, pad = node.attributes["stride"][1], node.attributes["pad"]
+    for result in range(form.results):
+        for column in range(columns):
+            at = result * step + column - pad[2] + form.left * form.data
+            if 0 <= at < wide.shape[3]:  # else it reads padding only
+                wide[result, :, :, at] = weights[:, :, column]
+    wide = wide.reshape(form.results * channels, rows, form.width, form.data * depth)
+    n, height, width, _ = form.tensor.shape
+    seen = (n, height, width // form.data, form.data * depth)
+    padding, stride = (*pad[:2], form.left, form.right), (node.attributes["stride"][0], form.stride)
+    if form.flat:
+        wide, seen = wide.swapaxes(1, 2), (n, 1, height, form.data * depth)
+        padding, stride = (0, 0, *pad[:2]), stride[::-1]
+    data = node.inputs[0]
+    if seen != form.tensor.shape:
+        data = edit.add(move(data, form.tensor, (Step("reshape", seen),), edit[data].name))
+    bias = np.tile(np.broadcast_to(edit[node.inputs[2]].array, channels), form.results)
+    return convolved(edit, data, wide, bias, (node.inputs[3], node.inputs[4]), padding, stride, node.name)

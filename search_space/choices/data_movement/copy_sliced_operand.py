@@ -1,0 +1,42 @@
+"""A slice that Vela would read from a wrong place is copied first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.building.copy_by_table import copy_by_table
+from search_space.building.lost_padding import windows_without_padding
+from search_space.ir.editor import Editor
+from search_space.ir.graph import MOVE
+from search_space.passes.base import Pass
+
+
+@dataclass(frozen=True)
+class CopySlicedOperand(Pass):
+    """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
+    from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
+    that happens to slices of five dimensions. And a padded window of a slice may lose its padding
+    (`search_space.building.lost_padding`). An operation between the two gives the operand a tensor of its own.
+    """
+
+    name: ClassVar[str] = "copy-sliced-operand"
+    law: ClassVar[str] = "a look-up table that holds every value at its own place changes nothing"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        product = node.op == "MATMUL" and _is_sliced(edit, node.inputs[0])
+        if not product and windows_without_padding(edit, [node_id]) != [node_id]:
+            return False
+        operand = edit[node.inputs[0]]
+        if operand.type.dtype != "INT8":
+            return False
+        copy = edit.add(copy_by_table(edit, node.inputs[0]))
+        edit.redefine(node_id, node.reading((copy, *node.inputs[1:])))
+        return True
+
+
+def _is_sliced(edit: Editor, value: int) -> bool:
+    while edit[value].op == MOVE:
+        value = edit[value].inputs[0]
+    return edit[value].op == "SLICE"

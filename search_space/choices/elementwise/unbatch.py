@@ -1,0 +1,58 @@
+"""Operators that treat every element alike run on a row of pixels, not on a batch or a column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+from search_space.ir.editor import Editor
+from search_space.ir.graph import TensorType, move
+from search_space.ir.layout_map import LayoutMap, Shape
+from search_space.layout.emission import plan
+from search_space.layout.propagation import relaid_operands
+from search_space.layout.rules import elementwise, rescale
+from search_space.layout.rules.base import ACCUMULATING, carry
+from search_space.passes.base import Pass
+
+_LAWS = {**elementwise.LAWS, **rescale.LAWS}
+
+
+@dataclass(frozen=True)
+class Unbatch(Pass):
+    """Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations, and the NPU fills its blocks
+    along the width; [1,N*H*W,C] is the same data.
+
+    The RESCALE of a convolution stays with it, since both are one operation.
+    """
+
+    name: ClassVar[str] = "unbatch"
+    law: ClassVar[str] = "an operator that treats all elements alike may see [N,H,W,C] as [1,N*H*W,C]"
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        node = edit[node_id]
+        shape = node.type.shape
+        if node.op not in _LAWS or len(shape) != 4 or edit[node.inputs[0]].op in ACCUMULATING:
+            return False
+        if shape[0] == 1 and not shape[1] > shape[2] == 1:
+            return False
+        rows = (1, prod(shape[:3]), shape[3])
+        return _reshaped(edit, node_id, rows) or _reshaped(edit, node_id, (1, shape[0] * shape[1], *shape[2:]))
+
+
+def _reshaped(edit: Editor, node_id: int, shape: Shape) -> bool:
+    node = edit[node_id]
+    if shape == node.type.shape:
+        return False
+    law, flat = _LAWS[node.op], LayoutMap.reshape(shape, node.type.shape)
+    carried = carry(law, edit, node, -1, flat)
+    if carried is None:
+        return False
+    relaid = law.relaid(edit, node, carried)
+    operands = relaid_operands(edit, node, law, carried)
+    if relaid is None or operands is None:
+        return False
+    after = TensorType(carried.result.in_shape, node.type.dtype)
+    last = edit.add(replace(relaid, inputs=(*operands, *relaid.inputs[len(operands) :]), type=after))
+    edit.redefine(node_id, move(last, after, plan(flat), node.name))
+    return True

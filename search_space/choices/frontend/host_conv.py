@@ -1,0 +1,24 @@
+"""Strided convolutions that ExecuTorch leaves on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from search_space.choices.frontend.base import UpstreamChoice
+from search_space.exactness import Exactness
+
+
+class HostConv(UpstreamChoice):
+    """For Ethos-U55 and U65, ExecuTorch refuses convolutions that step by more than 3 if they have padding, as audio
+    front ends and image stems do, and takes those without.
+
+    The CPU adds up and rounds floats, the NPU integers: where the exact result is next to the middle between two int8
+    values, they may round it to different ones.
+    """
+
+    name: ClassVar[str] = "host-conv"
+    alternatives: ClassVar[Mapping[str, str]] = {
+        "pad": "a convolution without padding of data that were padded before, which rounds once on the NPU"
+    }
+    inexact: ClassVar[Mapping[str, Exactness]] = {"pad": Exactness.REQUANTISING}

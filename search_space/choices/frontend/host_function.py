@@ -1,0 +1,20 @@
+"""Float functions of one int8 value that ExecuTorch leaves on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from search_space.choices.frontend.base import UpstreamChoice
+
+
+class HostFunction(UpstreamChoice):
+    """ExecuTorch's quantiser knows `hardtanh` and not `relu6`, `hardsigmoid` and not `hardsigmoid_`: what it does not
+    know stays between a dequantise and a quantise on the CPU, and cuts the program in two. A hard-swish that is written
+    out costs MobileNetV3 a delegate each time.
+    """
+
+    name: ClassVar[str] = "host-function"
+    alternatives: ClassVar[Mapping[str, str]] = {
+        "table": "a function between dequantise and quantise of one int8 value is a TABLE of its 256 results"
+    }

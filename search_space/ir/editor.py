@@ -1,0 +1,183 @@
+"""Rewriting a graph: a copy that shares every node, changed in place, then frozen again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search_space.ir.graph import CONST, INPUT, Graph, Node
+from search_space.ir.target_facts import ANY_TARGET, TargetFacts
+
+
+class Editor:
+    """A graph under change.
+
+    Ids keep their meaning: `redefine` gives an existing value another way to be computed, `add` makes a new value. A
+    pass may only redefine an id as the very tensor that it was (same shape, type and content).
+
+    facts: about the target that the program is for.
+    """
+
+    def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:
+        self.facts = facts
+        self._original = graph
+        # The graph's own until something changes: most passes have no site in most programs.
+        self._nodes = graph.nodes
+        self._changed: dict[int, Node] | None = None
+        self._users: dict[int, tuple[int, ...]] = {}  # of nodes whose readers are others than in the graph
+        self._dead: list[int] = []
+        self._outputs = graph.outputs
+        self._next = graph.next_id
+        self._touched: dict[int, None] = {}
+        self.changes = 0
+        self._undo: list[tuple[dict[int, Any], int, Any]] = []  # what was where, None for nothing, since `keep`
+        self.keep()
+
+    def __getitem__(self, node_id: int) -> Node:
+        return self._nodes[node_id]
+
+    @property
+    def nodes(self) -> Mapping[int, Node]:
+        """id -> node, as they are now."""
+        return self._nodes
+
+    def __contains__(self, node_id: int) -> bool:
+        return node_id in self._nodes
+
+    def users(self, node_id: int) -> tuple[int, ...]:
+        """Ids of the nodes that read the value, one entry per reading operand."""
+        changed = self._users.get(node_id)
+        return self._original.users[node_id] if changed is None else changed
+
+    def is_output(self, node_id: int) -> bool:
+        return node_id in self._outputs
+
+    def used_once(self, node_id: int) -> bool:
+        """Read by exactly one operand and not a result of the program."""
+        return len(self.users(node_id)) == 1 and not self.is_output(node_id)
+
+    def is_constant(self, node_id: int) -> bool:
+        return self._nodes[node_id].op == CONST
+
+    def add(self, node: Node) -> int:
+        """A new value computed by `node`; its id."""
+        nodes = self._own()
+        node_id = self._next
+        self._next += 1
+        self._set(nodes, node_id, node)
+        self._set(self._users, node_id, ())
+        self._read(node_id, node.inputs)
+        self._touch(node_id)
+        return node_id
+
+    def redefine(self, node_id: int, node: Node) -> None:
+        """Compute the same value by another node."""
+        nodes = self._own()
+        old = nodes[node_id]
+        self._read_no_more(node_id, old.inputs)
+        self._read(node_id, node.inputs)
+        self._set(nodes, node_id, node)
+        self._touch(node_id)
+        for source in dict.fromkeys(old.inputs):
+            self._touched[source] = None
+            self._drop_if_dead(source)
+
+    def replace_uses(self, node_id: int, by: int) -> None:
+        """Every reader of `node_id`, and the program's results, read `by` instead; both hold the same tensor."""
+        nodes, readers = self._own(), self.users(node_id)
+        for reader in dict.fromkeys(readers):
+            node = nodes[reader]
+            self._set(nodes, reader, node.reading(tuple([by if i == node_id else i for i in node.inputs])))
+            self._touch(reader)
+        self._set(self._users, by, self.users(by) + readers)
+        self._set(self._users, node_id, ())
+        self._outputs = tuple([by if i == node_id else i for i in self._outputs])
+        self._touch(by)
+        self._drop_if_dead(node_id)
+
+    def keep(self) -> None:
+        """Remember the graph as it is now."""
+        self._undo.clear()
+        self._kept = (self._outputs, self._next, len(self._dead), dict(self._touched), self.changes)
+
+    def take_back(self) -> None:
+        """Make the graph again what it was at the last `keep`."""
+        for table, node_id, old in reversed(self._undo):
+            if old is None:
+                del table[node_id]
+            else:
+                table[node_id] = old
+        self._undo.clear()
+        self._outputs, self._next, dead, self._touched, self.changes = self._kept
+        del self._dead[dead:]
+
+    @property
+    def touched(self) -> tuple[int, ...]:
+        """Nodes that were added or redefined since the last `take_touched`, and what these read before."""
+        return tuple(self._touched)
+
+    def take_touched(self) -> list[int]:
+        """Nodes whose surroundings changed since the last call: what was added or redefined, what reads it, and what it
+        reads; those that still exist."""
+        near: dict[int, None] = {}
+        for node_id in self._touched:
+            if node_id in self._nodes:
+                near[node_id] = None
+                near.update(dict.fromkeys(self.users(node_id)))
+                near.update(dict.fromkeys(self._nodes[node_id].inputs))
+        self._touched = {}
+        return list(near)
+
+    def _own(self) -> dict[int, Node]:
+        """Nodes, to be changed."""
+        if self._changed is None:
+            self._nodes = self._changed = dict(self._nodes)
+        return self._changed
+
+    def _set(self, table: dict[int, Any], node_id: int, value: Any) -> None:
+        """Make an entry, or take it away: None."""
+        self._undo.append((table, node_id, table.get(node_id)))
+        if value is None:
+            del table[node_id]
+        else:
+            table[node_id] = value
+
+    def _read(self, reader: int, sources: tuple[int, ...]) -> None:
+        for source in sources:
+            self._set(self._users, source, (*self.users(source), reader))
+
+    def _read_no_more(self, reader: int, sources: tuple[int, ...]) -> None:
+        for source in sources:
+            self._set(self._users, source, _without_one(self.users(source), reader))
+
+    def _touch(self, node_id: int) -> None:
+        self.changes += 1
+        self._touched[node_id] = None
+
+    def _drop_if_dead(self, node_id: int) -> None:
+        nodes = self._own()
+        pending = [node_id]
+        while pending:
+            dead = pending.pop()
+            node = nodes.get(dead)
+            if node is None or self.users(dead) or node.op == INPUT or self.is_output(dead):
+                continue
+            self._set(nodes, dead, None)
+            self._dead.append(dead)
+            self._read_no_more(dead, node.inputs)
+            for source in node.inputs:
+                pending.append(source)
+                # What is read once now may be moved where it could not before.
+                self._touched[source] = None
+
+    def finish(self) -> Graph:
+        """The graph as it is now; the original itself if nothing was changed."""
+        if not self.changes:
+            return self._original
+        readers = self._original.users.after(self._users, self._dead)
+        return Graph(dict(self._nodes), self._original.inputs, self._outputs, self._next, readers)
+
+
+def _without_one(users: tuple[int, ...], node_id: int) -> tuple[int, ...]:
+    at = users.index(node_id)
+    return users[:at] + users[at + 1 :]

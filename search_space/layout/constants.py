@@ -1,0 +1,66 @@
+"""Constants in another layout, at compile time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from search_space.ir.dtypes import NUMPY, payload_bytes
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Node, TensorType, constant
+from search_space.ir.layout_map import LayoutMap, Shape
+
+
+def moved_constant(node: Node, layout: LayoutMap) -> Node | None:
+    """The constant with its elements moved; None for element types that numpy does not have."""
+    if layout.keeps_order:
+        return reshaped_constant(node, layout.out_shape)
+    if node.type.dtype not in NUMPY:
+        return None
+    atoms = node.array.reshape(layout.atoms).transpose(layout.order)
+    return constant(atoms.reshape(layout.out_shape), node.type.dtype, node.name)
+
+
+def reshaped_constant(node: Node, shape: Shape) -> Node:
+    """The same payload under another shape of the same size."""
+    return Node(node.op, (), TensorType(shape, node.type.dtype), payload=node.payload, name=node.name)
+
+
+def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[int]) -> int:
+    """The id of the constant with these entries along `axis`, in this order; its own id where that is the same.
+
+    A constant of one entry along the axis is broadcast and stays. Any element type: entries are whole bytes.
+    """
+    node = edit[node_id]
+    shape = node.type.shape
+    if shape[axis] == 1 or list(indices) == list(range(shape[axis])):
+        return node_id
+    values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
+    taken = values.reshape(*shape, -1).take(indices, axis)
+    tensor = TensorType((*shape[:axis], len(indices), *shape[axis + 1 :]), node.type.dtype)
+    return edit.add(Node(node.op, (), tensor, payload=taken.tobytes(), name=node.name))
+
+
+def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
+    """The id of the constant with dimension `axis` and the next one exchanged."""
+    node = edit[node_id]
+    shape = node.type.shape
+    values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
+    swapped = np.ascontiguousarray(values.reshape(*shape, -1).swapaxes(axis, axis + 1))
+    result = (*shape[:axis], shape[axis + 1], shape[axis], *shape[axis + 2 :])
+    return edit.add(Node(node.op, (), TensorType(result, node.type.dtype), payload=swapped.tobytes(), name=node.name))
+
+
+def repeated_constant(edit: Editor, node_id: int, times: int) -> int:
+    """The id of a constant of one dimension, so many times one after the other. Any element type: entries are whole
+    bytes."""
+    node = edit[node_id]
+    (size,) = node.type.shape
+    payload = node.payload[: size * _entry_bytes(node)] * times
+    repeated = TensorType((times * size,), node.type.dtype)
+    return edit.add(Node(node.op, (), repeated, payload=payload, name=node.name))
+
+
+def _entry_bytes(node: Node) -> int:
+    return payload_bytes(node.type.dtype, 1)

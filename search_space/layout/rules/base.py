@@ -1,0 +1,129 @@
+"""What has to be known of an operator for a layout map to move through it.
+
+A law speaks of an operator's data: some operands and the result, tensors of one rank that have the same size along
+every dimension, but for the dimensions that the operator itself changes and those along which an operand is broadcast.
+A map may pass where it keeps these dimensions whole; what it does to the others does not matter to the operator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import ClassVar
+
+from search_space.ir.dtypes import IMMOVABLE
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Node
+from search_space.ir.layout_map import LayoutMap, Shape
+
+#: Operators whose RESCALE is done as they write their result.
+ACCUMULATING = frozenset(("CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "MATMUL", "TRANSPOSE_CONV2D"))
+
+#: The rank up to which Vela takes every operator.
+MOST_DIMENSIONS = 4
+
+#: Ways past operators that are kept in memory: the same few shapes and maps meet in all programs of a model.
+_KEPT = 1 << 13
+
+
+@dataclass(frozen=True)
+class Carried:
+    """An operator on data in another layout.
+
+    operands, result: for each of its data operands, and for its result, the map from the new layout to the old one.
+    where: dimension that the operator speaks of -> the same dimension in the new layout.
+    """
+
+    operands: tuple[LayoutMap, ...]
+    result: LayoutMap
+    where: Mapping[int, int]
+
+
+class Law(ABC):
+    """How one kind of operator and a layout map pass each other.
+
+    sees_apart: dimensions that are merged with others before a map may be seen apart there, with all others merged.
+    """
+
+    sees_apart: ClassVar[bool] = False
+
+    def operands(self, node: Node) -> tuple[int, ...]:
+        """Positions of the data operands; the other operands are parameters and have no layout."""
+        return (0,)
+
+    def shapes(self, edit: Editor, node: Node) -> list[Shape]:
+        """Of the data operands and, last, of the result; all of one rank."""
+        return [*(edit[node.inputs[p]].type.shape for p in self.operands(node)), node.type.shape]
+
+    @abstractmethod
+    def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
+        """The dimensions that the operator's attributes and parameters speak of."""
+
+    def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
+        """The map from its input in the shape that the operator would read; None if there is none that it can.
+
+        sizes: of the dimensions that are spoken of.
+        """
+        if not self.sees_apart or layout.keeps_order or layout.resized(sizes) is not None:
+            return layout
+        exposed = layout.exposing(sizes)
+        return exposed if exposed is not None and len(exposed.in_shape) <= MOST_DIMENSIONS else None
+
+    @abstractmethod
+    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+        """The operator with what speaks of dimensions said anew; None if it cannot be. Data operands and shape of the
+        result are not its concern."""
+
+    def result(self, node: Node, carried: Carried) -> LayoutMap:
+        """The map from the new result to the old one."""
+        return carried.result
+
+    def hoistable(self, edit: Editor, node: Node) -> bool:
+        """Whether maps may also move from the result to the operands."""
+        return True
+
+
+def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Carried | None:
+    """The operator in the layout that data tensor `at` (as in `Law.shapes`; -1 is the result) would have before
+    `layout`; None if the map may not pass."""
+    if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), MOST_DIMENSIONS):
+        return None
+    return _carried(law, tuple(law.shapes(edit, node)), tuple(law.dimensions(edit, node)), at, layout)
+
+
+@lru_cache(maxsize=_KEPT)
+def _carried(
+    law: Law, shapes: tuple[Shape, ...], dimensions: tuple[int, ...], at: int, layout: LayoutMap
+) -> Carried | None:
+    # One element is broadcast along everything there is.
+    free = [prod(shape) == 1 < prod(shapes[-1]) for shape in shapes]
+    if free[at]:
+        return None
+    bound = [shape for shape, one in zip(shapes, free, strict=True) if not one]
+    named = {*dimensions, *_different(bound)}
+    seen = law.seen(layout, {d: bound[0][d] for d in named})
+    if seen is None:
+        return None
+    layout = seen
+    maps: list[LayoutMap] = []
+    where: Mapping[int, int] = {}
+    for shape, one in zip(shapes, free, strict=True):
+        if one:
+            maps.append(LayoutMap.reshape((1,) * len(layout.in_shape), shape))
+            continue
+        resized = layout.resized({d: shape[d] for d in named})
+        if resized is None:
+            return None
+        maps.append(resized.layout)
+        where = resized.where
+    # A dimension of size 1 is moved for nothing, one that has grown is not: what was free would have a price.
+    if layout.keeps_order and not all(one.keeps_order for one in maps):
+        return None
+    return Carried(tuple(maps[:-1]), maps[-1], where)
+
+
+def _different(shapes: Sequence[Shape]) -> list[int]:
+    return [d for d, sizes in enumerate(zip(*shapes, strict=True)) if len(set(sizes)) > 1]

@@ -1,0 +1,27 @@
+"""What passes have in common that move maps through one kind of operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.ir.editor import Editor
+from search_space.layout.propagation import Laws, hoist, sink
+from search_space.passes.base import Pass
+
+
+@dataclass(frozen=True)
+class Through(Pass):
+    """A subclass sets, beside what every pass does,
+
+    laws: of the operators that maps move through.
+
+    up: move maps from the result to the operands instead of from the operands to the result.
+    """
+
+    laws: ClassVar[Laws]
+
+    up: bool = False
+
+    def rewrite(self, edit: Editor, node_id: int) -> bool:
+        return (hoist if self.up else sink)(edit, node_id, self.laws)

@@ -1,0 +1,179 @@
+"""A recipe: which lowering choices are taken and which passes run, in order; as one line of text.
+
+    conv1d=along-h | fuse-transposes,through-elementwise{up=true},fold-constants
+
+Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. An empty side is
+left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
+
+A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
+it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
+by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from search_space.choices.base import Choice
+from search_space.choices.frontend.base import Setting, UpstreamChoice
+from search_space.errors import SpaceError
+from search_space.exactness import Exactness
+from search_space.ir.editor import Editor
+from search_space.ir.graph import Graph
+from search_space.ir.target_facts import ANY_TARGET, TargetFacts
+from search_space.layout.activation_shape import activations_without_batch
+from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.recipe import registry
+
+DEFAULT_TEXT = "default"
+_OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """choices: pairs (choice, alternative), sorted; passes: in the order in which they run."""
+
+    choices: tuple[tuple[str, str], ...] = ()
+    passes: tuple[Pass, ...] = ()
+
+    @staticmethod
+    def parse(text: str) -> Recipe:
+        """The recipe that a line says. Raises SpaceError on bad syntax, and on unknown names with the nearest known."""
+        text = text.strip()
+        if not text:
+            raise SpaceError(f"an empty recipe; the recipe of stock ExecuTorch is '{DEFAULT_TEXT}'")
+        if text == DEFAULT_TEXT:
+            return Recipe()
+        left, bar, right = text.partition("|")
+        if not bar and "=" not in re.sub(r"\{[^}]*\}", "", text):
+            left, right = "", text
+        choices = tuple(sorted(_choice(part) for part in _split(left)))
+        names = [name for name, _ in choices]
+        if len(set(names)) != len(names):
+            raise SpaceError(f"recipe '{text}' takes a choice twice")
+        return Recipe(choices, tuple(_pass(part) for part in _split(right)))
+
+    def __str__(self) -> str:
+        choices = ",".join(f"{name}={alternative}" for name, alternative in self.choices)
+        passes = ",".join(map(str, self.passes))
+        return " | ".join(filter(None, (choices, passes))) or DEFAULT_TEXT
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Every choice and pass as it is written, in order."""
+        return (*(f"{name}={alternative}" for name, alternative in self.choices), *map(str, self.passes))
+
+    @property
+    def setting(self) -> Setting:
+        """The choices that are taken inside ExecuTorch."""
+        return tuple(one for one in self.choices if issubclass(registry.choices()[one[0]], UpstreamChoice))
+
+    @property
+    def exactness(self) -> Exactness:
+        """The class that has to be allowed for all of it."""
+        choices = (registry.choices()[name].exactness(alternative) for name, alternative in self.choices)
+        return max((*choices, *(one.exactness for one in self.passes)), default=Exactness.EXACT)
+
+    @property
+    def exact_stretches(self) -> tuple[tuple[Recipe, Recipe], ...]:
+        """Pairs of its beginnings: the program by the first and by the second are equal bit for bit, for only exact
+        elements lie between them. One pair if all of it is exact: the default recipe and itself."""
+        registered = registry.choices()
+        inexact = ((n, a) for n, a in self.choices if registered[n].exactness(a) > Exactness.EXACT)
+        starts, ends = [Recipe(tuple(inexact))], []
+        for place, one in enumerate(self.passes):
+            if one.exactness > Exactness.EXACT:
+                ends.append(Recipe(self.choices, self.passes[:place]))
+                starts.append(Recipe(self.choices, self.passes[: place + 1]))
+        return tuple(zip(starts, [*ends, self], strict=True))
+
+    def laws(self) -> dict[str, str]:
+        """Element -> in one line why it keeps the outputs."""
+        laws = {f"{name}={alt}": _law(registry.choices()[name], alt) for name, alt in self.choices}
+        return laws | {str(p): p.law for p in self.passes}
+
+    def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
+        """The program lowered by this recipe; `graph`: what ExecuTorch gives for the target by its setting."""
+        for name, alternative in self.choices:
+            chosen = registry.choices()[name]().apply(graph, alternative)
+            graph = graph if chosen is graph else _right_for_vela(chosen)
+        for one in self.passes:
+            graph = one.apply(graph, facts=facts)
+        return graph
+
+
+def _right_for_vela(graph: Graph) -> Graph:
+    edit = Editor(graph)
+    activations_without_batch(edit)
+    return edit.finish()
+
+
+def _law(choice: type[Choice], alternative: str) -> str:
+    return "; ".join(choice.alternatives[part] for part in choice.parts(alternative))
+
+
+def _split(text: str) -> list[str]:
+    """The comma-separated elements of one side; commas in braces do not count."""
+    if not text.strip():
+        return []
+    parts = [part.strip() for part in re.split(r",(?![^{]*\})", text)]
+    if not all(parts):
+        raise SpaceError(f"recipe part '{text.strip()}' has an empty element")
+    return parts
+
+
+def _choice(text: str) -> tuple[str, str]:
+    name, equals, alternative = (part.strip() for part in text.partition("="))
+    if not equals or not registry.NAME.fullmatch(name) or not alternative:
+        raise SpaceError(f"'{text}' is not a lowering choice; write choice=alternative")
+    known = registry.choices()
+    if name not in known:
+        raise registry.unknown("lowering choice", name, known)
+    for part in known[name].parts(alternative):
+        if part not in known[name].alternatives:
+            raise registry.unknown(f"alternative of {name}", part, known[name].alternatives)
+    return name, known[name].written(alternative)
+
+
+def _pass(text: str) -> Pass:
+    match = re.fullmatch(r"([^{}@]*)(?:\{([^{}]*)\}\s*)?(?:@([^{}@]*))?", text)
+    if not match or not registry.NAME.fullmatch(match[1].strip()):
+        raise SpaceError(f"'{text}' is not a pass; write name, name{{option=value}} or name@1+3 for some of its sites")
+    name = match[1].strip()
+    known = registry.passes()
+    if name not in known:
+        raise registry.unknown("pass", name, known)
+    kinds = {f.name: type(f.default) for f in known[name].options()}
+    options: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in (match[2] or "").split(","))):
+        option, _, value = (piece.strip() for piece in part.partition("="))
+        if option not in kinds:
+            raise (
+                registry.unknown(f"option of {name}", option, kinds) if kinds else SpaceError(f"{name} has no options")
+            )
+        if option in options:
+            raise SpaceError(f"{name} is given its option {option} twice")
+        options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
+    return known[name](**options, at=_sites(match[3], text))
+
+
+def _sites(text: str | None, where: str) -> str:
+    """Which sites, in one form: numbers in order and once."""
+    if text is None or text.strip() in SITES_BY_PRICE:
+        return (text or "").strip()
+    numbers = [part.strip() for part in text.split("+")]
+    if not all(re.fullmatch(r"[1-9][0-9]{0,5}", number) for number in numbers):
+        raise SpaceError(f"'{where}': sites are numbers from 1 with + between them, {' or '.join(SITES_BY_PRICE)}")
+    return "+".join(map(str, sorted(set(map(int, numbers)))))
+
+
+def _value(kind: type, text: str, where: str) -> bool | int | str:
+    if kind is bool and text in ("true", "false"):
+        return text == "true"
+    if kind is int and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if kind is str and _OPTION_VALUE.fullmatch(text):
+        return text
+    raise SpaceError(f"{where} takes {'true or false' if kind is bool else kind.__name__}, not '{text}'")

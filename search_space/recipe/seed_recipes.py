@@ -1,0 +1,131 @@
+"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_space.errors import SpaceError
+from search_space.exactness import Exactness
+from search_space.ir.graph import Graph
+from search_space.ir.target_facts import TargetFacts
+from search_space.passes.base import Pass
+from search_space.recipe.recipe import Recipe
+
+_CLEAN = "int4-as-int8,remove-noops,fold-constants"
+
+#: Maps moved as far as they get.
+_FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
+
+#: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
+_CHOICES = (
+    "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},sum-by-depthwise@{at},"
+    "pool-by-depthwise{{whole=true}}@{at},pool-by-depthwise@{at},sum-tree@{at},trim-kernel@{at},dilation-to-grid@{at},"
+    "stride-to-depth@{at},window-to-depth@{at},turn-convolution@{at},sink-moves,settle-moves,flatten-pixels,"
+    "fuse-transposes,split-projection@{at},fuse-transposes,heads-apart@{at},merge-projections@{at},"
+    "matmul-as-convolution@{at},phases-by-conv@{at}"
+)
+
+#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, and yet the outputs of one
+#: transformer came out farther from the float model's, so some do without.
+_REQUANTISED = "affine-into-weights,merge-rescales"
+_CENTRED = "centre-by-conv@{at},affine-into-weights,merge-rescales"
+
+_WEIGHTS = "channels-into-weights,fuse-transposes"
+_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
+_FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
+
+#: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
+_PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
+
+#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+_APART = "stride-to-depth@{at},groups-apart,sink-moves,flatten-concat"
+
+#: What is left to move, and what a convolution does better.
+_LATE = (
+    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv{{grouped=true}}@{at},"
+    "depthwise-as-conv@{at},flatten-concat,merge-slices,copy-by-conv@{at},slices-into-weights@{at},"
+    "widen-conv{{by_taps=true}}@{at},widen-conv@{at},unary-joins@{at},carried-table@{at}"
+)
+
+
+#: What is behind equal widenings is shared too, while they stay apart, each in the operator that reads it.
+_SHARED = "share-equal{{behind=true}}"
+
+#: Behind the choices, all there is.
+_REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
+
+
+#: At the very end, where no pass finds that a copy changes nothing: without it Vela miscompiles attention, minima and
+#: selections.
+_RIGHT = "copy-sliced-operand,copy-reshaped-operand"
+
+
+def _start(*parts: str, at: str) -> str:
+    return ",".join((_CLEAN, *parts, _RIGHT)).format(at=at)
+
+
+#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
+#: may take more memory than is allowed, wider weights for instance: one does without it.
+STARTING_POINTS = (
+    _start(_FAR, _CHOICES, _REST, at="agreed"),
+    _start(_FAR, _CHOICES, _REST, at="paying"),
+    _start(_SHARED, _FAR, _CHOICES, _REST, at="paying"),
+    _start(_FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
+    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
+    _start(_FAR, _SHAPES, at=""),
+    _RIGHT,
+)
+
+#: Before those, where they are allowed.
+INEXACT_STARTING_POINTS = (
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="agreed"),
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="paying"),
+    _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="agreed"),
+    _start(_SHARED, _FAR, _REQUANTISED, _CHOICES, _REST, at="paying"),
+)
+
+
+def starting_programs(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+) -> dict[str, tuple[Graph, ...]]:
+    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+
+    learnt: recipes from elsewhere whose passes are tried before those above.
+    """
+    seen = {tuple(graph.hash for graph in program)}
+    programs: dict[str, tuple[Graph, ...]] = {}
+    reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
+    for start in map(Recipe.parse, (*learnt, *INEXACT_STARTING_POINTS, *STARTING_POINTS)):
+        if start.exactness > allowed:
+            continue
+        passes = start.passes
+        kept = []
+        for length, one in enumerate(passes, 1):
+            before = reached[passes[: length - 1]]
+            if passes[:length] not in reached:  # they begin alike
+                reached[passes[:length]] = _applied(one, before, facts)
+            if any(new is not old for new, old in zip(reached[passes[:length]], before, strict=True)):
+                kept.append(one)
+        result = reached[passes]
+        hashes = tuple(graph.hash for graph in result)
+        if hashes not in seen:
+            seen.add(hashes)
+            programs[str(Recipe(passes=tuple(kept)))] = result
+    return programs
+
+
+def starting_points(
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The recipes of `starting_programs`, of the classes that are allowed."""
+    return tuple(starting_programs(program, facts, allowed, learnt))
+
+
+def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
+    try:
+        return tuple(one.apply(graph, facts=facts) for graph in program)
+    except SpaceError:  # it is told when the pass is a candidate
+        return program

@@ -1,0 +1,38 @@
+"""The code that decides what passes make of a graph, as one hash."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+import search_space
+from search_space.recipe import registry
+
+
+@cache
+def source_hash() -> str:
+    """32 hex digits over `search_space` and every package that an installed pass comes from: what is remembered of
+    passes holds as long as their source stays the same."""
+    return hash_of_sources(
+        {Path(search_space.__path__[0]), *(_package_of(kind) for kind in registry.passes().values())}
+    )
+
+
+def hash_of_sources(places: Iterable[Path]) -> str:
+    """32 hex digits over the names and contents of Python files. places: packages, or modules that are in none."""
+    digest = blake2b(digest_size=16)
+    for place in sorted(places):
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else (place,):
+            digest.update(f"{file.relative_to(place.parent)}\n".encode())
+            digest.update(blake2b(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _package_of(kind: type) -> Path:
+    place = Path(inspect.getfile(kind))
+    while (place.parent / "__init__.py").is_file():
+        place = place.parent
+    return place

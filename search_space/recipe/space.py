@@ -1,0 +1,71 @@
+"""What may be tried on one program: the choices and passes that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from itertools import product
+from typing import Any
+
+from search_space.choices.base import Choice
+from search_space.exactness import Exactness
+from search_space.ir.graph import Graph
+from search_space.passes.base import Pass
+from search_space.recipe import registry
+from search_space.recipe.seed_recipes import INEXACT_STARTING_POINTS, STARTING_POINTS
+
+#: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
+SPACE_VERSION = "10"
+
+
+def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
+    """Every pass of the classes that are allowed, with every setting of its yes-or-no options, in alphabetical order;
+    other options at their default."""
+    instances = []
+    for kind in registry.passes().values():
+        if kind.exactness > allowed:
+            continue
+        switches = [f.name for f in kind.options() if isinstance(f.default, bool)]
+        for values in product((False, True), repeat=len(switches)):
+            options: dict[str, Any] = dict(zip(switches, values, strict=True))
+            instances.append(kind(**options))
+    return tuple(sorted(instances, key=str))
+
+
+def space_hash() -> str:
+    """32 hex digits for which passes and choices there are: an extension that comes or goes makes another space."""
+    names = [
+        *map(str, pass_instances(max(Exactness))),
+        *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
+    ]
+    names += [*INEXACT_STARTING_POINTS, *STARTING_POINTS]
+    return blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
+
+
+def open_choices(graphs: Sequence[Graph], allowed: Exactness = Exactness.EXACT) -> dict[str, tuple[str, ...]]:
+    """Choice -> its alternatives of the classes that are allowed and that change a program consisting of `graphs`;
+    choices without any are left out."""
+    found = {}
+    for name, kind in registry.choices().items():
+        offered = [a for a in kind.alternatives if kind.exactness(a) <= allowed]
+        changing = tuple(a for a in offered if any(_changes(kind(), a, graph) for graph in graphs))
+        if changing:
+            found[name] = changing
+    return found
+
+
+def _changes(choice: Choice, alternative: str, graph: Graph) -> bool:
+    try:
+        return choice.apply(graph, alternative) is not graph
+    except Exception:  # somebody's choice: it stays a candidate, which is refused with the reason when it is tried
+        return True
+
+
+def program_hash(graphs: Sequence[Graph]) -> str:
+    """32 hex digits for a program of several delegates: equal if and only if the graphs are, one by one."""
+    return hash_of_all(g.hash for g in graphs)
+
+
+def hash_of_all(hashes: Iterable[str]) -> str:
+    """The hash of the program whose delegates have these hashes."""
+    return blake2b("".join(hashes).encode(), digest_size=16).hexdigest()

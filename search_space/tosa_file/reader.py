@@ -1,0 +1,168 @@
+"""From a TOSA 1.0 flatbuffer to a graph."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from search_space.errors import SpaceError
+from search_space.ir import schema
+from search_space.ir.dtypes import DTYPES, payload_bytes
+from search_space.ir.graph import CONST, INPUT, Graph, Node, Step, TensorType, move
+from search_space.tosa_file.flatbuffer import Table
+
+VTables = dict[int, tuple[int, ...]]
+
+
+def read_tosa(data: bytes, origin: str = "the program") -> Graph:
+    """The graph of a TOSA file as ExecuTorch writes it: one region with one block.
+
+    data: the flatbuffer. origin: how messages name it. Raises SpaceError with one line for anything that is not such a
+    file: no TOSA, another version, cut off or corrupt, control flow, or an operator that velatune does not know.
+    """
+    data = bytes(data)
+    if data[4:8] != b"TOSA":
+        raise SpaceError(f"{origin} is not a TOSA flatbuffer (its file identifier is missing)")
+    try:
+        return _read_program(data)
+    except SpaceError as error:
+        raise SpaceError(f"{origin}: {error}") from None
+    except (struct.error, IndexError, ValueError, MemoryError, RecursionError) as error:
+        raise SpaceError(f"{origin} is a corrupt or cut-off TOSA flatbuffer ({error})") from None
+
+
+def _read_program(data: bytes) -> Graph:
+    vtables: VTables = {}
+    root = Table(data, struct.unpack_from("<I", data)[0], vtables)
+    version_at = root.indirect(0)
+    if version_at is None:
+        raise ValueError("no version")
+    version = Table(data, version_at, vtables)
+    major, minor = version.int32(0, -1), version.int32(1, -1)
+    if (major, minor) != (1, 0):
+        raise SpaceError(f"it is TOSA {major}.{minor}; velatune reads TOSA 1.0")
+    regions = root.tables(1, vtables)
+    if len(regions) != 1:
+        raise SpaceError(f"it has {len(regions)} regions (control flow); velatune reads programs of one")
+    blocks = regions[0].tables(1, vtables)
+    if len(blocks) != 1:
+        raise SpaceError(f"it has {len(blocks)} blocks (control flow); velatune reads programs of one")
+    return _Block(data, blocks[0], vtables).graph()
+
+
+class _Block:
+    def __init__(self, data: bytes, table: Table, vtables: VTables) -> None:
+        self._data, self._table, self._vtables = data, table, vtables
+        self._types: dict[str, TensorType] = {}
+        self._payloads: dict[str, Table] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._ids: dict[str, int] = {}
+        self._nodes: dict[int, Node] = {}
+
+    def graph(self) -> Graph:
+        for tensor in self._table.tables(2, self._vtables):
+            name = tensor.string(0)
+            self._types[name] = TensorType(tensor.int32s(1), DTYPES[tensor.uint32(2)])
+            self._payloads[name] = tensor
+        for shape in self._table.tables(5, self._vtables):
+            payload = shape.bytes_(2)
+            rank = shape.uint32(1)
+            self._shapes[shape.string(0)] = struct.unpack_from(f"<{rank}q", payload)
+        inputs = tuple(
+            self._define(name, Node(INPUT, (), self._type(name), name=name)) for name in self._table.strings(3)
+        )
+        pending = self._table.tables(1, self._vtables)
+        for operator in pending:
+            self._operator(operator)
+        outputs = tuple(self._id(name, "the program's outputs") for name in self._table.strings(4))
+        graph = Graph(self._nodes, inputs, outputs, len(self._ids))
+        needed = set(graph.order)
+        return Graph({i: n for i, n in self._nodes.items() if i in needed}, inputs, outputs, len(self._ids))
+
+    def _define(self, name: str, node: Node) -> int:
+        if name in self._ids:
+            raise SpaceError(f"value '{name}' is computed twice")
+        self._ids[name] = len(self._ids)
+        self._nodes[self._ids[name]] = node
+        return self._ids[name]
+
+    def _type(self, name: str) -> TensorType:
+        try:
+            return self._types[name]
+        except KeyError:
+            raise SpaceError(f"tensor '{name}' is used but not declared") from None
+
+    def _id(self, name: str, user: str) -> int:
+        try:
+            return self._ids[name]
+        except KeyError:
+            raise SpaceError(f"{user} reads '{name}', which nothing before it computes") from None
+
+    def _operator(self, table: Table) -> None:
+        number = table.uint32(0)
+        if number >= len(schema.OPERATORS):
+            raise SpaceError(f"operator number {number} is not in TOSA 1.0")
+        op = schema.OPERATORS[number]
+        if op == "CONST_SHAPE":
+            return
+        if op in schema.REFUSED:
+            raise SpaceError(f"{op} is not supported, {schema.REFUSED[op]}")
+        inputs, outputs = table.strings(3), table.strings(4)
+        if len(outputs) != 1:
+            raise SpaceError(f"{op} with {len(outputs)} results is not supported")
+        name = outputs[0]
+        result = self._type(name)
+        if op == CONST:
+            payload = self._payloads[name].bytes_(3)
+            size = payload_bytes(result.dtype, result.elements)
+            if len(payload) < size:
+                raise SpaceError(f"constant '{name}' has {len(payload)} bytes, {result} needs {size}")
+            self._define(name, Node(CONST, (), result, payload=payload[:size], name=name))
+            return
+        attributes: dict[str, Any] = {}
+        at, kind_of_attributes = table.indirect(2), table.uint8(1)
+        if at is not None and kind_of_attributes:
+            if kind_of_attributes != schema.ATTRIBUTE_NUMBER.get(op):
+                raise ValueError(f"{op} has another operator's attributes")
+            values = Table(self._data, at, self._vtables)
+            for index, field in enumerate(schema.ATTRIBUTES.get(op, ())):
+                attributes[field.name] = _READ[field.kind](values, index)
+        shape_operands = schema.SHAPE_OPERANDS.get(op, {})
+        operands = []
+        for index, operand in enumerate(inputs):
+            if index in shape_operands:
+                if operand not in self._shapes:
+                    raise SpaceError(
+                        f"{op} '{name}' takes its {shape_operands[index]} from a computed shape; "
+                        "only constant shapes are supported"
+                    )
+                attributes[shape_operands[index]] = self._shapes[operand]
+            else:
+                operands.append(self._id(operand, f"{op} '{name}'"))
+        if op in ("TRANSPOSE", "RESHAPE"):
+            kind, argument = ("transpose", "perms") if op == "TRANSPOSE" else ("reshape", "shape")
+            step = Step(kind, attributes.get(argument, ()))
+            try:
+                node = move(operands[0], self._nodes[operands[0]].type, (step,), name)
+            except SpaceError as error:
+                raise SpaceError(f"{op} '{name}': {error}") from None
+            if node.type != result:
+                raise SpaceError(f"{op} '{name}' gives {node.type}, the file says {result}")
+        else:
+            node = Node(op, tuple(operands), result, attributes, name=name)
+        self._define(name, node)
+
+
+def _enum(names: tuple[str, ...]) -> Callable[[Table, int], str]:
+    return lambda table, index: names[table.uint32(index)]
+
+
+_READ: dict[str, Callable[[Table, int], Any]] = {
+    "int": Table.int32,
+    "bool": lambda table, index: bool(table.uint8(index)),
+    "ints": Table.int32s,
+    "bytes": Table.bytes_,
+    "dtype": _enum(DTYPES),
+    **{kind: _enum(names) for kind, names in schema.ENUMS.items() if names is not None},
+}

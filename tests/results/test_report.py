@@ -1,0 +1,488 @@
+"""Reports and summaries: what they say, that they escape it, that they need nothing but themselves."""
+
+import dataclasses
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from support.sample_results import (
+    BEST_OPERATORS,
+    DEFAULT_OPERATORS,
+    IDENTITY,
+    best,
+    evaluation,
+    figures,
+    mutated,
+)
+
+from results.errors import StoreError
+from results.records.compare import (
+    Gain,
+    TransposeShare,
+    by_kind,
+    mean_factor,
+    means_of,
+    pair_operators,
+    phantom_of,
+    transpose_share_of,
+)
+from results.records.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
+from results.reports.estimates import Rise, differences, largest_rise_by_vela
+from results.reports.report import Beside, report_name, write_index, write_report
+from results.reports.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
+
+LAWS = {
+    "conv1d=wrap-h": "the same elements meet the same weights",
+    "through-concat{mixed=true,axis=1}": "concatenation does not look at the elements",
+}
+RECIPE = "conv1d=wrap-h | through-concat{mixed=true,axis=1},fold-constants"
+HOSTILE = "\"'></td></title></style><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{ 7*7 }}"
+VOID = {"meta", "br", "input", "img", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """A page taken apart; complains about elements that are not closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(self.html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    def tags(self) -> Counter[str]:
+        return Counter(tag for tag, _ in self.elements)
+
+
+@pytest.fixture
+def report(tmp_path):
+    def write(found, **others) -> Page:
+        return Page(write_report(found, tmp_path / "out" / "report.html", Beside(**others)))
+
+    return write
+
+
+def test_report_says_how_far_it_is_to_the_bound(report):
+    bound = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8, constant_bytes_per_cycle=4.0)
+    words = " ".join(report(best(RECIPE), bound=bound).words)
+    assert "Bound: 10 cycles predicted" in " ".join(words.split())
+    assert "1,280 multiplications take 10" in words
+    assert "Bound:" not in " ".join(report(best(RECIPE)).words)
+
+
+def requantised() -> Best:
+    quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
+    return best(RECIPE, best=evaluation(RECIPE, 60, exactness="requantising", quality=quality))
+
+
+def test_what_is_not_exact_is_not_called_so(report, tmp_path):
+    page = report(requantised(), explanations=LAWS)
+    for said in (
+        "requantising: outputs need not be equal, quality is within the limit",
+        "The best recipe is requantising",
+        "4 calibration inputs 30.50 dB 30.25 dB",
+        "the user's metric 0.92 0.9",
+        "quality simulated",
+    ):
+        assert said in page.text, said
+    assert "equal bit for bit" not in page.text
+    index = Page(write_index([requantised(), best()], tmp_path / "index.html")).text
+    assert "1 of 2 equal bit for bit" in index and "1 not exact, within the limit that was allowed" in index
+    assert "exhausted, requantising, -0.25 dB" in markdown_table([requantised()])
+    told = tune_json(requantised())
+    assert (told["verified"], told["exactness"]) == (False, "requantising")
+    assert told["quality"] == {
+        "label": "simulated", "sqnr_db": 30.25, "default_sqnr_db": 30.5, "inputs": 4, "metric": 0.9,
+        "default_metric": 0.92,
+    }  # fmt: skip
+    TuneJson.model_validate(told)
+    assert "quality" not in tune_json(best())
+
+
+def test_report_says_what_was_found(report):
+    page = report(
+        best(RECIPE),
+        explanations=LAWS,
+        warnings=["Calibrated on random inputs."],
+        host_operators=["pool", "softmax", "pool"],
+    )
+    for said in (
+        "nets/keyword.py:build on ethos-u55-128",
+        "default, cycles predicted 100",
+        "best, cycles predicted 60",
+        "40.0 % fewer cycles, 1.67\N{MULTIPLICATION SIGN}",
+        "outputs equal bit for bit",
+        "on 3 sets of inputs",
+        "random 2 sets, seed 7",
+        "Calibrated on random inputs.",
+        "on the CPU pool (2 times), softmax",
+        "torch 2.13.0, torchao 0.18.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
+        "SRAM, bytes 65,536 65,536 ±0",
+        "search: exhausted",
+        IDENTITY.key,
+        "e0" * 32,
+        *LAWS.values(),
+    ):
+        assert said in page.text, said
+
+
+def test_recipe_is_explained_element_by_element(report):
+    found = best(RECIPE)
+    cycles = found.best.figures.cycles
+    with_rows = evaluation("without the first", cycles + 1234, operators=DEFAULT_OPERATORS)
+    without = (with_rows, None, evaluation("without the last", cycles - 5))
+    text = report(found, explanations=LAWS, without=without).text
+    explained = (
+        "1 conv1d=wrap-h 1,234 Transpose 40, Conv2D 2, Reshape \N{MINUS SIGN}2 the same elements meet the same weights "
+        "2 through-concat{mixed=true,axis=1} not known concatenation does not look at the elements "
+        "3 fold-constants \N{MINUS SIGN}5 no explanation recorded"
+    )
+    assert explained in text
+
+
+def test_what_a_run_remembered_is_said(report):
+    reuse = Reuse(210, 146, 420, 350, 200, 150, 411, 300)
+    assert "350 of 420 prices, 150 of 200 checks, 300 of 411 lists" in " ".join(report(best(), reuse=reuse).words)
+    assert tune_json(best(), reuse=reuse)["reuse"] == reuse.to_json()
+    assert "lists of successors" not in " ".join(report(best()).words) and "reuse" not in tune_json(best())
+
+
+def test_operators_stand_side_by_side(report):
+    text = report(best()).text
+    assert "Transpose 40 0 40 1 → 0" in text, "cycles by kind"
+    assert "conv_1 Conv2D Conv2D 0 50 48 2" in text
+    assert "transpose_1 Transpose Transpose 0 40 \N{EN DASH} 40" in text
+    assert "moved_1 Reshape MemoryCopy 0 \N{EN DASH} 2 \N{MINUS SIGN}2" in text
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_numbers_carry_their_label(report, label):
+    found = best(
+        default=evaluation("default", figures=figures(100, label=label), operators=DEFAULT_OPERATORS),
+        best=evaluation("fuse-transposes", figures=figures(60, label=label), operators=BEST_OPERATORS),
+    )
+    page = report(found)
+    said = Counter(word for word in LABELS for _ in re.findall(rf"\b{word}\b", page.text))
+    # The headline, three tables of two or three columns each, and the chip; in no other word.
+    assert set(said) == {label} and said[label] >= 12
+
+
+def test_default_as_the_best(report):
+    default = evaluation("default", operators=DEFAULT_OPERATORS)
+    page = report(best("default", 100, default=default, best=default))
+    assert "Nothing that was tried is cheaper" in page.text
+    assert "gain predicted none" in page.text
+
+
+def test_evaluations_without_operators(report):
+    page = report(best(default=evaluation("default"), best=evaluation("fuse-transposes", 60)))
+    assert "No operators were recorded" in page.text
+
+
+def test_report_warns_of_what_the_figures_hide(report):
+    doubtful = best(
+        best=evaluation("x", figures=figures(60, host_ops=3, sram_bytes=70000, vela_cycles=110), verified=False),
+        recipe="x",
+        status="interrupted",
+    )
+    text = report(doubtful).text
+    for warning in (
+        "3 operators on the CPU, not 1",
+        "70,000 bytes",
+        "Vela's own estimate",
+        "not checked",
+        "interrupted",
+    ):
+        assert warning in text
+    assert "equal bit for bit" not in text
+
+
+def hostile_best():
+    rows = tuple(OperatorRow(0, HOSTILE, HOSTILE, HOSTILE, cycles, cycles) for cycles in (5, 3))
+    identity = dataclasses.replace(
+        mutated(mutated(IDENTITY, ("target", "system_config"), HOSTILE), ("versions", "torch"), HOSTILE),
+        model_name=HOSTILE, quantisation=HOSTILE, objective=HOSTILE,
+    )  # fmt: skip
+    check = {HOSTILE: HOSTILE, "inputs": [{"kind": HOSTILE, "count": 1, HOSTILE: HOSTILE}]}
+    return best(
+        HOSTILE,
+        identity=identity,
+        default=evaluation("default", 100, identity, operators=rows),
+        best=evaluation(HOSTILE, 60, identity, operators=rows[1:], check=check, program_hash=HOSTILE),
+    )
+
+
+def test_hostile_names_are_text(report):
+    found = hostile_best()
+    page = report(found, explanations={HOSTILE: HOSTILE}, warnings=[HOSTILE], host_operators=[HOSTILE])
+    assert page.tags()["script"] == 1 and page.tags()["style"] == 1 and page.tags()["img"] == 0
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert HOSTILE in page.text
+
+
+def test_hostile_names_in_the_index(tmp_path):
+    page = Page(write_index([hostile_best(), best()], tmp_path / "index.html"))
+    assert page.tags()["script"] == 1 and page.tags()["img"] == 0
+    assert HOSTILE in page.text
+
+
+@pytest.mark.parametrize("kind", ["report", "index"])
+def test_pages_need_nothing_else(tmp_path, kind):
+    found = [best(RECIPE), hostile_best()]
+    path = tmp_path / "page.html"
+    for one in found:
+        page = Page(write_report(one, path, Beside()) if kind == "report" else write_index([one], path))
+        links = {
+            value
+            for _, attributes in page.elements
+            for name, value in attributes.items()
+            if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background")
+        }
+        assert links <= {report_name(one.identity)}
+        assert not re.search(r"(?i)url\(|@import|https?:|//[a-z]|fetch\(|XMLHttp|import\(", page.html)
+        assert not page.tags().keys() & {"link", "iframe", "object", "embed", "base", "form"}
+        policy = [a["content"] for tag, a in page.elements if tag == "meta" and "http-equiv" in a]
+        assert policy and policy[0].startswith("default-src 'none'")
+
+
+def test_index_shows_the_run(tmp_path):
+    other = dataclasses.replace(mutated(IDENTITY, ("target", "accelerator"), "ethos-u85-256"), model_name="net b")
+    runs = [best(identity=other, cycles=25), best()]
+    page = Page(write_index(runs, tmp_path / "index.html"))
+    assert (
+        "nets/keyword.py:build ethos-u55-128 100 60 40.0 % 1.67\N{MULTIPLICATION SIGN} 38.1 % 4 → 4 20 9 exhausted"
+        in page.text
+    )
+    assert "net b ethos-u85-256 100 25 75.0 % 4.00\N{MULTIPLICATION SIGN} 71.4 % 4 → 4 20 9 exhausted" in page.text
+    assert "2 of 2 equal bit for bit" in page.text
+    assert [a["href"] for tag, a in page.elements if tag == "a"] == [
+        report_name(best.identity) for best in sorted(runs, key=lambda run: run.identity.model_name)
+    ]
+
+
+def test_index_of_nothing(tmp_path):
+    assert "Nothing has been tuned yet" in Page(write_index([], tmp_path / "index.html")).text
+
+
+@given(st.text(), st.text())
+def test_report_names_are_file_names(name, accelerator):
+    identity = dataclasses.replace(mutated(IDENTITY, ("target", "accelerator"), accelerator), model_name=name)
+    assert re.fullmatch(r"[A-Za-z0-9-]{1,110}\.html", report_name(identity))
+
+
+def test_report_names_differ_with_the_board():
+    other = mutated(IDENTITY, ("target", "memory_mode"), "Sram_Only")
+    assert report_name(other) != report_name(IDENTITY)
+
+
+def test_report_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_report(best(), tmp_path / "file" / "report.html", Beside())
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_report(best(), tmp_path, Beside())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
+
+
+# Comparisons
+
+operator_rows = st.builds(
+    OperatorRow, st.integers(0, 1), st.sampled_from("abc"), st.sampled_from("XY"), st.just("n"), st.integers(0, 99),
+    st.integers(0, 99),
+)  # fmt: skip
+names = st.lists(operator_rows, max_size=8)
+
+
+@given(names, names)
+def test_pairs_hold_every_row_once_in_order(default, tuned):
+    pairs = pair_operators(default, tuned)
+    assert [pair.default for pair in pairs if pair.default] == default
+    assert Counter(pair.best for pair in pairs if pair.best) == Counter(tuned)
+    together = [pair for pair in pairs if pair.default and pair.best]
+    assert all((p.default.delegate, p.default.name) == (p.best.delegate, p.best.name) for p in together)
+    common = Counter((r.delegate, r.name) for r in default) & Counter((r.delegate, r.name) for r in tuned)
+    assert len(together) == common.total()
+    assert [pair.position for pair in pairs] == list(range(len(pairs)))
+
+
+def test_row_of_the_best_alone_stands_behind_what_it_follows_there():
+    pairs = pair_operators(DEFAULT_OPERATORS, BEST_OPERATORS)
+    assert [pair.name for pair in pairs] == ["conv_1", "moved_1", "transpose_1", "add_1"]
+
+
+@given(names, names)
+def test_kinds_add_up(default, tuned):
+    kinds = by_kind(default, tuned)
+    assert sum(row.default_cycles for row in kinds) == sum(row.cycles for row in default)
+    assert sum(row.best_cycles for row in kinds) == sum(row.cycles for row in tuned)
+    assert len({row.kind for row in kinds}) == len(kinds)
+
+
+def test_gains():
+    assert (Gain(200, 50).percent, Gain(200, 50).factor) == (75.0, 4.0)
+    assert (Gain(0, 0).percent, Gain(0, 0).factor) == (0.0, 1.0)
+    assert mean_factor([Gain(100, 50), Gain(80, 10)]) == pytest.approx(4.0)
+    assert mean_factor([]) == 1.0
+
+
+# Summaries
+
+
+def test_tune_json_keeps_the_contract():
+    document = json.loads(json.dumps(tune_json(best())))
+    assert document.keys() >= {
+        "model", "target", "status", "default", "best", "recipe", "verified", "evaluations", "distinct",
+        "seconds", "versions",
+    }  # fmt: skip
+    for side in ("default", "best"):
+        assert document[side].keys() >= {
+            "cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "host_ops", "sram_bytes",
+            "flash_bytes",
+        }  # fmt: skip
+    assert (document["model"], document["target"]) == ("nets/keyword.py:build", "ethos-u55-128")
+    assert (document["default"]["cycles"], document["best"]["cycles"]) == (100, 60)
+    assert document["verified"] is True
+    assert TuneJson.model_validate(document, strict=True).model_dump(exclude_unset=True) == document
+    assert "pareto" not in document, "nobody asked for it"
+
+
+@pytest.mark.parametrize("change", [{"extra": 1}, {"seconds": "long"}, {"status": "done"}, {"best": None}])
+def test_tune_json_schema_refuses(change):
+    with pytest.raises(ValidationError):
+        TuneJson.model_validate(tune_json(best()) | change, strict=True)
+
+
+def test_tune_json_page_describes_every_field():
+    page = (Path(__file__).parents[2] / "docs" / "tune-json.md").read_text()
+    tuned, failure = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S))
+    TuneJson.model_validate(tuned, strict=True)
+    TuneFailureJson.model_validate(failure, strict=True)
+    described = set(re.findall(r"`(\w+)`", page))
+    schema = TuneJson.model_json_schema()
+    for part in (schema, TuneFailureJson.model_json_schema(), *schema["$defs"].values()):
+        assert part["properties"].keys() <= described
+
+
+def test_markdown_table():
+    other = dataclasses.replace(IDENTITY, model_name="a|b")
+    table = markdown_table([best(), best("x", 100, other, status="trials")]).splitlines()
+    heading, ruler, *rows = (" ".join(line.split()) for line in table)
+    assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
+    assert heading == (
+        "| model | target | default cycles | best cycles | error | covered | gain | gain by Vela | transposes "
+        "| evaluations | distinct | status |"
+    )
+    assert re.fullmatch(r"(\| -+:? ){12}\|", ruler)
+    assert rows == [
+        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | unknown | | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 "
+        "| exhausted |",
+        r"| a\|b | ethos-u55-128 | 100 | 100 | unknown | | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
+        "",
+        "Geometric means of default/best, cycles on the NPU alone:",
+        "",
+        "| target | models | by stream | by Vela |",
+        "| ------------- | -----: | --------: | ------: |",
+        "| ethos-u55-128 | 2 | 1.29x | 1.27x |",  # sqrt(100 / 60), sqrt(105 / 65)
+        "",
+        "All cycles are predicted.",
+    ]
+    assert "means" not in markdown_table([best()]), "of one model there is no mean"
+
+
+def test_means_are_of_the_models_of_one_target():
+    there = dataclasses.replace(IDENTITY, target=dataclasses.replace(IDENTITY.target, accelerator="ethos-u85-256"))
+    tuned = evaluation("x", figures=figures(50, stream_cycles=40, vela_cycles=35))
+    found = means_of([best("y", 25, there), best("x", 100), best(best=tuned)])
+    assert [(one.accelerator, one.models) for one in found] == [("ethos-u55-128", 2), ("ethos-u85-256", 1)]
+    both, single = found
+    assert (both.objective, both.stream, both.vela) == pytest.approx((2**0.5, 2.5**0.5, 3**0.5))
+    assert (single.objective, single.stream, single.vela) == pytest.approx((4.0, 4.0, 3.5))
+
+
+def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
+    default = evaluation("default", figures=figures(100, vela_cycles=100))
+    tuned = evaluation("fuse-transposes", figures=figures(60, vela_cycles=90))
+    fooled = evaluation("remove-noops", figures=figures(120, vela_cycles=50))
+    found = best(default=default, best=tuned)
+    assert phantom_of(found, [default, tuned, fooled]) == fooled
+    assert phantom_of(found, [default, tuned]) is None
+    true = evaluation("unit-transposes", figures=figures(60, vela_cycles=40))
+    assert phantom_of(found, [default, tuned, fooled, true]) is None, "what Vela likes best is as cheap as the best"
+    unchecked = evaluation("remove-noops", figures=figures(120, vela_cycles=50), verified=False)
+    assert phantom_of(found, [default, tuned, unchecked]) is None
+    page = report(found, phantom=fooled)
+    assert "Phantom gain" in page.text and "remove-noops" in page.text
+
+
+def test_the_share_of_transposes_by_both_estimates():
+    rows = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 50, 75),
+        OperatorRow(0, "b", "Transpose", "Transpose", 150, 25),
+    )
+    assert transpose_share_of(evaluation("default", operators=rows)) == TransposeShare(75.0, 25.0)
+    assert transpose_share_of(evaluation("default")) == TransposeShare(0.0, 0.0)
+
+
+def test_where_the_two_estimates_differ_is_said_with_the_reason(report):
+    rows = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 500, 510),
+        OperatorRow(0, "b", "Transpose", "Transpose", 900, 60),
+        OperatorRow(0, "c", "DepthwiseConv2D", "DepthwiseConv2D", 40, 240),
+        OperatorRow(0, "d", "Transpose", "Transpose", 100, 40),
+        OperatorRow(0, "e", "Table", "Table", 1, 5),
+    )
+    found = differences(rows)
+    assert [(one.npu_op, one.rows, one.stream_cycles, one.vela_cycles) for one in found] == [
+        ("Transpose", 2, 1000, 100),
+        ("DepthwiseConv2D", 1, 40, 240),
+    ]
+    assert "pools" in found[0].why and "dilated" in found[1].why
+    page = report(best(default=evaluation("default", operators=rows)))
+    assert "dilated by more than 2" in page.text
+    assert differences(()) == []
+
+
+def test_a_rise_by_vela_is_told_with_its_reason(report):
+    before = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 500, 510),
+        OperatorRow(0, "b", "Transpose", "Transpose", 900, 60),
+    )
+    after = (
+        OperatorRow(0, "a", "Conv2D", "Conv2D", 400, 710),
+        OperatorRow(0, "c", "Conv2D", "Conv2D", 20, 90),
+    )
+    page = report(
+        best(
+            default=evaluation("default", figures=figures(1400, vela_cycles=570), operators=before),
+            best=evaluation("x", figures=figures(420, vela_cycles=800), operators=after),
+            recipe="x",
+        )
+    )
+    assert "800 cycles instead of 570. Conv2D takes 290 more of them: convolutions that are dilated" in page.text
+    assert largest_rise_by_vela(after, before) == Rise("Transpose", 60)
+    assert largest_rise_by_vela(before, before) is None

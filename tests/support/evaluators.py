@@ -1,0 +1,22 @@
+"""Evaluators of programs that no model was lowered to."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import BaseProgram, toolchain_versions
+from workers.ethos_u.target import Target
+from workers.evaluator import Evaluator
+
+
+def base_of(tosa: tuple[bytes, ...]) -> BaseProgram:
+    return BaseProgram(
+        name="small", model_hash="m", io_layout="nchw", quantisation="q", key="small", versions=toolchain_versions(),
+        graphs=tosa, calibration_inputs=((),) * len(tosa), warnings=(),
+    )  # fmt: skip
+
+
+def evaluator(tosa: tuple[bytes, ...], accelerator: str, folder: Path, **changes: str) -> Evaluator:
+    base = base_of(tosa)
+    base = replace(base, versions=base.versions | changes)
+    return Evaluator(base, Target.parse(accelerator), Memo(folder), folder / "values", seed=0)

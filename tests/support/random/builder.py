@@ -1,0 +1,223 @@
+"""A program under construction, in which every value is known to lie between two bounds.
+
+What TOSA leaves undefined (int32 overflow, a shift that is too small, a division by zero) must not happen on any input,
+so that the reference model runs every program to the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from search_space.ir.dtypes import NUMPY, integer_range
+from search_space.ir.graph import CONST, INPUT, Node, Step, TensorType, constant, move
+from search_space.ir.layout_map import Shape
+
+Bounds = tuple[int, int]
+
+LARGEST = 400  # elements of a value
+SAFE = (1 << 31) - 1
+_INT32_REACH = 1 << 15  # of an int32 input, as in workers.checking.check_inputs
+INTEGERS = ("INT8", "INT16", "INT32")
+ALL = (*INTEGERS, "BOOL")
+
+
+@st.composite
+def shapes(draw: st.DrawFn, min_rank: int = 1, max_rank: int = 5, elements: int = 120) -> Shape:
+    """Half of the dimensions, or more, have size 1."""
+    shape: list[int] = []
+    for _ in range(draw(st.integers(min_rank, max_rank))):
+        most = min(6, elements // prod(shape))
+        shape.append(draw(st.one_of(st.just(1), st.integers(1, most))))
+    return tuple(shape)
+
+
+@st.composite
+def wide_shapes(draw: st.DrawFn, rank: int, elements: int = 72) -> Shape:
+    """Few of the dimensions have size 1."""
+    shape: list[int] = []
+    for _ in range(rank):
+        most = max(1, elements // prod(shape))
+        shape.append(min(most, draw(st.sampled_from([1, 2, 2, 3, 4]))))
+    return tuple(draw(st.permutations(shape)))
+
+
+@st.composite
+def regroupings(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Shape:
+    """Shapes with the same number of elements: dimensions merged and split, dimensions of size 1 put in."""
+    result: list[int] = []
+    for factor in (factor for size in shape for factor in primes(size)):
+        if result and (len(result) == max_rank or draw(st.booleans())):
+            result[-1] *= factor
+        else:
+            result.append(factor)
+    for _ in range(draw(st.integers(0 if result else 1, max(1, max_rank - len(result))))):
+        if len(result) < max_rank:
+            result.insert(draw(st.integers(0, len(result))), 1)
+    return tuple(result)
+
+
+@st.composite
+def steps(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Step:
+    """One TRANSPOSE or RESHAPE of a tensor of this shape."""
+    if draw(st.booleans()):
+        return Step("transpose", tuple(draw(st.permutations(range(len(shape))))))
+    return Step("reshape", draw(regroupings(shape, max_rank)))
+
+
+def primes(size: int) -> list[int]:
+    found, divisor = [], 2
+    while size > 1:
+        while size % divisor == 0:
+            found.append(divisor)
+            size //= divisor
+        divisor += 1
+    return found
+
+
+@dataclass
+class Builder:
+    """Puts one operator after the other into a program.
+
+    draw: hypothesis's; random: where constants come from. inputs: of the program. values: ids that operators may read.
+    flow: the last movement whose result operators were put on, as the shape before it and its steps.
+    """
+
+    draw: st.DrawFn
+    random: np.random.Generator
+    nodes: dict[int, Node] = field(default_factory=dict)
+    bounds: dict[int, Bounds] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+    flow: tuple[Shape, tuple[Step, ...]] | None = None
+
+    def type(self, value: int) -> TensorType:
+        return self.nodes[value].type
+
+    def shape(self, value: int) -> Shape:
+        return self.nodes[value].type.shape
+
+    def add(self, node: Node, bounds: Bounds | None = None) -> int:
+        """A new value; without bounds it may be anything of its type."""
+        node_id = len(self.nodes)
+        self.nodes[node_id] = node
+        self.bounds[node_id] = bounds or full_range(node.type.dtype)
+        self.values.append(node_id)
+        return node_id
+
+    def input(self, tensor: TensorType) -> int:
+        reach = (-_INT32_REACH, _INT32_REACH - 1) if tensor.dtype == "INT32" else None
+        self.inputs.append(self.add(Node(INPUT, (), tensor, name=f"input{len(self.inputs)}"), reach))
+        return self.inputs[-1]
+
+    def wide_input(self, dtypes: tuple[str, ...], rank: int | None = None) -> int:
+        """A new input with several elements along most of its dimensions."""
+        shape = self.draw(wide_shapes(self.draw(st.integers(2, 4)) if rank is None else rank))
+        return self.input(TensorType(shape, self.draw(st.sampled_from(dtypes))))
+
+    def op(
+        self, op: str, inputs: tuple[int, ...], shape: Shape, dtype: str, bounds: Bounds | None = None,
+        **attributes: Any
+    ) -> int:  # fmt: skip
+        return self.add(Node(op, inputs, TensorType(shape, dtype), attributes), bounds)
+
+    def moved(self, source: int, written: tuple[Step, ...]) -> int:
+        return self.add(move(source, self.type(source), written), self.bounds[source])
+
+    def parameter(self, values: Any, dtype: str, shape: Shape = (1,)) -> int:
+        """A constant that no other operator is drawn on."""
+        node_id = len(self.nodes)
+        if dtype == "INT48":
+            payload = b"".join(int(v).to_bytes(6, "little", signed=True) for v in np.ravel(values))
+            self.nodes[node_id] = Node(CONST, (), TensorType(shape, dtype), payload=payload)
+        else:
+            self.nodes[node_id] = constant(np.broadcast_to(np.asarray(values, NUMPY[dtype]), shape), dtype)
+        return node_id
+
+    def data(self, shape: Shape, dtype: str, bounds: Bounds) -> int:
+        """A constant operand with random values, some of them the extremes."""
+        low, high = bounds
+        array = self.random.integers(low, high + 1, shape)
+        array = np.where(self.random.random(shape) < 0.1, self.random.choice([low, high], shape), array)
+        node_id = self.parameter(array, dtype, shape)
+        self.bounds[node_id] = bounds
+        return node_id
+
+    def chance(self, one_in: int) -> bool:
+        return self.draw(st.integers(1, one_in)) == one_in
+
+    def pick(self, dtypes: tuple[str, ...], rank: int | None = None) -> int | None:
+        """A value of one of these element types, mostly one of the last, or None. One of another rank is reshaped."""
+        fitting = [v for v in self.values if self.type(v).dtype in dtypes]
+        exact = [v for v in fitting if rank in (None, len(self.shape(v)))]
+        if exact:
+            return self.draw(st.sampled_from(exact if self.chance(4) else exact[-3:]))
+        if not fitting or rank is None:
+            return None
+        value = self.draw(st.sampled_from(fitting))
+        shape = [1] * rank
+        for at, factor in enumerate(primes(prod(self.shape(value)))):
+            shape[1 + at % (rank - 1)] *= factor
+        return self.moved(value, (Step("reshape", tuple(shape)),))
+
+    def partner(self, value: int) -> int:
+        """A second operand: the same value, another of its shape or one that broadcasts, one that is moved alike, or a
+        constant, full, broadcast, or moved itself."""
+        tensor = self.type(value)
+        kinds = ["same", "other", "alike", "alike", "moved constant", "full", "broadcast", "single"]
+        kind = self.draw(st.sampled_from(kinds))
+        same_type = [v for v in self.values if self.type(v).dtype == tensor.dtype]
+        if kind == "same":
+            return value
+        if kind == "other":
+            return self.draw(st.sampled_from([v for v in same_type if fits(self.shape(v), tensor.shape)]))
+        if kind == "alike" and self.flow is not None:
+            fitting = [v for v in same_type if self.shape(v) == self.flow[0]]
+            if fitting and move(fitting[0], self.type(fitting[0]), self.flow[1]).type == tensor:
+                return self.moved(self.draw(st.sampled_from(fitting)), self.flow[1])
+        if kind == "moved constant":
+            perms = self.draw(st.permutations(range(len(tensor.shape))))
+            back = tuple(tensor.shape[perms.index(d)] for d in range(len(perms)))
+            source = self.data(back, tensor.dtype, _small(tensor.dtype))
+            return self.moved(source, (Step("transpose", tuple(perms)),))
+        return self.operand(tensor.shape, tensor.dtype, _small(tensor.dtype), kind)
+
+    def operand(self, shape: Shape, dtype: str, bounds: Bounds, kind: str = "") -> int:
+        """A constant of this shape or one that broadcasts to it."""
+        kind = kind or self.draw(st.sampled_from(["full", "broadcast", "single"]))
+        if kind == "single":
+            shape = (1,) * len(shape)
+        elif kind == "broadcast":
+            shape = tuple(self.draw(st.sampled_from([1, size])) for size in shape)
+        return self.data(shape, dtype, bounds)
+
+    def zero_point(self, dtype: str) -> tuple[int, int]:
+        """A zero point that TOSA allows for the type: its value and its constant."""
+        value = self.draw(st.sampled_from([0, -128, 127, -3, 11])) if dtype == "INT8" else 0
+        return value, self.parameter(value, dtype)
+
+    def either_way(self, first: int, second: int) -> tuple[int, int]:
+        return (second, first) if self.chance(3) else (first, second)
+
+
+def full_range(dtype: str) -> Bounds:
+    return (0, 1) if dtype == "BOOL" else integer_range(dtype)
+
+
+def _small(dtype: str) -> Bounds:
+    low, high = full_range(dtype)
+    return max(low, -1000), min(high, 1000)
+
+
+def fits(small: Shape, full: Shape) -> bool:
+    """Whether one shape broadcasts to the other."""
+    return len(small) == len(full) and all(a in (1, b) for a, b in zip(small, full, strict=True))
+
+
+def corners(function: Callable[[int, int], int], a: Bounds, b: Bounds) -> Bounds:
+    """Bounds of a function that is largest and smallest at corners."""
+    results = [function(x, y) for x in a for y in b]
+    return min(results), max(results)

@@ -1,0 +1,127 @@
+"""What is minimised, and what a candidate may not do to get there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.sample_results import IDENTITY, best
+
+from results.reports.pareto import Limits
+from search_space.exactness import Exactness
+from tuner.service.backend import Toolchain
+from tuner.tuning.objective import Kind, Objective
+from workers.checking.allowance import Allowance, Metric
+from workers.ethos_u.stream_cost import MODEL_VERSION
+from workers.ethos_u.vela.pricing import Cost
+
+DEFAULT = Cost(
+    stream_cycles=1000, conservative_cycles=1000, vela_cycles=400, host_cycles=100, transposes=2, transpose_cycles=300,
+    npu_ops=10, sram_bytes=2000, arena_bytes=2000, flash_bytes=5000, macs=7, command_stream_sha256=("a",), rows=(),
+)  # fmt: skip
+cycles = st.integers(0, 10**9)
+costs = st.builds(
+    replace, st.just(DEFAULT), stream_cycles=cycles, vela_cycles=cycles, sram_bytes=cycles, flash_bytes=cycles
+)
+
+
+def test_the_stream_counts_whatever_vela_estimates() -> None:
+    objective = Objective()
+    phantom = replace(DEFAULT, vela_cycles=300)
+    assert objective.cycles(phantom, DEFAULT) == objective.cycles(DEFAULT, DEFAULT) == 1100
+    dearer_by_vela = replace(DEFAULT, stream_cycles=500, vela_cycles=401)
+    assert objective.cycles(dearer_by_vela, DEFAULT) == 600
+    assert objective.violations(dearer_by_vela, DEFAULT) == {}
+
+
+def test_a_gain_holds_whichever_model_is_right_about_what_nobody_measured() -> None:
+    dearer = replace(DEFAULT, stream_cycles=500, conservative_cycles=1001)
+    (beyond,) = Objective().violations(dearer, DEFAULT)
+    assert beyond == "the cycles, by Vela where no evidence covers them, 1,101 are more than 1,100"
+    assert not Objective().violations(replace(dearer, conservative_cycles=1000), DEFAULT)
+    moved_in = replace(dearer, conservative_cycles=1050, host_cycles=10)
+    assert not Objective().violations(moved_in, DEFAULT), "what the NPU takes over from the CPU"
+    assert not Objective("vela").violations(dearer, DEFAULT)
+    assert not Objective("both").violations(dearer, DEFAULT)
+
+
+def test_both_is_the_worse_ratio() -> None:
+    objective = Objective("both")
+    assert objective.cycles(replace(DEFAULT, stream_cycles=450), DEFAULT) == 1100
+    assert objective.cycles(replace(DEFAULT, stream_cycles=450, vela_cycles=150), DEFAULT) == 550
+    assert objective.cycles(replace(DEFAULT, stream_cycles=10, vela_cycles=150), DEFAULT) == 550
+
+
+@given(cost=costs, kind=st.sampled_from(["stream", "vela", "both"]))
+def test_nothing_that_is_worse_by_both_estimates_is_cheaper(cost: Cost, kind: str) -> None:
+    objective = Objective(kind)  # type: ignore[arg-type]
+    worse = replace(cost, stream_cycles=cost.stream_cycles + 1, vela_cycles=cost.vela_cycles + 1)
+    assert objective.cycles(worse, DEFAULT) >= objective.cycles(cost, DEFAULT)
+    assert objective.cycles(DEFAULT, DEFAULT) == {"stream": 1100, "vela": 500, "both": 1100}[kind]
+    with_more_on_the_host = replace(cost, host_cycles=cost.host_cycles + 1000)
+    assert objective.cycles(with_more_on_the_host, DEFAULT) > objective.cycles(cost, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("objective", "cost", "beyond"),
+    [
+        (Objective(), {"sram_bytes": 2200}, {}),
+        (Objective(), {"sram_bytes": 2201}, {"the bytes of SRAM 2,201 are more than 2,200": 1 / 2200}),
+        (Objective(max_sram_bytes=1500), {}, {"the bytes of SRAM 2,000 are more than 1,500": 500 / 1500}),
+        (Objective(max_sram_bytes=9000), {"sram_bytes": 9000}, {}),
+        (Objective(), {"flash_bytes": 10**9}, {}),
+        (Objective(max_flash_bytes=4000), {}, {"the bytes of flash 5,000 are more than 4,000": 0.25}),
+    ],
+)
+def test_memory_is_limited(objective: Objective, cost: dict[str, int], beyond: dict[str, float]) -> None:
+    assert objective.violations(replace(DEFAULT, **cost), DEFAULT) == beyond
+
+
+def test_the_front_has_no_limit_of_sram_but_the_user_s() -> None:
+    assert Objective().front_limits == Limits()
+    assert Objective("both", 3, 4).front_limits == Limits(3, 4)
+
+
+@given(cost=costs)
+def test_a_best_by_both_is_dearer_by_neither(cost: Cost) -> None:
+    if Objective("both").cycles(cost, DEFAULT) <= Objective("both").cycles(DEFAULT, DEFAULT):
+        assert cost.stream_cycles <= DEFAULT.stream_cycles
+        assert cost.vela_cycles <= DEFAULT.vela_cycles
+
+
+limits = st.none() | st.integers(1, 2**40)
+allowances = st.sampled_from([
+    Allowance(), Allowance(Exactness.REQUANTISING), Allowance(Exactness.PRECISION, 1.5),
+    Allowance(Exactness.REQUANTISING, metric=Metric("net.py:SRAM", "ab" * 32, 0.9)),
+])  # fmt: skip
+
+
+@given(kind=st.sampled_from(["stream", "vela", "both"]), sram=limits, flash=limits, allowance=allowances)
+def test_an_identity_s_text_tells_the_objective(
+    kind: Kind, sram: int | None, flash: int | None, allowance: Allowance
+) -> None:
+    told = str(Objective(kind, sram, flash, allowance))
+    assert Objective.told_by(told) == Objective(kind, sram, flash)
+    assert Objective.told_by(told.replace(f"stream cycles {MODEL_VERSION}", "stream cycles 0")) == Objective(
+        kind, sram, flash
+    )
+    assert Objective.told_by(f"{told}, and more") is None or allowance
+    assert Objective.told_by(f"not {told}") is None
+
+
+def test_a_best_is_shown_within_the_limits_of_its_own_objective() -> None:
+    def limits_of(objective: object) -> Limits:
+        shown = best(identity=replace(IDENTITY, objective=str(objective)))
+        return Toolchain().explain(shown, ()).limits
+
+    assert limits_of(Objective()) == Limits()
+    assert limits_of(Objective("both", 3, 4, Allowance(Exactness.PRECISION))) == Limits(3, 4)
+    assert limits_of("what another version minimised") == Limits()
+
+
+def test_every_objective_is_another_identity() -> None:
+    kinds = [Objective(kind) for kind in ("stream", "vela", "both")]  # type: ignore[arg-type]
+    limits = [Objective(max_sram_bytes=1), Objective(max_sram_bytes=2), Objective(max_flash_bytes=1)]
+    assert len({str(objective) for objective in kinds + limits}) == 6

@@ -1,0 +1,64 @@
+"""Programs that Vela compiles wrongly are found by what they have in them, before they are compiled."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
+from benchmarks.miscompilations.open_to import open_to
+from benchmarks.miscompilations.page import TARGETS
+from benchmarks.tosa_program import Program
+from search_space.ir.dtypes import NUMPY
+from search_space.tosa_file.writer import write_tosa
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.vela.compiler import compile_tosa
+
+_SHAPES = ((2, 3), (2, 3, 4), (1, 3, 4), (2, 1, 4), (2, 3, 1), (1, 2, 3, 4), (1, 3, 1, 4), (2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("one", MISCOMPILATIONS, ids=lambda one: one.name)
+def test_programs_of_the_catalogue_are_open_to_their_kind(one: Miscompilation) -> None:
+    for program in one.programs.values():
+        for family in one.affected["5.1.0"]:
+            assert one.name in open_to(program, family)
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "INT32"])
+@pytest.mark.parametrize("family", [U55, U85])
+def test_every_order_of_a_constant_that_vela_writes_to_is_known(family: str, dtype: str) -> None:
+    written = 0
+    for shape in _SHAPES:
+        for order in permutations(range(len(shape))):
+            program = graph(product_with_moved_constant(shape, order, dtype))
+            stream = compile_tosa(write_tosa(program), TARGETS[family]).command_stream
+            ofms = [one.ofm for one in decode(stream).operations if one.ofm is not None and one.ofm.addresses]
+            if any(ofm.region == 0 for ofm in ofms):
+                written += 1
+                assert "written-constants" in open_to(program, family), (shape, order)
+    assert written
+
+
+def product_with_moved_constant(shape: tuple[int, ...], order: tuple[int, ...], dtype: str) -> Make:
+    def make(p: Program) -> int:
+        moved = p.transpose(p.data(p.random.integers(-100, 100, shape).astype(NUMPY[dtype]), dtype), *order)
+        operands = p.input(*p.shape(moved), dtype=dtype), moved, p.data(np.zeros(1), "INT8")
+        return p.op("MUL", operands, p.shape(moved), "INT32")
+
+    return make
+
+
+def test_three_dimensions_of_a_constant_are_moved_in_one_step_on_u85() -> None:
+    assert "written-constants" in open_to(graph(product_with_moved_constant((2, 3, 4), (1, 2, 0), "INT8")), U55)
+    assert open_to(graph(product_with_moved_constant((2, 3, 4), (1, 2, 0), "INT8")), U85) == set()
+
+
+def test_an_output_is_lost_through_a_reshape_too() -> None:
+    def moved_on(p: Program) -> tuple[int, int]:
+        first = p.transpose(p.table(p.input(1, 4, 6, 8)), 0, 3, 1, 2)
+        return first, p.transpose(p.reshape(first, 8, 4, 6), 0, 2, 1)
+
+    program = graph(moved_on)
+    assert len(compile_tosa(write_tosa(program), TARGETS[U55]).outputs) == 1
+    assert open_to(program, U55) == {"lost-output"}

@@ -1,0 +1,53 @@
+"""What passes are told about a target: the same as the whole evaluation finds, and remembered."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.programs.npu_programs import Program
+
+from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from search_space.tosa_file.reader import read_tosa
+from workers.cache.memo import Memo
+from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.ethos_u.target import Target
+from workers.ethos_u.vela.facts import VelaFacts
+from workers.ethos_u.vela.pricing import Pricing
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
+def test_a_program_by_itself_costs_what_an_evaluation_says(accelerator: str, tmp_path: Path) -> None:
+    p = Program()
+    moved = p.transpose(p.input(1, 3, 8, 8), 0, 2, 3, 1)
+    graph = read_tosa(p.tosa(p.conv(moved, 16, (3, 3))))
+    target, memo = Target.parse(accelerator), Memo(tmp_path)
+    cost = Pricing(target, memo, toolchain_versions()).cost([graph], 0)
+    for _ in ("compiled", "remembered"):
+        facts = VelaFacts(target, memo, toolchain_versions())
+        assert facts.program_cycles(graph) == (cost.stream_cycles, cost.vela_cycles)
+        assert facts.program_sram_bytes(graph) == cost.sram_bytes
+    alone = VelaFacts(target, memo, toolchain_versions()).transpose_cycles((1, 3, 8, 8), (0, 2, 3, 1), "INT8")
+    assert alone is not None and 0 < alone < cost.stream_cycles
+
+
+def test_what_was_asked_is_known_without_looking_it_up(tmp_path: Path) -> None:
+    """An answer that had to be found out again would be in the memo again."""
+    p = Program()
+    graph = p.graph(p.conv(p.input(1, 8, 8, 16), 16, (3, 3)))
+    facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path / "memo"), toolchain_versions())
+    answers = facts.program_cycles(graph), facts.program_sram_bytes(graph)
+    (tmp_path / "memo").rename(tmp_path / "elsewhere")
+    assert (facts.program_cycles(graph), facts.program_sram_bytes(graph)) == answers
+    assert not (tmp_path / "memo").exists()
+    p = Program()
+    other = p.graph(p.conv(p.input(1, 8, 8, 16), 24, (3, 3)))
+    assert facts.program_cycles(other) != answers[0] and (tmp_path / "memo").exists()
+
+
+def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
+    """An operator that the NPU does not have."""
+    shape = TensorType((1, 4), "INT32")
+    nodes = {0: Node(INPUT, (), shape), 1: constant(np.ones((1, 4), np.int32)), 2: Node("INTDIV", (0, 1), shape)}
+    facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions())
+    graph = Graph(nodes, (0,), (2,), 3)
+    assert facts.program_cycles(graph) is facts.program_sram_bytes(graph) is None

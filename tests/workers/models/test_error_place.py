@@ -1,0 +1,87 @@
+"""Errors of torch and ExecuTorch are told with the place in the user's model."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import fx
+
+from workers.errors import ModelError
+from workers.ethos_u.lowering.lowering import lower
+from workers.ethos_u.target import Target
+from workers.models.error_place import with_place
+from workers.models.model_source import export, resolve
+
+NETS = """
+import torch
+from torch import nn
+
+class Wrong(nn.Module):
+    def forward(self, x):
+        y = torch.relu(x)
+        return y.reshape(7)
+
+class Branches(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x
+        return -x
+
+class Grouped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(8, 4, 4, stride=2, padding=1, groups=4)
+
+    def forward(self, x):
+        return self.up(x)
+
+def wrong():
+    return Wrong(), (torch.ones(2, 5),)
+
+def branches():
+    return Branches(), (torch.ones(3),)
+
+def grouped():
+    return Grouped(), (torch.ones(1, 8, 6, 6),)
+"""
+
+
+@pytest.fixture
+def nets(tmp_path: Path) -> Path:
+    path = tmp_path / "nets.py"
+    path.write_text(NETS)
+    return path
+
+
+@pytest.mark.parametrize(("function", "line"), [("wrong", 8), ("branches", 12)])
+def test_what_does_not_export_is_told_with_its_line(nets: Path, function: str, line: int) -> None:
+    with pytest.raises(ModelError, match=rf"torch\.export cannot export it, .* \(nets\.py, line {line}\)$"):
+        export(resolve(f"{nets}:{function}"))  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_quantised_is_told_with_its_layer(nets: Path) -> None:
+    """ExecuTorch quantises the bias of a transposed convolution by its input's channels."""
+    model = export(resolve(f"{nets}:grouped"))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=r"cannot be quantised, .* \(in \S*quantize_per_channel\S* of up_bias, .*\)$"):
+        lower(model, Target.parse("ethos-u55-128"), seed=0)
+
+
+def test_an_interpreter_s_error_names_the_operator() -> None:
+    class Adds(torch.nn.Module):
+        def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+            return first + second
+
+    with pytest.raises(RuntimeError) as raised:
+        fx.Interpreter(fx.symbolic_trace(Adds())).run(torch.ones(2), torch.ones(3))
+    assert with_place(raised.value).endswith("(in operator.add of first, second)")
+
+
+def test_an_error_in_a_pass_names_the_pass_and_not_all_before_it() -> None:
+    cause = ValueError("no such layout")
+    error = Exception("An error occurred when running the 'FoldPass' pass after the following passes: ['A', 'B']")
+    error.__cause__ = cause
+    assert with_place(error) == "ValueError: no such layout (in ExecuTorch's FoldPass)"
+
+
+def test_an_error_without_a_place_is_told_as_it_is() -> None:
+    assert with_place(KeyError("x")) == "KeyError: 'x'"

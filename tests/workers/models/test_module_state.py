@@ -1,0 +1,71 @@
+"""Nets with buffers that they write to: each sample starts anew, in calibration, records and measures of quality."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program, to_edge, to_executorch
+from workers.ethos_u.lowering.run_lowered import run_lowered
+from workers.ethos_u.target import Target
+from workers.models.model_source import SourceModel, export
+from workers.models.module_state import as_written
+from workers.models.tensors import tensors
+
+U55 = Target.parse("ethos-u55-128")
+
+
+class Stream(nn.Module):
+    """A streaming net: the last frames are kept in a buffer of the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(8, 16, 5)
+        self.register_buffer("past", torch.zeros(1, 8, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        frames = torch.cat([self.past, x], -1)
+        self.past.copy_(frames[:, :, -4:])
+        return torch.relu(self.conv(frames))
+
+
+class Started(Stream):
+    """One whose buffer does not start with zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.past.fill_(0.75)
+
+
+def test_what_runs_first_does_not_reach_what_runs_next() -> None:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 8, 16),) for _ in range(3)]
+    model = export(SourceModel(Stream(), samples[0], samples, "net.py:stream"))
+    quantised = quantised_program(model, U55, seed=0)
+    assert all(not torch.any(one) for one in quantised.program.state_dict.values() if one.shape == (1, 8, 4))
+    module = lowered_program(model, U55, quantised).module(check_guards=False)
+
+    def run(sample: tuple[torch.Tensor, ...]) -> np.ndarray:
+        (output,) = tensors(run_lowered(module, sample))
+        return output.numpy().copy()
+
+    alone = [run(sample) for sample in samples]
+    assert [run(sample).tobytes() for sample in reversed(samples)] == [one.tobytes() for one in reversed(alone)]
+    # The state matters: within one run, the past is that of the start.
+    (expected,) = tensors(model.program.module(check_guards=False)(*samples[1]))
+    assert np.abs(expected.numpy() - alone[1]).max() < 0.1 * np.abs(alone[1]).max()
+
+
+def test_a_pte_starts_without_what_buffers_start_with_and_that_is_told() -> None:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 8, 16),) for _ in range(3)]
+    for net, told in ((Stream(), []), (Started(), ["the model has past start with"])):
+        model = export(SourceModel(net, samples[0], samples, "net.py:net"))
+        warnings = lower(model, U55, seed=0).warnings
+        assert [one for one in told if any(one in warning for warning in warnings)] == told
+        assert len(warnings) == len(told)
+        quantised = quantised_program(model, U55, seed=0)
+        (expected,) = tensors(run_lowered(as_written(lowered_program(model, U55, quantised)), samples[1]))
+        file = to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer
+        (found,) = PteProgram(bytes(file), "net.pte").run([samples[1][0].numpy()])
+        assert found.tobytes() == expected.numpy().tobytes()

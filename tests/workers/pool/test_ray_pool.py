@@ -1,0 +1,618 @@
+"""The pool on a real Ray: what is run in it may crash, hang or be killed, and the next call works all the same."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.pool.dispatcher import AHEAD_SECONDS
+from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
+from workers.pool.shared import Shared
+
+REPOSITORY = Path(__file__).parents[3]
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+calls = 0
+
+
+# What runs in the workers.
+
+
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+def count_calls() -> tuple[int, int]:
+    global calls
+    calls += 1
+    return os.getpid(), calls
+
+
+def follow_a_null_pointer() -> None:
+    ctypes.string_at(0)
+
+
+def abort() -> None:
+    os.write(2, b"terminate called after throwing\n")
+    os.abort()
+
+
+def exit_for_good() -> None:
+    sys.exit(3)
+
+
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang_in_c() -> None:
+    """As a compiler does that loops: Python gets no chance to run."""
+    ctypes.PyDLL(None).sleep(1000)
+
+
+def crash_the_first_time(marker: Path) -> int:
+    if not marker.exists():
+        marker.write_text(str(os.getpid()))
+        os.abort()
+    return os.getpid()
+
+
+def wait_for(path: Path, started: Path | None = None) -> int:
+    if started is not None and not started.exists():
+        started.write_text(str(os.getpid()))
+    while not path.exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def note(number: int, log: Path) -> None:
+    with log.open("a") as file:
+        file.write(f"{number}\n")
+
+
+kept: list[bytes] = []
+
+
+def keep(megabytes: int) -> int:
+    kept.append(os.urandom(2**20) * megabytes)
+    return os.getpid()
+
+
+def length_of(shared: Shared[bytes]) -> int:
+    return len(shared.get())
+
+
+def hash_of_a_name() -> int:
+    return hash("tosa_reshape_default")
+
+
+class Peculiar(Exception):
+    pass
+
+
+class Unsendable(Exception):
+    def __init__(self, code: int, place: str) -> None:
+        super().__init__(f"{code} at {place}")
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def fail_unsendably() -> None:
+    raise Unsendable(7, "here")
+
+
+def make_a_lock() -> object:
+    return threading.Lock()
+
+
+def talk() -> None:
+    print("from python")  # noqa: T201
+    os.write(1, b"from below\n")
+    os.system("echo from a child >&2")
+
+
+def threads_and_folder() -> tuple[int, str]:
+    import torch
+
+    return torch.get_num_threads(), str(Path.cwd())
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """`run(coroutine)` in one event loop for the whole file, in a process that has a Ray with four cores."""
+    import ray
+
+    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+    with asyncio.Runner() as runner:
+        yield runner.run
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def pool(run: Run, logs: Path) -> Iterator[Pool]:
+    """Two workers."""
+    pool = Pool(jobs=2, log_dir=logs)
+    run(pool.__aenter__())
+    yield pool
+    run(pool.__aexit__())
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pids: set[int], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while any(map(is_alive, pids)):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def both(run: Run, pool: Pool) -> set[int]:
+    """The process ids of the two workers, once both are up."""
+
+    async def ask() -> set[int]:
+        seen: set[int] = set()
+        while len(seen) < 2:
+            seen.add(await pool.run(os.getpid, timeout_seconds=60))
+        return seen
+
+    return run(asyncio.wait_for(ask(), 120))
+
+
+def test_returns_results(run: Run, pool: Pool) -> None:
+    async def many() -> list[int]:
+        calls = (pool.run(add, number, 1, timeout_seconds=60) for number in range(50))
+        return await asyncio.gather(*calls)
+
+    assert run(many()) == list(range(1, 51))
+
+
+def test_workers_order_sets_of_names_alike_in_every_run(run: Run, pool: Pool) -> None:
+    """Or the same model is lowered to operators in another order, and no recipe gives the evaluated program again."""
+    alone = subprocess.run(
+        [sys.executable, "-c", "print(hash('tosa_reshape_default'))"],
+        env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run(pool.run(hash_of_a_name, timeout_seconds=60)) == int(alone.stdout)
+
+
+def test_processes_stay_and_keep_what_they_have(run: Run, pool: Pool) -> None:
+    async def many() -> list[tuple[int, int]]:
+        return await asyncio.gather(*(pool.run(count_calls, timeout_seconds=60) for _ in range(40)))
+
+    seen = run(many())
+    by_process = {pid: [count for other, count in seen if other == pid] for pid, _ in seen}
+    assert len(by_process) <= 2
+    assert os.getpid() not in by_process
+    for counts in by_process.values():
+        assert sorted(counts) == list(range(min(counts), min(counts) + len(counts)))
+    assert sum(map(len, by_process.values())) == 40
+
+
+@pytest.mark.parametrize(
+    ("function", "last_words"),
+    [
+        (follow_a_null_pointer, "Fatal Python error: Segmentation fault"),
+        (abort, "terminate called after throwing; Fatal Python error: Aborted"),
+        (exit_for_good, "exit"),
+        (be_killed, "unexpectedly exits"),
+    ],
+)
+def test_a_crash_costs_one_call(
+    run: Run, pool: Pool, logs: Path, function: Callable[[], None], last_words: str
+) -> None:
+    with pytest.raises(WorkerLost) as lost:
+        run(pool.run(function, timeout_seconds=60))
+    assert (lost.value.kind, lost.value.attempts) == ("crashed", 2)
+    assert last_words in lost.value.detail
+    assert f"log: {logs}/worker-" in lost.value.detail
+    assert "\n" not in str(lost.value)
+    assert run(pool.run(add, 1, 2, timeout_seconds=60)) == 3
+
+
+def test_a_hang_is_ended(run: Run, pool: Pool) -> None:
+    before = both(run, pool)
+    with pytest.raises(WorkerLost) as lost:
+        run(pool.run(hang_in_c, timeout_seconds=0.5))
+    assert (lost.value.kind, lost.value.attempts) == ("timed out", 2)
+    assert "no answer within 0.5 s" in lost.value.detail
+    assert run(pool.run(add, 1, 2, timeout_seconds=60)) == 3
+    # Both tries cost a worker, and not the same one twice: the other was free before a new one was up.
+    assert both(run, pool).isdisjoint(before)
+    assert gone(before)
+
+
+def test_a_second_try_may_succeed(run: Run, pool: Pool, tmp_path: Path) -> None:
+    marker = tmp_path / "crashed"
+    second = run(pool.run(crash_the_first_time, marker, timeout_seconds=60))
+    assert second != int(marker.read_text())
+
+
+def test_without_retries_the_first_crash_counts(run: Run, pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(WorkerLost) as lost:
+        run(pool.run(crash_the_first_time, tmp_path / "crashed", timeout_seconds=60, retries=0))
+    assert lost.value.attempts == 1
+
+
+def test_a_worker_killed_from_outside_in_mid_task(run: Run, pool: Pool, tmp_path: Path) -> None:
+    started, finish = tmp_path / "started", tmp_path / "finish"
+
+    async def scenario() -> tuple[int, int]:
+        call = asyncio.create_task(pool.run(wait_for, finish, started, timeout_seconds=60))
+        while not (started.exists() and started.read_text()):
+            await asyncio.sleep(0.01)
+        first = int(started.read_text())
+        os.kill(first, signal.SIGKILL)
+        finish.touch()
+        return first, await call
+
+    first, second = run(scenario())
+    assert first != second
+
+
+@pytest.mark.parametrize("already_long", [True, False])
+def test_calls_are_taken_up_in_order(run: Run, pool: Pool, tmp_path: Path, already_long: bool) -> None:
+    """But one that was sent to wait behind a call that takes long, which nobody knows at first: another worker takes it
+    over."""
+    log, started, finish = (tmp_path / name for name in ("log", "started", "finish"))
+
+    async def scenario() -> None:
+        # With one of the two workers busy throughout, the other does all the rest.
+        busy = asyncio.create_task(pool.run(wait_for, finish, started, timeout_seconds=60))
+        while not started.exists():
+            await asyncio.sleep(0.01)
+        if already_long:
+            await asyncio.sleep(2 * AHEAD_SECONDS)
+        await asyncio.gather(*(pool.run(note, number, log, timeout_seconds=60) for number in range(30)))
+        assert not busy.done()
+        finish.touch()
+        await busy
+
+    both(run, pool)
+    run(scenario())
+    noted = log.read_text().split()
+    if not already_long:
+        noted.sort(key=int)
+    assert noted == [str(number) for number in range(30)]
+
+
+def test_the_functions_own_errors_pass_and_cost_no_process(run: Run, pool: Pool) -> None:
+    before = both(run, pool)
+    error: Exception
+    for error in (Peculiar("as it was"), TimeoutError("not ours"), KeyError("name")):
+        with pytest.raises(type(error)) as caught:
+            run(pool.run(fail, error, timeout_seconds=60))
+        assert type(caught.value) is type(error)
+        assert caught.value.args == error.args
+        assert "in fail" in caught.value.__notes__[-1]
+    with pytest.raises(RuntimeError, match="Unsendable: 7 at here"):
+        run(pool.run(fail_unsendably, timeout_seconds=60))
+    with pytest.raises(TypeError, match="pickle"):
+        run(pool.run(make_a_lock, timeout_seconds=60))
+    assert both(run, pool) == before
+
+
+def test_a_cancelled_call_is_stopped(run: Run, pool: Pool, tmp_path: Path) -> None:
+    started, never = tmp_path / "started", tmp_path / "never"
+
+    async def scenario() -> None:
+        running = asyncio.create_task(pool.run(wait_for, never, started, timeout_seconds=600))
+        while not (started.exists() and started.read_text()):
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    run(scenario())
+    assert gone({int(started.read_text())})
+    assert run(pool.run(add, 1, 2, timeout_seconds=60)) == 3
+
+
+def test_a_call_cancelled_in_the_queue_takes_no_worker_along(run: Run, pool: Pool, tmp_path: Path) -> None:
+    finish = tmp_path / "finish"
+
+    async def scenario() -> list[int]:
+        busy = [asyncio.create_task(pool.run(wait_for, finish, timeout_seconds=60)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        queued = [asyncio.create_task(pool.run(add, 0, 0, timeout_seconds=60)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        for call in queued:
+            call.cancel()
+        finish.touch()
+        await asyncio.gather(*busy)
+        return await asyncio.gather(*(pool.run(add, 1, 2, timeout_seconds=60) for _ in range(4)))
+
+    assert run(scenario()) == [3, 3, 3, 3]
+
+
+def test_a_shared_value_reaches_every_worker_and_outlives_them(run: Run, pool: Pool) -> None:
+    shared = pool.share(bytes(10 * 2**20))
+    for _ in range(2):
+        assert run(pool.run(length_of, shared, timeout_seconds=60)) == 10 * 2**20
+        with pytest.raises(WorkerLost):
+            run(pool.run(be_killed, timeout_seconds=60))
+
+
+def test_a_worker_that_has_grown_is_replaced_between_calls(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        async with Pool(jobs=1, log_dir=tmp_path, growth_bytes=200 * 2**20) as small:
+            return [await small.run(keep, megabytes, timeout_seconds=60) for megabytes in (10, 300, 10, 10)]
+
+    first, second, third, fourth = run(scenario())
+    assert first == second != third == fourth
+
+
+def test_what_workers_print_is_in_their_logs_only(
+    run: Run, pool: Pool, logs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(pool.run(talk, timeout_seconds=60))
+    written = "".join(log.read_text() for log in logs.glob("worker-*.log"))
+    assert "from python\nfrom below\nfrom a child\n" in written
+    assert "from" not in "".join(capfd.readouterr())
+
+
+def test_a_worker_uses_one_core_and_works_in_the_drivers_folder(run: Run, pool: Pool) -> None:
+    assert run(pool.run(threads_and_folder, timeout_seconds=120)) == (1, str(Path.cwd()))
+
+
+def test_workers_that_cannot_warm_up_end_the_pool_with_the_reason(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> list[BaseException | int]:
+        async with Pool(jobs=2, log_dir=tmp_path, warm_up=fail_unsendably) as broken:
+            calls = [broken.run(add, 1, 2, timeout_seconds=60) for _ in range(3)]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    answers = run(scenario())
+    assert [type(answer) for answer in answers] == [PoolFailed] * 3
+    assert "no worker process starts: RuntimeError while warming up: Unsendable: 7" in str(answers[0])
+
+
+def test_a_worker_that_dies_warming_up_is_not_given_the_last_words_of_another(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "worker-0.log").write_text("Fatal Python error: of last night\n")
+
+    async def scenario() -> int:
+        async with Pool(jobs=1, log_dir=tmp_path, warm_up=be_killed) as broken:
+            return await broken.run(add, 1, 2, timeout_seconds=60)
+
+    with pytest.raises(PoolFailed) as failed:
+        run(scenario())
+    assert "last night" not in str(failed.value)
+
+
+def test_a_closed_pool_takes_no_calls_and_leaves_no_processes(run: Run, tmp_path: Path) -> None:
+    import ray
+
+    async def scenario() -> tuple[Pool, int]:
+        async with Pool(jobs=1, log_dir=tmp_path) as short:
+            return short, await short.run(os.getpid, timeout_seconds=60)
+
+    short, pid = run(scenario())
+    assert gone({pid})
+    assert ray.is_initialized()
+    with pytest.raises(PoolFailed, match="closed"):
+        run(short.run(add, 1, 2, timeout_seconds=60))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:10001", "head", "head:port"])
+def test_an_address_without_a_cluster_is_refused_at_once(address: str, tmp_path: Path) -> None:
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from workers.pool.ray_pool import Pool, PoolFailed\n"
+        "async def main():\n"
+        "    try:\n"
+        "        async with Pool(1, pathlib.Path(sys.argv[1]), address=sys.argv[2]): pass\n"
+        "    except PoolFailed as error: print(error)\n"
+        "asyncio.run(main())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path), address], text=True)
+    assert said.startswith(f"cannot join the Ray cluster at {address}: ")
+    assert said.count("\n") == 1
+
+
+def test_ray_is_started_again_where_its_processes_do_not_answer_in_time(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, pathlib, sys\n"
+        "from ray._private import services\n"
+        "from workers.pool.ray_pool import Pool\n"
+        "get_node, asked = services.get_node, []\n"
+        "def late(*where):\n"
+        "    asked.append(where)\n"
+        "    if len(asked) < 3: raise Exception('The current node timed out during startup.')\n"
+        "    return get_node(*where)\n"
+        "services.get_node = late\n"
+        "async def main():\n"
+        "    async with Pool(1, pathlib.Path(sys.argv[1])) as pool:\n"
+        "        print(await pool.run(os.getpid, timeout_seconds=100) != os.getpid())\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
+DRIVER = """
+import asyncio, ctypes, os, ray, signal, sys, time
+from pathlib import Path
+import beside
+from workers.pool.ray_pool import Pool, WorkerLost
+
+# Tests that a script runs in the background ignore it, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+async def main():
+    async with Pool(jobs=2, log_dir=Path("logs")) as pool:
+        print(await pool.run(beside.read_here, timeout_seconds=60), flush=True)
+        try:
+            await pool.run(os.abort, timeout_seconds=60, retries=0)
+        except WorkerLost:
+            print("lost", flush=True)
+        print(*[await pool.run(os.getpid, timeout_seconds=60) for _ in range(4)], flush=True)
+        if sys.argv[1] == "stuck":  # inside C++, with the lock of the interpreter
+            ray.shutdown = lambda: ctypes.PyDLL(None).sleep(1000)
+        if sys.argv[1] in ("hang", "stuck"):
+            await asyncio.gather(*(pool.run(beside.hang, timeout_seconds=600) for _ in range(2)))
+
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+BESIDE = """
+import ctypes
+from pathlib import Path
+
+def read_here():
+    return Path("here.txt").read_text()
+
+def hang():
+    ctypes.PyDLL(None).sleep(1000)
+"""
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """`driver(mode)`: a script with a module beside it, run from another folder, with a Ray of its own."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text(DRIVER)
+    (tmp_path / "app" / "beside.py").write_text(BESIDE)
+    (tmp_path / "here.txt").write_text("found")
+    started: list[subprocess.Popen[str]] = []
+
+    def start(mode: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, str(tmp_path / "app" / "main.py"), mode],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_what_ignores_interrupts_goes_on(tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, signal, sys\n"
+        "from workers.pool.interrupts import ends_when_interrupted\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "log = pathlib.Path(sys.argv[1])\n"
+        "with ends_when_interrupted(log):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN, log.exists())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path / "interrupted.log")], text=True)
+    assert said == "True False\n"
+
+
+@pytest.mark.slow
+def test_a_driver_with_its_own_ray_prints_only_its_own_words(
+    driver: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = driver("end")
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, ""), output
+    found, lost, pids = output.splitlines()
+    assert (found, lost) == ("found", "lost")
+    assert gone(set(map(int, pids.split())))
+    assert sorted(log.name for log in (tmp_path / "logs").iterdir()) == ["worker-0.log", "worker-1.log"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_driver(driver: Callable[[str], subprocess.Popen[str]], ending: signal.Signals) -> None:
+    process = driver("hang")
+    assert process.stdout is not None
+    pids = set(map(int, [process.stdout.readline() for _ in range(3)][-1].split()))
+    assert all(map(is_alive, pids))
+    time.sleep(0.5)
+    if ending == signal.SIGKILL:
+        process.kill()
+    else:
+        os.killpg(process.pid, ending)
+    output, _ = process.communicate(timeout=180)
+    assert output == ("interrupted\n" if ending == signal.SIGINT else "")
+    assert gone(pids)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True])
+def test_an_interrupted_driver_ends_though_ray_does_not(
+    driver: Callable[[str], subprocess.Popen[str]], tmp_path: Path, again: bool
+) -> None:
+    """By itself some seconds after the first interrupt, with its stacks in the log; at once at the second."""
+    process = driver("stuck")
+    assert process.stdout is not None
+    pids = set(map(int, [process.stdout.readline() for _ in range(3)][-1].split()))
+    os.killpg(process.pid, signal.SIGINT)
+    if again:
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == (-signal.SIGINT if again else 1)
+    assert ("__aexit__" in (tmp_path / "logs" / "interrupted.log").read_text()) != again
+    assert gone(pids)
+
+
+@pytest.mark.slow
+def test_joins_a_running_cluster_and_leaves_it_running(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, operator, pathlib, sys\n"
+        "from ray.cluster_utils import Cluster\n"
+        "from workers.pool.ray_pool import Pool\n"
+        "cluster = Cluster(initialize_head=True, head_node_args={'num_cpus': 1})\n"
+        "async def main():\n"
+        "    for number in range(2):\n"
+        "        async with Pool(1, pathlib.Path(sys.argv[1]), address=cluster.address) as pool:\n"
+        "            print(await pool.run(operator.add, number, 1, timeout_seconds=60))\n"
+        "asyncio.run(main())\n"
+        "cluster.shutdown()\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path)], text=True, cwd=REPOSITORY)
+    assert said.split() == ["1", "2"]
+
+
+@pytest.mark.slow
+def test_a_call_that_outlives_the_pool_is_cancelled_and_has_not_failed(tmp_path: Path) -> None:
+    """As where a night is terminated: what was under way then is no failure of the model."""
+    script = (
+        "import asyncio, operator, pathlib, sys, time\n"
+        "from workers.pool.ray_pool import Pool\n"
+        "async def main():\n"
+        "    async with Pool(1, pathlib.Path(sys.argv[1])) as pool:\n"
+        "        await pool.run(operator.add, 1, 1, timeout_seconds=60)\n"
+        "        call = asyncio.create_task(pool.run(time.sleep, 600, timeout_seconds=600))\n"
+        "        await asyncio.sleep(0.1)\n"
+        "    call.cancel()\n"
+        "    await asyncio.wait([call])\n"
+        "    print(call.cancelled())\n"
+        "asyncio.run(main())\n"
+    )
+    said = subprocess.check_output([sys.executable, "-c", script, str(tmp_path)], text=True, cwd=REPOSITORY)
+    assert said == "True\n"

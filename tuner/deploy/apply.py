@@ -1,0 +1,95 @@
+"""Write `.pte`s by recipes, with proof that they hold what was evaluated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from results.records.records import Best, Evaluation, Identity
+from results.store.store import Store
+from search_space.recipe.recipe import Recipe
+from tuner.tuning.evaluations import evaluation_of
+from tuner.tuning.identity import identity_of
+from tuner.tuning.objective import Objective
+from workers import tasks
+from workers.errors import ModelError
+from workers.ethos_u.lowering.ahead_of_time.recipe_tag import recipe_tag
+from workers.ethos_u.lowering.write_pte import write_pte
+from workers.evaluator import Outcome
+from workers.pool.local_pool import PlainPool
+from workers.pool.ray_pool import WorkerLost
+from workers.pool.shared import Enclosed
+from workers.tasks import Job
+
+_SECONDS = 1800.0
+
+
+async def applied(
+    job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path
+) -> list[Evaluation]:
+    """`applied_in` a process of its own. Raises SpaceError, before anything is started, if a recipe is none."""
+    for recipe in wanted:
+        Recipe.parse(recipe)
+    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
+        return await applied_in(pool, job, objective, wanted, store)
+
+
+async def applied_in(
+    pool: PlainPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store
+) -> list[Evaluation]:
+    """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
+
+    wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
+    this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
+    evaluated; its file is then left as it was.
+    """
+    try:
+        prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
+        base = prepared.base
+        identity = identity_of(base, job.target, objective)
+        shared = Enclosed(base)
+
+        async def outcome_of(recipe: str) -> Outcome:
+            return await pool.run(tasks.evaluate, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
+
+        default = await outcome_of(str(Recipe()))
+        if default.cost is None:
+            raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
+        store.register(identity)
+        store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
+        evaluations = []
+        for recipe, out in wanted.items():
+            outcome = await outcome_of(recipe)
+            evaluation = evaluation_of(outcome, identity, objective, default.cost, with_rows=True)
+            store.record_evaluation(evaluation)
+            if evaluation.status != "ok":
+                raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
+            if not evaluation.verified and evaluation.quality is not None:
+                raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
+            if out is not None:
+                await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
+            evaluations.append(evaluation)
+    except WorkerLost as lost:
+        raise ModelError(f"{job.source}: {lost}") from lost
+    return evaluations
+
+
+def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
+    """Make a best that came from a file the store's own, now that it was evaluated here (by `applied`), if it is within
+    the objective's limits and no dearer than the default."""
+    default = store.evaluation(evaluation.identity_key, str(Recipe()))
+    if default is None or default.figures is None or evaluation.figures is None:
+        raise ValueError("adopt needs what `applied` recorded")
+    beyond = objective.violations(evaluation.figures, default.figures)
+    if not beyond and evaluation.figures.cycles <= default.figures.cycles:
+        store.set_best(replace(claimed, default=default, best=evaluation))
+
+
+def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:
+    """Of `write_pte`."""
+    tag = recipe_tag(evaluation.recipe, identity.key, program=evaluation.program_hash)
+    expected = Counter(evaluation.command_stream_sha256)
+    return job, evaluation.recipe, tag, expected, out.absolute()

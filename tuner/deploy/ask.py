@@ -1,0 +1,55 @@
+"""Ask the stores about a model; lower it for that only where its structure is needed for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from results.lookup.lookup import Answer, Miss, lookup
+from results.records.records import Identity
+from results.store.tiers import Tiers
+from tuner.tuning.identity import identity_of
+from tuner.tuning.objective import Objective
+from workers import tasks
+from workers.errors import ModelError
+from workers.ethos_u.lowering.base_program import BaseProgram, identify, load_lowered
+from workers.pool.local_pool import PlainPool
+from workers.pool.ray_pool import WorkerLost
+from workers.tasks import Job
+
+_SECONDS = 1800.0
+
+
+def identity_for(job: Job, objective: Objective) -> Identity:
+    """What a job's results are stored under; nothing is lowered. Raises ModelError."""
+    identified = identify(
+        job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
+    )
+    return identity_of(identified, job.target, objective)
+
+
+def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[Answer, Identity]:
+    """What is known for a job, and the identity that was asked for.
+
+    Where there is neither a hit nor a stale result, and there are results of other models to choose from, the model is
+    lowered, or taken from the cache, for its structure. Raises ModelError or StoreError.
+    """
+    identity = identity_for(job, objective)
+    answer = lookup(stores, identity)
+    if isinstance(answer, Miss) and stores.knows_others(identity):
+        base = load_lowered(
+            job.source, job.target, cache_dir=job.cache_dir / "lowered", seed=job.seed,
+            calibration_data=job.calibration_data, io_layout=job.io_layout,
+        )  # fmt: skip
+        identity = identity_of(base or asyncio.run(_lowered(job, log_dir)), job.target, objective)
+        answer = lookup(stores, identity)
+    return answer, identity
+
+
+async def _lowered(job: Job, log_dir: Path) -> BaseProgram:
+    # In a worker, as for a search: what is lowered goes into the cache, and must not hang on this process's hash seed.
+    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
+        try:
+            return await pool.run(tasks.lowered, job, timeout_seconds=_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost

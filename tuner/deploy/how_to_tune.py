@@ -1,0 +1,37 @@
+"""The command that would make a result which is not there."""
+
+from __future__ import annotations
+
+import shlex
+
+from search_space.exactness import Exactness
+from tuner.tuning.objective import Objective
+from workers.tasks import Job
+
+_ALLOWING = {Exactness.REQUANTISING: "--allow-requant", Exactness.PRECISION: "--allow-precision"}
+
+
+def how_to_tune(job: Job, objective: Objective, store: str | None) -> str:
+    """`velatune tune ...`, as a shell takes it; what is as it is without an option is left out. store: as `--store`."""
+    words = ["velatune", "tune", job.source]
+    of_the_job = {
+        **job.target.options, **_options_of(objective), "--seed": job.seed or None,
+        "--calibration-data": job.calibration_data, "--io-layout": job.io_layout, "--store": store,
+    }  # fmt: skip
+    for option, value in of_the_job.items():
+        words += [] if value is None else [option, str(value)]
+    return shlex.join(words)
+
+
+def _options_of(objective: Objective) -> dict[str, object]:
+    allowance = objective.allowance
+    options: dict[str, object] = {
+        "--objective": objective.kind if objective.kind != Objective().kind else None,
+        "--max-sram": objective.max_sram_bytes,
+        "--max-flash": objective.max_flash_bytes,
+    }
+    if allowance:
+        options[_ALLOWING[allowance.exactness]] = allowance.max_loss_db
+    if allowance.metric is not None:
+        options |= {"--metric": allowance.metric.source, "--min-metric": allowance.metric.minimum}
+    return options

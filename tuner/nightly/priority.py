@@ -1,0 +1,79 @@
+"""Where a model and target stand before a night, and which of them gain most likely.
+
+The law, least rank first: what was never tuned; what the toolchain changed, the most worsened first; searches that ran
+out of time, those that gained most lately first; searches that gained nothing more when they stopped, after
+`fresh_days`. Exhausted spaces are never searched again, for nothing is left in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from results.nightly.night import Drift
+from results.records.records import Best, Evaluation, RunStatus
+from tuner.nightly.scheduler import SLICE, Rank
+
+Kind = Literal["new", "changed", "unfinished", "stale", "fresh"]
+_ORDER: tuple[Kind, ...] = ("new", "changed", "unfinished", "stale", "fresh")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """why: for people. promise: what the search gained lately, or the toolchain lost, in percent. status: of the best
+    under the present identity, None if there is none."""
+
+    kind: Kind
+    why: str
+    promise: float = 0.0
+    status: RunStatus | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.kind == "fresh"
+
+    @property
+    def rank(self) -> Rank:
+        """For `tuner.nightly.scheduler.Share`."""
+        return _ORDER.index(self.kind), -self.promise
+
+    def after(self, drift: Drift) -> Standing:
+        """Now that it is known how much worse the recipe of before became. One that is wrong now lost all it gained."""
+        if self.kind != "changed":
+            return self
+        return replace(self, promise=100.0 if drift.best_percent is None else drift.best_percent)
+
+
+def standing_of(
+    present: Best | None, updated: str | None, before: Best | None, evaluations: Sequence[Evaluation], fresh_days: float
+) -> Standing:
+    """Args:
+    present: the best under the present identity. updated: when it was stored last, UTC as `utc_now` writes it.
+    before: the best under the versions of before. evaluations: under the present identity, the oldest first.
+    """
+    if present is None or updated is None:
+        return (
+            Standing("changed", "the toolchain or the search space changed")
+            if before
+            else Standing("new", "never tuned")
+        )
+    if present.status == "exhausted":
+        return Standing("fresh", "exhausted: nothing is left to try", status=present.status)
+    promise = recent_gain(evaluations)
+    if present.status in ("timeout", "interrupted"):
+        return Standing("unfinished", f"its search ended early ({present.status})", promise, present.status)
+    days = (datetime.now(UTC) - datetime.fromisoformat(updated)).total_seconds() / 86400
+    if days <= fresh_days:
+        return Standing("fresh", f"searched {days:.1f} days ago until it gained no more", promise, present.status)
+    return Standing("stale", f"searched {days:.0f} days ago", promise, present.status)
+
+
+def recent_gain(evaluations: Sequence[Evaluation]) -> float:
+    """Percent of cycles that the latest slice of candidates saved."""
+    cycles = [one.figures.cycles for one in evaluations if one.verified and one.figures]
+    before, lately = cycles[:-SLICE], cycles[-SLICE:]
+    if not before or not lately:
+        return 0.0
+    return 100.0 * max(0, min(before) - min(lately)) / max(1, min(before))

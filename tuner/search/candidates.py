@@ -1,0 +1,60 @@
+"""What a search asks for, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf, log
+
+import optuna
+
+from search_space.recipe.recipe import Recipe
+from tuner.search.neighbours import Sites
+
+
+def value_of(cycles: int | None, violation: float) -> float:
+    """What a program is worth to a search, less is better: the logarithm of its cycles, and what it is beyond the
+    limits; `inf` if it is not right."""
+    return inf if cycles is None else log(max(1, cycles)) + violation
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe to evaluate, and the trial that waits for the answer.
+
+    expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well: that
+    takes longer than evaluating it, and of most nobody asks. known: what it came to, if only that is left to find out.
+    execute_to: cycles of the best when this was proposed. If it costs no more, or leads on, its streams are executed.
+    """
+
+    recipe: Recipe
+    trial: optuna.Trial
+    expand_to: float = inf
+    known: Answer | None = None
+    execute_to: float = inf
+
+    def asks_for_more(self, answer: Answer) -> bool:
+        """Whether what follows on it is to be found out, if the candidate came to this."""
+        return answer.cycles is not None and answer.value <= self.expand_to
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an evaluation says to the search.
+
+    cycles: None for a candidate that is not right. path: the program that the recipe's choices give and that after each
+    of its passes; empty if not all of them are known. successors: pass -> program, for passes that change this one, and
+    sites: of the recipe's passes, as in `tuner.search.neighbours`; None if they were not found out. violation: by which
+    part it is beyond the limits, 0 if it is not."""
+
+    program: str
+    cycles: int | None
+    path: tuple[str, ...] = ()
+    successors: Mapping[str, str] | None = None
+    sites: Sites | None = None
+    violation: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """As `value_of` says."""
+        return value_of(self.cycles, self.violation)

@@ -1,0 +1,71 @@
+"""Recipes that differ from one in a single decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.recipe.recipe import Recipe
+
+#: Sites of each pass of a recipe that is for some of them, by its place: their numbers, and how many there are.
+Sites = Mapping[int, tuple[tuple[int, ...], int]]
+
+
+def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
+    """A pass that is for some of its sites is for one more or one less; or for those where it pays, either way."""
+    for place, (numbers, count) in sites.items():
+        one = recipe.passes[place]
+        for number in range(1, count + 1):
+            chosen = sorted(set(numbers) ^ {number})
+            if chosen:
+                yield _with(recipe, place, replace(one, at="+".join(map(str, chosen))))
+        for at in SITES_BY_PRICE:
+            if at != one.at:
+                yield _with(recipe, place, replace(one, at=at))
+
+
+def one_less(recipe: Recipe) -> tuple[Recipe, ...]:
+    """For each element of the recipe, in order, the recipe without it."""
+    choices, passes = recipe.choices, recipe.passes
+    without_choice = (Recipe(choices[:at] + choices[at + 1 :], passes) for at in range(len(choices)))
+    without_pass = (Recipe(choices, passes[:at] + passes[at + 1 :]) for at in range(len(passes)))
+    return (*without_choice, *without_pass)
+
+
+def by_less(recipe: Recipe) -> Iterator[Recipe]:
+    """One element less: passes first, the last one before the others."""
+    each, choices = one_less(recipe), len(recipe.choices)
+    yield from reversed(each[choices:])
+    yield from each[:choices]
+
+
+def by_order(recipe: Recipe) -> Iterator[Recipe]:
+    """Two passes that follow each other, exchanged."""
+    for place, (one, other) in enumerate(zip(recipe.passes, recipe.passes[1:], strict=False)):
+        if one != other:
+            yield Recipe(recipe.choices, (*recipe.passes[:place], other, one, *recipe.passes[place + 2 :]))
+
+
+def by_options(recipe: Recipe) -> Iterator[Recipe]:
+    """A pass with one of its yes-or-no options the other way."""
+    for place, one in enumerate(recipe.passes):
+        for option in one.options():
+            value = getattr(one, option.name)
+            if isinstance(value, bool):
+                changed: dict[str, Any] = {option.name: not value}
+                yield _with(recipe, place, replace(one, **changed))
+
+
+def by_more(recipe: Recipe, passes: Sequence[Pass]) -> Iterator[Recipe]:
+    """One more pass, anywhere but beside itself."""
+    for place in range(len(recipe.passes) + 1):
+        beside = recipe.passes[max(0, place - 1) : place + 1]
+        for one in passes:
+            if one not in beside:
+                yield Recipe(recipe.choices, (*recipe.passes[:place], one, *recipe.passes[place:]))
+
+
+def _with(recipe: Recipe, place: int, one: Pass) -> Recipe:
+    return Recipe(recipe.choices, (*recipe.passes[:place], one, *recipe.passes[place + 1 :]))

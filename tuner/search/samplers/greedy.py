@@ -1,0 +1,34 @@
+"""Always the program behind the cheapest one."""
+
+from __future__ import annotations
+
+import optuna
+
+from search_space.recipe.recipe import Recipe
+from tuner.search.candidates import Answer, Candidate
+from tuner.search.program_graph import Edge, States
+from tuner.search.samplers.window import Window
+
+
+class Greedy:
+    """Learns nothing: what else would be is told from how it does."""
+
+    def __init__(self, study: optuna.Study, states: States) -> None:
+        self._study, self._states = study, states
+        self._window = Window(0, states, ())
+
+    def begin(self, window: Window) -> None:
+        self._window = window
+
+    def root(self, recipe: Recipe) -> Candidate | None:
+        return Candidate(recipe, self._study.ask()) if self._window.take(recipe) else None
+
+    def propose(self) -> Candidate | None:
+        return next(filter(None, map(self.root, self._states.frontier())), None)
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+    def learn_steps(self, edges: list[Edge]) -> None:
+        """Nothing."""

@@ -1,0 +1,258 @@
+"""The sampler of velatune's own: it climbs from program to program, and looks around the best recipes.
+
+Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
+before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
+without waiting for the first one's answer, so that several steps are climbed at once; if a step turns out to lead down,
+those above it are dropped. What follows on a program takes
+longer to find out than what it costs. So that is found out at once of what is as good as the best only, and of others
+when nothing that is known is expected to be better.
+
+A leap leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something, and
+puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and drawn
+as far as it is not known: passes that pay only together are found so, which no single step leads to.
+
+Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
+order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from random import Random
+
+import optuna
+
+from search_space.recipe.recipe import Recipe
+from tuner.search.candidates import Answer, Candidate
+from tuner.search.linear_model import Credit, Guess
+from tuner.search.neighbours import by_less, by_more, by_options, by_order, by_sites
+from tuner.search.pass_statistics import HOPED, Effects
+from tuner.search.program_graph import Edge, State, States, choice_text, extended
+from tuner.search.samplers.window import Window
+
+_CLIMB, _LEAP, _SITES = "climb", "leap", "sites"
+#: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
+_BEFORE = {_CLIMB: (3.0, 1.0), _LEAP: (3.0, 1.0)}
+_MEMORY = 10.0  # times that are remembered
+_BEFORE_OTHERS = (0.5, 1.5)
+#: How many leaps are drawn before another kind has its turn; how often they start from the best recipe.
+_LEAPS, _LEAPS_FROM_BEST = 8, 0.5
+#: How often a leap has a pass again that the recipe before it has, and how many passes it comes to at most.
+_AGAIN, _LONGEST = 0.5, 14
+_NAME_END = re.compile("[{@]")
+#: By so much a value may be above another one that is nearly as good: 3 % of cycles.
+_NEAR = 0.03
+#: How often one looks around the best recipe, and if not, around the second one, and so on.
+_AT_BEST = 0.6
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """A program that is under way and stands for what it is expected to be. before: what the program before its last
+    pass or choice is worth, or is expected to be. left: passes to go on by."""
+
+    value: float
+    before: float
+    recipe: Recipe
+    left: tuple[str, ...]
+
+
+class Ours:
+    """Proposes recipes; holds what it learnt of passes and of kinds of neighbours. seed: of all that is drawn."""
+
+    def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
+        self._study, self._states, self._seed = study, states, seed
+        self._window = Window(0, states, ())
+        self._effects, self._credit = Effects(seed), Credit()
+        self._kinds: dict[Recipe, str] = {}  # of what is asked for
+        self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
+        self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
+        self._ladder: list[_Expected] = []
+        self._random = Random(seed)
+
+    def _all(self) -> tuple[str, ...]:
+        return (_CLIMB, _LEAP, *_KINDS)
+
+    def begin(self, window: Window) -> None:
+        self._window = window
+        self._ladder = [rung for rung in self._ladder if str(rung.recipe) in window.pending]
+        self._random = Random(f"{self._seed} {window.evaluations}")
+
+    def root(self, recipe: Recipe) -> Candidate | None:
+        if not self._window.take(recipe):
+            return None
+        # The default says which passes there are for this model. Which of the others is best shows when all are told.
+        return Candidate(recipe, self._study.ask(), inf if recipe == Recipe() else -inf)
+
+    def learn_steps(self, edges: list[Edge]) -> None:
+        self._effects.learn(edges)
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
+        default = self._states.root(Recipe())
+        if default is not None and default.cycles is not None:
+            change = answer.value - default.value
+            self._credit.learn((*map("=".join, recipe.choices), *map(str, recipe.passes)), change)
+        kind = self._kinds.pop(recipe, None)
+        if kind is not None:
+            outcomes = self._outcomes[kind]
+            outcomes[0 if better else 1] += 1
+            self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
+        if any(rung.recipe == recipe and answer.value > rung.before + _NEAR for rung in self._ladder):
+            return [rung.recipe for rung in self._ladder if _goes_on_from(recipe, rung.recipe)]
+        return ()
+
+    def propose(self) -> Candidate | None:
+        if any(str(root) in self._window.pending for root in self._states.first_roots()):
+            return None  # what the first ones come to says where to go
+        seen_all = self._states.all_seen()
+        draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
+        best = self._states.best()
+        for kind in [_SITES] if seen_all else sorted(draws, key=lambda kind: -draws[kind]):
+            found = self._of_kind(kind, seen_all)
+            if isinstance(found, State):
+                self._window.expanding.add(found.recipe)
+                known = Answer(found.program, found.cycles, violation=found.violation)
+                return Candidate(found.recipe, self._study.ask(), known=known)
+            if found is not None:
+                self._kinds[found] = kind
+                return Candidate(found, self._study.ask(), inf if best is None else best.value)
+        return None
+
+    def _of_kind(self, kind: str, seen_all: bool) -> Recipe | State | None:
+        """A recipe to try, or a state to go on from."""
+        if kind == _CLIMB:
+            return self._climb()
+        if kind == _LEAP:
+            return self._leap()
+        return self._neighbour(kind, seen_all)
+
+    def _leap(self) -> Recipe | None:
+        passes = self._states.useful_passes()
+        best = self._states.best()
+        taken = best.recipe.choices if best is not None else ()
+        first = (root for root in self._states.first_roots() if root.choices in ((), taken))
+        roots = list(dict.fromkeys(Recipe(taken, root.passes) for root in first))
+        for _ in range(_LEAPS if passes else 0):
+            from_best = best is not None and self._random.random() < _LEAPS_FROM_BEST
+            before = best.recipe if best is not None and from_best else self._random.choice(roots)
+            recipe = self._recombined(before, self._credit.draw(passes, self._random))
+            if self._window.take(recipe):
+                return recipe
+        return None
+
+    def _recombined(self, before: Recipe, guesses: Mapping[str, Guess]) -> Recipe:
+        """Without the passes that cost something, both by what is known and as drawn; then those that bring something
+        as drawn, each in one of its forms, in any order."""
+        unknown = Guess(0.0, 0.0)
+        costs = (
+            min(guess.mean, guess.drawn) > 0 for guess in (guesses.get(str(one), unknown) for one in before.passes)
+        )
+        kept = [one for one, cost in zip(before.passes, costs, strict=True) if not cost]
+        names = {one.name for one in kept}
+        forms: dict[str, str] = {}
+        for one in sorted(guesses, key=lambda one: guesses[one].drawn):
+            forms.setdefault(_name(one), one)
+        more = [
+            one
+            for name, one in forms.items()
+            if guesses[one].drawn < 0 and (name not in names or self._random.random() < _AGAIN)
+        ]
+        self._random.shuffle(more)
+        passes = [*kept, *(one for text in more for one in Recipe.parse(text).passes)]
+        return Recipe(before.choices, tuple(passes[: max(len(kept), _LONGEST)]))
+
+    def _climb(self) -> Recipe | State | None:
+        unknown = self._states.unexpanded()
+        while True:
+            found = self._cheapest_expected()
+            if unknown is not None and (found is None or unknown.value + HOPED < found.value):
+                # What follows on it is on its way, or is asked for.
+                return None if unknown.recipe in self._window.expanding else unknown
+            if found is None:
+                return None
+            if self._window.take(found.recipe):
+                self._ladder.append(found)
+                return found.recipe
+            self._window.pending.add(str(found.recipe))  # a rung that would lead where something is known
+
+    def _cheapest_expected(self) -> _Expected | None:
+        pending = self._window.pending
+        best: _Expected | None = None
+        for root in self._states.roots_to_try():
+            before = self._states.root_before(root)
+            known = before.value if before is not None and before.cycles is not None else 0.0
+            value = known + self._effects.expected(choice_text(root))
+            if str(root) not in pending and (best is None or value < best.value):
+                best = _Expected(value, known, root, ())
+        for one, way in self._states.open_programs.best_by_pass(pending):
+            value = way.value + self._effects.expected(one)
+            if best is None or value < best.value:
+                state = self._states[way.program]
+                recipe = extended(state.recipe, one)
+                if str(recipe) not in pending:
+                    best = _Expected(value, way.value, recipe, _others(one, state.successors or ()))
+        for rung in self._ladder:
+            for one in rung.left:
+                value = rung.value + self._effects.expected(one)
+                if self._effects.expected(one) < 0 and (best is None or value < best.value):
+                    recipe = extended(rung.recipe, one)
+                    if str(recipe) not in pending:
+                        best = _Expected(value, rung.value, recipe, _others(one, rung.left))
+        return best
+
+    def _neighbour(self, kind: str, seen_all: bool) -> Recipe | State | None:
+        states = self._states.promising()
+        while states:
+            at = 0
+            while not seen_all and at < len(states) - 1 and self._random.random() > _AT_BEST:
+                at += 1
+            state = states.pop(at)
+            if kind == _SITES and state.sites is None and any(one.at for one in state.recipe.passes):
+                if state.recipe not in self._window.expanding:
+                    return state
+                continue
+            for recipe in self._neighbours(state, kind):
+                if self._window.take(recipe):
+                    return recipe
+        return None
+
+    def _neighbours(self, state: State, kind: str) -> Iterator[Recipe]:
+        """Those that were not looked at, in an order that the seed gives: what is not open now never will be."""
+        key = state.recipe, kind
+        if key not in self._around:
+            found = list(_KINDS[kind](state, self._states))
+            Random(f"{self._seed} {kind} {state.recipe}").shuffle(found)
+            self._around[key] = iter(found)
+        return self._around[key]
+
+
+def _goes_on_from(recipe: Recipe, other: Recipe) -> bool:
+    """Whether the other one has more passes behind those of the recipe."""
+    length = len(recipe.passes)
+    return other.choices == recipe.choices and len(other.passes) > length and other.passes[:length] == recipe.passes
+
+
+def _name(one: str) -> str:
+    return _NAME_END.split(one, maxsplit=1)[0]
+
+
+def _others(one: str, passes: Iterable[str]) -> tuple[str, ...]:
+    """Without all forms of a pass: one of them leaves little to the others."""
+    return tuple(other for other in passes if _name(other) != _name(one))
+
+
+def _by_more(state: State, states: States) -> Iterator[Recipe]:
+    passes = [one for text in states.useful_passes() for one in Recipe.parse(text).passes]
+    return by_more(state.recipe, passes)
+
+
+_KINDS: dict[str, Callable[[State, States], Iterator[Recipe]]] = {
+    _SITES: lambda state, _: by_sites(state.recipe, state.sites or {}),
+    "less": lambda state, _: by_less(state.recipe),
+    "more": _by_more,
+    "options": lambda state, _: by_options(state.recipe),
+    "order": lambda state, _: by_order(state.recipe),
+}

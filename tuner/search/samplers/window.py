@@ -1,0 +1,26 @@
+"""What is proposed and not told."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from search_space.recipe.recipe import Recipe
+from tuner.search.program_graph import States
+
+
+class Window:
+    """evaluations: how many were told when it was last filled. pending: the programs and recipes in it. expanding:
+    recipes in it that are known, to be gone on from."""
+
+    def __init__(self, evaluations: int, states: States, tried: Container[Recipe]) -> None:
+        self.evaluations, self.pending, self.expanding = evaluations, set[str](), set[Recipe]()
+        self._states, self._tried = states, tried
+
+    def take(self, recipe: Recipe) -> bool:
+        """Whether a recipe is open, and is in the window from now on: it was not tried, and does not lead to a program
+        that is evaluated or in the window, as far as is known."""
+        program = self._states.foretold(recipe)
+        if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
+            return False
+        self.pending |= {str(recipe), program} - {""}
+        return True

@@ -1,0 +1,108 @@
+"""What won on similar models, as further points that a search starts from."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import optuna
+
+from results.records.records import Best, Evaluation, Identity
+from results.store.store import Store
+from search_space.errors import SpaceError
+from search_space.exactness import Exactness
+from search_space.recipe.recipe import Recipe
+
+#: Recipes that are taken over. Each costs an evaluation, and more of them seldom differ.
+_MOST = 2
+#: How alike the operators of two models must be, 1 for the same proportions: another depth stays above it.
+_ALIKE = 0.95
+#: The newest results of a target that are looked at.
+_LOOKED_AT = 64
+_ATTRIBUTE = "learnt starts"
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What the store held when a command began.
+
+    bests: with their operators, the newest first. sources: models that the command itself is about: what is found for
+    them under the present toolchain would hang on which of them came first, and is no experience.
+    """
+
+    bests: Sequence[Best] = ()
+    sources: Collection[str] = ()
+
+    @classmethod
+    def of(cls, store: Store, sources: Collection[str]) -> Experience:
+        """Raises StoreError."""
+        return cls(store.newest(_LOOKED_AT), frozenset(sources))
+
+    def starts_for(self, identity: Identity, default: Evaluation, allowed: Exactness) -> list[str]:
+        """Recipes that won on models like this one, for the same target and objective: of the same structure and shapes
+        first, then of the same structure, then of the most similar mix of operators by default.
+
+        default: of the model itself, with its operators. allowed: the least exact class of recipes.
+        """
+        own = _mix(default)
+        ranked: list[tuple[tuple[bool, bool, float], str]] = []
+        for best in self.bests:
+            other = best.identity
+            alike = _likeness(own, _mix(best.default))
+            same_structure = _has(identity, other, "operators")
+            if not self._counts(best, identity) or not (same_structure or alike >= _ALIKE):
+                continue
+            if _is_usable(best.recipe, allowed):
+                ranked.append(((not _has(identity, other, "shapes"), not same_structure, -alike), best.recipe))
+        ranked.sort(key=lambda one: one[0])  # of equals the newest stays first
+        return list(dict.fromkeys(recipe for _, recipe in ranked))[:_MOST]
+
+    def _counts(self, best: Best, identity: Identity) -> bool:
+        other = best.identity
+        own_run = other.model_name in self.sources and other.versions == identity.versions
+        same = (other.target, other.objective, other.io_layout) == (
+            identity.target, identity.objective, identity.io_layout,
+        )  # fmt: skip
+        return same and not own_run and other.key != identity.key and best.best.verified
+
+
+def recorded_starts(study: optuna.Study, find: Callable[[], list[str]]) -> list[str]:
+    """The starts that a study began with: found when it is new and kept with it, so that a run that was killed goes on
+    from the same, whatever the store has learnt since."""
+    known = study.user_attrs.get(_ATTRIBUTE)
+    if known is None:
+        known = json.dumps([] if study.get_trials(deepcopy=False) else find())
+        study.set_user_attr(_ATTRIBUTE, known)
+    return [str(one) for one in json.loads(known)]
+
+
+def _has(one: Identity, other: Identity, level: str) -> bool:
+    if one.structure is None or other.structure is None:
+        return False
+    return bool(getattr(one.structure, level) == getattr(other.structure, level))
+
+
+def _is_usable(recipe: str, allowed: Exactness) -> bool:
+    """Whether it can be read, changes something, and is as exact as is asked for."""
+    try:
+        parsed = Recipe.parse(recipe)
+    except SpaceError:  # it names what came with an extension that is gone
+        return False
+    return bool(parsed.passes) and parsed.exactness <= allowed
+
+
+def _mix(evaluation: Evaluation) -> Counter[str]:
+    return Counter(row.source_op for row in evaluation.operators)
+
+
+def _likeness(one: Counter[str], other: Counter[str]) -> float:
+    """Cosine of the angle between two mixes of operators; 0 where one has none."""
+    lengths = math.sqrt(_squares(one.values()) * _squares(other.values()))
+    return sum(count * other[kind] for kind, count in one.items()) / lengths if lengths else 0.0
+
+
+def _squares(counts: Iterable[int]) -> int:
+    return sum(count * count for count in counts)

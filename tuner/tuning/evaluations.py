@@ -1,0 +1,96 @@
+"""From what a worker found to what the store remembers."""
+
+from __future__ import annotations
+
+from results.records.records import Evaluation, ExactnessClass, Figures, Identity, OperatorRow, Quality, Status
+from search_space.exactness import Exactness
+from tuner.tuning.objective import Objective
+from workers.ethos_u.vela.pricing import Cost
+from workers.evaluator import Outcome
+from workers.pool.ray_pool import WorkerLost
+
+
+def evaluation_of(
+    outcome: Outcome, identity: Identity, objective: Objective, default: Cost, with_rows: bool
+) -> Evaluation:
+    """The record of a candidate that came back.
+
+    One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
+    lowering that Vela miscompiles are told against them.
+
+    One whose command streams were not executed is not verified.
+
+    default: what the default lowering costs. with_rows: keep its cycles per operator too.
+    """
+    cost = outcome.cost
+    if cost is None:
+        return Evaluation(
+            identity.key,
+            outcome.recipe,
+            outcome.program_hash,
+            outcome.status,
+            outcome.reason,
+            seconds=outcome.seconds,
+            exactness=_class_of(outcome),
+        )
+    short = shortfalls(outcome, objective)
+    status: Status = "wrong" if outcome.stream_fault else "ok"
+    rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles, r.vela_cycles) for r in cost.rows)
+    return Evaluation(
+        identity_key=identity.key,
+        recipe=outcome.recipe,
+        program_hash=outcome.program_hash,
+        status=status,
+        reason=outcome.stream_fault,
+        figures=Figures(
+            cycles=objective.cycles(cost, default),
+            stream_cycles=cost.stream_cycles,
+            conservative_cycles=cost.conservative_cycles,
+            vela_cycles=cost.vela_cycles,
+            host_cycles=cost.host_cycles,
+            transposes=cost.transposes,
+            transpose_cycles=cost.transpose_cycles,
+            npu_ops=cost.npu_ops,
+            host_ops=outcome.host_ops,
+            delegates=len(cost.command_stream_sha256),
+            sram_bytes=cost.sram_bytes,
+            arena_bytes=cost.arena_bytes,
+            flash_bytes=cost.flash_bytes,
+            macs=cost.macs,
+            label="predicted",
+        ),
+        verified=status == "ok" and outcome.executed and not short,
+        check=outcome.check,
+        command_stream_sha256=cost.command_stream_sha256,
+        operators=rows if with_rows else (),
+        seconds=outcome.seconds,
+        exactness=_class_of(outcome),
+        quality=_quality_of(outcome, " and ".join(short)),
+    )
+
+
+def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:
+    """What forbids to offer a candidate for its quality, as `workers.checking.allowance.Allowance.shortfalls` says
+    it."""
+    if outcome.quality is None or outcome.default_quality is None:
+        return {}
+    return objective.allowance.shortfalls(outcome.quality, outcome.default_quality)
+
+
+def _class_of(outcome: Outcome) -> ExactnessClass:
+    names: dict[Exactness, ExactnessClass] = {
+        Exactness.EXACT: "exact", Exactness.REQUANTISING: "requantising", Exactness.PRECISION: "precision",
+    }  # fmt: skip
+    return names[outcome.exactness]
+
+
+def _quality_of(outcome: Outcome, shortfall: str) -> Quality | None:
+    found, default = outcome.quality, outcome.default_quality
+    if found is None or default is None:
+        return None
+    return Quality(found.sqnr_db, default.sqnr_db, found.inputs, found.metric, default.metric, shortfall)
+
+
+def quarantined(recipe: str, lost: WorkerLost, identity: Identity) -> Evaluation:
+    """The record of a candidate that cost every worker that tried it."""
+    return Evaluation(identity.key, recipe, "", lost.kind, lost.detail, attempts=lost.attempts)

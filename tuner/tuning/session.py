@@ -1,0 +1,75 @@
+"""A run over several models and targets: some at a time, so that a slow evaluation of one does not hold the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from results.errors import StoreError
+from results.store.store import Store
+from tuner.crash_report import unexpected
+from tuner.search.samplers import SamplerName
+from tuner.search.search_clock import SearchClock
+from tuner.search.warm_start import Experience
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.tune import Budget, Tuned, tune
+from workers import tasks
+from workers.errors import ModelError
+from workers.pool.ray_pool import Pool, PoolFailed
+from workers.tasks import Job
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that gave no result. reason: one line for people."""
+
+    job: Job
+    reason: str
+
+
+async def tune_all(
+    jobs: Sequence[Job],
+    objective: Objective,
+    budget: Budget,
+    *,
+    sampler: SamplerName = "ours",
+    workers: int,
+    address: str | None,
+    store: Store,
+    studies: Path,
+    log_dir: Path,
+    progress: Progress,
+) -> list[Tuned | Failure]:
+    """What came of each job, in the order given. A job that fails does not stop the others.
+
+    sampler: who proposes candidates. workers: processes to evaluate in. address: of a running Ray cluster, None for one
+    of its own. Raises PoolFailed if Ray cannot be started or joined.
+    """
+    # One job more than workers: while one waits for its slowest candidate, another has some to offer.
+    experience = Experience.of(store, {job.source for job in jobs})
+    places = asyncio.Semaphore(workers + 1)
+    async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
+        clock = SearchClock(workers)
+
+        async def one(job: Job) -> Tuned | Failure:
+            async with places:
+                try:
+                    return await tune(
+                        job, objective, budget, pool, store, studies, progress,
+                        sampler=sampler, experience=experience, clock=clock,
+                    )  # fmt: skip
+                except (PoolFailed, StoreError) as error:
+                    # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
+                    reason = f"{job.source}: {error}"
+                except ModelError as error:
+                    reason = str(error)
+                except Exception as error:  # a fault of velatune's own: it must not cost the other models their run
+                    reason = f"{job.source}: {unexpected(error, log_dir)}"
+                progress.failed(job, reason)
+                return Failure(job, reason)
+
+        with progress.shown():
+            return await asyncio.gather(*map(one, jobs))

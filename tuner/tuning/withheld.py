@@ -1,0 +1,49 @@
+"""What a search saw and does not offer, because of a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from results.records.records import Best, Evaluation, Figures
+from tuner.tuning.objective import Objective
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """figures: of a right candidate that is cheaper than the best. limits: what it is beyond, in words."""
+
+    figures: Figures
+    best_cycles: int
+    limits: tuple[str, ...]
+
+    def __str__(self) -> str:
+        percent = 100 * (1 - self.figures.cycles / self.best_cycles)
+        return (
+            f"a candidate with {self.figures.cycles:,} cycles, {percent:.1f} % fewer than the best, is not offered: "
+            f"{' and '.join(self.limits)}"
+        )
+
+
+def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: Objective) -> Withheld | None:
+    """The cheapest right candidate that costs less than the best and is beyond a limit; None if there is none.
+
+    Args:
+        evaluations: of the best's identity.
+    """
+    default, offered = best.default.figures, best.best.figures
+    assert default is not None and offered is not None
+    found: Withheld | None = None
+    for one in evaluations:
+        if one.figures is None or not one.verified:
+            continue
+        if one.figures.cycles >= (found.figures.cycles if found else offered.cycles):
+            continue
+        if beyond := objective.violations(one.figures, default):
+            found = Withheld(one.figures, offered.cycles, tuple(beyond))
+    return found
+
+
+def least_sram(evaluations: Iterable[Evaluation]) -> int | None:
+    """Bytes of SRAM of the right candidate that needs least; None if none was right."""
+    return min((one.figures.sram_bytes for one in evaluations if one.figures and one.verified), default=None)

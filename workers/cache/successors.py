@@ -1,0 +1,64 @@
+"""Which graph each pass makes of a graph, by hashes: what a search asks of every program that it sees.
+
+Equal graphs have equal successors, whatever model they are of and whatever recipe led to them. So the answers are kept
+in the memo, for all workers, runs and models; one that is there costs a look-up instead of running every pass.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from search_space.exactness import Exactness
+from search_space.ir.graph import Graph
+from search_space.ir.target_facts import TargetFacts
+from search_space.passes.base import Pass
+from search_space.recipe.source_hash import source_hash
+from search_space.recipe.space import pass_instances
+from workers.cache.memo import Memo
+
+#: Graphs whose successors are kept in memory: programs of several delegates share those that a pass did not change.
+_KEPT = 256
+
+
+class Transitions:
+    """Of one target; what was found out goes into the memo.
+
+    key: what passes may ask about besides the graph: the target, the toolchain's versions. allowed: classes of passes.
+    asked, known: graphs whose successors were asked for, and those among them that no pass had to be run for.
+    """
+
+    def __init__(self, memo: Memo, facts: TargetFacts, key: Mapping[str, Any], allowed: Exactness) -> None:
+        self._memo, self._facts, self._allowed = memo, facts, allowed
+        self._key = {**key, "allowed": str(allowed)}
+        self._kept: OrderedDict[str, dict[str, str | None]] = OrderedDict()
+        self.asked = self.known = 0
+
+    def of(self, graph: Graph) -> Mapping[str, str | None]:
+        """Pass -> hash of the graph after it; None where the pass fails. Passes without a site are left out."""
+        self.asked += 1
+        found = self._kept.get(graph.hash)
+        if found is None:
+            key = {"kind": "transitions", "graph": graph.hash, "passes": source_hash(), **self._key}
+            found = self._memo.get(**key)
+            if found is None:
+                tried = pass_instances(self._allowed)
+                found = {str(one): after for one in tried if (after := self._after(graph, one)) != graph.hash}
+                if None not in found.values():  # what fails is run again, and recorded with the reason
+                    self._memo.put_if_possible(found, **key)
+            else:
+                self.known += 1
+            self._kept[graph.hash] = found
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self.known += 1
+            self._kept.move_to_end(graph.hash)
+        return found
+
+    def _after(self, graph: Graph, one: Pass) -> str | None:
+        try:
+            return one.apply(graph, facts=self._facts).hash
+        except Exception:  # somebody's pass: it is a candidate like others, refused with the reason when it is tried
+            return None

@@ -1,0 +1,116 @@
+"""What a search may give up for cycles: nothing, unless the user allows it, and then within a limit."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from search_space.exactness import Exactness
+from workers.errors import ModelError
+
+DEFAULT_LOSS_DB = 0.5
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A user's own measure of quality, larger is better: `file.py:function`, see `workers.ethos_u.lowering.quality`.
+
+    sha256: of the file, so that results under another text of it are other results. minimum: what a candidate must
+    reach.
+    """
+
+    source: str
+    sha256: str
+    minimum: float
+
+    @staticmethod
+    def of(source: str, minimum: float) -> Metric:
+        """Raises ModelError if there is no such file."""
+        place, colon, function = source.rpartition(":")
+        if not colon or not place.endswith(".py") or not function:
+            raise ModelError(f"--metric {source}: write file.py:function")
+        return Metric(source, _hash(place), minimum)
+
+    @property
+    def place(self) -> str:
+        return self.source.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        return self.source.rpartition(":")[2]
+
+    def check_unchanged(self) -> None:
+        """Raises ModelError if the file is not what it was when the search began."""
+        if _hash(self.place) != self.sha256:
+            raise ModelError(f"--metric {self.source}: the file has changed since the search began")
+
+
+def _hash(path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"--metric {path}: cannot be read ({error.strerror})") from error
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How near a program comes to the float model, end to end, on the calibration inputs; see
+    `workers.ethos_u.lowering.quality`.
+
+    sqnr_db: of its worst output. inputs: how many calibration inputs it was run on. metric: the user's, if any.
+    """
+
+    sqnr_db: float
+    inputs: int
+    metric: float | None = None
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Part of every result's identity.
+
+    exactness: the class up to which recipes are tried. max_loss_db: by how much the signal-to-quantisation-noise ratio
+    may be below the default lowering's. metric: is asked instead of that, if there is one.
+    """
+
+    exactness: Exactness = Exactness.EXACT
+    max_loss_db: float = DEFAULT_LOSS_DB
+    metric: Metric | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is allowed that is not exact."""
+        return self.exactness > Exactness.EXACT
+
+    def __str__(self) -> str:
+        if not self:
+            return str(self.exactness)
+        limit = f"SQNR at most {self.max_loss_db} dB below the default's"
+        if self.metric is not None:
+            limit = f"{self.metric.function} (sha256 {self.metric.sha256}) at least {self.metric.minimum}"
+        return f"up to {self.exactness}: {limit}"
+
+    @property
+    def label(self) -> str:
+        """For people, in a few words; empty if nothing is allowed."""
+        if not self:
+            return ""
+        limit = f"at most {self.max_loss_db:g} dB less"
+        if self.metric is not None:
+            limit = f"{self.metric.source} at least {self.metric.minimum:g}"
+        return f"up to {self.exactness}, {limit}"
+
+    def shortfalls(self, quality: Quality, default: Quality) -> dict[str, float]:
+        """What forbids to offer a program, in words, and by how much it falls short (dB, or the metric's own unit);
+        empty if nothing does."""
+        if self.metric is None:
+            loss = default.sqnr_db - quality.sqnr_db
+            text = f"its SQNR of {quality.sqnr_db:.2f} dB is more than {self.max_loss_db:g} dB below the default's "
+            return {f"{text}{default.sqnr_db:.2f}": loss - self.max_loss_db} if loss > self.max_loss_db else {}
+        assert quality.metric is not None  # measured wherever one is asked for
+        short = self.metric.minimum - quality.metric
+        text = f"{self.metric.function} gives {quality.metric:g} for it, less than {self.metric.minimum:g}"
+        return {text: short} if not short <= 0 else {}
+
+
+EXACT_ONLY = Allowance()

@@ -1,0 +1,67 @@
+"""The TOSA reference model: what a program's outputs are, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from search_space.ir.graph import Graph
+from search_space.tosa_file.writer import write_tosa
+from workers.output_capture import captured
+
+#: Element types that the reference model's Python interface takes and gives as arrays.
+ARRAY_TYPES = frozenset(("BOOL", "INT8", "INT16", "INT32", "FP32"))
+
+
+class ReferenceFailed(Exception):
+    """The reference model does not run this program on these inputs; the message is its reason in one line.
+
+    at: on which of several sets of inputs.
+    """
+
+    def __init__(self, reason: str, at: int = 0) -> None:
+        super().__init__(reason)
+        self.at = at
+
+
+def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The program's outputs, in order, with the shapes and element types of the graph.
+
+    inputs: one array per graph input. Raises as `run_on_each`.
+    """
+    (outputs,) = run_on_each(graph, [inputs])
+    return outputs
+
+
+def run_on_each(graph: Graph, sets: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """`run_reference` on several sets of inputs.
+
+    Raises ReferenceFailed, for instance where the program does what TOSA leaves undefined. The reference model may end
+    the process on programs that no verifier has seen.
+    """
+    from tosa_reference_model import GraphStatus, run
+
+    program = write_tosa(graph)
+    found = []
+    # Once for all sets: redirecting the output takes longer than running a small program.
+    with captured() as printed:
+        for at, inputs in enumerate(sets):
+            try:
+                # The binding is declared to take a str and takes the bytes of one. Of rank 0 it takes arrays only, and
+                # a row of such an array is a number.
+                outputs, status = run(program, list(map(np.asarray, inputs)))  # type: ignore[arg-type, unused-ignore]
+            except ValueError as error:
+                raise ReferenceFailed(str(error).splitlines()[0], at) from error
+            if status != GraphStatus.TOSA_VALID:
+                break
+            found.append(outputs)
+    if len(found) < len(sets):
+        raise ReferenceFailed(f"{status.name}: {_reason(printed.text)}", len(found))
+    return found
+
+
+def _reason(printed: str) -> str:
+    # Every run begins with two warnings about versions; what follows is about this one.
+    lines = [line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("WARNING:")]
+    return " ".join(lines[:2]) or "no reason given"

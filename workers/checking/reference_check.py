@@ -1,0 +1,62 @@
+"""Does a candidate compute what the default lowering computes, bit for bit?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from search_space.ir.graph import Graph
+from workers.checking.check_inputs import Arrays, CheckInput
+from workers.checking.reference import ReferenceFailed
+
+
+class Outputs(Protocol):
+    """What programs compute on some sets of inputs."""
+
+    inputs: Sequence[CheckInput]
+
+    def outputs(self, graph: Graph) -> list[Arrays]:
+        """What the program gives: for each of its outputs an array for each set of inputs.
+
+        Raises ReferenceFailed if the reference model does not run it on one of them.
+        """
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """equal: all outputs were equal on all inputs; reason: in one line what was not."""
+
+    equal: bool
+    reason: str = ""
+
+
+def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:
+    """Compare the outputs on every set of inputs, as they are computed.
+
+    Raises ReferenceFailed if the default lowering itself cannot be run.
+    """
+    interface = [[(g[i].type) for i in ends] for g in (default, candidate) for ends in (g.inputs, g.outputs)]
+    if interface[:2] != interface[2:]:
+        return Verdict(False, "the program's inputs or outputs have other shapes or types")
+    expected = computed.outputs(default)
+    try:
+        actual = computed.outputs(candidate)
+    except ReferenceFailed as error:
+        return Verdict(False, f"the reference model refuses the candidate ({error})")
+    for at, one in enumerate(computed.inputs):
+        for number, (wanted, found) in enumerate(zip(expected, actual, strict=True)):
+            reason = difference(number, wanted[at], found[at])
+            if reason:
+                return Verdict(False, f"{reason} on {one.kind} inputs")
+    return Verdict(True)
+
+
+def difference(number: int, wanted: np.ndarray, found: np.ndarray) -> str:
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        return f"output {number} is {found.dtype}{list(found.shape)} instead of {wanted.dtype}{list(wanted.shape)}"
+    if found.tobytes() == wanted.tobytes():
+        return ""
+    return f"{int((found != wanted).sum())} of {wanted.size} values of output {number} differ"

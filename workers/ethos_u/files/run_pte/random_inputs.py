@@ -1,0 +1,34 @@
+"""Inputs for a program of which nobody gave any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workers.errors import ModelError
+from workers.ethos_u.files.run_pte.program import Input
+
+_INDEX_TYPES = ("int32", "int64", "uint32", "uint64")
+
+
+def random_inputs(wanted: Sequence[Input], seed: int) -> list[np.ndarray]:
+    """Floats are normally distributed, small integers cover their type, larger ones are 0 or 1, which any index may be;
+    numbers are those of the export. Raises ModelError for a type that it has no values for."""
+    random = np.random.default_rng(seed)
+    return [_random(one, random) for one in wanted if one.dtype is not None]
+
+
+def _random(one: Input, random: np.random.Generator) -> np.ndarray:
+    dtype = one.dtype
+    assert dtype is not None
+    if one.value is not None:
+        return np.asarray(one.value, dtype)
+    if dtype.kind == "f":
+        return random.standard_normal(one.shape).astype(dtype)
+    if dtype.kind == "b" or dtype.name in _INDEX_TYPES:
+        return random.integers(0, 2, one.shape).astype(dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return random.integers(limits.min, limits.max + 1, one.shape).astype(dtype)
+    raise ModelError(f"no random values for {dtype}")

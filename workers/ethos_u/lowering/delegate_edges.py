@@ -1,0 +1,82 @@
+"""What a program hands to its delegates and takes from them, held against what their TOSA programs read and write.
+
+ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32, where the operator behind the delegate's last
+dequantisation goes to the CPU (issue 19364 and pull request 22966 of pytorch/executorch). On the device the `.pte`
+then takes bytes for what they are not, and no step of lowering notices.
+
+It also hands a delegate values of which only the shape matters. Where they are no inputs of the TOSA program, the
+runtime takes them for outputs, for it expects those right behind the inputs that the program has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, cast
+
+from search_space.ir.dtypes import NUMPY
+from search_space.ir.graph import Graph, TensorType
+from search_space.tosa_file.reader import read_tosa
+from workers.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import Node
+
+
+def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
+    """Compare element types and sizes of every tensor at a delegate's edge.
+
+    Args:
+        delegates: their calls and TOSA flatbuffers.
+        name: of the model, for people.
+
+    Raises:
+        ModelError: a tensor is of another type on the two sides, or there are others of them; the model cannot be
+            deployed so.
+    """
+    for number, (call, tosa_file) in enumerate(delegates):
+        graph = read_tosa(tosa_file)
+        handed, read = len(call.args) - 1, len(graph.inputs)
+        if handed != read:
+            # The runtime goes by position: it would take an input for an output.
+            raise ModelError(
+                f"{name}: ExecuTorch lowers it to a program that computes something else: delegate {number} is handed "
+                f"{_values(handed)} ({', '.join(str(one) for one in call.args[1:])}) and reads {_values(read)}; "
+                "compute what does not depend on them, such as zeros_like or full_like, when the model is made"
+            )
+        for what, program, tosa in _edges(call, graph):
+            element_type = str(NUMPY.get(tosa.dtype, tosa.dtype))
+            if element_type != _element_type(program) or tosa.elements != program.numel():
+                raise ModelError(
+                    f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
+                    f"{number} is {_said(program)} in the program and {element_type} of "
+                    f"{list(tosa.shape)} in the delegate; let all operators that read this value run on the NPU, or "
+                    "none"
+                )
+
+
+def _edges(call: Node, graph: Graph) -> Iterator[tuple[str, torch.Tensor, TensorType]]:
+    operands = [cast("Node", one) for one in call.args[1:]]
+    for node, node_id in zip(operands, graph.inputs, strict=True):
+        yield f"input {node.name}", node.meta["val"], graph[node_id].type
+    for at, (value, node_id) in enumerate(zip(call.meta["val"], graph.outputs, strict=True)):
+        yield f"output {at}{_readers(call, at)}", value, graph[node_id].type
+
+
+def _values(count: int) -> str:
+    return f"{count} value{'' if count == 1 else 's'}"
+
+
+def _readers(call: Node, at: int) -> str:
+    """` (to A, B)`: the operators that read an output."""
+    taken = [one for one in call.users if one.args[1:] == (at,)]
+    names = sorted({reader.name for one in taken for reader in one.users})
+    return f" (to {', '.join(names)})" if names else ""
+
+
+def _said(tensor: torch.Tensor) -> str:
+    return f"{_element_type(tensor)} of {list(tensor.shape)}"
+
+
+def _element_type(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

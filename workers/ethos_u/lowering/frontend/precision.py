@@ -1,0 +1,79 @@
+"""Int4 weights and int16 activations for some layers, by ExecuTorch's own configurations of its quantiser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from search_space.choices.frontend.precision import by_layer
+from workers.errors import ModelError
+from workers.ethos_u.lowering.layers import Layer, layer_of, number_layers
+
+if TYPE_CHECKING:
+    from executorch.backends.arm.quantizer import TOSAQuantizer
+    from executorch.backends.arm.quantizer.arm_quantizer_utils import NodeFinder
+    from executorch.backends.arm.quantizer.quantization_config import QuantizationConfig
+    from torch.fx import GraphModule, Node
+
+
+@contextmanager
+def quantising(alternative: str) -> Iterator[None]:
+    """Inside the block, this thread's Arm quantisers quantise some layers by the alternative, the others as they were
+    told.
+
+    Raises ModelError at the end if there was no quantiser: what is lowered would pass for what it is not.
+    """
+    from executorch.backends.arm.quantizer import TOSAQuantizer
+
+    stock, this_thread = TOSAQuantizer.transform_for_annotation, threading.get_ident()
+    told = False
+
+    def transform(self: TOSAQuantizer, model: GraphModule) -> GraphModule:
+        # The first thing that prepare_pt2e asks a quantiser for, and the last time that it sees the exported operators.
+        nonlocal told
+        if threading.get_ident() == this_thread:
+            told = True
+            _tell(self, number_layers(model), alternative)
+        return stock(self, model)
+
+    TOSAQuantizer.transform_for_annotation = transform
+    try:
+        yield
+    finally:
+        TOSAQuantizer.transform_for_annotation = stock
+    if not told:
+        raise ModelError(f"precision={alternative}: the model has to be quantised where this recipe is applied")
+
+
+def _tell(quantiser: TOSAQuantizer, layers: Sequence[Layer], alternative: str) -> None:
+    chosen = by_layer(alternative)
+    everywhere = {layer.number for layer in layers}
+    named = {number for _, numbers in chosen for number in numbers}
+    if unknown := named - everywhere:
+        raise ModelError(f"precision={alternative}: there is no layer {min(unknown)}, the model has {len(layers)}")
+    for name, numbers in chosen:
+        quantiser.set_node_finder(_configuration(name), _finder(set(numbers) or everywhere - named))
+
+
+def _configuration(name: str) -> QuantizationConfig:
+    from executorch.backends.arm.quantizer import arm_quantizer
+
+    if name == "int4":
+        return arm_quantizer.get_symmetric_a8w4_quantization_config(is_qat=False)
+    return arm_quantizer.get_symmetric_a16w8_quantization_config()
+
+
+def _finder(numbers: set[int]) -> NodeFinder:
+    """What finds the operators of the layers with these numbers."""
+    from executorch.backends.arm.quantizer.arm_quantizer_utils import NodeFinder
+
+    class OfLayers(NodeFinder):
+        def find_nodes(self, model: GraphModule) -> Iterator[Node]:
+            return (node for node in model.graph.nodes if layer_of(node) in numbers)
+
+        def __repr__(self) -> str:
+            return f"layers {sorted(numbers)}"
+
+    return OfLayers()

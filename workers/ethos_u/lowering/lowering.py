@@ -1,0 +1,351 @@
+"""From an exported model to TOSA, exactly as ExecuTorch lowers it for Ethos-U, but without running Vela."""
+
+import importlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from search_space.choices.frontend.base import Setting
+from workers.checking.reference import ReferenceFailed
+from workers.errors import ModelError
+from workers.ethos_u.estimates.host_operators import HostOperator, host_operators, on_cpu
+from workers.ethos_u.files.run_pte.kernels import without_kernel
+from workers.ethos_u.lowering.delegate_edges import check_edges
+from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
+from workers.ethos_u.lowering.quantise import is_quantised, quantise
+from workers.ethos_u.lowering.rejections import rejections
+from workers.ethos_u.lowering.run_lowered import dim_order, run_lowered
+from workers.ethos_u.target import Target
+from workers.models.calibration import calibration_for
+from workers.models.error_place import with_place
+from workers.models.io_layout import DimOrder, Interface
+from workers.models.model_source import ExportedModel
+from workers.models.module_state import lost_starts
+from workers.output_capture import toolchain_hushed
+
+if TYPE_CHECKING:
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule, Node
+
+_RECORDED_SAMPLES = 2
+
+DelegateInputs = tuple[tuple[np.ndarray, ...], ...]
+"""Some input tuples of one delegate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """What stock ExecuTorch makes of a model.
+
+    Attributes:
+        graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
+        host_operators: those left on the CPU, in program order.
+        calibration_inputs: for each delegate, what reaches it when the model runs on the first (at most 2)
+            calibration inputs; arrays of the shapes and element types of its TOSA inputs, in their order.
+        warnings: what the user should be told.
+        interface: dim orders of the program's inputs and outputs, as a `.pte` has them.
+    """
+
+    graphs: tuple[bytes, ...]
+    host_operators: tuple[HostOperator, ...]
+    calibration_inputs: tuple[DelegateInputs, ...]
+    warnings: tuple[str, ...]
+    interface: Interface
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A quantised program and what comes with it.
+
+    Attributes:
+        program: what `to_edge` takes.
+        compile_spec: of the target that it was quantised for.
+        samples: the inputs that it was quantised on.
+        warnings: what the user should be told.
+    """
+
+    program: "ExportedProgram"
+    compile_spec: "EthosUCompileSpec"
+    samples: Sequence[tuple[Any, ...]]
+    warnings: tuple[str, ...]
+
+
+def quantised_program(
+    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None, setting: Setting = ()
+) -> Quantised:
+    """Quantise a model, unless it is quantised.
+
+    Args:
+        seed: of the random calibration inputs that stand in when neither the model nor the user has any.
+        calibration_data: see `workers.models.calibration.calibration_for`.
+        setting: of which its quantiser choices are taken.
+
+    Raises:
+        ModelError: bad calibration data, or ExecuTorch cannot quantise the model, or not so.
+    """
+    calibration = calibration_for(model.name, model.example_inputs, model.calibration_inputs, calibration_data, seed)
+    with toolchain_hushed():
+        compile_spec = ethos_u_compile_spec(target)
+        if is_quantised(model.program):
+            if is_for_quantiser(setting):
+                raise ModelError(f"{model.name}: is quantised already; this recipe needs the float model")
+            unused = ("the model is already quantised: --calibration-data is not used",)
+            told = unused if calibration_data else ()
+            return Quantised(model.program, compile_spec, calibration.samples, told)
+        program = quantise(model, calibration.samples, compile_spec, setting)
+    return Quantised(program, compile_spec, calibration.samples, calibration.warnings)
+
+
+def lower(
+    model: ExportedModel, target: Target, *, seed: int, calibration_data: Path | None = None, setting: Setting = ()
+) -> Lowered:
+    """Quantise (unless it is quantised), partition and lower a model.
+
+    Args:
+        setting: how; by default as stock ExecuTorch does. The others as of `quantised_program`.
+
+    Raises:
+        ModelError: bad calibration data, ExecuTorch cannot lower the model, or nothing in it can run on the
+            NPU.
+    """
+    with toolchain_hushed():
+        quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
+        with rejections() as reasons:
+            edge = _with_tosa(model, target, quantised, setting)
+        lowered = edge.exported_program()
+        delegates = list(_delegates(lowered.graph_module))
+        graphs = tuple(tosa for _, tosa in delegates)
+        on_host = tuple(
+            replace(one, reason=reasons.get(one.name, ""))
+            for one in host_operators(_graph_modules(lowered.graph_module))
+        )
+        if not graphs:
+            left = ", ".join(on_cpu(on_host)) or "nothing"
+            raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
+        check_edges(delegates, model.name)
+        interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
+        try:
+            recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
+        except ReferenceFailed as error:
+            raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
+        told = quantised.warnings + lost_starts(lowered)
+        if not setting:
+            # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
+            with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
+                told += _missing_kernels(to_executorch(edge))
+    unknown = len(graphs) - len(recorded)
+    if unknown:
+        told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
+    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told, interface)
+
+
+def lowered_program(
+    model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
+) -> "ExportedProgram":
+    """The program with its delegates, whose blobs are TOSA flatbuffers. Raises ModelError as `lower` does."""
+    return _with_tosa(model, target, quantised, setting).exported_program()
+
+
+def _with_tosa(model: ExportedModel, target: Target, quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
+    with _refused(f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}"), _tosa_as_blob():
+        return _edge(quantised, setting)
+
+
+def program_around(
+    model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
+) -> "ExportedProgram":
+    """`lowered_program` with delegates that have empty blobs: what runs around them, in a fraction of the time."""
+    with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), _empty_delegates():
+        return _edge(quantised, setting).exported_program()
+
+
+def _edge(quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
+    with toolchain_hushed(), lowering_by(setting), _shared_provenance():
+        return to_edge(quantised.program, quantised.compile_spec)
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
+        raise ModelError(f"{what}, {with_place(error)}") from error
+
+
+def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
+    """ExecuTorch's form of a target."""
+    with toolchain_hushed():
+        from executorch.backends.arm.ethosu import EthosUCompileSpec
+
+    return EthosUCompileSpec(
+        target.accelerator,
+        system_config=target.system_config,
+        memory_mode=target.memory_mode,
+        config_ini=target.vela_config,
+    )
+
+
+def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "EdgeProgramManager":
+    """Partition and lower a quantised program, as ExecuTorch's aot_arm_compiler does."""
+    from executorch.backends.arm.ethosu import EthosUPartitioner
+    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+
+    return to_edge_transform_and_lower(
+        program,
+        partitioner=[EthosUPartitioner(compile_spec)],
+        compile_config=EdgeCompileConfig(_check_ir_validity=False),
+    )
+
+
+def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
+    """The program as it is written to a `.pte`."""
+    # Registers the kernels of quantise and dequantise on the CPU. A quantiser does so too; a quantised file needs none.
+    importlib.import_module("executorch.kernels.quantized")
+    return edge.to_executorch()
+
+
+def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:
+    """A warning about operators on the CPU that ExecuTorch itself does not run."""
+    plans = written.executorch_program.execution_plan
+    called = [f"{one.name}.{one.overload}".rstrip(".") for plan in plans for one in plan.operators]
+    missing = without_kernel(called)
+    if not missing:
+        return ()
+    return (
+        f"the .pte does not run with ExecuTorch's kernels, which lack {', '.join(missing)}; "
+        "write the model without, or register kernels of your own",
+    )
+
+
+@contextmanager
+def _tosa_as_blob() -> Iterator[None]:
+    """Let each delegate's blob be its TOSA flatbuffer instead of what Vela makes of it.
+
+    Read from the lowered program, the flatbuffers come in the order of the calls; ExecuTorch makes them in
+    an order of its own. One thread of a process at a time.
+    """
+    from executorch.backends.arm.arm_vela import VelaCompileResult
+    from executorch.backends.arm.ethosu.backend import EthosUBackend
+
+    stock = EthosUBackend._compile_tosa_flatbuffer
+    EthosUBackend._compile_tosa_flatbuffer = staticmethod(
+        lambda tosa_flatbuffer, compile_spec: VelaCompileResult(tosa_flatbuffer, ())
+    )
+    try:
+        yield
+    finally:
+        EthosUBackend._compile_tosa_flatbuffer = staticmethod(stock)
+
+
+@contextmanager
+def _empty_delegates() -> Iterator[None]:
+    """Let ExecuTorch make nothing of its partitions. One thread of a process at a time."""
+    from executorch.backends.arm.ethosu.backend import EthosUBackend
+    from executorch.exir.backend.backend_details import PreprocessResult
+
+    stock = EthosUBackend.preprocess
+    EthosUBackend.preprocess = staticmethod(lambda edge_program, compile_specs: PreprocessResult(processed_bytes=b""))
+    try:
+        yield
+    finally:
+        EthosUBackend.preprocess = staticmethod(stock)
+
+
+@contextmanager
+def _shared_provenance() -> Iterator[None]:
+    """Let copies of a node share the record of where it came from.
+
+    torch copies the whole ancestry of every node in each of more than a hundred passes, a fifth of the
+    lowering time of a transformer. The records are read for debugging only, and nothing changes one after it
+    is made.
+    """
+    from torch.fx.traceback import NodeSource
+
+    NodeSource.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del NodeSource.__deepcopy__  # type: ignore[attr-defined]
+
+
+def _graph_modules(top: "GraphModule") -> "Iterator[GraphModule]":
+    """The program itself, then the branches and bodies of its control flow."""
+    from torch.fx import GraphModule
+
+    return (module for module in top.modules() if isinstance(module, GraphModule))
+
+
+def delegate_calls(module: "GraphModule") -> "list[Node]":
+    from executorch.exir.delegate import executorch_call_delegate
+
+    return [node for node in module.graph.nodes if node.target is executorch_call_delegate]
+
+
+def _delegates(top: "GraphModule") -> "Iterator[tuple[Node, bytes]]":
+    """Their calls and TOSA flatbuffers."""
+    for module in _graph_modules(top):
+        for call in delegate_calls(module):
+            delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
+            yield call, bytes(delegate.processed_bytes)
+
+
+def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:
+    """Run the lowered program on the CPU and note what reaches each delegate of its main graph, in order."""
+    module = program.module(check_guards=False)
+    calls = delegate_calls(module)
+    recorded: list[list[tuple[np.ndarray, ...]]] = [[] for _ in calls]
+
+    def record(call: "Node", arrays: tuple[np.ndarray, ...]) -> bool:
+        recorded[calls.index(call)].append(arrays)
+        return call is not calls[-1]  # what the last delegate computes reaches no other
+
+    for sample in samples:
+        run_lowered(module, sample, record)
+    return [tuple(inputs) for inputs in recorded]
+
+
+def _delegate_dim_orders(module: "GraphModule") -> list[DimOrder]:
+    return [dim_order(source) for call in delegate_calls(module) for source in call.args[1:]]
+
+
+def _with_final_layouts(module: "GraphModule", name: str) -> "GraphModule":
+    """The main graph after the one pass by which ExecuTorch changes layouts when delegates are compiled already.
+
+    It lets operators on the CPU whose kernels are for NCHW only give NCHW. A delegate behind one is not told.
+    """
+    compiled_for = _delegate_dim_orders(module)
+    if all(order == tuple(range(len(order))) for order in compiled_for):
+        return module
+    from executorch.exir.passes import LegalizePortableDimOrderPass
+
+    final = LegalizePortableDimOrderPass()(module).graph_module
+    if _delegate_dim_orders(final) != compiled_for:
+        raise ModelError(
+            f"{name}: with NHWC inputs ExecuTorch hands a delegate NCHW data that it has compiled for NHWC, after an "
+            "operator on the CPU; the program would compute something else; give --io-layout nchw"
+        )
+    return final
+
+
+def _interface(program: "ExportedProgram", module: "GraphModule") -> Interface:
+    """module: the graph of the program, with the layouts that it is written with."""
+    import torch
+    from torch.export.graph_signature import InputKind, OutputKind
+
+    signature = program.graph_signature
+    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
+    results: Any = module.graph.output_node().args[0]
+    inputs = zip(placeholders, signature.input_specs, strict=True)
+    outputs = zip(results, signature.output_specs, strict=True)
+
+    def dim_orders(ends: Iterable[tuple[Any, Any]], kind: InputKind | OutputKind) -> tuple[DimOrder, ...]:
+        nodes = [node for node, spec in ends if spec.kind == kind and hasattr(node, "meta")]
+        return tuple(dim_order(node) for node in nodes if isinstance(node.meta.get("val"), torch.Tensor))
+
+    return Interface(dim_orders(inputs, InputKind.USER_INPUT), dim_orders(outputs, OutputKind.USER_OUTPUT))

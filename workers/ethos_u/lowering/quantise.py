@@ -1,0 +1,103 @@
+"""Post-training quantisation as ExecuTorch's aot_arm_compiler does it: int8, symmetric, per channel."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from search_space.choices.frontend.base import Setting
+from workers.errors import ModelError
+from workers.ethos_u.lowering.frontend import quantising_by
+from workers.models.error_place import with_place
+from workers.models.module_state import state_kept
+
+if TYPE_CHECKING:
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule
+
+    from workers.models.model_source import ExportedModel
+
+QUANTISATION = "int8 symmetric per-channel"
+
+
+def is_quantised(program: "ExportedProgram") -> bool:
+    """Whether a program has quantise or dequantise operators, and so must not be quantised again."""
+    return any(
+        str(node.target).startswith("quantized_decomposed.")
+        for node in program.graph.nodes
+        if node.op == "call_function"
+    )
+
+
+def quantise(
+    model: "ExportedModel", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec", setting: Setting = ()
+) -> "ExportedProgram":
+    """Quantise a float program on the samples (argument tuples) and export the result.
+
+    setting: of which its quantiser choices are taken.
+
+    Raises:
+        ModelError: torch or ExecuTorch cannot quantise it.
+    """
+    import torch
+
+    # With its guards, the module has a call that the quantiser's passes stop at.
+    module = model.program.module(check_guards=False)
+    with _said_of(model.name), one_torch_thread(), torch.no_grad():
+        with quantising_by(setting):
+            converted = _converted(module, samples, compile_spec)
+        return torch.export.export(converted, model.example_inputs)
+
+
+def quantised_module(
+    name: str, module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+) -> "GraphModule":
+    """What `quantise` exports, for a module that a program gives without its guards, and that is used up. What its
+    operators are marked with stays. Raises as `quantise`."""
+    import torch
+
+    with _said_of(name), one_torch_thread(), torch.no_grad():
+        return _converted(module, samples, compile_spec)
+
+
+def _converted(
+    module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+) -> "GraphModule":
+    from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    quantiser = EthosUQuantizer(compile_spec)
+    quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
+    own = {name for name, _ in module.named_buffers()}
+    prepared = prepare_pt2e(module, quantiser)
+    # The program does not start with the state that calibrating ends with. Observers keep theirs.
+    with state_kept(prepared, own):
+        for sample in samples:
+            prepared(*sample)
+    converted: GraphModule = convert_pt2e(prepared)
+    return converted
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    """Errors become those of the model of this name."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from None
+    except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
+        hint = "; has it NaN or infinity in its weights, masks or inputs?" if "not finite" in str(error) else ""
+        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{hint}") from error
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Float sums depend on how many threads share them, and the scales on the sums: always one."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

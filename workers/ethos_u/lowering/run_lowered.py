@@ -1,0 +1,78 @@
+"""Runs a lowered program on this machine: its delegates by the TOSA reference model, what is between them by PyTorch.
+
+ExecuTorch's portable kernels do the same arithmetic as PyTorch in single precision; only functions of the C library
+(exp, tanh and their like) and the order of long float sums may differ on a target by a last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from search_space.tosa_file.reader import read_tosa
+from workers.checking.reference import run_reference
+from workers.models.io_layout import DimOrder
+from workers.models.module_state import state_kept
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule, Node
+
+DelegateSeen = Callable[["Node", tuple[np.ndarray, ...]], bool]
+DelegateRun = Callable[["Node", tuple[np.ndarray, ...]], Sequence[np.ndarray]]
+
+
+def run_lowered(
+    module: GraphModule, inputs: tuple[Any, ...], seen: DelegateSeen | None = None, run: DelegateRun | None = None
+) -> Any:
+    """The outputs of a program whose delegates' blobs are TOSA flatbuffers, from the state that it starts with.
+
+    module: of the exported program. seen: told of each delegate's call and what reaches it, in order; what it returns
+    says whether to go on, otherwise None comes back. run: gives a delegate's outputs for what reaches it, instead of
+    its blob. Raises ReferenceFailed if the reference model does not run one.
+    """
+    import torch
+    from executorch.exir.delegate import executorch_call_delegate
+    from torch.fx import Interpreter
+
+    interpreter = Interpreter(module)
+    interpreter.args_iter = iter(module.graph.process_inputs(*inputs))
+    with torch.no_grad(), state_kept(module):
+        for node in module.graph.nodes:
+            if node.target is executorch_call_delegate:
+                delegate, *operands = cast(Any, interpreter.map_nodes_to_values(node.args, node))
+                orders = map(dim_order, node.args[1:])
+                arrays = tuple(_as_array(value, order) for value, order in zip(operands, orders, strict=True))
+                if seen is not None and not seen(node, arrays):
+                    return None
+                results = (
+                    run(node, arrays) if run else run_reference(read_tosa(bytes(delegate.processed_bytes)), arrays)
+                )
+                interpreter.env[node] = _as_tensors(results, node)
+            else:
+                interpreter.env[node] = interpreter.run_node(node)
+            if node.op == "output":
+                return interpreter.env[node]
+    return None
+
+
+def dim_order(node: Any) -> DimOrder:
+    """As the program says it; what an operator really gives may differ where dimensions have size 1."""
+    return tuple(node.meta["val"].dim_order())
+
+
+def _as_array(tensor: torch.Tensor, order: DimOrder) -> np.ndarray:
+    """As the delegate's TOSA input has it, whose shape is in the order of the dimensions in memory."""
+    return tensor.detach().permute(order).contiguous().numpy().copy()
+
+
+def _as_tensors(results: Sequence[np.ndarray], call: Node) -> list[torch.Tensor]:
+    import torch
+
+    outputs = []
+    for result, meta in zip(results, call.meta["val"], strict=True):
+        in_memory = torch.from_numpy(np.asarray(result, order="C"))
+        outputs.append(in_memory.permute(tuple(np.argsort(meta.dim_order()))))
+    return outputs

@@ -1,0 +1,124 @@
+"""Does a `.pte` compute what it should, when it is run here?
+
+Each delegate's command stream, as it is in the file, against the TOSA program that it was made from; then the whole
+file against the model as stock ExecuTorch lowers it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search_space.exactness import Exactness
+from search_space.ir.verifier import verify
+from search_space.recipe.recipe import Recipe
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
+from workers.cache.array_files import first_difference as first_differing_value
+from workers.cache.memo import Memo
+from workers.checking.check_inputs import check_inputs
+from workers.checking.reference import ReferenceFailed
+from workers.checking.whole_outputs import WholeOutputs
+from workers.errors import ModelError
+from workers.ethos_u.files.pte import read_pte
+from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.lowering.base_program import exported_model
+from workers.ethos_u.lowering.frontend_settings import base_by
+from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
+from workers.ethos_u.lowering.run_lowered import run_lowered
+from workers.ethos_u.lowering.whole_check import whole_inputs
+from workers.ethos_u.stream_check.verdict import stream_verdict
+from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
+from workers.ethos_u.vela.facts import VelaFacts
+from workers.ethos_u.vela.pricing import command_stream_hash
+from workers.models.module_state import as_written
+from workers.models.tensors import tensors
+from workers.tasks import Job, lowered
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What was run and came out right.
+
+    Attributes:
+        sets: inputs that each delegate was run on.
+        whole: inputs that the whole file was run on; none where its outputs are not the default lowering's bit for bit.
+    """
+
+    sets: int
+    whole: int
+
+
+def run_check(file: Path, job: Job, recipe: str) -> Ran:
+    """Run a `.pte` that a recipe was applied to.
+
+    Args:
+        job: names the model that it was made of, and how that was quantised.
+
+    Raises:
+        ModelError: something differs, and what; or the job's model by this recipe has other command streams.
+    """
+    parsed = Recipe.parse(recipe)
+    try:
+        sets = _check_delegates(file, job, parsed)
+        whole = _check_whole(file, job) if parsed.exactness == Exactness.EXACT else 0
+    except ReferenceFailed as error:
+        raise ModelError(f"{file}: the reference model does not run a delegate, {error}") from error
+    return Ran(sets, whole)
+
+
+def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
+    default = lowered(job)
+    base = base_by(default, recipe.setting, job) if recipe.setting else default
+    facts = VelaFacts(job.target, Memo(job.cache_dir / "memo"), dict(sorted(base.versions.items())))
+    waiting = list(enumerate(read_pte(file)))
+    sets = 0
+    for data, calibration in zip(base.graphs, base.calibration_inputs, strict=True):
+        stock = verify(read_tosa(data))
+        graph = verify(recipe.apply(stock, facts))
+        try:
+            compiled = compile_tosa(write_tosa(graph), job.target)
+        except VelaRefused as refusal:
+            raise ModelError(f"{job.source}: Vela refuses '{recipe}': {refusal}") from refusal
+        wanted = command_stream_hash(compiled.command_stream, compiled.weights)
+        found = [(at, one) for at, one in waiting if command_stream_hash(one.command_stream, one.weights) == wanted]
+        if not found:
+            raise ModelError(f"{file}: none of its delegates is what Vela makes of {job.source} by '{recipe}' today")
+        waiting.remove(found[0])
+        at, delegate = found[0]
+        computed = WholeOutputs(check_inputs(stock, calibration, job.seed))
+        verdict = stream_verdict(graph, delegate.npu_program, compiled.operators, computed)
+        if not verdict.equal:
+            raise ModelError(f"{file}: delegate {at}: {verdict.reason}")
+        sets += len(computed.inputs)
+    if waiting:
+        raise ModelError(f"{file}: delegate {waiting[0][0]} is none of {job.source} by '{recipe}'")
+    return sets
+
+
+def _check_whole(file: Path, job: Job) -> int:
+    model = exported_model(job.source, job.io_layout)
+    if model is None:
+        return 0  # a .tosa file: there is nothing around its program
+    quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
+    module = as_written(lowered_program(model, job.target, quantised))
+    program = PteProgram.read(file)
+    count = 0
+    for kind, inputs in whole_inputs(quantised.samples, job.seed):
+        expected = [one.numpy() for one in tensors(run_lowered(module, inputs))]
+        reason = first_differing_value(expected, program.run(_flat(inputs)))
+        if reason:
+            raise ModelError(f"{file}: {reason} on {kind} inputs, though each delegate computes what it should")
+        count += 1
+    return count
+
+
+def _flat(inputs: tuple[Any, ...]) -> list[np.ndarray]:
+    """As `PteProgram.run` takes them."""
+    from torch.utils import _pytree as pytree
+
+    leaves = [one for one in pytree.tree_leaves(inputs) if one is not None]
+    return [one.detach().numpy() if hasattr(one, "detach") else np.asarray(one) for one in leaves]

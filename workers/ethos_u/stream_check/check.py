@@ -1,0 +1,64 @@
+"""Does the command stream that Vela emits compute what the TOSA program does, bit for bit?
+
+Vela miscompiles some programs: docs/vela-miscompilations.md. So its output is executed by `workers.ethos_u.npu_model`
+and compared with the program's own outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from search_space.ir.graph import Graph
+from workers.cache.memo import Memo
+from workers.checking.reference_check import Outputs, Verdict
+from workers.ethos_u.command_stream import StreamError
+from workers.ethos_u.npu_model import MODEL_VERSION
+from workers.ethos_u.npu_model.machine.operation_cache import OperationCache
+from workers.ethos_u.stream_check.verdict import stream_verdict
+from workers.ethos_u.vela.pricing import Pricing
+
+#: Bytes of the values of operations that are kept: candidates of one model have most operations in common.
+_KEPT_BYTES = 128 << 20
+
+
+class StreamCheck:
+    """Executes command streams for one base program and target; verdicts are remembered in the memo.
+
+    Args:
+        pricing: compiles programs.
+        key: what the check inputs and the toolchain are, part of what a verdict is remembered under.
+    """
+
+    def __init__(self, pricing: Pricing, memo: Memo, key: Mapping[str, Any]) -> None:
+        self._pricing, self._memo, self._key = pricing, memo, dict(key)
+        self._cache = OperationCache(_KEPT_BYTES)
+
+    def verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
+        """Compare what a program's command stream computes with what the program computes.
+
+        Args:
+            graph: one delegate's program, which Vela compiles.
+            computed: gives the program's outputs on the check inputs.
+            whole: as of `stream_verdict`.
+
+        Raises:
+            VelaRefused: Vela does not compile the program.
+            ReferenceFailed: the reference model does not run the program.
+        """
+        key = {
+            **self._key, "kind": "stream verdict", "graph": graph.hash, "whole": whole, "NPU model": MODEL_VERSION,
+        }  # fmt: skip
+        known = self._memo.get(**key)
+        if known is None:
+            known = asdict(self._verdict(graph, computed, whole))
+            self._memo.put_if_possible(known, **key)
+        return Verdict(**known)
+
+    def _verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
+        try:
+            emitted = self._pricing.emitted(graph)
+        except StreamError as error:
+            return Verdict(False, f"the command stream cannot run: {error}")
+        program, rows = emitted.compiled.npu_program, emitted.compiled.operators
+        return stream_verdict(graph, program, rows, computed, whole=whole, decoded=emitted.decoded, cache=self._cache)

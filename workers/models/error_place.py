@@ -1,0 +1,55 @@
+"""Where in a user's model something went wrong, from what torch and ExecuTorch say about it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from pathlib import Path
+
+from workers.errors import one_line, printable
+
+#: torch.fx, about the node that an interpreter was at.
+_EXECUTING = re.compile(
+    r"While executing %(?P<node>\S+) : .*?call_\w+\[target=(?P<target>[^\]]+)\]\(args = \((?P<arguments>.*?)\), kwargs"
+)
+#: torch.export, about code whose result it cannot know.
+_CALL = re.compile(r'The following call raised this error:\n\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+#: ExecuTorch's and torch.fx's pass managers, whose own message tells all passes that went before.
+_PASS = re.compile(r"An error occurred when running the '(?P<name>\w+)' pass")
+
+_OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space", "tuner", "workers")]
+
+
+def with_place(error: BaseException) -> str:
+    """One line: the error's own, and its place where one is known: a line of the user's, an operator, or a pass."""
+    in_pass = _PASS.match(str(error))
+    if in_pass and error.__cause__ is not None:
+        return f"{with_place(error.__cause__)} (in ExecuTorch's {in_pass['name']})"
+    place = _operator(str(error)) or _users_line(error)
+    return f"{one_line(error)} ({place})" if place else one_line(error)
+
+
+def _users_line(error: BaseException) -> str:
+    if call := _CALL.search(str(error)):
+        return printable(f"{Path(call['file']).name}, line {call['line']}")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file is neither a library nor ours."""
+    if file.startswith("<"):  # generated code
+        return False
+    path = Path(file)
+    libraries = (Path(sys.prefix), Path(sys.base_prefix), *_OURS)
+    return not any(path.is_relative_to(one) for one in libraries)
+
+
+def _operator(message: str) -> str:
+    found = _EXECUTING.search(message)
+    if found is None:
+        return ""
+    operands = ", ".join(re.findall(r"%(\w+)", found["arguments"])[:3])
+    operator = found["target"].removeprefix("torch.ops.")
+    return printable(f"in {operator} of {operands}" if operands else f"in {operator}")

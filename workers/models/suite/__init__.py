@@ -1,0 +1,59 @@
+"""The built-in models: one net per file, looked up by name, imported only when asked for."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.models.model_source import SourceModel
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A built-in model: calling it imports its file and makes the net."""
+
+    description: str
+    module: str
+    function: str = "load"
+
+    def __call__(self) -> "SourceModel":
+        loader: Callable[[], SourceModel] = getattr(
+            importlib.import_module(f"workers.models.suite.{self.module}"), self.function
+        )
+        return loader()
+
+
+MODELS: dict[str, BuiltIn] = {
+    "mlperf-tiny/ds-cnn": BuiltIn(
+        "keyword spotting, depthwise separable CNN, 49x10 MFCC (random weights)", "mlperf_tiny", "load_ds_cnn"
+    ),
+    "mlperf-tiny/resnet8": BuiltIn(
+        "image classification, ResNet-8, 32x32 (random weights)", "mlperf_tiny", "load_resnet8"
+    ),
+    "mlperf-tiny/mobilenet-v1-025": BuiltIn(
+        "visual wake words, MobileNetV1 0.25, 96x96 (random weights)", "mlperf_tiny", "load_mobilenet_v1_025"
+    ),
+    "mlperf-tiny/deep-autoencoder": BuiltIn(
+        "anomaly detection, fully connected, 640 features (random weights)",
+        "mlperf_tiny",
+        "load_deep_autoencoder",
+    ),
+    "silero-vad": BuiltIn("voice activity detection, STFT + CNN + LSTM cell (trained weights)", "silero_vad"),
+    "crepe-tiny": BuiltIn("pitch of a voice, six convolutions along 1024 samples (trained weights)", "crepe"),
+    "mtcnn-pnet": BuiltIn("face candidates in a 96x128 image, PReLU (trained weights)", "mtcnn", "load_pnet"),
+    "mtcnn-onet": BuiltIn("face and landmarks in a 48x48 image, PReLU (trained weights)", "mtcnn", "load_onet"),
+    "wav2letter": BuiltIn("speech to letters, 1-D convolutions on 1 s of raw audio (random weights)", "wav2letter"),
+    "channel-shuffle": BuiltIn("ShuffleNetV2 units: split, concat, channel shuffle", "channel_shuffle"),
+    "pixel-shuffle": BuiltIn("super-resolution with a pixel shuffle", "pixel_shuffle"),
+    "squeeze-excite": BuiltIn("inverted residuals with squeeze-and-excitation", "squeeze_excite"),
+    "mobilenet-v3": BuiltIn("inverted residuals with hand-written hard-swish and hard sigmoid, 72x72", "mobilenet_v3"),
+    "yolo-head": BuiltIn("two-scale detection head: view, permute, concat", "yolo_head"),
+    "fire": BuiltIn("SqueezeNet fire modules: concat of two convolutions", "fire"),
+    "vit": BuiltIn("vision transformer, 2 blocks, 65 tokens of width 96", "vit"),
+    "conformer": BuiltIn("Conformer encoder, 2 blocks, 32 frames of width 64", "conformer"),
+    "tcn": BuiltIn("dilated depthwise 1-D convolutions over 128 frames", "tcn"),
+    "convnext": BuiltIn("ConvNeXt blocks: patch stem, LayerNorm, GELU", "convnext"),
+    "unet": BuiltIn("U-Net with transposed convolutions and skip concats", "unet"),
+    "crnn": BuiltIn("text-line recogniser: conv, permute + reshape, linear, conv1d", "crnn"),
+}
