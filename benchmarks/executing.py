@@ -27,10 +27,11 @@ from tuner.paths import cache_folder
 from workers import tasks
 from workers.cache.memo import Memo
 from workers.checking.reference_check import Verdict
+from workers.ethos_u.job import Job
+from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator, Wanted
 from workers.pool.worker_process import spare_the_collector
-from workers.tasks import Job, lowered
 
 Call = tuple[Wanted | None, str]
 """Whether the streams of a recipe that is evaluated are wanted; None where it is asked what follows on it. And the

@@ -18,9 +18,9 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
-from workers.tasks import Job
 
 _U55, _U85 = "ethos-u55-128", "ethos-u85-256"
 _CLOSING = (

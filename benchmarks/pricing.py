@@ -12,13 +12,13 @@ from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from tuner.paths import cache_folder
 from workers.cache.memo import Memo
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import load_or_lower, toolchain_versions
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import Cost, Pricing
 from workers.output_capture import captured
-from workers.tasks import Job
 
 Program = list[Graph]
 

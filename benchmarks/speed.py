@@ -30,10 +30,10 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import BaseProgram
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
-from workers.tasks import Job
 
 TARGET = Target.parse("ethos-u55-128")
 #: Each with how many times as fast as the loop velatune shall be.

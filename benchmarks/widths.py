@@ -16,8 +16,8 @@ from tuner.deploy.apply import applied
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.checking.allowance import Allowance
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
-from workers.tasks import Job
 
 _MODELS = ("mlperf-tiny/deep-autoencoder", "mlperf-tiny/ds-cnn", "silero-vad")
 _TARGET = "ethos-u55-128"

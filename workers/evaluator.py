@@ -17,6 +17,7 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
 from search_space.passes.base import Pass
+from search_space.recipe.profitable_sites import applied, chosen_sites
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import starting_points
 from search_space.recipe.space import hash_of_all, open_choices, program_hash
@@ -278,7 +279,7 @@ class Evaluator:
         try:
             if recipe.passes:
                 before, path = self._reached(Recipe(recipe.choices, recipe.passes[:-1]))
-                program = tuple(recipe.passes[-1].apply(graph, facts=self._facts) for graph in before)
+                program = tuple(applied(recipe.passes[-1], graph, self._facts) for graph in before)
             else:
                 program = tuple(recipe.apply(graph, self._facts) for graph in self._default)
         except SpaceError:
@@ -308,7 +309,7 @@ class Evaluator:
         return found
 
     def _chosen(self, one: Pass, graph: Graph) -> tuple[tuple[int, ...], int]:
-        return self._sites.find((graph.hash, one), lambda: one.chosen(graph, self._facts))
+        return self._sites.find((graph.hash, one), lambda: chosen_sites(one, graph, self._facts))
 
     def _verdict(self, recipe: Recipe, whole: bool) -> tuple[Verdict, Quality | None]:
         """Whether all that exact elements do is exact, and how good the program is.

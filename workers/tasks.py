@@ -5,62 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.cache.lru import Recent
 from workers.cache.memo import Memo
-from workers.checking.allowance import EXACT_ONLY, Allowance
 from workers.errors import ModelError
 from workers.ethos_u.estimates.roofline import Bound
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import (
     BaseProgram,
     Identified,
     identify,
-    load_or_lower,
     setting_key,
     toolchain_versions,
 )
 from workers.ethos_u.lowering.frontend_settings import base_by, standing
+from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.lowering.precision.precisions import precision_settings
 from workers.ethos_u.lowering.quality import QualityMeter
-from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator, Expansion, Measure, Outcome, Wanted, always
-from workers.models.io_layout import IoLayout
 from workers.pool.shared import Shared
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
 _KEPT_EVALUATORS = 4
 _evaluators: Recent[Evaluator] = Recent(_KEPT_EVALUATORS)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One model on one target, and where this machine keeps what it remembers.
-
-    source: see `workers.models.model_source`. calibration_data: the user's file or folder, or None. seed: of random
-    calibration and check inputs. io_layout: see `workers.models.model_source.export`. allowance: what may be given up.
-    """
-
-    source: str
-    target: Target
-    cache_dir: Path
-    seed: int
-    calibration_data: Path | None = None
-    io_layout: IoLayout | None = None
-    allowance: Allowance = EXACT_ONLY
-
-    @property
-    def options(self) -> str:
-        """For people: what was said besides model and target that makes another job of it; empty if nothing was."""
-        said = (
-            f"{self.io_layout} inputs" if self.io_layout else "",
-            f"calibrated on {self.calibration_data}" if self.calibration_data else "",
-            self.allowance.label,
-        )
-        return "; ".join(filter(None, said))
 
 
 @dataclass(frozen=True)
@@ -95,18 +65,6 @@ def identified(job: Job) -> Identified:
     """What the job's model is the same as; it is exported, not lowered. Raises ModelError."""
     return identify(
         job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
-    )
-
-
-def lowered(job: Job) -> BaseProgram:
-    """Lower the model, or find it in the cache. Raises ModelError."""
-    return load_or_lower(
-        job.source,
-        job.target,
-        cache_dir=job.cache_dir / "lowered",
-        seed=job.seed,
-        calibration_data=job.calibration_data,
-        io_layout=job.io_layout,
     )
 
 

@@ -27,11 +27,11 @@ from tuner.tuning.session import Failure, tune_all
 from tuner.tuning.tune import Budget, Tuned
 from workers import tasks
 from workers.errors import ModelError, one_line
+from workers.ethos_u.job import Job
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
-from workers.tasks import Job
 
 _SECONDS = 600.0
 

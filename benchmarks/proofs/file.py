@@ -9,13 +9,13 @@ from benchmarks.proofs.case import Case
 from benchmarks.proofs.proof import job_of
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
 from workers.ethos_u.run_check import run_check
 from workers.models.content_hash import text_hash
 from workers.output_capture import toolchain_hushed
-from workers.tasks import Job
 
 
 def prove_file(case: Case, folder: Path) -> str:

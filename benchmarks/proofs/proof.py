@@ -24,14 +24,15 @@ from workers.cache.memo import Memo
 from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs
 from workers.checking.reference_check import check
 from workers.checking.whole_outputs import WholeOutputs
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.frontend_settings import base_by
+from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute
 from workers.ethos_u.stream_check.interface import used_inputs
 from workers.ethos_u.stream_check.verdict import stream_verdict
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
-from workers.tasks import Job, lowered
 
 _SEED = 0
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from workers.ethos_u.command_stream.npu_program import IoTensor
-from workers.ethos_u.vela.compiler import Compiled, OperatorCost
+from workers.ethos_u.command_stream.operator_cost import OperatorCost
+from workers.ethos_u.vela.compiler import Compiled
 
 _BYTES = ("command_stream", "weights")
 

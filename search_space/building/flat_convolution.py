@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from search_space.building.convolution import KERNEL_AXIS, reshaped, result_of
+from search_space.analysis.kernels import KERNEL_AXIS
+from search_space.building.convolution import reshaped, result_of
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, Node, Step, move
 from search_space.ir.layout_map import Shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from search_space.building.convolution import kernel_size
+from search_space.analysis.kernels import kernel_size
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Node, move
 from search_space.ir.layout_map import Shape

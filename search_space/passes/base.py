@@ -16,9 +16,12 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
-from search_space.recipe.profitable_sites import AGREED, PAYING, pays, rewritten_where_it_pays
 
-#: What may stand instead of numbers of sites.
+#: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
+#: more SRAM than it or the whole program did before the pass.
+PAYING, AGREED = "paying", "agreed"
+
+#: What may stand instead of numbers of sites; `search_space.recipe.profitable_sites` finds them.
 SITES_BY_PRICE = (PAYING, AGREED)
 
 _CHANGES_PER_NODE = 50
@@ -59,11 +62,9 @@ class Pass(ABC):
         Sites that a rewrite creates are visited as well unless it is for certain ones. Returns `graph` itself if there
         was no site. Raises SpaceError if the pass does not come to an end.
         """
-        if only is None and self.at in SITES_BY_PRICE:
-            return rewritten_where_it_pays(graph, self, facts, self.at)
         if only is None and self.at:
             sites = self.sites(graph, facts)
-            only = [sites[number - 1] for number in self._numbers() if number <= len(sites)]
+            only = [sites[number - 1] for number in self.numbers if number <= len(sites)]
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
@@ -117,18 +118,16 @@ class Pass(ABC):
                 yield node_id, _finished(edit)
                 edit = Editor(graph, facts)
 
-    def chosen(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
-        """The numbers of the sites that the pass is for, each looked at as if it were the only one, and how many sites
-        there are."""
-        if self.at in SITES_BY_PRICE:
-            paying = [pays(graph, after, facts, self.at, graph) for _, after in self.at_each(graph, facts)]
-            return tuple(number for number, pay in enumerate(paying, 1) if pay), len(paying)
-        sites = self.sites(graph, facts)
-        numbers = self._numbers() if self.at else range(1, len(sites) + 1)
-        return tuple(number for number in numbers if number <= len(sites)), len(sites)
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of sites in `at`, in order; empty where it is for all of them.
 
-    def _numbers(self) -> tuple[int, ...]:
-        return tuple(map(int, self.at.split("+")))
+        Raises:
+            SpaceError: its sites are found by their price.
+        """
+        if self.at in SITES_BY_PRICE:
+            raise SpaceError(f"{self}: its sites are found by `search_space.recipe.profitable_sites`")
+        return tuple(map(int, self.at.split("+"))) if self.at else ()
 
     def __str__(self) -> str:
         """As recipes write it: options that are not at their default in braces, then the sites."""

@@ -6,8 +6,9 @@ from search_space.analysis.changed_region import changed_region
 from search_space.choices.data_movement.move_by_convolution import MoveByConvolution
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
+from search_space.passes.base import PAYING
 from search_space.passes.plan_moves import PlanMoves
-from search_space.recipe.profitable_sites import PAYING, cheaper, rewritten_where
+from search_space.recipe.price import cheaper, rewritten_where
 
 
 def moved_cheaply(program: Graph, facts: TargetFacts) -> Graph:

@@ -26,6 +26,7 @@ from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
 from search_space.passes.base import SITES_BY_PRICE, Pass
 from search_space.recipe import registry
+from search_space.recipe.profitable_sites import applied
 
 DEFAULT_TEXT = "default"
 _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -100,7 +101,7 @@ class Recipe:
             chosen = registry.choices()[name]().apply(graph, alternative)
             graph = graph if chosen is graph else _right_for_vela(chosen)
         for one in self.passes:
-            graph = one.apply(graph, facts=facts)
+            graph = applied(one, graph, facts)
         return graph
 
 

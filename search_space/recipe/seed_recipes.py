@@ -9,6 +9,7 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
 from search_space.passes.base import Pass
+from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
 
 _CLEAN = "int4-as-int8,remove-noops,fold-constants"
@@ -126,6 +127,6 @@ def starting_points(
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
     try:
-        return tuple(one.apply(graph, facts=facts) for graph in program)
+        return tuple(applied(one, graph, facts) for graph in program)
     except SpaceError:  # it is told when the pass is a candidate
         return program

@@ -1,7 +1,9 @@
-"""Who may import whom: search_space and results stand alone, workers know search_space, the tuner knows all."""
+"""Who may import whom: search_space and results stand alone, workers know search_space, the tuner knows all. Packages
+and files of a package import each other in one direction."""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,40 @@ def test_a_file_imports_what_its_room_may_know(path: Path) -> None:
             assert name in ROOMS[place.split("/")[0]]
         if name in GUARDED:
             assert place.startswith(GUARDED[name]), f"{name} is not for {place}"
+
+
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+PACKAGES = sorted({name.rpartition(".")[0] for name in MODULES} - {""})
+
+
+def modules_of(path: Path) -> Iterator[str]:
+    """Modules of the four rooms that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (
+                f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in MODULES else node.module for a in node.names
+            )
+
+
+IMPORTS = {name: set(modules_of(path)) & MODULES.keys() for name, path in MODULES.items()}
+
+
+def part_of(package: str, module: str) -> str | None:
+    """The file or package directly in a package that a module is, or is in."""
+    return module.removeprefix(f"{package}.").split(".")[0] if module.startswith(f"{package}.") else None
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_a_package_consists_of_imports_in_one_direction(package: str) -> None:
+    sorter = TopologicalSorter[str]()
+    for module, imports in IMPORTS.items():
+        part = part_of(package, module)
+        if part is not None:
+            others = {part_of(package, one) for one in imports} - {part, None}
+            sorter.add(part, *(one for one in others if one is not None))
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        pytest.fail(f"{package} goes round in a circle: {' -> '.join(error.args[1])}")

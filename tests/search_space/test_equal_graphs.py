@@ -9,6 +9,7 @@ from test_passes import PASSES
 
 from search_space.ir.graph import Graph
 from search_space.passes.base import SITES_BY_PRICE
+from search_space.recipe.profitable_sites import applied
 
 
 class ByHash:
@@ -43,6 +44,6 @@ def test_equal_graphs_have_equal_successors(data: st.DataObject, one: object, at
     other = data.draw(renumbered(graph))
     assert other.hash == graph.hash
     there = replace(one, at=at)
-    after = there.apply(graph, facts=ByHash())
+    after = applied(there, graph, ByHash())
     event("changed" if after is not graph else "no site")
-    assert there.apply(other, facts=ByHash()).hash == after.hash
+    assert applied(there, other, ByHash()).hash == after.hash

@@ -15,8 +15,8 @@ from search_space.choices.convolution.stride_to_depth import StrideToDepth
 from search_space.ir.graph import INPUT, MOVE, Graph
 from search_space.ir.subgraph import slice_graph
 from search_space.ir.verifier import problems
-from search_space.passes.base import Pass
-from search_space.recipe.profitable_sites import AGREED, PAYING
+from search_space.passes.base import AGREED, PAYING, Pass
+from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
 from workers.checking.reference import run_reference
 
@@ -62,14 +62,14 @@ def test_where_a_pass_pays_follows_the_estimates(data: st.DataObject) -> None:
     graph = data.draw(graphs(often=str(one)))
     assume(one.sites(graph))
     paying, agreed = replace(one, at=PAYING), replace(one, at=AGREED)
-    everywhere = agreed.apply(graph, facts=Cheaper("REDUCE_SUM", "REDUCE_SUM"))
+    everywhere = applied(agreed, graph, Cheaper("REDUCE_SUM", "REDUCE_SUM"))
     assert everywhere is not graph
     assert_same_program(graph, everywhere)
-    assert paying.apply(graph, facts=Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")).hash == everywhere.hash
-    assert agreed.apply(graph, facts=Cheaper("SIN", "REDUCE_SUM")).hash == everywhere.hash
+    assert applied(paying, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")).hash == everywhere.hash
+    assert applied(agreed, graph, Cheaper("SIN", "REDUCE_SUM")).hash == everywhere.hash
     for facts in (Cheaper("DEPTHWISE_CONV2D", "REDUCE_SUM"), Cheaper("SIN", "COS")):
-        assert paying.apply(graph, facts=facts) is agreed.apply(graph, facts=facts) is graph
-    assert agreed.apply(graph, facts=Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
+        assert applied(paying, graph, facts) is applied(agreed, graph, facts) is graph
+    assert applied(agreed, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> 
     graph = Convolution("CONV2D", results=(4, 4), channels=2, out=3, kernel=(4, 4), stride=(4, 4)).graph()
     for at in (PAYING, AGREED):
         one = StrideToDepth(at=at)
-        after = one.apply(graph, facts=DearMovements(convolution=1))
+        after = applied(one, graph, DearMovements(convolution=1))
         assert_same_program(graph, after)
         assert any(node.op == MOVE for _, node in after.operators()), "how to write it is left to others"
-        assert one.apply(graph, facts=DearMovements(convolution=6)) is graph
+        assert applied(one, graph, DearMovements(convolution=6)) is graph
     large = DearMovements(convolution=1, sram_bytes=1)
-    assert StrideToDepth(at=PAYING).apply(graph, facts=large) is not graph
-    assert StrideToDepth(at=AGREED).apply(graph, facts=large) is graph, "it would not fit where the program did"
+    assert applied(StrideToDepth(at=PAYING), graph, large) is not graph
+    assert applied(StrideToDepth(at=AGREED), graph, large) is graph, "it would not fit where the program did"
 
 
 @given(one=st.sampled_from(PASSES), data=st.data())

@@ -28,9 +28,9 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import proof
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import interface_of
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 
 @click.command()

@@ -23,9 +23,9 @@ from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")
 _VERSIONS = tuple(one.name for one in fields(Versions))

@@ -18,10 +18,10 @@ from tuner.nightly.suite_file import Suite
 from tuner.paths import cache_folder, studies_folder
 from tuner.tuning.progress import Progress
 from workers import tasks
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool
-from workers.tasks import Job
 
 _REGRESSED, _FAILED = 1, 3
 

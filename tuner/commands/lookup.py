@@ -26,9 +26,9 @@ from tuner.deploy.ask import ask
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}
 

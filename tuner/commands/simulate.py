@@ -27,10 +27,10 @@ from tuner.deploy.simulate import contenders, simulations
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:

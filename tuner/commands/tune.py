@@ -31,9 +31,9 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
 from tuner.tuning.tune import Budget, Tuned
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 
 @click.command()

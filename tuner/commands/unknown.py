@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from results.records.records import Identity
 from results.store.store import Store
-from workers.tasks import Job
+from workers.ethos_u.job import Job
 
 
 def nothing_known(store: Store, identity: Identity, job: Job, how: str) -> str:

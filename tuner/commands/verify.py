@@ -22,6 +22,7 @@ from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import Delegate, read_pte
 from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import TAG_KEY
 from workers.ethos_u.lowering.base_program import identify
 from workers.ethos_u.run_check import Ran, run_check
@@ -30,7 +31,6 @@ from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.models.io_layout import IoLayout
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
-from workers.tasks import Job
 
 _SECONDS = 3600.0
 

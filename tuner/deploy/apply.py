@@ -16,13 +16,13 @@ from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from workers import tasks
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_tag import recipe_tag
 from workers.ethos_u.lowering.write_pte import write_pte
 from workers.evaluator import Outcome
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
 from workers.pool.shared import Enclosed
-from workers.tasks import Job
 
 _SECONDS = 1800.0
 

@@ -12,10 +12,10 @@ from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from workers import tasks
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import BaseProgram, identify, load_lowered
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
-from workers.tasks import Job
 
 _SECONDS = 1800.0
 

@@ -6,7 +6,7 @@ import shlex
 
 from search_space.exactness import Exactness
 from tuner.tuning.objective import Objective
-from workers.tasks import Job
+from workers.ethos_u.job import Job
 
 _ALLOWING = {Exactness.REQUANTISING: "--allow-requant", Exactness.PRECISION: "--allow-precision"}
 

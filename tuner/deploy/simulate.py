@@ -11,9 +11,9 @@ from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.deploy.apply import applied
 from tuner.tuning.objective import Objective
+from workers.ethos_u.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
 from workers.ethos_u.simulator.pmu_report import SimulationFailed
-from workers.tasks import Job
 
 
 def contenders(known: Sequence[Evaluation], objective: Objective, count: int) -> list[Evaluation]:

@@ -35,11 +35,11 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, replay, tune
 from workers import tasks
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import Identified, toolchain_versions
 from workers.ethos_u.target import BUNDLED_CONFIG
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
-from workers.tasks import Job
 
 _Made = TypeVar("_Made")
 

@@ -15,9 +15,9 @@ from tuner.tuning.objective import Kind, Objective
 from tuner.tuning.quality_limits import allowance_of
 from workers.checking.allowance import DEFAULT_LOSS_DB, Allowance
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-from workers.tasks import Job
 
 
 class _Strict(BaseModel):

@@ -28,9 +28,9 @@ from tuner.tuning.session import Failure, tune_all
 from tuner.tuning.tune import Budget, Tuned
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import BaseProgram
 from workers.ethos_u.target import Target
-from workers.tasks import Job
 
 _GRACE_SECONDS = 30.0
 

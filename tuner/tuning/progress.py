@@ -18,8 +18,8 @@ from results.records.compare import Gain
 from results.records.records import Best, Evaluation
 from results.reports.prediction_error import WITHIN, PredictionError
 from workers.ethos_u.estimates.host_operators import on_cpu
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import BaseProgram
-from workers.tasks import Job
 
 _SHOWN = 30  # rows of the live table: what is under way, then the latest that are done
 _DISPENSABLE = ("distinct", "per s", "tried", "default", "target")  # columns to leave out first on a narrow terminal

@@ -18,8 +18,8 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, tune
 from workers import tasks
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.pool.ray_pool import Pool, PoolFailed
-from workers.tasks import Job
 
 
 @dataclass(frozen=True)

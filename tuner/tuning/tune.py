@@ -38,6 +38,7 @@ from tuner.tuning.withheld import cheapest_withheld, least_sram
 from workers import tasks
 from workers.cache.hit_counts import Reuse as AskedFor
 from workers.errors import ModelError
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import BaseProgram
 from workers.ethos_u.lowering.frontend import open_settings
 from workers.ethos_u.lowering.frontend_settings import remember_lost
@@ -45,7 +46,6 @@ from workers.ethos_u.vela.pricing import Cost
 from workers.evaluator import Outcome, Wanted, always
 from workers.pool.ray_pool import Pool, WorkerLost
 from workers.pool.shared import Shared
-from workers.tasks import Job
 
 #: The slowest models known take minutes to lower and to run through the reference model.
 _PREPARE_SECONDS = 1800.0

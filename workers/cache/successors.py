@@ -14,6 +14,7 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
 from search_space.passes.base import Pass
+from search_space.recipe.profitable_sites import applied
 from search_space.recipe.source_hash import source_hash
 from search_space.recipe.space import pass_instances
 from workers.cache.memo import Memo
@@ -59,6 +60,6 @@ class Transitions:
 
     def _after(self, graph: Graph, one: Pass) -> str | None:
         try:
-            return one.apply(graph, facts=self._facts).hash
+            return applied(one, graph, self._facts).hash
         except Exception:  # somebody's pass: it is a candidate like others, refused with the reason when it is tried
             return None

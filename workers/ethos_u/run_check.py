@@ -25,8 +25,10 @@ from workers.checking.whole_outputs import WholeOutputs
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import read_pte
 from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.frontend_settings import base_by
+from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.lowering.whole_check import whole_inputs
@@ -36,7 +38,6 @@ from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.models.module_state import as_written
 from workers.models.tensors import tensors
-from workers.tasks import Job, lowered
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers.models.calibration import calibration_files
 from workers.models.io_layout import unusual_strides
-from workers.models.model_source import ExportedFile, ExportedModel, TosaFile
+from workers.models.types import ExportedFile, ExportedModel, TosaFile
 
 if TYPE_CHECKING:
     import torch

@@ -57,7 +57,8 @@ def _bound(memory_bytes: int) -> None:
 def _tosa(path: Path) -> dict[str, Any]:
     from search_space.ir.graph import CONST, INPUT
     from search_space.tosa_file.reader import read_tosa
-    from workers.models.model_source import TosaFile, resolve
+    from workers.models.model_source import resolve
+    from workers.models.types import TosaFile
 
     file = resolve(str(path))
     assert isinstance(file, TosaFile)
@@ -78,8 +79,8 @@ def _tosa(path: Path) -> dict[str, Any]:
 
 
 def _exported(path: Path) -> dict[str, Any]:
-    from workers.ethos_u.lowering.quantise import is_quantised
-    from workers.models.model_source import ExportedFile, export, resolve
+    from workers.models.model_source import export, resolve
+    from workers.models.types import ExportedFile, is_quantised
 
     file = resolve(str(path))
     assert isinstance(file, ExportedFile)

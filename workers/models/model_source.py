@@ -11,7 +11,6 @@ import os
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from workers.models.operator_registries import register
 from workers.models.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.models.suite import MODELS
 from workers.models.training_mode import in_training_mode
+from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 from workers.models.user_code import user_function
 from workers.output_capture import captured
 
@@ -30,49 +30,6 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class SourceModel:
-    """An eager module with what is needed to export and to quantise it.
-
-    Attributes:
-        module: put into eval mode when it is exported.
-        example_inputs: positional arguments; their shapes are the shapes that are compiled.
-        calibration_inputs: argument tuples to quantise on, `None` when the model came with none.
-        name: how to name it to people.
-    """
-
-    module: "torch.nn.Module"
-    example_inputs: tuple[Any, ...]
-    calibration_inputs: Sequence[tuple[Any, ...]] | None
-    name: str
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """The bytes of a `.pt2` file: an exported program, float or already quantised."""
-
-    data: bytes
-    name: str
-
-
-@dataclass(frozen=True)
-class TosaFile:
-    """The bytes of a `.tosa` file: one TOSA flatbuffer, which needs no lowering."""
-
-    data: bytes
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class ExportedModel:
-    """An exported program with static shapes, and the inputs that came with it."""
-
-    program: "ExportedProgram"
-    example_inputs: tuple[Any, ...]
-    calibration_inputs: Sequence[tuple[Any, ...]] | None
-    name: str
 
 
 def resolve(source: str) -> SourceModel | ExportedFile | TosaFile:

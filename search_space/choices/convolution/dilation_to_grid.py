@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from search_space.building.convolution import kernel_size, padded, reshaped, result_of
+from search_space.analysis.kernels import kernel_size
+from search_space.building.convolution import padded, reshaped, result_of
 from search_space.building.flat_convolution import turned_kernel
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, move

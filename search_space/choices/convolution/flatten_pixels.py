@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from search_space.building.convolution import pointwise, reshaped, result_of
+from search_space.analysis.kernels import pointwise
+from search_space.building.convolution import reshaped, result_of
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Step, move
 from search_space.passes.base import Pass

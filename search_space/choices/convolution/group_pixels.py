@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.analysis.kernels import pointwise
 from search_space.analysis.rescale_by_one import one_value
-from search_space.building.convolution import pointwise, result_of
+from search_space.building.convolution import result_of
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, Node, Step, TensorType, constant, move

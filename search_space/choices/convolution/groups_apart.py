@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from search_space.analysis.kernels import pointwise
 from search_space.building.channel_slice import chain_to, computed
-from search_space.building.convolution import pointwise
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape

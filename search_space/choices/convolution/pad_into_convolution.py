@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.building.convolution import KERNEL_AXIS, MOST_STRIDE
+from search_space.analysis.kernels import KERNEL_AXIS
+from search_space.building.convolution import MOST_STRIDE
 from search_space.building.own_padding import padding_itself
 from search_space.ir.editor import Editor
 from search_space.passes.base import Pass

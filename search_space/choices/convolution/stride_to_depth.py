@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from search_space.analysis.kernels import dense_weights
 from search_space.analysis.rescale_by_one import one_value
 from search_space.building.bricks import up
-from search_space.building.convolution import MOST_CHANNELS, MOST_STRIDE, dense_weights, padded
+from search_space.building.convolution import MOST_CHANNELS, MOST_STRIDE, padded
 from search_space.building.own_padding import padding_itself
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, constant, move

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.building.convolution import KERNEL_AXIS, kernel_size
+from search_space.analysis.kernels import KERNEL_AXIS, kernel_size
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.editor import Editor
 from search_space.ir.graph import constant

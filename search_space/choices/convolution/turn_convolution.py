@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from search_space.building.convolution import KERNEL_AXIS, kernel_size, reshaped, result_of
+from search_space.analysis.kernels import KERNEL_AXIS, kernel_size
+from search_space.building.convolution import reshaped, result_of
 from search_space.ir.dtypes import IMMOVABLE
 from search_space.ir.editor import Editor
 from search_space.ir.graph import move

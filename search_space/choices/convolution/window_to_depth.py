@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
-from search_space.building.convolution import MOST_CHANNELS, dense_weights, padded
+from search_space.analysis.kernels import dense_weights
+from search_space.building.convolution import MOST_CHANNELS, padded
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import Shape

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from search_space.building.convolution import pointwise
+from search_space.analysis.kernels import pointwise
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.layout.constants import permuted_constant, swapped_constant

@@ -12,8 +12,8 @@ from tuner.commands.options import board_options, model_options, objective_optio
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.tuning.objective import Objective
 from workers.checking.allowance import Allowance, Metric
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
-from workers.tasks import Job
 
 
 @click.command()

@@ -27,9 +27,9 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
 from workers.checking.incremental_values import Values
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
-from workers.tasks import Job
 
 Stock = Callable[[str], Lowered]
 U85 = "ethos-u85-256"

@@ -26,10 +26,11 @@ from workers.ethos_u.stream_cost import stream_cycles
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, compile_tosa
 from workers.ethos_u.vela.pricing import Cost, Pricing
-from workers.models.model_source import ExportedModel, SourceModel, export
+from workers.models.model_source import export
 from workers.models.suite import MODELS
 from workers.models.suite.build import random_model
 from workers.models.suite.fire import Fire
+from workers.models.types import ExportedModel, SourceModel
 
 pytestmark = pytest.mark.slow
 U55 = Target.parse("ethos-u55-128")

@@ -13,8 +13,8 @@ from support.sample_results import IDENTITY, best
 from search_space.exactness import Exactness
 from tuner.tuning.progress import Progress
 from workers.checking.allowance import Allowance
+from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
-from workers.tasks import Job
 
 JOBS = [
     Job(f"models/nets_of_mine.py:network_{n}", Target.parse("ethos-u85-256"), Path("cache"), seed=0) for n in range(3)

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workers.errors import ModelError
-from workers.models.model_source import ExportedFile, ExportedModel, SourceModel, TosaFile, export, resolve
+from workers.models.model_source import export, resolve
+from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 
 GOOD = """
 import torch

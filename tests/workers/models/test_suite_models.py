@@ -12,9 +12,9 @@ import pytest
 from workers.errors import ModelError
 from workers.ethos_u.lowering.base_program import identify, load_or_lower
 from workers.ethos_u.target import Target
-from workers.models.model_source import SourceModel
 from workers.models.suite import MODELS
 from workers.models.suite.wheel_data import wheel_file
+from workers.models.types import SourceModel
 
 TRAINED = {"silero-vad", "crepe-tiny", "mtcnn-pnet", "mtcnn-onet"}
 

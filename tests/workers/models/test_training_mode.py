@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from workers.errors import ModelError
-from workers.models.model_source import ExportedFile, SourceModel, export
+from workers.models.model_source import export
+from workers.models.types import ExportedFile, SourceModel
 
 
 class AlwaysDrops(nn.Module):

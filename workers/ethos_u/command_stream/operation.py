@@ -36,7 +36,7 @@ class Operation:
     Attributes:
         kind: what it is.
         offset: where its NPU_OP command is, in bytes from the first command after the driver's header, as in
-            `workers.ethos_u.vela.compiler.OperatorCost.stream_offsets`.
+            `workers.ethos_u.command_stream.operator_cost.OperatorCost.stream_offsets`.
         parameter: the parameter of that command: its mode.
         registers: every register set so far, by name as in `NPU_SET_IFM_WIDTH0_M1`, also those that this kind ignores.
         kernel_wait: before it starts, at most so many compute operations may still be running; None: no such wait.

@@ -10,7 +10,7 @@ from workers.ethos_u.command_stream.commands import StreamError
 from workers.ethos_u.command_stream.decode import Decoded
 
 if TYPE_CHECKING:
-    from workers.ethos_u.vela.compiler import OperatorCost
+    from workers.ethos_u.command_stream.operator_cost import OperatorCost
 
 
 def rows_of(decoded: Decoded, rows: Sequence[OperatorCost]) -> tuple[int, ...]:

@@ -24,11 +24,12 @@ from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
 from workers.ethos_u.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
-from workers.ethos_u.lowering.quantise import QUANTISATION, is_quantised
+from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target
 from workers.models.content_hash import calibration_data_hash, exported_hash, file_hash, text_hash
 from workers.models.io_layout import Interface, IoLayout, layout_of, strides_of
-from workers.models.model_source import ExportedModel, SourceModel, TosaFile, export, resolve
+from workers.models.model_source import export, resolve
+from workers.models.types import ExportedModel, SourceModel, TosaFile, is_quantised
 
 _FORMAT = 5
 """Of the cache: raised when the meaning of an entry changes."""

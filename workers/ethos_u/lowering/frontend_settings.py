@@ -24,7 +24,7 @@ from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, l
 from workers.ethos_u.lowering.whole_check import check_whole
 
 if TYPE_CHECKING:
-    from workers.tasks import Job
+    from workers.ethos_u.job import Job
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from workers.ethos_u.estimates.host_operators import HostOperator, host_operator
 from workers.ethos_u.files.run_pte.kernels import without_kernel
 from workers.ethos_u.lowering.delegate_edges import check_edges
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
-from workers.ethos_u.lowering.quantise import is_quantised, quantise
+from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.rejections import rejections
 from workers.ethos_u.lowering.run_lowered import dim_order, run_lowered
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import with_place
 from workers.models.io_layout import DimOrder, Interface
-from workers.models.model_source import ExportedModel
 from workers.models.module_state import lost_starts
+from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:

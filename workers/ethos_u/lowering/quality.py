@@ -27,10 +27,11 @@ from workers.checking.reference import run_reference
 from workers.errors import ModelError
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
 from workers.ethos_u.lowering.lowering import delegate_calls, program_around, quantised_program
-from workers.ethos_u.lowering.quantise import is_quantised, one_torch_thread
+from workers.ethos_u.lowering.quantise import one_torch_thread
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.models.module_state import state_kept
 from workers.models.tensors import tensors
+from workers.models.types import is_quantised
 from workers.models.user_code import user_function
 from workers.output_capture import toolchain_hushed
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     import torch
     from torch.fx import GraphModule, Node
 
-    from workers.tasks import Job
+    from workers.ethos_u.job import Job
 
 #: Beyond what single precision can tell apart; also where there is no noise at all.
 MOST_DB = 200.0

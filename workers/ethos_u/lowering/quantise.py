@@ -15,18 +15,9 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
 
-    from workers.models.model_source import ExportedModel
+    from workers.models.types import ExportedModel
 
 QUANTISATION = "int8 symmetric per-channel"
-
-
-def is_quantised(program: "ExportedProgram") -> bool:
-    """Whether a program has quantise or dequantise operators, and so must not be quantised again."""
-    return any(
-        str(node.target).startswith("quantized_decomposed.")
-        for node in program.graph.nodes
-        if node.op == "call_function"
-    )
 
 
 def quantise(

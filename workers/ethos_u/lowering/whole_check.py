@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from search_space.choices.frontend.base import Setting
     from workers.ethos_u.target import Target
-    from workers.models.model_source import ExportedModel
+    from workers.models.types import ExportedModel
 
 _CALIBRATION_INPUTS = 2
 _RANDOM_INPUTS = 2

@@ -8,12 +8,12 @@ from pathlib import Path
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
 from workers.ethos_u.files.pte import delegates_of
+from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.output_capture import toolchain_hushed
-from workers.tasks import Job
 
 
 def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Path) -> None:

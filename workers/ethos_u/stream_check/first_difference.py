@@ -19,10 +19,10 @@ from workers.checking.check_inputs import CheckInput
 from workers.checking.incremental_values import Values
 from workers.checking.reference import ARRAY_TYPES
 from workers.ethos_u.command_stream import FeatureMap, Operation, StreamError, decode, rows_of
+from workers.ethos_u.command_stream.operator_cost import OperatorCost
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute
 from workers.ethos_u.npu_model.memory.feature_maps import layout, memory_shape
 from workers.ethos_u.stream_check.interface import used_inputs
-from workers.ethos_u.vela.compiler import OperatorCost
 
 _BRICK = 16
 

@@ -10,11 +10,11 @@ from search_space.ir.graph import Graph
 from workers.checking.check_inputs import CheckInput
 from workers.checking.reference_check import Outputs, Verdict
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
+from workers.ethos_u.command_stream.operator_cost import OperatorCost
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard
 from workers.ethos_u.npu_model.machine.operation_cache import OperationCache
 from workers.ethos_u.stream_check.first_difference import first_difference
 from workers.ethos_u.stream_check.interface import compared, used_inputs
-from workers.ethos_u.vela.compiler import OperatorCost
 
 
 def stream_verdict(

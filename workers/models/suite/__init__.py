@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workers.models.model_source import SourceModel
+    from workers.models.types import SourceModel
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from workers.models.model_source import SourceModel
+from workers.models.types import SourceModel
 
 _CALIBRATION_INPUTS = 4
 _STATISTICS_INPUTS = 16

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.attention import SelfAttention
 from workers.models.suite.build import random_model
+from workers.models.types import SourceModel
 
 
 class FeedForward(nn.Module):

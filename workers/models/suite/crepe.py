@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.speech import speech
 from workers.models.suite.wheel_data import trained, wheel_file
+from workers.models.types import SourceModel
 
 FRAME = 1024
 """Samples at 16 kHz."""

@@ -2,8 +2,8 @@
 
 from executorch.examples.models.mlperf_tiny import DSCNNKWS, DeepAutoEncoder, MobileNetV1025, ResNet8
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.build import random_model
+from workers.models.types import SourceModel
 
 
 def load_ds_cnn() -> SourceModel:

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.build import random_model
+from workers.models.types import SourceModel
 
 
 class HardSigmoid(nn.Module):

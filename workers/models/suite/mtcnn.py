@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.photographs import backgrounds, faces
 from workers.models.suite.wheel_data import trained, wheel_file
+from workers.models.types import SourceModel
 
 
 class PNet(nn.Module):

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.speech import speech
 from workers.models.suite.wheel_data import wheel_file
+from workers.models.types import SourceModel
 from workers.output_capture import captured
 
 _CONTEXT = 64

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.build import random_model
+from workers.models.types import SourceModel
 
 
 class SqueezeExcite(nn.Module):

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from workers.models.model_source import SourceModel
 from workers.models.suite.build import with_random_weights
 from workers.models.suite.speech import speech
+from workers.models.types import SourceModel
 
 _SAMPLES = 16_000
 """One second at 16 kHz."""

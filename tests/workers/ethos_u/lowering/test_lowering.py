@@ -15,10 +15,11 @@ from workers.errors import ModelError
 from workers.ethos_u.estimates.host_operators import on_cpu
 from workers.ethos_u.lowering.lowering import Lowered, ethos_u_compile_spec, to_edge
 from workers.ethos_u.lowering.lowering import lower as lower_model
-from workers.ethos_u.lowering.quantise import is_quantised, quantise
+from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
-from workers.models.model_source import ExportedFile, SourceModel, export
+from workers.models.model_source import export
+from workers.models.types import ExportedFile, SourceModel, is_quantised
 
 U55, U65, U85 = (Target.parse(name) for name in ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256"))
 

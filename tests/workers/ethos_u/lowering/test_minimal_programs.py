@@ -18,7 +18,8 @@ from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import Pricing
-from workers.models.model_source import SourceModel, export, resolve
+from workers.models.model_source import export, resolve
+from workers.models.types import SourceModel
 
 #: One for each rewrite; `make rewrites` goes through all of them.
 FIRST = list({one.rewrite: one for one in reversed(PROGRAMS)}.values())

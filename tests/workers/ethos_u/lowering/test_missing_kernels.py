@@ -7,7 +7,8 @@ from torch import nn
 
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
-from workers.models.model_source import SourceModel, export
+from workers.models.model_source import export
+from workers.models.types import SourceModel
 
 
 class Sorted(nn.Module):

@@ -30,7 +30,7 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.evaluator import Outcome
 from workers.models.calibration import calibration_for
-from workers.models.model_source import ExportedModel
+from workers.models.types import ExportedModel
 from workers.output_capture import toolchain_hushed
 from workers.pool.shared import Enclosed
 

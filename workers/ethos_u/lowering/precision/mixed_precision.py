@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
     from workers.ethos_u.target import Target
-    from workers.models.model_source import ExportedModel
+    from workers.models.types import ExportedModel
 
 #: As ExecuTorch's configuration of int4 weights has it.
 _MOST_INT4, _LEAST_SCALE = 7, 2**-16

@@ -11,14 +11,14 @@ from search_space.choices.frontend.base import Setting
 from search_space.choices.frontend.precision import Precision, write_by_layer
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
-from workers.ethos_u.lowering.quantise import is_quantised
 from workers.models.calibration import calibration_for
+from workers.models.types import is_quantised
 from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:
+    from workers.ethos_u.job import Job
     from workers.ethos_u.lowering.layers import Layer
-    from workers.models.model_source import ExportedModel
-    from workers.tasks import Job
+    from workers.models.types import ExportedModel
 
 #: Calibration inputs that the noise is taken over: as many as a run of so many operations takes.
 _OPERATIONS = 2 * 10**9

@@ -14,7 +14,7 @@ from workers.ethos_u.npu_model.static_checks.demanded import Demand, demanded
 from workers.ethos_u.npu_model.static_checks.padding import Window, windows
 
 if TYPE_CHECKING:
-    from workers.ethos_u.vela.compiler import OperatorCost
+    from workers.ethos_u.command_stream.operator_cost import OperatorCost
 
 # How Vela stores an element. It widens sums of 48 bits to 64 and reads packed weights only.
 _STORED_BYTES = {"BOOL": 1, "INT4": 1, "INT8": 1, "INT16": 2, "INT32": 4, "INT48": 8, "INT64": 8}

@@ -13,7 +13,7 @@ from workers.ethos_u.npu_model.accesses.steps import Step
 from workers.ethos_u.npu_model.violation import Violation
 
 if TYPE_CHECKING:
-    from workers.ethos_u.vela.compiler import OperatorCost
+    from workers.ethos_u.command_stream.operator_cost import OperatorCost
 
 _SIDES = ("top", "bottom", "left", "right")
 

@@ -1,0 +1,42 @@
+"""Whether a program is cheaper than another one, and rewrites at the sites where that is so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search_space.ir.graph import Graph
+from search_space.ir.target_facts import TargetFacts
+from search_space.passes.base import PAYING, Pass
+
+
+def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
+    """The graph after the pass at every site where it is wanted, until there is none.
+
+    wanted: says so of the graph before and after.
+    """
+    refused: set[int] = set()
+    while True:
+        before = graph
+        for node_id, after in one.at_each(before, facts, frozenset(refused)):
+            if graph is not before:
+                if node_id not in graph.nodes:
+                    continue
+                after = one.apply(graph, {node_id}, facts)
+                if after is graph:
+                    continue
+            if wanted(graph, after):
+                graph = after
+            else:
+                refused.add(node_id)
+        if graph is before:
+            return graph
+
+
+def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
+    """Whether a program is cheaper by itself than another one, by PAYING or AGREED, memory aside."""
+    old, new = facts.program_cycles(before), facts.program_cycles(after)
+    if old is None or new is None:
+        return False
+    if by == PAYING:
+        return new[0] < old[0]
+    return new != old and all(n <= o for n, o in zip(new, old, strict=True))
