@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from benchmarks.markdown import row
+from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.records import Best
 from results.store.store import Store
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective

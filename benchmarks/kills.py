@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from results.records.records import Best, Evaluation
+from results.records.best import Best
+from results.records.evaluation import Evaluation
 from results.store.store import Store
 from workers.pool.ray_start import NO_WORKER_AHEAD, workers_only
 

@@ -27,7 +27,8 @@ from sqlalchemy import insert
 
 from benchmarks.postgresql import server
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records.records import FIGURE_NAMES, Identity, Structure, Target, Versions
+from results.records.figures import FIGURE_NAMES
+from results.records.identity import Identity, Structure, Target, Versions
 from results.store.database.connect import connect, store_url
 from results.store.database.tables import identities, models, targets, toolchains
 from results.store.rows import TARGET_NAMES, VERSION_NAMES, structure_values

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
-from results.records.records import Best, Evaluation
+from results.records.best import Best
+from results.records.evaluation import Evaluation
 from results.store.store import Store
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress

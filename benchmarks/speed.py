@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plain_loop import PlainLoop
-from results.records.records import Best, Evaluation
+from results.records.best import Best
+from results.records.evaluation import Evaluation
 from results.reports.prediction_error import PredictionError
 from results.store.store import Store
 from tuner.tuning.objective import Objective

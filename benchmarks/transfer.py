@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from results.records.records import Evaluation
+from results.records.evaluation import Evaluation
 from results.store.store import Store
 from tuner.paths import cache_folder
 from tuner.search.warm_start import Experience

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from benchmarks.model_fuzz.generate import Generated
 from benchmarks.model_fuzz.stock import Stock, compared, write_stock
 from results.lookup.lookup import Hit
-from results.records.records import Best, Evaluation
+from results.records.best import Best
+from results.records.evaluation import Evaluation
 from results.store.store import Store
 from results.store.tiers import Tiers
 from tuner.commands.verify import verify

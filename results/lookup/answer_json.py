@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from results.lookup.lookup import Answer, Hit, Miss, Nearest
+from results.records.evaluation import Simulation
 from results.records.measurement import Measurement
-from results.records.records import Simulation
 from results.reports.summary import TuneJson, tune_document
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from results.records.records import Best, Identity
+from results.records.best import Best
+from results.records.identity import Identity
 from results.store.lookup_query import Offered
 
 Difference = tuple[str, str, str]

@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.records import Best, Evaluation, Identity, Record
+from results.records.evaluation import Evaluation
+from results.records.identity import Identity
+from results.records.record import Record
 
 Outcome = Literal["fresh", "tuned", "waiting", "failed", "quarantined"]
 

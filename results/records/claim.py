@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from results.records.records import Best, Evaluation, ExactnessClass, Figures, Identity, Quality, Record, RunStatus
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, Quality
+from results.records.identity import Identity
+from results.records.record import ExactnessClass, Record, RunStatus
 
 Reception = Literal["new", "cheaper", "known", "refuted"]
 """What a store made of a claim. `new`: it has nothing of its own for the identity. `cheaper`: it has, but something

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from results.records.records import Best, Evaluation, Figures, OperatorRow
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, OperatorRow
 
 
 def figures_of(best: Best) -> tuple[Figures, Figures]:

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from results.records.records import Record, Target, canonical_json, utc_now
+from results.records.identity import Target
+from results.records.record import Record, canonical_json, utc_now
 
 
 @dataclass(frozen=True)

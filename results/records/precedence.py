@@ -17,7 +17,7 @@ one without; else the first one stays. A damaged record weighs nothing.
 
 from __future__ import annotations
 
-from results.records.records import Evaluation
+from results.records.evaluation import Evaluation
 
 Weight = tuple[int, bool, bool, int]
 

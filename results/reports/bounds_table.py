@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.records import Best, Bound, OperatorRow
+from results.records.figures import Bound, OperatorRow
 from results.reports.markdown import aligned, in_a_cell
 
 #: What the NPU runs with its multipliers; the multiplications in the bound are theirs.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from results.records.best import Best
 from results.records.clock import timed
 from results.records.compare import figures_of, gain_of
+from results.records.figures import OperatorRow
 from results.records.measurement import Measurement
-from results.records.records import Best, OperatorRow
 from results.reports.prediction_error import WITHIN, error_for
 
 

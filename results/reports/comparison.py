@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.records.compare import Gain, Pair, pair_operators
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, OperatorRow
+from results.records.identity import Identity
 from results.records.recipe_text import side_by_side
-from results.records.records import Evaluation, Figures, Identity, OperatorRow
 from results.reports.markdown import aligned, in_a_cell
 from results.reports.prediction_error import WITHIN, error_for
 

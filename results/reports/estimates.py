@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from results.records.records import OperatorRow
+from results.records.figures import OperatorRow
 
 #: Kinds that differ by less than this part of the larger number are left out, and so are kinds that are a smaller part
 #: of the program than the other one by either number.

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.records import Best, Evaluation, Figures, Quality
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, Quality
 
 #: Of quality there should be much, of SRAM little.
 Against = Literal["SRAM", "quality"]

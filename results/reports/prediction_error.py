@@ -16,8 +16,10 @@ from statistics import fmean
 from typing import Literal
 
 from results.records.compare import Gain
+from results.records.figures import OperatorRow
+from results.records.identity import Identity
 from results.records.measurement import Measurement
-from results.records.records import Identity, OperatorRow, Record
+from results.records.record import Record
 
 #: Where the errors lie that ship.
 ERRORS_FILE = Path(__file__).with_name("prediction_errors.json")

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from results.errors import StoreError
+from results.records.best import Best
 from results.records.claim import Claim
-from results.records.records import Best, Identity, Record
+from results.records.identity import Identity
+from results.records.record import Record
 
 FORMAT: Literal[1] = 1
 """Raised when older versions can no longer read what is written."""

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from results.errors import StoreError
+from results.records.best import Best
 from results.records.clock import time_at
 from results.records.compare import (
     Gain,
@@ -29,9 +30,11 @@ from results.records.compare import (
     transpose_share_of,
     vela_gain_of,
 )
+from results.records.evaluation import Evaluation
+from results.records.figures import Bound, Reuse
+from results.records.identity import Identity, Target
 from results.records.measurement import Measurement
 from results.records.recipe_text import elements
-from results.records.records import Best, Bound, Evaluation, Identity, Reuse, Target
 from results.reports.estimates import differences, largest_rise_by_vela
 from results.reports.pareto import Pareto, Point
 from results.reports.prediction_error import WITHIN, error_for, shipped_error

@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
+from results.records.best import Best
 from results.records.clock import milliseconds
 from results.records.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.records.figures import Reuse
+from results.records.identity import Target
 from results.records.measurement import Measurement
-from results.records.records import Best, ExactnessClass, Label, Reuse, RunStatus, Target
+from results.records.record import ExactnessClass, Label, RunStatus
 from results.reports.markdown import aligned, in_a_cell
 from results.reports.pareto import Pareto, Point
 from results.reports.prediction_error import WITHIN, PredictionError, error_for

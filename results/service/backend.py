@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from results.records.records import Best, Evaluation, Versions
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.identity import Versions
 from results.reports.pareto import Limits
 
 

@@ -14,7 +14,7 @@ from enum import IntEnum
 from sqlalchemy import insert, select, update
 
 from results.errors import StoreError
-from results.records.records import utc_now
+from results.records.record import utc_now
 from results.service.state import State
 from results.service.state import tokens as table
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, insert, select
 from starlette.exceptions import HTTPException
 
-from results.records.records import utc_now
+from results.records.record import utc_now
 from results.service.backend import Backend
 from results.service.http.limits import Limits
 from results.service.state import State, uploads

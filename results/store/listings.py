@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, and_, func, select
 
 from results.records.compare import Gain
-from results.records.records import ExactnessClass, Label, RunStatus
+from results.records.record import ExactnessClass, Label, RunStatus
 from results.store.database.tables import bests, evaluations, identities, models, targets, toolchains
 from results.store.rows import VERSION_NAMES
 

@@ -30,8 +30,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from results.records.best import Best
 from results.records.claim import Claim
-from results.records.records import FIGURE_NAMES, Best, Evaluation, Figures, Identity, Quality, Structure, Target
+from results.records.evaluation import Evaluation
+from results.records.figures import FIGURE_NAMES, Figures, Quality
+from results.records.identity import Identity, Structure, Target
 from results.store.database.tables import bests, claims, evaluations, identities, models, targets, toolchains
 from results.store.fast_reads import Glances
 from results.store.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact

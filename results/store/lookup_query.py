@@ -12,7 +12,9 @@ from typing import Any
 
 from sqlalchemy import Select, Text, bindparam, cast, exists, func, null, select, true, union_all
 
-from results.records.records import Best, Identity, Simulation
+from results.records.best import Best
+from results.records.evaluation import Simulation
+from results.records.identity import Identity
 from results.store.database.tables import claims, evaluations, identities, models, simulations, targets, toolchains
 from results.store.fast_reads import Glances
 from results.store.lookup_queries import (

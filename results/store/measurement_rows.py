@@ -7,8 +7,9 @@ import logging
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from results.records.identity import Target
 from results.records.measurement import Measurement
-from results.records.records import Target, canonical_json
+from results.records.record import canonical_json
 from results.store.database.tables import measurements, targets
 from results.store.rows import TARGET_NAMES
 from results.store.writes import target_row

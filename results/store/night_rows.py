@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from results.nightly.night import NightEntry
-from results.records.records import Record, canonical_json, utc_now
+from results.records.record import Record, canonical_json, utc_now
 from results.store.database.tables import bests, identities, night_jobs, nights
 
 log = logging.getLogger(__name__)

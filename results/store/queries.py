@@ -20,7 +20,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from results.records.records import Best, Evaluation, Identity, Record, Simulation
+from results.records.best import Best
+from results.records.evaluation import Evaluation, Simulation
+from results.records.identity import Identity
+from results.records.record import Record
 from results.store.database.tables import (
     bests,
     command_streams,

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from results.records.records import FIGURE_NAMES, Evaluation, Identity, OperatorRow, Structure, Target, Versions
+from results.records.evaluation import Evaluation
+from results.records.figures import FIGURE_NAMES, OperatorRow
+from results.records.identity import Identity, Structure, Target, Versions
 
 Row = Mapping[str, Any] | RowMapping
 """Of a table, by column."""

@@ -20,11 +20,13 @@ from typing import Self
 from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
 from results.errors import StoreError
+from results.records.best import Best
 from results.records.claim import Claim, Reception
+from results.records.evaluation import Evaluation, Simulation
+from results.records.identity import Identity, Structure, Target
 from results.records.measurement import Measurement
 from results.records.precedence import REFUTING
 from results.records.recipe_text import elements
-from results.records.records import Best, Evaluation, Identity, Simulation, Structure, Target
 from results.store import measurement_rows, night_rows
 from results.store.database.commit_marks import Changes
 from results.store.database.connect import connect, one_line_errors, place, store_url, writer_of

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from results.errors import StoreError
-from results.records.records import Best, Identity, Structure, Target
+from results.records.best import Best
+from results.records.identity import Identity, Structure, Target
 from results.store.database.commit_marks import Changes
 from results.store.lookup_query import Offered
 from results.store.store import Store

@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from results.records.best import Best
 from results.records.claim import Claim, Reception
+from results.records.evaluation import Evaluation, Simulation
+from results.records.identity import Identity, Target
 from results.records.precedence import REFUTING, weight
-from results.records.records import Best, Evaluation, Identity, Simulation, Target, canonical_json, utc_now
+from results.records.record import canonical_json, utc_now
 from results.store.database.tables import (
     bests,
     claims,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from results.records.records import Evaluation
+from results.records.evaluation import Evaluation
 from results.store.store import Store
 
 pytestmark = pytest.mark.slow

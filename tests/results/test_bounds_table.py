@@ -2,7 +2,7 @@
 
 from support.sample_results import best, evaluation, figures
 
-from results.records.records import Bound, OperatorRow
+from results.records.figures import Bound, OperatorRow
 from results.reports.bounds_table import distance_table, rest_of
 
 BOUND = Bound(macs=1280, mac_cycles=10, moved_bytes=64, move_cycles=8, constant_bytes_per_cycle=3.0)

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from support.sample_results import IDENTITY, KEY_FIELDS, as_looked_up, best, evaluation, failed, mutated, paths
 
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records.records import NOT_IN_KEY, Identity, Simulation, Structure
+from results.records.evaluation import Simulation
+from results.records.identity import NOT_IN_KEY, Identity, Structure
 from results.store.database.tables import models
 from results.store.store import Store
 

@@ -9,7 +9,7 @@ from support.sample_results import IDENTITY, best, evaluation, failed, mutated
 
 from results.nightly.night import Limits, Night, NightEntry, changes_between, comparable, drift_between, reference_of
 from results.nightly.night_report import NAMES, night_json, night_junit, night_markdown, write_night
-from results.records.records import Versions
+from results.records.identity import Versions
 from results.store.night_rows import JobNote, OpenNight
 from results.store.store import Store
 

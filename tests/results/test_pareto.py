@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sample_results import best, evaluation, failed, figures
 
-from results.records.records import Evaluation, Figures, Quality
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, Quality
 from results.reports.pareto import Against, Limits, Pareto, Point, pareto_of
 from results.reports.report import Beside, write_report
 from results.reports.scatter import Axis

@@ -12,8 +12,10 @@ from support.sample_results import IDENTITY, as_looked_up, best, evaluation, fai
 
 from results.errors import StoreError
 from results.lookup.lookup import Hit, Miss, Nearest, lookup
+from results.records.best import Best
 from results.records.claim import Claim
-from results.records.records import Best, Identity, Quality, Structure
+from results.records.figures import Quality
+from results.records.identity import Identity, Structure
 from results.reports.recipe_file import Entry, read, written
 from results.store.store import Store
 

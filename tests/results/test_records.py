@@ -8,19 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sample_results import KEY_FIELDS, mutated
 
-from results.records.records import (
-    FIGURE_NAMES,
-    LABELS,
-    RUN_STATUSES,
-    STATUSES,
-    Best,
-    Evaluation,
-    Figures,
-    Identity,
-    OperatorRow,
-    Target,
-    Versions,
-)
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import FIGURE_NAMES, Figures, OperatorRow
+from results.records.identity import Identity, Target, Versions
+from results.records.record import LABELS, RUN_STATUSES, STATUSES
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 whole = st.integers(0, 2**63 - 1)

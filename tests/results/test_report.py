@@ -22,6 +22,7 @@ from support.sample_results import (
 )
 
 from results.errors import StoreError
+from results.records.best import Best
 from results.records.compare import (
     Gain,
     TransposeShare,
@@ -32,7 +33,8 @@ from results.records.compare import (
     phantom_of,
     transpose_share_of,
 )
-from results.records.records import LABELS, Best, Bound, OperatorRow, Quality, Reuse
+from results.records.figures import Bound, OperatorRow, Quality, Reuse
+from results.records.record import LABELS
 from results.reports.estimates import Rise, differences, largest_rise_by_vela
 from results.reports.report import Beside, report_name, write_index, write_report
 from results.reports.summary import TuneFailureJson, TuneJson, markdown_table, tune_json

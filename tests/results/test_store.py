@@ -20,8 +20,11 @@ from support import REPOSITORY, TESTS
 from support.sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
 
 from results.errors import StoreError
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import Quality
+from results.records.identity import Identity, Structure
 from results.records.precedence import weight
-from results.records.records import Best, Evaluation, Identity, Quality, Structure
 from results.store.database.connect import connect, store_url
 from results.store.database.tables import VERSION_TABLE, metadata
 from results.store.store import Store

@@ -13,7 +13,7 @@ from support.sample_results import IDENTITY, as_looked_up, best, evaluation, fai
 
 from results.errors import StoreError
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
-from results.records.records import Simulation
+from results.records.evaluation import Simulation
 from results.store.store import Store
 from results.store.tiers import Tiers
 

@@ -3,17 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 
-from results.records.records import (
-    NOT_IN_KEY,
-    Best,
-    Evaluation,
-    Figures,
-    Identity,
-    OperatorRow,
-    Structure,
-    Target,
-    Versions,
-)
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, OperatorRow
+from results.records.identity import NOT_IN_KEY, Identity, Structure, Target, Versions
 
 IDENTITY = Identity(
     model_hash="a1" * 32,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from results.records.records import Versions
+from results.records.identity import Versions
 from results.reports.pareto import Limits as FrontLimits
 from results.service.app import create_app
 from results.service.backend import Explained

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from results.errors import StoreError
-from results.records.records import Best, Identity, Versions
+from results.records.best import Best
+from results.records.identity import Identity, Versions
 from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe

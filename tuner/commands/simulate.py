@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
+from results.records.evaluation import Evaluation, Simulation
+from results.records.identity import Identity
 from results.records.measurement import Measurement
-from results.records.records import Evaluation, Identity, Simulation
 from results.reports.prediction_error import error_for
 from results.store.store import Store
 from tuner.commands.options import (

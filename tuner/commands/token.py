@@ -44,7 +44,7 @@ def create(name: str, role: str, days: float | None, store_url: str | None, stat
 @state_option
 def list_(store_url: str | None, state: Path | None) -> None:
     """List all tokens, without what is secret of them."""
-    from results.records.records import utc_now
+    from results.records.record import utc_now
 
     with _book(store_url, state) as book:
         for one in book.all():

@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from results.errors import StoreError
+from results.records.identity import Target as TargetRecord
 from results.records.measurement import Measurement
-from results.records.records import Target as TargetRecord
 from results.reports.bounds_table import distance_table
 from results.reports.report import Beside, report_name, write_index, write_report
 from results.reports.summary import front_table, markdown_table, tune_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results.records.records import Identity
+from results.records.identity import Identity
 from results.store.store import Store
 from workers.ethos_u.job import Job
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from results.records.records import Evaluation, Identity
+from results.records.evaluation import Evaluation
+from results.records.identity import Identity
 from results.reports.prediction_error import error_for, labelled
 from results.store.store import Store
 from tuner.commands.options import model_options, store_option

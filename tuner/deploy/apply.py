@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from results.records.records import Best, Evaluation, Identity
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.identity import Identity
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.tuning.evaluations import evaluation_of

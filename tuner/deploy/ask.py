@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from results.lookup.lookup import Answer, Miss, lookup
-from results.records.records import Identity
+from results.records.identity import Identity
 from results.store.tiers import Tiers
 from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from results.records.records import Evaluation, Simulation
+from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.deploy.apply import applied

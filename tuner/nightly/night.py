@@ -18,8 +18,11 @@ from typing import Any, TypeVar
 
 from results.errors import StoreError
 from results.nightly.night import Drift, Night, NightEntry, Outcome, comparable, drift_between, reference_of
+from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.records import Best, Evaluation, Identity, utc_now
+from results.records.evaluation import Evaluation
+from results.records.identity import Identity
+from results.records.record import utc_now
 from results.store.night_rows import JobNote, OpenNight
 from results.store.store import Store
 from search_space.errors import SpaceError

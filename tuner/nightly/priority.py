@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from results.nightly.night import Drift
-from results.records.records import Best, Evaluation, RunStatus
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.record import RunStatus
 from tuner.nightly.scheduler import SLICE, Rank
 
 Kind = Literal["new", "changed", "unfinished", "stale", "fresh"]

@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
-from results.records.records import Identity
+from results.records.identity import Identity
 from search_space.recipe.space import space_hash
 from tuner.search.samplers import SamplerName
 from tuner.search.search import learnt_from

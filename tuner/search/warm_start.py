@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import optuna
 
-from results.records.records import Best, Evaluation, Identity
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.identity import Identity
 from results.store.store import Store
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness

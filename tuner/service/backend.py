@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from results.records.records import Best, Evaluation, Versions
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.identity import Versions
 from results.reports.pareto import Limits
 from results.service.backend import Explained
 from search_space.errors import SpaceError

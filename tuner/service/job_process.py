@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from results.errors import StoreError
-from results.records.records import Best, Evaluation
+from results.records.best import Best
+from results.records.evaluation import Evaluation
 from results.reports.prediction_error import PredictionError
 from results.store.store import Store
 from search_space.errors import SpaceError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from results.records.records import Evaluation
+from results.records.evaluation import Evaluation
 from search_space.recipe.recipe import Recipe
 from tuner.search.neighbours import one_less
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from results.records.records import Evaluation, ExactnessClass, Figures, Identity, OperatorRow, Quality, Status
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures, OperatorRow, Quality
+from results.records.identity import Identity
+from results.records.record import ExactnessClass, Status
 from search_space.exactness import Exactness
 from tuner.tuning.objective import Objective
 from workers.ethos_u.vela.pricing import Cost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from results.records.records import Identity, Structure, Target, Versions
+from results.records.identity import Identity, Structure, Target, Versions
 from search_space.recipe.space import SPACE_VERSION
 from tuner.tuning.objective import Objective
 from workers.ethos_u.lowering.base_program import BaseProgram, Identified

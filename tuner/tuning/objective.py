@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Literal
 
-from results.records.records import Figures
+from results.records.figures import Figures
 from results.reports.pareto import Limits
 from workers.checking.allowance import EXACT_ONLY, Allowance
 from workers.ethos_u.estimates.host_cost import HOST_VERSION

@@ -14,8 +14,9 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from results.records.best import Best
 from results.records.compare import Gain
-from results.records.records import Best, Evaluation
+from results.records.evaluation import Evaluation
 from results.reports.prediction_error import WITHIN, PredictionError
 from workers.ethos_u.estimates.host_operators import on_cpu
 from workers.ethos_u.job import Job

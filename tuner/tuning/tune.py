@@ -11,8 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
+from results.records.best import Best
 from results.records.compare import phantom_of
-from results.records.records import Best, Bound, Evaluation, Figures, Identity, Reuse, RunStatus
+from results.records.evaluation import Evaluation
+from results.records.figures import Bound, Figures, Reuse
+from results.records.identity import Identity
+from results.records.record import RunStatus
 from results.reports.pareto import Pareto, pareto_of
 from results.reports.prediction_error import error_for
 from results.store.store import Store

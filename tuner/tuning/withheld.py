@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from results.records.records import Best, Evaluation, Figures
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.records.figures import Figures
 from tuner.tuning.objective import Objective
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
+from results.records.identity import Target
 from results.records.measurement import Measurement
-from results.records.records import Target
 from results.store.store import Store
 from tuner.validation.counted_runs import CountedRun
 from workers.errors import ModelError, one_line

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from results.lookup.answer_json import SimulationJson
-from results.records.records import ExactnessClass, Label, RunStatus
+from results.records.record import ExactnessClass, Label, RunStatus
 from results.reports.summary import ParetoPointJson, TuneJson
 
 _WORD = r"^[A-Za-z0-9_]{1,100}$"

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from results.records.records import utc_now
+from results.records.record import utc_now
 from results.service.state import State
 from results.service.state import jobs as table
 

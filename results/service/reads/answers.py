@@ -7,9 +7,11 @@ from dataclasses import asdict
 
 from results.lookup.answer_json import LookupJson, SimulationJson, lookup_document, lookup_json
 from results.lookup.lookup import Hit, answer_from
+from results.records.best import Best
 from results.records.compare import brought
+from results.records.figures import OperatorRow
+from results.records.identity import Identity
 from results.records.recipe_text import elements
-from results.records.records import Best, Identity, OperatorRow
 from results.reports.pareto import Pareto, pareto_of
 from results.reports.summary import TuneJson, point_json, tune_json
 from results.service.backend import Backend, Explained

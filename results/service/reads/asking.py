@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from anyio import to_thread
 
 from results.errors import StoreError
-from results.records.records import Identity
+from results.records.identity import Identity
 from results.service.reads.answers import answer_of, answer_with
 from results.service.reads.awaited import Awaited
 from results.service.reads.remembered import Answered, Marks

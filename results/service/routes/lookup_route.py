@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from results.records.records import Identity
+from results.records.identity import Identity
 from results.service.reads.remembered import Answered, Remembered
 
 

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from results.lookup.answer_json import LookupJson
-from results.records.records import Best, Identity
+from results.records.best import Best
+from results.records.identity import Identity
 from results.reports.report import Beside, report_html
 from results.service.http.problems import other_than_json, responses
 from results.service.http.schemas import LinesJson, RegressionsJson, ResultJson

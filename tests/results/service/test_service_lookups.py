@@ -13,7 +13,8 @@ from support.sample_results import IDENTITY, best, evaluation, mutated
 from support.service_stand_in import made, serving
 
 from benchmarks.postgresql import binaries, server
-from results.records.records import Identity, Simulation
+from results.records.evaluation import Simulation
+from results.records.identity import Identity
 from results.service.service import Service
 from results.store.store import Store
 

@@ -11,7 +11,7 @@ import pytest
 from support.sample_results import IDENTITY, best, evaluation, failed, figures
 
 from results.errors import StoreError
-from results.records.records import Evaluation, Simulation
+from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
 from tuner.deploy.simulate import contenders
 from tuner.tuning.objective import Objective

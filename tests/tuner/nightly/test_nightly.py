@@ -21,7 +21,7 @@ import pytest
 
 from benchmarks.kills import Found, cluster, disturbed
 from results.nightly.night import Night
-from results.records.records import Best
+from results.records.best import Best
 from results.store.store import Store
 from tuner.nightly.night import accept, release, run_night
 from tuner.nightly.suite_file import read_suite

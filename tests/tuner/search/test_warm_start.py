@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from support.sample_results import DEFAULT_OPERATORS, IDENTITY, best, evaluation
 
-from results.records.records import OperatorRow, Structure
+from results.records.figures import OperatorRow
+from results.records.identity import Structure
 from results.store.store import Store
 from search_space.exactness import Exactness
 from tuner.search.candidates import Answer

@@ -16,7 +16,7 @@ from support.sample_results import IDENTITY, best
 from results.nightly.night import Limits, Night, NightEntry
 from results.nightly.night_report import night_markdown, night_page
 from results.records.clock import timed
-from results.records.records import Target as TargetRecord
+from results.records.identity import Target as TargetRecord
 from results.reports.report import Beside, report_html, write_index
 from results.reports.summary import markdown_table
 from tuner.cli import cli

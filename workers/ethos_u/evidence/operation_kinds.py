@@ -37,7 +37,7 @@ def kinds_in(folder: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def kinds_of(operation: Operation) -> list[str]:
-    """Kinds that an operation is evidence of, as `results.records.records.OperatorRow.npu_op` has them: what it
+    """Kinds that an operation is evidence of, as `results.records.figures.OperatorRow.npu_op` has them: what it
     computes, and what rides in it. None for copies of weights and tables.
 
     A matrix product on U55 and U65 is pairs of `Mul` and `ReduceSum`, and told by these names.

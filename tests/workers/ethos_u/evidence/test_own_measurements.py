@@ -19,8 +19,8 @@ from support import fvp_log
 from support.programs.lowered import Lowered
 
 from results.errors import StoreError
+from results.records.identity import Target
 from results.records.measurement import Measurement
-from results.records.records import Target
 from results.store.store import Store
 from tuner.cli import cli
 from tuner.validation.own_measurements import own_comparisons, predicted_again

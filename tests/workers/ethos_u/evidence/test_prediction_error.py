@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from support.sample_results import IDENTITY, best, evaluation, figures
 
 from benchmarks.validation import PAGE, errors_text, tables
+from results.records.best import Best
 from results.records.compare import Gain
+from results.records.figures import OperatorRow
+from results.records.identity import Identity
 from results.records.measurement import Measurement
-from results.records.records import Best, Identity, OperatorRow
 from results.reports.brief import brief
 from results.reports.comparison import Comparison, Side
 from results.reports.prediction_error import ERRORS_FILE, WITHIN, PredictionError, error_for, labelled, shipped_error
@@ -163,7 +165,7 @@ def test_where_nothing_is_known_it_is_told() -> None:
 
 def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the command to the record that a search tells its error from."""
-    from results.records.records import Target
+    from results.records.identity import Target
     from results.store.store import Store
     from workers.ethos_u.evidence import SHIPPED
     from workers.ethos_u.target import Target as BoardTarget

@@ -1,0 +1,161 @@
+"""What a compiled candidate costs, and what no candidate can go below."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from results.records.record import LABELS, Label, Record, one_of, whole
+
+
+@dataclass(frozen=True)
+class Figures(Record):
+    """What a compiled candidate costs. All numbers are non-negative integers and carry `label`.
+
+    Attributes:
+        cycles: the objective; less is better.
+        stream_cycles: of the operations in the command streams.
+        conservative_cycles: the same, with Vela's estimate for the kinds of operation that no evidence covers.
+        vela_cycles: Vela's own estimate.
+        host_cycles: of what runs on the CPU and of calling the delegates.
+        transpose_cycles: the part of `stream_cycles` that transposes cost.
+        sram_bytes: peak SRAM of the delegate that needs most.
+        arena_bytes: what the runtime must provide for it: in SRAM, or in DRAM for `Dedicated_Sram` memory modes.
+        host_ops: operators left on the CPU.
+        delegates: NPU delegates that the model falls into.
+    """
+
+    cycles: int
+    stream_cycles: int
+    conservative_cycles: int
+    vela_cycles: int
+    host_cycles: int
+    transposes: int
+    transpose_cycles: int
+    npu_ops: int
+    host_ops: int
+    delegates: int
+    sram_bytes: int
+    arena_bytes: int
+    flash_bytes: int
+    macs: int
+    label: Label = "predicted"
+
+    def __post_init__(self) -> None:
+        numbers = [getattr(self, name) for name in FIGURE_NAMES]
+        # All at once, since every lookup makes figures; one by one only to say which is wrong.
+        if set(map(type, numbers)) != {int} or min(numbers) < 0 or max(numbers) >= 2**63:
+            for name, value in zip(FIGURE_NAMES, numbers, strict=True):
+                whole(f"Figures.{name}", value)
+        one_of("Figures.label", self.label, LABELS)
+
+
+FIGURE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Figures) if f.name != "label")
+
+
+@dataclass(frozen=True)
+class Bound(Record):
+    """What no lowering of a model can go below on the NPU; host work comes on top.
+
+    Attributes:
+        macs: multiplications of its convolutions and matrix products.
+        mac_cycles: of these, with all multipliers busy.
+        moved_bytes: inputs and results of its delegates.
+        move_cycles: of these, at full bandwidth.
+        constant_bytes_per_cycle: full bandwidth of the memory that weights and commands are in.
+    """
+
+    macs: int
+    mac_cycles: int
+    moved_bytes: int
+    move_cycles: int
+    constant_bytes_per_cycle: float
+    label: Label = "predicted"
+
+    @property
+    def cycles(self) -> int:
+        """Both at the same time."""
+        return max(self.mac_cycles, self.move_cycles)
+
+    def constant_cycles(self, figures: Figures) -> int:
+        """Of reading a program's own weights and commands once; another lowering may have fewer."""
+        return math.ceil(figures.flash_bytes / self.constant_bytes_per_cycle)
+
+
+@dataclass(frozen=True)
+class Reuse(Record):
+    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+
+    Attributes:
+        evaluations: candidates of this run.
+        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
+        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
+            whose successors were asked for.
+        known_prices, known_checks, known_expansions: those among them whose answer was remembered.
+    """
+
+    evaluations: int
+    duplicates: int
+    prices: int
+    known_prices: int
+    checks: int
+    known_checks: int
+    expansions: int
+    known_expansions: int
+
+
+@dataclass(frozen=True)
+class OperatorRow(Record):
+    """One row of a per-operator table; its cycles carry the label of the evaluation's figures.
+
+    Attributes:
+        delegate: index of the delegate that the operator is in.
+        name: name of the operator in the graph; rows of two evaluations are compared by it.
+        source_op: operator kind in the program given to Vela (`CONV2D`, `TRANSPOSE`, ...).
+        npu_op: what the NPU runs for it.
+        cycles: of the operations in the command stream that the row stands for.
+        vela_cycles: Vela's estimate for the row.
+    """
+
+    delegate: int
+    name: str
+    source_op: str
+    npu_op: str
+    cycles: int
+    vela_cycles: int
+
+    def __post_init__(self) -> None:
+        whole("OperatorRow.delegate", self.delegate)
+        whole("OperatorRow.cycles", self.cycles)
+        whole("OperatorRow.vela_cycles", self.vela_cycles)
+
+
+@dataclass(frozen=True)
+class Quality(Record):
+    """How near a candidate's outputs are to the float model's, on calibration inputs, beside the default lowering's.
+
+    Attributes:
+        sqnr_db, default_sqnr_db: signal-to-quantisation-noise ratio of the worst output, from the model's inputs on.
+        inputs: how many calibration inputs were run.
+        metric, default_metric: the user's own measure, if there is one; more is better.
+        shortfall: why the candidate may not be offered; empty if it is within the limit that the objective says.
+        label: no hardware was asked: the reference model's arithmetic is the NPU's.
+    """
+
+    sqnr_db: float
+    default_sqnr_db: float
+    inputs: int
+    metric: float | None = None
+    default_metric: float | None = None
+    shortfall: str = ""
+    label: Label = "simulated"
+
+    def __post_init__(self) -> None:
+        whole("Quality.inputs", self.inputs)
+        one_of("Quality.label", self.label, LABELS)
+
+    def __str__(self) -> str:
+        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f})"
+        if self.metric is not None and self.default_metric is not None:
+            of += f", metric {self.metric:g} (default {self.default_metric:g})"
+        return f"{of} against the float model on {self.inputs} calibration inputs, {self.label}"
