@@ -28,19 +28,27 @@ from sqlalchemy import insert
 from benchmarks.postgresql import server
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
 from results.records.figures import FIGURE_NAMES
-from results.records.identity import Identity, Structure, Target, Versions
+from results.records.identity import Identity, Structure, Target
 from results.store.database.connect import connect, store_url
-from results.store.database.tables import identities, models, targets, toolchains
-from results.store.rows import TARGET_NAMES, VERSION_NAMES, structure_values
+from results.store.database.tables import identities, models, targets, toolchain_versions, toolchains
+from results.store.rows import facts_text, structure_values, target_values
 from results.store.store import Store
+from workers.ethos_u.backend import BACKEND
 
 TARGETS = [
-    Target(f"ethos-{npu}", "system", "memory", "c0" * 32) for npu in ("u55-128", "u55-256", "u65-256", "u85-256")
+    Target(
+        "ethos-u", f"ethos-{npu}", {"system_config": "system", "memory_mode": "memory", "vela_config": "Arm/vela.ini"}
+    )
+    for npu in ("u55-128", "u55-256", "u65-256", "u85-256")
 ]
-TOOLCHAINS = [Versions("2.13.0", "0.18.0", "1.5.1", vela, "2026.5.0") for vela in ("5.0.0", "5.1.0")]
+TOOLCHAINS = [
+    {"torch": "2.13.0", "torchao": "0.18.0", "executorch": "1.5.1", "ethos-u-vela": vela, "tosa-tools": "2026.5.0"}
+    for vela in ("5.0.0", "5.1.0")
+]
 #: By default 2,500 models on 4 targets, each under one of the two toolchains; 100 recipes each.
 MODELS, RECIPES, OPERATORS = 2_500, 100, 60
 LOOKUPS = 2_000
+_METRICS = json.dumps(dict.fromkeys((one.name for one in BACKEND.metrics), 1000))
 #: Lookups before those: databases read their pages, and PostgreSQL makes plans until it keeps one.
 _WARMING = 50
 AIM_MILLISECONDS = 1.0
@@ -54,10 +62,10 @@ def identity(model: int, target: int) -> Identity:
         model_hash=_sha256(f"model {model}"),
         model_name=f"team/model-{model}",
         target=TARGETS[target],
-        quantisation="int8 per-channel, calibrated on its own inputs",
+        quantisation={"scheme": "int8 per-channel", "calibrated_on": "its own inputs"},
         versions=TOOLCHAINS[(model + target) % 2],
         search_space_version="3",
-        objective="stream cycles 1 and host work",
+        objective={"minimised": "stream cycles", "stream_model": "1"},
         structure=Structure(_sha256(structure)[:32], _sha256(sizes)[:32]),
     )
 
@@ -79,7 +87,7 @@ def questions(chosen: random.Random, models: int) -> dict[type, Callable[[], Ide
     def other_model() -> str:
         return _sha256(f"new {chosen.random()}")
 
-    newer = dataclasses.replace(TOOLCHAINS[-1], ethos_u_vela="5.2.0")
+    newer = TOOLCHAINS[-1] | {"ethos-u-vela": "5.2.0"}
     return {
         Hit: known,
         Stale: lambda: but(known(), versions=newer),
@@ -96,9 +104,17 @@ def fill(where: Path | str, count: int) -> None:
     recipes[0] = "default"
     with engine.begin() as connection:
         rows = {target: number for number, target in enumerate(TARGETS, 1)}
-        connection.execute(insert(targets), [{"id": id, **_fields(one, TARGET_NAMES)} for one, id in rows.items()])
-        chains = {versions: number for number, versions in enumerate(TOOLCHAINS, 1)}
-        connection.execute(insert(toolchains), [{"id": id, **_fields(v, VERSION_NAMES)} for v, id in chains.items()])
+        connection.execute(insert(targets), [{"id": id, **target_values(one)} for one, id in rows.items()])
+        chains = {facts_text(versions): number for number, versions in enumerate(TOOLCHAINS, 1)}
+        connection.execute(insert(toolchains), [{"id": id, "versions": text} for text, id in chains.items()])
+        connection.execute(
+            insert(toolchain_versions),
+            [
+                {"toolchain_id": id, "name": name, "version": version}
+                for id, versions in enumerate(TOOLCHAINS, 1)
+                for name, version in versions.items()
+            ],
+        )
         made = [identity(model, target) for model in range(count) for target in range(len(TARGETS))]
         connection.execute(
             insert(models),
@@ -107,13 +123,15 @@ def fill(where: Path | str, count: int) -> None:
                 for number in range(count)
             ],
         )
-        names = ("quantisation", "search_space_version", "objective", "io_layout")
+        names = ("search_space_version", "io_layout")
         connection.execute(
             insert(identities),
             [
                 {
                     "id": number, "key": one.key, "model_id": number // len(TARGETS), "target_id": rows[one.target],
-                    "toolchain_id": chains[one.versions], **_fields(one, names), "created": "2026",
+                    "toolchain_id": chains[facts_text(one.versions)],
+                    "quantisation": facts_text(one.quantisation), "objective": facts_text(one.objective),
+                    **_fields(one, names), "created": "2026",
                     **structure_values(one.structure),
                 }
                 for number, one in enumerate(made)
@@ -151,6 +169,7 @@ def _evaluations(check: str, operators: str) -> Iterator[str]:
         "label": "'predicted'",
         "cycles": "10000000 - 1000 * n",
         **{name: "1000" for name in FIGURE_NAMES if name != "cycles"},
+        "metrics_json": f"'{_METRICS}'",
         "attempts": "1",
         "seconds": "0.1",
         "created": "'2026'",

@@ -75,7 +75,7 @@ def _errors(programs: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
             pair_percent = pairs.ratio_error if pairs is not None else errors.mean
             yield {
                 "target": f"{family}-",
-                "objective": str(Objective(kind)),
+                "objective": Objective(kind).facts(),
                 "by": "model" if by == "model" else "compiler",
                 "kinds": sorted(covered_kinds(family)),
                 "error": {

@@ -42,7 +42,7 @@ def _rows(model: str) -> Iterator[str]:
     for name, one in zip(_RECIPES, found, strict=True):
         assert one.figures is not None and one.quality is not None  # `applied` raises where there are none
         of = one.figures
-        numbers = of.stream_cycles, of.vela_cycles, of.flash_bytes, of.sram_bytes
+        numbers = of["stream_cycles"], of["vela_cycles"], of.flash_bytes, of.sram_bytes
         yield from row(model, name, *(f"{number:,}" for number in numbers), f"{one.quality.sqnr_db:.1f} dB")
 
 

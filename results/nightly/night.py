@@ -7,19 +7,19 @@ space is another identity with a best of its own; here they are set side by side
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from results.records.best import Best
 from results.records.compare import figures_of
 from results.records.evaluation import Evaluation
-from results.records.identity import Identity
+from results.records.identity import Identity, described
 from results.records.record import Record
 
 Outcome = Literal["fresh", "tuned", "waiting", "failed", "quarantined"]
 
 #: What decides whether cycles can be compared at all; versions and the model's content are looked at besides.
-_SAME = ("quantisation", "objective", "io_layout")
+_SAME = ("target", "quantisation", "objective", "io_layout")
 
 
 @dataclass(frozen=True)
@@ -205,30 +205,22 @@ def percent_more(before: int, now: int) -> float:
 def changes_between(before: Identity, now: Identity) -> tuple[Change, ...]:
     """The versions that differ."""
     pairs = [
-        (field.name, getattr(before.versions, field.name), getattr(now.versions, field.name))
-        for field in fields(now.versions)
+        (name, before.versions.get(name, ""), now.versions.get(name, ""))
+        for name in dict.fromkeys((*now.versions, *before.versions))
     ]
     pairs.append(("search_space_version", before.search_space_version, now.search_space_version))
     return tuple(Change(*pair) for pair in pairs if pair[1] != pair[2])
 
 
-def comparable(earlier: Identity, now: Identity, bundled_config: bool) -> bool:
+def comparable(earlier: Identity, now: Identity) -> bool:
     """Whether cycles under an earlier identity say something about those under the present one.
 
-    The board, what is counted, how inputs lie in memory and how the model is quantised must be the same, and some
+    The target, what is counted, how inputs lie in memory and how the model is quantised must be the same, and some
     version must not. So must the model's content, with one exception: another torch may export the same source to
     another program, so under another torch the source's name is enough. A model that somebody changed is a new one.
-
-    Args:
-        bundled_config: the board is described by Vela's own file; another Vela may bring another one.
     """
     changed = {change.name for change in changes_between(earlier, now)}
     if not changed or any(getattr(earlier, name) != getattr(now, name) for name in _SAME):
-        return False
-    board = ["accelerator", "system_config", "memory_mode"]
-    if not (bundled_config and "ethos_u_vela" in changed):
-        board.append("vela_config_sha256")
-    if any(getattr(earlier.target, name) != getattr(now.target, name) for name in board):
         return False
     same_name = earlier.model_name == now.model_name and "torch" in changed
     return earlier.model_hash == now.model_hash or same_name
@@ -272,5 +264,4 @@ def drift_between(before: Best, now: Best, replayed: Evaluation | None) -> Drift
 
 def versions_text(identity: Identity) -> str:
     """Of toolchain and search space, in one line."""
-    named = [f"{field.name} {getattr(identity.versions, field.name)}" for field in fields(identity.versions)]
-    return ", ".join([*named, f"search space {identity.search_space_version}"]).replace("_", "-")
+    return described({**identity.versions, "search space": identity.search_space_version})

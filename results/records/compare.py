@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation
+from results.records.families import COMPILER_CYCLES, estimates_of
 from results.records.figures import Figures, OperatorRow
 
 
@@ -60,68 +61,70 @@ def mean_factor(gains: Iterable[Gain]) -> float:
     return math.exp(sum(logarithms) / len(logarithms)) if logarithms else 1.0
 
 
-def vela_gain_of(best: Best) -> Gain:
-    """The gain by Vela's own estimate."""
+def gain_by(best: Best, metric: str) -> Gain:
+    """The gain by a metric that counts cycles, too. Raises KeyError where the figures do not have it."""
     default, tuned = figures_of(best)
-    return Gain(default.vela_cycles, tuned.vela_cycles)
-
-
-def stream_gain_of(best: Best) -> Gain:
-    """The gain by what is in the command streams."""
-    default, tuned = figures_of(best)
-    return Gain(default.stream_cycles, tuned.stream_cycles)
+    return Gain(default[metric], tuned[metric])
 
 
 @dataclass(frozen=True)
 class TargetMeans:
-    """Geometric means of default/best over the models tuned for one accelerator.
+    """Geometric means of default/best over the models tuned for one target.
 
     Attributes:
+        target: name of the device.
         objective: of what was minimised, host work included.
-        stream, vela: of the cycles on the NPU alone, by the command streams and by Vela's estimate.
+        estimates: of each prediction of the target's cycles, by the titles of their metrics.
     """
 
-    accelerator: str
+    target: str
     models: int
     objective: float
-    stream: float
-    vela: float
+    estimates: tuple[tuple[str, float], ...]
 
 
 def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
-    """One for each accelerator, by name."""
-    by_accelerator: dict[str, list[Best]] = {}
+    """One for each device, by name."""
+    by_target: dict[tuple[str, str], list[Best]] = {}
     for best in bests:
-        by_accelerator.setdefault(best.identity.target.accelerator, []).append(best)
+        target = best.identity.target
+        by_target.setdefault((target.name, target.family), []).append(best)
     return [
         TargetMeans(
-            accelerator, len(found), mean_factor(map(gain_of, found)), mean_factor(map(stream_gain_of, found)),
-            mean_factor(map(vela_gain_of, found)),
+            name,
+            len(found),
+            mean_factor(map(gain_of, found)),
+            tuple(
+                (one.title, mean_factor(gain_by(best, one.name) for best in found))
+                for one in estimates_of(family, [figures for best in found for figures in figures_of(best)])
+            ),
         )
-        for accelerator, found in sorted(by_accelerator.items())
-    ]  # fmt: skip
+        for (name, family), found in sorted(by_target.items())
+    ]
 
 
 def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
-    """The verified candidate that a search by Vela's estimate alone would have offered, if the cycles of its command
-    stream are more than those of the best: part of its gain is the estimator's, not the hardware's. Host work counts
-    in both."""
+    """The verified candidate that a search by the compiler's own estimate would have offered, if its cycles are more
+    than those of the best: part of its gain is the estimator's, not the hardware's. None where there is no such
+    estimate."""
+    _, tuned = figures_of(best)
 
-    def totals(figures: Figures) -> tuple[int, int]:
-        return figures.vela_cycles + figures.host_cycles, figures.stream_cycles + figures.host_cycles
+    def places(figures: Figures) -> tuple[int, int]:
+        return figures[COMPILER_CYCLES], figures.cycles
 
-    by_vela, by_stream = totals(figures_of(best)[1])
-    offered = [(totals(e.figures), e) for e in evaluations if e.verified and e.figures]
-    (vela, stream), cheapest = min(offered, key=lambda one: one[0], default=((0, 0), None))
-    return cheapest if vela < by_vela and stream > by_stream else None
+    if COMPILER_CYCLES not in tuned:
+        return None
+    offered = [(places(e.figures), e) for e in evaluations if e.verified and e.figures]
+    (estimate, cycles), cheapest = min(offered, key=lambda one: one[0], default=((0, 0), None))
+    return cheapest if estimate < tuned[COMPILER_CYCLES] and cycles > tuned.cycles else None
 
 
 @dataclass(frozen=True)
 class TransposeShare:
-    """How much of a program's cycles its transposes take, in percent: of the stream's, and by Vela's estimate."""
+    """How much of a program's cycles its transposes take, in percent: predicted, and by the compiler's estimate."""
 
-    stream_percent: float
-    vela_percent: float
+    percent: float
+    compiler_percent: float
 
 
 def transpose_share_of(evaluation: Evaluation) -> TransposeShare:
@@ -130,9 +133,9 @@ def transpose_share_of(evaluation: Evaluation) -> TransposeShare:
 
     def percent(cycles: Callable[[OperatorRow], int]) -> float:
         total = sum(map(cycles, rows))
-        return 100.0 * sum(cycles(row) for row in rows if row.npu_op == "Transpose") / total if total else 0.0
+        return 100.0 * sum(cycles(row) for row in rows if row.target_op == "Transpose") / total if total else 0.0
 
-    return TransposeShare(percent(lambda row: row.cycles), percent(lambda row: row.vela_cycles))
+    return TransposeShare(percent(lambda row: row.cycles), percent(lambda row: row.compiler_cycles))
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,8 @@ class Pair:
         return " → ".join(dict.fromkeys(row.source_op for row in self._rows))
 
     @property
-    def npu_op(self) -> str:
-        return " → ".join(dict.fromkeys(row.npu_op for row in self._rows))
+    def target_op(self) -> str:
+        return " → ".join(dict.fromkeys(row.target_op for row in self._rows))
 
     @property
     def saved(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from results.records.record import LABELS, Label, Record, one_of, whole
 
@@ -14,43 +15,49 @@ class Figures(Record):
 
     Attributes:
         cycles: the objective; less is better.
-        stream_cycles: of the operations in the command streams.
-        conservative_cycles: the same, with Vela's estimate for the kinds of operation that no evidence covers.
-        vela_cycles: Vela's own estimate.
-        host_cycles: of what runs on the CPU and of calling the delegates.
-        transpose_cycles: the part of `stream_cycles` that transposes cost.
-        sram_bytes: peak SRAM of the delegate that needs most.
-        arena_bytes: what the runtime must provide for it: in SRAM, or in DRAM for `Dedicated_Sram` memory modes.
-        host_ops: operators left on the CPU.
-        delegates: NPU delegates that the model falls into.
+        sram_bytes: peak of the fast memory that a program works in.
+        flash_bytes: of its constants and commands.
+        metrics: all else that the backend of the target's family counts, by the names of its metrics.
     """
 
     cycles: int
-    stream_cycles: int
-    conservative_cycles: int
-    vela_cycles: int
-    host_cycles: int
-    transposes: int
-    transpose_cycles: int
-    npu_ops: int
-    host_ops: int
-    delegates: int
     sram_bytes: int
-    arena_bytes: int
     flash_bytes: int
-    macs: int
+    metrics: dict[str, int]
     label: Label = "predicted"
 
     def __post_init__(self) -> None:
-        numbers = [getattr(self, name) for name in FIGURE_NAMES]
+        numbers = (self.cycles, self.sram_bytes, self.flash_bytes, *self.metrics.values())
         # All at once, since every lookup makes figures; one by one only to say which is wrong.
         if set(map(type, numbers)) != {int} or min(numbers) < 0 or max(numbers) >= 2**63:
-            for name, value in zip(FIGURE_NAMES, numbers, strict=True):
+            for name, value in self.items():
                 whole(f"Figures.{name}", value)
         one_of("Figures.label", self.label, LABELS)
 
+    def __getitem__(self, metric: str) -> int:
+        """The value of a metric; of `cycles`, `sram_bytes` and `flash_bytes` too. Raises KeyError."""
+        return getattr(self, metric) if metric in FIGURE_NAMES else self.metrics[metric]
 
-FIGURE_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Figures) if f.name != "label")
+    def get(self, metric: str) -> int | None:
+        """The same; None of one that it does not have."""
+        if metric not in self:
+            return None
+        return self[metric]
+
+    def __contains__(self, metric: str) -> bool:
+        return metric in FIGURE_NAMES or metric in self.metrics
+
+    def items(self) -> Iterator[tuple[str, int]]:
+        """All numbers by name."""
+        yield from ((name, getattr(self, name)) for name in FIGURE_NAMES)
+        yield from self.metrics.items()
+
+    def __hash__(self) -> int:
+        return hash((tuple(sorted(self.items())), self.label))
+
+
+FIGURE_NAMES = ("cycles", "sram_bytes", "flash_bytes")
+"""What every family has."""
 
 
 @dataclass(frozen=True)
@@ -111,23 +118,23 @@ class OperatorRow(Record):
     Attributes:
         delegate: index of the delegate that the operator is in.
         name: name of the operator in the graph; rows of two evaluations are compared by it.
-        source_op: operator kind in the program given to Vela (`CONV2D`, `TRANSPOSE`, ...).
-        npu_op: what the NPU runs for it.
-        cycles: of the operations in the command stream that the row stands for.
-        vela_cycles: Vela's estimate for the row.
+        source_op: operator kind in the program that is compiled (`CONV2D`, `TRANSPOSE`, ...).
+        target_op: what the target runs for it.
+        cycles: predicted, of what the target runs for the row.
+        compiler_cycles: the compiler's own estimate for the row; 0 where it has none.
     """
 
     delegate: int
     name: str
     source_op: str
-    npu_op: str
+    target_op: str
     cycles: int
-    vela_cycles: int
+    compiler_cycles: int
 
     def __post_init__(self) -> None:
         whole("OperatorRow.delegate", self.delegate)
         whole("OperatorRow.cycles", self.cycles)
-        whole("OperatorRow.vela_cycles", self.vela_cycles)
+        whole("OperatorRow.compiler_cycles", self.compiler_cycles)
 
 
 @dataclass(frozen=True)

@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 from results.records.record import Record, canonical_json
+
+Facts = Mapping[str, str]
+"""Fields of an identity that its backend names: equal if they have the same names and values."""
 
 
 @dataclass(frozen=True)
 class Target(Record):
-    """An NPU and the facts of the board around it.
+    """A device and the facts of the board around it.
 
     Attributes:
-        accelerator: such as `ethos-u55-128`.
-        vela_config_sha256: hash of the contents of the Vela .ini that was in force, not of its path.
+        family: of devices that one backend is for, such as `ethos-u`.
+        name: as people name the device, such as `ethos-u55-128`.
+        facts: all else that a program for it depends on, by content and not by path.
     """
 
-    accelerator: str
-    system_config: str
-    memory_mode: str
-    vela_config_sha256: str
+    family: str
+    name: str
+    facts: dict[str, str]
 
+    def __hash__(self) -> int:
+        return hash((self.family, self.name, canonical_json(self.facts)))
 
-@dataclass(frozen=True)
-class Versions(Record):
-    """Versions of the packages that decide what a recipe compiles to and costs."""
-
-    torch: str
-    torchao: str
-    executorch: str
-    ethos_u_vela: str
-    tosa_tools: str
+    def __str__(self) -> str:
+        return ", ".join((self.name, *self.facts.values()))
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,10 @@ class Identity(Record):
     Attributes:
         model_hash: hash of the model's content: structure, weights and shapes.
         model_name: what people call the model; not part of the key.
-        quantisation: how the model was quantised, in one string (`int8 per-channel, calibrated on ...`).
-        objective: what `Figures.cycles` counts, in one string.
+        quantisation: how the model was quantised.
+        versions: of the packages that decide what a recipe compiles to and costs, by distribution. Those that passes
+            and choices of others come from are among them.
+        objective: what `Figures.cycles` counts, and the limits of what may be offered.
         io_layout: `nhwc` if the caller's inputs of rank 4 lie in memory so, else `nchw`.
         structure: of the lowered model; None where it was not lowered. It follows from the rest and is not part of the
             key.
@@ -67,42 +66,51 @@ class Identity(Record):
     model_hash: str
     model_name: str
     target: Target
-    quantisation: str
-    versions: Versions
+    quantisation: dict[str, str]
+    versions: dict[str, str]
     search_space_version: str
-    objective: str
+    objective: dict[str, str]
     io_layout: str = "nchw"
     structure: Structure | None = None
 
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
-        content = {name: getattr(self, name) for name in _IN_KEY[Identity]}
+        content = {name: getattr(self, name) for name in _IN_KEY}
         # Not asdict: it copies all that it passes, and every lookup computes keys.
-        content |= {"target": vars(self.target), "versions": vars(self.versions)}
+        content["target"] = vars(self.target)
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
         """Every field of the key in which two identities differ, with its value here and there; none, and they are the
-        same."""
-        return tuple(_differing(self, other))
+        same. A field that only one of them has is empty in the other one."""
+        here, there = dict(self._flat()), dict(other._flat())
+        names = dict.fromkeys((*here, *there))
+        return tuple(
+            (name, here.get(name, ""), there.get(name, "")) for name in names if here.get(name) != there.get(name)
+        )
 
-
-def _differing(one: Any, other: Any) -> Iterator[tuple[str, str, str]]:
-    for name in _IN_KEY[type(one)]:
-        here, there = getattr(one, name), getattr(other, name)
-        if here == there:
-            continue
-        if is_dataclass(here):
-            yield from _differing(here, there)
-        else:
-            yield name, str(here), str(there)
+    def _flat(self) -> Iterator[tuple[str, str]]:
+        yield "model_hash", self.model_hash
+        yield "family", self.target.family
+        yield "target", self.target.name
+        yield from self.target.facts.items()
+        yield "quantisation", described(self.quantisation)
+        yield from self.versions.items()
+        yield "search_space_version", self.search_space_version
+        yield "objective", described(self.objective)
+        yield "io_layout", self.io_layout
 
 
 NOT_IN_KEY = ("model_name", "structure")
+"""Fields of an identity that may differ between two that are the same."""
+
+_IN_KEY = tuple(each.name for each in fields(Identity) if each.name not in NOT_IN_KEY)
 
 
-_IN_KEY = {
-    record: tuple(each.name for each in fields(record) if each.name not in NOT_IN_KEY)
-    for record in (Identity, Target, Versions)
-}
+def described(facts: Facts) -> str:
+    """Facts in one line for people, in their order: `kind stream cycles, max sram bytes 65536`."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())

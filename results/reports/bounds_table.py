@@ -7,30 +7,32 @@ from collections.abc import Iterable, Sequence
 
 from results.records.best import Best
 from results.records.compare import figures_of
+from results.records.evaluation import Evaluation
+from results.records.families import family_of
 from results.records.figures import Bound, OperatorRow
 from results.reports.markdown import aligned, in_a_cell
 
-#: What the NPU runs with its multipliers; the multiplications in the bound are theirs.
-_MULTIPLYING = frozenset({"Conv2D", "DepthwiseConv2D", "TransposeConv2D", "MatMul"})
 _PRODUCTS = "convolutions and products"
 _NAMED = 3
 
 _HEADINGS = (
-    "model", "target", "stream cycles", "by Vela", "by multiplications", "by bytes", "by weights", "distance",
-    "distance by Vela", "what holds the rest",
+    "model", "target", "cycles", "by the compiler", "by multiplications", "by bytes", "by weights", "distance",
+    "distance by the compiler", "what holds the rest",
 )  # fmt: skip
 _WORDS = {"model", "target", "what holds the rest"}
 
 
-def rest_of(rows: Sequence[OperatorRow], bound: Bound) -> list[tuple[str, int]]:
-    """Stream cycles beyond the bound by what the NPU runs, the most first.
+def rest_of(rows: Sequence[OperatorRow], bound: Bound, multiplying: frozenset[str]) -> list[tuple[str, int]]:
+    """Cycles beyond the bound by what the target runs, the most first.
+
+    multiplying: the kinds whose multiplications the bound counts.
 
     What multiplies is one kind, without the cycles that the model's own multiplications take at least: zeros that
     weights were filled up with and movements written as convolutions stay in it.
     """
     rest: Counter[str] = Counter()
     for row in rows:
-        rest[_PRODUCTS if row.npu_op in _MULTIPLYING else row.npu_op] += row.cycles
+        rest[_PRODUCTS if row.target_op in multiplying else row.target_op] += row.cycles
     if _PRODUCTS in rest:
         rest[_PRODUCTS] = max(0, rest[_PRODUCTS] - bound.mac_cycles)
     return sorted(((kind, cycles) for kind, cycles in rest.items() if cycles), key=lambda one: (-one[1], one[0]))
@@ -44,21 +46,28 @@ def distance_table(runs: Iterable[tuple[Best, Bound]]) -> str:
 
 
 def _line(best: Best, bound: Bound) -> tuple[str, ...]:
-    default, tuned = figures_of(best)
-    rest = rest_of(best.best.operators, bound)
+    _, tuned = figures_of(best)
+    target = best.identity.target
+    rest = rest_of(best.best.operators, bound, family_of(target.family).multiplying)
+    default_rows, tuned_rows = _cycles(best.default), _cycles(best.best)
     whole = sum(cycles for _, cycles in rest)
     return (
         in_a_cell(best.identity.model_name),
-        best.identity.target.accelerator,
-        f"{tuned.stream_cycles:,}",
-        f"{tuned.vela_cycles:,}",
+        target.name,
+        f"{tuned_rows[0]:,}",
+        f"{tuned_rows[1]:,}",
         f"{bound.mac_cycles:,}",
         f"{bound.move_cycles:,}",
         f"{bound.constant_cycles(tuned):,}",
-        _times(default.stream_cycles, tuned.stream_cycles, bound),
-        _times(default.vela_cycles, tuned.vela_cycles, bound),
+        *(_times(*both, bound) for both in zip(default_rows, tuned_rows, strict=True)),
         ", ".join(f"{kind} {cycles / whole:.0%}" for kind, cycles in rest[:_NAMED]),
     )
+
+
+def _cycles(evaluation: Evaluation) -> tuple[int, int]:
+    """Of the target's operators: predicted, and by the compiler."""
+    rows = evaluation.operators
+    return sum(row.cycles for row in rows), sum(row.compiler_cycles for row in rows)
 
 
 def _times(default: int, best: int, bound: Bound) -> str:

@@ -8,24 +8,12 @@ from typing import Any
 
 from results.records.compare import Gain, Pair, pair_operators
 from results.records.evaluation import Evaluation
+from results.records.families import family_of, metrics_of
 from results.records.figures import Figures, OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import side_by_side
 from results.reports.markdown import aligned, in_a_cell
 from results.reports.prediction_error import WITHIN, error_for
-
-_FIGURES = {
-    "cycles": "cycles",
-    "stream_cycles": "cycles of the command streams",
-    "vela_cycles": "cycles by Vela",
-    "host_cycles": "cycles on the CPU",
-    "transposes": "transposes",
-    "npu_ops": "operations on the NPU",
-    "host_ops": "operators on the CPU",
-    "sram_bytes": "SRAM, bytes",
-    "arena_bytes": "arena, bytes",
-    "flash_bytes": "flash, bytes",
-}
 
 
 @dataclass(frozen=True)
@@ -53,10 +41,9 @@ class Comparison:
     @property
     def differences(self) -> list[tuple[str, str, str]]:
         """In what besides the recipe the two differ: name, of A, of B."""
-        sides = self.a.identity, self.b.identity
-        plain = [{**one.to_json(), **one.versions.to_json(), **one.target.to_json()} for one in sides]
-        names = [name for name in plain[0] if name not in ("versions", "target")]
-        return [(name, plain[0][name], plain[1][name]) for name in names if plain[0][name] != plain[1][name]]
+        a, b = self.a.identity, self.b.identity
+        named = [] if a.model_name == b.model_name else [("model_name", a.model_name, b.model_name)]
+        return [*named, *a.differences(b)]
 
     @property
     def operators(self) -> list[Pair]:
@@ -88,9 +75,12 @@ class Comparison:
 
     def _figures(self) -> Iterator[str]:
         lines = [("", "A", "B", "B against A")]
-        for name, words in _FIGURES.items():
-            a, b = getattr(self.a.figures, name), getattr(self.b.figures, name)
-            lines.append((words, f"{a:,}", f"{b:,}", _change(a, b)))
+        sides = self.a.figures, self.b.figures
+        metrics = metrics_of(self.a.identity.target.family, sides)
+        titles = {"cycles": "cycles", **{one.name: one.title for one in metrics}}
+        for name, title in {**titles, "sram_bytes": "SRAM, bytes", "flash_bytes": "flash, bytes"}.items():
+            a, b = (one.get(name) for one in sides)
+            lines.append((title, _number(a), _number(b), _change(a, b) if a is not None and b is not None else ""))
         for name, of_a, of_b in self.differences:
             lines.append((name, in_a_cell(str(of_a)), in_a_cell(str(of_b)), ""))
         yield aligned(lines, {"A", "B", "B against A"})
@@ -120,11 +110,12 @@ class Comparison:
         if not changed:
             yield "Every operator costs the same."
             return
-        headings = ("operator", "source", "NPU", "cycles A", "cycles B", "B against A", "by Vela A", "by Vela B")
+        by = family_of(self.a.identity.target.family).compiler
+        headings = ("operator", "source", "runs as", "cycles A", "cycles B", "B against A", f"by {by} A", f"by {by} B")
         lines: list[tuple[str, ...]] = [headings]
         for pair in sorted(changed, key=lambda one: (-abs(one.saved), one.position)):
             cycles, by_vela = zip(_costs(pair.default), _costs(pair.best), strict=True)
-            kinds = in_a_cell(pair.name), pair.source_op, pair.npu_op
+            kinds = in_a_cell(pair.name), pair.source_op, pair.target_op
             lines.append((*kinds, *map(_number, cycles), f"{-pair.saved:+,}", *map(_number, by_vela)))
         yield aligned(lines, set(headings[3:]))
         same = len(self.operators) - len(changed)
@@ -133,12 +124,12 @@ class Comparison:
             yield f"{same:,} operators cost the same in both."
 
 
-_ROW = ("source_op", "npu_op", "cycles", "vela_cycles")
+_ROW = ("source_op", "target_op", "cycles", "compiler_cycles")
 
 
 def _costs(row: OperatorRow | None) -> tuple[int | None, int | None]:
-    """Cycles, and Vela's estimate; None of an operator that is not there."""
-    return (None, None) if row is None else (row.cycles, row.vela_cycles)
+    """Cycles, and the compiler's estimate; None of an operator that is not there."""
+    return (None, None) if row is None else (row.cycles, row.compiler_cycles)
 
 
 def _number(value: int | None) -> str:
@@ -155,7 +146,7 @@ def _side_json(side: Side) -> dict[str, Any]:
     return {
         "identity": side.identity.key,
         "model": side.identity.model_name,
-        "target": side.identity.target.accelerator,
+        "target": side.identity.target.name,
         "recipe": side.evaluation.recipe,
         "verified": side.evaluation.verified,
         "figures": side.figures.to_json(),

@@ -17,7 +17,7 @@ from typing import Literal
 
 from results.records.compare import Gain
 from results.records.figures import OperatorRow
-from results.records.identity import Identity
+from results.records.identity import Facts, Identity
 from results.records.measurement import Measurement
 from results.records.record import Record
 
@@ -95,13 +95,14 @@ class _Known(Record):
     """An error and what it holds for.
 
     Attributes:
-        target, objective: what the names of targets and the texts of objectives begin with.
+        target: what the names of targets begin with.
+        objective: fields that objectives have.
         by: whether the objective counts by velatune's model of cycles or by the compiler's own estimate.
-        kinds: kinds of operation that there is evidence of, as in `OperatorRow.npu_op`.
+        kinds: kinds of operation that there is evidence of, as in `OperatorRow.target_op`.
     """
 
     target: str
-    objective: str
+    objective: dict[str, str]
     by: Literal["model", "compiler"]
     kinds: tuple[str, ...]
     error: PredictionError
@@ -126,9 +127,11 @@ class ShippedErrors(Record):
     model_version: str
     errors: tuple[_Known, ...]
 
-    def find(self, target: str, objective: str) -> _Known | None:
+    def find(self, target: str, objective: Facts) -> _Known | None:
         """The error of what an objective counts, on a target; None if there is no evidence."""
-        fitting = (one for one in self.errors if target.startswith(one.target) and objective.startswith(one.objective))
+        fitting = (
+            one for one in self.errors if target.startswith(one.target) and one.objective.items() <= objective.items()
+        )
         return next(fitting, None)
 
 
@@ -143,11 +146,11 @@ def shipped_errors() -> ShippedErrors:
     return ShippedErrors.from_json(json.loads(ERRORS_FILE.read_text(encoding="utf-8")))
 
 
-def shipped_error(target: str, objective: str, cycles: Iterable[tuple[str, int]] = ()) -> PredictionError | None:
+def shipped_error(target: str, objective: Facts, cycles: Iterable[tuple[str, int]] = ()) -> PredictionError | None:
     """How far predictions are off on the evidence that ships.
 
     Args:
-        target: name of the accelerator.
+        target: name of the device.
         objective: `Identity.objective`, which says by which estimate cycles are counted, and by which version.
         cycles: of a program's operations, as kinds and cycles; its error says how much of them evidence covers.
 
@@ -169,13 +172,13 @@ def error_for(
             nothing.
         operators: of the program that is predicted; the shipped evidence's error says how much of them it covers.
     """
-    known = shipped_errors().find(identity.target.accelerator, identity.objective)
+    known = shipped_errors().find(identity.target.name, identity.objective)
     if known is None:
         return None
     version = shipped_errors().model_version
     own = [one for one in measurements if one.target == identity.target and one.model_version == version]
     if not own or known.by != "model":
-        return known.of((row.npu_op, row.cycles) for row in operators)
+        return known.of((row.target_op, row.cycles) for row in operators)
     errors = [abs(one.error_percent) for one in own]
     return PredictionError(fmean(errors), max(errors), known.error.pair_percent, len(own), "own")
 

@@ -17,7 +17,7 @@ from results.errors import StoreError
 from results.records.best import Best
 from results.records.claim import Claim
 from results.records.identity import Identity
-from results.records.record import Record
+from results.records.record import Record, canonical_json
 
 FORMAT: Literal[1] = 1
 """Raised when older versions can no longer read what is written."""
@@ -81,9 +81,9 @@ def read(content: bytes, origin: str) -> list[Entry]:
 
 def _place(identity: Identity) -> tuple[str, ...]:
     """What a file holds one recipe for, and the order of the file."""
-    board = (getattr(identity.target, name) for name in ("accelerator", "system_config", "memory_mode"))
-    told = (identity.objective, identity.io_layout, identity.quantisation, identity.target.vela_config_sha256)
-    return (identity.model_name, *board, *told)
+    target = identity.target
+    facts = (target.facts, identity.objective, identity.quantisation)
+    return (identity.model_name, target.family, target.name, *map(canonical_json, facts), identity.io_layout)
 
 
 def _checked(content: _RecipeFile) -> Iterator[Entry]:

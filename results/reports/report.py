@@ -24,18 +24,19 @@ from results.records.compare import (
     brought,
     by_kind,
     figures_of,
+    gain_by,
     gain_of,
     means_of,
     pair_operators,
     transpose_share_of,
-    vela_gain_of,
 )
 from results.records.evaluation import Evaluation
+from results.records.families import COMPILER_CYCLES, family_of, metrics_of
 from results.records.figures import Bound, Reuse
-from results.records.identity import Identity, Target
+from results.records.identity import Identity, Target, described
 from results.records.measurement import Measurement
 from results.records.recipe_text import elements
-from results.reports.estimates import differences, largest_rise_by_vela
+from results.reports.estimates import differences, largest_rise_by_compiler
 from results.reports.pareto import Pareto, Point
 from results.reports.prediction_error import WITHIN, error_for, shipped_error
 from results.reports.scatter import Axis
@@ -46,7 +47,7 @@ _COLOURS = 7
 
 def report_name(identity: Identity) -> str:
     """The file name under which `write_index` expects the report of an identity to lie beside it."""
-    words = re.sub(r"[^A-Za-z0-9]+", "-", f"{identity.model_name} {identity.target.accelerator}").strip("-")
+    words = re.sub(r"[^A-Za-z0-9]+", "-", f"{identity.model_name} {identity.target.name}").strip("-")
     # The key tells apart what is spelled alike: two boards with one NPU, two files with one function name.
     return f"{words[:80]}-{identity.key[:8]}.html"
 
@@ -99,6 +100,8 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
     """What the template of the report is told."""
     default, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, beside.measurements, best.best.operators)
+    target = best.identity.target
+    family = family_of(target.family)
     kinds = by_kind(best.default.operators, best.best.operators)
     brings_each = [brought(best.best, one) for one in beside.without]
     return {
@@ -109,9 +112,13 @@ def report_context(best: Best, beside: Beside) -> dict[str, Any]:
         "error": error,
         "clock_hz": beside.clock_hz,
         "within": WITHIN if error is not None and error.covers(gain) else "",
-        "vela_gain": vela_gain_of(best),
+        "metrics": metrics_of(target.family, (default, tuned)),
+        "device_cycles": [sum(row.cycles for row in one.operators) for one in (best.default, best.best)],
+        "compiler": family.compiler,
+        "compiler_gain": _compiler_gain(best),
+        "described": described,
         "share": transpose_share_of(best.default),
-        "differences": differences(best.default.operators),
+        "differences": differences(best.default.operators, family.estimate_reasons),
         "phantom": beside.phantom,
         "plots": [_plot(best, pareto) for pareto in beside.fronts],
         "bound": beside.bound,
@@ -147,7 +154,7 @@ def write_index(
         StoreError: the file cannot be written.
     """
     clocks = clocks or {}
-    runs = sorted(bests, key=lambda best: (best.identity.model_name, best.identity.target.accelerator))
+    runs = sorted(bests, key=lambda best: (best.identity.model_name, best.identity.target.name))
     lines = []
     for best in runs:
         default, tuned = figures_of(best)
@@ -155,17 +162,18 @@ def write_index(
         within = WITHIN if error is not None and error.covers(gain) else ""
         clock_hz = clocks.get(best.identity.target)
         name = report_name(best.identity)
-        lines.append((best, default, tuned, gain, error, within, vela_gain_of(best), name, clock_hz))
+        lines.append((best, default, tuned, gain, error, within, _compiler_gain(best), name, clock_hz))
     page = environment().get_template("index.html.j2")
     html = page.render(
         lines=lines,
         means=means_of(runs),
+        tabled={best.identity.key: _tabled(best) for best in runs},
         models=len({best.identity.model_hash for best in runs}),
         evaluations=sum(best.evaluations for best in runs),
         equal=sum(best.best.bit_exact for best in runs),
         measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
-        versions=sorted({tuple(best.identity.versions.to_json().items()) for best in runs}),
+        versions=sorted({_versions(best.identity) for best in runs}),
     )
     return write_file(Path(path), html)
 
@@ -182,6 +190,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["known"] = lambda number: "not known" if number is None else f"{number:,}"
     made.filters["signed"] = lambda number: f"{number:,}".replace("-", "\N{MINUS SIGN}")
     made.filters["change"] = _change
     made.filters["duration"] = _duration
@@ -210,10 +219,12 @@ def _warnings(best: Best) -> list[str]:
         )
     if not best.best.verified:
         found.append("The outputs of the best recipe were not checked.")
-    if tuned.host_ops > default.host_ops:
-        found.append(f"The best recipe leaves {tuned.host_ops:,} operators on the CPU, not {default.host_ops:,}.")
-    if tuned.vela_cycles > default.vela_cycles:
-        found.append(_rise_by_vela(best))
+    for one in metrics_of(best.identity.target.family, (default, tuned)):
+        was, now = default.get(one.name), tuned.get(one.name)
+        if one.may_not_rise and was is not None and now is not None and now > was:
+            found.append(f"The best recipe has more {one.title} than the default: {now:,}, not {was:,}.")
+    if COMPILER_CYCLES in tuned and tuned[COMPILER_CYCLES] > default[COMPILER_CYCLES]:
+        found.append(_rise_by_compiler(best))
     if tuned.sram_bytes > default.sram_bytes:
         found.append(
             f"The best recipe needs more SRAM than the default: {tuned.sram_bytes:,} bytes "
@@ -224,14 +235,30 @@ def _warnings(best: Best) -> list[str]:
     return found
 
 
-def _rise_by_vela(best: Best) -> str:
-    default, tuned = figures_of(best)
+def _rise_by_compiler(best: Best) -> str:
+    (default, tuned), family = figures_of(best), family_of(best.identity.target.family)
     told = (
-        f"By Vela's own estimate the best recipe costs more than the default: {tuned.vela_cycles:,} cycles "
-        f"instead of {default.vela_cycles:,}."
+        f"By {family.compiler}'s own estimate the best recipe costs more than the default: "
+        f"{tuned[COMPILER_CYCLES]:,} cycles instead of {default[COMPILER_CYCLES]:,}."
     )
-    rise = largest_rise_by_vela(best.default.operators, best.best.operators)
-    return f"{told} {rise.npu_op} takes {rise.cycles:,} more of them: {rise.why}." if rise else told
+    rise = largest_rise_by_compiler(best.default.operators, best.best.operators, family.estimate_reasons)
+    return f"{told} {rise.target_op} takes {rise.cycles:,} more of them: {rise.why}." if rise else told
+
+
+def _compiler_gain(best: Best) -> Gain | None:
+    """The gain by the compiler's own estimate; None where it makes none."""
+    return gain_by(best, COMPILER_CYCLES) if COMPILER_CYCLES in figures_of(best)[1] else None
+
+
+def _tabled(best: Best) -> list[tuple[str, int, int]]:
+    """Title, default and best of each metric that stands in a line of the overview."""
+    default, tuned = figures_of(best)
+    metrics = metrics_of(best.identity.target.family, (default, tuned))
+    return [(one.title, default.get(one.name) or 0, tuned.get(one.name) or 0) for one in metrics if one.is_tabled]
+
+
+def _versions(identity: Identity) -> tuple[tuple[str, str], ...]:
+    return (*identity.versions.items(), ("search space", identity.search_space_version))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from results.records.best import Best
 from results.records.clock import milliseconds
-from results.records.compare import figures_of, gain_of, means_of, vela_gain_of
+from results.records.compare import TargetMeans, figures_of, gain_by, gain_of, means_of
+from results.records.families import COMPILER_CYCLES, Metric, metrics_of
 from results.records.figures import Reuse
 from results.records.identity import Target
 from results.records.measurement import Measurement
@@ -28,23 +29,9 @@ class FiguresJson(_Strict):
 
     label: Label = Field(description="where the numbers come from")
     cycles: NonNegativeInt = Field(description="the objective; less is better")
-    stream_cycles: NonNegativeInt = Field(description="predicted cycles of the operations in the command streams")
-    conservative_cycles: NonNegativeInt = Field(
-        description="stream_cycles with Vela's estimate for kinds of operation that no evidence covers"
-    )
-    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
-    host_cycles: NonNegativeInt = Field(description="predicted cycles on the CPU: operators left there, delegate calls")
-    transposes: NonNegativeInt = Field(description="transposes that the NPU runs")
-    transpose_cycles: NonNegativeInt = Field(description="the part of stream_cycles that they cost")
-    npu_ops: NonNegativeInt = Field(description="operations on the NPU")
-    host_ops: NonNegativeInt = Field(description="operators left on the CPU")
-    delegates: NonNegativeInt = Field(description="NPU delegates that the model falls into")
     sram_bytes: NonNegativeInt = Field(description="peak SRAM")
-    arena_bytes: NonNegativeInt = Field(
-        description="arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes"
-    )
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
-    macs: NonNegativeInt = Field(description="multiply-accumulate operations")
+    metrics: dict[str, NonNegativeInt] = Field(description="what else the family's backend counts, by name")
 
 
 class QualityJson(_Strict):
@@ -56,25 +43,6 @@ class QualityJson(_Strict):
     inputs: NonNegativeInt = Field(description="calibration inputs that were run")
     metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
     default_metric: float | None = Field(description="what it gives for the default recipe")
-
-
-class BoardJson(_Strict):
-    """Facts of the board that Vela was told."""
-
-    system_config: str
-    memory_mode: str
-    vela_config_sha256: str = Field(description="hash of the contents of Vela's .ini")
-
-
-class VersionsJson(_Strict):
-    """The toolchain that the figures hold for."""
-
-    torch: str
-    torchao: str
-    executorch: str
-    ethos_u_vela: str
-    tosa_tools: str
-    search_space: str
 
 
 class PredictionErrorJson(_Strict):
@@ -97,7 +65,6 @@ class ParetoPointJson(_Strict):
     recipe: str = Field(description="what `velatune apply --recipe` takes")
     label: Label = Field(description="where the numbers come from")
     cycles: NonNegativeInt = Field(description="the objective")
-    vela_cycles: NonNegativeInt = Field(description="Vela's own estimate of the cycles")
     sram_bytes: NonNegativeInt = Field(description="peak SRAM")
     flash_bytes: NonNegativeInt = Field(description="weights and commands in flash or DRAM")
 
@@ -126,8 +93,9 @@ class TuneJson(_Strict):
     """One model on one target."""
 
     model: str = Field(description="the model as it was named")
-    target: str = Field(description="the accelerator, such as ethos-u55-128")
-    board: BoardJson
+    family: str = Field(description="of targets that one backend is for, such as ethos-u")
+    target: str = Field(description="name of the device, such as ethos-u55-128")
+    board: dict[str, str] = Field(description="what else the program depends on, such as facts of the board")
     status: RunStatus = Field(description="why the search stopped")
     default: FiguresJson = Field(description="the default recipe: what stock ExecuTorch does")
     best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
@@ -153,10 +121,11 @@ class TuneJson(_Strict):
     distinct: NonNegativeInt = Field(description="distinct programs among them")
     seconds: NonNegativeFloat = Field(description="time that the search took")
     seed: NonNegativeInt
-    objective: str = Field(description="what `cycles` counts")
-    quantisation: str
+    objective: dict[str, str] = Field(description="what `cycles` counts, and the limits of what may be offered")
+    quantisation: dict[str, str]
     io_layout: str = Field(description="nhwc if rank-4 inputs lie in memory so, else nchw: in the order of dimensions")
-    versions: VersionsJson
+    versions: dict[str, str] = Field(description="the toolchain that the figures hold for, by distribution")
+    search_space_version: str
     identity: str = Field(description="key of this model, target and toolchain in the results store")
     reuse: ReuseJson | None = Field(default=None, description="of a run; not with a looked-up result")
     pareto: list[ParetoPointJson] = Field(
@@ -174,7 +143,7 @@ class TuneFailureJson(_Strict):
     """One model on one target that could not be tuned."""
 
     model: str = Field(description="the model as it was named")
-    target: str = Field(description="the accelerator")
+    target: str = Field(description="name of the device")
     status: Literal["failed"]
     error: str = Field(description="why, in one line")
 
@@ -196,7 +165,7 @@ def tune_document(
     """The same, not yet plain."""
     default, tuned = figures_of(best)
     identity = best.identity
-    board = dict(vars(identity.target))
+    target = identity.target
     asked_for: dict[str, Any] = {}
     for pareto in fronts:
         if pareto.against == "SRAM":
@@ -212,8 +181,9 @@ def tune_document(
     # Plain, so that pydantic goes through all of it at once: every lookup makes one.
     told: dict[str, Any] = dict(
         model=identity.model_name,
-        target=board.pop("accelerator"),
-        board=board,
+        family=target.family,
+        target=target.name,
+        board=target.facts,
         status=best.status,
         default=vars(default),
         best=vars(tuned),
@@ -231,7 +201,8 @@ def tune_document(
         objective=identity.objective,
         quantisation=identity.quantisation,
         io_layout=identity.io_layout,
-        versions={**vars(identity.versions), "search_space": identity.search_space_version},
+        versions=identity.versions,
+        search_space_version=identity.search_space_version,
         identity=identity.key,
         **asked_for,
     )
@@ -253,24 +224,11 @@ def _merit_of(point: Point) -> dict[str, Any]:
     return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
 
 
-_HEADINGS = (
-    "model",
-    "target",
-    "default cycles",
-    "best cycles",
-    "error",
-    "covered",
-    "gain",
-    "gain by Vela",
-    "transposes",
-    "evaluations",
-    "distinct",
-    "status",
-)
-_RIGHT = set(_HEADINGS) - {"model", "target", "status"}
+_FIRST = ("model", "target", "default cycles", "best cycles", "error", "covered", "gain", "gain by compiler")
+_LAST = ("evaluations", "distinct", "status")
+_WORDS = {"model", "target", "status"}
 
 _TIME = "best ms"
-_MEAN_HEADINGS = ("target", "models", "by stream", "by Vela")
 
 
 def markdown_table(
@@ -287,24 +245,46 @@ def markdown_table(
         clocks: of boards, in Hz; where there are any, a column has the time of the best.
     """
     bests = list(bests)
-    lines = [_HEADINGS, *(_cells(best, measurements) for best in bests)]
+    tabled = _tabled(bests)
+    lines = [(*_FIRST, *(one.title for one in tabled), *_LAST)]
+    lines += [_cells(best, measurements, tabled) for best in bests]
     if clocks:
         times = [_TIME, *(_milliseconds(best, clocks.get(best.identity.target)) for best in bests)]
-        at = _HEADINGS.index("error")
+        at = _FIRST.index("error")
         lines = [(*line[:at], time, *line[at:]) for line, time in zip(lines, times, strict=True)]
-    parts = [aligned(lines, {*_RIGHT, _TIME})]
-    means = [one for one in means_of(bests) if one.models > 1]
-    if means:
-        lines = [(one.accelerator, f"{one.models}", f"{one.stream:.2f}x", f"{one.vela:.2f}x") for one in means]
-        parts.append("Geometric means of default/best, cycles on the NPU alone:")
-        parts.append(aligned([_MEAN_HEADINGS, *lines], set(_MEAN_HEADINGS) - {"target"}))
+    parts = [aligned(lines, set(lines[0]) - _WORDS)]
+    parts += _means([one for one in means_of(bests) if one.models > 1])
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
     if labels:
         parts.append(f"All cycles are {' or '.join(labels)}.")
     return "\n\n".join(parts) + "\n"
 
 
-_FRONT_HEADINGS = ("cycles", "by Vela", "SRAM bytes", "flash bytes")
+def _tabled(bests: Sequence[Best]) -> list[Metric]:
+    """The metrics that a line of the table has, each once."""
+    found: dict[str, Metric] = {}
+    for best in bests:
+        for one in metrics_of(best.identity.target.family, figures_of(best)):
+            if one.is_tabled:
+                found.setdefault(one.name, one)
+    return list(found.values())
+
+
+def _means(means: Sequence[TargetMeans]) -> list[str]:
+    """Words and a table of means; nothing of none."""
+    titles = list(dict.fromkeys(title for one in means for title, _ in one.estimates))
+    if not titles:
+        return []
+    headings = ("target", "models", *titles)
+    lines = [headings]
+    for mean in means:
+        known = dict(mean.estimates)
+        lines.append((mean.target, f"{mean.models}", *(f"{known[t]:.2f}x" if t in known else "" for t in titles)))
+    words = "Geometric means of default/best, host work left out:"
+    return [words, aligned(lines, set(headings) - {"target"})]
+
+
+_FRONT_HEADINGS = ("cycles", "SRAM bytes", "flash bytes")
 _QUALITY_HEADINGS = ("SQNR dB", "within the limit")
 
 
@@ -315,7 +295,6 @@ def front_table(best: Best, pareto: Pareto) -> str:
     lines = [
         (
             f"{point.figures.cycles:,}",
-            f"{point.figures.vela_cycles:,}",
             f"{point.figures.sram_bytes:,}",
             f"{point.figures.flash_bytes:,}",
             *((f"{point.value(pareto.against):.2f}", _may_be_offered(point)) if of_quality else ()),
@@ -325,7 +304,7 @@ def front_table(best: Best, pareto: Pareto) -> str:
     ]
     headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
     table = aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
-    what = f"{identity.model_name} on {identity.target.accelerator}: cycles against {pareto.against} ({default.label})"
+    what = f"{identity.model_name} on {identity.target.name}: cycles against {pareto.against} ({default.label})"
     return f"{what}\n\n{table}\n"
 
 
@@ -337,20 +316,20 @@ def _milliseconds(best: Best, clock_hz: float | None) -> str:
     return "" if clock_hz is None else milliseconds(figures_of(best)[1].cycles, clock_hz)
 
 
-def _cells(best: Best, measurements: Sequence[Measurement]) -> tuple[str, ...]:
+def _cells(best: Best, measurements: Sequence[Measurement], tabled: Sequence[Metric]) -> tuple[str, ...]:
     default, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
     within = [WITHIN] if error is not None and error.covers(gain) else []
     return (
         in_a_cell(best.identity.model_name),
-        best.identity.target.accelerator,
+        best.identity.target.name,
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
         "unknown" if error is None else error.short,
         _covered(best, error),
         f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
-        f"{vela_gain_of(best).percent:.1f} %",
-        f"{default.transposes} → {tuned.transposes}",
+        f"{gain_by(best, COMPILER_CYCLES).percent:.1f} %" if COMPILER_CYCLES in tuned else "",
+        *(f"{default.get(one.name) or 0} → {tuned.get(one.name) or 0}" for one in tabled),
         f"{best.evaluations:,}",
         f"{best.distinct:,}",
         ", ".join([best.status, *within, *_reservations(best)]),

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation
-from results.records.identity import Versions
 from results.reports.pareto import Limits
 
 
@@ -30,7 +29,7 @@ class Explained:
 class Backend(Protocol):
     """A toolchain."""
 
-    versions: Versions
+    versions: dict[str, str]
     search_space_version: str
     #: Name -> description of the models that need no upload.
     models: Mapping[str, str]

@@ -6,14 +6,15 @@ objective and layout of inputs. Its members are comparable; over time they tell 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
 from results.records.compare import Gain
 from results.records.record import ExactnessClass, Label, RunStatus
 from results.store.database.tables import bests, evaluations, identities, models, targets, toolchains
-from results.store.rows import VERSION_NAMES
 
 _default, _best = evaluations.alias("of_default"), evaluations.alias("of_best")
 _SERIES = (
@@ -27,17 +28,17 @@ _TABLES = (
     .join(_default, _default.c.id == bests.c.default_evaluation_id)
     .join(_best, _best.c.id == bests.c.best_evaluation_id)
 )
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     identities.c.key.label("identity"),
     models.c.name.label("model"),
     models.c.hash.label("model_hash"),
-    targets.c.accelerator.label("target"),
-    targets.c.system_config,
-    targets.c.memory_mode,
+    targets.c.family,
+    targets.c.target,
+    targets.c.facts,
     identities.c.quantisation,
     identities.c.objective,
     identities.c.io_layout,
-    *(toolchains.c[name] for name in VERSION_NAMES),
+    toolchains.c.versions,
     identities.c.search_space_version,
     _best.c.recipe,
     _best.c.exactness,
@@ -49,6 +50,7 @@ _COLUMNS = (
     bests.c.status,
     bests.c.updated,
 )
+_FACTS = ("facts", "quantisation", "objective", "versions")
 # What may be shown as a best, asked of every row however it came to be in the table.
 _SOUND = and_(
     _best.c.status == "ok", _best.c.verified, _default.c.status.in_(("ok", "wrong")), _default.c.cycles.is_not(None),
@@ -63,17 +65,13 @@ class Line:
     identity: str
     model: str
     model_hash: str
+    family: str
     target: str
-    system_config: str
-    memory_mode: str
-    quantisation: str
-    objective: str
+    facts: dict[str, str]
+    quantisation: dict[str, str]
+    objective: dict[str, str]
     io_layout: str
-    torch: str
-    torchao: str
-    executorch: str
-    ethos_u_vela: str
-    tosa_tools: str
+    versions: dict[str, str]
     search_space_version: str
     recipe: str
     exactness: ExactnessClass
@@ -93,12 +91,12 @@ class Line:
 def newest_lines(connection: Connection, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
     """The newest best of each series by model and target, and how many there are in all.
 
-    model: part of the name, in any case. target: the accelerator. Empty for any.
+    model: part of the name, in any case. target: name of the device. Empty for any.
     """
     place = func.row_number().over(partition_by=_SERIES, order_by=bests.c.updated.desc()).label("place")
     ranked = _wanted(place).where(models.c.name.icontains(model, autoescape=True))
     if target:
-        ranked = ranked.where(targets.c.accelerator == target)
+        ranked = ranked.where(targets.c.target == target)
     newest = ranked.subquery()
     columns = [newest.c[column.name] for column in _COLUMNS]
     page = select(*columns).where(newest.c.place == 1).order_by(newest.c.model, newest.c.target, newest.c.identity)
@@ -136,9 +134,9 @@ def regressions(connection: Connection, percent: float, limit: int) -> list[tupl
     return [(known[before], known[after]) for after, before in pairs if before in known and after in known]
 
 
-def accelerators(connection: Connection) -> list[str]:
-    """Those that there are bests for."""
-    known = select(targets.c.accelerator).select_from(bests.join(identities).join(targets)).distinct()
+def target_names(connection: Connection) -> list[str]:
+    """Devices that there are bests for."""
+    known = select(targets.c.target).select_from(bests.join(identities).join(targets)).distinct()
     return sorted(connection.execute(known).scalars())
 
 
@@ -147,4 +145,5 @@ def _wanted(*more: object) -> Select[tuple[object, ...]]:
 
 
 def _lines(connection: Connection, statement: Select[tuple[object, ...]]) -> list[Line]:
-    return [Line(**row) for row in connection.execute(statement).mappings()]
+    rows = connection.execute(statement).mappings()
+    return [Line(**{**row, **{name: json.loads(row[name]) for name in _FACTS}}) for row in rows]

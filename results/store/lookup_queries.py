@@ -7,6 +7,7 @@ streams, no per-operator rows and not how it was checked: they are not read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -18,6 +19,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -34,11 +36,20 @@ from results.records.best import Best
 from results.records.claim import Claim
 from results.records.evaluation import Evaluation
 from results.records.figures import FIGURE_NAMES, Figures, Quality
-from results.records.identity import Identity, Structure, Target
-from results.store.database.tables import bests, claims, evaluations, identities, models, targets, toolchains
+from results.records.identity import Facts, Identity, Structure, Target
+from results.store.database.tables import (
+    bests,
+    claims,
+    evaluations,
+    identities,
+    models,
+    targets,
+    toolchain_versions,
+    toolchains,
+)
 from results.store.fast_reads import Glances
 from results.store.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
-from results.store.rows import TARGET_NAMES, VERSION_NAMES, Row, identity_of, recipe_sha256
+from results.store.rows import TARGET_NAMES, Row, facts_text, identity_of, recipe_sha256, target_values
 
 SAME = ("quantisation", "objective", "io_layout")
 """Fields of an identity, besides model and target, that a result must share to be one under other versions."""
@@ -107,11 +118,15 @@ def given_target() -> ColumnElement[bool]:
     return identities.c.target_id == id
 
 
-def differing() -> ColumnElement[int]:
-    """In how many versions an identity differs from the one that is asked for."""
-    versions = [*(toolchains.c[name] for name in VERSION_NAMES), identities.c.search_space_version]
-    differs = (case((column != bindparam(column.name), number(1)), else_=number(0)) for column in versions)
-    return sum(differs, start=number(0))
+def differing() -> tuple[ColumnElement[Any], ...]:
+    """To order identities by: the very one that is asked for, then those that differ from it in the fewest versions."""
+    another = case((identities.c.key != bindparam("asked_key"), number(1)), else_=number(0))
+    asked = bindparam("asked_versions", type_=Text)
+    one = toolchain_versions.c
+    differs = func.replace(asked, "|" + one.name + "=" + one.version + "|", "") == asked
+    versions = select(func.count()).where(one.toolchain_id == identities.c.toolchain_id, differs).scalar_subquery()
+    space = case((identities.c.search_space_version != bindparam("search_space_version"), number(1)), else_=number(0))
+    return another, versions + space
 
 
 def latest_of(level: str, limit: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -126,7 +141,7 @@ def latest_of(level: str, limit: ColumnElement[int], *conditions: ColumnElement[
 def _of_model() -> Select[Any]:
     same = [*given(targets, *TARGET_NAMES), *given(identities, *SAME)]
     wanted = offers(IDENTITY_TABLES).where(models.c.hash == bindparam("model_hash"), *same, KNOWN)
-    return wanted.order_by(differing(), FOUND.desc())
+    return wanted.order_by(*differing(), FOUND.desc())
 
 
 @cache
@@ -147,9 +162,15 @@ def _of_structure(*names: str) -> Select[Any]:
 def model_values(identity: Identity) -> dict[str, Any]:
     """What is given for the model itself, its target and its versions."""
     return {
-        **{name: getattr(identity, name) for name in ("model_hash", "search_space_version", *SAME)},
-        **vars(identity.target),
-        **vars(identity.versions),
+        "model_hash": identity.model_hash,
+        "io_layout": identity.io_layout,
+        "quantisation": facts_text(identity.quantisation),
+        "objective": facts_text(identity.objective),
+        "search_space_version": identity.search_space_version,
+        "asked_key": identity.key,
+        # Each between bars of its own, so that none is found inside another one.
+        "asked_versions": "".join(f"|{name}={version}|" for name, version in identity.versions.items()),
+        **target_values(identity.target),
     }
 
 
@@ -161,13 +182,13 @@ def offers_of_model(glances: Glances, identity: Identity) -> Iterator[Best]:
 
 
 def offers_of_structure(
-    glances: Glances, structure: Structure, target: Target | None, objective: str | None, io_layout: str | None,
+    glances: Glances, structure: Structure, target: Target | None, objective: Facts | None, io_layout: str | None,
     limit: int,
 ) -> Iterator[Best]:  # fmt: skip
     """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
-    given = {"objective": objective, "io_layout": io_layout}
-    given |= {name: getattr(target, name, None) for name in TARGET_NAMES}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = target_values(target) if target is not None else {}
+    given |= {"objective": facts_text(objective)} if objective is not None else {}
+    given |= {"io_layout": io_layout} if io_layout is not None else {}
     values = {"operators": structure.operators, "shapes": structure.shapes, "limit": limit + SPARE, **given}
     return islice(_read(glances, _of_structure(*given), values), limit)
 
@@ -185,8 +206,8 @@ def claimed_bests(connection: Connection) -> list[Best]:
 
 def any_offer(connection: Connection, identity: Identity) -> bool:
     """Whether there is a best or claim for the target, objective and layout of an identity."""
-    same = [targets.c[name] == getattr(identity.target, name) for name in TARGET_NAMES]
-    same += [identities.c[name] == getattr(identity, name) for name in ("objective", "io_layout")]
+    same = [targets.c[name] == value for name, value in target_values(identity.target).items()]
+    same += [identities.c.objective == facts_text(identity.objective), identities.c.io_layout == identity.io_layout]
     wanted = select(identities.c.id).select_from(_sources(IDENTITY_TABLES)).where(*same, KNOWN).limit(1)
     return connection.execute(wanted).first() is not None
 
@@ -225,7 +246,9 @@ def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
         raise ValueError("its recipe does not fit its hash")
     return Evaluation(
         identity_key=row["key"],
-        figures=Figures(**{name: values[name] for name in (*FIGURE_NAMES, "label")}),
+        figures=Figures(
+            **{name: values[name] for name in (*FIGURE_NAMES, "label")}, metrics=json.loads(values["metrics_json"])
+        ),
         verified=values["verified"] == 1,
         quality=Quality.from_text(values["quality_json"]) if values["quality_json"] is not None else None,
         seconds=values["seconds"],

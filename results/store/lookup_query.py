@@ -116,7 +116,7 @@ def _first(near: bool, dialect: str) -> Select[Any]:
         select(identities.c.id)
         .select_from(WITH_OFFERS.join(toolchains, toolchains.c.id == identities.c.toolchain_id))
         .where(identities.c.model_id == model, given_target(), *given(identities, *SAME), KNOWN)
-        .order_by(differing(), FOUND.desc())
+        .order_by(*differing(), FOUND.desc())
         .limit(number(1))
         .cte("itself")
     )

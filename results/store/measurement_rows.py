@@ -11,7 +11,7 @@ from results.records.identity import Target
 from results.records.measurement import Measurement
 from results.records.record import canonical_json
 from results.store.database.tables import measurements, targets
-from results.store.rows import TARGET_NAMES
+from results.store.rows import target_values
 from results.store.writes import target_row
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ def load_measurements(connection: Connection, target: Target | None) -> list[Mea
     """Those of a target, or all: by target and device, then in the order of recording."""
     wanted = select(measurements.c.id, measurements.c.record_json).join(targets)
     if target is not None:
-        wanted = wanted.where(*(targets.c[name] == getattr(target, name) for name in TARGET_NAMES))
+        wanted = wanted.where(*(targets.c[name] == value for name, value in target_values(target).items()))
     found = []
     for id, text in connection.execute(wanted.order_by(measurements.c.id)):
         try:
             found.append(Measurement.from_text(text))
         except (ValueError, TypeError) as error:
             log.warning("skipped measurement %s in the store: %s", id, error)
-    return sorted(found, key=lambda one: (*(getattr(one.target, name) for name in TARGET_NAMES), one.device))
+    return sorted(found, key=lambda one: (*target_values(one.target).values(), one.device))
 
 
 def _figures(text: str) -> Measurement | None:

@@ -36,7 +36,7 @@ from results.store.database.tables import (
     toolchains,
 )
 from results.store.fast_reads import Glances
-from results.store.rows import STRUCTURE_NAMES, TARGET_NAMES, VERSION_NAMES, Row, evaluation_of, identity_of
+from results.store.rows import STRUCTURE_NAMES, TARGET_NAMES, Row, evaluation_of, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ IDENTITY_COLUMNS = (
     models.c.hash.label("model_hash"),
     models.c.name.label("model_name"),
     *(targets.c[name] for name in TARGET_NAMES),
-    *(toolchains.c[name] for name in VERSION_NAMES),
+    toolchains.c.versions,
 )
 IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
 _BEST_TABLES = IDENTITY_TABLES.join(bests)

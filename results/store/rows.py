@@ -12,15 +12,15 @@ from sqlalchemy import RowMapping
 
 from results.records.evaluation import Evaluation
 from results.records.figures import FIGURE_NAMES, OperatorRow
-from results.records.identity import Identity, Structure, Target, Versions
+from results.records.identity import Facts, Identity, Structure, Target
+from results.records.record import canonical_json
 
 Row = Mapping[str, Any] | RowMapping
 """Of a table, by column."""
 
-TARGET_NAMES = tuple(f.name for f in fields(Target))
-VERSION_NAMES = tuple(f.name for f in fields(Versions))
+TARGET_NAMES = ("family", "target", "facts")
 STRUCTURE_NAMES = tuple(f.name for f in fields(Structure))
-_OPERATOR_NAMES = ("delegate", "name", "source_op", "npu_op", "cycles", "vela_cycles")
+_OPERATOR_NAMES = ("delegate", "name", "source_op", "target_op", "cycles", "compiler_cycles")
 
 
 def recipe_sha256(recipe: str) -> str:
@@ -31,6 +31,16 @@ def recipe_sha256(recipe: str) -> str:
 def storable(text: str) -> str:
     """Text for people (a toolchain's last words) without what a database refuses: NULs, half characters."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def facts_text(facts: Facts) -> str:
+    """Facts as a column: one text for equal ones."""
+    return canonical_json(dict(facts))
+
+
+def target_values(target: Target) -> dict[str, str]:
+    """The columns of `targets`."""
+    return {"family": target.family, "target": target.name, "facts": facts_text(target.facts)}
 
 
 def structure_values(structure: Structure) -> dict[str, str]:
@@ -54,6 +64,7 @@ def evaluation_values(evaluation: Evaluation, identity_id: int) -> dict[str, Any
         "quality_json": json.dumps(evaluation.quality.to_json()) if evaluation.quality else None,
         "label": figures.label if figures else None,
         **{name: getattr(figures, name) if figures else None for name in FIGURE_NAMES},
+        "metrics_json": json.dumps(figures.metrics) if figures else None,
         "attempts": evaluation.attempts,
         "seconds": evaluation.seconds,
         "created": evaluation.created,
@@ -73,7 +84,8 @@ def evaluation_of(row: Row, streams: list[str]) -> Evaluation:
     """
     figures = None
     if row["label"] is not None:
-        figures = {"label": row["label"], **{name: row[name] for name in FIGURE_NAMES}}
+        numbers = {name: row[name] for name in FIGURE_NAMES}
+        figures = {"label": row["label"], **numbers, "metrics": json.loads(row["metrics_json"])}
     operators = json.loads(row["rows_json"]) if row["rows_json"] is not None else []
     evaluation = Evaluation.from_json(
         {
@@ -109,11 +121,11 @@ def identity_of(row: Row) -> Identity:
     identity = Identity(
         model_hash=row["model_hash"],
         model_name=row["model_name"],
-        target=Target(**{name: row[name] for name in TARGET_NAMES}),
-        quantisation=row["quantisation"],
-        versions=Versions(**{name: row[name] for name in VERSION_NAMES}),
+        target=Target(row["family"], row["target"], json.loads(row["facts"])),
+        quantisation=json.loads(row["quantisation"]),
+        versions=json.loads(row["versions"]),
         search_space_version=row["search_space_version"],
-        objective=row["objective"],
+        objective=json.loads(row["objective"]),
         io_layout=row["io_layout"],
         structure=Structure(*structure) if structure[0] is not None else None,
     )

@@ -23,7 +23,7 @@ from results.errors import StoreError
 from results.records.best import Best
 from results.records.claim import Claim, Reception
 from results.records.evaluation import Evaluation, Simulation
-from results.records.identity import Identity, Structure, Target
+from results.records.identity import Facts, Identity, Structure, Target
 from results.records.measurement import Measurement
 from results.records.precedence import REFUTING
 from results.records.recipe_text import elements
@@ -33,12 +33,12 @@ from results.store.database.connect import connect, one_line_errors, place, stor
 from results.store.database.schema import check, prepare
 from results.store.database.tables import bests, command_streams, evaluations, identities, models, targets
 from results.store.fast_reads import Glances
-from results.store.listings import Line, accelerators, newest_lines, regressions, series_lines
+from results.store.listings import Line, newest_lines, regressions, series_lines, target_names
 from results.store.lookup_queries import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.store.lookup_query import Offered, offered
 from results.store.night_rows import JobNote, OpenNight
 from results.store.queries import OFFERED, load_bests, load_evaluations, load_identities, load_simulations
-from results.store.rows import recipe_sha256
+from results.store.rows import recipe_sha256, target_values
 from results.store.writes import (
     settle_claim,
     write_best,
@@ -261,7 +261,7 @@ class Store:
         return offered(self.glances, identity, self.changes.mark() if self.changes.at_hand else None)
 
     def similar(
-        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
         io_layout: str | None = None, limit: int = 16,
     ) -> list[Best]:  # fmt: skip
         """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
@@ -283,11 +283,10 @@ class Store:
             return any_offer(connection, identity)
 
     def bests_like(self, identity: Identity) -> list[Best]:
-        """The bests of a model's content or of its name on one accelerator, board and memory mode; the identity that
-        was met last comes first. `results.nightly.night.comparable` says which may be compared.
+        """The bests of a model's content or of its name on one target; the identity that was met last comes first.
+        `results.nightly.night.comparable` says which may be compared.
         """
-        board = ("accelerator", "system_config", "memory_mode")
-        same_board = [targets.c[name] == getattr(identity.target, name) for name in board]
+        same_board = [targets.c[name] == value for name, value in target_values(identity.target).items()]
         model = or_(models.c.hash == identity.model_hash, models.c.name == identity.model_name)
         with self._read() as connection:
             found = load_bests(connection, model, *same_board)
@@ -380,10 +379,10 @@ class Store:
         with self._read() as connection:
             return regressions(connection, percent, limit)
 
-    def accelerators(self) -> list[str]:
+    def target_names(self) -> list[str]:
         """Those that there are bests for."""
         with self._read() as connection:
-            return accelerators(connection)
+            return target_names(connection)
 
     def find_by_command_stream(self, sha256: str, limit: int = 100) -> list[tuple[Identity, Evaluation]]:
         """Evaluations with a delegate of this command stream: verified ones first, then the newest first.

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from results.errors import StoreError
 from results.records.best import Best
-from results.records.identity import Identity, Structure, Target
+from results.records.identity import Facts, Identity, Structure, Target
 from results.store.database.commit_marks import Changes
 from results.store.lookup_query import Offered
 from results.store.store import Store
@@ -99,7 +99,7 @@ class Tiers:
         return next(iter(found or ()), None)
 
     def similar(
-        self, structure: Structure, target: Target | None = None, *, objective: str | None = None,
+        self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
         io_layout: str | None = None, limit: int = 16,
     ) -> list[Best]:  # fmt: skip
         """As `Store.similar`, the user's first; `limit` holds for each store."""

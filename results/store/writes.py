@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from results.records.best import Best
 from results.records.claim import Claim, Reception
 from results.records.evaluation import Evaluation, Simulation
-from results.records.identity import Identity, Target
+from results.records.identity import Facts, Identity, Target
 from results.records.precedence import REFUTING, weight
 from results.records.record import canonical_json, utc_now
 from results.store.database.tables import (
@@ -25,17 +25,18 @@ from results.store.database.tables import (
     operator_tables,
     simulations,
     targets,
+    toolchain_versions,
     toolchains,
 )
 from results.store.queries import OFFERED, load_evaluations
 from results.store.rows import (
-    TARGET_NAMES,
-    VERSION_NAMES,
     evaluation_values,
+    facts_text,
     operators_text,
     recipe_sha256,
     storable,
     structure_values,
+    target_values,
 )
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,6 @@ def write_identity(connection: Connection, identity: Identity) -> int:
 def _identity_row(connection: Connection, identity: Identity) -> int:
     """The row id of an identity, which is made if there is none."""
     model_id = _id_of(connection, models, {"hash": identity.model_hash}, {"name": storable(identity.model_name)})
-    versions = {column: getattr(identity.versions, column) for column in VERSION_NAMES}
     return _id_of(
         connection,
         identities,
@@ -73,10 +73,10 @@ def _identity_row(connection: Connection, identity: Identity) -> int:
         {
             "model_id": model_id,
             "target_id": target_row(connection, identity.target),
-            "toolchain_id": _id_of(connection, toolchains, versions),
-            "quantisation": identity.quantisation,
+            "toolchain_id": _toolchain_row(connection, identity.versions),
+            "quantisation": facts_text(identity.quantisation),
             "search_space_version": identity.search_space_version,
-            "objective": identity.objective,
+            "objective": facts_text(identity.objective),
             "io_layout": identity.io_layout,
             "created": utc_now(),
             **(structure_values(identity.structure) if identity.structure is not None else {}),
@@ -86,7 +86,18 @@ def _identity_row(connection: Connection, identity: Identity) -> int:
 
 def target_row(connection: Connection, target: Target) -> int:
     """The row id of a target, which is made if there is none."""
-    return _id_of(connection, targets, {column: getattr(target, column) for column in TARGET_NAMES})
+    return _id_of(connection, targets, target_values(target))
+
+
+def _toolchain_row(connection: Connection, versions: Facts) -> int:
+    id = _id_of(connection, toolchains, {"versions": facts_text(versions)})
+    known = select(toolchain_versions.c.name).where(toolchain_versions.c.toolchain_id == id).limit(1)
+    if versions and connection.execute(known).first() is None:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        rows = [{"toolchain_id": id, "name": name, "version": version} for name, version in versions.items()]
+        # Another process may have just written them.
+        connection.execute(dialect.insert(toolchain_versions).on_conflict_do_nothing(), rows)
+    return id
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:

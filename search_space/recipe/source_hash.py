@@ -16,9 +16,7 @@ from search_space.recipe import registry
 def source_hash() -> str:
     """32 hex digits over `search_space` and every package that an installed pass comes from: what is remembered of
     passes holds as long as their source stays the same."""
-    return hash_of_sources(
-        {Path(search_space.__path__[0]), *(_package_of(kind) for kind in registry.passes().values())}
-    )
+    return hash_of_sources({Path(search_space.__path__[0]), *(package_of(kind) for kind in registry.passes().values())})
 
 
 def hash_of_sources(places: Iterable[Path]) -> str:
@@ -31,7 +29,8 @@ def hash_of_sources(places: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _package_of(kind: type) -> Path:
+def package_of(kind: type) -> Path:
+    """The outermost package that a class is in, or its module where that is in none."""
     place = Path(inspect.getfile(kind))
     while (place.parent / "__init__.py").is_file():
         place = place.parent

@@ -1,20 +1,19 @@
 """Two results side by side."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from support.programs.npu_programs import Program
-from support.sample_results import IDENTITY, best
+from support.sample_results import IDENTITY, best, mutated
 
 from results.records.recipe_text import side_by_side
 from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from tuner.cli import cli
 
-OLD = replace(IDENTITY, versions=replace(IDENTITY.versions, ethos_u_vela="5.0.0"))
+OLD = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_recipes_line_by_line(a: str, b: str, lines: list[str]) -> None:
 def test_operators_that_differ_are_shown() -> None:
     found = best()
     text = Comparison(Side(IDENTITY, found.default), Side(OLD, found.best)).to_text()
-    assert ["ethos_u_vela", "5.1.0", "5.0.0", ""] in [
+    assert ["ethos-u-vela", "5.1.0", "5.0.0", ""] in [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()
     ]
     assert "| transpose_1 |" in text and "| moved_1 " in text and "| conv_1 " in text
@@ -61,7 +60,7 @@ def test_bests_of_two_toolchains_from_two_stores(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     told = json.loads(result.output)
     assert (told["a"]["figures"]["cycles"], told["b"]["figures"]["cycles"]) == (60, 40)
-    assert told["differences"] == [{"name": "ethos_u_vela", "a": "5.0.0", "b": "5.1.0"}]
+    assert told["differences"] == [{"name": "ethos-u-vela", "a": "5.0.0", "b": "5.1.0"}]
     assert told["recipes"] == [{"a": "fuse-transposes", "b": ""}, {"a": "", "b": "fold-constants"}]
     assert {row["name"] for row in told["operators"]} == {"conv_1", "moved_1", "add_1"}
     missing = run(IDENTITY.key[:8], IDENTITY.key, "--store", paths[0])
@@ -80,4 +79,7 @@ def test_two_recipes_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     told = json.loads(result.output)
     assert told["recipes"] == [{"a": "", "b": "fuse-transposes"}] and told["differences"] == []
     assert told["a"]["figures"]["cycles"] >= told["b"]["figures"]["cycles"] > 0 and told["b"]["verified"]
-    assert sum(row["b"]["cycles"] for row in told["operators"] if row["b"]) == told["b"]["figures"]["stream_cycles"]
+    assert (
+        sum(row["b"]["cycles"] for row in told["operators"] if row["b"])
+        == told["b"]["figures"]["metrics"]["stream_cycles"]
+    )

@@ -89,7 +89,7 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
             identity = mutated(identity, path, value)
         return store.set_best(best(identity=identity))
 
-    vela, torch, space = ("versions", "ethos_u_vela"), ("versions", "torch"), ("search_space_version",)
+    vela, torch, space = ("versions", "ethos-u-vela"), ("versions", "torch"), ("search_space_version",)
     known_under((vela, "5.0.0"), (torch, "2.12.0"))
     assert lookup(store, IDENTITY).reason == "found with torch 2.12.0 (now 2.13.0), ethos_u_vela 5.0.0 (now 5.1.0)"
     known_under((space, "0"))
@@ -149,7 +149,7 @@ def test_all_versions_are_known(store):
 
 
 def test_stale_best_that_turned_out_wrong_is_not_told(store):
-    old = mutated(IDENTITY, ("versions", "ethos_u_vela"), "5.0.0")
+    old = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
     store.set_best(best(identity=old))
     store.record_evaluation(failed("fuse-transposes", "wrong", identity=old))
     assert lookup(store, IDENTITY) == Miss(IDENTITY)

@@ -139,7 +139,7 @@ def test_the_points_in_json_and_text() -> None:
         (90, 4000),
     ]
     assert document["pareto"][0] == {
-        "recipe": "plan-moves", "label": "predicted", "cycles": 50, "vela_cycles": 55, "sram_bytes": 9000,
+        "recipe": "plan-moves", "label": "predicted", "cycles": 50, "sram_bytes": 9000,
         "flash_bytes": 40000,
     }  # fmt: skip
     lines = [" ".join(line.split()) for line in front_table(BEST, PARETO).splitlines()]

@@ -1,6 +1,7 @@
 """Records: JSON both ways, keys, and what they refuse."""
 
 import dataclasses
+import hashlib
 import json
 
 import pytest
@@ -11,17 +12,22 @@ from support.sample_results import KEY_FIELDS, mutated
 from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.records.figures import FIGURE_NAMES, Figures, OperatorRow
-from results.records.identity import Identity, Target, Versions
+from results.records.identity import Identity, Target
 from results.records.record import LABELS, RUN_STATUSES, STATUSES
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 whole = st.integers(0, 2**63 - 1)
 seconds = st.floats(0, 1e9)
+names = st.sampled_from(["a", "b", "c"])
+facts = st.dictionaries(names, text)
+known = st.fixed_dictionaries({"system_config": text, "memory_mode": text, "vela_config": text})
 identities = st.builds(
-    Identity, text, text, st.builds(Target, text, text, text, text), text,
-    st.builds(Versions, text, text, text, text, text), text, text,
+    Identity, text, text, st.builds(Target, text, text, known), st.fixed_dictionaries({"scheme": text}, optional={
+        "calibrated_on": text}), st.fixed_dictionaries({"torch": text, "ethos-u-vela": text}), text,
+    st.fixed_dictionaries({"minimised": text}),
 )  # fmt: skip
-figures = st.builds(Figures, **dict.fromkeys(FIGURE_NAMES, whole), label=st.sampled_from(LABELS))
+metrics = st.dictionaries(text.filter(lambda name: name not in FIGURE_NAMES), whole, max_size=3)
+figures = st.builds(Figures, **dict.fromkeys(FIGURE_NAMES, whole), metrics=metrics, label=st.sampled_from(LABELS))
 operators = st.lists(st.builds(OperatorRow, whole, text, text, text, whole, whole), max_size=3).map(tuple)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | text,
@@ -67,18 +73,23 @@ def test_key_changes_with_every_field_but_the_name(identity, path, value):
 
 
 def test_key_does_not_confuse_fields():
-    one = Identity("m", "n", Target("a", "b", "c", "d"), "q", Versions("1", "2", "3", "4", "5"), "s", "o")
-    other = mutated(mutated(one, ("target", "accelerator"), "ab"), ("target", "system_config"), "")
+    one = Identity("m", "n", Target("f", "a", {"board": "b"}), {"q": "1"}, {"torch": "2"}, "s", {"o": "3"})
+    other = mutated(mutated(one, ("target", "name"), "ab"), ("target", "facts", "board"), "")
     assert one.key != other.key
 
 
 def test_key_is_the_same_in_every_process():
     # Written down: a change of the key's making orphans every stored result and must be meant.
-    identity = Identity("m", "n", Target("a", "b", "c", "d"), "q", Versions("1", "2", "3", "4", "5"), "s", "o")
-    assert identity.key == "3c3d11278f255ba8fdda9d2be10355d3eedaaf63bc7d4cf4d670217720389ea0"
+    identity = Identity("m", "n", Target("f", "a", {"y": "b", "x": "c"}), {"q": "1"}, {"torch": "2"}, "s", {"o": "3"})
+    content = (
+        '{"io_layout":"nchw","model_hash":"m","objective":{"o":"3"},"quantisation":{"q":"1"},'
+        '"search_space_version":"s","target":{"facts":{"x":"c","y":"b"},"family":"f","name":"a"},'
+        '"versions":{"torch":"2"}}'
+    )
+    assert identity.key == hashlib.sha256(content.encode()).hexdigest()
 
 
-FIGURES = Figures(*range(14))
+FIGURES = Figures(1, 2, 3, {"npu_ops": 4})
 
 
 @pytest.mark.parametrize(
@@ -112,7 +123,8 @@ def test_figures_are_whole_numbers(name, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.pop("macs"), "macs"),
+        (lambda data: data.pop("metrics"), "metrics"),
+        (lambda data: data["metrics"].update(npu_ops="4"), "npu_ops"),
         (lambda data: data.update(extra=1), "extra"),
         (lambda data: data.update(cycles="12"), "cycles"),
         (lambda data: data.update(label="guessed"), "label"),

@@ -88,7 +88,7 @@ def test_candidate_is_counted_once(store):
 
 def test_evaluation_of_an_unknown_identity_is_refused(store):
     with pytest.raises(StoreError, match="register"):
-        store.record_evaluation(evaluation("a", identity=mutated(IDENTITY, ("objective",), "other")))
+        store.record_evaluation(evaluation("a", identity=mutated(IDENTITY, ("objective", "minimised"), "other")))
 
 
 def test_last_name_of_a_model_is_kept(store):
@@ -156,7 +156,7 @@ def test_reason_may_hold_anything_a_dying_compiler_writes(store):
 
 
 def test_found_by_command_stream(store):
-    other = mutated(IDENTITY, ("versions", "ethos_u_vela"), "5.2.0")
+    other = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.2.0")
     store.register(other)
     store.record_evaluation(evaluation("a", command_stream_sha256=("11" * 32, "22" * 32)))
     store.record_evaluation(evaluation("b", command_stream_sha256=("33" * 32,), verified=False))
@@ -199,7 +199,7 @@ def test_default_may_be_the_best(store):
         (best(default=failed("default", "refused")), "default"),
         (best(cycles=101), "more cycles"),
         (best(best=evaluation("something-else", 60)), "something-else"),
-        (best(best=evaluation("fuse-transposes", 60, mutated(IDENTITY, ("objective",), "x"))), "belong"),
+        (best(best=evaluation("fuse-transposes", 60, mutated(IDENTITY, ("objective", "minimised"), "x"))), "belong"),
     ],
 )
 def test_unfit_best_is_refused(store, unfit, why):
@@ -268,7 +268,7 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
     for name in SIMILAR:
         known(name)
     newer = known("another training", (("versions", "torch"), "3"))
-    elsewhere = known("another training", (("target", "accelerator"), "ethos-u55-256"))
+    elsewhere = known("another training", (("target", "name"), "ethos-u55-256"))
 
     def found(**more: object) -> list[str]:
         return [one.identity.model_name for one in store.similar(IDENTITY.structure, **more)]
@@ -277,7 +277,7 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
     assert found(target=IDENTITY.target) == names
     assert store.similar(IDENTITY.structure, IDENTITY.target)[0] == as_looked_up(newer)
     assert store.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
-    assert found(objective="other") == found(io_layout="nhwc") == []
+    assert found(objective={"minimised": "other"}) == found(io_layout="nhwc") == []
     assert len(found()) == 4
     assert found(target=mutated(IDENTITY, ("target", "memory_mode"), "other").target) == []
 
@@ -304,7 +304,7 @@ def test_structure_is_told_later(store):
         "UPDATE evaluations SET check_json = '{\"inputs\": [' WHERE recipe = 'b'",
         "UPDATE evaluations SET cycles = 'many' WHERE recipe = 'b'",
         "UPDATE evaluations SET cycles = -1 WHERE recipe = 'b'",
-        "UPDATE evaluations SET macs = NULL WHERE recipe = 'b'",
+        "UPDATE evaluations SET metrics_json = NULL WHERE recipe = 'b'",
         "UPDATE evaluations SET verified = 'perhaps' WHERE recipe = 'b'",
         "UPDATE evaluations SET status = 'great' WHERE recipe = 'b'",
         "UPDATE evaluations SET reason = x'0001' WHERE recipe = 'b'",
@@ -332,7 +332,7 @@ def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
     [
         "UPDATE identities SET objective = 'x'",
         "UPDATE targets SET memory_mode = 'Sram_Only'",
-        "UPDATE toolchains SET ethos_u_vela = '5.2.0'",
+        "UPDATE toolchains SET versions = '{}'",
         "UPDATE models SET hash = 'another model'",
         "UPDATE bests SET status = 'somehow'",
         "UPDATE bests SET evaluations = 'lots'",
@@ -363,7 +363,7 @@ def test_damaged_best_is_never_offered(store, where, caplog, damage):
 
 def test_command_stream_of_a_damaged_identity_is_not_found(store, where, caplog):
     store.record_evaluation(evaluation("a"))
-    edit(where, "UPDATE toolchains SET ethos_u_vela = '5.2.0'")
+    edit(where, "UPDATE toolchains SET versions = '{}'")
     with caplog.at_level(logging.WARNING):
         assert store.find_by_command_stream("e0" * 32) == []
     assert f"identity {KEY}" in caplog.text

@@ -11,7 +11,8 @@ from workers.evaluator import Evaluator
 
 def base_of(tosa: tuple[bytes, ...]) -> BaseProgram:
     return BaseProgram(
-        name="small", model_hash="m", io_layout="nchw", quantisation="q", key="small", versions=toolchain_versions(),
+        name="small", model_hash="m", io_layout="nchw", quantisation={"scheme": "q"}, key="small",
+        versions=toolchain_versions(),
         graphs=tosa, calibration_inputs=((),) * len(tosa), warnings=(),
     )  # fmt: skip
 

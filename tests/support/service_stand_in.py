@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from results.records.identity import Versions
 from results.reports.pareto import Limits as FrontLimits
 from results.service.app import create_app
 from results.service.backend import Explained
@@ -17,6 +16,7 @@ from results.service.service import Service
 from results.service.state import State
 from results.service.tokens import TokenBook
 from results.store.tiers import Tiers
+from support.sample_results import IDENTITY
 
 #: What a job does is written where its system configuration would stand.
 JOB = """
@@ -46,7 +46,7 @@ if what is None:
 class Scripts:
     """Implements the service's `Backend`."""
 
-    versions = Versions("2.13.0", "0.18.0", "1.5.1", "5.1.0", "2026.5.0")
+    versions = IDENTITY.versions
     search_space_version = "1"
     models: ClassVar[dict[str, str]] = {"net": "a net"}
     inspect_command: Sequence[str] = (sys.executable, "-S", "-c", """print('{"error": "it is none"}')""")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from results.errors import StoreError
 from results.records.best import Best
-from results.records.identity import Identity, Versions
+from results.records.identity import Identity
 from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
@@ -29,7 +30,7 @@ from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")
-_VERSIONS = tuple(one.name for one in fields(Versions))
+_VERSION = re.compile(r"([A-Za-z0-9._-]+)=(\S+)")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def compare(
 ) -> None:  # fmt: skip
     """Show two results side by side, operator by operator: A and B.
 
-    Each is a recipe, which is evaluated; `best`, the best known one; versions such as ethos_u_vela=5.1.0, the best that
+    Each is a recipe, which is evaluated; `best`, the best known one; versions such as ethos-u-vela=5.1.0, the best that
     was found with them; all of --model on --target. Or an identity, as `velatune tune --json` prints it (8 digits will
     do): the best that is stored under it, of whatever model.
     """
@@ -86,7 +87,7 @@ def _known(text: str, about: _Model | None, store: Store, store_url: str | None)
         return _of_best(_identified(text, store))
     if about is None:
         raise ModelError(f"'{text}' is no identity: say of which --model on which --target")
-    if _names_versions(text):
+    if _names_versions(text, about.identity.versions):
         return _of_best(_with_versions(dict(part.split("=", 1) for part in text.split(",")), about, store))
     if text == "best":
         best = store.best(about.identity.key)
@@ -97,8 +98,10 @@ def _known(text: str, about: _Model | None, store: Store, store_url: str | None)
     return Recipe.parse(text)
 
 
-def _names_versions(text: str) -> bool:
-    return all(re.fullmatch(rf"({'|'.join(_VERSIONS)})=\S+", part) for part in text.split(","))
+def _names_versions(text: str, versions: Collection[str]) -> bool:
+    # A recipe may look alike: a choice and its alternative. No choice is called as a distribution is.
+    parts = [_VERSION.fullmatch(part) for part in text.split(",")]
+    return all(part is not None and part[1] in versions for part in parts)
 
 
 def _identified(text: str, store: Store) -> Best:
@@ -112,11 +115,11 @@ def _with_versions(wanted: dict[str, str], about: _Model, store: Store) -> Best:
     """The newest one with these versions."""
     bests = store.known(about.identity)
     for one in bests:
-        if all(getattr(one.identity.versions, name) == version for name, version in wanted.items()):
+        if all(one.identity.versions.get(name) == version for name, version in wanted.items()):
             best = store.best(one.identity.key)
             if best is not None:  # what comes from a file was not evaluated here
                 return best
-    known = {name: sorted({getattr(best.identity.versions, name) for best in bests}) for name in wanted}
+    known = {name: sorted({best.identity.versions.get(name, "") for best in bests}) for name in wanted}
     there = ", ".join(f"{name} {' or '.join(versions) or 'none'}" for name, versions in known.items())
     raise StoreError(
         f"the store {store.location} has no best of {about.job.source} with these versions; it has {there}"

@@ -50,7 +50,7 @@ def cost(
     figures, kinds, board = _figures(streams), _by_kind(streams), streams[0].board
     cycles = [one for stream in streams for one in stream.cycles_by_kind()]
     errors = {
-        name: shipped_error(board.accelerator, str(Objective(kind)), cycles)
+        name: shipped_error(board.accelerator, Objective(kind).facts(), cycles)
         for name, kind in _PREDICTED.items()
         if name in figures
     }

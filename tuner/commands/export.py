@@ -31,8 +31,7 @@ def export(models: tuple[str, ...], targets: tuple[str, ...], out: Path | None, 
     chosen = [
         best
         for best in bests
-        if (not models or best.identity.model_name in models)
-        and (not targets or best.identity.target.accelerator in targets)
+        if (not models or best.identity.model_name in models) and (not targets or best.identity.target.name in targets)
     ]
     text = written(chosen)
     if out is None:

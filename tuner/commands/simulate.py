@@ -107,6 +107,6 @@ def _print(
     for evaluation, simulation in results:
         figures = evaluation.figures
         assert figures is not None  # a candidate that was verified has them
-        cycles = (simulation.npu_cycles, figures.stream_cycles, figures.vela_cycles)
+        cycles = (simulation.npu_cycles, figures["stream_cycles"], figures["vela_cycles"])
         columns = (f"{value:>{len(heading)},}" for value, heading in zip(cycles, headings, strict=True))
         click.echo("  ".join([*columns, evaluation.recipe]))

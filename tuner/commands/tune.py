@@ -26,6 +26,7 @@ from tuner.commands.options import board_options, json_option, model_options, ob
 from tuner.crash_report import unexpected
 from tuner.paths import cache_folder, studies_folder
 from tuner.search.samplers import SAMPLERS, SamplerName
+from tuner.tuning.identity import target_record
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
@@ -141,7 +142,7 @@ def tune(
 
 def _clocks(work: Sequence[Job]) -> dict[TargetRecord, float]:
     """Of the boards that are somebody's, in Hz."""
-    clocks = {TargetRecord(**job.target.identity()): job.target.board_clock_hz for job in work}
+    clocks = {target_record(job.target): job.target.board_clock_hz for job in work}
     return {target: clock for target, clock in clocks.items() if clock is not None}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from results.records.evaluation import Evaluation
-from results.records.identity import Identity
+from results.records.identity import Identity, described
 from results.reports.prediction_error import error_for, labelled
 from results.store.store import Store
 from tuner.commands.options import model_options, store_option
@@ -116,8 +116,9 @@ def _job(
 ) -> Job:  # fmt: skip
     """What the file was made of. Raises ModelError if the model is not found, or is another one now."""
     source, was = model or identity.model_name, identity.target
-    target = Target.parse(was.accelerator, was.system_config, was.memory_mode, vela_config)
-    if target.identity()["vela_config_sha256"] != was.vela_config_sha256:
+    facts = was.facts
+    target = Target.parse(was.name, facts.get("system_config"), facts.get("memory_mode"), vela_config)
+    if target.facts() != facts:
         raise ModelError(f"{file}: it was lowered with another Vela configuration; give it (--vela-config)")
     if io_layout is None and identity.io_layout == "nhwc":
         io_layout = "nhwc"
@@ -130,7 +131,8 @@ def _job(
         raise ModelError(f"{file}: {source} is not the model that it was made of any more")
     if now.quantisation != identity.quantisation:
         raise ModelError(
-            f"{file}: it was quantised otherwise: {identity.quantisation}; here it is: {now.quantisation}; "
+            f"{file}: it was quantised otherwise: {described(identity.quantisation)}; here it is: "
+            f"{described(now.quantisation)}; "
             "say how (--calibration-data, --seed)"
         )
     return job

@@ -40,7 +40,6 @@ from workers import tasks
 from workers.errors import ModelError
 from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import Identified, toolchain_versions
-from workers.ethos_u.target import BUNDLED_CONFIG
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
 
@@ -238,9 +237,8 @@ class _Night:
                 entry=None,
             )
             self._store.set_night_note(self._suite.name, note)
-        bundled = job.target.vela_config == BUNDLED_CONFIG
         known = _since(note.accepted_key, self._store.bests_like(identity))
-        earlier = tuple(best for best in known if comparable(best.identity, identity, bundled))
+        earlier = tuple(best for best in known if comparable(best.identity, identity))
         before = None
         if earlier and (present is None or note.seen_key != identity.key):
             before = next((best for best in earlier if best.identity.key == note.seen_key), earlier[0])

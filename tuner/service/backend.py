@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation
-from results.records.identity import Versions
-from results.reports.pareto import Limits
 from results.service.backend import Explained
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import SPACE_VERSION
 from tuner.tuning.ablation import without_each
-from tuner.tuning.identity import versions_of
+from tuner.tuning.identity import with_extensions
 from tuner.tuning.objective import Objective
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.models.suite import MODELS
@@ -24,7 +22,7 @@ class Toolchain:
     """Implements `results.service.backend.Backend`."""
 
     def __init__(self) -> None:
-        self.versions: Versions = versions_of(toolchain_versions())
+        self.versions = with_extensions(toolchain_versions())
         self.search_space_version = SPACE_VERSION
         self.models: Mapping[str, str] = {name: model.description for name, model in MODELS.items()}
         # -P: a working folder with somebody's file in it is no place to import from.
@@ -33,8 +31,7 @@ class Toolchain:
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
         """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
-        objective = Objective.told_by(best.identity.objective)
-        limits = objective.front_limits if objective is not None else Limits()
+        limits = Objective.limits_in(best.identity.objective)
         try:
             return Explained(Recipe.parse(best.recipe).laws(), without_each(best.recipe, evaluations), limits)
         except SpaceError:

@@ -47,19 +47,9 @@ def evaluation_of(
         reason=outcome.stream_fault,
         figures=Figures(
             cycles=objective.cycles(cost, default),
-            stream_cycles=cost.stream_cycles,
-            conservative_cycles=cost.conservative_cycles,
-            vela_cycles=cost.vela_cycles,
-            host_cycles=cost.host_cycles,
-            transposes=cost.transposes,
-            transpose_cycles=cost.transpose_cycles,
-            npu_ops=cost.npu_ops,
-            host_ops=outcome.host_ops,
-            delegates=len(cost.command_stream_sha256),
             sram_bytes=cost.sram_bytes,
-            arena_bytes=cost.arena_bytes,
             flash_bytes=cost.flash_bytes,
-            macs=cost.macs,
+            metrics=_metrics_of(cost, outcome.host_ops),
             label="predicted",
         ),
         verified=status == "ok" and outcome.executed and not short,
@@ -70,6 +60,24 @@ def evaluation_of(
         exactness=_class_of(outcome),
         quality=_quality_of(outcome, " and ".join(short)),
     )
+
+
+def _metrics_of(cost: Cost, host_ops: int) -> dict[str, int]:
+    """By the names of `workers.ethos_u.backend`."""
+    return {
+        "stream_cycles": cost.stream_cycles,
+        "conservative_cycles": cost.conservative_cycles,
+        "vela_cycles": cost.vela_cycles,
+        "compiler_cycles": cost.vela_cycles + cost.host_cycles,
+        "host_cycles": cost.host_cycles,
+        "transposes": cost.transposes,
+        "transpose_cycles": cost.transpose_cycles,
+        "npu_ops": cost.npu_ops,
+        "host_ops": host_ops,
+        "delegates": len(cost.command_stream_sha256),
+        "arena_bytes": cost.arena_bytes,
+        "macs": cost.macs,
+    }
 
 
 def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
-from results.records.identity import Identity, Structure, Target, Versions
+from results.records.identity import Identity, Structure, Target
+from search_space.recipe.extensions import extension_versions
 from search_space.recipe.space import SPACE_VERSION
 from tuner.tuning.objective import Objective
+from workers.ethos_u.backend import BACKEND
 from workers.ethos_u.lowering.base_program import BaseProgram, Identified
 from workers.ethos_u.target import Target as BoardTarget
 
@@ -19,21 +20,20 @@ def identity_of(model: Identified, target: BoardTarget, objective: Objective) ->
         model_hash=model.model_hash,
         model_name=model.name,
         io_layout=model.io_layout,
-        target=Target(**target.identity()),
+        target=target_record(target),
         quantisation=model.quantisation,
-        versions=versions_of(model.versions),
+        versions=with_extensions(model.versions),
         search_space_version=SPACE_VERSION,
-        objective=str(objective),
+        objective=objective.facts(),
         structure=structure,
     )
 
 
-def versions_of(distributions: Mapping[str, str]) -> Versions:
-    """Those of a toolchain's versions that results depend on, by distribution name."""
-    return Versions(
-        torch=distributions["torch"],
-        torchao=distributions["torchao"],
-        executorch=distributions["executorch"],
-        ethos_u_vela=distributions["ethos-u-vela"],
-        tosa_tools=distributions["tosa-tools"],
-    )
+def target_record(target: BoardTarget) -> Target:
+    """A target as the store knows it."""
+    return Target(BACKEND.family, target.accelerator, target.facts())
+
+
+def with_extensions(versions: dict[str, str]) -> dict[str, str]:
+    """A toolchain's versions, with those of the distributions that passes and choices of others come from."""
+    return {**versions, **extension_versions()}

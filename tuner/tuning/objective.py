@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -18,14 +17,12 @@ from workers.ethos_u.vela.pricing import Cost
 
 Kind = Literal["stream", "vela", "both"]
 
-#: What is counted, by which versions of the model of the command stream and of the prices of host work.
-_COUNTED: dict[Kind, str] = {
-    "stream": "stream cycles {stream} and host work {host}, no dearer with Vela's price for what no evidence covers",
-    "vela": "Vela's cycles and host work {host}",
-    "both": "the worse of stream cycles {stream} and Vela's, each with host work {host}",
+#: What is counted, as identities have it.
+_MINIMISED: dict[Kind, str] = {
+    "stream": "stream cycles",
+    "vela": "cycles by Vela",
+    "both": "the worse of stream cycles and cycles by Vela",
 }
-_PLACE = re.compile(r"\\\{\w+\\\}")
-_LIMITS_TOLD = r"(?:, SRAM at most ([\d,]+) bytes)?(?:, flash at most ([\d,]+) bytes)?(?:, up to |$)"
 
 #: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
 SRAM_GROWTH = Fraction(11, 10)
@@ -47,24 +44,23 @@ class Objective:
     max_flash_bytes: int | None = None
     allowance: Allowance = EXACT_ONLY
 
-    def __str__(self) -> str:
-        limits = [
-            f"{name} at most {limit:,} bytes"
-            for name, limit in (("SRAM", self.max_sram_bytes), ("flash", self.max_flash_bytes))
-            if limit is not None
-        ]
-        counted = _COUNTED[self.kind].format(stream=MODEL_VERSION, host=HOST_VERSION)
-        return ", ".join([counted, *limits, *([str(self.allowance)] if self.allowance else [])])
+    def facts(self) -> dict[str, str]:
+        """What makes two objectives the same: what is counted, by which versions of the models of the command stream
+        and of host work, within which limits."""
+        limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
+        return {
+            "minimised": _MINIMISED[self.kind],
+            "stream_model": MODEL_VERSION,
+            "host_model": HOST_VERSION,
+            **{name: str(limit) for name, limit in limits.items() if limit is not None},
+            **self.allowance.facts(),
+        }
 
     @staticmethod
-    def told_by(text: str) -> Objective | None:
-        """What an objective with this `str` minimises within which limits, its allowance left out; None for any other
-        text. Of every version of the models of the command stream and of host work."""
-        for kind, counted in _COUNTED.items():
-            if found := re.match(_PLACE.sub(r"[^\\s,]+", re.escape(counted)) + _LIMITS_TOLD, text):
-                sram, flash = (int(limit.replace(",", "")) if limit else None for limit in found.groups())
-                return Objective(kind, sram, flash)
-        return None
+    def limits_in(facts: Mapping[str, str]) -> Limits:
+        """The limits on a front of results under an objective with these facts. Those that are no numbers are none."""
+        sram, flash = (facts.get(name, "") for name in ("max_sram_bytes", "max_flash_bytes"))
+        return Limits(*(int(limit) if limit.isascii() and limit.isdigit() else None for limit in (sram, flash)))
 
     def cycles(self, cost: Cost, default: Cost) -> int:
         """The number that is minimised."""
@@ -95,8 +91,15 @@ class Objective:
     def _limits(self, cost: Cost | Figures, default: Cost | Figures) -> Iterator[tuple[str, int, int]]:
         if self.kind == "stream":
             what = "the cycles, by Vela where no evidence covers them,"
-            yield what, cost.conservative_cycles + cost.host_cycles, default.conservative_cycles + default.host_cycles
+            yield what, _conservative(cost), _conservative(default)
         sram = int(default.sram_bytes * SRAM_GROWTH) if self.max_sram_bytes is None else self.max_sram_bytes
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:
             yield "the bytes of flash", cost.flash_bytes, self.max_flash_bytes
+
+
+def _conservative(cost: Cost | Figures) -> int:
+    """Host work included."""
+    if isinstance(cost, Figures):
+        return cost["conservative_cycles"] + cost["host_cycles"]
+    return cost.conservative_cycles + cost.host_cycles

@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from results.records.identity import Target
 from results.records.measurement import Measurement
 from results.store.store import Store
+from tuner.tuning.identity import target_record
 from tuner.validation.counted_runs import CountedRun
 from workers.errors import ModelError, one_line
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
@@ -66,7 +66,7 @@ def predicted_again(measurement: Measurement) -> Measurement:
     with TemporaryDirectory(prefix="velatune-board-") as folder:
         config = Path(folder) / "board.ini"
         config.write_text(measurement.board_facts, encoding="utf-8")
-        board = BoardTarget(target.accelerator, target.system_config, target.memory_mode, str(config))
+        board = BoardTarget(target.name, target.facts["system_config"], target.facts["memory_mode"], str(config))
         predicted = _predicted(measurement.program, _decoded(measurement.program, streams), board)
     return replace(measurement, predicted_cycles=predicted, model_version=MODEL_VERSION)
 
@@ -97,7 +97,7 @@ def _measurement(run: CountedRun) -> Measurement:
         raise ModelError(f"{run.file}: say what the board or simulator is called (--device)")
     board = BoardTarget.parse(accelerators[0], run.system_config, run.memory_mode, run.vela_config)
     return Measurement(
-        target=Target(**board.identity()),
+        target=target_record(board),
         device=run.device.strip(),
         label=run.label,
         program=run.file.name,
@@ -113,13 +113,13 @@ def _measurement(run: CountedRun) -> Measurement:
 
 
 def _comparison(one: Measurement) -> Comparison:
-    memory = f"{one.target.system_config} {one.target.memory_mode}"
+    memory = " ".join(one.target.facts.get(name, "") for name in ("system_config", "memory_mode"))
     return Comparison(
         subject="program",
         model=one.program,
         kind="",
         condition=f"on {one.device} ({memory})",
-        accelerator=one.target.accelerator,
+        accelerator=one.target.name,
         label=one.label,
         counted_cycles=float(one.cycles),
         step_cycles=1,
@@ -137,7 +137,7 @@ def _clock_hz(one: Measurement) -> float | None:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(one.board_facts)
-        return parser.getfloat(f"System_Config.{one.target.system_config}", "core_clock", fallback=None)
+        return parser.getfloat(f"System_Config.{one.target.facts.get('system_config')}", "core_clock", fallback=None)
     except (configparser.Error, ValueError):
         return None
 

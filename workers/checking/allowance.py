@@ -82,13 +82,17 @@ class Allowance:
         """Whether anything is allowed that is not exact."""
         return self.exactness > Exactness.EXACT
 
-    def __str__(self) -> str:
+    def facts(self) -> dict[str, str]:
+        """What makes two of them the same; nothing where nothing is allowed."""
         if not self:
-            return str(self.exactness)
-        limit = f"SQNR at most {self.max_loss_db} dB below the default's"
-        if self.metric is not None:
-            limit = f"{self.metric.function} (sha256 {self.metric.sha256}) at least {self.metric.minimum}"
-        return f"up to {self.exactness}: {limit}"
+            return {}
+        allowed = {"allowed": f"up to {self.exactness}"}
+        if self.metric is None:
+            return {**allowed, "max_sqnr_loss_db": str(self.max_loss_db)}
+        return {
+            **allowed, "metric": self.metric.function, "metric_sha256": self.metric.sha256,
+            "min_metric": str(self.metric.minimum),
+        }  # fmt: skip
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ import importlib.util
 import io
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,19 @@ class Target:
         return ", ".join(told.values())
 
     def identity(self) -> dict[str, str]:
-        """What makes two targets the same, as plain strings; the .ini counts by content, not by path."""
+        """What makes two targets the same, as plain strings."""
+        return {"accelerator": self.accelerator, **self.facts()}
+
+    def facts(self) -> dict[str, str]:
+        """Of the board. Vela's own .ini goes by its name, since its content follows from Vela's version; a user's
+        counts by content, not by path."""
+        text = self.config_text()
+        bundled = text == _bundled_text()
+        content = hashlib.sha256(text.encode()).hexdigest()
         return {
-            "accelerator": self.accelerator,
             "system_config": self.system_config,
             "memory_mode": self.memory_mode,
-            "vela_config_sha256": hashlib.sha256(self.config_text().encode()).hexdigest(),
+            "vela_config": BUNDLED_CONFIG if bundled else f"sha256 {content}",
         }
 
     @property
@@ -219,6 +227,11 @@ def _bundled_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ModelError("Vela is not installed: pip install 'executorch[ethos-u]'")
     return Path(next(iter(spec.submodule_search_locations))) / "config_files"
+
+
+@cache
+def _bundled_text() -> str:
+    return (_bundled_folder() / BUNDLED_CONFIG).read_text(encoding="utf-8")
 
 
 def _one_line(message: object) -> str:

@@ -41,17 +41,13 @@ class LineJson(Answer):
     identity: str = Key
     model: str
     model_hash: str
+    family: str
     target: str
-    system_config: str
-    memory_mode: str
-    quantisation: str
-    objective: str
+    facts: dict[str, str]
+    quantisation: dict[str, str]
+    objective: dict[str, str]
     io_layout: str
-    torch: str
-    torchao: str
-    executorch: str
-    ethos_u_vela: str
-    tosa_tools: str
+    versions: dict[str, str]
     search_space_version: str
     recipe: str
     exactness: ExactnessClass = Field(description="exact: outputs equal bit for bit; else of a checked quality")
@@ -96,9 +92,9 @@ class OperatorJson(Answer):
     delegate: NonNegativeInt
     name: str
     source_op: str
-    npu_op: str
+    target_op: str
     cycles: NonNegativeInt
-    vela_cycles: NonNegativeInt
+    compiler_cycles: NonNegativeInt
 
 
 class ElementJson(Answer):

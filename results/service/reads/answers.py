@@ -62,8 +62,7 @@ def line_json(line: Line, backend: Backend) -> LineJson:
 
 def is_fresh(line: Line, backend: Backend) -> bool:
     """Whether it was found with the versions that the service has now."""
-    now = {**backend.versions.to_json(), "search_space_version": backend.search_space_version}
-    return all(getattr(line, name) == version for name, version in now.items())
+    return line.versions == backend.versions and line.search_space_version == backend.search_space_version
 
 
 def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJson:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from results.reports import report
 from results.reports.scatter import Axis
 from results.service.backend import Backend
+from results.service.http.schemas import RegressionJson
 from results.service.reads.answers import explained_of, line_json, regression_json
 from results.service.reads.asking import aside
 from results.service.routes.jobs import pte_of
@@ -46,7 +47,7 @@ async def overview(
 async def regressions(service: Served) -> HTMLResponse:
     found = await aside(service.store.regressions, 0.0, _PER_PAGE)
     pairs = [regression_json(*pair, service.backend) for pair in found]
-    return HTMLResponse(_render("service/regressions.html.j2", service.backend, pairs=pairs))
+    return HTMLResponse(_render("service/regressions.html.j2", service.backend, pairs=pairs, changed=_changed))
 
 
 @router.get("/jobs")
@@ -70,6 +71,15 @@ async def static(name: str) -> Response:
     return Response(_file(path), media_type=kind, headers={"Cache-Control": "max-age=300"})
 
 
+def _changed(pair: RegressionJson) -> list[str]:
+    """In which versions the two differ."""
+    before, after = pair.before, pair.after
+    names = dict.fromkeys((*before.versions, *after.versions))
+    changes = [(name, before.versions.get(name, ""), after.versions.get(name, "")) for name in names]
+    changes.append(("search space", before.search_space_version, after.search_space_version))
+    return [f"{name} {was} → {now}" for name, was, now in changes if was != now]
+
+
 def _overview(service: Service, model: str, target: str, offset: int) -> str:
     lines, total = service.store.newest_lines(model, target, _PER_PAGE, offset)
 
@@ -82,16 +92,28 @@ def _overview(service: Service, model: str, target: str, offset: int) -> str:
         "service/overview.html.j2", service.backend,
         lines=[(line_json(line, service.backend), _board(line) if line.target in several else "") for line in lines],
         total=total,
-        labels=sorted({line.label for line in lines}), accelerators=service.store.accelerators(),
+        labels=sorted({line.label for line in lines}), target_names=service.store.target_names(),
         asked={"model": model, "target": target, "offset": offset},
         before=link(max(0, offset - _PER_PAGE)) if offset else None,
         after=link(offset + _PER_PAGE) if offset + len(lines) < total else None,
     )  # fmt: skip
 
 
+class _Parts(dict[str, str]):
+    """Versions by name; empty of what a toolchain did not have."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _parts(line: Line) -> dict[str, str]:
+    """All that its toolchain consists of."""
+    return {**line.versions, "search space": line.search_space_version}
+
+
 def _board(line: Line) -> str:
     """What tells apart results that have model and accelerator in common."""
-    return ", ".join([line.system_config, line.memory_mode] + (["NHWC"] if line.io_layout == "nhwc" else []))
+    return ", ".join([*line.facts.values(), *(["NHWC"] if line.io_layout == "nhwc" else [])])
 
 
 def _result(service: Service, identity: str) -> str:
@@ -110,7 +132,8 @@ def _result(service: Service, identity: str) -> str:
         "service/result.html.j2", service.backend,
         **report.report_context(best, beside),
         layout="service/page.html.j2",
-        history=[line_json(line, service.backend).model_dump() for line in series],
+        parts=list(dict.fromkeys(name for line in series for name in _parts(line))),
+        history=[line_json(line, service.backend).model_dump() | {"parts": _Parts(_parts(line))} for line in series],
         history_axis=Axis.over(cycles for line in series for cycles in (line.default_cycles, line.best_cycles)),
         others=[one for one in same_name if one.model == best.identity.model_name and one.identity not in here],
         has_pte=pte_of(service, identity) is not None,
@@ -118,8 +141,7 @@ def _result(service: Service, identity: str) -> str:
 
 
 def _render(template: str, backend: Backend, **said: Any) -> str:
-    versions = [(name.replace("_", "-"), version) for name, version in backend.versions.to_json().items()]
-    return _environment().get_template(template).render(versions=versions, **said)
+    return _environment().get_template(template).render(versions=list(backend.versions.items()), **said)
 
 
 @cache

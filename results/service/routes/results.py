@@ -36,21 +36,24 @@ _EXAMPLE = {
     "model_hash": "5f0c6d2b9a0e4b1c8d7f3e2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c",
     "model_name": "mlperf-tiny/ds-cnn",
     "target": {
-        "accelerator": "ethos-u55-128",
-        "system_config": "Ethos_U55_High_End_Embedded",
-        "memory_mode": "Shared_Sram",
-        "vela_config_sha256": "0d1c2b3a49586776859403f2e1d0cfbeadbccb1a29384756657483920a1b2c3d",
+        "family": "ethos-u",
+        "name": "ethos-u55-128",
+        "facts": {
+            "system_config": "Ethos_U55_High_End_Embedded",
+            "memory_mode": "Shared_Sram",
+            "vela_config": "Arm/vela.ini",
+        },
     },
-    "quantisation": "int8 per channel, calibrated on its own inputs",
+    "quantisation": {"scheme": "int8 symmetric per-channel", "calibrated_on": "its own inputs"},
     "versions": {
         "torch": "2.13.0",
         "torchao": "0.18.0",
         "executorch": "1.5.1",
-        "ethos_u_vela": "5.1.0",
-        "tosa_tools": "2026.5.0",
+        "ethos-u-vela": "5.1.0",
+        "tosa-tools": "2026.5.0",
     },
-    "search_space_version": "1",
-    "objective": "stream cycles 2 and host work 2",
+    "search_space_version": "11",
+    "objective": {"minimised": "stream cycles", "stream_model": "3", "host_model": "2"},
     "io_layout": "nchw",
 }
 

@@ -10,7 +10,7 @@ from results.errors import StoreError
 from results.store.database.connect import writer_of
 from results.store.database.tables import VERSION_TABLE
 
-HEAD = "4"
+HEAD = "5"
 """The schema revision that this code reads and writes; the newest one in migrations/versions."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -39,6 +39,7 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column whose type is exactly INTEGER.
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Sha256 = String(64)
+_Facts = Text
 
 models = Table(
     "models",
@@ -52,23 +53,28 @@ targets = Table(
     "targets",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("accelerator", String, nullable=False),
-    Column("system_config", String, nullable=False),
-    Column("memory_mode", String, nullable=False),
-    Column("vela_config_sha256", String, nullable=False),
-    UniqueConstraint("accelerator", "system_config", "memory_mode", "vela_config_sha256", name="uq_targets_board"),
+    Column("family", String, nullable=False),
+    Column("target", String, nullable=False),
+    # JSON with sorted keys: equal facts are equal texts. So it is with all that is `_Facts`.
+    Column("facts", _Facts, nullable=False),
+    UniqueConstraint("family", "target", "facts", name="uq_targets_board"),
 )
 
 toolchains = Table(
     "toolchains",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("torch", String, nullable=False),
-    Column("torchao", String, nullable=False),
-    Column("executorch", String, nullable=False),
-    Column("ethos_u_vela", String, nullable=False),
-    Column("tosa_tools", String, nullable=False),
-    UniqueConstraint("torch", "torchao", "executorch", "ethos_u_vela", "tosa_tools", name="uq_toolchains_versions"),
+    Column("versions", _Facts, nullable=False),
+    UniqueConstraint("versions", name="uq_toolchains_versions"),
+)
+
+# The same versions one by one, so that a query can count in how many two toolchains differ.
+toolchain_versions = Table(
+    "toolchain_versions",
+    metadata,
+    Column("toolchain_id", ForeignKey(toolchains.c.id), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("version", String, nullable=False),
 )
 
 identities = Table(
@@ -79,7 +85,7 @@ identities = Table(
     Column("model_id", ForeignKey(models.c.id), nullable=False),
     Column("target_id", ForeignKey(targets.c.id), nullable=False),
     Column("toolchain_id", ForeignKey(toolchains.c.id), nullable=False),
-    Column("quantisation", Text, nullable=False),
+    Column("quantisation", _Facts, nullable=False),
     Column("search_space_version", String, nullable=False),
     Column("objective", String, nullable=False),
     Column("io_layout", String(16), nullable=False),
@@ -110,19 +116,9 @@ evaluations = Table(
     # The figures: all of them or none.
     Column("label", String(16)),
     Column("cycles", BigInteger),
-    Column("stream_cycles", BigInteger),
-    Column("conservative_cycles", BigInteger),
-    Column("vela_cycles", BigInteger),
-    Column("host_cycles", BigInteger),
-    Column("transposes", BigInteger),
-    Column("transpose_cycles", BigInteger),
-    Column("npu_ops", BigInteger),
-    Column("host_ops", BigInteger),
-    Column("delegates", BigInteger),
     Column("sram_bytes", BigInteger),
-    Column("arena_bytes", BigInteger),
     Column("flash_bytes", BigInteger),
-    Column("macs", BigInteger),
+    Column("metrics_json", Text),
     Column("attempts", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("created", String(40), nullable=False),

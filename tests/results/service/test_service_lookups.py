@@ -119,7 +119,7 @@ def test_a_second_store_is_asked_where_the_users_has_nothing_better(where, tmp_p
         asked.service.store.set_best(best("of the user", 60))
         assert asked.answer()["best"]["recipe"] == "of the user"
         before = len(asked.questions)
-        team.register(mutated(IDENTITY, ("objective",), "another"))
+        team.register(mutated(IDENTITY, ("objective", "minimised"), "another"))
         asked.answer()
         assert len(asked.questions) == before, "it does not hang on the team's store"
 

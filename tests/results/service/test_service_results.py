@@ -53,7 +53,7 @@ def test_lists_hold_the_newest_of_each_series(service):
     answer = service.get("/v1/bests").json()
     assert answer["total"] == 2
     by_name = {one["model"]: one for one in answer["bests"]}
-    assert by_name[IDENTITY.model_name]["ethos_u_vela"] == "5.2.0"
+    assert by_name[IDENTITY.model_name]["versions"]["ethos-u-vela"] == "5.2.0"
     assert service.get("/v1/bests?model=KEYWORD").json()["total"] == 1, "names are found in any case"
     assert service.get("/v1/bests?model=%25").json()["total"] == 0, "a percent sign is a percent sign"
     assert service.get("/v1/bests?target=ethos-u85-256").json()["total"] == 0
@@ -62,7 +62,7 @@ def test_lists_hold_the_newest_of_each_series(service):
 
 def test_regressions_are_told_with_what_changed(service):
     (one,) = service.get("/v1/regressions").json()["regressions"]
-    assert (one["before"]["ethos_u_vela"], one["after"]["ethos_u_vela"]) == ("5.1.0", "5.2.0")
+    assert (one["before"]["versions"]["ethos-u-vela"], one["after"]["versions"]["ethos-u-vela"]) == ("5.1.0", "5.2.0")
     assert (one["before"]["best_cycles"], one["after"]["best_cycles"], one["percent"]) == (60, 66, 10.0)
     assert service.get("/v1/regressions?percent=10").json()["regressions"] == []
 

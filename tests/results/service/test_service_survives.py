@@ -77,7 +77,7 @@ def test_a_job_outlives_kill_9_of_the_service(tmp_path):
         assert (job["state"], job["attempts"]) == ("done", 2), job
         found = second.get(f"/v1/lookup/{job['identity']}").json()
         assert found["answer"] == "hit" and found["best"]["model"] == "small.pt2"
-        assert "calibrated on files" in found["best"]["quantisation"]
-        assert "SQNR at most 1.0 dB below" in found["best"]["objective"]
+        assert found["best"]["quantisation"]["calibrated_on"] == "files"
+        assert found["best"]["objective"]["max_sqnr_loss_db"] == "1.0"
         pte = second.get(f"/v1/results/{job['identity']}/model.pte")
         assert pte.status_code == 200 and pte.content[4:8].startswith(b"ET")

@@ -109,9 +109,9 @@ class Nights:
                 store.set_best(best)
 
 
-def under(best: Best, part: float, **versions: str) -> Best:
-    """The same best as other versions would have found it, whose cycles are so much of what they are."""
-    identity = replace(best.identity, versions=replace(best.identity.versions, **versions))
+def under(best: Best, part: float, vela: str) -> Best:
+    """The same best as another Vela would have found it, whose cycles are so much of what they are."""
+    identity = replace(best.identity, versions={**best.identity.versions, "ethos-u-vela": vela})
     assert best.best.figures is not None
     cycles = best.best.figures.cycles
     figures = replace(best.best.figures, cycles=cycles if best.recipe == "default" else int(cycles * part))
@@ -149,12 +149,12 @@ def test_a_suite_over_several_nights(nights):
     assert second.candidates == 0
 
     # An older Vela found something that is 20 % cheaper than what is found now.
-    nights.rewritten(lambda best: under(best, 0.8, ethos_u_vela="5.0.0"))
+    nights.rewritten(lambda best: under(best, 0.8, vela="5.0.0"))
     third = nights.night()
     assert outcomes(third) == ["tuned", "tuned"]
     assert [entry.model for entry in third.regressions] == ["nets.py:turned"]
     drift = third.entries[0].drift
-    assert [str(change) for change in drift.changes] == [f"ethos_u_vela 5.0.0 → {toolchain_versions()['ethos-u-vela']}"]
+    assert [str(change) for change in drift.changes] == [f"ethos-u-vela 5.0.0 → {toolchain_versions()['ethos-u-vela']}"]
     assert (drift.default_percent, drift.best_percent) == (0, pytest.approx(25, abs=0.5))
     assert third.entries[0].best_cycles <= turned.best_cycles  # the search went on from the recipe of before
 
@@ -171,7 +171,7 @@ def test_a_suite_over_several_nights(nights):
 def test_the_budget_leaves_the_rest_to_the_next_night(nights):
     none = SUITE.replace("[budget]", 'name = "poor"\n[budget]\nseconds = 1e-9')
     nights.night()  # which the tests before did, if they ran in this process
-    nights.rewritten(lambda best: under(best, 1, ethos_u_vela="4.0.0"))
+    nights.rewritten(lambda best: under(best, 1, vela="4.0.0"))
     poor = nights.night(none)
     assert outcomes(poor) == ["waiting", "waiting"]
     assert len(poor.drifts) == 2  # what changed is told all the same

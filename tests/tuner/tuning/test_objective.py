@@ -12,9 +12,8 @@ from support.sample_results import IDENTITY, best
 from results.reports.pareto import Limits
 from search_space.exactness import Exactness
 from tuner.service.backend import Toolchain
-from tuner.tuning.objective import Kind, Objective
+from tuner.tuning.objective import Objective
 from workers.checking.allowance import Allowance, Metric
-from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.vela.pricing import Cost
 
 DEFAULT = Cost(
@@ -98,22 +97,24 @@ allowances = st.sampled_from([
 ])  # fmt: skip
 
 
-@given(kind=st.sampled_from(["stream", "vela", "both"]), sram=limits, flash=limits, allowance=allowances)
-def test_an_identity_s_text_tells_the_objective(
-    kind: Kind, sram: int | None, flash: int | None, allowance: Allowance
-) -> None:
-    told = str(Objective(kind, sram, flash, allowance))
-    assert Objective.told_by(told) == Objective(kind, sram, flash)
-    assert Objective.told_by(told.replace(f"stream cycles {MODEL_VERSION}", "stream cycles 0")) == Objective(
-        kind, sram, flash
-    )
-    assert Objective.told_by(f"{told}, and more") is None or allowance
-    assert Objective.told_by(f"not {told}") is None
+objectives = st.builds(Objective, st.sampled_from(["stream", "vela", "both"]), limits, limits, allowances)
+
+
+@given(one=objectives, other=objectives)
+def test_equal_objectives_have_equal_facts_and_others_others(one: Objective, other: Objective) -> None:
+    assert (one.facts() == other.facts()) == (one == other)
+
+
+@given(one=objectives)
+def test_the_limits_of_an_objective_can_be_read_from_its_facts(one: Objective) -> None:
+    assert Objective.limits_in(one.facts()) == one.front_limits
+    assert Objective.limits_in({**one.facts(), "max_sram_bytes": "-1"}).sram_bytes is None
+    assert Objective.limits_in({}) == Limits()
 
 
 def test_a_best_is_shown_within_the_limits_of_its_own_objective() -> None:
     def limits_of(objective: object) -> Limits:
-        shown = best(identity=replace(IDENTITY, objective=str(objective)))
+        shown = best(identity=replace(IDENTITY, objective=objective.facts()))
         return Toolchain().explain(shown, ()).limits
 
     assert limits_of(Objective()) == Limits()

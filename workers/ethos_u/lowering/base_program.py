@@ -31,7 +31,7 @@ from workers.models.io_layout import Interface, IoLayout, layout_of, strides_of
 from workers.models.model_source import export, resolve
 from workers.models.types import ExportedModel, SourceModel, TosaFile, is_quantised
 
-_FORMAT = 5
+_FORMAT = 6
 """Of the cache: raised when the meaning of an entry changes."""
 
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")
@@ -55,7 +55,7 @@ class Identified:
     name: str
     model_hash: str
     io_layout: IoLayout
-    quantisation: str
+    quantisation: dict[str, str]
     key: str
     versions: dict[str, str]
 
@@ -219,15 +219,16 @@ def _identified(
         content = text_hash(file_hash(resolved), strides) if strides else file_hash(resolved)
     layout: IoLayout = "nchw" if isinstance(loaded, TosaFile) else layout_of(loaded.example_inputs)
     if isinstance(loaded, TosaFile) or is_quantised(loaded.program):
-        quantisation = "as the file is"
+        quantisation = {"scheme": "as the file is"}
     elif calibration_data is not None:
-        quantisation = f"{QUANTISATION}, calibrated on files {calibration_data_hash(calibration_data)}"
+        calibrated = {"calibrated_on": "files", "files_sha256": calibration_data_hash(calibration_data)}
+        quantisation = {"scheme": QUANTISATION, **calibrated}
     elif loaded.calibration_inputs is not None:
-        quantisation = f"{QUANTISATION}, calibrated on its own inputs"
+        quantisation = {"scheme": QUANTISATION, "calibrated_on": "its own inputs"}
     else:
-        quantisation = f"{QUANTISATION}, calibrated on random inputs, seed {seed}"
+        quantisation = {"scheme": QUANTISATION, "calibrated_on": "random inputs", "seed": str(seed)}
     versions = toolchain_versions()
-    key = text_hash(str(_FORMAT), content, _tosa_family(target), quantisation, json.dumps(versions))
+    key = text_hash(str(_FORMAT), content, _tosa_family(target), json.dumps(quantisation), json.dumps(versions))
     return loaded, Identified(source, content, layout, quantisation, key, versions)
 
 

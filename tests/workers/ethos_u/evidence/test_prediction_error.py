@@ -23,11 +23,12 @@ from results.reports.prediction_error import ERRORS_FILE, WITHIN, PredictionErro
 from results.reports.report import Beside, report_html, write_index
 from results.reports.summary import markdown_table, tune_json
 from tuner.cli import cli
+from tuner.tuning.identity import target_record
 from tuner.tuning.objective import Objective
 from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.stream_cost.evidence_kinds import has_evidence
 
-STREAM = replace(IDENTITY, objective=str(Objective("stream")))
+STREAM = replace(IDENTITY, objective=Objective("stream").facts())
 ERROR = PredictionError(mean_percent=6.2, worst_percent=11.0, pair_percent=4.0, programs=9)
 
 
@@ -74,7 +75,7 @@ def test_own_measurements_on_the_very_target_come_first() -> None:
     elsewhere = replace(STREAM, target=replace(STREAM.target, memory_mode="Sram_Only"))
     assert error_for(elsewhere, some) == error_for(elsewhere) != error
     assert error_for(STREAM, [own(STREAM, 100, 104, model_version="before")]) == shipped
-    by_vela = replace(STREAM, objective=str(Objective("vela")))
+    by_vela = replace(STREAM, objective=Objective("vela").facts())
     assert error_for(by_vela, some) == error_for(by_vela), "they are predicted by the model"
 
 
@@ -165,7 +166,6 @@ def test_where_nothing_is_known_it_is_told() -> None:
 
 def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the command to the record that a search tells its error from."""
-    from results.records.identity import Target
     from results.store.store import Store
     from workers.ethos_u.evidence import SHIPPED
     from workers.ethos_u.target import Target as BoardTarget
@@ -177,7 +177,7 @@ def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.
     command = ["validate", "add", str(stream), "--device", "kit", "--label", "measured"]
     added = CliRunner().invoke(cli, [*command, "--cycles", str(round(predicted / 1.25))])
     assert "off by 25.0 % on average" in added.stdout
-    target = Target(**BoardTarget.parse("ethos-u55-128").identity())
+    target = target_record(BoardTarget.parse("ethos-u55-128"))
     with Store.open() as store:
         error = error_for(replace(STREAM, target=target), store.measurements(target))
     assert error is not None and str(error) == "±25 %" and error.origin == "own"

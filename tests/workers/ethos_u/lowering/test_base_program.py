@@ -178,7 +178,7 @@ def test_a_quantised_file_depends_on_no_seed_and_no_data(user: Path) -> None:
     assert model is not None
     torch.export.save(quantised_program(model, U55, seed=0).program, "quantised.pt2")
     one = identify("quantised.pt2", U55, seed=0)
-    assert one.quantisation == "as the file is"
+    assert one.quantisation == {"scheme": "as the file is"}
     assert identify("quantised.pt2", U55, seed=1, calibration_data=Path("data.npy")).key == one.key
     assert base("quantised.pt2").graphs == base("nets.py:one").graphs
 

@@ -16,7 +16,7 @@ _NAMES = {
     "accelerator": "accelerators",
     "system_config": "system configurations",
     "memory_mode": "memory modes",
-    "vela_config_sha256": "Vela configuration files",
+    "vela_config": "Vela configuration files",
 }
 _HARMLESS = ("--verbose-", "--output-format=raw", "--show-", "--timing")
 
@@ -38,7 +38,7 @@ def check_spec(compile_spec: EthosUCompileSpec, target: Target) -> None:
     theirs, ours = found.identity(), target.identity()
     for fact, value in theirs.items():
         if value != ours[fact]:
-            said = "have other contents" if fact == "vela_config_sha256" else f"say {value} and {ours[fact]}"
+            said = "have other contents" if fact == "vela_config" else f"say {value} and {ours[fact]}"
             raise ModelError(
                 f"the compile spec and the recipe's target differ, their {_NAMES[fact]} {said}; "
                 "give apply_recipe the target that the compile spec is for"
