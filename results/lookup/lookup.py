@@ -40,7 +40,7 @@ class Stale:
 
     @property
     def reason(self) -> str:
-        """`found with ethos_u_vela 5.1.0 (now 5.2.0), ...`"""
+        """`found with ethos-u-vela 5.1.0 (now 5.2.0), ...`"""
         return f"found with {_told(self.differences)}"
 
 
@@ -60,7 +60,7 @@ class Nearest:
 
     @property
     def reason(self) -> str:
-        """`found for NAME, of the same operators with other sizes; with ethos_u_vela 5.1.0 (now 5.2.0), ...`"""
+        """`found for NAME, of the same operators with other sizes; with ethos-u-vela 5.1.0 (now 5.2.0), ...`"""
         alike = "of the same operators and sizes" if self.same_shapes else "of the same operators with other sizes"
         others = [difference for difference in self.differences if difference[0] != "model_hash"]
         return f"found for {self.best.identity.model_name}, {alike}" + (f"; with {_told(others)}" if others else "")

@@ -27,6 +27,9 @@ class Target(Record):
     name: str
     facts: dict[str, str]
 
+    def __post_init__(self) -> None:
+        _sort(self, "facts")
+
     def __hash__(self) -> int:
         return hash((self.family, self.name, canonical_json(self.facts)))
 
@@ -73,6 +76,9 @@ class Identity(Record):
     io_layout: str = "nchw"
     structure: Structure | None = None
 
+    def __post_init__(self) -> None:
+        _sort(self, "quantisation", "versions", "objective")
+
     @cached_property
     def key(self) -> str:
         """SHA-256 (hex) over every field but `model_name` and `structure`."""
@@ -98,10 +104,10 @@ class Identity(Record):
         yield "family", self.target.family
         yield "target", self.target.name
         yield from self.target.facts.items()
-        yield "quantisation", described(self.quantisation)
+        yield from ((f"quantisation {name}", value) for name, value in self.quantisation.items())
         yield from self.versions.items()
         yield "search_space_version", self.search_space_version
-        yield "objective", described(self.objective)
+        yield from ((f"objective {name}", value) for name, value in self.objective.items())
         yield "io_layout", self.io_layout
 
 
@@ -109,6 +115,13 @@ NOT_IN_KEY = ("model_name", "structure")
 """Fields of an identity that may differ between two that are the same."""
 
 _IN_KEY = tuple(each.name for each in fields(Identity) if each.name not in NOT_IN_KEY)
+
+
+def _sort(record: Record, *names: str) -> None:
+    """Facts in the order in which a store keeps them, so that they are shown alike wherever they come from."""
+    for name in names:
+        facts: dict[str, str] = getattr(record, name)
+        object.__setattr__(record, name, {each: facts[each] for each in sorted(facts)})
 
 
 def described(facts: Facts) -> str:

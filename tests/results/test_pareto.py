@@ -144,8 +144,8 @@ def test_the_points_in_json_and_text() -> None:
     }  # fmt: skip
     lines = [" ".join(line.split()) for line in front_table(BEST, PARETO).splitlines()]
     assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against SRAM (predicted)"
-    assert lines[2] == "| cycles | by Vela | SRAM bytes | flash bytes | recipe |"
-    assert lines[-1] == r"| 90 | 95 | 4,000 | 40,000 | conv1d=wrap-h \| plan-moves |"
+    assert lines[2] == "| cycles | SRAM bytes | flash bytes | recipe |"
+    assert lines[-1] == r"| 90 | 4,000 | 40,000 | conv1d=wrap-h \| plan-moves |"
 
 
 def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
     places = [float(place) for place in re.findall(r'\b(?:c?[xy][12]?)="(-?[\d.]+)%"', plot)]
     assert len(places) > 20 and all(0 <= place <= 100 for place in places)
     table = page[page.index("</figure>") : page.index("<h2>Recipe")]
-    assert re.findall(r'<td class="n">([\d,]+)</td>', table)[::4] == ["50", "60", "90"]
+    assert re.findall(r'<td class="n">([\d,]+)</td>', table)[::3] == ["50", "60", "90"]
     assert "--max-sram</span> sets another limit" in table, "50 cycles are fewer than the best's"
 
 
@@ -188,7 +188,7 @@ def test_the_front_against_quality_also_has_what_may_not_be_offered(tmp_path: Pa
     ]
     lines = [" ".join(line.split()) for line in front_table(found, pareto).splitlines()]
     assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against quality (predicted)"
-    assert lines[2] == "| cycles | by Vela | SRAM bytes | flash bytes | SQNR dB | within the limit | recipe |"
+    assert lines[2] == "| cycles | SRAM bytes | flash bytes | SQNR dB | within the limit | recipe |"
     assert lines[4].startswith("| 40 |") and lines[4].endswith("| 12.50 | no | precision=int4 |")
     page = write_report(found, tmp_path / "page.html", Beside(fronts=[pareto])).read_text()
     plot = page[page.index('<figure class="plot">') : page.index("</figure>")]

@@ -161,7 +161,7 @@ FIRST = ("recipes", 0)
         (b'{"format": 2, "recipes": []}', "newer velatune"),
         (b'{"recipes": []}', "format"),
         (changed(*FIRST, "note", to="hello"), "recipes.0.note"),
-        (changed(*FIRST, "identity", "versions", "torch", to=...), "recipes.0.identity.versions.torch"),
+        (changed(*FIRST, "identity", "versions", "torch", to=2), "recipes.0.identity.versions.torch"),
         (changed(*FIRST, "identity", "target", "name", to=["u55"]), "recipes.0.identity.target.name"),
         (changed(*FIRST, "claim", "best", "cycles", to=-1), "non-negative"),
         (changed(*FIRST, "claim", "best", "cycles", to=2**63), "non-negative"),

@@ -144,7 +144,7 @@ def test_report_says_what_was_found(report):
         "random 2 sets, seed 7",
         "Calibrated on random inputs.",
         "on the CPU pool (2 times), softmax",
-        "torch 2.13.0, torchao 0.18.0, executorch 1.5.1, ethos-u-vela 5.1.0, tosa-tools 2026.5.0, search space 1",
+        "ethos-u-vela 5.1.0, executorch 1.5.1, torch 2.13.0, torchao 0.18.0, tosa-tools 2026.5.0, search space 1",
         "SRAM, bytes 65,536 65,536 ±0",
         "search: exhausted",
         IDENTITY.key,
@@ -215,7 +215,7 @@ def test_report_warns_of_what_the_figures_hide(report):
     )
     text = report(doubtful).text
     for warning in (
-        "3 operators on the CPU, not 1",
+        "more operators on the CPU than the default: 3, not 1",
         "70,000 bytes",
         "Vela's own estimate",
         "not checked",
@@ -277,11 +277,11 @@ def test_index_shows_the_run(tmp_path):
     other = dataclasses.replace(mutated(IDENTITY, ("target", "name"), "ethos-u85-256"), model_name="net b")
     runs = [best(identity=other, cycles=25), best()]
     page = Page(write_index(runs, tmp_path / "index.html"))
-    assert (
-        "nets/keyword.py:build ethos-u55-128 100 60 40.0 % 1.67\N{MULTIPLICATION SIGN} 38.1 % 4 → 4 20 9 exhausted"
-        in page.text
-    )
-    assert "net b ethos-u85-256 100 25 75.0 % 4.00\N{MULTIPLICATION SIGN} 71.4 % 4 → 4 20 9 exhausted" in page.text
+    rest = "transposes 4 → 4 20 9 exhausted"
+    first = "nets/keyword.py:build ethos-u55-128 100 60 40.0 % 1.67\N{MULTIPLICATION SIGN} 38.1 %"
+    assert f"{first} {rest}" in page.text
+    second = "net b ethos-u85-256 100 25 75.0 % 4.00\N{MULTIPLICATION SIGN} 71.4 %"
+    assert f"{second} {rest}" in page.text
     assert "2 of 2 equal bit for bit" in page.text
     assert [a["href"] for tag, a in page.elements if tag == "a"] == [
         report_name(best.identity) for best in sorted(runs, key=lambda run: run.identity.model_name)
@@ -299,7 +299,7 @@ def test_report_names_are_file_names(name, accelerator):
 
 
 def test_report_names_differ_with_the_board():
-    other = mutated(IDENTITY, ("target", "memory_mode"), "Sram_Only")
+    other = mutated(IDENTITY, ("target", "facts", "memory_mode"), "Sram_Only")
     assert report_name(other) != report_name(IDENTITY)
 
 
@@ -389,6 +389,9 @@ def test_tune_json_page_describes_every_field():
     schema = TuneJson.model_json_schema()
     for part in (schema, TuneFailureJson.model_json_schema(), *schema["$defs"].values()):
         assert part["properties"].keys() <= described
+    for metric in BACKEND.metrics:
+        assert f"| `{metric.name}` | {metric.description} |" in page
+    assert {metric.name for metric in BACKEND.metrics} == tuned["best"]["metrics"].keys()
 
 
 def test_markdown_table():
@@ -406,10 +409,10 @@ def test_markdown_table():
         "| exhausted |",
         r"| a\|b | ethos-u55-128 | 100 | 100 | unknown | | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
         "",
-        "Geometric means of default/best, cycles on the NPU alone:",
+        "Geometric means of default/best, host work left out:",
         "",
-        "| target | models | by stream | by Vela |",
-        "| ------------- | -----: | --------: | ------: |",
+        "| target | models | cycles of the command streams | cycles by Vela's own estimate |",
+        "| ------------- | -----: | ----------------------------: | ----------------------------: |",
         "| ethos-u55-128 | 2 | 1.29x | 1.27x |",  # sqrt(100 / 60), sqrt(105 / 65)
         "",
         "All cycles are predicted.",

@@ -279,7 +279,7 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
     assert store.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
     assert found(objective={"minimised": "other"}) == found(io_layout="nhwc") == []
     assert len(found()) == 4
-    assert found(target=mutated(IDENTITY, ("target", "memory_mode"), "other").target) == []
+    assert found(target=mutated(IDENTITY, ("target", "facts", "memory_mode"), "other").target) == []
 
 
 def test_structure_is_told_later(store):
@@ -331,7 +331,7 @@ def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
     "damage",
     [
         "UPDATE identities SET objective = 'x'",
-        "UPDATE targets SET memory_mode = 'Sram_Only'",
+        "UPDATE targets SET facts = '{}'",
         "UPDATE toolchains SET versions = '{}'",
         "UPDATE models SET hash = 'another model'",
         "UPDATE bests SET status = 'somehow'",
