@@ -125,3 +125,9 @@ def estimates_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
     """Those of them that predict cycles of the device alone and that all figures have."""
     figures = list(figures)
     return [one for one in metrics_of(family, figures) if one.is_estimate and all(one.name in each for each in figures)]
+
+
+def compiler_of(families: Iterable[str]) -> str:
+    """Name of the compiler that families have in common, for headings."""
+    names = {family_of(one).compiler for one in families}
+    return names.pop() if len(names) == 1 else "the compiler"

@@ -8,17 +8,13 @@ from collections.abc import Iterable, Sequence
 from results.records.best import Best
 from results.records.compare import figures_of
 from results.records.evaluation import Evaluation
-from results.records.families import family_of
+from results.records.families import compiler_of, family_of
 from results.records.figures import Bound, OperatorRow
 from results.reports.markdown import aligned, in_a_cell
 
 _PRODUCTS = "convolutions and products"
 _NAMED = 3
 
-_HEADINGS = (
-    "model", "target", "cycles", "by the compiler", "by multiplications", "by bytes", "by weights", "distance",
-    "distance by the compiler", "what holds the rest",
-)  # fmt: skip
 _WORDS = {"model", "target", "what holds the rest"}
 
 
@@ -40,8 +36,13 @@ def rest_of(rows: Sequence[OperatorRow], bound: Bound, multiplying: frozenset[st
 
 def distance_table(runs: Iterable[tuple[Best, Bound]]) -> str:
     """One line of Markdown per model and target. Distances are default -> best, in times of the bound."""
-    lines = [_line(best, bound) for best, bound in runs]
-    table = aligned([_HEADINGS, *lines], set(_HEADINGS) - _WORDS)
+    runs = list(runs)
+    by = f"by {compiler_of(best.identity.target.family for best, _ in runs)}"
+    headings = (
+        "model", "target", "cycles", by, "by multiplications", "by bytes", "by weights", "distance", f"distance {by}",
+        "what holds the rest",
+    )  # fmt: skip
+    table = aligned([headings, *(_line(best, bound) for best, bound in runs)], set(headings) - _WORDS)
     return f"{table}\n"
 
 

@@ -34,8 +34,8 @@ def test_table_of_distances():
     )
     assert not rest
     assert heading == (
-        "| model | target | cycles | by the compiler | by multiplications | by bytes | by weights | distance "
-        "| distance by the compiler | what holds the rest |"
+        "| model | target | cycles | by Vela | by multiplications | by bytes | by weights | distance "
+        "| distance by Vela | what holds the rest |"
     )
     assert row == (
         "| nets/keyword.py:build | ethos-u55-128 | 100 | 35 | 10 | 8 | 11 | 24.0x → 10.0x | 9.0x → 3.5x "

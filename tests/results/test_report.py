@@ -400,7 +400,7 @@ def test_markdown_table():
     heading, ruler, *rows = (" ".join(line.split()) for line in table)
     assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
     assert heading == (
-        "| model | target | default cycles | best cycles | error | covered | gain | gain by compiler | transposes "
+        "| model | target | default cycles | best cycles | error | covered | gain | gain by Vela | transposes "
         "| evaluations | distinct | status |"
     )
     assert re.fullmatch(r"(\| -+:? ){12}\|", ruler)

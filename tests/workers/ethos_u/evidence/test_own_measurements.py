@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 from support import fvp_log
 from support.programs.lowered import Lowered
+from support.sample_results import IDENTITY
 
 from results.errors import StoreError
-from results.records.identity import Target
 from results.records.measurement import Measurement
 from results.store.store import Store
 from tuner.cli import cli
@@ -31,7 +31,7 @@ from workers.ethos_u.stream_cost import MODEL_VERSION
 KWS = "kws_micronet_m.ethos-u55-128.cs.gz"
 YOLO = "yolo-fastest_192_face_v4.ethos-u55-128.cs.gz"
 ONE = Measurement(
-    Target("ethos-u55-128", "Ethos_U55_High_End_Embedded", "Shared_Sram", "c0" * 32), "a board", "measured", "net.pte",
+    IDENTITY.target, "a board", "measured", "net.pte",
     "a1" * 32, 100, 110, "0", (), "",
 )  # fmt: skip
 
