@@ -82,7 +82,7 @@ def test_a_regression_is_not_tried_again_by_kubernetes():
 def test_the_image_has_all_of_the_product():
     copied = re.findall(r"^COPY (.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     names = {name for line in copied for name in line.split()}
-    assert {"search_space", "workers", "tuner", "results", "pyproject.toml"} <= names
+    assert {"velatune", "search_space", "workers", "tuner", "results", "pyproject.toml"} <= names
     assert all((REPOSITORY / name).exists() for name in names)
 
 

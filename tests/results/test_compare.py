@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.programs.npu_programs import Program
 from support.sample_results import IDENTITY, best
 
 from results.records.recipe_text import side_by_side
 from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from tuner.cli import cli
+from velatune.testing.program import Program
 
 OLD = replace(IDENTITY, versions=replace(IDENTITY.versions, ethos_u_vela="5.0.0"))
 
