@@ -27,6 +27,7 @@ from search_space.choices.frontend.base import UpstreamChoice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.base import Pass
+from search_space.passes.stage import Stage
 
 #: How passes, choices and alternatives may be called, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -144,6 +145,8 @@ def _complaint(value: object, base: type) -> str:
             return "needs a law"
         if not isinstance(value.exactness, Exactness):
             return "has an exactness that is no search_space.exactness.Exactness"
+        if not isinstance(value.stage, Stage | None):
+            return "has a stage that is no search_space.passes.stage.Stage"
         odd = [f.name for f in value.options() if type(f.default) not in (bool, int, str)]
         if odd:
             return f"has an option {odd[0]} whose default is no bool, int or str"

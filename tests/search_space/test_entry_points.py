@@ -64,6 +64,12 @@ class OddOption(Mine):
     depth: float = 0.5
 
 
+@dataclass(frozen=True)
+class OddStage(Mine):
+    name: ClassVar[str] = "odd-stage"
+    stage: ClassVar[str] = "early"
+
+
 class Nameless(Pass):
     law = "it has no name"
 
@@ -194,6 +200,7 @@ def test_of_two_of_one_name_the_first_is_taken(tmp_path: Path) -> None:
         ("passes", "velatune_extra:Abstract", "does not implement rewrite"),
         ("passes", "velatune_extra:NoDefault", "option depth"),
         ("passes", "velatune_extra:OddOption", "option depth"),
+        ("passes", "velatune_extra:OddStage", "has a stage"),
         ("choices", "velatune_extra:NoAlternatives", "has no alternatives"),
         ("choices", "velatune_extra:Inside", "is a choice inside ExecuTorch"),
         ("choices", "velatune_extra:BadAlternative", "'Not A Name'"),
