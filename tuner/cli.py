@@ -22,7 +22,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATU
 
 _NAMES = (
     "tune", "nightly", "sweep", "lookup", "apply", "export", "import", "verify", "run", "compare", "simulate",
-    "validate", "serve", "token", "models", "boards", "space", "cost", "disasm",
+    "validate", "serve", "token", "models", "boards", "space", "cost", "disasm", "opt",
 )  # fmt: skip
 
 #: What module and function of a command are called, where that is not the command's name.

@@ -17,6 +17,7 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
 from search_space.passes.base import Pass
+from search_space.recipe.idle_elements import Element, why_idle
 from search_space.recipe.profitable_sites import applied, chosen_sites
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import starting_points
@@ -307,6 +308,19 @@ class Evaluator:
                 before = self._program(Recipe(recipe.choices, recipe.passes[:place]))
                 found[place] = max((self._chosen(one, graph) for graph in before), key=lambda sites: sites[1])
         return found
+
+    def idle_elements(self, text: str) -> tuple[str, ...]:
+        """A line for each element of a recipe that changes nothing in this model. Raises SpaceError as `evaluate`."""
+        recipe = Recipe.parse(text)
+        prefixes = [Recipe(recipe.choices[:place]) for place in range(len(recipe.choices) + 1)]
+        prefixes += [Recipe(recipe.choices, recipe.passes[:place]) for place in range(1, len(recipe.passes) + 1)]
+        elements: tuple[Element, ...] = (*recipe.choices, *recipe.passes)
+        lines = (
+            why_idle(element, self._program(before), self._program(after), "this model", self._facts)
+            for element, before, after in zip(elements, prefixes[:-1], prefixes[1:], strict=True)
+            if element not in recipe.setting
+        )
+        return tuple(line for line in lines if line is not None)
 
     def _chosen(self, one: Pass, graph: Graph) -> tuple[tuple[int, ...], int]:
         return self._sites.find((graph.hash, one), lambda: chosen_sites(one, graph, self._facts))

@@ -130,6 +130,11 @@ def expand(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, pass
     return _evaluator_of(base, base_key, job, recipe).expand(recipe, pass_text)
 
 
+def idle_elements(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> tuple[str, ...]:
+    """A line for each element of a recipe that changes nothing in the model; arguments as of `evaluate`."""
+    return _evaluator_of(base, base_key, job, recipe).idle_elements(recipe)
+
+
 def bound(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Bound:
     """What no sequence of passes can go below where ExecuTorch lowers as a recipe says; arguments as of `evaluate`."""
     return _evaluator_of(base, base_key, job, recipe).bound()

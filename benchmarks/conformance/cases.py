@@ -8,9 +8,9 @@ from itertools import chain
 
 import numpy as np
 
-from benchmarks.tosa_program import Program
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
+from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput, check_inputs
 
 U55, U65, U85 = "ethos-u55", "ethos-u65", "ethos-u85"

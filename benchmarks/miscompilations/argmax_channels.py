@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _CHANNELS = (5, 2, 4), 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, first_wrong, size
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.npu_model.memory.memory import FAST
 from workers.ethos_u.vela.compiler import Compiled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.tosa_program import Program
 from search_space.ir.graph import Graph
+from velatune.testing.program import Program
 from workers.ethos_u.vela.compiler import Compiled
 
 U55, U65, U85 = FAMILIES = ("ethos-u55", "ethos-u65", "ethos-u85")

@@ -6,7 +6,7 @@ from math import prod
 
 from benchmarks.miscompilations.miscompilation import U55, U65, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, first_wrong, size
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE = (4, 6, 5)

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.miscompilations.miscompilation import U55, U65, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, last_byte, size
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _FLAT = (1, 2, 3, 4, 5), (6, 4, 5)

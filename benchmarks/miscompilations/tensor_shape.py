@@ -6,7 +6,7 @@ from math import prod
 
 from benchmarks.miscompilations.miscompilation import U55, U65, U85, Miscompilation, Observed
 from benchmarks.miscompilations.streams import computing, first_wrong, size
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.vela.compiler import Compiled
 
 _SHAPE, _SEEN = (1, 4, 4, 8), (1, 16, 8)

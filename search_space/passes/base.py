@@ -16,6 +16,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
+from search_space.passes.stage import Stage
 
 #: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
 #: more SRAM than it or the whole program did before the pass.
@@ -36,6 +37,8 @@ class Pass(ABC):
     law: why the outputs stay the same, in one line.
     far: whether a rewrite can open a site that is not beside it.
     exactness: its class; what is not exact is tried only where the user allows it, and measured.
+    stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
+    `search_space.recipe.seed_recipes` to name it.
 
     at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
     SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are none.
@@ -45,6 +48,7 @@ class Pass(ABC):
     law: ClassVar[str]
     far: ClassVar[bool] = False
     exactness: ClassVar[Exactness] = Exactness.EXACT
+    stage: ClassVar[Stage | None] = None
 
     at: str = field(default="", kw_only=True)
 

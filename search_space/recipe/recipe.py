@@ -131,7 +131,7 @@ def _choice(text: str) -> tuple[str, str]:
         raise SpaceError(f"'{text}' is not a lowering choice; write choice=alternative")
     known = registry.choices()
     if name not in known:
-        raise registry.unknown("lowering choice", name, known)
+        raise registry.unknown_choice(name, known)
     for part in known[name].parts(alternative):
         if part not in known[name].alternatives:
             raise registry.unknown(f"alternative of {name}", part, known[name].alternatives)
@@ -145,7 +145,7 @@ def _pass(text: str) -> Pass:
     name = match[1].strip()
     known = registry.passes()
     if name not in known:
-        raise registry.unknown("pass", name, known)
+        raise registry.unknown_pass(name, known)
     kinds = {f.name: type(f.default) for f in known[name].options()}
     options: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in (match[2] or "").split(","))):

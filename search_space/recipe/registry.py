@@ -1,5 +1,6 @@
 """All passes and lowering choices that recipes can name: the built-in ones, found by their files, and those that other
-packages register under the entry points `velatune.passes` and `velatune.choices`.
+packages register under the entry points `velatune.passes` and `velatune.choices`. An extension that cannot be used is
+left out with a warning; a recipe that names it is refused with the reason.
 
 Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`: those that rewrite the graph
 are passes as well, and stand among them in a recipe; the others are taken once, before."""
@@ -9,13 +10,15 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import logging
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import search_space.choices
 import search_space.passes
@@ -24,23 +27,36 @@ from search_space.choices.frontend.base import UpstreamChoice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.base import Pass
+from search_space.passes.stage import Stage
 
 #: How passes, choices and alternatives may be called, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T", type[Pass], type[Choice])
 
+_PASSES, _CHOICES = "velatune.passes", "velatune.choices"
 
-@cache
+_log = logging.getLogger(__name__)
+
+
 def passes() -> Mapping[str, type[Pass]]:
-    """Name -> class of every pass. Raises SpaceError if an installed extension cannot be used."""
-    return _collect((search_space.passes, search_space.choices), Pass, "velatune.passes")  # type: ignore[type-abstract]
+    """Name -> class of every pass that can be used."""
+    return _passes().usable
 
 
-@cache
 def choices() -> Mapping[str, type[Choice]]:
-    """Name -> class of every lowering choice. Raises SpaceError if an installed extension cannot be used."""
-    return _collect((search_space.choices,), Choice, "velatune.choices")  # type: ignore[type-abstract]
+    """Name -> class of every lowering choice that can be used."""
+    return _choices().usable
+
+
+def unknown_pass(name: str, known: Iterable[str]) -> SpaceError:
+    """What to say of a pass that is not known: why an extension of that name is left out, else the nearest names."""
+    return _left_out("pass", name, _passes().broken) or unknown("pass", name, known)
+
+
+def unknown_choice(name: str, known: Iterable[str]) -> SpaceError:
+    """As `unknown_pass`, of a lowering choice."""
+    return _left_out("lowering choice", name, _choices().broken) or unknown("lowering choice", name, known)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
@@ -50,27 +66,65 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
     return SpaceError(f"unknown {kind} '{name}'; did you mean {' or '.join(near)}?")
 
 
-def _collect(packages: Iterable[ModuleType], base: T, group: str) -> dict[str, T]:
-    found: dict[str, T] = {}
+@dataclass(frozen=True)
+class _Found(Generic[T]):
+    """usable: name -> class. broken: name of an extension that cannot be used -> its entry point and why."""
+
+    usable: dict[str, T]
+    broken: dict[str, str]
+
+
+@cache
+def _passes() -> _Found[type[Pass]]:
+    return _collect((search_space.passes, search_space.choices), Pass, _PASSES)  # type: ignore[type-abstract]
+
+
+@cache
+def _choices() -> _Found[type[Choice]]:
+    return _collect((search_space.choices,), Choice, _CHOICES)  # type: ignore[type-abstract]
+
+
+def _left_out(kind: str, name: str, broken: Mapping[str, str]) -> SpaceError | None:
+    return SpaceError(f"{kind} '{name}' cannot be used: {broken[name]}") if name in broken else None
+
+
+def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
+    """The built-in ones and the extensions. A broken extension is left out with a warning: it must not cost those
+    who do not use it anything."""
+    usable: dict[str, T] = {}
     for package in packages:
         for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(file.name)
             for value in vars(module).values():
                 if _is_one(value, base) and value.__module__ == module.__name__ and hasattr(value, "name"):
-                    found[value.name] = value
-    for entry in entry_points(group=group):
-        try:
-            value = entry.load()
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            raise SpaceError(f"entry point {entry.value} ({group}) does not load: {reason}") from error
-        complaint = _complaint(value, base)
-        if complaint:
-            raise SpaceError(f"entry point {entry.value} ({group}) {complaint}")
-        if value.name in found:
-            raise SpaceError(f"entry point {entry.value} ({group}) reuses the name '{value.name}'")
-        found[value.name] = value
-    return dict(sorted(found.items()))
+                    usable[value.name] = value
+    broken: dict[str, str] = {}
+    # Sorted, so that of two extensions of one name the same one is taken in every process.
+    for entry in sorted(entry_points(group=group), key=lambda one: (one.name, one.value)):
+        value, complaint = _loaded(entry, base)
+        if not complaint and value.name in usable:
+            complaint = f"reuses the name '{value.name}'"
+        if not complaint:
+            usable[value.name] = value
+            continue
+        reason = f"entry point {entry.value} ({group}) {complaint}"
+        _log.warning("warning: %s; it is left out", reason)
+        for name in {entry.name, getattr(value, "name", None)}:
+            if isinstance(name, str) and name not in usable:
+                broken[name] = reason
+    return _Found(dict(sorted(usable.items())), broken)
+
+
+def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
+    """What an entry point gives, and why it cannot be used; empty if it can."""
+    try:
+        value = entry.load()
+    except (Exception, SystemExit) as error:
+        return None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}"
+    try:
+        return value, _complaint(value, base)
+    except Exception as error:
+        return value, f"cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
 
 
 def _is_one(value: object, base: type) -> bool:
@@ -91,8 +145,13 @@ def _complaint(value: object, base: type) -> str:
             return "needs a law"
         if not isinstance(value.exactness, Exactness):
             return "has an exactness that is no search_space.exactness.Exactness"
+        if not isinstance(value.stage, Stage | None):
+            return "has a stage that is no search_space.passes.stage.Stage"
         odd = [f.name for f in value.options() if type(f.default) not in (bool, int, str)]
-        return f"has an option {odd[0]} whose default is no bool, int or str" if odd else ""
+        if odd:
+            return f"has an option {odd[0]} whose default is no bool, int or str"
+        value()  # which may raise
+        return ""
     if issubclass(value, UpstreamChoice):
         return "is a choice inside ExecuTorch; of these there are only built-in ones"
     alternatives = getattr(value, "alternatives", {})

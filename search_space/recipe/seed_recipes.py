@@ -1,14 +1,19 @@
-"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass."""
+"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass.
+
+They name the built-in passes one by one: these stand there in a certain order, with options, and some several times. A
+pass that says its `stage` is put into further seed recipes, at the end of its stage.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import Pass
+from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.stage import Stage
+from search_space.recipe import registry
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
 
@@ -61,6 +66,21 @@ _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
 _RIGHT = "copy-sliced-operand,copy-reshaped-operand"
 
 
+#: The richest recipe by its stages.
+_STAGES = {
+    Stage.CANONICALISE: _CLEAN,
+    Stage.PROPAGATE_LAYOUTS: _FAR,
+    Stage.SELECT_OPERATORS: _CHOICES,
+    Stage.ASSIGN_LAYOUTS: f"{_WEIGHTS},{_FILLED}",
+    Stage.DECOMPOSE: _PARTS,
+    Stage.PEEPHOLE: f"plan-moves,{_LATE}",
+    Stage.LEGALISE: _RIGHT,
+}
+
+#: Stages whose passes are taken where they pay.
+_BY_PRICE = (Stage.SELECT_OPERATORS, Stage.DECOMPOSE, Stage.PEEPHOLE)
+
+
 def _start(*parts: str, at: str) -> str:
     return ",".join((_CLEAN, *parts, _RIGHT)).format(at=at)
 
@@ -89,6 +109,35 @@ INEXACT_STARTING_POINTS = (
 )
 
 
+def seed_recipes() -> tuple[str, ...]:
+    """The exact ones: those with passes that say their stage, then STARTING_POINTS.
+
+    The latter stay as they are, so that a search has them too where such a pass is wrong.
+    """
+    return (*_staged(Exactness.EXACT), *STARTING_POINTS)
+
+
+def inexact_seed_recipes() -> tuple[str, ...]:
+    """As `seed_recipes`, where other rounding is allowed as well."""
+    return (*_staged(Exactness.REQUANTISING), *INEXACT_STARTING_POINTS)
+
+
+def _staged(allowed: Exactness) -> tuple[str, ...]:
+    """The richest recipe with the passes of a class, or a more exact one, that say their stage; none without such."""
+    passes = [one for one in registry.passes().values() if one.stage is not None and one.exactness <= allowed]
+    if not passes:
+        return ()
+    parts = {stage: _with(text, stage, passes) for stage, text in _STAGES.items()}
+    if allowed > Exactness.EXACT:
+        parts[Stage.PROPAGATE_LAYOUTS] += f",{_REQUANTISED}"
+    return tuple(",".join(parts.values()).format(at=at) for at in reversed(SITES_BY_PRICE))
+
+
+def _with(text: str, stage: Stage, passes: Iterable[type[Pass]]) -> str:
+    at = "@{at}" if stage in _BY_PRICE else ""
+    return ",".join((text, *(f"{one.name}{at}" for one in passes if one.stage is stage)))
+
+
 def starting_programs(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
@@ -99,7 +148,7 @@ def starting_programs(
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for start in map(Recipe.parse, (*learnt, *INEXACT_STARTING_POINTS, *STARTING_POINTS)):
+    for start in map(Recipe.parse, (*learnt, *inexact_seed_recipes(), *seed_recipes())):
         if start.exactness > allowed:
             continue
         passes = start.passes
@@ -128,5 +177,5 @@ def starting_points(
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
     try:
         return tuple(applied(one, graph, facts) for graph in program)
-    except SpaceError:  # it is told when the pass is a candidate
+    except Exception:  # somebody's pass: it is refused with the reason when it is a candidate
         return program

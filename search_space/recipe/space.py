@@ -12,7 +12,7 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe import registry
-from search_space.recipe.seed_recipes import INEXACT_STARTING_POINTS, STARTING_POINTS
+from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
 SPACE_VERSION = "10"
@@ -38,7 +38,7 @@ def space_hash() -> str:
         *map(str, pass_instances(max(Exactness))),
         *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
     ]
-    names += [*INEXACT_STARTING_POINTS, *STARTING_POINTS]
+    names += [*inexact_seed_recipes(), *seed_recipes()]
     return blake2b("\n".join(names).encode(), digest_size=16).hexdigest()
 
 

@@ -25,17 +25,49 @@ def test_the_example_suite_is_one(tmp_path):
     assert len(read_suite(DEPLOY / "nightly.toml").jobs(tmp_path)) == 7
 
 
+#: A command line in a file of any kind: at the beginning of a line, by its path, quoted, or as what a job runs.
+_COMMAND_LINE = re.compile(r"(?:^|bin/|`|entrypoint: |-- )velatune ([a-z]+)([^`#>|\n]*)", re.MULTILINE)
+#: The same as arguments of a container.
+_ARGUMENTS = re.compile(r"args: \[([a-z]+), ([^\]]*)\]")
+
+#: Files that start nothing themselves: whoever runs the image names the command, and the timer starts the service.
+_WITHOUT_COMMAND = ("Dockerfile", "velatune-nightly.timer")
+
+
 def commands(text: str) -> list[list[str]]:
-    """What examples ask velatune to do."""
-    return [line.split() for line in re.findall(r"velatune (\w+ \S+\.toml(?: --[a-z]+)*)", text)]
+    """What examples ask velatune to do: a subcommand and its arguments."""
+    lines = [[name, *more.split()] for name, more in _COMMAND_LINE.findall(text)]
+    return lines + [[name, *more.split(", ")] for name, more in _ARGUMENTS.findall(text)]
 
 
-@pytest.mark.parametrize("path", [*DEPLOY.rglob("*"), *(REPOSITORY / "docs").glob("nightly.md")], ids=lambda p: p.name)
-def test_commands_in_examples_are_known(path):
-    for subcommand, _, *options in commands(path.read_text()) if path.is_file() else ():
-        told = CliRunner().invoke(cli, [subcommand, "--help"])
-        assert told.exit_code == 0
-        assert all(option in told.output for option in options)
+def files() -> list[Path]:
+    return sorted(path for path in DEPLOY.rglob("*") if path.is_file())
+
+
+def known(command: list[str]) -> bool:
+    """Whether there is the subcommand, with all of these options."""
+    subcommand, *arguments = command
+    told = CliRunner().invoke(cli, [subcommand, "--help"])
+    options = [one.partition("=")[0] for one in arguments if one.startswith("--")]
+    return told.exit_code == 0 and all(option in told.output for option in options)
+
+
+@pytest.mark.parametrize(
+    "path", [*files(), *(REPOSITORY / "docs" / f"{name}.md" for name in ("nightly", "sweep"))], ids=lambda p: p.name
+)
+def test_commands_in_examples_are_known(path: Path) -> None:
+    found = commands(path.read_text())
+    assert bool(found) == (path.name not in _WITHOUT_COMMAND)
+    assert [command for command in found if not known(command)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/opt/bin/velatune nightli suite.toml", "args: [nightly, a.toml, --no-such]", "`velatune sweep --nowhere=1`"],
+)
+def test_an_unknown_command_is_found(text: str) -> None:
+    (command,) = commands(text)
+    assert not known(command)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
@@ -82,7 +114,7 @@ def test_a_regression_is_not_tried_again_by_kubernetes():
 def test_the_image_has_all_of_the_product():
     copied = re.findall(r"^COPY (.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     names = {name for line in copied for name in line.split()}
-    assert {"search_space", "workers", "tuner", "results", "pyproject.toml"} <= names
+    assert {"velatune", "search_space", "workers", "tuner", "results", "pyproject.toml"} <= names
     assert all((REPOSITORY / name).exists() for name in names)
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.programs.npu_programs import Program
 from support.sample_results import IDENTITY, best, mutated
 
 from results.records.recipe_text import side_by_side
 from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from tuner.cli import cli
+from velatune.testing.program import Program
 
 OLD = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
 

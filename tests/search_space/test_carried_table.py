@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.programs.npu_programs import Program
-from support.values.program_values import input_sets, outputs
+from support.random.functions import TABLES
 
 from search_space.choices.elementwise.carried_table import CarriedTable
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -74,3 +76,8 @@ def test_what_others_read_is_not_carried() -> None:
     value = of_a_conv(p)
     graph = p.graph(p.table(value), p.conv(value, 16))
     assert "MAXIMUM" in {node.op for _, node in CarriedTable().apply(graph).operators()}
+
+
+class TestCarriedTable(PassContract):
+    a_pass = CarriedTable()
+    operators = TABLES

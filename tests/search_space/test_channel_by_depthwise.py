@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.random.channel_constants import with_constants
-from support.values.program_values import outputs
+from support.random.channel_constants import CHANNEL_CONSTANTS, with_constants
 
 from search_space.choices.elementwise.channel_by_depthwise import ChannelByDepthwise
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -86,3 +87,8 @@ def _of_two_inputs() -> Graph:
 @pytest.mark.parametrize("graph", [_of_a_row(), _of_two_inputs(), made("MUL", [5])], ids=["row", "inputs", "one"])
 def test_others_stay(graph: Graph) -> None:
     assert ChannelByDepthwise().apply(graph) is graph
+
+
+class TestChannelByDepthwise(PassContract):
+    a_pass = ChannelByDepthwise()
+    operators = CHANNEL_CONSTANTS

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
+from support.random.convolutions import COLUMNS
 
 from search_space.choices.convolution.conv_along_width import ConvAlongWidth
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -60,3 +62,8 @@ def test_a_long_kernel_takes_fewer_cycles_along_a_row(name: str) -> None:
         compile_tosa(write_tosa(one), Target.parse(name)) for one in (graph, ConvAlongWidth().apply(graph))
     )
     assert after.vela_cycles < before.vela_cycles
+
+
+class TestConvAlongWidth(PassContract):
+    a_pass = ConvAlongWidth()
+    operators = COLUMNS

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, operators
+from support.random.copies import COPIES
 
 from search_space.choices.data_movement.copy_by_conv import CopyByConv
 from search_space.choices.data_movement.flatten_concat import FlattenConcat
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -72,3 +74,8 @@ def test_one_axis_is_flattened(axis: int) -> None:
 def test_other_concatenations_stay() -> None:
     for graph in (nested(1, 2), nested(2, 2, shown=True)):
         assert FlattenConcat().apply(graph) is graph
+
+
+class TestCopyByConv(PassContract):
+    a_pass = CopyByConv()
+    operators = COPIES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program
+from support.random.copies import TWO_SHAPES
 from support.values.executed import is_right
 
 from benchmarks.miscompilations.reduced_minimum import MISCOMPILATION as REDUCED_MINIMUM
@@ -11,6 +11,8 @@ from benchmarks.miscompilations.tensor_shape import MISCOMPILATION as TENSOR_SHA
 from search_space.choices.data_movement.copy_reshaped_operand import CopyReshapedOperand
 from search_space.ir.verifier import verify
 from search_space.recipe.seed_recipes import STARTING_POINTS
+from velatune.testing import PassContract
+from velatune.testing.program import Program
 
 PROGRAMS = {
     f"{one.name} {name}": (one.affected["5.1.0"], program)
@@ -47,3 +49,8 @@ def test_what_is_read_in_one_shape_stays() -> None:
 
 def test_every_search_starts_with_it() -> None:
     assert all(start.endswith(CopyReshapedOperand.name) for start in STARTING_POINTS)
+
+
+class TestCopyReshapedOperand(PassContract):
+    a_pass = CopyReshapedOperand()
+    operators = TWO_SHAPES

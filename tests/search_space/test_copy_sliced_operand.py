@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program
+from support.random.attention import SLICED_PRODUCTS
 from support.values.executed import is_right
 
 from benchmarks.miscompilations.lost_padding import MISCOMPILATION as LOST_PADDING
 from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
+from velatune.testing import PassContract
+from velatune.testing.program import Program
 
 
 def product_of_a_slice() -> Graph:
@@ -48,3 +50,8 @@ def test_an_operand_that_is_no_slice_stays() -> None:
 def test_a_copy_is_made_once() -> None:
     copied = CopySlicedOperand().apply(product_of_a_slice())
     assert CopySlicedOperand().apply(copied) is copied
+
+
+class TestCopySlicedOperand(PassContract):
+    a_pass = CopySlicedOperand()
+    operators = SLICED_PRODUCTS

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
+from support.random.new_convolutions import DEPTHWISE
 
 from search_space.choices.convolution.depthwise_as_conv import DepthwiseAsConv
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -64,3 +66,13 @@ def test_others_stay() -> None:
 def test_vela_reads_and_writes_groups_where_they_are(target: str) -> None:
     after = DepthwiseAsConv(grouped=True).apply(depthwise((6, 6), 8 * 24, 1, (3, 3)))
     assert {one.npu_op for one in compile_tosa(write_tosa(after), Target.parse(target)).operators} == {"Conv2D"}
+
+
+class TestDepthwiseAsConv(PassContract):
+    a_pass = DepthwiseAsConv()
+    operators = DEPTHWISE
+
+
+class TestDepthwiseAsConvGrouped(PassContract):
+    a_pass = DepthwiseAsConv(grouped=True)
+    operators = DEPTHWISE

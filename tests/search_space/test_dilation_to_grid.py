@@ -4,12 +4,14 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.values.program_values import input_sets, outputs
+from support.random.convolutions import DILATED
 
 from search_space.choices.convolution.dilation_to_grid import DilationToGrid
 from search_space.ir.graph import MOVE
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -84,3 +86,8 @@ def test_vela_makes_one_operation_of_it(accelerator: str) -> None:
     )
     assert sum(row.source_op == "Conv2D" for row in before.operators) == 8
     assert sum(row.source_op == "Conv2D" for row in after.operators) == 1
+
+
+class TestDilationToGrid(PassContract):
+    a_pass = DilationToGrid()
+    operators = DILATED

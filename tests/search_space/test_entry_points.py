@@ -64,6 +64,12 @@ class OddOption(Mine):
     depth: float = 0.5
 
 
+@dataclass(frozen=True)
+class OddStage(Mine):
+    name: ClassVar[str] = "odd-stage"
+    stage: ClassVar[str] = "early"
+
+
 class Nameless(Pass):
     law = "it has no name"
 
@@ -106,40 +112,71 @@ def function():
     return None
 
 
+@dataclass(frozen=True)
+class CannotBeMade(Mine):
+    name: ClassVar[str] = "cannot-be-made"
+
+    def __post_init__(self):
+        raise RuntimeError("not today")
+
+
+@dataclass(frozen=True)
+class Numbered(Mine):
+    name: ClassVar[int] = 7
+
+
 not_a_class = Mine()
 """
 
 _ASK = """
-from search_space.recipe import registry
+import sys
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
-try:
-    registry.passes(), registry.choices()
-    print(Recipe.parse("ours=one | mine{depth=3},fold-constants"))
-    print(any(str(one) == "mine" for one in pass_instances()))
-except SpaceError as error:
-    print("refused:", error)
+for text in sys.argv[1:]:
+    try:
+        print(Recipe.parse(text))
+    except SpaceError as error:
+        print("refused:", error)
+print(any(one.name == "mine" for one in pass_instances()))
 """
 
 
-def asked(folder: Path, entries: str) -> str:
-    """What a process prints that has a package with these entry points installed."""
+def asked(folder: Path, entries: str, *recipes: str) -> tuple[list[str], list[str]]:
+    """Lines on stdout and stderr of a process with a package of these entry points: how each recipe is read, and
+    whether there is a pass `mine`."""
     (folder / "velatune_extra.py").write_text(_MODULE)
+    (folder / "velatune_exits.py").write_text("raise SystemExit('it wants no part in this')")
     info = folder / "velatune_extra-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: velatune-extra\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(entries)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    command = [sys.executable, "-c", _ASK]
+    command = [sys.executable, "-c", _ASK, *recipes]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.splitlines(), done.stderr.splitlines()
 
 
 def test_found_and_used_by_recipes(tmp_path: Path) -> None:
     entries = "[velatune.passes]\nx = velatune_extra:Mine\n[velatune.choices]\ny = velatune_extra:Ours\n"
-    assert asked(tmp_path, entries).splitlines() == ["ours=one | mine{depth=3},fold-constants", "True"]
+    recipe = "ours=one | mine{depth=3},fold-constants"
+    assert asked(tmp_path, entries, recipe) == ([recipe, "True"], [])
+
+
+def test_what_is_broken_costs_the_others_nothing(tmp_path: Path) -> None:
+    entries = "[velatune.passes]\na = velatune_no_such_module:A\nb = velatune_extra:Mine\n"
+    lines, warnings = asked(tmp_path, entries, "mine", "fold-constants")
+    assert lines == ["mine", "fold-constants", "True"]
+    assert len(warnings) == 1
+
+
+def test_of_two_of_one_name_the_first_is_taken(tmp_path: Path) -> None:
+    entries = "[velatune.passes]\nsecond = velatune_extra:Mine\nfirst = velatune_extra:Mine\n"
+    lines, warnings = asked(tmp_path, entries, "mine", "second")
+    reason = "entry point velatune_extra:Mine (velatune.passes) reuses the name 'mine'"
+    assert lines == ["mine", f"refused: pass 'second' cannot be used: {reason}", "True"]
+    assert warnings == [f"warning: {reason}; it is left out"]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +189,9 @@ def test_found_and_used_by_recipes(tmp_path: Path) -> None:
         ("passes", "search_space.passes.base:Pass", "is not a subclass of Pass"),
         ("passes", "velatune_extra", "is not a subclass of Pass"),
         ("passes", "velatune_extra:missing", "does not load"),
+        ("passes", "velatune_exits:Mine", "does not load: it wants no part in this"),
+        ("passes", "velatune_extra:CannotBeMade", "cannot be read: not today"),
+        ("passes", "velatune_extra:Numbered", "cannot be read: "),
         ("passes", "velatune_no_such_module:Mine", "does not load: No module named 'velatune_no_such_module'"),
         ("passes", "velatune_extra:Taken", "reuses the name 'fold-constants'"),
         ("passes", "velatune_extra:Shouting", "needs a name"),
@@ -160,12 +200,18 @@ def test_found_and_used_by_recipes(tmp_path: Path) -> None:
         ("passes", "velatune_extra:Abstract", "does not implement rewrite"),
         ("passes", "velatune_extra:NoDefault", "option depth"),
         ("passes", "velatune_extra:OddOption", "option depth"),
+        ("passes", "velatune_extra:OddStage", "has a stage"),
         ("choices", "velatune_extra:NoAlternatives", "has no alternatives"),
         ("choices", "velatune_extra:Inside", "is a choice inside ExecuTorch"),
         ("choices", "velatune_extra:BadAlternative", "'Not A Name'"),
     ],
 )
-def test_what_is_no_pass_or_choice_is_refused_in_one_line(tmp_path: Path, group: str, value: str, said: str) -> None:
-    (line,) = asked(tmp_path, f"[velatune.{group}]\nx = {value}\n").splitlines()
-    assert line.startswith(f"refused: entry point {value} (velatune.{group}) ")
+def test_what_is_no_pass_or_choice_is_left_out_with_one_line(tmp_path: Path, group: str, value: str, said: str) -> None:
+    named = "x" if group == "passes" else "x=one |"
+    (line, with_others, _), warnings = asked(tmp_path, f"[velatune.{group}]\nx = {value}\n", named, "fold-constants")
+    reason = f"entry point {value} (velatune.{group}) "
+    assert line.startswith("refused: ") and f"'x' cannot be used: {reason}" in line
     assert said in line
+    assert with_others == "fold-constants"
+    (warning,) = warnings
+    assert warning.startswith(f"warning: {reason}") and said in warning

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.values.program_values import input_sets, outputs
 
 from search_space.choices.convolution.trim_kernel import TrimKernel
 from search_space.choices.convolution.window_to_depth import WindowToDepth
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

@@ -1,12 +1,14 @@
 """What is filled is not stored beyond its tensor."""
 
 import pytest
-from support.programs.npu_programs import Program
+from support.random.sums import FEW_CHANNELS
 
 from benchmarks.miscompilations.open_to import open_to
 from search_space.choices.elementwise.fill_channels import FillChannels
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.npu_model.static_checks.expected_accesses import expected_accesses
 from workers.ethos_u.npu_model.static_checks.guard import guard
@@ -32,3 +34,8 @@ def test_a_softmax_is_compiled_right_when_filled(accelerator: str) -> None:
     compiled = compile_tosa(write_tosa(filled), Target.parse(accelerator))
     decoded = decode(compiled.command_stream)
     assert guard(compiled.npu_program, decoded, expected_accesses(filled, compiled.operators)) == []
+
+
+class TestFillChannels(PassContract):
+    a_pass = FillChannels()
+    operators = FEW_CHANNELS

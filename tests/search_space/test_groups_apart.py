@@ -6,12 +6,14 @@ import numpy as np
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.values.program_values import input_sets, outputs
+from support.random.attention import GROUPS
 
 from search_space.choices.convolution.groups_apart import GroupsApart
 from search_space.ir.graph import MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -98,3 +100,8 @@ def test_vela_writes_the_groups_in_place() -> None:
     ]
     assert "Transpose" in kinds[0]
     assert kinds[1].count("Conv2D") == 3 and set(kinds[1]) <= {"Conv2D", "LUT"}
+
+
+class TestGroupsApart(PassContract):
+    a_pass = GroupsApart()
+    operators = GROUPS

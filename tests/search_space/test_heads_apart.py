@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
+from support.random.attention import HEADS
 
 from search_space.choices.matmul.heads_apart import HeadsApart
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -104,3 +106,8 @@ def test_vela_takes_it(joined: bool) -> None:
 def test_a_single_product_stays() -> None:
     graph = attended(4, 1, 4, (0, 0), joined=False)
     assert HeadsApart().apply(graph) is graph
+
+
+class TestHeadsApart(PassContract):
+    a_pass = HeadsApart()
+    operators = HEADS

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.random.builder import regroupings, shapes, steps
 
 from search_space.errors import SpaceError
 from search_space.ir.graph import Step
 from search_space.ir.layout_map import LayoutMap, Shape
+from velatune.testing.random.builder import regroupings, shapes, steps
 
 Chain = tuple[Step, ...]
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
+from support.random.attention import CONSTANT_PRODUCTS
 
 from search_space.choices.matmul.matmul_as_convolution import MatmulAsConvolution
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -68,3 +70,8 @@ def test_others_stay(graph: Graph) -> None:
 def test_vela_takes_weights_with_a_zero_point(accelerator: str) -> None:
     after = MatmulAsConvolution().apply(product((9, 20, 7), 1, (-128, 127)))
     assert compile_tosa(write_tosa(after), Target.parse(accelerator)).npu_ops
+
+
+class TestMatmulAsConvolution(PassContract):
+    a_pass = MatmulAsConvolution()
+    operators = CONSTANT_PRODUCTS

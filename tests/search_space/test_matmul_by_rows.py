@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
+from support.random.attention import PRODUCTS
 
 from search_space.choices.matmul.matmul_by_rows import MatmulByRows
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -82,3 +84,13 @@ def test_row_by_row_takes_less_memory() -> None:
         for one in (MatmulByRows(), MatmulByRows(sparing=True))
     )
     assert spared < all_at_once / 2
+
+
+class TestMatmulByRows(PassContract):
+    a_pass = MatmulByRows()
+    operators = PRODUCTS
+
+
+class TestMatmulByRowsSparing(PassContract):
+    a_pass = MatmulByRows(sparing=True)
+    operators = PRODUCTS

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.values.program_values import input_sets, outputs
+from support.random.sums import MAXIMA
 
 from search_space.choices.pooling.max_tree import MaxTree
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -55,3 +57,8 @@ def test_vela_does_each_level_as_one_operation(target: str, tmp_path: Path) -> N
     pricing = Pricing(Target.parse(target), Memo(tmp_path), toolchain_versions())
     after = MaxTree().apply(largest((3, 65, 65)))
     assert [row.source_op for row in pricing.cost([after], 0).rows] == ["Maximum"] * 7
+
+
+class TestMaxTree(PassContract):
+    a_pass = MaxTree()
+    operators = MAXIMA

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
+from support.random.attention import BRANCHES
 
 from search_space.choices.convolution.merge_projections import MergeProjections
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 
 Branch = tuple[int, int, bool]
 
@@ -81,3 +83,8 @@ def test_neighbours_of_one_kernel_are_one_each() -> None:
 )
 def test_others_stay(graph: Graph) -> None:
     assert MergeProjections().apply(graph) is graph
+
+
+class TestMergeProjections(PassContract):
+    a_pass = MergeProjections()
+    operators = BRANCHES

@@ -3,10 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import changed, operators
+from support.random.copies import SLICES_OF_SLICES
 
 from search_space.choices.data_movement.merge_slices import MergeSlices
 from search_space.ir.graph import INPUT, Graph, Node, TensorType
 from search_space.ir.layout_map import Shape
+from velatune.testing import PassContract
 
 
 def sliced(cuts: list[tuple[Shape, Shape]]) -> Graph:
@@ -33,3 +35,8 @@ def test_any_number_of_slices_is_one(data: st.DataObject, count: int) -> None:
 def test_a_slice_of_something_else_stays() -> None:
     graph = sliced([((0, 1, 2), (4, 4, 4))])
     assert MergeSlices().apply(graph) is graph
+
+
+class TestMergeSlices(PassContract):
+    a_pass = MergeSlices()
+    operators = SLICES_OF_SLICES

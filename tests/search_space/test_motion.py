@@ -1,13 +1,13 @@
 """Programs on which moving a map needs care."""
 
 import numpy as np
-from test_passes import assert_same_program
 
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.passes.through_concat import ThroughConcat
 from search_space.passes.through_gathers import ThroughGathers
 from search_space.passes.through_reductions import ThroughReductions
 from search_space.passes.through_slices import ThroughSlices
+from velatune.testing import assert_same_program
 
 
 def _input(*shape: int) -> Node:

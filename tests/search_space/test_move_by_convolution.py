@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from support.values.program_values import outputs
+from support.random.convolutions import BLOCKS
 
 from search_space.choices.data_movement.move_by_convolution import MoveByConvolution
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -79,3 +81,8 @@ def test_vela_transposes_nothing_any_more(accelerator: str) -> None:
     compiled = compile_tosa(write_tosa(MoveByConvolution().apply(graph)), Target.parse(accelerator))
     assert compiled.transposes == 0
     assert compiled.npu_ops == 1
+
+
+class TestMoveByConvolution(PassContract):
+    a_pass = MoveByConvolution()
+    operators = BLOCKS

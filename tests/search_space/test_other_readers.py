@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tosa_serializer as ts
 from hypothesis import given
-from support.random.graphs import graphs
 from tosa.Attribute import Attribute
 from tosa.DType import DType
 from tosa.Op import Op
@@ -18,6 +17,7 @@ from search_space.ir.dtypes import DTYPES
 from search_space.ir.graph import CONST, INPUT, MOVE, Graph
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.random.graphs import graphs
 
 _NAN = ts.NanPropagationMode
 _CONV = [[1, 2, 3, 4], [5, 6], [7, 8], True, ts.DType.INT48]

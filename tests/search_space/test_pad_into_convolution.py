@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution, Padding, padded
-from support.values.program_values import input_sets, outputs
+from support.random.convolutions import PADDED
 
 from search_space.choices.convolution.pad_into_convolution import PadIntoConvolution
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 
@@ -63,3 +65,8 @@ def test_vela_refuses_padding_with_a_stride_that_it_splits() -> None:
     compile_tosa(write_tosa(larger), target)
     with pytest.raises(VelaRefused):
         compile_tosa(write_tosa(Convolution(kernel=(3, 8), stride=(1, 4), pad=padding).graph()), target)
+
+
+class TestPadIntoConvolution(PassContract):
+    a_pass = PadIntoConvolution()
+    operators = PADDED

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, layer, operators
+from support.random.new_convolutions import PHASES
 
 from search_space.choices.convolution.phases_by_conv import PhasesByConv
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -62,3 +64,8 @@ def test_vela_takes_every_phase_and_fuses_its_rescale(target: str) -> None:
     after = PhasesByConv().apply(transposed((1, 8, 8, 16), (4, 4), 12, (2, 2), (-1, -1)))
     compiled = compile_tosa(write_tosa(after), Target.parse(target))
     assert {one.npu_op for one in compiled.operators} == {"Conv2D"}
+
+
+class TestPhasesByConv(PassContract):
+    a_pass = PhasesByConv()
+    operators = PHASES

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.values.program_values import input_sets, outputs
 
 from search_space.choices.convolution.flatten_pixels import FlattenPixels
 from search_space.choices.convolution.group_pixels import GroupPixels
@@ -13,6 +12,7 @@ from search_space.ir.graph import MOVE, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import changed, operators
+from support.random.new_convolutions import AVERAGES, WHOLE_AVERAGES
 
 from search_space.choices.pooling.pool_by_depthwise import PoolByDepthwise
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
+from velatune.testing import PassContract
 
 
 def pooled(
@@ -76,3 +78,13 @@ def test_averages_of_more_rows_than_a_kernel_has_are_the_same(kernel: Shape) -> 
 )
 def test_others_stay(graph: Graph) -> None:
     assert PoolByDepthwise().apply(graph) is graph
+
+
+class TestPoolByDepthwise(PassContract):
+    a_pass = PoolByDepthwise()
+    operators = AVERAGES
+
+
+class TestPoolByDepthwiseWhole(PassContract):
+    a_pass = PoolByDepthwise(whole=True)
+    operators = WHOLE_AVERAGES

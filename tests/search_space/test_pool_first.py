@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
+from support.random.pools import POOLED
 from support.random.prelus import prelu
-from support.values.program_values import input_sets, outputs
 
 from search_space.choices.pooling.pool_first import PoolFirst
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 
 
 def pooled(function: Callable[[Program, int], int], channels: int = 3, pad: int = 0) -> Graph:
@@ -75,3 +77,8 @@ def test_a_function_that_others_read_stays() -> None:
     value = rising_table(p, p.input(1, 8, 8, 4))
     graph = p.graph(p.max_pool(value, 2), value)
     assert PoolFirst().apply(graph) is graph
+
+
+class TestPoolFirst(PassContract):
+    a_pass = PoolFirst()
+    operators = POOLED

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.random.prelus import prelu
-from support.values.program_values import outputs
+from support.random.prelus import PRELUS, prelu
 
 from search_space.choices.elementwise.prelu import PRelu
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -76,3 +77,8 @@ def test_two_different_values_stay() -> None:
     p.nodes[clamps[0]] = p.nodes[p.clamp(second, -5, 127)]
     graph = p.graph(result)
     assert PRelu().apply(graph) is graph
+
+
+class TestPRelu(PassContract):
+    a_pass = PRelu()
+    operators = PRELUS

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
 
 from search_space.choices.matmul.turn_matmul import TurnMatmul
 from search_space.ir.dtypes import NUMPY
@@ -13,6 +12,7 @@ from search_space.ir.printer import print_graph
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.passes.sink_moves import SinkMoves
+from velatune.testing.reference_values import input_sets, outputs
 
 SIZES = st.integers(1, 5)
 TURN = Step("transpose", (0, 2, 1))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.random.graphs import graphs
 
 from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa, written_operators
+from velatune.testing.random.graphs import graphs
 
 
 def in_single_steps(graph: Graph) -> bool:

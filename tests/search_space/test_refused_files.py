@@ -9,7 +9,6 @@ import pytest
 import tosa_serializer as ts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.random.graphs import graphs
 from test_other_readers import _attribute, one_operator
 
 from search_space.errors import SpaceError
@@ -18,6 +17,7 @@ from search_space.ir.verifier import problems
 from search_space.tosa_file.flatbuffer import Builder
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.random.graphs import graphs
 
 TENSOR = ts.TosaSerializerTensor
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 from support.random.channel_constants import with_constants
 from support.random.prelus import rescale
 from support.values.real_values import real_outputs
@@ -21,6 +20,7 @@ from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import INEXACT_STARTING_POINTS, STARTING_POINTS
 from search_space.recipe.space import pass_instances, space_hash
+from velatune.testing.program import Program
 from workers.checking.reference import run_reference
 
 zeros = st.integers(-120, 120)

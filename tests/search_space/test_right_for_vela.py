@@ -2,7 +2,8 @@
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from support.random.graphs import graphs
+from support.random.shapes_for_vela import ACTIVATIONS as ACTIVATED
+from support.random.shapes_for_vela import WINDOWS_OF_SLICES
 
 from search_space.building.lost_padding import windows_without_padding
 from search_space.choices.convolution.conv1d import Conv1d
@@ -12,6 +13,8 @@ from search_space.layout.activation_shape import ACTIVATIONS, gives_its_shape
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
+from velatune.testing.random.graphs import graphs
+from velatune.testing.random.layers import LAYERS_1D
 
 PASSES = pass_instances()
 
@@ -28,7 +31,10 @@ def wrong_windows(graph: Graph) -> list[int]:
 
 @settings(max_examples=400)
 @given(
-    graph=st.one_of(graphs(most_operators=6, often="activations"), graphs(most_operators=6, often="windows of slices")),
+    graph=st.one_of(
+        graphs(most_operators=6, often=ACTIVATED),
+        graphs(most_operators=6, often=WINDOWS_OF_SLICES),
+    ),
     one=st.sampled_from(PASSES),
 )
 def test_no_pass_makes_what_vela_compiles_wrongly(graph: Graph, one: Pass) -> None:
@@ -43,7 +49,7 @@ def test_no_pass_makes_what_vela_compiles_wrongly(graph: Graph, one: Pass) -> No
 
 
 @given(
-    graph=st.one_of(graphs(often="conv1d"), graphs(often="activations")),
+    graph=st.one_of(graphs(often=LAYERS_1D), graphs(often=ACTIVATED)),
     alternative=st.sampled_from(sorted(Conv1d.alternatives)),
 )
 def test_no_choice_makes_what_vela_compiles_wrongly(graph: Graph, alternative: str) -> None:

@@ -3,15 +3,15 @@
 import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
-from support.random.builder import Builder
-from support.random.operators import ELEMENTWISE
-from support.values.program_values import all_values
 
 from search_space.analysis.constant_evaluation import KNOWN, rescaled, values_of
 from search_space.ir.dtypes import NUMPY, integer_range
 from search_space.ir.elementwise import DATA_OPERANDS
 from search_space.ir.graph import CONST, MOVE, Graph, Node, TensorType
 from search_space.ir.printer import print_graph
+from velatune.testing.random.builder import Builder
+from velatune.testing.random.operators import ELEMENTWISE
+from velatune.testing.reference_values import all_values
 
 #: Of an INT32 input of a random program.
 _REACH = 1 << 15

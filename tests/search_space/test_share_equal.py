@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from support.programs.npu_programs import Program
-from support.values.program_values import input_sets, outputs
+from support.random.repeats import REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 
 from search_space.ir.graph import Graph
 from search_space.passes.share_equal import ShareEqual
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 
 SHAPE = (1, 8, 16)
 
@@ -88,3 +90,23 @@ def test_products_that_are_left(made: Callable[[], Graph], one: ShareEqual, prod
     assert [node.op for _, node in after.operators()].count("MUL") == products
     for arrays in input_sets(before)[:2]:
         assert outputs(after, arrays) == outputs(before, arrays)
+
+
+class TestShareEqual(PassContract):
+    a_pass = ShareEqual()
+    operators = REPEATS
+
+
+class TestShareEqualBehind(PassContract):
+    a_pass = ShareEqual(behind=True)
+    operators = REPEATED_BEHIND
+
+
+class TestShareEqualRescalesBehind(PassContract):
+    a_pass = ShareEqual(rescales=True, behind=True)
+    operators = REPEATS
+
+
+class TestShareEqualRescales(PassContract):
+    a_pass = ShareEqual(rescales=True)
+    operators = REPEATS + REPEATED_RESCALES

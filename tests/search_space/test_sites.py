@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from support.contracts import operators_for
 from support.programs.convolutions import Convolution
-from support.random.graphs import graphs
-from support.values.program_values import Arrays, input_sets, outputs
-from test_passes import PASSES, assert_same_program
 
 from search_space.analysis.changed_region import changed_region
 from search_space.choices.convolution.stride_to_depth import StrideToDepth
@@ -18,8 +16,13 @@ from search_space.ir.verifier import problems
 from search_space.passes.base import AGREED, PAYING, Pass
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
+from velatune.testing import assert_same_program
+from velatune.testing.random.graphs import graphs
+from velatune.testing.reference_values import Arrays, input_sets, outputs
 from workers.checking.reference import run_reference
 
+PASSES = pass_instances()
 NARROW = ("INT8", "INT16", "BOOL")
 SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-rescale", "fuse-transposes", "share-equal")]
 
@@ -27,7 +30,7 @@ SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-resca
 @given(data=st.data(), one=st.sampled_from(SOME))
 @settings(max_examples=60)
 def test_a_recipe_says_which_sites_by_their_numbers(data: st.DataObject, one: Pass) -> None:
-    graph = data.draw(graphs(often=str(one)))
+    graph = data.draw(graphs(often=operators_for(one)))
     sites = one.sites(graph)
     numbers = data.draw(st.sets(st.integers(1, len(sites) + 1), min_size=1))
     text = f"{one}@{'+'.join(map(str, numbers))}"
@@ -59,7 +62,7 @@ class Cheaper:
 @settings(max_examples=40)
 def test_where_a_pass_pays_follows_the_estimates(data: st.DataObject) -> None:
     one = next(one for one in PASSES if str(one) == "sum-by-depthwise")
-    graph = data.draw(graphs(often=str(one)))
+    graph = data.draw(graphs(often=operators_for(one)))
     assume(one.sites(graph))
     paying, agreed = replace(one, at=PAYING), replace(one, at=AGREED)
     everywhere = applied(agreed, graph, Cheaper("REDUCE_SUM", "REDUCE_SUM"))
@@ -113,7 +116,7 @@ def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> 
 @given(one=st.sampled_from(PASSES), data=st.data())
 @settings(max_examples=60)
 def test_a_changed_region_holds_the_change_and_ends_in_narrow_values(one: Pass, data: st.DataObject) -> None:
-    graph = data.draw(graphs(often=str(one)))
+    graph = data.draw(graphs(often=operators_for(one)))
     sites = one.sites(graph)
     assume(sites)
     after = one.apply(graph, only=[data.draw(st.sampled_from(sites))])

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import changed, convolution, operators
+from support.random.copies import SLICED
 
 from search_space.choices.convolution.slices_into_weights import SlicesIntoWeights
 from search_space.ir.graph import INPUT, Graph, Node, TensorType
 from search_space.ir.layout_map import Shape
+from velatune.testing import PassContract
 
 
 def of_some(whole: Shape, start: Shape, size: Shape, kernel: Shape = (1, 1)) -> Graph:
@@ -49,3 +51,8 @@ def test_a_slice_that_others_read_stays_for_them() -> None:
     graph = of_some((1, 4, 4, 6), (0, 0, 0, 3), (1, 4, 4, 3))
     both = replace(graph, outputs=(10, 0))
     assert sorted(operators(changed(both, SlicesIntoWeights()))) == ["CONV2D", "RESCALE", "SLICE"]
+
+
+class TestSlicesIntoWeights(PassContract):
+    a_pass = SlicesIntoWeights()
+    operators = SLICED

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.values.program_values import input_sets, outputs
+from support.random.attention import PROJECTIONS
 
 from search_space.choices.convolution.split_projection import SplitProjection
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 
 Slices = list[tuple[tuple[int, ...], tuple[int, ...]]]
 
@@ -92,3 +94,8 @@ def test_what_is_read_as_a_whole_stays_whole(also: int) -> None:
     graph = projected(4, 6, (), [((0, 0, 0, 0), (4, 1, 1, 3)), ((0, 0, 0, 3), (4, 1, 1, 3))])
     read = Graph(graph.nodes, graph.inputs, (*graph.outputs, also), graph.next_id)
     assert SplitProjection().apply(read) is read
+
+
+class TestSplitProjection(PassContract):
+    a_pass = SplitProjection()
+    operators = PROJECTIONS

@@ -4,12 +4,14 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution, padded
-from support.values.program_values import input_sets, outputs
+from support.random.convolutions import STRIDED
 
 from search_space.choices.convolution.stride_to_depth import StrideToDepth
 from search_space.ir.graph import MOVE
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -106,3 +108,13 @@ def test_a_pad_with_another_value_stays() -> None:
     assert [node.op for _, node in after.operators()] == ["PAD", MOVE, "CONV2D"]
     for arrays in input_sets(graph):
         assert outputs(after, arrays) == outputs(graph, arrays)
+
+
+class TestStrideToDepth(PassContract):
+    a_pass = StrideToDepth()
+    operators = STRIDED
+
+
+class TestStrideToDepthMoved(PassContract):
+    a_pass = StrideToDepth(moved=True)
+    operators = STRIDED

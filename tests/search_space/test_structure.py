@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.random.graphs import graphs
 
 from search_space.ir.graph import CONST, Graph
 from search_space.ir.structure import structure_of
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
+from velatune.testing.random.graphs import graphs
 
 
 def network(side: int = 12, channels: int = 16, seed: int = 1, classes: int = 10, low: int = -128) -> Graph:

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from support.programs.sum_programs import summed
-from support.values.program_values import input_sets, outputs
+from support.random.sums import SUMS
 
 from search_space.choices.pooling.sum_by_depthwise import SumByDepthwise
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -110,3 +112,13 @@ def test_of_a_sum_that_others_read_only_the_rest_is_a_convolution() -> None:
     assert [node.op for _, node in after.operators()] == ["DEPTHWISE_CONV2D", "REDUCE_SUM"]
     for arrays in input_sets(both):
         assert outputs(after, arrays) == outputs(both, arrays)
+
+
+class TestSumByDepthwise(PassContract):
+    a_pass = SumByDepthwise()
+    operators = SUMS
+
+
+class TestSumByDepthwiseWhole(PassContract):
+    a_pass = SumByDepthwise(whole=True)
+    operators = SUMS

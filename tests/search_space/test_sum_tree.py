@@ -5,15 +5,17 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 from support.programs.sum_programs import summed
-from support.values.program_values import input_sets, outputs
+from support.random.sums import SUMS
 
 from search_space.choices.pooling.sum_by_depthwise import SumByDepthwise
 from search_space.choices.pooling.sum_tree import SumTree
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -65,3 +67,8 @@ def test_vela_transposes_no_more(tmp_path: Path) -> None:
     old, new = (pricing.cost([graph], 0) for graph in (before, SumTree().apply(before)))
     assert (old.transposes, new.transposes) == (1, 0)
     assert new.stream_cycles < old.stream_cycles
+
+
+class TestSumTree(PassContract):
+    a_pass = SumTree()
+    operators = SUMS

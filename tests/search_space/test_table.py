@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.values.program_values import outputs
+from support.random.functions import FUNCTIONS
 
 from search_space.choices.elementwise.table import Table
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import outputs
 
 SHAPE = (1, 16, 16)
 
@@ -127,3 +129,13 @@ def test_other_functions_stay(function: Callable[[Program, int], int]) -> None:
     p = Program()
     before = p.graph(function(p, p.input(*SHAPE)))
     assert Table(past=True).apply(before) is before
+
+
+class TestTable(PassContract):
+    a_pass = Table()
+    operators = FUNCTIONS
+
+
+class TestTablePast(PassContract):
+    a_pass = Table(past=True)
+    operators = FUNCTIONS

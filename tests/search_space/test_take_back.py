@@ -2,12 +2,13 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.random.graphs import graphs
+from support.contracts import operators_for
 
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe.space import pass_instances
+from velatune.testing.random.graphs import graphs
 
 PASSES = pass_instances()
 
@@ -15,7 +16,7 @@ PASSES = pass_instances()
 @settings(max_examples=200)
 @given(data=st.data(), first=st.sampled_from(PASSES), second=st.sampled_from(PASSES))
 def test_what_is_taken_back_leaves_nothing_behind(data: st.DataObject, first: Pass, second: Pass) -> None:
-    graph: Graph = data.draw(graphs(often=str(data.draw(st.sampled_from([first, second])))))
+    graph: Graph = data.draw(graphs(often=operators_for(data.draw(st.sampled_from([first, second])))))
     edit = Editor(graph)
     changed_by(edit, first)
     kept = edit.finish()

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.values.program_values import input_sets, outputs
+from support.random.convolutions import TALL
 
 from search_space.choices.convolution.turn_convolution import TurnConvolution
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, TensorType
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.reference_values import input_sets, outputs
 
 
 @settings(max_examples=60)
@@ -56,3 +58,8 @@ def test_a_pool_is_turned() -> None:
 def test_others_stay(results: tuple[int, int]) -> None:
     graph = Convolution(results=results).graph()
     assert TurnConvolution().apply(graph) is graph
+
+
+class TestTurnConvolution(PassContract):
+    a_pass = TurnConvolution()
+    operators = TALL

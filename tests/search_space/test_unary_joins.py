@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
-from support.values.program_values import input_sets, outputs
+from support.random.functions import FUNCTIONS_OF_JOINED, JOINED_FUNCTIONS
 
 from search_space.choices.elementwise.unary_joins import UnaryJoins
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import input_sets, outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -93,3 +95,13 @@ def test_a_concat_that_is_a_result_stays() -> None:
     joined = p.concat(3, *convs(p))
     graph = p.graph(p.table(joined), joined)
     assert UnaryJoins(up=True).apply(graph) is graph
+
+
+class TestUnaryJoins(PassContract):
+    a_pass = UnaryJoins()
+    operators = JOINED_FUNCTIONS
+
+
+class TestUnaryJoinsUp(PassContract):
+    a_pass = UnaryJoins(up=True)
+    operators = FUNCTIONS_OF_JOINED

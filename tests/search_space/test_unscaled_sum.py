@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.values.program_values import outputs
+from support.random.sums import SCALED_SUMS
 
 from search_space.choices.elementwise.unscaled_sum import UnscaledSum
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
+from velatune.testing import PassContract
+from velatune.testing.program import Program
+from velatune.testing.reference_values import outputs
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
@@ -81,3 +83,8 @@ def test_vela_does_it_as_one_operation(tmp_path: Path) -> None:
     before = difference(shape=(3, 20, 20))
     assert len(pricing.cost([before], 0).rows) > 1
     assert len(pricing.cost([UnscaledSum().apply(before)], 0).rows) == 1
+
+
+class TestUnscaledSum(PassContract):
+    a_pass = UnscaledSum()
+    operators = SCALED_SUMS

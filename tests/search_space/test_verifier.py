@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from support.random.graphs import graphs
 
 from search_space.errors import SpaceError
 from search_space.ir.graph import CONST, INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.verifier import problems, verify
+from velatune.testing.random.graphs import graphs
 
 
 def t(*shape: int, dtype: str = "INT8") -> TensorType:

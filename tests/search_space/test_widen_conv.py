@@ -4,11 +4,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
+from support.random.new_convolutions import FEW_INPUTS
 
 from search_space.choices.convolution.widen_conv import WidenConv
 from search_space.ir.graph import Graph, Node, TensorType
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing import PassContract
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -71,3 +73,13 @@ def test_other_convolutions_stay() -> None:
     written_into = Graph({**narrow.nodes, 11: joined}, (0,), (11,), 12)
     for graph in (full, wide, dilated, odd, written_into):
         assert WidenConv().apply(graph) is graph
+
+
+class TestWidenConv(PassContract):
+    a_pass = WidenConv()
+    operators = FEW_INPUTS
+
+
+class TestWidenConvByTaps(PassContract):
+    a_pass = WidenConv(by_taps=True)
+    operators = FEW_INPUTS

@@ -15,7 +15,6 @@ from support.programs.lowered import Lowered
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import graph
-from benchmarks.tosa_program import Program
 from search_space.errors import SpaceError
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
@@ -26,6 +25,7 @@ from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import program_hash
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
 from workers.cache.hit_counts import Reuse
 from workers.cache.memo import Memo
 from workers.checking.incremental_values import Values

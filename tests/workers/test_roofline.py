@@ -11,9 +11,9 @@ from support.evaluators import evaluator
 from support.programs.lowered import Lowered
 
 from benchmarks.beats import moved_sram
-from benchmarks.tosa_program import Program
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.estimates.needed_elements import needed_elements
 from workers.ethos_u.estimates.roofline import bound

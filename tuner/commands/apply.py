@@ -63,7 +63,7 @@ def apply(
     job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     log_dir = cache_folder() / "logs"
     with Tiers.open(store_url, system_url) as stores:
-        claimed = None
+        claimed, idle = None, _note if recipe is not None else None
         if recipe is None:
             found, identity = ask(stores, job, objective, log_dir)
             if isinstance(found, Miss):
@@ -79,7 +79,7 @@ def apply(
                 click.echo(f"warning: {found.reason}; the recipe is checked and evaluated anew", err=True)
             elif not found.best.best.verified:
                 claimed = found.best
-        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir))
+        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir, idle))
         if claimed is not None:
             adopt(claimed, evaluation, objective, stores.user)
         of = stores.user.identity(evaluation.identity_key)
@@ -93,3 +93,7 @@ def apply(
     )
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")
+
+
+def _note(line: str) -> None:
+    click.echo(f"note: {line}", err=True)

@@ -1,6 +1,6 @@
 """The best known recipe inside a user's own ahead-of-time script.
 
-from tuner.deploy.ahead_of_time import apply_recipe, best_recipe
+from velatune import apply_recipe, best_recipe
 
 with apply_recipe(best_recipe("net.py:make", "ethos-u55-128"), "ethos-u55-128"):
     edge = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,23 +30,29 @@ _SECONDS = 1800.0
 
 
 async def applied(
-    job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path
-) -> list[Evaluation]:
+    job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path,
+    idle: Callable[[str], None] | None = None,
+) -> list[Evaluation]:  # fmt: skip
     """`applied_in` a process of its own. Raises SpaceError, before anything is started, if a recipe is none."""
     for recipe in wanted:
         Recipe.parse(recipe)
     async with PlainPool(1, log_dir, tasks.warm_up) as pool:
-        return await applied_in(pool, job, objective, wanted, store)
+        return await applied_in(pool, job, objective, wanted, store, idle)
 
 
 async def applied_in(
-    pool: PlainPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store
-) -> list[Evaluation]:
+    pool: PlainPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store,
+    idle: Callable[[str], None] | None = None,
+) -> list[Evaluation]:  # fmt: skip
     """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
 
-    wanted: where the `.pte` goes, by recipe; None for nowhere. Raises ModelError if a recipe is wrong or refused for
-    this model or falls short of the objective's limit of quality, or if what ExecuTorch wrote is not what was
-    evaluated; its file is then left as it was.
+    Args:
+        wanted: where the `.pte` goes, by recipe; None for nowhere.
+        idle: gets a line for each element of a recipe that changes nothing in this model.
+
+    Raises:
+        ModelError: a recipe is wrong or refused for this model or falls short of the objective's limit of quality, or
+            what ExecuTorch wrote is not what was evaluated. Its file is then left as it was.
     """
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
@@ -71,6 +77,10 @@ async def applied_in(
                 raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
             if not evaluation.verified and evaluation.quality is not None:
                 raise ModelError(f"{job.source}: recipe '{recipe}' will not do, {evaluation.quality.shortfall}")
+            if idle is not None:
+                lines = await pool.run(tasks.idle_elements, shared, base.key, job, recipe, timeout_seconds=_SECONDS)
+                for line in lines:
+                    idle(line)
             if out is not None:
                 await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
             evaluations.append(evaluation)

@@ -18,7 +18,7 @@ _CALL = re.compile(r'The following call raised this error:\n\s*File "(?P<file>[^
 #: ExecuTorch's and torch.fx's pass managers, whose own message tells all passes that went before.
 _PASS = re.compile(r"An error occurred when running the '(?P<name>\w+)' pass")
 
-_OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space", "tuner", "workers")]
+_OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space", "tuner", "velatune", "workers")]
 
 
 def with_place(error: BaseException) -> str:

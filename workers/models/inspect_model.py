@@ -8,7 +8,6 @@ run: its shapes are worked out on tensors without contents.
 """
 
 import json
-import math
 import resource
 import sys
 from collections import Counter
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError, one_line
-from workers.models.pt2_check import MOST_ELEMENTS, Refused
+from workers.models.pt2_check import Refused
+from workers.models.size_limits import check_count, check_size
 
-_MOST_OPERATORS = 50_000
 _CPU_SECONDS = 120
 _WRITTEN_BYTES = 16 * 2**20
 _MODEL_MEMORY_BYTES = 12 * 2**30
@@ -66,10 +65,10 @@ def _tosa(path: Path) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     for id in graph.order:
         node = graph.nodes[id]
-        _check_size(path, node.type.shape)
+        check_size(path.name, node.type.shape)
         if node.op not in (CONST, INPUT):
             kinds[node.op] += 1
-    _check_count(path, kinds)
+    check_count(path.name, kinds.total())
     inputs = [graph.nodes[id] for id in graph.inputs]
     return {
         "inputs": [{"name": one.name, "shape": list(one.type.shape), "dtype": str(one.type.dtype)} for one in inputs],
@@ -86,7 +85,7 @@ def _exported(path: Path) -> dict[str, Any]:
     assert isinstance(file, ExportedFile)
     model = export(ExportedFile(file.data, path.name))
     kinds = Counter(str(node.target) for node in model.program.graph.nodes if node.op == "call_function")
-    _check_count(path, kinds)
+    check_count(path.name, kinds.total())
     _work_out_shapes(path, model.program)
     names = [name for name in model.program.graph_signature.user_inputs if isinstance(name, str)]
     return {
@@ -138,7 +137,7 @@ def _work_out_shapes(path: Path, program: Any) -> None:
             result = super().run_node(n)
             for value in pytree.tree_leaves(result):
                 if isinstance(value, torch.Tensor):
-                    _check_size(path, tuple(value.shape))
+                    check_size(path.name, tuple(value.shape))
             return result
 
     inputs = program._graph_module_flat_inputs(*program.example_inputs)
@@ -148,16 +147,6 @@ def _work_out_shapes(path: Path, program: Any) -> None:
         raise
     except Exception as error:  # whatever torch's rules for shapes raise
         raise ModelError(f"{path.name}: its operators do not fit together, {one_line(error)}") from error
-
-
-def _check_size(path: Path, shape: tuple[int, ...]) -> None:
-    if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
-        raise ModelError(f"{path.name}: refused, it has a tensor of {' x '.join(map(str, shape))}")
-
-
-def _check_count(path: Path, kinds: Counter[str]) -> None:
-    if sum(kinds.values()) > _MOST_OPERATORS:
-        raise ModelError(f"{path.name}: refused, it has {sum(kinds.values()):,} operators")
 
 
 _MODELS = {".tosa": _tosa, ".pt2": _exported}

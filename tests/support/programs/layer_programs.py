@@ -8,7 +8,7 @@ from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant
 from search_space.ir.layout_map import Shape
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from support.values.program_values import input_sets, outputs
+from velatune.testing.reference_values import input_sets, outputs
 
 TARGETS = ("ethos-u55-128", "ethos-u85-256")
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from benchmarks.tosa_program import Program
+from velatune.testing.program import Program
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import _settings
 

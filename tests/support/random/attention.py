@@ -3,11 +3,11 @@
 from hypothesis import strategies as st
 
 from search_space.ir.graph import Step, TensorType
-from support.random.builder import ALL, Builder, regroupings
-from support.random.kinds import Kind, on
-from support.random.layers import convolved, multiplied, transpose_convolved
-from support.random.movements import read
-from support.random.operators import rescaled
+from velatune.testing.random.builder import ALL, Builder, regroupings
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import convolved, multiplied, transpose_convolved
+from velatune.testing.random.movements import read
+from velatune.testing.random.operators import rescaled
 
 PROJECTIONS: Kind = []
 GROUPS: Kind = []

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search_space.ir.graph import TensorType
-from support.programs.npu_programs import Program
-from support.random.builder import Builder, wide_shapes
-from support.random.kinds import Kind, on
-from support.random.movements import read
 from support.random.prelus import rescale
+from velatune.testing.program import Program
+from velatune.testing.random.builder import Builder, wide_shapes
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read
 
 CHANNEL_CONSTANTS: Kind = []
 

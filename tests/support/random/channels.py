@@ -5,11 +5,11 @@ from math import prod
 from hypothesis import strategies as st
 
 from search_space.ir.graph import Step, TensorType
-from support.random.builder import ALL, LARGEST, Builder, primes
-from support.random.kinds import Kind, on
-from support.random.layers import KERNELS, WINDOWS, convolved, multiplied, transpose_convolved
-from support.random.movements import read, written
-from support.random.operators import ELEMENTWISE, RESCALES, SLICES, rescaled
+from velatune.testing.random.builder import ALL, LARGEST, Builder, primes
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import KERNELS, WINDOWS, convolved, multiplied, transpose_convolved
+from velatune.testing.random.movements import read, written
+from velatune.testing.random.operators import ELEMENTWISE, RESCALES, SLICES, rescaled
 
 CHANNEL_ORDERS: Kind = []
 _TIED: Kind = []

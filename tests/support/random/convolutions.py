@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from search_space.ir.graph import Step, TensorType
 from search_space.ir.layout_map import Shape
-from support.random.builder import INTEGERS, LARGEST, Builder
-from support.random.kinds import Kind, on
-from support.random.layers import accumulated
-from support.random.operators import rescaled
+from velatune.testing.random.builder import INTEGERS, LARGEST, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import accumulated
+from velatune.testing.random.operators import rescaled
 
 BLOCKS: Kind = []
 COLUMNS: Kind = []

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from support.random.builder import ALL, SAFE, Builder, corners, steps
-from support.random.kinds import Kind, on
-from support.random.movements import read
-from support.random.operators import CARRIED, CONCATS, rescaled
+from velatune.testing.random.builder import ALL, SAFE, Builder, corners, steps
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read
+from velatune.testing.random.operators import CARRIED, CONCATS, rescaled
 
 FUNCTIONS: Kind = []
 TABLES: Kind = []

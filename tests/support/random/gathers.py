@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from search_space.ir.graph import Step
 from search_space.layout.emission import plan
-from support.random.builder import INTEGERS, Builder, steps
-from support.random.kinds import Kind, on
-from support.random.movements import read, wide, written
-from support.random.operators import GATHERS
+from velatune.testing.random.builder import INTEGERS, Builder, steps
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read, wide, written
+from velatune.testing.random.operators import GATHERS
 
 MOVED_GATHERS: Kind = []
 GATHERS_OF_MOVED: Kind = []

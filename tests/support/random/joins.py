@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from search_space.ir.graph import Step, TensorType
 from search_space.ir.layout_map import LayoutMap
 from search_space.layout.emission import plan
-from support.random.builder import ALL, INTEGERS, LARGEST, Builder
-from support.random.kinds import Kind, on
-from support.random.movements import maps, read, wide, written
-from support.random.operators import rescaled
+from velatune.testing.random.builder import ALL, INTEGERS, LARGEST, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import maps, read, wide, written
+from velatune.testing.random.operators import rescaled
 
 CONCATS_OF_MOVED: Kind = []
 MOVED_CONCATS: Kind = []

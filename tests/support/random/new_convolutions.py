@@ -3,10 +3,10 @@
 from hypothesis import strategies as st
 
 from search_space.ir.graph import TensorType
-from support.random.builder import ALL, Builder
-from support.random.kinds import Kind, on
-from support.random.layers import convolved, depthwise, transpose_convolved
-from support.random.operators import rescaled
+from velatune.testing.random.builder import ALL, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import convolved, depthwise, transpose_convolved
+from velatune.testing.random.operators import rescaled
 
 PHASES: Kind = []
 FEW_INPUTS: Kind = []

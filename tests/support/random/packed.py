@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search_space.ir.graph import CONST, Node, TensorType
-from support.random.builder import ALL, Builder
-from support.random.kinds import Kind, on
-from support.random.layers import convolved, depthwise
-from support.random.operators import rescaled
+from velatune.testing.random.builder import ALL, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import convolved, depthwise
+from velatune.testing.random.operators import rescaled
 
 PACKED: Kind = []
 

@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search_space.ir.graph import TensorType
-from support.programs.npu_programs import Program
-from support.random.builder import ALL, Builder
-from support.random.kinds import Kind, on
-from support.random.movements import read
 from support.random.prelus import prelu, rescale
+from velatune.testing.program import Program
+from velatune.testing.random.builder import ALL, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read
 
 POOLED: Kind = []
 

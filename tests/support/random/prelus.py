@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from support.programs.npu_programs import Program
-from support.random.builder import Builder
-from support.random.kinds import Kind, on
-from support.random.movements import read
+from velatune.testing.program import Program
+from velatune.testing.random.builder import Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read
 
 PRELUS: Kind = []
 

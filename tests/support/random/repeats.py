@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from search_space.ir.graph import CONST, INPUT, TensorType
-from support.random.builder import ALL, INTEGERS, Builder
-from support.random.kinds import Kind, on
-from support.random.movements import read
-from support.random.operators import ELEMENTWISE, RESCALES, rescaled
+from velatune.testing.random.builder import ALL, INTEGERS, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.movements import read
+from velatune.testing.random.operators import ELEMENTWISE, RESCALES, rescaled
 
 REPEATS: Kind = []
 REPEATED_RESCALES: Kind = []

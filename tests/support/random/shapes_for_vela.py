@@ -4,9 +4,9 @@ from math import prod
 
 from hypothesis import strategies as st
 
-from support.programs.npu_programs import Program
-from support.random.builder import ALL, Builder, steps
-from support.random.kinds import Kind, on
+from velatune.testing.program import Program
+from velatune.testing.random.builder import ALL, Builder, steps
+from velatune.testing.random.kinds import Kind, on
 
 ACTIVATIONS: Kind = []
 WINDOWS_OF_SLICES: Kind = []

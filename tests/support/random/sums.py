@@ -5,11 +5,11 @@ from math import gcd
 from hypothesis import strategies as st
 
 from search_space.ir.graph import Step, TensorType
-from support.random.builder import INTEGERS, LARGEST, SAFE, Builder, wide_shapes
-from support.random.kinds import Kind, on
-from support.random.layers import multiplied
-from support.random.movements import read
-from support.random.operators import ELEMENTWISE, rescaled
+from velatune.testing.random.builder import INTEGERS, LARGEST, SAFE, Builder, wide_shapes
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.layers import multiplied
+from velatune.testing.random.movements import read
+from velatune.testing.random.operators import ELEMENTWISE, rescaled
 
 SUMS: Kind = []
 TURNED_PRODUCTS: Kind = []

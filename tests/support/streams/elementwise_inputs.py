@@ -9,7 +9,7 @@ import numpy as np
 from search_space.ir.dtypes import NUMPY, integer_range
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
-from support.programs.npu_programs import Program
+from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput
 
 SHAPE = (1, 5, 4, 17)

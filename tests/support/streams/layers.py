@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from search_space.ir.graph import constant
-from support.programs.npu_programs import Program
+from velatune.testing.program import Program
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from support.programs.lowered import Lowered
-from support.programs.npu_programs import Program
 
 from tuner.cli import cli
+from velatune.testing.program import Program
 from workers.cache.memo import Memo
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import decode

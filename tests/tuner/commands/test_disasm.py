@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from support.programs.lowered import Lowered
-from support.programs.npu_programs import Program
 
 from tuner.cli import cli
+from velatune.testing.program import Program
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import delegates_of
 

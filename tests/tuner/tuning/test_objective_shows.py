@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,10 @@ def priced(tmp_path: Path) -> Callable[[bytes], Cost]:
     return lambda tosa: pricing.cost([read_tosa(tosa)], host_cycles=0)
 
 
-def gains(on: Cost, off: Cost) -> dict[str, str]:
-    """What switching the pass off gains by each objective, as reports print it."""
+def gains(on: Cost, off: Cost) -> dict[str, float]:
+    """What switching the pass off gains by each objective, in percent."""
     kinds: tuple[Objective, ...] = (Objective("stream"), Objective("vela"), Objective("both"))
-    return {one.kind: f"{Gain(one.cycles(on, on), one.cycles(off, on)).percent:.1f} %" for one in kinds}
+    return {one.kind: Gain(one.cycles(on, on), one.cycles(off, on)).percent for one in kinds}
 
 
 def test_a_pass_switched_off_gains_nothing_where_the_stream_stays_the_same(priced: Callable[[bytes], Cost]) -> None:
@@ -85,35 +85,33 @@ def test_a_pass_switched_off_gains_nothing_where_the_stream_stays_the_same(price
 
     on, off = map(priced, pair_of(random_model("one fire module", stem_and_fire, (1, 3, 32, 32), seed=3)))
     assert on.command_stream_sha256 == off.command_stream_sha256
-    assert (on.vela_cycles, off.vela_cycles) == (27_120, 20_976)
     assert on.stream_cycles == off.stream_cycles
-    assert gains(on, off) == {"stream": "0.0 %", "vela": "22.7 %", "both": "0.0 %"}
+    assert off.vela_cycles < 0.9 * on.vela_cycles, "the estimate is fooled"
+    gained = gains(on, off)
+    assert gained.pop("vela") > 10
+    assert gained == {"stream": 0, "both": 0}
 
 
 def test_where_the_streams_differ_the_difference_is_what_is_gained(priced: Callable[[bytes], Cost]) -> None:
     """The estimate also steers Vela's schedule. In the suite's fire net it takes other decisions about three copies of
-    weights; every other operation of the 94 is the same and costs the same."""
+    weights; every other operation is the same and costs the same."""
     programs = pair_of(MODELS["fire"]())
     on, off = map(priced, programs)
-    assert (on.vela_cycles, off.vela_cycles) == (239_316, 192_776)
-    assert gains(on, off)["vela"] == "19.4 %"
+    assert gains(on, off)["vela"] > 10
     assert abs(on.stream_cycles - off.stream_cycles) < 0.01 * on.stream_cycles
 
     only_on, only_off = differing(*(compile_tosa(one, U55) for one in programs))
-    # All weights of the second 3x3 convolution are copied, then it runs. Two later ones are copied, too.
-    assert list(only_on) == [
-        "copy of 8288 bytes", "convolution to 48 channels, weights in SRAM",
-        "copy of 2528 bytes", "convolution to 24 channels, weights in SRAM",
-        "copy of 2432 bytes", "convolution to 64 channels, weights in SRAM",
-    ]  # fmt: skip
-    # Its weights come in two halves, of which one is copied while the other is worked on; two read from flash.
-    assert list(only_off) == [
-        "copy of 5536 bytes", "convolution to 32 channels, weights in SRAM",
-        "copy of 2784 bytes", "convolution to 16 channels, weights in SRAM",
-        "convolution to 24 channels, weights in flash", "convolution to 64 channels, weights in flash",
-    ]  # fmt: skip
+    assert {text.split()[0] for text in (*only_on, *only_off)} == {"copy", "convolution"}
+    # Weights that were copied to SRAM first are read from flash, and others are copied in halves.
+    assert copies(only_off) < copies(only_on)
+    assert any(text.endswith("weights in flash") for text in only_off)
+    assert all(text.endswith("weights in SRAM") for text in only_on if text.startswith("convolution"))
     saved = sum(only_on.values()) - sum(only_off.values())
     assert saved == on.stream_cycles - off.stream_cycles
+
+
+def copies(operations: Iterable[str]) -> int:
+    return sum(text.startswith("copy") for text in operations)
 
 
 def differing(one: Compiled, other: Compiled) -> tuple[dict[str, int], dict[str, int]]:
@@ -194,7 +192,7 @@ def tuned(person: Person) -> dict[str, Any]:
 def test_work_on_the_host_is_in_the_cost_and_no_best_has_more_of_it(tuned: dict[str, Any]) -> None:
     default, best = tuned["default"], tuned["best"]
     of_default, of_best = default["metrics"], best["metrics"]
-    assert (of_default["delegates"], of_default["host_ops"]) == (2, 5)
+    assert of_default["delegates"] > 1 and of_default["host_ops"] > 0
     assert default["cycles"] == of_default["stream_cycles"] + of_default["host_cycles"]
     assert of_default["host_cycles"] > 0
     assert tuned["evaluations"] > 1 and tuned["verified"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import convolution
-from support.random.graphs import graphs
 
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
+from velatune.testing.random.graphs import graphs
 from workers.checking import incremental_values as values_module
 from workers.checking import numpy_operators as arithmetic
 from workers.checking.check_inputs import CheckInput, check_inputs

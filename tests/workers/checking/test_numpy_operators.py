@@ -6,11 +6,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
 from support.programs.layer_programs import layer
-from support.random.graphs import graphs
-from support.values.program_values import all_values, input_sets
 
 from search_space.ir.dtypes import NUMPY, integer_range
 from search_space.ir.graph import CONST, INPUT, Graph, Node, TensorType, constant
+from velatune.testing.random.graphs import graphs
+from velatune.testing.reference_values import all_values, input_sets
 from workers.checking import numpy_operators as arithmetic
 from workers.checking.numpy_operators import constant_value, outputs_of, result_of
 from workers.checking.reference import ReferenceFailed, run_reference

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from support.random.graphs import graphs
 
 from search_space.ir.graph import CONST, INPUT, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
 from search_space.recipe.space import pass_instances
+from velatune.testing.random.graphs import graphs
 from workers.checking.check_inputs import CheckInput, check_inputs
 from workers.checking.incremental_values import Values
 from workers.checking.reference import ReferenceFailed, run_reference

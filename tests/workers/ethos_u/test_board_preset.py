@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from support.programs.npu_programs import Program
 from support.sample_results import IDENTITY, best
 
 from results.nightly.night import Limits, Night, NightEntry
@@ -21,6 +20,7 @@ from results.reports.report import Beside, report_html, write_index
 from results.reports.summary import markdown_table
 from tuner.cli import cli
 from tuner.commands.options import board_options, objective_options, target_option
+from velatune.testing.program import Program
 from workers.errors import ModelError
 from workers.ethos_u.boards import preset as board_preset
 from workers.ethos_u.boards.preset import BoardPreset, preset_names, read_preset

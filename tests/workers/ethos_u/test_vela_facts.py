@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.tosa_file.reader import read_tosa
+from velatune.testing.program import Program
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target

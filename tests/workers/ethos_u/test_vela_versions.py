@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 
 from benchmarks.vela_versions.compile_with import VERSIONS, compile_with
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, VelaRefused, compile_tosa

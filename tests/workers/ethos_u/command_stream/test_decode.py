@@ -8,8 +8,9 @@ from functools import cache
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Kind, Operation, StreamError, decode, plain
 from workers.ethos_u.command_stream.commands import HEADER_BYTES
 from workers.ethos_u.target import Target

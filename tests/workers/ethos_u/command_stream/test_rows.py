@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Kind, StreamError, decode, rows_of
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa

@@ -7,9 +7,9 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 from support.word_by_word import ACCELERATORS, composed, read, stream_of
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.command_stream.commands import HEADER_BYTES
 from workers.ethos_u.stream_cost.price import _FREE

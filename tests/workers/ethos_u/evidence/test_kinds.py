@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 from support.programs.npu_programs import everything
 
-from benchmarks.tosa_program import Program
 from benchmarks.validation import kinds_text
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.evidence.operation_kinds import kinds_of
 from workers.ethos_u.stream_cost.evidence_kinds import KINDS_FILE, has_evidence

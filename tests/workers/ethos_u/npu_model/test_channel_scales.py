@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.emitted import ACCELERATORS, emitted
 
 from search_space.ir.graph import constant
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Kind
 from workers.ethos_u.target import Target
 

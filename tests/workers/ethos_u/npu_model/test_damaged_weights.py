@@ -11,10 +11,10 @@ import pytest
 from ethosu import mlw_codec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 from support.streams.emitted import Emitted, emitted
 from support.streams.layers import random_layer, two_of_four
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import RegisterState, StreamError
 from workers.ethos_u.npu_model.errors import Fault, Unmodelled
 from workers.ethos_u.target import Target

@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.emitted import ACCELERATORS, emitted
 from support.streams.layers import random_layer
 
+from velatune.testing.program import Program
 from workers.ethos_u.target import Target
 
 U85 = tuple(name for name in ACCELERATORS if name.startswith("ethos-u85"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 
+from velatune.testing.program import Program
 from workers.ethos_u.npu_model.static_checks.demanded import Demand, demanded
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.values.executed import compiled, verdict
 
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import Graph
+from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput
 from workers.checking.reference_check import Verdict
 from workers.ethos_u.command_stream import decode

@@ -6,10 +6,10 @@ from collections import defaultdict
 from itertools import chain
 
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.elementwise_inputs import everywhere, on_u85, wide_inputs
 from support.values.executed import compiled, verdict
 
+from velatune.testing.program import Program
 from workers.checking.reference_check import Verdict
 from workers.ethos_u.command_stream import Kind, Operation, decode
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 from support.streams.emitted import ACCELERATORS
 from support.values.executed import compiled, inputs_for, stacked, verdict
 
 from search_space.tosa_file.reader import read_tosa
+from velatune.testing.program import Program
 from workers.checking.reference_check import Verdict
 from workers.ethos_u.command_stream import Operation, decode
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 
 from search_space.ir.graph import Graph, constant
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput, check_inputs
 from workers.ethos_u.command_stream import Kind, decode
 from workers.ethos_u.stream_check.first_difference import Difference, first_difference

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Decoded, FeatureMap, Operation, decode
 from workers.ethos_u.npu_model.accesses import spans
 from workers.ethos_u.npu_model.accesses.footprint import Footprint, Footprints

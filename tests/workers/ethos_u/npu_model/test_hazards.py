@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program, everything
-from support.random.graphs import graphs
+from support.programs.npu_programs import everything
 from support.streams.changed_streams import named, with_value, without
 from support.streams.compiled_apart import compiled_apart
 
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
+from velatune.testing.random.graphs import graphs
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.npu_model.waits.hazards import hazards
 from workers.ethos_u.target import Target

@@ -9,9 +9,9 @@ from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
 from benchmarks.miscompilations.open_to import open_to
 from benchmarks.miscompilations.page import TARGETS
-from benchmarks.tosa_program import Program
 from search_space.ir.dtypes import NUMPY
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.vela.compiler import compile_tosa
 

@@ -1,8 +1,9 @@
 """Vela may give out once what a program gives out twice. That is no difference; an output that is lost is one."""
 
 import pytest
-from support.programs.npu_programs import Program
 from support.values.executed import compiled, inputs_for, verdict
+
+from velatune.testing.program import Program
 
 ACCELERATORS = ["ethos-u55-128", "ethos-u85-256"]
 SWAPPED = (0, 2, 1, 3)

@@ -5,8 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
-from support.random.graphs import graphs
+from support.random.shapes_for_vela import ACTIVATIONS
 from support.values.executed import inputs_for, verdict
 from torch import nn
 
@@ -17,6 +16,8 @@ from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.program import Program
+from velatune.testing.random.graphs import graphs
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.npu_model.errors import Fault
 from workers.ethos_u.target import Target
@@ -80,7 +81,7 @@ def test_every_pass_around_activations() -> None:
 
 @settings(max_examples=100)
 @given(
-    graph=graphs(most_operators=3, often="activations"),
+    graph=graphs(most_operators=3, often=ACTIVATIONS),
     passes=st.lists(st.sampled_from(PASSES), min_size=2, max_size=4),
     accelerator=st.sampled_from(ACCELERATORS),
 )

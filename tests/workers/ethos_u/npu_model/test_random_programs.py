@@ -11,13 +11,16 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from support.random.graphs import OFTEN, graphs
+from support.contracts import CONTRACTS
+from support.random.shapes_for_vela import ACTIVATIONS, WINDOWS_OF_SLICES
 from support.streams.compiled_apart import compiled_apart
 from support.values.executed import inputs_for, verdict
 
 from benchmarks.miscompilations.open_to import open_to
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
+from velatune.testing.random.graphs import graphs
+from velatune.testing.random.layers import LAYERS_1D
 from workers.checking.reference import ReferenceFailed
 from workers.ethos_u.npu_model import Fault, Unmodelled
 from workers.ethos_u.target import Target
@@ -28,13 +31,14 @@ PROGRAMS = int(os.environ.get("PROGRAMS", 200))
 @pytest.mark.slow
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-512", "ethos-u85-256"])
 def test_outputs_are_those_of_the_reference_model(accelerator: str) -> None:
+    kinds = [one.operators for one in CONTRACTS.values()] + [LAYERS_1D, ACTIVATIONS, WINDOWS_OF_SLICES]
     target, came_to, unexplained = Target.parse(accelerator), Counter[str](), []
 
     @settings(
         max_examples=PROGRAMS, phases=[Phase.generate], database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(st.one_of(graphs(), st.sampled_from(sorted(OFTEN)).flatmap(lambda often: graphs(often=often))))
+    @given(st.one_of(graphs(), st.sampled_from(kinds).flatmap(lambda kind: graphs(often=kind))))
     def run(graph: Graph) -> None:
         compiled = compiled_apart(write_tosa(graph), target)
         if compiled is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.elementwise_inputs import wide_inputs
 from support.values.executed import compiled, inputs_for, verdict
 
 from search_space.ir.graph import Graph
+from velatune.testing.program import Program
 from workers.checking.reference_check import Verdict
 from workers.ethos_u.command_stream import Kind, decode
 

@@ -7,9 +7,9 @@ from math import ceil, floor, trunc
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.tflite_addition import high_product, rounded_quotient
 
+from velatune.testing.program import Program
 from workers.checking.reference import run_reference
 from workers.ethos_u.npu_model.errors import Fault, Unmodelled
 from workers.ethos_u.npu_model.operations.rounding import scaled, within

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.changed_streams import named, with_value
 from support.values.executed import inputs_for
 
 from search_space.ir.graph import Graph
+from velatune.testing.program import Program
 from workers.cache.memo import Memo
 from workers.checking.incremental_values import Values
 from workers.ethos_u.command_stream import decode

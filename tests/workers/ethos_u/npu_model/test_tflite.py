@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.programs.npu_programs import Program
 
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
 from tuner.cli import cli
+from velatune.testing.program import Program
 from workers.checking.reference import run_reference
 from workers.errors import ModelError
 from workers.ethos_u.files.run_tflite import TfliteProgram

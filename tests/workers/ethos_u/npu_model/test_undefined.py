@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.programs.npu_programs import Program
 from support.streams.changed_streams import named, with_value
 from support.streams.elementwise_inputs import SHAPE
 from support.values.executed import compiled
 
 from search_space.ir.graph import Graph
+from velatune.testing.program import Program
 from workers.checking.reference import ReferenceFailed, run_reference
 from workers.ethos_u.npu_model import Fault, Unmodelled, execute
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program
 from support.streams.emitted import ACCELERATORS, Emitted, emitted
 from support.streams.layers import Layer, random_layer, two_of_four
 
+from velatune.testing.program import Program
 from workers.ethos_u.npu_model.weights import ChannelScales
 from workers.ethos_u.target import Target
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support.programs.npu_programs import Program
 
 from benchmarks.rows import Compared, compared_rows
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Kind, decode
 from workers.ethos_u.stream_cost import StreamCost, stream_cycles
 from workers.ethos_u.target import Target

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from support.programs.npu_programs import Program
 from support.streams.one_by_one import costs
 from support.word_by_word import ACCELERATORS, composed
 
+from velatune.testing.program import Program
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.stream_cost import stream_cycles
 from workers.ethos_u.stream_cost.npu import npu_of

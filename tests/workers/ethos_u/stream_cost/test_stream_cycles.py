@@ -7,8 +7,9 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.programs.npu_programs import Program, everything
+from support.programs.npu_programs import everything
 
+from velatune.testing.program import Program
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.command_stream.commands import HEADER_BYTES, commands

@@ -9,10 +9,10 @@ from search_space.ir.dtypes import IMMOVABLE
 from search_space.ir.graph import Step
 from search_space.ir.layout_map import Shape
 from search_space.layout.emission import merged, plan
-from support.random.builder import ALL, Builder, primes, steps
-from support.random.kinds import Kind, Operator, on
-from support.random.layers import WINDOWS
-from support.random.operators import ELEMENTWISE, REDUCTIONS, RESCALES, SLICES
+from velatune.testing.random.builder import ALL, Builder, primes, steps
+from velatune.testing.random.kinds import Kind, Operator, on
+from velatune.testing.random.layers import WINDOWS
+from velatune.testing.random.operators import ELEMENTWISE, REDUCTIONS, RESCALES, SLICES
 
 MOVEMENTS: Kind = []
 CHAINS: Kind = []

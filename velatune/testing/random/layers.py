@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from search_space.ir.dtypes import integer_range
 from search_space.ir.graph import Step
 from search_space.ir.layout_map import Shape
-from support.random.builder import LARGEST, Builder
-from support.random.kinds import Kind, on
-from support.random.operators import rescaled
+from velatune.testing.random.builder import LARGEST, Builder
+from velatune.testing.random.kinds import Kind, on
+from velatune.testing.random.operators import rescaled
 
 LAYERS: Kind = []
 LAYERS_1D: Kind = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 from search_space.ir.dtypes import NUMPY, integer_range
 from search_space.ir.graph import TensorType
 from search_space.ir.layout_map import Shape
-from support.random.builder import ALL, INTEGERS, LARGEST, SAFE, Builder, corners, fits
-from support.random.kinds import Kind, Operator, Put, on
+from velatune.testing.random.builder import ALL, INTEGERS, LARGEST, SAFE, Builder, corners, fits
+from velatune.testing.random.kinds import Kind, Operator, Put, on
 
 ELEMENTWISE: Kind = []
 CONCATS: Kind = []
@@ -177,7 +178,7 @@ def _bitwise(b: Builder, value: int) -> None:
 def _shift(b: Builder, value: int) -> None:
     dtype = b.type(value).dtype
     op = b.draw(st.sampled_from(["ARITHMETIC_RIGHT_SHIFT", "LOGICAL_RIGHT_SHIFT", "LOGICAL_LEFT_SHIFT"]))
-    attributes = {"round": b.draw(st.booleans())} if op == "ARITHMETIC_RIGHT_SHIFT" else {}
+    attributes: dict[str, Any] = {"round": b.draw(st.booleans())} if op == "ARITHMETIC_RIGHT_SHIFT" else {}
     amount = b.operand(b.shape(value), dtype, (0, int(dtype[3:]) - 1))
     b.op(op, (value, amount), b.shape(value), dtype, **attributes)
 
@@ -263,10 +264,11 @@ def _reverse(b: Builder, value: int) -> None:
 def _reduce(b: Builder, value: int) -> None:
     dtype, axis, shape, bounds = b.type(value).dtype, _axis(b, value), b.shape(value), b.bounds[value]
     total = bounds[0] * shape[axis], bounds[1] * shape[axis]
+    attributes: dict[str, Any] = {}
     if dtype == "BOOL":
-        op, attributes = b.draw(st.sampled_from(["REDUCE_ANY", "REDUCE_ALL"])), {}
+        op = b.draw(st.sampled_from(["REDUCE_ANY", "REDUCE_ALL"]))
     elif dtype == "INT32" and max(map(abs, total)) <= SAFE and b.draw(st.booleans()):
-        op, attributes, bounds = "REDUCE_SUM", {}, total
+        op, bounds = "REDUCE_SUM", total
     else:
         op, attributes = b.draw(st.sampled_from(["REDUCE_MAX", "REDUCE_MIN"])), {"nan_mode": "PROPAGATE"}
     b.op(op, (value,), (*shape[:axis], 1, *shape[axis + 1 :]), dtype, bounds, axis=axis, **attributes)

@@ -1,0 +1,39 @@
+"""What to say of an element of a recipe that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_space.ir.graph import Graph
+from search_space.ir.target_facts import ANY_TARGET, TargetFacts
+from search_space.passes.base import SITES_BY_PRICE, Pass
+
+#: An element of a recipe: a pass, or a lowering choice and its alternative.
+Element = Pass | tuple[str, str]
+
+
+def why_idle(
+    element: Element,
+    before: Sequence[Graph],
+    after: Sequence[Graph],
+    where: str,
+    facts: TargetFacts = ANY_TARGET,
+) -> str | None:
+    """Why an element of a recipe changed nothing, in one line; None if it changed something.
+
+    Args:
+        before, after: the program's graphs before and after the element.
+        where: what the program is called, such as `this model`.
+        facts: of the target, by which the pass was applied.
+    """
+    if any(old.hash != new.hash for old, new in zip(before, after, strict=True)):
+        return None
+    if not isinstance(element, Pass):
+        return f"{'='.join(element)} changes nothing in {where}"
+    count = max((len(element.sites(graph, facts)) for graph in before), default=0)
+    if not count:
+        return f"{element} has no site in {where}"
+    sites = f"{count} site{'s' if count > 1 else ''}"
+    if element.at in SITES_BY_PRICE:
+        return f"{element} changes nothing in {where}: it has {sites} there, and none pays"
+    return f"{element} changes nothing in {where}: it has {sites} there"

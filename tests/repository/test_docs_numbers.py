@@ -1,0 +1,102 @@
+"""Numbers in README and docs that repeat constants of the code are those of the code."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+from support import REPOSITORY
+
+from benchmarks.exhausted import _USUAL
+from benchmarks.laboratory.contest import ASKED, COMPILES, DOUBT_OF_AREA, DOUBT_OF_GAIN, FEWEST
+from results.lookup.lookup import Hit, Miss, Nearest, Stale
+from results.service import serve, uploads
+from results.service.http.limits import Limits
+from results.service.jobs import jobs
+from results.service.reads import awaited
+from tuner.commands.lookup import _EXIT_STATUS
+from tuner.nightly.scheduler import FRUITLESS, SLICE
+from tuner.nightly.suite_file import BudgetEntry, LimitsEntry, Suite
+from tuner.search.samplers.local_search import _NEAR
+from tuner.search.samplers.optuna_samplers import _PLACES
+from tuner.search.search import WINDOW
+from tuner.tuning.objective import SRAM_GROWTH
+from tuner.tuning.tune import _LEAST_TO_SHORTEN
+from workers.checking.allowance import DEFAULT_LOSS_DB
+from workers.ethos_u.lowering import quality
+from workers.models import calibration_check, pt2_check
+from workers.pool import ray_pool
+
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_PARTS = {Fraction(1, 2): "half", Fraction(1, 10): "a tenth"}
+
+_MIB, _GIB = 2**20, 2**30
+_LIMITS = Limits()
+
+
+def default(model: type, name: str) -> object:
+    """Of a field of a table in a suite file."""
+    return model.model_fields[name].default  # type: ignore[attr-defined]
+
+
+SENTENCES = {
+    "README.md": [
+        f"at most half as many candidates more, or {_LEAST_TO_SHORTEN},",
+        f"by {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
+        f"more SRAM than the default lowering and {_PARTS[SRAM_GROWTH - 1]}",
+    ],
+    "docs/exactness.md": [
+        f"over all elements and the first {quality._INPUTS} calibration inputs",
+        f"No noise at all is {quality.MOST_DB:g} dB",
+    ],
+    "docs/nightly.md": [
+        f"one slice of {SLICE} candidates",
+        f"After {_WORDS[FRUITLESS]} slices in a row without gain",
+        f"| of search and random inputs; {default(Suite, 'seed')} |",
+        f"is left alone; {default(Suite, 'fresh_days'):g} |",
+        f"before it goes into quarantine; {default(Suite, 'attempts')} |",
+        f"for one model and target in one night; {default(BudgetEntry, 'per_job')} |",
+        f"than an earlier version's; {default(LimitsEntry, 'best_percent')} |",
+    ],
+    "docs/objective.md": [f"stays within the default's and {_PARTS[SRAM_GROWTH - 1]}"],
+    "docs/search.md": [
+        f"and {_WORDS[_PLACES]} places that a pass takes or none",
+        f"up to {_WORDS[WINDOW]} candidates ahead",
+        f"more than {100 * _NEAR:g} % worse than the program before it",
+        f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",
+        f"after {COMPILES} distinct compiles",
+        f"fewer than {FEWEST} programs",
+        f"does not begin below -{DOUBT_OF_AREA}, and not behind on the gain after {COMPILES} compiles, with one "
+        f"that does not begin below -{DOUBT_OF_GAIN}",
+        f"the search of {_USUAL.trials} candidates",
+    ],
+    "docs/service.md": [
+        f"tensors of more than 2^{pt2_check.MOST_ELEMENTS.bit_length() - 1} elements",
+        f"of at most {calibration_check.MOST_BYTES // _GIB} GiB together",
+        f"429 beyond | {_LIMITS.requests_per_second:g} |",
+        f"413 beyond | {_LIMITS.upload_bytes // _MIB} |",
+        f"jobs that wait. 429 beyond | {_LIMITS.queued_jobs} |",
+        f"each uses all cores | {_LIMITS.running_jobs} |",
+        f"comes to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
+        f"KiB, connections to {serve._CONNECTIONS}, and a sender may pause for {uploads._PAUSE_SECONDS:g} s",
+        f"max_size {_LIMITS.upload_bytes // _MIB}MiB",
+        f"went down with {_WORDS[jobs._MOST_ATTEMPTS]} times",
+        f"at most {_WORDS[awaited._CONNECTIONS]} connections to PostgreSQL",
+    ],
+    "docs/store.md": [
+        f"| hit | {_EXIT_STATUS[Hit]} |",
+        f"| stale | {_EXIT_STATUS[Stale]} |",
+        f"| miss | {_EXIT_STATUS[Miss]} |",
+        f"| nearest | {_EXIT_STATUS[Nearest]} |",
+    ],
+    "docs/sweep.md": [f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each"],
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"), [(page, one) for page, sentences in SENTENCES.items() for one in sentences]
+)
+def test_the_docs_say_what_the_code_does(page: str, sentence: str) -> None:
+    text = re.sub(r"\s+", " ", (REPOSITORY / page).read_text())
+    assert sentence in text

@@ -1,0 +1,11 @@
+"""The contract of `trim-kernel`."""
+
+from support.random.convolutions import NARROW
+
+from search_space.choices.convolution.trim_kernel import TrimKernel
+from velatune.testing import PassContract
+
+
+class TestTrimKernel(PassContract):
+    a_pass = TrimKernel()
+    operators = NARROW
