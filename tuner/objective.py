@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
-from typing import Literal
+from typing import Literal, TypeVar
 
 from results.pareto import Limits
 from results.records import Figures
@@ -26,6 +26,8 @@ _COUNTED: dict[Kind, str] = {
 }
 _PLACE = re.compile(r"\\\{\w+\\\}")
 _LIMITS_TOLD = r"(?:, SRAM at most ([\d,]+) bytes)?(?:, flash at most ([\d,]+) bytes)?(?:, up to |$)"
+
+Priced = TypeVar("Priced", Cost, Figures)
 
 #: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
 SRAM_GROWTH = Fraction(11, 10)
@@ -100,3 +102,10 @@ class Objective:
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:
             yield "the bytes of flash", cost.flash_bytes, self.max_flash_bytes
+
+
+def with_limits_of_both(default: Priced, mended: Priced) -> Priced:
+    """What candidates are compared with where Vela miscompiles the default lowering: its cycles, and of each figure
+    that sets a limit the larger one. mended: costs of the plainest program that is compiled right."""
+    limiting = ("conservative_cycles", "sram_bytes")
+    return replace(default, **{name: max(getattr(default, name), getattr(mended, name)) for name in limiting})

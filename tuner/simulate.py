@@ -9,8 +9,9 @@ from pathlib import Path
 from results.records import Evaluation, Simulation
 from results.store import Store
 from search_space.recipe import Recipe
+from search_space.starting_points import is_mend
 from tuner.apply import applied
-from tuner.objective import Objective
+from tuner.objective import Objective, with_limits_of_both
 from workers.fvp import Fvp
 from workers.pmu_report import SimulationFailed
 from workers.tasks import Job
@@ -27,7 +28,11 @@ def contenders(known: Sequence[Evaluation], objective: Objective, count: int) ->
     default = next(priced, None)
     if default is None:
         return []
-    within = [pair for pair in offered if not objective.violations(pair[1], default[1])]
+    reference = default[1]
+    if default[0].status == "wrong":
+        for _, mended in (pair for pair in offered if is_mend(pair[0].recipe)):
+            reference = with_limits_of_both(reference, mended)
+    within = [pair for pair in offered if not objective.violations(pair[1], reference)]
     within.sort(key=lambda pair: (pair[1].cycles, len(pair[0].recipe), pair[0].recipe))
     by_program: dict[tuple[str, ...], Evaluation] = {}
     for one, _ in (default, *within):

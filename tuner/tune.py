@@ -19,6 +19,7 @@ from results.store import Store
 from search_space.exactness import Exactness
 from search_space.recipe import Recipe
 from search_space.space import pass_instances
+from search_space.starting_points import is_mend, mends_first
 from search_space.upstream import Setting
 from tuner.ablation import without_each
 from tuner.answers import MayLead, answer_of
@@ -26,7 +27,7 @@ from tuner.candidates import Answer, Candidate
 from tuner.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.identity import identity_of
 from tuner.neighbours import one_less
-from tuner.objective import Objective
+from tuner.objective import Objective, with_limits_of_both
 from tuner.progress import Progress
 from tuner.samplers import SamplerName
 from tuner.search import Search
@@ -252,6 +253,10 @@ class _Run:
         if learnt:
             starts = await self._starts((), learnt)
             by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
+        if default.status == "wrong":
+            starts = mends_first(starts)
+            by_setting = {setting: mends_first(each) for setting, each in by_setting.items()}
+            await self._widen_limits(starts)
         self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
         best_so_far = reached.cycles if reached is not None else None
@@ -442,6 +447,17 @@ class _Run:
         if outcome.stream_fault:
             self._progress.warning(self._job, f"the default lowering is compiled wrong: {outcome.stream_fault}")
         return self._record(outcome, with_rows=True)
+
+    async def _widen_limits(self, starts: Sequence[str]) -> None:
+        """Allow what the plainest mend of a wrong default lowering needs. A mend adds operations: within the limits
+        that follow from the wrong default there may be nothing that is right."""
+        for mend in filter(is_mend, starts[:1]):
+            try:
+                outcome = await self._outcome(mend)
+            except WorkerLost:  # it is recorded when the search asks for it
+                return
+            if outcome.cost is not None and not outcome.stream_fault:
+                self._default = with_limits_of_both(self._default, outcome.cost)
 
     def _violations(self, cost: Cost | Figures) -> dict[str, float]:
         return self._objective.violations(cost, self._default)
