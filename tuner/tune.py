@@ -36,6 +36,7 @@ from tuner.side_by_side import side_by_side
 from tuner.studies import open_study
 from tuner.transfer import Experience, recorded_starts
 from tuner.withheld import cheapest_withheld, least_sram
+from tuner.wrong_bests import told_by_cause
 from workers import tasks
 from workers.base_program import BaseProgram
 from workers.cost import Cost
@@ -498,18 +499,22 @@ class _Run:
         """Store the best so far, with its operators and the default's; what the store then holds.
 
         It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong, and
-        the next one looked at.
+        so is what follows it by merit, up to the first one that is right on all inputs that candidates share.
         """
-        for recipe in self._by_merit():
-            best = await self._evaluate(recipe, whole=True)
-            if best.status == "ok":
-                return self._set_best(best, status)
-            if best.status != "wrong":
-                raise ModelError(
-                    f"{self._job.source}: {recipe} was right before and is {best.status} now, {best.reason}"
-                )
-            self._store.record_evaluation(best)
-            self._progress.warning(self._job, f"{recipe} was right by parts and is wrong as a whole: {best.reason}")
+        best = None
+        wrong: list[Evaluation] = []
+        by_merit = deque(self._by_merit())
+        while by_merit and best is None:
+            found = await self._evaluate(by_merit.popleft(), whole=True)
+            if found.status == "ok":
+                best = found
+            else:
+                wrong += self._recorded_as_wrong((found,))
+                wrong += self._recorded_as_wrong(await self._next_wrong(by_merit))
+        for line in told_by_cause(wrong):
+            self._progress.warning(self._job, line)
+        if best is not None:
+            return self._set_best(best, status)
         beyond = [*self._violations(self._default)]
         if self._default_record.status == "wrong":
             beyond.append(f"it is wrong: {self._default_record.reason}")
@@ -520,6 +525,30 @@ class _Run:
             f"{self._job.source}: nothing right was found within the limits; of the default lowering "
             f"{' and '.join(beyond) or 'nothing is known'}{seen}"
         )
+
+    async def _next_wrong(self, by_merit: deque[Recipe]) -> list[Evaluation]:
+        """Take from the front those whose command streams are not right on all inputs that candidates share: one call
+        to one worker, so that what is found does not depend on how many there are."""
+        arguments = self._shared, self._base.key, self._job, tuple(map(str, by_merit))
+        try:
+            found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
+        except WorkerLost:  # each of them is evaluated by itself then
+            return []
+        records = [self._record(one, with_rows=False) for one in found]
+        if records and records[-1].status == "ok":
+            records.pop()
+        for _ in records:
+            by_merit.popleft()
+        return records
+
+    def _recorded_as_wrong(self, found: Sequence[Evaluation]) -> Sequence[Evaluation]:
+        for one in found:
+            if one.status != "wrong":
+                raise ModelError(
+                    f"{self._job.source}: {one.recipe} was right before and is {one.status} now, {one.reason}"
+                )
+        self._store.record_evaluations(found)
+        return found
 
     def _set_best(self, best: Evaluation, status: RunStatus) -> Best:
         """best: with its operators."""

@@ -181,7 +181,7 @@ class Evaluator:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
         return starting_points(self._default, self._facts, self._allowed, learnt)
 
-    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always) -> Outcome:
+    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.
 
         Args:
@@ -190,6 +190,8 @@ class Evaluator:
                 and streams are executed on the random inputs alone, in milliseconds.
             wanted: whether its command streams are executed at all, if its programs are right. Those of the default
                 lowering are executed always, on all inputs, since everything else is compared with it.
+            on_all: if it is not `whole`, execute its streams on all inputs that programs which share what they compute
+                are checked on.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -231,16 +233,16 @@ class Evaluator:
                 quality=quality,
                 default_quality=self._measure.default if self._measure else None,
             )
-            all_inputs = whole or _is_default(recipe)
-            if not (all_inputs or wanted(found)):
+            whole_streams = whole or _is_default(recipe)
+            if not (whole_streams or wanted(found)):
                 return found
-            fault = self._executed(program, all_inputs).reason
+            fault = self._executed(program, whole_streams, on_all).reason
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(
             found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
-            check={**found.check, "stream": _stream_check(all_inputs), "executed": True},
+            check={**found.check, "stream": _stream_check(whole_streams or on_all), "executed": True},
         )  # fmt: skip
 
     def expansion(self, text: str) -> Expansion:
@@ -345,10 +347,11 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
-    def _executed(self, program: Program, whole: bool) -> Verdict:
-        """Whether the program's command streams compute what the program does. whole: see `StreamCheck.verdict`."""
+    def _executed(self, program: Program, whole: bool, on_all: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does. whole, on_all: see
+        `StreamCheck.verdict`."""
         for at, graph in enumerate(program):
-            verdict = self._streams.verdict(graph, self._computed(at, whole), whole)
+            verdict = self._streams.verdict(graph, self._computed(at, whole), whole, on_all and not whole)
             if not verdict.equal:
                 where = f"delegate {at}: " if len(program) > 1 else ""
                 return Verdict(False, f"{where}{verdict.reason}")
@@ -392,9 +395,9 @@ def _is_default(recipe: Recipe) -> bool:
     return not recipe.elements
 
 
-def _stream_check(whole: bool) -> str:
+def _stream_check(on_all: bool) -> str:
     executed = f"executed by the NPU model {NPU_MODEL_VERSION}, bit for bit, on"
-    return f"{executed} {'all' if whole else 'random'} inputs; accesses and waits checked"
+    return f"{executed} {'all' if on_all else 'random'} inputs; accesses and waits checked"
 
 
 def _longer(recipe: Recipe, pass_text: str) -> Recipe:

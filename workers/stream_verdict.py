@@ -19,7 +19,7 @@ from workers.vela import OperatorCost
 
 def stream_verdict(
     graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, whole: bool = True,
-    decoded: Decoded | None = None, cache: OperationCache | None = None,
+    on_all: bool = False, decoded: Decoded | None = None, cache: OperationCache | None = None,
 ) -> Verdict:  # fmt: skip
     """Compare what a command stream computes with what its program computes.
 
@@ -30,13 +30,14 @@ def stream_verdict(
         computed: gives the program's outputs on the check inputs.
         whole: run it on all of the check inputs, and name the operation that goes wrong first. Else it is run on the
             first set of inputs alone. Its accesses and waits are checked in both cases.
+        on_all: run it on all of the check inputs also if it is not `whole`.
         decoded: the stream decoded, where that is at hand.
         cache: of values that other streams' operations gave.
 
     Raises:
         ReferenceFailed: the reference model does not run the program.
     """
-    inputs = computed.inputs if whole else computed.inputs[:1]
+    inputs = computed.inputs if whole or on_all else computed.inputs[:1]
     if len(program.outputs) != len(graph.outputs):
         # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
         return Verdict(False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}")
