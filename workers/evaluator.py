@@ -189,7 +189,7 @@ class Evaluator:
                 inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
                 and streams are executed on the random inputs alone, in milliseconds.
             wanted: whether its command streams are executed at all, if its programs are right. Those of the default
-                lowering are executed always, on all inputs, since everything else is compared with it.
+                lowering are executed always, as by `on_all`, since everything else is compared with it.
             on_all: if it is not `whole`, execute its streams on all inputs that programs which share what they compute
                 are checked on.
 
@@ -233,16 +233,17 @@ class Evaluator:
                 quality=quality,
                 default_quality=self._measure.default if self._measure else None,
             )
-            whole_streams = whole or _is_default(recipe)
-            if not (whole_streams or wanted(found)):
+            is_default = _is_default(recipe)
+            if not (whole or is_default or wanted(found)):
                 return found
-            fault = self._executed(program, whole_streams, on_all).reason
+            on_all = whole or is_default or on_all
+            fault = self._executed(program, whole, on_all, named=is_default).reason
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(
             found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
-            check={**found.check, "stream": _stream_check(whole_streams or on_all), "executed": True},
+            check={**found.check, "stream": _stream_check(on_all), "executed": True},
         )  # fmt: skip
 
     def expansion(self, text: str) -> Expansion:
@@ -347,11 +348,11 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
-    def _executed(self, program: Program, whole: bool, on_all: bool) -> Verdict:
-        """Whether the program's command streams compute what the program does. whole, on_all: see
+    def _executed(self, program: Program, whole: bool, on_all: bool, named: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does. whole, on_all, named: see
         `StreamCheck.verdict`."""
         for at, graph in enumerate(program):
-            verdict = self._streams.verdict(graph, self._computed(at, whole), whole, on_all and not whole)
+            verdict = self._streams.verdict(graph, self._computed(at, whole), whole, on_all, named)
             if not verdict.equal:
                 where = f"delegate {at}: " if len(program) > 1 else ""
                 return Verdict(False, f"{where}{verdict.reason}")
