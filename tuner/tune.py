@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -60,6 +61,9 @@ _NO_EXPERIENCE = Experience()
 
 #: A long recipe has some 20 elements, each of which is left out once.
 _LEAST_TO_SHORTEN = 16
+
+#: Candidates that one call to a worker looks at after a best was found wrong: it has no more time than one candidate.
+_TOGETHER = 16
 
 Ending = Literal["exhausted", "trials", "timeout"]
 
@@ -527,19 +531,24 @@ class _Run:
         )
 
     async def _next_wrong(self, by_merit: deque[Recipe]) -> list[Evaluation]:
-        """Take from the front those whose command streams are not right on all inputs that candidates share: one call
-        to one worker, so that what is found does not depend on how many there are."""
-        arguments = self._shared, self._base.key, self._job, tuple(map(str, by_merit))
-        try:
-            found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
-        except WorkerLost:  # each of them is evaluated by itself then
-            return []
-        records = [self._record(one, with_rows=False) for one in found]
-        if records and records[-1].status == "ok":
-            records.pop()
-        for _ in records:
-            by_merit.popleft()
-        return records
+        """Take from the front those whose command streams are not right on all inputs that candidates share. One worker
+        at a time looks at some of them, so that what is found does not depend on how many workers there are."""
+        wrong: list[Evaluation] = []
+        while by_merit:
+            some = tuple(map(str, islice(by_merit, _TOGETHER)))
+            arguments = self._shared, self._base.key, self._job, some
+            try:
+                found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
+            except WorkerLost:  # the next one is evaluated by itself
+                break
+            records = [self._record(one, with_rows=False) for one in found]
+            is_right = records[-1].status == "ok"
+            for one in records[:-1] if is_right else records:
+                wrong.append(one)
+                by_merit.popleft()
+            if is_right:
+                break
+        return wrong
 
     def _recorded_as_wrong(self, found: Sequence[Evaluation]) -> Sequence[Evaluation]:
         for one in found:
