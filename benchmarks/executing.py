@@ -41,7 +41,7 @@ recipe."""
 class Unexecuted(Evaluator):
     """An evaluator that takes every command stream for right."""
 
-    def _executed(self, *_: Any) -> Verdict:
+    def _executed(self, *_: Any, **__: Any) -> Verdict:
         return Verdict(True)
 
 

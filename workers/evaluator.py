@@ -183,7 +183,7 @@ class Evaluator:
         """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
         return starting_points(self._default, self._facts, self._allowed, learnt)
 
-    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always) -> Outcome:
+    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.
 
         Args:
@@ -191,7 +191,9 @@ class Evaluator:
                 inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
                 and streams are executed on the random inputs alone, in milliseconds.
             wanted: whether its command streams are executed at all, if its programs are right. Those of the default
-                lowering are executed always, on all inputs, since everything else is compared with it.
+                lowering are executed always, as by `on_all`, since everything else is compared with it.
+            on_all: if it is not `whole`, execute its streams on all inputs that programs which share what they compute
+                are checked on.
 
         Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
         """
@@ -233,16 +235,17 @@ class Evaluator:
                 quality=quality,
                 default_quality=self._measure.default if self._measure else None,
             )
-            all_inputs = whole or _is_default(recipe)
-            if not (all_inputs or wanted(found)):
+            is_default = _is_default(recipe)
+            if not (whole or is_default or wanted(found)):
                 return found
-            fault = self._executed(program, all_inputs).reason
+            on_all = whole or is_default or on_all
+            fault = self._executed(program, whole, on_all, named=is_default).reason
         except ReferenceFailed as error:
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(
             found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
-            check={**found.check, "stream": _stream_check(all_inputs), "executed": True},
+            check={**found.check, "stream": _stream_check(on_all), "executed": True},
         )  # fmt: skip
 
     def expansion(self, text: str) -> Expansion:
@@ -360,10 +363,11 @@ class Evaluator:
                 return verdict
         return Verdict(True)
 
-    def _executed(self, program: Program, whole: bool) -> Verdict:
-        """Whether the program's command streams compute what the program does. whole: see `StreamCheck.verdict`."""
+    def _executed(self, program: Program, whole: bool, on_all: bool, named: bool) -> Verdict:
+        """Whether the program's command streams compute what the program does. whole, on_all, named: see
+        `StreamCheck.verdict`."""
         for at, graph in enumerate(program):
-            verdict = self._streams.verdict(graph, self._computed(at, whole), whole)
+            verdict = self._streams.verdict(graph, self._computed(at, whole), whole, on_all, named)
             if not verdict.equal:
                 where = f"delegate {at}: " if len(program) > 1 else ""
                 return Verdict(False, f"{where}{verdict.reason}")
@@ -407,9 +411,9 @@ def _is_default(recipe: Recipe) -> bool:
     return not recipe.elements
 
 
-def _stream_check(whole: bool) -> str:
+def _stream_check(on_all: bool) -> str:
     executed = f"executed by the NPU model {NPU_MODEL_VERSION}, bit for bit, on"
-    return f"{executed} {'all' if whole else 'random'} inputs; accesses and waits checked"
+    return f"{executed} {'all' if on_all else 'random'} inputs; accesses and waits checked"
 
 
 def _longer(recipe: Recipe, pass_text: str) -> Recipe:

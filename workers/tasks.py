@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from search_space.choices.frontend.base import Setting
@@ -98,26 +98,38 @@ def precisions(base: Shared[BaseProgram], base_key: str, job: Job) -> list[Setti
 
 
 def evaluate(
-    base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, whole: bool = False, wanted: Wanted = always
-) -> Outcome:
+    base: Shared[BaseProgram], base_key: str, job: Job, recipe: str, whole: bool = False, wanted: Wanted = always,
+    on_all: bool = False,
+) -> Outcome:  # fmt: skip
     """What a candidate costs and whether it is right.
 
     base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. whole,
-    wanted: see `Evaluator.evaluate`. Raises ModelError if the base program cannot be used.
+    wanted, on_all: see `Evaluator.evaluate`. Raises ModelError if the base program cannot be used.
     """
     evaluator = _evaluator(base_key, base.get, job)
     parsed = Recipe.parse(recipe)
     if not parsed.setting:
-        return evaluator.evaluate(recipe, whole, wanted)
+        return evaluator.evaluate(recipe, whole, wanted, on_all)
     if parsed.exactness > job.allowance.exactness:
         return evaluator.evaluate(recipe)  # which refuses it
     started = time.perf_counter()
     came_to = standing(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
-    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, whole, wanted)
+    outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, whole, wanted, on_all)
     lowering = "bit for bit against the default one" if came_to.status != "inexact" else came_to.reason
     return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
+
+
+def up_to_right(base: Shared[BaseProgram], base_key: str, job: Job, recipes: Sequence[str]) -> list[Outcome]:
+    """Evaluate candidates one after the other, up to the first whose command streams are right on all inputs that
+    candidates share. It is the last one that is returned. Arguments as of `evaluate`."""
+    found: list[Outcome] = []
+    for recipe in recipes:
+        found.append(evaluate(base, base_key, job, recipe, on_all=True))
+        if found[-1].status == "ok" and not found[-1].stream_fault:
+            break
+    return found
 
 
 def expansion(base: Shared[BaseProgram], base_key: str, job: Job, recipe: str) -> Expansion:

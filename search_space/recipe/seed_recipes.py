@@ -167,6 +167,21 @@ def starting_programs(
     return programs
 
 
+def mends_first(starts: Sequence[str]) -> tuple[str, ...]:
+    """Starting points in the order in which they are tried where Vela miscompiles the default lowering.
+
+    The plainest mend comes first: few trials may be given, and each of the others does more that can go wrong.
+    """
+    return tuple(sorted(starts, key=lambda text: not is_mend(text)))
+
+
+def is_mend(text: str) -> bool:
+    """Whether a recipe does nothing but what keeps Vela from miscompiling operands."""
+    recipe = Recipe.parse(text)
+    mend = set(Recipe.parse(_RIGHT).passes)
+    return bool(recipe.passes) and not recipe.choices and mend.issuperset(recipe.passes)
+
+
 def starting_points(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:

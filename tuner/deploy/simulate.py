@@ -9,8 +9,9 @@ from pathlib import Path
 from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
+from search_space.recipe.seed_recipes import is_mend
 from tuner.deploy.apply import applied
-from tuner.tuning.objective import Objective
+from tuner.tuning.objective import Objective, with_recorded_limits_of_both
 from workers.ethos_u.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
 from workers.ethos_u.simulator.pmu_report import SimulationFailed
@@ -27,7 +28,11 @@ def contenders(known: Sequence[Evaluation], objective: Objective, count: int) ->
     default = next(priced, None)
     if default is None:
         return []
-    within = [pair for pair in offered if not objective.violations(pair[1], default[1])]
+    reference = default[1]
+    if default[0].status == "wrong":
+        for _, mended in (pair for pair in offered if is_mend(pair[0].recipe)):
+            reference = with_recorded_limits_of_both(reference, mended)
+    within = [pair for pair in offered if not objective.violations(pair[1], reference)]
     within.sort(key=lambda pair: (pair[1].cycles, len(pair[0].recipe), pair[0].recipe))
     by_program: dict[tuple[str, ...], Evaluation] = {}
     for one, _ in (default, *within):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Literal
@@ -96,6 +96,26 @@ class Objective:
         yield "the bytes of SRAM", cost.sram_bytes, sram
         if self.max_flash_bytes is not None:
             yield "the bytes of flash", cost.flash_bytes, self.max_flash_bytes
+
+
+def with_limits_of_both(default: Cost, mended: Cost) -> Cost:
+    """What candidates are compared with where Vela miscompiles the default lowering: its cycles, and of each figure
+    that sets a limit the larger one. mended: costs of the plainest program that is compiled right."""
+    return replace(
+        default,
+        conservative_cycles=max(default.conservative_cycles, mended.conservative_cycles),
+        sram_bytes=max(default.sram_bytes, mended.sram_bytes),
+    )
+
+
+def with_recorded_limits_of_both(default: Figures, mended: Figures) -> Figures:
+    """The same of what a store has."""
+    conservative = max(default["conservative_cycles"], mended["conservative_cycles"])
+    return replace(
+        default,
+        metrics={**default.metrics, "conservative_cycles": conservative},
+        sram_bytes=max(default.sram_bytes, mended.sram_bytes),
+    )
 
 
 def _conservative(cost: Cost | Figures) -> int:

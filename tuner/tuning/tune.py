@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -23,6 +24,7 @@ from results.store.store import Store
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from search_space.recipe.seed_recipes import is_mend, mends_first
 from search_space.recipe.space import pass_instances
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.neighbours import one_less
@@ -36,9 +38,10 @@ from tuner.tuning.ablation import without_each
 from tuner.tuning.answers import MayLead, answer_of
 from tuner.tuning.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.tuning.identity import identity_of
-from tuner.tuning.objective import Objective
+from tuner.tuning.objective import Objective, with_limits_of_both
 from tuner.tuning.progress import Progress
 from tuner.tuning.withheld import cheapest_withheld, least_sram
+from tuner.tuning.wrong_bests import told_by_cause
 from workers import tasks
 from workers.cache.hit_counts import Reuse as AskedFor
 from workers.errors import ModelError
@@ -62,6 +65,9 @@ _NO_EXPERIENCE = Experience()
 
 #: A long recipe has some 20 elements, each of which is left out once.
 _LEAST_TO_SHORTEN = 16
+
+#: Candidates that one call to a worker looks at after a best was found wrong: it has no more time than one candidate.
+_TOGETHER = 16
 
 Ending = Literal["exhausted", "trials", "timeout"]
 
@@ -256,6 +262,10 @@ class _Run:
         if learnt:
             starts = await self._starts((), learnt)
             by_setting = {setting: await self._starts(setting, learnt) for setting in by_setting}
+        if default.status == "wrong":
+            starts = mends_first(starts)
+            by_setting = {setting: mends_first(each) for setting, each in by_setting.items()}
+            await self._widen_limits(starts)
         self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
         reached = self._search.states.best()
         best_so_far = reached.cycles if reached is not None else None
@@ -447,6 +457,17 @@ class _Run:
             self._progress.warning(self._job, f"the default lowering is compiled wrong: {outcome.stream_fault}")
         return self._record(outcome, with_rows=True)
 
+    async def _widen_limits(self, starts: Sequence[str]) -> None:
+        """Allow what the plainest mend of a wrong default lowering needs. A mend adds operations: within the limits
+        that follow from the wrong default there may be nothing that is right."""
+        for mend in filter(is_mend, starts[:1]):
+            try:
+                outcome = await self._outcome(mend)
+            except WorkerLost:  # it is recorded when the search asks for it
+                return
+            if outcome.cost is not None and not outcome.stream_fault:
+                self._default = with_limits_of_both(self._default, outcome.cost)
+
     def _violations(self, cost: Cost | Figures) -> dict[str, float]:
         return self._objective.violations(cost, self._default)
 
@@ -486,18 +507,22 @@ class _Run:
         """Store the best so far, with its operators and the default's; what the store then holds.
 
         It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong, and
-        the next one looked at.
+        so is what follows it by merit, up to the first one that is right on all inputs that candidates share.
         """
-        for recipe in self._by_merit():
-            best = await self._evaluate(recipe, whole=True)
-            if best.status == "ok":
-                return self._set_best(best, status)
-            if best.status != "wrong":
-                raise ModelError(
-                    f"{self._job.source}: {recipe} was right before and is {best.status} now, {best.reason}"
-                )
-            self._store.record_evaluation(best)
-            self._progress.warning(self._job, f"{recipe} was right by parts and is wrong as a whole: {best.reason}")
+        best = None
+        wrong: list[Evaluation] = []
+        by_merit = deque(self._by_merit())
+        while by_merit and best is None:
+            found = await self._evaluate(by_merit.popleft(), whole=True)
+            if found.status == "ok":
+                best = found
+            else:
+                wrong += self._recorded_as_wrong((found,))
+                wrong += self._recorded_as_wrong(await self._next_wrong(by_merit))
+        for line in told_by_cause(wrong):
+            self._progress.warning(self._job, line)
+        if best is not None:
+            return self._set_best(best, status)
         beyond = [*self._violations(self._default)]
         if self._default_record.status == "wrong":
             beyond.append(f"it is wrong: {self._default_record.reason}")
@@ -508,6 +533,35 @@ class _Run:
             f"{self._job.source}: nothing right was found within the limits; of the default lowering "
             f"{' and '.join(beyond) or 'nothing is known'}{seen}"
         )
+
+    async def _next_wrong(self, by_merit: deque[Recipe]) -> list[Evaluation]:
+        """Take from the front those whose command streams are not right on all inputs that candidates share. One worker
+        at a time looks at some of them, so that what is found does not depend on how many workers there are."""
+        wrong: list[Evaluation] = []
+        while by_merit:
+            some = tuple(map(str, islice(by_merit, _TOGETHER)))
+            arguments = self._shared, self._base.key, self._job, some
+            try:
+                found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
+            except WorkerLost:  # the next one is evaluated by itself
+                break
+            records = [self._record(one, with_rows=False) for one in found]
+            is_right = records[-1].status == "ok"
+            for one in records[:-1] if is_right else records:
+                wrong.append(one)
+                by_merit.popleft()
+            if is_right:
+                break
+        return wrong
+
+    def _recorded_as_wrong(self, found: Sequence[Evaluation]) -> Sequence[Evaluation]:
+        for one in found:
+            if one.status != "wrong":
+                raise ModelError(
+                    f"{self._job.source}: {one.recipe} was right before and is {one.status} now, {one.reason}"
+                )
+        self._store.record_evaluations(found)
+        return found
 
     def _set_best(self, best: Evaluation, status: RunStatus) -> Best:
         """best: with its operators."""

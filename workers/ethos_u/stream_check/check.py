@@ -34,13 +34,16 @@ class StreamCheck:
         self._pricing, self._memo, self._key = pricing, memo, dict(key)
         self._cache = OperationCache(_KEPT_BYTES)
 
-    def verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
+    def verdict(
+        self, graph: Graph, computed: Outputs, whole: bool, on_all: bool = False, named: bool = False
+    ) -> Verdict:
         """Compare what a program's command stream computes with what the program computes.
 
         Args:
             graph: one delegate's program, which Vela compiles.
             computed: gives the program's outputs on the check inputs.
-            whole: as of `stream_verdict`.
+            whole: `computed` is of whole programs, and `on_all` and `named` hold whatever is said.
+            on_all, named: as of `stream_verdict`.
 
         Raises:
             VelaRefused: Vela does not compile the program.
@@ -49,16 +52,20 @@ class StreamCheck:
         key = {
             **self._key, "kind": "stream verdict", "graph": graph.hash, "whole": whole, "NPU model": MODEL_VERSION,
         }  # fmt: skip
+        if not whole:
+            key |= {name: True for name, said in (("on all", on_all), ("named", named)) if said}
         known = self._memo.get(**key)
         if known is None:
-            known = asdict(self._verdict(graph, computed, whole))
+            known = asdict(self._verdict(graph, computed, whole or on_all, whole or named))
             self._memo.put_if_possible(known, **key)
         return Verdict(**known)
 
-    def _verdict(self, graph: Graph, computed: Outputs, whole: bool) -> Verdict:
+    def _verdict(self, graph: Graph, computed: Outputs, on_all: bool, named: bool) -> Verdict:
         try:
             emitted = self._pricing.emitted(graph)
         except StreamError as error:
             return Verdict(False, f"the command stream cannot run: {error}")
         program, rows = emitted.compiled.npu_program, emitted.compiled.operators
-        return stream_verdict(graph, program, rows, computed, whole=whole, decoded=emitted.decoded, cache=self._cache)
+        return stream_verdict(
+            graph, program, rows, computed, on_all=on_all, named=named, decoded=emitted.decoded, cache=self._cache
+        )

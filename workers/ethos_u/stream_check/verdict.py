@@ -18,8 +18,8 @@ from workers.ethos_u.stream_check.interface import compared, used_inputs
 
 
 def stream_verdict(
-    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, whole: bool = True,
-    decoded: Decoded | None = None, cache: OperationCache | None = None,
+    graph: Graph, program: NpuProgram, rows: Sequence[OperatorCost], computed: Outputs, *, on_all: bool = True,
+    named: bool = True, decoded: Decoded | None = None, cache: OperationCache | None = None,
 ) -> Verdict:  # fmt: skip
     """Compare what a command stream computes with what its program computes.
 
@@ -28,15 +28,16 @@ def stream_verdict(
         program: the stream and what belongs to it.
         rows: Vela's of the compilation that the stream comes from.
         computed: gives the program's outputs on the check inputs.
-        whole: run it on all of the check inputs, and name the operation that goes wrong first. Else it is run on the
-            first set of inputs alone. Its accesses and waits are checked in both cases.
+        on_all: run it on all of the check inputs, else on the first set of them alone. Its accesses and waits are
+            checked in both cases.
+        named: name the operation that goes wrong first, which takes longer than finding out that one does.
         decoded: the stream decoded, where that is at hand.
         cache: of values that other streams' operations gave.
 
     Raises:
         ReferenceFailed: the reference model does not run the program.
     """
-    inputs = computed.inputs if whole else computed.inputs[:1]
+    inputs = computed.inputs if on_all else computed.inputs[:1]
     if len(program.outputs) != len(graph.outputs):
         # Also where one that is left out holds what another one does: the runtime tells outputs by their place.
         return Verdict(False, f"the command stream has {len(program.outputs)} outputs instead of {len(graph.outputs)}")
@@ -48,7 +49,7 @@ def stream_verdict(
         verdict = Verdict(False, f"the command stream cannot run: {error}")
     except Unmodelled as error:
         return Verdict(False, f"the command stream cannot be executed here: {error}")
-    if verdict.equal or not whole:
+    if verdict.equal or not named:
         return verdict
     # Sets of inputs differ in what shows on them; the first one that shows a wrong operation names it.
     found = (first_difference(graph, program, rows, one) for one in inputs)

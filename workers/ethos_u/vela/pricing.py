@@ -67,8 +67,8 @@ class Emitted:
     decoded: Decoded
 
 
-#: Programs that were priced lately, which are executed next.
-_KEPT = 4
+#: Programs that were priced lately. Some are executed next, others once the search goes on from them.
+_KEPT = 16
 
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from workers.ethos_u.command_stream import Operation, decode
+from workers.ethos_u.command_stream import Decoded, Operation, Run, decode
+from workers.ethos_u.npu_model.machine.plan import addresses_within
 from workers.ethos_u.npu_model.memory.feature_maps import layout
 from workers.ethos_u.npu_model.memory.memory import FAST
 
@@ -17,10 +16,24 @@ def fast_bytes(command_stream: bytes) -> int | None:
     Raises:
         StreamError: it is no command stream. Unmodelled: a feature map is stored in a way that is not known.
     """
-    return max((end for one in decode(command_stream).operations for end in _ends(one)), default=None)
+    decoded = decode(command_stream)
+    return max((end for run in decoded.runs for end in _ends_of_run(decoded, run)), default=None)
 
 
-def _ends(operation: Operation) -> Iterator[int]:
+def _ends_of_run(decoded: Decoded, run: Run) -> Iterator[int]:
+    operation, count = run.first, len(run.offsets)
+    if operation.dma is not None or any(span.region == FAST for span in (*operation.weights, *operation.scales)):
+        for each in decoded.operations_of(run):
+            yield from _ends_of_spans(each)
+    # A run may have thousands of operations: their addresses are looked at together.
+    changes = decoded.addresses(run) if count > 1 else {}
+    for role, one in (("IFM", operation.ifm), ("IFM2", operation.ifm2), ("OFM", operation.ofm)):
+        if one is not None and one.in_memory and one.region == FAST:
+            addresses = addresses_within(operation.registers, changes, role, count)
+            yield layout(operation, role, one).reach(addresses)[1]
+
+
+def _ends_of_spans(operation: Operation) -> Iterator[int]:
     for span in (*operation.weights, *operation.scales):
         if span.region == FAST:
             yield span.address + span.length_bytes
@@ -28,11 +41,6 @@ def _ends(operation: Operation) -> Iterator[int]:
         for end, span in (("SRC", operation.dma.source), ("DST", operation.dma.destination)):
             if span.region == FAST:
                 yield span.address + span.length_bytes + _to_last_row(operation, end)
-        return
-    for role, one in (("IFM", operation.ifm), ("IFM2", operation.ifm2), ("OFM", operation.ofm)):
-        if one is not None and one.in_memory and one.region == FAST:
-            place = layout(operation, role, one)
-            yield place.reach([np.array([address]) for address in one.addresses])[1]
 
 
 def _to_last_row(operation: Operation, end: str) -> int:
