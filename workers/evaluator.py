@@ -24,8 +24,8 @@ from search_space.verifier import verify
 from workers.allowance import Quality
 from workers.base_program import BaseProgram
 from workers.bound import Bound, bound
-from workers.check_inputs import check_inputs, more_random_inputs
 from workers.cost import Cost, Pricing
+from workers.defined_inputs import DefinedInputs
 from workers.errors import ModelError
 from workers.host_cost import host_cycles, interface_bytes
 from workers.kept_values import KeptValues
@@ -162,6 +162,7 @@ class Evaluator:
         self._pricing = Pricing(target, memo, self._toolchain)
         key = {"target": target.identity(), "base": base.key, "seed": seed, "versions": self._toolchain}
         self._streams = StreamCheck(self._pricing, memo, key)
+        self._inputs = DefinedInputs(self._default, base.calibration_inputs, seed, memo, key)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
         self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
         self._checks_asked = self._checks_known = 0
@@ -236,6 +237,10 @@ class Evaluator:
                 return found
             fault = self._executed(program, all_inputs).reason
         except ReferenceFailed as error:
+            if self._inputs.leave_out():
+                self._values.clear()
+                self._whole.clear()
+                return self.evaluate(text, whole, wanted)
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(
@@ -355,19 +360,16 @@ class Evaluator:
         return Verdict(True)
 
     def _computed(self, at: int, whole: bool) -> Outputs:
-        values = self._values_of(at)
         if not whole:
-            return values
+            return self._values_of(at)
         if at not in self._whole:
-            more = more_random_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
-            self._whole[at] = WholeOutputs([*values.inputs, *more])
+            self._whole[at] = WholeOutputs(self._inputs.of(at, more=True))
         return self._whole[at]
 
     def _values_of(self, at: int) -> Values:
         """Of the delegate's programs, on the check inputs."""
         if at not in self._values:
-            inputs = check_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
-            self._values[at] = Values(inputs, self._kept_values)
+            self._values[at] = Values(self._inputs.of(at, more=False), self._kept_values)
         return self._values[at]
 
     def _described_check(self, recipe: Recipe, whole: bool) -> dict[str, Any]:

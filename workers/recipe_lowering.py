@@ -17,10 +17,11 @@ from search_space.verifier import verify
 from search_space.write_tosa import write_tosa
 from workers.ahead_of_time import rewrite_tosa
 from workers.base_program import toolchain_versions
-from workers.check_inputs import check_inputs
+from workers.defined_inputs import on_defined_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
 from workers.recipe_tag import StoredRecipe, recipe_tag
+from workers.reference import ReferenceFailed
 from workers.reference_check import check
 from workers.spec_check import check_spec
 from workers.stream_verdict import stream_verdict
@@ -67,7 +68,10 @@ def apply_recipe(
 
     def transform(index: int, tosa: bytes) -> bytes:
         default = read_tosa(tosa, f"delegate {index}")
-        values = Values(check_inputs(default, (), _SEED))
+        try:
+            values = on_defined_inputs(Values, default, (), _SEED)
+        except ReferenceFailed as error:
+            raise ModelError(f"recipe '{recipe}' cannot be checked for delegate {index}: {error}") from error
         with TemporaryDirectory() as forgotten:
             facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
             for start, end in parsed.exact_stretches:

@@ -15,7 +15,7 @@ from search_space.recipe import Recipe
 from search_space.upstream import Setting
 from search_space.verifier import verify
 from workers.base_program import BaseProgram, exported_model, lowered_setting, setting_key
-from workers.check_inputs import check_inputs
+from workers.defined_inputs import on_defined_inputs
 from workers.errors import ModelError
 from workers.memo import Memo
 from workers.reference import ReferenceFailed
@@ -106,7 +106,7 @@ def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) 
         assert model is not None
         return check_whole(model, job.target, setting, seed=job.seed, calibration_data=job.calibration_data)
     for (default, candidate), calibration in zip(pairs, base.calibration_inputs, strict=True):
-        verdict = check(candidate, default, WholeOutputs(check_inputs(default, calibration, job.seed)))
+        verdict = check(candidate, default, on_defined_inputs(WholeOutputs, default, calibration, job.seed))
         if not verdict.equal:
             return verdict
     return Verdict(True)
