@@ -27,6 +27,7 @@ from benchmarks.miscompilations import (
     shifted_clamp,
     sliced_matmul,
     sliced_reduction,
+    square_transposes,
     tensor_shape,
     transposed_blocks,
     transposed_rows,
@@ -42,6 +43,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
-        scalar_operand, argmax_channels, read_booleans, brick_padding,
+        scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
     )
 )  # fmt: skip

@@ -14,6 +14,7 @@ from benchmarks.miscompilations.moves import (
     operand,
     ordered_by,
     seen,
+    square_transposes,
     transposed_blocks,
     written_constants,
 )
@@ -275,6 +276,7 @@ _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "overwritten-indices": _overwritten_indices,
     "transposed-blocks": transposed_blocks,
     "transposed-rows": transposed_blocks,
+    "square-transposes": square_transposes,
 }
 
 
