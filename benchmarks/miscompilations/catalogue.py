@@ -21,6 +21,7 @@ from benchmarks.miscompilations import (
     read_booleans,
     reduced_minimum,
     reshaped_padding,
+    reshaped_selection,
     rounded_product,
     scalar_operand,
     scaled_max_pool,
@@ -44,5 +45,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
+        reshaped_selection,
     )
 )  # fmt: skip
