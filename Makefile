@@ -105,7 +105,7 @@ fuzz: $(READY) ## execute PROGRAMS random programs per family and MUTATIONS chan
 	PROGRAMS=$(PROGRAMS) MUTATIONS=$(MUTATIONS) $(BIN)/python -m pytest -s --timeout=0 tests/workers/ethos_u/npu_model/test_random_programs.py tests/workers/ethos_u/npu_model/test_mutations.py
 
 model-fuzz: MODELS = 500
-model-fuzz: $(READY) ## tune MODELS random PyTorch modules, beside stock ExecuTorch; some 20 s each
+model-fuzz: $(READY) ## tune MODELS random PyTorch modules, beside stock ExecuTorch; some 15 s each
 	$(BIN)/python -m benchmarks.model_fuzz --models $(MODELS) --out $(OUT)/model-fuzz
 
 # Put the table that a run wrote between the two comments in a page that name it.

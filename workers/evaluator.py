@@ -29,7 +29,7 @@ from workers.cache.lru import Recent
 from workers.cache.memo import Memo
 from workers.cache.successors import Transitions
 from workers.checking.allowance import Quality
-from workers.checking.check_inputs import check_inputs, more_random_inputs
+from workers.checking.defined_inputs import DefinedInputs
 from workers.checking.incremental_values import Values
 from workers.checking.reference import ReferenceFailed
 from workers.checking.reference_check import Outputs, Verdict, check
@@ -164,6 +164,7 @@ class Evaluator:
         self._pricing = Pricing(target, memo, self._toolchain)
         key = {"target": target.identity(), "base": base.key, "seed": seed, "versions": self._toolchain}
         self._streams = StreamCheck(self._pricing, memo, key)
+        self._inputs = DefinedInputs(self._default, base.calibration_inputs, seed, memo, key)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
         self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
         self._checks_asked = self._checks_known = 0
@@ -241,6 +242,10 @@ class Evaluator:
             on_all = whole or is_default or on_all
             fault = self._executed(program, whole, on_all, named=is_default).reason
         except ReferenceFailed as error:
+            if self._inputs.leave_out():
+                self._values.clear()
+                self._whole.clear()
+                return self.evaluate(text, whole, wanted)
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(
@@ -374,19 +379,16 @@ class Evaluator:
         return Verdict(True)
 
     def _computed(self, at: int, whole: bool) -> Outputs:
-        values = self._values_of(at)
         if not whole:
-            return values
+            return self._values_of(at)
         if at not in self._whole:
-            more = more_random_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
-            self._whole[at] = WholeOutputs([*values.inputs, *more])
+            self._whole[at] = WholeOutputs(self._inputs.of(at, more=True))
         return self._whole[at]
 
     def _values_of(self, at: int) -> Values:
         """Of the delegate's programs, on the check inputs."""
         if at not in self._values:
-            inputs = check_inputs(self._default[at], self.base.calibration_inputs[at], self._seed)
-            self._values[at] = Values(inputs, self._kept_values)
+            self._values[at] = Values(self._inputs.of(at, more=False), self._kept_values)
         return self._values[at]
 
     def _described_check(self, recipe: Recipe, whole: bool) -> dict[str, Any]:

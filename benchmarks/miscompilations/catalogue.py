@@ -21,12 +21,14 @@ from benchmarks.miscompilations import (
     read_booleans,
     reduced_minimum,
     reshaped_padding,
+    reshaped_selection,
     rounded_product,
     scalar_operand,
     scaled_max_pool,
     shifted_clamp,
     sliced_matmul,
     sliced_reduction,
+    square_transposes,
     tensor_shape,
     transposed_blocks,
     transposed_rows,
@@ -42,6 +44,7 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         written_constants, matmul_channels, sliced_reduction, transposed_blocks, scaled_max_pool, batched_average,
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
-        scalar_operand, argmax_channels, read_booleans, brick_padding,
+        scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
+        reshaped_selection,
     )
 )  # fmt: skip

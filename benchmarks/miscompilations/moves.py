@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import prod
+
 from benchmarks.miscompilations.miscompilation import U85
 from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node, Step
 from search_space.ir.layout_map import LayoutMap
@@ -106,3 +109,28 @@ def transposed_blocks(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     source = graph[node.inputs[0]] if node.op in ("CLAMP", "TABLE") else node
     return node.op != MOVE and source.op == MOVE and not source.layout_map.keeps_order
+
+
+def square_transposes(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    if node.op != MOVE or not graph.users[node_id]:
+        return False
+    shape, maps = node.layout_map.in_shape, [node.layout_map]
+    for step in node.steps:
+        maps.append(step.map_from(shape))
+        shape = step.result(shape)
+    return any(map(_exchanges_equals, maps))
+
+
+def _exchanges_equals(layout: LayoutMap) -> bool:
+    """Whether it takes some dimensions past others of the same size, as one of its steps at least may do."""
+    place = {atom: at for at, atom in enumerate(layout.order)}
+    groups = [range(*ends) for ends in combinations(range(len(layout.atoms) + 1), 2)]
+    sizes = {group: prod(layout.atoms[atom] for atom in group) for group in groups}
+    return any(
+        first.stop <= second.start
+        and sizes[first] == sizes[second]
+        and max(place[atom] for atom in second) < min(place[atom] for atom in first)
+        for first in groups
+        for second in groups
+    )

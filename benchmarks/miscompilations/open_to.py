@@ -14,6 +14,7 @@ from benchmarks.miscompilations.moves import (
     operand,
     ordered_by,
     seen,
+    square_transposes,
     transposed_blocks,
     written_constants,
 )
@@ -172,6 +173,13 @@ def _tensor_shape(graph: Graph, node_id: int) -> bool:
     return any(graph[reader].op == MOVE for i in (*node.inputs, node_id) for reader in graph.users[i])
 
 
+def _reshaped_selection(graph: Graph, node_id: int) -> bool:
+    """Whether it selects from a RESHAPE of a value that has other readers."""
+    node = graph[node_id]
+    moves = [graph[i] for i in node.inputs if graph[i].op == MOVE] if node.op == "SELECT" else []
+    return any(len(graph.users[one.inputs[0]]) > 1 for one in moves)
+
+
 def _matmul_channels(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     return node.op == "RESCALE" and operand(graph, node).op == "MATMUL" and len(_numbers(graph, node, 1)) > 1
@@ -269,12 +277,14 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "sliced-matmul": _sliced_matmul,
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
+    "reshaped-selection": _reshaped_selection,
 }
 
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "overwritten-indices": _overwritten_indices,
     "transposed-blocks": transposed_blocks,
     "transposed-rows": transposed_blocks,
+    "square-transposes": square_transposes,
 }
 
 

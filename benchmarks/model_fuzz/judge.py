@@ -10,6 +10,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from benchmarks.model_fuzz.candidates import kinds_of, miscompiled, unexpected_candidate
 from benchmarks.model_fuzz.generate import Generated
 from benchmarks.model_fuzz.stock import Stock, compared, write_stock
 from results.lookup.lookup import Hit
@@ -20,7 +21,7 @@ from results.store.tiers import Tiers
 from tuner.commands.verify import verify
 from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied_in
-from tuner.deploy.ask import ask
+from tuner.deploy.ask import ask, identity_for
 from tuner.paths import studies_folder
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
@@ -36,11 +37,12 @@ from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 600.0
 
+_MISCOMPILED = "of the default lowering it is wrong"
 #: What velatune may refuse though stock ExecuTorch writes it, as its messages say it.
 _RIGHTLY_REFUSED = (
     "lowers it to a program that computes something else",  # stock's .pte is broken
     "is in training mode",
-    "of the default lowering it is wrong",  # Vela miscompiles it, and every candidate that was tried
+    _MISCOMPILED,  # Vela miscompiles it, and every candidate that was tried
 )
 _NO_DELEGATE = "no operator runs on"
 #: What neither stock's file nor ours can be run with, which is told before the search.
@@ -131,14 +133,33 @@ async def _stock(pool: PlainPool, folder: Path, model: Generated, job: Job) -> S
 
 async def _judged(bench: _Bench, model: Generated, job: Job, stock: Stock, outcome: Tuned | Failure) -> Judged:
     if isinstance(outcome, Failure):
-        return _refused(model, stock, outcome.reason)
+        judged = _refused(model, stock, outcome.reason)
+        if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
+            evaluations = bench.store.evaluations(identity_for(job, bench.objective).key)
+            reason, known = await _candidates(bench, job, evaluations)
+            return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.told} ({known})")
+        return judged
     if stock.fault:
         return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
     try:
-        reason = _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
+        reason, known = await _candidates(bench, job, bench.store.evaluations(outcome.best.identity.key))
+        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
     except Exception as error:  # whatever a fault of velatune's own raises
-        reason = unexpected(error, bench.log_dir)
-    return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason)
+        reason, known = unexpected(error, bench.log_dir), ""
+    return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason or known)
+
+
+async def _candidates(bench: _Bench, job: Job, evaluations: Sequence[Evaluation]) -> tuple[str, str]:
+    """What is unexpected of a tune's candidates, and the known miscompilations among them; both empty if nothing is."""
+    if reason := unexpected_candidate(evaluations):
+        return reason, ""
+    found = set[str]()
+    for one in miscompiled(evaluations):
+        kinds = await bench.pool.run(kinds_of, job, one.recipe, timeout_seconds=_SECONDS)
+        if not kinds:
+            return f"no known miscompilation: {one.recipe} is wrong, {one.reason}", ""
+        found.update(kinds)
+    return "", f"miscompiled candidates: {', '.join(sorted(found))}" if found else ""
 
 
 def _refused(model: Generated, stock: Stock, reason: str) -> Judged:

@@ -21,7 +21,8 @@ from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from tuner.paths import cache_folder
 from workers.cache.memo import Memo
-from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs
+from workers.checking.check_inputs import CheckInput
+from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.reference_check import check
 from workers.checking.whole_outputs import WholeOutputs
 from workers.ethos_u.job import Job
@@ -102,17 +103,16 @@ def prove(case: Case) -> Proof:
         for at, (data, calibration) in enumerate(zip(base.graphs, base.calibration_inputs, strict=True)):
             stock = verify(read_tosa(data))
             graph = verify(recipe.apply(stock, facts))
-            inputs = [*check_inputs(stock, calibration, job.seed), *more_random_inputs(stock, calibration, job.seed)]
-            computed = WholeOutputs(inputs)
+            computed = on_defined_inputs(WholeOutputs, stock, calibration, job.seed, more=True)
             compiled = compile_tosa(write_tosa(graph), job.target)
-            seconds += _both_seconds(graph, compiled.npu_program, inputs[0])
+            seconds += _both_seconds(graph, compiled.npu_program, computed.inputs[0])
             verdict = check(graph, stock, computed)
             if verdict.equal:
                 verdict = stream_verdict(graph, compiled.npu_program, compiled.operators, computed)
             if not verdict.equal:
                 kinds = open_to(graph, job.target.family)
                 wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
-            sets.update(one.kind for one in inputs)
+            sets.update(one.kind for one in computed.inputs)
     told = ", ".join(f"{count} {kind}" for kind, count in sets.items())
     return Proof(len(base.graphs), told, tuple(wrong), seconds)
 

@@ -14,7 +14,8 @@ import pytest
 from benchmarks.model_fuzz.generate import generated
 from benchmarks.model_fuzz.judge import Judged, judge
 
-MODELS = 3
+#: As many as 150 s of CPU are enough for.
+MODELS = 8
 
 
 @pytest.mark.slow
@@ -24,7 +25,7 @@ def test_random_modules_are_tuned_as_stock_executorch_lowers_them(tmp_path: Path
 
     judged = asyncio.run(run())
     assert [(one.model.text, one.told) for one in judged if one.came_to == "finding"] == []
-    assert Counter(one.came_to for one in judged)["tuned"] >= 1
+    assert Counter(one.came_to for one in judged)["tuned"] >= MODELS // 2
 
 
 def test_a_model_follows_from_its_seed_and_runs() -> None:

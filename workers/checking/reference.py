@@ -17,12 +17,12 @@ ARRAY_TYPES = frozenset(("BOOL", "INT8", "INT16", "INT32", "FP32"))
 class ReferenceFailed(Exception):
     """The reference model does not run this program on these inputs; the message is its reason in one line.
 
-    at: on which of several sets of inputs.
+    at: on which of several sets of inputs. undefined: the program does there what TOSA leaves undefined.
     """
 
-    def __init__(self, reason: str, at: int = 0) -> None:
+    def __init__(self, reason: str, at: int = 0, *, undefined: bool = False) -> None:
         super().__init__(reason)
-        self.at = at
+        self.at, self.undefined = at, undefined
 
 
 def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -57,7 +57,8 @@ def run_on_each(graph: Graph, sets: Sequence[Sequence[np.ndarray]]) -> list[list
                 break
             found.append(outputs)
     if len(found) < len(sets):
-        raise ReferenceFailed(f"{status.name}: {_reason(printed.text)}", len(found))
+        undefined = status == GraphStatus.TOSA_UNPREDICTABLE
+        raise ReferenceFailed(f"{status.name}: {_reason(printed.text)}", len(found), undefined=undefined)
     return found
 
 

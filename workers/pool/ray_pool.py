@@ -271,8 +271,8 @@ class Pool:
 
         left = _START_ATTEMPTS if self._address is None else _CLUSTER_START_ATTEMPTS
         while left:
-            worker = self._launch(number)
             try:
+                worker = self._launch(number)
                 await worker.prepare(self._warm_up)
             except Lost as lost:
                 ray.kill(worker.actor)
@@ -284,6 +284,9 @@ class Pool:
                     left += 1  # the others go on; a node may join
                 elif not lost.is_innocent:
                     left = min(left, _START_ATTEMPTS - 1)
+            except Exception as error:  # whatever Ray raises of what it is to start; callers would wait for ever
+                reason = f"{type(error).__name__}: {_one_line(error)}"
+                break
             else:
                 self._up += 1
                 self._calls.add(worker)

@@ -388,6 +388,16 @@ def test_workers_that_cannot_warm_up_end_the_pool_with_the_reason(run: Run, tmp_
     assert "no worker process starts: RuntimeError while warming up: Unsendable: 7" in str(answers[0])
 
 
+def test_a_warm_up_that_cannot_be_sent_ends_the_pool_with_the_reason(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> list[BaseException | int]:
+        async with Pool(jobs=1, log_dir=tmp_path, warm_up=threading.Lock().acquire) as broken:
+            return await asyncio.gather(broken.run(add, 1, 2, timeout_seconds=60), return_exceptions=True)
+
+    (answer,) = run(scenario())
+    assert isinstance(answer, PoolFailed)
+    assert "no worker process starts: TypeError: " in str(answer)
+
+
 def test_a_worker_that_dies_warming_up_is_not_given_the_last_words_of_another(run: Run, tmp_path: Path) -> None:
     (tmp_path / "worker-0.log").write_text("Fatal Python error: of last night\n")
 

@@ -15,7 +15,7 @@ from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from workers.cache.memo import Memo
-from workers.checking.check_inputs import check_inputs
+from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.reference import ReferenceFailed
 from workers.checking.reference_check import Verdict, check
 from workers.checking.whole_outputs import WholeOutputs
@@ -106,7 +106,7 @@ def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) 
         assert model is not None
         return check_whole(model, job.target, setting, seed=job.seed, calibration_data=job.calibration_data)
     for (default, candidate), calibration in zip(pairs, base.calibration_inputs, strict=True):
-        verdict = check(candidate, default, WholeOutputs(check_inputs(default, calibration, job.seed)))
+        verdict = check(candidate, default, on_defined_inputs(WholeOutputs, default, calibration, job.seed))
         if not verdict.equal:
             return verdict
     return Verdict(True)

@@ -19,4 +19,4 @@ __all__ = [
 ]  # fmt: skip
 
 #: Part of what a verdict is remembered under: raised when the model begins to judge a stream otherwise.
-MODEL_VERSION = "3"
+MODEL_VERSION = "4"

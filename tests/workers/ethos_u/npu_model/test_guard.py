@@ -67,6 +67,13 @@ def half_of_transposed() -> Graph:
     return p.graph(half, half, p.reshape(p.reshape(value, 2, 2), 2, 1, 2, 1, 1), half)
 
 
+def copied_twice() -> Graph:
+    """Ethos-U85 is told twice to copy the transposed part of a tensor with an activation."""
+    p = Program()
+    part = p.slice(p.input(1, 9, 7, 24), (0, 0, 0, 16), (1, 9, 7, 8))
+    return p.graph(p.clamp(p.transpose(part, 0, 3, 1, 2), -100, 100))
+
+
 def copied_in_place() -> Graph:
     """On Ethos-U55, of two copies that differ in addresses only, the second one has its operand where its result is."""
     p = Program()
@@ -76,7 +83,7 @@ def copied_in_place() -> Graph:
 
 
 @pytest.mark.parametrize("accelerator", U55_U65 + U85)
-@pytest.mark.parametrize("program", [half_of_transposed, copied_in_place])
+@pytest.mark.parametrize("program", [half_of_transposed, copied_in_place, copied_twice])
 def test_nothing_in_programs_that_only_look_wrong(program: Callable[[], Graph], accelerator: str) -> None:
     graph = program()
     assert found(graph, accelerator) == []

@@ -13,6 +13,7 @@ from search_space.ir.dtypes import NUMPY
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
+from workers.ethos_u.npu_model.waits.hazards import hazards
 from workers.ethos_u.vela.compiler import compile_tosa
 
 _SHAPES = ((2, 3), (2, 3, 4), (1, 3, 4), (2, 1, 4), (2, 3, 1), (1, 2, 3, 4), (1, 3, 1, 4), (2, 3, 4, 5))
@@ -62,3 +63,18 @@ def test_an_output_is_lost_through_a_reshape_too() -> None:
     program = graph(moved_on)
     assert len(compile_tosa(write_tosa(program), TARGETS[U55]).outputs) == 1
     assert open_to(program, U55) == {"lost-output"}
+
+
+@pytest.mark.parametrize("size", [4, 6, 8, 12])
+def test_only_transposes_between_equal_sizes_are_read_too_early(size: int) -> None:
+    for rows, columns in ((size, size), (size, size + 1), (size + 1, size)):
+
+        def rescaled(p: Program, rows: int = rows, columns: int = columns) -> int:
+            return p.rescale(p.transpose(p.input(1, rows, columns, 8), 0, 2, 1, 3), "INT8", 0.5)
+
+        program = graph(rescaled)
+        compiled = compile_tosa(write_tosa(program), TARGETS[U55])
+        found = hazards(compiled.npu_program, decode(compiled.command_stream))
+        assert open_to(program, U55) == ({"square-transposes"} if rows == columns else set())
+        assert open_to(program, U55, in_order=True) == open_to(program, U85) == set()
+        assert bool(found) <= (rows == columns)

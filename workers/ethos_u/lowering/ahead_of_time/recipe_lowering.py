@@ -16,8 +16,9 @@ from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from workers.cache.memo import Memo
-from workers.checking.check_inputs import check_inputs
+from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.incremental_values import Values
+from workers.checking.reference import ReferenceFailed
 from workers.checking.reference_check import check
 from workers.errors import ModelError
 from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe, recipe_tag
@@ -69,7 +70,10 @@ def apply_recipe(
 
     def transform(index: int, tosa: bytes) -> bytes:
         default = read_tosa(tosa, f"delegate {index}")
-        values = Values(check_inputs(default, (), _SEED))
+        try:
+            values = on_defined_inputs(Values, default, (), _SEED)
+        except ReferenceFailed as error:
+            raise ModelError(f"recipe '{recipe}' cannot be checked for delegate {index}: {error}") from error
         with TemporaryDirectory() as forgotten:
             facts = VelaFacts(board, Memo(Path(forgotten)), toolchain_versions())
             for start, end in parsed.exact_stretches:

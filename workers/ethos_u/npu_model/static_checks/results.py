@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
 
 from workers.ethos_u.command_stream import Kind
 from workers.ethos_u.command_stream.npu_program import NpuProgram
@@ -65,13 +68,27 @@ def other_size(result: Result) -> Iterator[Violation]:
     if result.ways == {"MatMul"}:
         # On U55 and U65 products go to memory before they are summed up.
         parts = [step for step in parts if step.operation.kind is not Kind.ELEMENTWISE]
-    # Where U85 sums up over several convolutions, only the last one has an OFM.
-    written = sum(len(step.offsets) * step.footprint.ofm_bytes for step in parts)
+    # Vela emits the transposed copy of a SLICE twice where an activation is fused to it. Where U85 sums up over several
+    # convolutions, only the last one has an OFM.
+    once = [*parts[:1], *(step for before, step in pairwise(parts) if not _repeats(step, before))]
+    written = sum(len(step.offsets) * step.footprint.ofm_bytes for step in once)
     size = result.expected.length_bytes
     if written < size or (written > size and not result.sources <= _WRITTEN_TWICE):
         yield Violation(
             result.offset, f"the operations that compute {result.name} write {written} bytes, but the tensor has {size}"
         )
+
+
+def _repeats(step: Step, before: Step) -> bool:
+    """Whether it is the same operation once more, which writes the same unless it reads what it writes."""
+    now, then = step.footprint, before.footprint
+    if now.alike is not then.alike or len(step.offsets) != 1 or len(before.offsets) != 1:
+        return False
+    accesses = zip((*now.reads, *now.writes), (*then.reads, *then.writes), strict=True)
+    if not all(one.region == other.region and np.array_equal(one.spans, other.spans) for one, other in accesses):
+        return False
+    pairs = product(now.reads, now.writes)
+    return not any(read.region == written.region and len(read.common(written)) for read, written in pairs)
 
 
 def left_unread(
