@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from search_space.recipe import registry
@@ -18,21 +17,24 @@ _SHOWN_DIGITS = 16
 def extension_versions() -> dict[str, str]:
     """Distribution -> version and hash of the source, of all that passes and choices of others come from.
 
-    The hash tells apart what is under development, whose version stays the same.
+    The hash tells apart what is under development, whose version stays the same. A module that belongs to no
+    distribution goes by its own name.
     """
-    found: dict[str, tuple[str, set[Path]]] = {}
-    for entry, kind in _extensions():
-        name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else (entry.module, "")
-        found.setdefault(name, (version, set()))[1].add(package_of(kind))
-    return {
-        name: f"{version} (source {hash_of_sources(places)[:_SHOWN_DIGITS]})".strip()
-        for name, (version, places) in sorted(found.items())
-    }
-
-
-def _extensions() -> Iterator[tuple[EntryPoint, type]]:
-    for group, known in (("velatune.passes", registry.passes()), ("velatune.choices", registry.choices())):
-        for entry in entry_points(group=group):
-            kind = entry.load()
-            if kind in known.values():
-                yield entry, kind
+    kinds = (*registry.passes().values(), *registry.choices().values())
+    places: dict[str, set[Path]] = {}
+    for kind in kinds:
+        package = kind.__module__.partition(".")[0]
+        if package != __name__.partition(".")[0]:
+            places.setdefault(package, set()).add(package_of(kind))
+    # Their entry points say it without being loaded: one that is broken may be among them.
+    named = [entry for group in registry.GROUPS for entry in entry_points(group=group)] if places else []
+    distributions = {entry.module.partition(".")[0]: entry.dist for entry in named if entry.dist is not None}
+    found = {}
+    for package, sources in sorted(places.items()):
+        source = f"source {hash_of_sources(sources)[:_SHOWN_DIGITS]}"
+        distribution = distributions.get(package)
+        if distribution is None:
+            found[package] = source
+        else:
+            found[distribution.name] = f"{distribution.version}, {source}"
+    return found

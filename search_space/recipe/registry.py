@@ -34,7 +34,8 @@ NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T", type[Pass], type[Choice])
 
-_PASSES, _CHOICES = "velatune.passes", "velatune.choices"
+GROUPS = _PASSES, _CHOICES = "velatune.passes", "velatune.choices"
+"""Of entry points."""
 
 _log = logging.getLogger(__name__)
 

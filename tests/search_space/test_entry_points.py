@@ -1,5 +1,6 @@
 """Passes and choices of other packages, found through real entry points in a process of their own."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -142,17 +143,19 @@ print(any(one.name == "mine" for one in pass_instances()))
 """
 
 
-def asked(folder: Path, entries: str, *recipes: str) -> tuple[list[str], list[str]]:
+def asked(
+    folder: Path, entries: str, *recipes: str, script: str = _ASK, module: str = _MODULE
+) -> tuple[list[str], list[str]]:
     """Lines on stdout and stderr of a process with a package of these entry points: how each recipe is read, and
     whether there is a pass `mine`."""
-    (folder / "velatune_extra.py").write_text(_MODULE)
+    (folder / "velatune_extra.py").write_text(module)
     (folder / "velatune_exits.py").write_text("raise SystemExit('it wants no part in this')")
     info = folder / "velatune_extra-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: velatune-extra\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(entries)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    command = [sys.executable, "-c", _ASK, *recipes]
+    command = [sys.executable, "-c", script, *recipes]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines(), done.stderr.splitlines()
@@ -162,6 +165,31 @@ def test_found_and_used_by_recipes(tmp_path: Path) -> None:
     entries = "[velatune.passes]\nx = velatune_extra:Mine\n[velatune.choices]\ny = velatune_extra:Ours\n"
     recipe = "ours=one | mine{depth=3},fold-constants"
     assert asked(tmp_path, entries, recipe) == ([recipe, "True"], [])
+
+
+_VERSIONS = """
+from search_space.recipe.extensions import extension_versions
+print(extension_versions())
+"""
+
+
+def versions(folder: Path, entries: str, module: str = _MODULE) -> dict[str, str]:
+    """What an installation with a package of these entry points makes part of its results' identities."""
+    lines, _ = asked(folder, entries, script=_VERSIONS, module=module)
+    found: dict[str, str] = ast.literal_eval(lines[0])
+    return found
+
+
+def test_extensions_are_part_of_an_identity_by_version_and_source(tmp_path: Path) -> None:
+    entries = "[velatune.passes]\na = velatune_no_such_module:A\nb = velatune_extra:Mine\n"
+    folders = [tmp_path / name for name in ("one", "again", "changed", "none", "broken")]
+    for folder in folders:
+        folder.mkdir()
+    one, again = (versions(folder, entries) for folder in folders[:2])
+    changed = versions(folders[2], entries, _MODULE.replace("depth: int = 2", "depth: int = 3"))
+    assert one == again and list(one) == ["velatune-extra"] and one["velatune-extra"].startswith("1.0, source ")
+    assert changed.keys() == one.keys() and changed != one
+    assert versions(folders[3], "") == versions(folders[4], entries.replace("Mine", "function")) == {}
 
 
 def test_what_is_broken_costs_the_others_nothing(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from benchmarks.miscompilations.miscompilation import graph
 from search_space.errors import SpaceError
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
-from search_space.ir.target_facts import ANY_TARGET, TargetFacts
+from search_space.ir.target_facts import TargetFacts
 from search_space.passes.base import Pass
 from search_space.recipe import registry
+from search_space.recipe.profitable_sites import chosen_sites
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import program_hash
 from search_space.tosa_file.reader import read_tosa
@@ -140,32 +141,31 @@ class Unsupported(Pass):
         return True
 
 
-@dataclass(frozen=True)
-class Counted(Forgetful):
-    name: ClassVar[str] = "x-counted"
-    looked_at: ClassVar[list[str]] = []
-
-    def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
-        self.looked_at.append(f"{graph.hash} {self}")
-        return super().sites(graph, facts)
-
-
-def test_the_sites_of_a_pass_are_looked_for_once_in_a_graph(stock: Stock, tmp_path: Path) -> None:
+def test_the_sites_of_a_pass_are_looked_for_once_in_a_graph(
+    stock: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = read_tosa(max(stock("ethos-u85-256").tosa, key=len))
     one = evaluator((write_tosa(base),), "ethos-u85-256", tmp_path)
-    every = Counted().sites(base)
+    every = Forgetful().sites(base)
     assert len(every) >= 2
-    Counted.looked_at.clear()
+    looked_at: list[str] = []
 
-    def sites(*passes: Counted) -> dict[int, tuple[tuple[int, ...], int]]:
+    def counted(each: Pass, graph: Graph, facts: TargetFacts) -> tuple[tuple[int, ...], int]:
+        looked_at.append(f"{graph.hash} {each}")
+        return chosen_sites(each, graph, facts)
+
+    monkeypatch.setattr("workers.evaluator.chosen_sites", counted)
+
+    def sites(*passes: Forgetful) -> dict[int, tuple[tuple[int, ...], int]]:
         return one.sites(Recipe((), passes))
 
-    first, second = Counted(at="1"), Counted(at="2+99")
+    first, second = Forgetful(at="1"), Forgetful(at="2+99")
     assert sites(first) == {0: ((1,), len(every))}
     assert sites(second) == {0: ((2,), len(every))}
     assert sites(first, second) == {0: ((1,), len(every)), 1: ((2,) if len(every) > 2 else (), len(every) - 1)}
-    assert sites(first, second) == sites(first, second) and sites(first, Counted(), first)[0] == ((1,), len(every))
-    assert len(Counted.looked_at) == len(set(Counted.looked_at)) == 4
+    assert sites(first, second) == sites(first, second)
+    assert sites(first, Forgetful(), first)[0] == ((1,), len(every))
+    assert len(looked_at) == len(set(looked_at)) == 4
 
 
 @pytest.fixture

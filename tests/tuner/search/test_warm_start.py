@@ -42,7 +42,7 @@ def test_what_does_not_count() -> None:
         identity=replace(MINE, model_hash="x" * 64, structure=Structure("88" * 32, "88" * 32)),
         default=evaluation("default", identity=replace(MINE, model_hash="x" * 64), operators=convolutions),
     )
-    elsewhere = other("sink-moves", "board", target=replace(MINE.target, accelerator="ethos-u85-256"))
+    elsewhere = other("sink-moves", "board", target=replace(MINE.target, name="ethos-u85-256"))
     assert starts(unlike, elsewhere, other("default", "nothing"), other("no-such-pass", "extension")) == []
     assert starts(best("sink-moves", identity=MINE)) == [], (
         "a search of the same model is gone on with, not learnt from"
@@ -52,7 +52,7 @@ def test_what_does_not_count() -> None:
 def test_what_the_same_command_finds_does_not_count() -> None:
     """It would hang on which of its models came first; what an earlier toolchain found does not."""
     found = other("sink-moves", "neighbour")
-    before = other("sink-moves", "neighbour", versions=replace(MINE.versions, executorch="1.5.0"))
+    before = other("sink-moves", "neighbour", versions={**MINE.versions, "executorch": "1.5.0"})
     assert starts(found) == ["sink-moves"]
     assert starts(found, sources={"neighbour"}) == []
     assert starts(before, sources={"neighbour"}) == ["sink-moves"]

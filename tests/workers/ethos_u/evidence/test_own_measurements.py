@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support import fvp_log
 from support.programs.lowered import Lowered
-from support.sample_results import IDENTITY
+from support.sample_results import IDENTITY, mutated
 
 from results.errors import StoreError
 from results.records.measurement import Measurement
@@ -128,7 +128,7 @@ def test_all_rows_of_a_csv_file_or_none(streams: Path, own_store: Path) -> None:
     assert "2 added" in added(write_csv(streams, *good))
     assert "2 known" in added(write_csv(streams, *good))
     with Store.open() as store:
-        memory_modes = [one.target.memory_mode for one in store.measurements()]
+        memory_modes = [one.target.facts["memory_mode"] for one in store.measurements()]
     assert sorted(memory_modes) == ["Shared_Sram", "Sram_Only"]
 
 
@@ -161,7 +161,7 @@ def test_another_version_of_the_model_predicts_again(streams: Path) -> None:
 
 
 def test_records_come_back_by_target(where: Path | str) -> None:
-    elsewhere = replace(ONE, target=replace(ONE.target, memory_mode="Sram_Only"))
+    elsewhere = mutated(ONE, ("target", "facts", "memory_mode"), "Sram_Only")
     with Store.open(where) as store:
         assert store.record_measurements([ONE, elsewhere]) == 2
         assert store.record_measurements([replace(ONE, created="later"), elsewhere]) == 0
