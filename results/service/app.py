@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 
 from results.service.http import problems
-from results.service.http.access import Doorkeeper
+from results.service.http.access import BEARER, Doorkeeper
 from results.service.http.gate import Gate
 from results.service.http.limits import Rate
 from results.service.routes import health as routes_health
@@ -46,9 +46,10 @@ def create_app(service: Service, loopback_reads: bool) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     problems.install(app)
-    app.include_router(routes_results.lookups)
-    for routes in (routes_results, routes_models, routes_jobs, routes_health, routes_pages):
-        app.include_router(routes.router)
+    app.include_router(routes_health.router)
+    for router in (routes_results.lookups, *(each.router for each in (routes_results, routes_models, routes_jobs))):
+        app.include_router(router, dependencies=[Security(BEARER)])
+    app.include_router(routes_pages.router)
     app.add_middleware(
         Gate,
         doorkeeper=Doorkeeper(service.tokens, loopback_reads),

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fastapi.security import HTTPBearer
+
 from results.service.tokens import Role, TokenBook
+
+BEARER = HTTPBearer(auto_error=False, bearerFormat="vt_...", description="A token that `velatune token` made.")
+"""For the description of routes, so that generated clients can send tokens. `Doorkeeper` is who checks them: before any
+route, and those of pages too."""
 
 OPEN_PATHS = frozenset({"/health"})
 """What answers without a token wherever the request comes from."""

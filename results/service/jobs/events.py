@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
 EVENTS = ("lowering", "warning", "searching", "evaluated", "best", "failed")
 """What a job's process tells."""
 
@@ -19,7 +21,7 @@ _COMMENT_SECONDS = 15.0
 """Proxies cut connections on which nothing comes."""
 
 
-async def follow(path: Path, after: int, last: Callable[[], str | None]) -> AsyncIterator[str]:
+async def follow(path: Path, after: int, last: Callable[[], str | None]) -> AsyncIterator[bytes]:
     """Events with ids greater than `after`, as they come.
 
     path: of one JSON object per line, each with an `event`; it need not be there yet. last: the data of the final
@@ -33,13 +35,13 @@ async def follow(path: Path, after: int, last: Callable[[], str | None]) -> Asyn
         for line in lines:
             number += 1
             if number > after:
-                yield f"id: {number}\nevent: {_kind(line)}\ndata: {line}\n\n"
+                yield format_sse_event(data_str=line, event=_kind(line), id=str(number))
                 spoken = time.monotonic()
         if end is not None:
-            yield f"event: end\ndata: {end}\n\n"
+            yield format_sse_event(data_str=end, event="end")
             return
         if time.monotonic() - spoken > _COMMENT_SECONDS:
-            yield ": still here\n\n"
+            yield KEEPALIVE_COMMENT
             spoken = time.monotonic()
         await asyncio.sleep(_LOOK_SECONDS)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from results.service.http.access import BEARER
 from results.service.http.problems import other_than_json, responses
 from results.service.http.schemas import HealthJson, ReadyJson
 from results.service.reads.asking import aside
@@ -20,14 +21,14 @@ async def health() -> HealthJson:
     return HealthJson(status="ok")
 
 
-@router.get("/ready", responses=responses(503))
+@router.get("/ready", responses=responses(503), dependencies=[Security(BEARER)])
 async def ready(service: Served) -> ReadyJson:
     """The store and the service's own database answer."""
     await aside(_ask_both, service)
     return ReadyJson(status="ready")
 
 
-@router.get("/metrics", **other_than_json("text/plain"))
+@router.get("/metrics", **other_than_json("text/plain"), dependencies=[Security(BEARER)])
 async def metrics(service: Served) -> PlainTextResponse:
     """For Prometheus."""
     return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -39,6 +39,17 @@ def test_off_loopback_nothing_but_health_works_without_a_token(service, roles):
     assert requests.get(f"{url}/", headers=roles("read"), timeout=60).status_code == 200
 
 
+def test_the_description_tells_generated_clients_how_to_send_a_token(service):
+    described = service.get("/v1/openapi.json").json()
+    (name,) = described["components"]["securitySchemes"]
+    scheme = described["components"]["securitySchemes"][name]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    open_paths = [
+        path for path, methods in described["paths"].items() for one in methods.values() if "security" not in one
+    ]
+    assert open_paths == ["/health"]
+
+
 def test_on_loopback_reading_is_free_unless_it_came_through_something(service):
     assert service.get("/v1/bests").status_code == 200
     for header in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
