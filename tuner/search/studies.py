@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
 
 from results.records.identity import Identity
 from search_space.recipe.space import space_hash
@@ -34,12 +32,10 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-{sampler}-seed{seed}.journal"
-    lock = _Lock(path)
-    lock.acquire()
-    try:
+    # The kernel lets go of it when its holder is killed; Optuna's own locks stay behind then.
+    lock = FileLock(f"{path}.lock")
+    with lock:
         _cut_half_written(path)
-    finally:
-        lock.release()
     try:
         return _opened(path, lock)
     except OSError:
@@ -51,7 +47,7 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
         return _opened(path, lock)
 
 
-def _opened(path: Path, lock: _Lock) -> optuna.Study:
+def _opened(path: Path, lock: FileLock) -> optuna.Study:
     storage = JournalStorage(_Journal(path, lock))
     study = optuna.create_study(storage=storage, study_name="search", direction="minimize", load_if_exists=True)
     for trial in study.get_trials(deepcopy=False):
@@ -72,32 +68,13 @@ class _Journal(JournalFileBackend):
     """Does not wait for the disk at each trial, which Optuna's own does: a killed process loses nothing so. A power cut
     may drop the latest trials, as it may drop the latest records of the store; the memo still has what they cost."""
 
-    def __init__(self, path: Path, lock: _Lock) -> None:
-        super().__init__(str(path), lock_obj=lock)
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        # It asks for `acquire` and `release`, under a type that is Optuna's own.
+        super().__init__(str(path), lock_obj=lock)  # type: ignore[arg-type]
         self._path, self._held = path, lock
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append whole lines."""
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        self._held.acquire()
-        try:
-            with self._path.open("ab") as file:
-                file.write(lines.encode())
-        finally:
-            self._held.release()
-
-
-class _Lock(BaseJournalFileLock):
-    """Held through the kernel, which lets go of it when its holder is killed. Optuna's own locks stay behind then."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = f"{path}.lock"
-        self._held = -1
-
-    def acquire(self) -> bool:
-        self._held = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(self._held, fcntl.LOCK_EX)
-        return True
-
-    def release(self) -> None:
-        os.close(self._held)
+        with self._held, self._path.open("ab") as file:
+            file.write(lines.encode())

@@ -8,12 +8,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.sample_results import IDENTITY
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
 from tuner.search.search import Search
-from tuner.search.studies import _Lock, open_study
+from tuner.search.studies import open_study
 
 
 def evaluated(folder: Path, most: int) -> Search:
@@ -73,16 +74,15 @@ def test_two_searches_at_once_count_nothing_twice(tmp_path: Path) -> None:
 
 
 def test_a_lock_does_not_outlive_its_holder(tmp_path: Path) -> None:
-    os.chdir(tmp_path)
-    child = multiprocessing.get_context("fork").Process(target=_take_and_die, args=(Path("held"),))
+    Search(open_study(tmp_path, IDENTITY, seed=0), {}, seed=0)
+    (lock,) = tmp_path.glob("*.lock")
+    child = multiprocessing.get_context("fork").Process(target=_take_and_die, args=(lock,))
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
-    lock = _Lock(Path("held"))
-    assert lock.acquire()
-    lock.release()
+    assert Search(open_study(tmp_path, IDENTITY, seed=0), {}, seed=0).evaluations == 0
 
 
-def _take_and_die(path: Path) -> None:
-    _Lock(path).acquire()
+def _take_and_die(lock: Path) -> None:
+    FileLock(lock).acquire()
     os.kill(os.getpid(), signal.SIGKILL)
