@@ -39,5 +39,9 @@ class Backend(Protocol):
     #: Command that tunes; see `results.service.jobs.supervisor` for what it is told and what it leaves behind.
     job_command: Sequence[str]
 
+    def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:
+        """Why no job can be for this target, board and objective: the field, a colon, and the reason in one line. Empty
+        if nothing is known against it. Answers at once: what takes longer to find out is for the job."""
+
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
         """What is to be said of a best and the other evaluations of its identity."""

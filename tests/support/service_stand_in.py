@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -18,7 +18,7 @@ from results.service.tokens import TokenBook
 from results.store.tiers import Tiers
 from support.sample_results import IDENTITY
 
-#: What a job does is written where its system configuration would stand.
+#: What a job does is written among the facts of its board.
 JOB = """
 import json, os, signal, sys, time
 told = json.loads(sys.stdin.readline())
@@ -27,7 +27,7 @@ def write(name, text):
     with open(os.path.join(folder, name), "a") as file:
         file.write(text)
 write("events.jsonl", json.dumps({"event": "lowering"}) + "\\n")
-what = told["system_config"]
+what = told["board"].get("what")
 if what == "crash":
     os.kill(os.getpid(), signal.SIGSEGV)
 if what == "nonsense":
@@ -51,6 +51,9 @@ class Scripts:
     models: ClassVar[dict[str, str]] = {"net": "a net"}
     inspect_command: Sequence[str] = (sys.executable, "-S", "-c", """print('{"error": "it is none"}')""")
     job_command: Sequence[str] = (sys.executable, "-S", "-c", JOB)
+
+    def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:
+        return "target: another one" if target == "another" else ""
 
     def explain(self, best: object, evaluations: object) -> Explained:
         return Explained({}, (), FrontLimits())

@@ -22,6 +22,7 @@ from search_space.errors import SpaceError
 from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied
 from tuner.paths import cache_folder, studies_folder
+from tuner.service.backend import BOARD_FACTS
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.quality_limits import allowance_of
@@ -97,12 +98,12 @@ def main() -> None:
 
 
 def _tuned(told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    target = Target.parse(told["target"], told["system_config"], told["memory_mode"])
+    target = Target.parse(told["target"], *(told["board"].get(fact) for fact in BOARD_FACTS))
     # No metric: one is code, and nobody sends code.
     allowance = allowance_of(told["allow_requant"], told["allow_precision"])
     inputs = None if told["calibration_data"] is None else Path(told["calibration_data"])
     job = Job(told["model"], target, cache_folder(), told["seed"], inputs, told["io_layout"], allowance)
-    objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"], allowance)
+    objective = Objective(told["objective"] or "stream", told["max_sram_bytes"], told["max_flash_bytes"], allowance)
     logs = cache_folder() / "logs"
     with Store.open(told["store"]) as store:
         (outcome,) = asyncio.run(

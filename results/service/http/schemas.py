@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstraints, model_validator
 
 from results.lookup.answer_json import SimulationJson
 from results.records.record import ExactnessClass, Label, RunStatus
 from results.reports.summary import ParetoPointJson, TuneJson
 
-_WORD = r"^[A-Za-z0-9_]{1,100}$"
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}$")]
 
 _MOST_DB = 1000.0
 
@@ -163,16 +163,17 @@ class JobRequestJson(BaseModel):
     )
 
     model: str = Field(description="a built-in model, or upload:<sha256>", max_length=200)
-    target: str = Field(description="the accelerator", pattern=r"^ethos-u(55|65|85)-[0-9]{2,4}$")
-    system_config: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
-    memory_mode: str | None = Field(default=None, description="of the board; else ExecuTorch's", pattern=_WORD)
+    target: str = Field(description="name of the device", pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")
+    board: dict[Word, Word] = Field(
+        default={}, description="facts of the board by option, such as system_config; the others have their defaults"
+    )
     calibration_data: str | None = Field(
         default=None,
         description="upload:<sha256> of the inputs to quantise on; else the model's own, or random ones",
         pattern="^upload:[0-9a-f]{64}$",
     )
     io_layout: Literal["nchw", "nhwc"] | None = Field(default=None, description="how rank-4 inputs lie in memory")
-    objective: Literal["stream", "vela", "both"] = Field(default="stream", description="whose cycles are minimised")
+    objective: Word | None = Field(default=None, description="what is minimised, as of `velatune tune --objective`")
     max_sram_bytes: int | None = Field(default=None, ge=1, lt=2**63)
     max_flash_bytes: int | None = Field(default=None, ge=1, lt=2**63)
     allow_requant: float | None = Field(

@@ -38,6 +38,9 @@ async def list_jobs(
 @router.post("/jobs", status_code=202, responses=responses(400, 413, 422, 503))
 async def start_job(request: JobRequestJson, principal: Submitter, service: Served) -> JobJson:
     """Tune a model for a target as soon as there is room. 429 when too many jobs wait."""
+    refusal = service.backend.refusal(request.target, request.board, request.objective)
+    if refusal:
+        raise HTTPException(422, f"body.{refusal}")
     await aside(_check_files, service, request)
     try:
         job = await aside(service.jobs.add, request.model_dump(), principal.id, service.limits.queued_jobs)

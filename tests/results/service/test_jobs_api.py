@@ -74,7 +74,7 @@ def test_a_job_is_started_followed_and_found(stand_in, tokens):
 
 def test_a_job_is_its_owner_s_or_an_administrator_s_to_cancel(stand_in, tokens):
     service, url = stand_in
-    id = send(url, "POST", "/v1/jobs", tokens["submit"], json={**REQUEST, "system_config": "wait"}).json()["id"]
+    id = send(url, "POST", "/v1/jobs", tokens["submit"], json={**REQUEST, "board": {"what": "wait"}}).json()["id"]
     other = bearer(service.tokens.create("another", Role.submit))
     assert send(url, "DELETE", f"/v1/jobs/{id}", other).status_code == 403
     assert send(url, "DELETE", f"/v1/jobs/{id}", tokens["admin"]).status_code == 202
@@ -101,7 +101,7 @@ def test_an_answer_is_remembered_only_until_the_store_changes(stand_in):
 
 def test_a_full_queue_is_told(stand_in, tokens):
     _, url = stand_in
-    asked = {**REQUEST, "system_config": "wait"}
+    asked = {**REQUEST, "board": {"what": "wait"}}
     answers = [send(url, "POST", "/v1/jobs", tokens["submit"], json=asked) for _ in range(4)]
     assert answers[-1].status_code == 429 and answers[-1].headers["Retry-After"] == "60"
     for answer in answers:
@@ -112,7 +112,8 @@ def test_a_full_queue_is_told(stand_in, tokens):
 @pytest.mark.parametrize(
     "change",
     [{"model": "file.py:make"}, {"model": "os:system"}, {"model": "/etc/passwd"}, {"model": "upload:" + "0" * 64},
-     {"target": "ethos-u55-128; id"}, {"system_config": "../x"}, {"trials": 0}, {"timeout_seconds": "nan"},
+     {"target": "ethos-u55-128; id"}, {"board": {"what": "../x"}}, {"board": {"../x": "x"}}, {"target": "another"},
+     {"objective": "a b"}, {"trials": 0}, {"timeout_seconds": "nan"},
      {"vela_config": "/etc/passwd"}, {"seed": 2**70}, {"calibration_data": "/etc/passwd"},
      {"calibration_data": "upload:" + "0" * 64}, {"allow_requant": -1}, {"allow_requant": 1, "allow_precision": 1},
      {"allow_requant": 1, "metric": "/etc/own.py:f", "min_metric": 0}],

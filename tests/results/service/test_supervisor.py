@@ -14,7 +14,7 @@ from results.service.jobs.events import follow
 from results.service.jobs.jobs import ENDED, Job, Jobs, QueueFull
 from results.service.service import Service
 
-REQUEST = {"model": "net", "target": "ethos-u55-128", "system_config": None}
+REQUEST = {"model": "net", "target": "ethos-u55-128", "board": {}}
 
 
 @asynccontextmanager
@@ -42,7 +42,7 @@ async def ended(jobs: Jobs, id: str) -> Job:
 
 
 def add(service: Service, what: str | None = None) -> str:
-    return service.jobs.add({**REQUEST, "system_config": what}, "me", 100).id
+    return service.jobs.add({**REQUEST, "board": {"what": what} if what else {}}, "me", 100).id
 
 
 def test_whatever_a_job_does_the_next_one_runs(tmp_path):
