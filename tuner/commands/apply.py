@@ -22,6 +22,7 @@ from tuner.commands.options import (
 from tuner.commands.unknown import nothing_known
 from tuner.deploy.apply import adopt, applied
 from tuner.deploy.ask import ask
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
@@ -29,7 +30,6 @@ from tuner.tuning.progress import proof
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import interface_of
 from workers.ethos_u.job import Job
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 
@@ -50,7 +50,7 @@ from workers.models.io_layout import IoLayout
 @store_option
 @system_store_option
 def apply(
-    model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, out: Path,
+    model: str, target: str, board: BoardOptions, out: Path,
     recipe: str | None, seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
     store_url: str | None, system_url: str | None,
 ) -> None:  # fmt: skip
@@ -59,8 +59,8 @@ def apply(
     The recipe is checked again on this very model, wherever it comes from; a file is written only if its outputs are
     right and its command streams are those that were evaluated.
     """
-    board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    device = board.target(target)
+    job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     log_dir = cache_folder() / "logs"
     with Tiers.open(store_url, system_url) as stores:
         claimed, idle = None, _note if recipe is not None else None
@@ -72,7 +72,7 @@ def apply(
             recipe = found.best.recipe
             if isinstance(found, Nearest):
                 raise ModelError(
-                    f"nothing is known of {model} itself on {board.label}; a recipe was {found.reason}; "
+                    f"nothing is known of {model} itself on {device.label}; a recipe was {found.reason}; "
                     f"try it: --recipe '{recipe}'"
                 )
             if isinstance(found, Stale):
@@ -89,7 +89,7 @@ def apply(
     error = error_for(of, measurements, evaluation.operators) if of is not None else None
     label = labelled(figures.label, error)
     click.echo(
-        f"{out}: {timed(figures.cycles, board.board_clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}"
+        f"{out}: {timed(figures.cycles, device.board_clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}"
     )
     if layouts := str(interface_of(out.read_bytes(), str(out))):
         click.echo(f"{out}: {layouts}")

@@ -21,12 +21,12 @@ from tuner.commands.options import board_options, json_option, model_options, ob
 from tuner.commands.unknown import nothing_known
 from tuner.deploy.apply import applied
 from tuner.deploy.ask import identity_for
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.errors import ModelError
 from workers.ethos_u.job import Job
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")
@@ -54,8 +54,8 @@ class _Model:
 @click.option("--other-store", metavar="URL", help="where B is known  [default: where A is]")
 @json_option
 def compare(
-    a: str, b: str, model: str | None, target: str | None, system_config: str | None, memory_mode: str | None,
-    vela_config: str | None, seed: int, calibration_data: Path | None, io_layout: IoLayout | None,
+    a: str, b: str, model: str | None, target: str | None, board: BoardOptions, seed: int,
+    calibration_data: Path | None, io_layout: IoLayout | None,
     objective: Objective, store_url: str | None, other_store: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show two results side by side, operator by operator: A and B.
@@ -66,8 +66,8 @@ def compare(
     """
     about = None
     if model is not None and target is not None:
-        board = Target.parse(target, system_config, memory_mode, vela_config)
-        job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+        device = board.target(target)
+        job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
         about = _Model(job, identity_for(job, objective), objective)
     other_store = other_store or store_url
     with Store.open(store_url) as store, Store.open(other_store) as other:

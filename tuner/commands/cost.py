@@ -13,6 +13,7 @@ import click
 from results.records.clock import time_at
 from results.reports.prediction_error import PredictionError, labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
 from tuner.tuning.objective import Kind, Objective
 from workers.errors import ModelError
@@ -36,7 +37,7 @@ _DESCRIBED = {
 @board_options
 @json_option
 def cost(
-    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None,
+    file: Path, target: str | None, board: BoardOptions,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Predict what a program costs, in all and by kind of operation.
@@ -44,21 +45,21 @@ def cost(
     The file is a .pte, a .tflite that Vela wrote, or a .tosa, which is compiled first. A .tosa also has Vela's own
     estimate and its need of memory. velatune disasm prices each operation.
     """
-    streams = priced_streams(file, target, system_config, memory_mode, vela_config)
+    streams = priced_streams(file, target, board)
     if not streams:
         raise ModelError(f"{file}: nothing of it runs on an Ethos-U")
-    figures, kinds, board = _figures(streams), _by_kind(streams), streams[0].board
+    figures, kinds, device = _figures(streams), _by_kind(streams), streams[0].board
     cycles = [one for stream in streams for one in stream.cycles_by_kind()]
     errors = {
-        name: shipped_error(board.accelerator, Objective(kind).facts(), cycles)
+        name: shipped_error(device.accelerator, Objective(kind).facts(), cycles)
         for name, kind in _PREDICTED.items()
         if name in figures
     }
     if as_json:
         as_data = {f"{name}_error": one.to_json() if one is not None else None for name, one in errors.items()}
-        click.echo(json.dumps({**figures, **as_data, "clock_hz": board.board_clock_hz, "kinds": kinds}))
+        click.echo(json.dumps({**figures, **as_data, "clock_hz": device.board_clock_hz, "kinds": kinds}))
         return
-    for line in _told(figures, errors, board):
+    for line in _told(figures, errors, device):
         click.echo(line)
     for line in _table(kinds, figures["stream_cycles"]):
         click.echo(line)

@@ -10,6 +10,7 @@ import click
 
 from results.reports.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
 from tuner.tuning.objective import Objective
 from workers.ethos_u.command_stream import FeatureMap, Kind, Operation, Span, plain
@@ -21,7 +22,7 @@ from workers.ethos_u.command_stream import FeatureMap, Kind, Operation, Span, pl
 @board_options
 @json_option
 def disasm(
-    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None,
+    file: Path, target: str | None, board: BoardOptions,
     as_json: bool,
 ) -> None:  # fmt: skip
     """List the operations that the NPU performs, read off the command stream.
@@ -31,7 +32,7 @@ def disasm(
     the last columns are then the TOSA operator and, on the first operation of each row of Vela's performance table, the
     row's cycles.
     """
-    programs = priced_streams(file, target, system_config, memory_mode, vela_config)
+    programs = priced_streams(file, target, board)
     if as_json:
         click.echo(json.dumps([_json(program) for program in programs], indent=2))
         return

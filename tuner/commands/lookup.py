@@ -23,11 +23,11 @@ from tuner.commands.options import (
 )
 from tuner.commands.unknown import changes_since, nothing_known
 from tuner.deploy.ask import ask
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.ethos_u.job import Job
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}
@@ -43,7 +43,7 @@ _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}
 @system_store_option
 @json_option
 def lookup(
-    model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, seed: int,
+    model: str, target: str, board: BoardOptions, seed: int,
     calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
     system_url: str | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -57,8 +57,8 @@ def lookup(
       5  nearest: found for a model of the same structure; a recipe to try
       2  the question cannot be answered, one line says why
     """
-    board = Target.parse(target, system_config, memory_mode, vela_config)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    device = board.target(target)
+    job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     how = how_to_tune(job, objective, store_url)
     with Tiers.open(store_url, system_url) as stores:
         found, identity = ask(stores, job, objective, cache_folder() / "logs")
@@ -81,6 +81,6 @@ def lookup(
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         if isinstance(found, Hit):
             operators = whole.operators if whole is not None else ()
-            click.echo(brief(found.best, measurements, board.board_clock_hz, operators), err=True)
+            click.echo(brief(found.best, measurements, device.board_clock_hz, operators), err=True)
         click.echo(found.best.recipe)
     sys.exit(_EXIT_STATUS[type(found)])

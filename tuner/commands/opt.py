@@ -13,6 +13,7 @@ from search_space.recipe.idle_elements import why_idle
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.writer import write_tosa
 from tuner.commands.options import board_options
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.optimise import Step, needs_target, operators, read_program, steps
 from tuner.paths import cache_folder
 from workers.cache.atomic_write import write_whole
@@ -31,8 +32,7 @@ from workers.ethos_u.vela.facts import VelaFacts
 @click.option("--target", metavar="NPU", help="such as ethos-u55-128; whose costs passes ask for")
 @board_options
 def opt(
-    file: Path, recipe: str, printed: bool, out: Path | None, target: str | None, system_config: str | None,
-    memory_mode: str | None, vela_config: str | None,
+    file: Path, recipe: str, printed: bool, out: Path | None, target: str | None, board: BoardOptions,
 ) -> None:  # fmt: skip
     """Apply a recipe to a TOSA program and show what it changes.
 
@@ -43,9 +43,9 @@ def opt(
     by_price = needs_target(wanted)
     if by_price is not None and target is None:
         raise ModelError(f"{by_price} finds its sites by their price; name the target: --target ethos-u55-128")
-    board = Target.parse(target, system_config, memory_mode, vela_config) if target is not None else None
+    device = board.target(target) if target is not None else None
     before = read_program(file)
-    facts = _facts(board)
+    facts = _facts(device)
     done = list(steps(before, wanted, facts))
     after = done[-1].after if done else before
     for step in done:

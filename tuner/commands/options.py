@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import click
 
+from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Kind, Objective
 from tuner.tuning.quality_limits import allowance_of
@@ -36,7 +37,18 @@ def _fill_from_board(context: click.Context, parameter: click.Parameter, named: 
 
 
 def board_options(command: Command) -> Command:
-    """Facts of the board, named as ExecuTorch's and Vela's users know them."""
+    """Facts of the board, named as ExecuTorch's and Vela's users know them.
+
+    The command gets `BoardOptions` as `board`.
+    """
+
+    @wraps(command)
+    def with_board(
+        *arguments: Any, system_config: str | None, memory_mode: str | None, vela_config: str | None, **others: Any
+    ) -> Any:
+        return command(*arguments, board=BoardOptions(system_config, memory_mode, vela_config), **others)
+
+    wrapped: Command = with_board
     for option in (
         click.option(
             "--board",
@@ -58,8 +70,8 @@ def board_options(command: Command) -> Command:
             help="System_Config of the configuration  [default: ExecuTorch's]",
         ),
     ):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def model_options(command: Command) -> Command:

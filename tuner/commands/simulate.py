@@ -23,6 +23,7 @@ from tuner.commands.options import (
 )
 from tuner.commands.unknown import nothing_known
 from tuner.deploy.ask import identity_for
+from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.deploy.simulate import contenders, simulations
 from tuner.paths import cache_folder
@@ -30,7 +31,6 @@ from tuner.tuning.objective import Objective
 from workers.errors import ModelError
 from workers.ethos_u.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 
@@ -61,7 +61,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
 @model_options
 @store_option
 def simulate(
-    model: str, target: str, system_config: str | None, memory_mode: str | None, vela_config: str | None, best: int,
+    model: str, target: str, board: BoardOptions, best: int,
     runner: Path, fvp: Path | None, pte_address: str, timeout: float, seed: int, calibration_data: Path | None,
     io_layout: IoLayout | None, objective: Objective, store_url: str | None,
 ) -> None:  # fmt: skip
@@ -70,9 +70,9 @@ def simulate(
     What its NPU counts is stored as simulated, beside what was predicted, and printed with the fewest cycles first. See
     docs/fvp.md for what has to be installed.
     """
-    board = Target.parse(target, system_config, memory_mode, vela_config)
-    simulator = Fvp.find(board, fvp, runner, pte_address, timeout)
-    job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
+    device = board.target(target)
+    simulator = Fvp.find(device, fvp, runner, pte_address, timeout)
+    job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     identity = identity_for(job, objective)
     folder = cache_folder() / "simulations" / identity.key[:16]
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
 from tuner.crash_report import unexpected
+from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder, studies_folder
 from tuner.search.samplers import SAMPLERS, SamplerName
 from tuner.tuning.identity import target_record
@@ -33,7 +34,6 @@ from tuner.tuning.session import Failure, tune_all
 from tuner.tuning.tune import Budget, Tuned
 from workers.errors import ModelError
 from workers.ethos_u.job import Job
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 
@@ -87,8 +87,8 @@ from workers.models.io_layout import IoLayout
 )
 @json_option
 def tune(
-    sources: tuple[str, ...], targets: tuple[str, ...], system_config: str | None, memory_mode: str | None,
-    vela_config: str | None, trials: int, timeout: float | None, sampler: SamplerName, jobs: int, address: str | None,
+    sources: tuple[str, ...], targets: tuple[str, ...], board: BoardOptions, trials: int,
+    timeout: float | None, sampler: SamplerName, jobs: int, address: str | None,
     seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective,
     store_url: str | None, out: Path | None, pareto: bool, as_json: bool,
 ) -> None:  # fmt: skip
@@ -100,7 +100,7 @@ def tune(
     work = [
         Job(
             source,
-            Target.parse(name, system_config, memory_mode, vela_config),
+            board.target(name),
             cache_folder(),
             seed,
             calibration_data,

@@ -8,6 +8,7 @@ import click
 
 from results.store.store import Store
 from tuner.commands.options import board_options, store_option
+from tuner.deploy.board_options import BoardOptions
 from tuner.validation.counted_runs import CountedRun, counted_runs
 from tuner.validation.own_measurements import devices_told, measurements_of, own_comparisons
 from workers.errors import ModelError
@@ -31,7 +32,7 @@ from workers.ethos_u.evidence.comparison import Label
 @store_option
 def add(
     file: Path, device: str | None, label: Label | None, cycles: int | None, log: Path | None, vela_cycles: int | None,
-    source: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None,
+    source: str | None, board: BoardOptions,
     store_url: str | None,
 ) -> None:  # fmt: skip
     """Add what your board or simulator counted for PROGRAM (.pte, .tflite, .cs), or for all programs of a CSV file.
@@ -39,7 +40,7 @@ def add(
     A later measurement of the same program on the same device takes the place of an earlier one.
     """
     if file.suffix == ".csv":
-        if device or label or cycles or log or vela_cycles or source or system_config or memory_mode or vela_config:
+        if device or label or cycles or log or vela_cycles or source or board:
             raise ModelError(f"{file}: a CSV file has all of it in its columns; leave the options out")
         runs = counted_runs(file)
     else:
@@ -47,7 +48,7 @@ def add(
             raise ModelError(f"{file}: say what ran it with --device NAME and --label simulated or measured")
         runs = [
             CountedRun(
-                file, device, label, cycles, log, system_config, memory_mode, vela_config, vela_cycles,
+                file, device, label, cycles, log, board, vela_cycles,
                 source or "",
             )
         ]  # fmt: skip

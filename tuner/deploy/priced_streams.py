@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuner.deploy.board_options import BoardOptions
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import Decoded, Operation, decode, rows_of
 from workers.ethos_u.evidence.operation_kinds import kinds_of
@@ -48,14 +49,12 @@ class PricedStream:
             yield next(unmeasured, kinds[0]), one.cycles
 
 
-def priced_streams(
-    file: Path, target: str | None, system_config: str | None, memory_mode: str | None, vela_config: str | None
-) -> list[PricedStream]:
+def priced_streams(file: Path, target: str | None, board: BoardOptions) -> list[PricedStream]:
     """The streams of a file in the order in which they run.
 
     Args:
         target: what to compile a `.tosa` for; of other files, what they are expected to be for, or None.
-        system_config, memory_mode, vela_config: of the board, as `Target.parse` takes them.
+        board: what its other facts are.
 
     Raises:
         ModelError: the file cannot be read, is of another kind or for another accelerator, or Vela refuses it.
@@ -63,7 +62,7 @@ def priced_streams(
     if file.suffix == ".tosa":
         if target is None:
             raise ModelError(f"{file}: say what to compile it for: --target ethos-u55-128")
-        return [_compiled(file, Target.parse(target, system_config, memory_mode, vela_config))]
+        return [_compiled(file, board.target(target))]
     if file.suffix not in SUFFIXES:
         raise ModelError(f"{file}: is none of {', '.join(SUFFIXES)}")
     found = []
@@ -71,8 +70,8 @@ def priced_streams(
         decoded = decode(stream)
         if target is not None and target.lower() != decoded.accelerator:
             raise ModelError(f"{file}: compiled for {decoded.accelerator}, not for {target}; leave --target out")
-        board = Target.parse(decoded.accelerator, system_config, memory_mode, vela_config)
-        found.append(PricedStream(decoded, board, stream_cycles(decoded, board)))
+        device = board.target(decoded.accelerator)
+        found.append(PricedStream(decoded, device, stream_cycles(decoded, device)))
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tuner.deploy.board_options import BoardOptions
 from workers.errors import ModelError
 from workers.ethos_u.evidence.comparison import Label
 from workers.ethos_u.evidence.csv_rows import CsvRow, csv_rows
@@ -23,7 +24,7 @@ class CountedRun:
         label: `simulated`, or `measured` on hardware.
         cycles: of the NPU in one inference; None if `log` has them.
         log: what ExecuTorch's runner printed.
-        system_config, memory_mode, vela_config: as in `workers.ethos_u.target.Target.parse`.
+        board: facts of the board that it ran on.
         vela_cycles: Vela's own estimate, if it is known.
         source: where the number comes from, in the user's words.
     """
@@ -33,9 +34,7 @@ class CountedRun:
     label: Label
     cycles: int | None = None
     log: Path | None = None
-    system_config: str | None = None
-    memory_mode: str | None = None
-    vela_config: str | None = None
+    board: BoardOptions = field(default_factory=BoardOptions)
     vela_cycles: int | None = None
     source: str = ""
 
@@ -91,9 +90,11 @@ def _run(folder: Path, row: CsvRow) -> CountedRun:
         label="simulated" if label == "simulated" else "measured",
         cycles=_whole(row, "cycles"),
         log=folder / log if log else None,
-        system_config=row.text("system_config") or None,
-        memory_mode=row.text("memory_mode") or None,
-        vela_config=str(folder / config) if config.startswith(".") else config or None,
+        board=BoardOptions(
+            row.text("system_config") or None,
+            row.text("memory_mode") or None,
+            str(folder / config) if config.startswith(".") else config or None,
+        ),
         vela_cycles=_whole(row, "vela_cycles"),
         source=row.text("source"),
     )
