@@ -17,7 +17,7 @@ from rich.table import Table
 from results.records.evaluation import Evaluation
 from results.store.store import Store
 from tuner.paths import cache_folder
-from tuner.search.warm_start import Experience
+from tuner.search.warm_start import WarmStart
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
@@ -35,7 +35,7 @@ PAIRS = {
 BUDGET = Budget(trials=48)
 
 
-async def _tuned(source: str, pool: Pool, store: Store, studies: Path, experience: Experience) -> list[Evaluation]:
+async def _tuned(source: str, pool: Pool, store: Store, studies: Path, experience: WarmStart) -> list[Evaluation]:
     """What was evaluated, in that order, the default first."""
     job = Job(source, TARGET, cache_folder(), seed=0)
     tuned = await tune(job, Objective(), BUDGET, pool, store, studies, Progress([job]), experience=experience)
@@ -64,11 +64,11 @@ def candidates_until(cycles: Sequence[int | None], wanted: float) -> str:
 async def _measure(teacher: str, pupil: str, folder: Path) -> tuple[str, ...]:
     with Store.open(folder / "known.db") as known, Store.open(folder / "new.db") as new:
         async with Pool(1, folder / "logs", warm_up=tasks.warm_up) as pool:
-            await _tuned(teacher, pool, known, folder / "studies", Experience())
-            experience = Experience.of(known, ())
+            await _tuned(teacher, pool, known, folder / "studies", WarmStart())
+            experience = WarmStart.of(known, ())
             runs = [
                 _offered(await _tuned(pupil, pool, store, folder / f"{name}-studies", told))
-                for name, store, told in (("without", new, Experience()), ("with", known, experience))
+                for name, store, told in (("without", new, WarmStart()), ("with", known, experience))
             ]
     default = next(cycles for cycles in runs[0] if cycles is not None)
     lowest = [min(one for one in run if one is not None) for run in runs]

@@ -25,9 +25,9 @@ from search_space.recipe.space import hash_of_all, open_choices, program_hash
 from search_space.tosa_file.reader import read_tosa
 from workers.cache.hit_counts import Reuse
 from workers.cache.kept_values import KeptValues
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.cache.memo import Memo
-from workers.cache.successors import Transitions
+from workers.cache.successors import Successors
 from workers.checking.allowance import Quality
 from workers.checking.defined_inputs import DefinedInputs
 from workers.checking.incremental_values import Values
@@ -156,8 +156,8 @@ class Evaluator:
             raise ModelError(f"{base.name}: {error}") from None
         self._values: dict[int, Values] = {}
         self._whole: dict[int, WholeOutputs] = {}
-        self._programs: Recent[tuple[Program, tuple[str, ...]]] = Recent(_KEPT_PROGRAMS)
-        self._sites: Recent[tuple[tuple[int, ...], int]] = Recent(_KEPT_SITES)
+        self._programs: LRU[tuple[Program, tuple[str, ...]]] = LRU(_KEPT_PROGRAMS)
+        self._sites: LRU[tuple[tuple[int, ...], int]] = LRU(_KEPT_SITES)
         self._toolchain = dict(sorted(base.versions.items()))
         self._kept_values = KeptValues(values, self._toolchain)
         self._facts = VelaFacts(target, memo, self._toolchain)
@@ -166,7 +166,7 @@ class Evaluator:
         self._streams = StreamCheck(self._pricing, memo, key)
         self._inputs = DefinedInputs(self._default, base.calibration_inputs, seed, memo, key)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
-        self._transitions = Transitions(memo, self._facts, asked_about, self._allowed)
+        self._transitions = Successors(memo, self._facts, asked_about, self._allowed)
         self._checks_asked = self._checks_known = 0
         self._host_cycles = host_cycles(
             base.host_operators, map(interface_bytes, self._default), target.npu_cycles_per_cpu_cycle

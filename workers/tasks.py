@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.cache.memo import Memo
 from workers.errors import ModelError
 from workers.ethos_u.estimates.roofline import Bound
@@ -21,7 +21,7 @@ from workers.ethos_u.lowering.base_program import (
     setting_key,
     toolchain_versions,
 )
-from workers.ethos_u.lowering.frontend_settings import base_by, standing
+from workers.ethos_u.lowering.frontend_settings import base_by, setting_status
 from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.lowering.precision.precisions import precision_settings
 from workers.ethos_u.lowering.quality import QualityMeter
@@ -30,7 +30,7 @@ from workers.pool.shared import Shared
 
 #: Each holds a model's weights and recorded values; a worker serves few models at a time.
 _KEPT_EVALUATORS = 4
-_evaluators: Recent[Evaluator] = Recent(_KEPT_EVALUATORS)
+_evaluators: LRU[Evaluator] = LRU(_KEPT_EVALUATORS)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def enter(base: Shared[BaseProgram], base_key: str, job: Job, setting: Setting) 
     program, or one with other outputs. Arguments as of `evaluate`.
     """
     default = _evaluator(base_key, base.get, job).base
-    if standing(default, setting, job).status not in ("ok", "inexact"):
+    if setting_status(default, setting, job).status not in ("ok", "inexact"):
         return None
     return _evaluator_by(default, setting, job).starting_points()
 
@@ -113,7 +113,7 @@ def evaluate(
     if parsed.exactness > job.allowance.exactness:
         return evaluator.evaluate(recipe)  # which refuses it
     started = time.perf_counter()
-    came_to = standing(evaluator.base, parsed.setting, job)
+    came_to = setting_status(evaluator.base, parsed.setting, job)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
     outcome = _evaluator_by(evaluator.base, parsed.setting, job).evaluate(recipe, whole, wanted, on_all)

@@ -14,7 +14,7 @@ from results.records.figures import Figures, Quality
 from results.records.identity import Identity
 from results.records.record import ExactnessClass, Record, RunStatus
 
-Reception = Literal["new", "cheaper", "known", "refuted"]
+ImportOutcome = Literal["new", "cheaper", "known", "refuted"]
 """What a store made of a claim. `new`: it has nothing of its own for the identity. `cheaper`: it has, but something
 dearer. `known`, not kept: there is nothing to gain from it. `refuted`, not kept: the recipe was wrong or refused."""
 

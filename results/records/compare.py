@@ -169,7 +169,7 @@ def by_kind(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list
 
 
 @dataclass(frozen=True)
-class Brought:
+class Contribution:
     """What one element of a recipe brings: how many cycles more the recipe costs without it.
 
     Attributes:
@@ -181,13 +181,13 @@ class Brought:
     kinds: tuple[tuple[str, int], ...]
 
 
-def brought(best: Evaluation, without: Evaluation | None) -> Brought | None:
+def contribution_of(best: Evaluation, without: Evaluation | None) -> Contribution | None:
     """What is known of an element, by the evaluation of the best recipe without it."""
     if without is None or without.figures is None or best.figures is None:
         return None
     rows = by_kind(without.operators, best.operators) if without.operators and best.operators else []
     kinds = sorted(((row.kind, row.saved) for row in rows if row.saved), key=lambda one: (-abs(one[1]), one[0]))
-    return Brought(without.figures.cycles - best.figures.cycles, tuple(kinds))
+    return Contribution(without.figures.cycles - best.figures.cycles, tuple(kinds))
 
 
 @dataclass(frozen=True)

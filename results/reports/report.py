@@ -21,8 +21,8 @@ from results.records.clock import time_at
 from results.records.compare import (
     Gain,
     KindRow,
-    brought,
     by_kind,
+    contribution_of,
     figures_of,
     gain_by,
     gain_of,
@@ -53,7 +53,7 @@ def report_name(identity: Identity) -> str:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ReportExtras:
     """What a report says besides the two evaluations of a best; all of it can be unknown.
 
     Attributes:
@@ -82,7 +82,7 @@ class Beside:
     clock_hz: float | None = None
 
 
-def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
+def write_report(best: Best, path: str | Path, beside: ReportExtras) -> Path:
     """Write the report on one model and target: default against best.
 
     Raises:
@@ -91,19 +91,19 @@ def write_report(best: Best, path: str | Path, beside: Beside) -> Path:
     return write_file(Path(path), report_html(best, beside))
 
 
-def report_html(best: Best, beside: Beside) -> str:
+def report_html(best: Best, beside: ReportExtras) -> str:
     """The report as one page that needs nothing else to be read."""
     return environment().get_template("report.html.j2").render(report_context(best, beside), layout="page.html.j2")
 
 
-def report_context(best: Best, beside: Beside) -> dict[str, Any]:
+def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
     """What the template of the report is told."""
     default, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, beside.measurements, best.best.operators)
     target = best.identity.target
     family = family_of(target.family)
     kinds = by_kind(best.default.operators, best.best.operators)
-    brings_each = [brought(best.best, one) for one in beside.without]
+    brings_each = [contribution_of(best.best, one) for one in beside.without]
     return {
         "best": best,
         "default": default,

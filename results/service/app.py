@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI, Security
 
 from results.service.http import problems
-from results.service.http.access import BEARER, Doorkeeper
+from results.service.http.access import BEARER, Authenticator
 from results.service.http.gate import Gate
 from results.service.http.limits import Rate
 from results.service.routes import health as routes_health
@@ -52,7 +52,7 @@ def create_app(service: Service, loopback_reads: bool) -> FastAPI:
     app.include_router(routes_pages.router)
     app.add_middleware(
         Gate,
-        doorkeeper=Doorkeeper(service.tokens, loopback_reads),
+        authenticator=Authenticator(service.tokens, loopback_reads),
         rate=Rate(service.limits.requests_per_second, time.monotonic),
         metrics=service.metrics,
         body_bytes=service.limits.body_bytes,

@@ -46,7 +46,7 @@ class Compiled(NamedTuple):
         return [dict(zip(self.columns, row, strict=True)) for row in rows]
 
 
-class Glances:
+class FastReads:
     """Of one database. For any number of threads."""
 
     def __init__(self, engine: Engine, location: str) -> None:

@@ -47,7 +47,7 @@ from results.store.database.tables import (
     toolchain_versions,
     toolchains,
 )
-from results.store.fast_reads import Glances
+from results.store.fast_reads import FastReads
 from results.store.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
 from results.store.rows import TARGET_NAMES, Row, facts_text, identity_of, recipe_sha256, target_values
 
@@ -174,15 +174,15 @@ def model_values(identity: Identity) -> dict[str, Any]:
     }
 
 
-def offers_of_model(glances: Glances, identity: Identity) -> Iterator[Best]:
+def offers_of_model(fast_reads: FastReads, identity: Identity) -> Iterator[Best]:
     """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
     the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
     """
-    return _read(glances, _of_model(), model_values(identity))
+    return _read(fast_reads, _of_model(), model_values(identity))
 
 
 def offers_of_structure(
-    glances: Glances, structure: Structure, target: Target | None, objective: Facts | None, io_layout: str | None,
+    fast_reads: FastReads, structure: Structure, target: Target | None, objective: Facts | None, io_layout: str | None,
     limit: int,
 ) -> Iterator[Best]:  # fmt: skip
     """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
@@ -190,7 +190,7 @@ def offers_of_structure(
     given |= {"objective": facts_text(objective)} if objective is not None else {}
     given |= {"io_layout": io_layout} if io_layout is not None else {}
     values = {"operators": structure.operators, "shapes": structure.shapes, "limit": limit + SPARE, **given}
-    return islice(_read(glances, _of_structure(*given), values), limit)
+    return islice(_read(fast_reads, _of_structure(*given), values), limit)
 
 
 def claimed_bests(connection: Connection) -> list[Best]:
@@ -212,8 +212,8 @@ def any_offer(connection: Connection, identity: Identity) -> bool:
     return connection.execute(wanted).first() is not None
 
 
-def _read(glances: Glances, statement: Select[Any], values: dict[str, Any]) -> Iterator[Best]:
-    for row in glances.rows(statement, values):
+def _read(fast_reads: FastReads, statement: Select[Any], values: dict[str, Any]) -> Iterator[Best]:
+    for row in fast_reads.rows(statement, values):
         if row["identity_id"] is not None:
             best = intact(row, f"best of identity {row['key']}", best_in)
             if best is not None:

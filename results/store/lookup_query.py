@@ -16,7 +16,7 @@ from results.records.best import Best
 from results.records.evaluation import Simulation
 from results.records.identity import Identity
 from results.store.database.tables import claims, evaluations, identities, models, simulations, targets, toolchains
-from results.store.fast_reads import Glances
+from results.store.fast_reads import FastReads
 from results.store.lookup_queries import (
     BEST,
     FOUND,
@@ -62,14 +62,14 @@ class Offered:
         return self.close or self.near
 
 
-def offered(glances: Glances, identity: Identity, mark: object) -> Offered:
+def offered(fast_reads: FastReads, identity: Identity, mark: object) -> Offered:
     """What a store has for an identity. Damaged rows are skipped with a warning.
 
     mark: of the store, from before; None where the database's own answer is to say it.
     """
-    (row,) = glances.rows(*question(identity, glances.dialect))
+    (row,) = fast_reads.rows(*question(identity, fast_reads.dialect))
     marks = (row["mark"] if mark is None else mark,)
-    return offered_in(row, marks) or _among_all(glances, identity, marks)
+    return offered_in(row, marks) or _among_all(fast_reads, identity, marks)
 
 
 def question(identity: Identity, dialect: str) -> tuple[Select[Any], dict[str, Any]]:
@@ -92,16 +92,16 @@ def offered_in(row: Row, marks: tuple[object, ...]) -> Offered | None:
     return Offered(None if row["near"] else best, best if row["near"] else None, (), marks)
 
 
-def _among_all(glances: Glances, identity: Identity, marks: tuple[object, ...]) -> Offered:
+def _among_all(fast_reads: FastReads, identity: Identity, marks: tuple[object, ...]) -> Offered:
     """The same, all of it: with simulations, and a warning for each row that is damaged."""
-    close, near = next(offers_of_model(glances, identity), None), None
+    close, near = next(offers_of_model(fast_reads, identity), None), None
     if close is None and identity.structure is not None:
         of_structure = offers_of_structure(
-            glances, identity.structure, identity.target, identity.objective, identity.io_layout, limit=1
+            fast_reads, identity.structure, identity.target, identity.objective, identity.io_layout, limit=1
         )
         near = next(of_structure, None)
     best = close or near
-    simulated = () if best is None else tuple(load_simulations(glances, best.identity.key))
+    simulated = () if best is None else tuple(load_simulations(fast_reads, best.identity.key))
     return Offered(close, near, simulated, marks)
 
 

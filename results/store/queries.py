@@ -35,7 +35,7 @@ from results.store.database.tables import (
     targets,
     toolchains,
 )
-from results.store.fast_reads import Glances
+from results.store.fast_reads import FastReads
 from results.store.rows import STRUCTURE_NAMES, TARGET_NAMES, Row, evaluation_of, identity_of
 
 log = logging.getLogger(__name__)
@@ -140,9 +140,9 @@ def _simulations() -> Select[Any]:
     )
 
 
-def load_simulations(glances: Glances, identity_key: str) -> list[Simulation]:
+def load_simulations(fast_reads: FastReads, identity_key: str) -> list[Simulation]:
     """Simulations of an identity's candidates, the fewest cycles first."""
-    rows = glances.rows(_simulations(), {"key": identity_key})
+    rows = fast_reads.rows(_simulations(), {"key": identity_key})
     found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows)
     return [simulation for simulation in found if simulation is not None]
 

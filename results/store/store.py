@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, distinct, func, or_, select
 
 from results.errors import StoreError
 from results.records.best import Best
-from results.records.claim import Claim, Reception
+from results.records.claim import Claim, ImportOutcome
 from results.records.evaluation import Evaluation, Simulation
 from results.records.identity import Facts, Identity, Structure, Target
 from results.records.measurement import Measurement
@@ -32,7 +32,7 @@ from results.store.database.commit_marks import Changes
 from results.store.database.connect import connect, one_line_errors, place, store_url, writer_of
 from results.store.database.schema import check, prepare
 from results.store.database.tables import bests, command_streams, evaluations, identities, models, targets
-from results.store.fast_reads import Glances
+from results.store.fast_reads import FastReads
 from results.store.listings import Line, newest_lines, regressions, series_lines, target_names
 from results.store.lookup_queries import any_offer, claimed_bests, offers_of_model, offers_of_structure
 from results.store.lookup_query import Offered, offered
@@ -56,7 +56,7 @@ class Store:
         self.location = location
         self._engine = engine
         self._writer = writer_of(engine)
-        self.glances = Glances(engine, location)
+        self.fast_reads = FastReads(engine, location)
         self._identity_ids: dict[str, int] = {}
         self.changes = Changes(engine)
 
@@ -87,7 +87,7 @@ class Store:
         """Close all connections."""
         self.changes.close()
         self._engine.dispose()
-        self.glances.close()
+        self.fast_reads.close()
 
     def __enter__(self) -> Self:
         return self
@@ -204,7 +204,7 @@ class Store:
                 raise StoreError(f"the best of {best.identity.model_name} cannot be read from {self.location}")
         return stored[0]
 
-    def import_claims(self, entries: Iterable[tuple[Identity, Claim]]) -> list[Reception]:
+    def import_claims(self, entries: Iterable[tuple[Identity, Claim]]) -> list[ImportOutcome]:
         """Take over what other people's searches found, all of it or, if anything fails, nothing.
 
         What is claimed stands beside the store's own bests, is looked up where there is none of its own, and is not
@@ -250,7 +250,7 @@ class Store:
     def known(self, identity: Identity) -> list[Best]:
         """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
         fewest versions first, then the newest; each as in `offered`."""
-        return list(offers_of_model(self.glances, identity))
+        return list(offers_of_model(self.fast_reads, identity))
 
     def offered(self, identity: Identity) -> Offered:
         """What `results.lookup.lookup` answers from: one best, without command streams, operators and how it was
@@ -258,7 +258,7 @@ class Store:
 
         One that is not verified comes from a file: the store has none of its own for that identity.
         """
-        return offered(self.glances, identity, self.changes.mark() if self.changes.at_hand else None)
+        return offered(self.fast_reads, identity, self.changes.mark() if self.changes.at_hand else None)
 
     def similar(
         self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
@@ -274,7 +274,7 @@ class Store:
             target, objective, io_layout: what they must be for; None for any.
             limit: the most that are returned; where there are more, the latest identities are chosen from.
         """
-        return list(offers_of_structure(self.glances, structure, target, objective, io_layout, limit))
+        return list(offers_of_structure(self.fast_reads, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
         """Whether there is a best of any model for the target, objective and layout of an identity: only then can
@@ -350,7 +350,7 @@ class Store:
 
     def simulations(self, identity_key: str) -> list[Simulation]:
         """All simulations of one identity's candidates, the fewest cycles first."""
-        return load_simulations(self.glances, identity_key)
+        return load_simulations(self.fast_reads, identity_key)
 
     def counts(self, identity_key: str) -> tuple[int, int]:
         """How many candidates of an identity were evaluated, and to how many distinct programs they came."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from results.records.best import Best
-from results.records.claim import Claim, Reception
+from results.records.claim import Claim, ImportOutcome
 from results.records.evaluation import Evaluation, Simulation
 from results.records.identity import Facts, Identity, Target
 from results.records.precedence import REFUTING, weight
@@ -153,7 +153,7 @@ def write_best(connection: Connection, best: Best, identity_id: int, default_id:
     )
 
 
-def write_claim(connection: Connection, identity: Identity, claim: Claim) -> Reception:
+def write_claim(connection: Connection, identity: Identity, claim: Claim) -> ImportOutcome:
     """Keep a claim beside what is known, in the place of an earlier one, unless nothing can come of it."""
     identity_id = _identity_row(connection, identity)  # what is known of it is not theirs to change
     sha256 = recipe_sha256(claim.recipe)

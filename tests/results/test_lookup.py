@@ -105,8 +105,8 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
 
 def asked(store, monkeypatch, identity):
     """The answer, and how many statements it took."""
-    run, texts = store.glances._run, []
-    monkeypatch.setattr(store.glances, "_run", lambda text, values: texts.append(text) or run(text, values))
+    run, texts = store.fast_reads._run, []
+    monkeypatch.setattr(store.fast_reads, "_run", lambda text, values: texts.append(text) or run(text, values))
     answer = lookup(store, identity)
     monkeypatch.undo()
     return answer, len(texts)

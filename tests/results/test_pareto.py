@@ -17,7 +17,7 @@ from support.sample_results import best, evaluation, failed, figures
 from results.records.evaluation import Evaluation
 from results.records.figures import Figures, Quality
 from results.reports.pareto import Against, Limits, Pareto, Point, pareto_of
-from results.reports.report import Beside, write_report
+from results.reports.report import ReportExtras, write_report
 from results.reports.scatter import Axis
 from results.reports.summary import TuneJson, front_table, tune_json
 
@@ -149,7 +149,7 @@ def test_the_points_in_json_and_text() -> None:
 
 
 def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:
-    page = write_report(BEST, tmp_path / "page.html", Beside(fronts=[PARETO])).read_text()
+    page = write_report(BEST, tmp_path / "page.html", ReportExtras(fronts=[PARETO])).read_text()
     plot = page[page.index('<figure class="plot">') : page.index("</figure>")]
     kinds = re.findall(r'<circle class="([\w-]+)"', plot)
     assert sorted(kinds) == ["beyond", "on-front", "on-front", "on-front", "other"]
@@ -190,19 +190,19 @@ def test_the_front_against_quality_also_has_what_may_not_be_offered(tmp_path: Pa
     assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against quality (predicted)"
     assert lines[2] == "| cycles | SRAM bytes | flash bytes | SQNR dB | within the limit | recipe |"
     assert lines[4].startswith("| 40 |") and lines[4].endswith("| 12.50 | no | precision=int4 |")
-    page = write_report(found, tmp_path / "page.html", Beside(fronts=[pareto])).read_text()
+    page = write_report(found, tmp_path / "page.html", ReportExtras(fronts=[pareto])).read_text()
     plot = page[page.index('<figure class="plot">') : page.index("</figure>")]
     assert sorted(re.findall(r'<circle class="([\w-]+)"', plot)) == [*["on-front"] * 4, "other"]
     assert "dB, simulated" in plot and "SRAM" not in plot
 
 
 def test_a_page_without_a_front_has_no_plot(tmp_path: Path) -> None:
-    assert "Cycles against SRAM" not in write_report(BEST, tmp_path / "page.html", Beside()).read_text()
+    assert "Cycles against SRAM" not in write_report(BEST, tmp_path / "page.html", ReportExtras()).read_text()
 
 
 def test_recipes_on_the_front_are_text(tmp_path: Path) -> None:
     hostile = Point("<script>alert(1)</script>", figures(1))
-    page = write_report(BEST, tmp_path / "page.html", Beside(fronts=[Pareto((hostile,), (), ())])).read_text()
+    page = write_report(BEST, tmp_path / "page.html", ReportExtras(fronts=[Pareto((hostile,), (), ())])).read_text()
     assert page.count("<script>") == 1 and "&lt;script&gt;" in page
 
 

@@ -36,7 +36,7 @@ from results.records.compare import (
 from results.records.figures import Bound, OperatorRow, Quality, Reuse
 from results.records.record import LABELS
 from results.reports.estimates import Rise, differences, largest_rise_by_compiler
-from results.reports.report import Beside, report_name, write_index, write_report
+from results.reports.report import ReportExtras, report_name, write_index, write_report
 from results.reports.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
 from workers.ethos_u.backend import BACKEND
 
@@ -85,7 +85,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def report(tmp_path):
     def write(found, **others) -> Page:
-        return Page(write_report(found, tmp_path / "out" / "report.html", Beside(**others)))
+        return Page(write_report(found, tmp_path / "out" / "report.html", ReportExtras(**others)))
 
     return write
 
@@ -259,7 +259,7 @@ def test_pages_need_nothing_else(tmp_path, kind):
     found = [best(RECIPE), hostile_best()]
     path = tmp_path / "page.html"
     for one in found:
-        page = Page(write_report(one, path, Beside()) if kind == "report" else write_index([one], path))
+        page = Page(write_report(one, path, ReportExtras()) if kind == "report" else write_index([one], path))
         links = {
             value
             for _, attributes in page.elements
@@ -306,9 +306,9 @@ def test_report_names_differ_with_the_board():
 def test_report_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"):
-        write_report(best(), tmp_path / "file" / "report.html", Beside())
+        write_report(best(), tmp_path / "file" / "report.html", ReportExtras())
     with pytest.raises(StoreError, match="cannot be written"):
-        write_report(best(), tmp_path, Beside())
+        write_report(best(), tmp_path, ReportExtras())
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
 
 

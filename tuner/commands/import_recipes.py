@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from results.records.claim import Reception
+from results.records.claim import ImportOutcome
 from results.reports.recipe_file import MOST_BYTES, read
 from results.store.store import Store
 from tuner.commands.options import store_option
 
-_SAID: dict[Reception, str] = {
+_SAID: dict[ImportOutcome, str] = {
     "new": "new, not verified here until velatune apply checks them",
     "cheaper": "said to be cheaper than the store's own, which stay; velatune apply --recipe tries one",
     "known": "left out: the store's own are as good",

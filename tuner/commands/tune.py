@@ -18,7 +18,7 @@ from results.errors import StoreError
 from results.records.identity import Target as TargetRecord
 from results.records.measurement import Measurement
 from results.reports.bounds_table import distance_table
-from results.reports.report import Beside, report_name, write_index, write_report
+from results.reports.report import ReportExtras, report_name, write_index, write_report
 from results.reports.summary import front_table, markdown_table, tune_json
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
@@ -201,7 +201,7 @@ def _write_report(
 ) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
     on_host = [operator.name for operator in one.base.host_operators]
-    beside = Beside(
+    beside = ReportExtras(
         explanations=laws,
         warnings=one.base.warnings,
         host_operators=on_host,

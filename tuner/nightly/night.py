@@ -29,10 +29,10 @@ from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import SPACE_VERSION
 from tuner.crash_report import unexpected
-from tuner.nightly.priority import Standing, standing_of
-from tuner.nightly.scheduler import Share, Turns
+from tuner.nightly.priority import Priority, priority_of
+from tuner.nightly.scheduler import Scheduler, Share
 from tuner.nightly.suite_file import Suite
-from tuner.search.warm_start import Experience
+from tuner.search.warm_start import WarmStart
 from tuner.tuning.identity import identity_of
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, replay, tune
@@ -102,7 +102,7 @@ class _Plan:
     identity: Identity
     earlier: tuple[Best, ...]
     before: Best | None
-    standing: Standing
+    priority: Priority
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class _AtWork:
     """experience: what won on similar models."""
 
     pool: Pool
-    experience: Experience
+    experience: WarmStart
 
     @property
     def searches(self) -> int:
@@ -136,7 +136,7 @@ class _Night:
         try:
             plans, entries = self._plans(jobs, notes, await self._identify(jobs, notes))
             if plans:
-                experience = Experience.of(self._store, {job.source for job in jobs})
+                experience = WarmStart.of(self._store, {job.source for job in jobs})
                 async with self._workers as pool:
                     at_work = _AtWork(pool, experience)
                     await self._search(await self._replay_changed(plans, entries, at_work), entries, at_work)
@@ -215,7 +215,7 @@ class _Night:
                 entries[job] = plan.note.entry
             elif plan.note.failures >= self._suite.attempts:
                 entries[job] = self._said(plan, "quarantined", _quarantined(plan.note))
-            elif plan.standing.is_fresh and self._is_replayed(plan):
+            elif plan.priority.is_fresh and self._is_replayed(plan):
                 # Searched, but not yet entered, before this night was interrupted.
                 entries[job] = self._done(plan, "tuned" if self._candidates(plan) else "fresh")
             else:
@@ -243,8 +243,8 @@ class _Night:
         if earlier and (present is None or note.seen_key != identity.key):
             before = next((best for best in earlier if best.identity.key == note.seen_key), earlier[0])
         updated, evaluations = self._store.updated(identity.key), self._store.evaluations(identity.key)
-        standing = standing_of(present, updated, before, evaluations, self._suite.fresh_days)
-        return _Plan(job, note, identity, earlier, before, standing)
+        priority = priority_of(present, updated, before, evaluations, self._suite.fresh_days)
+        return _Plan(job, note, identity, earlier, before, priority)
 
     async def _replay_changed(
         self, plans: Sequence[_Plan], entries: dict[Job, NightEntry], at_work: _AtWork
@@ -255,7 +255,7 @@ class _Night:
         async def one(plan: _Plan) -> _Plan | None:
             if self._is_replayed(plan):
                 return plan
-            recipe, status = _readable(plan.before) or Recipe(), plan.standing.status or "interrupted"
+            recipe, status = _readable(plan.before) or Recipe(), plan.priority.status or "interrupted"
             async with places:
                 made = await self._guarded(plan, replay(
                     plan.job, recipe, self._suite.objective_of(plan.job), status, at_work.pool, self._store,
@@ -265,8 +265,8 @@ class _Night:
                 entries[plan.job] = made
                 return None
             drift = self._drift(plan, made)
-            plan = replace(plan, standing=plan.standing.after(drift)) if drift is not None else plan
-            if plan.standing.is_fresh:
+            plan = replace(plan, priority=plan.priority.after(drift)) if drift is not None else plan
+            if plan.priority.is_fresh:
                 entries[plan.job] = self._done(plan, "fresh")
                 return None
             return plan
@@ -279,10 +279,10 @@ class _Night:
         candidates = None if budget.candidates is None else budget.candidates - sum(
             entry.candidates for entry in entries.values()
         ) - sum(map(self._candidates, plans))  # fmt: skip
-        turns = Turns(at_work.searches, seconds, candidates)
+        turns = Scheduler(at_work.searches, seconds, candidates)
 
         async def one(plan: _Plan) -> None:
-            share = Share(turns, plan.standing.rank)
+            share = Share(turns, plan.priority.rank)
             try:
                 if not await share.start():
                     entries[plan.job] = self._done(plan, "waiting", "the budget is spent")
@@ -327,7 +327,7 @@ class _Night:
 
     def _done(self, plan: _Plan, outcome: Outcome, more: str = "") -> NightEntry:
         """The entry of a job that is done with for this night, remembered."""
-        entry = self._said(plan, outcome, "; ".join(filter(None, (plan.standing.why, more))))
+        entry = self._said(plan, outcome, "; ".join(filter(None, (plan.priority.why, more))))
         if outcome in ("fresh", "waiting"):
             self._progress.left(plan.job, f"{outcome}: {entry.why}")
         note = replace(plan.note, entry=entry, seen_key=plan.identity.key, failures=0)
@@ -363,7 +363,7 @@ class _Night:
 
     def _is_replayed(self, plan: _Plan) -> bool:
         """Whether nothing is to be replayed, either."""
-        nothing = plan.before is None or (_readable(plan.before) is None and plan.standing.status is not None)
+        nothing = plan.before is None or (_readable(plan.before) is None and plan.priority.status is not None)
         return nothing or self._replayed(plan) is not None
 
     def _replayed(self, plan: _Plan) -> Evaluation | None:

@@ -23,7 +23,7 @@ _ORDER: tuple[Kind, ...] = ("new", "changed", "unfinished", "stale", "fresh")
 
 
 @dataclass(frozen=True)
-class Standing:
+class Priority:
     """why: for people. promise: what the search gained lately, or the toolchain lost, in percent. status: of the best
     under the present identity, None if there is none."""
 
@@ -41,35 +41,35 @@ class Standing:
         """For `tuner.nightly.scheduler.Share`."""
         return _ORDER.index(self.kind), -self.promise
 
-    def after(self, drift: Drift) -> Standing:
+    def after(self, drift: Drift) -> Priority:
         """Now that it is known how much worse the recipe of before became. One that is wrong now lost all it gained."""
         if self.kind != "changed":
             return self
         return replace(self, promise=100.0 if drift.best_percent is None else drift.best_percent)
 
 
-def standing_of(
+def priority_of(
     present: Best | None, updated: str | None, before: Best | None, evaluations: Sequence[Evaluation], fresh_days: float
-) -> Standing:
+) -> Priority:
     """Args:
     present: the best under the present identity. updated: when it was stored last, UTC as `utc_now` writes it.
     before: the best under the versions of before. evaluations: under the present identity, the oldest first.
     """
     if present is None or updated is None:
         return (
-            Standing("changed", "the toolchain or the search space changed")
+            Priority("changed", "the toolchain or the search space changed")
             if before
-            else Standing("new", "never tuned")
+            else Priority("new", "never tuned")
         )
     if present.status == "exhausted":
-        return Standing("fresh", "exhausted: nothing is left to try", status=present.status)
+        return Priority("fresh", "exhausted: nothing is left to try", status=present.status)
     promise = recent_gain(evaluations)
     if present.status in ("timeout", "interrupted"):
-        return Standing("unfinished", f"its search ended early ({present.status})", promise, present.status)
+        return Priority("unfinished", f"its search ended early ({present.status})", promise, present.status)
     days = (datetime.now(UTC) - datetime.fromisoformat(updated)).total_seconds() / 86400
     if days <= fresh_days:
-        return Standing("fresh", f"searched {days:.1f} days ago until it gained no more", promise, present.status)
-    return Standing("stale", f"searched {days:.0f} days ago", promise, present.status)
+        return Priority("fresh", f"searched {days:.1f} days ago until it gained no more", promise, present.status)
+    return Priority("stale", f"searched {days:.0f} days ago", promise, present.status)
 
 
 def recent_gain(evaluations: Sequence[Evaluation]) -> float:

@@ -24,7 +24,7 @@ FRUITLESS = 2
 """Slices in a row without gain after which a search is done."""
 
 
-class Turns:
+class Scheduler:
     """Places for searches, and what all of them may spend.
 
     Args:
@@ -84,7 +84,7 @@ class Share:
         rank: order of first slices, the least first.
     """
 
-    def __init__(self, turns: Turns, rank: Rank) -> None:
+    def __init__(self, turns: Scheduler, rank: Rank) -> None:
         self._turns, self._rank = turns, rank
         self._has_place = False
         self._left = 0  # of the slice

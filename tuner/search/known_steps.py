@@ -8,7 +8,7 @@ from itertools import pairwise
 from search_space.recipe.recipe import Recipe
 
 
-class Walked:
+class KnownSteps:
     """The steps on the ways of evaluated recipes; also between programs that were not evaluated themselves."""
 
     def __init__(self) -> None:

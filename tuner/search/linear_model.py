@@ -44,7 +44,7 @@ class _Posterior:
     root: NDArray[np.float64]
 
 
-class Credit:
+class LinearModel:
     """Learns of recipes one by one; draws what elements bring."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ _MEMORY = 4
 _WRONG = 1.0
 
 
-class Effects:
+class PassStatistics:
     """Changes of `tuner.search.program_graph.State.value`, which is less where a program is cheaper, averaged for each
     pass."""
 

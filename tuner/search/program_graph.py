@@ -20,7 +20,7 @@ from search_space.passes.base import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, value_of
 from tuner.search.frontier import Frontier
-from tuner.search.known_steps import Walked
+from tuner.search.known_steps import KnownSteps
 from tuner.search.neighbours import Sites
 
 
@@ -69,7 +69,7 @@ AS_LOWERED = "as-lowered"
 START = "start"
 
 
-class States:
+class ProgramGraph:
     """All states of one model and target.
 
     choices: lowering choice -> alternatives that change the model. starts: pass sequences that a search may start from,
@@ -104,7 +104,7 @@ class States:
         #: Choices -> cycles of the cheapest program that is known to be reached by exactly these.
         self._cheapest: dict[tuple[tuple[str, str], ...], int] = {}
         self.open_programs = Frontier()
-        self._walked = Walked()
+        self._walked = KnownSteps()
         self._known_edges: set[tuple[str, str]] = set()  # program, pass
         self._refused: set[Recipe] = set()
         #: By value, with the program: the best first.

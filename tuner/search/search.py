@@ -22,7 +22,7 @@ from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.neighbours import by_less
-from tuner.search.program_graph import States
+from tuner.search.program_graph import ProgramGraph
 from tuner.search.samplers import SamplerName, Window, sampler_by
 
 WINDOW = 12
@@ -37,8 +37,8 @@ class Search:
     study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials only:
     whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
     choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
-    from. settings: see `tuner.search.program_graph.States`. sampler: who proposes; another one is another search, with
-    a study of its own. passes: that recipes are made of, all that there are if None."""
+    from. settings: see `tuner.search.program_graph.ProgramGraph`. sampler: who proposes; another one is another search,
+    with a study of its own. passes: that recipes are made of, all that there are if None."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Search:
     ) -> None:
         self._record = study
         self._study = optuna.create_study(direction="minimize")
-        self.states = States(choices, starts, settings)
+        self.states = ProgramGraph(choices, starts, settings)
         if passes is None:
             passes = tuple(map(str, pass_instances()))
         self._sampler = sampler_by(

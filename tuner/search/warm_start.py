@@ -28,7 +28,7 @@ _ATTRIBUTE = "learnt starts"
 
 
 @dataclass(frozen=True)
-class Experience:
+class WarmStart:
     """What the store held when a command began.
 
     bests: with their operators, the newest first. sources: models that the command itself is about: what is found for
@@ -39,7 +39,7 @@ class Experience:
     sources: Collection[str] = ()
 
     @classmethod
-    def of(cls, store: Store, sources: Collection[str]) -> Experience:
+    def of(cls, store: Store, sources: Collection[str]) -> WarmStart:
         """Raises StoreError."""
         return cls(store.newest(_LOOKED_AT), frozenset(sources))
 

@@ -12,7 +12,7 @@ from results.store.store import Store
 from tuner.crash_report import unexpected
 from tuner.search.samplers import SamplerName
 from tuner.search.search_clock import SearchClock
-from tuner.search.warm_start import Experience
+from tuner.search.warm_start import WarmStart
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, tune
@@ -49,7 +49,7 @@ async def tune_all(
     of its own. Raises PoolFailed if Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
-    experience = Experience.of(store, {job.source for job in jobs})
+    experience = WarmStart.of(store, {job.source for job in jobs})
     places = asyncio.Semaphore(workers + 1)
     async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
         clock = SearchClock(workers)

@@ -33,7 +33,7 @@ from tuner.search.samplers import SamplerName
 from tuner.search.search import Search
 from tuner.search.search_clock import SearchClock
 from tuner.search.studies import open_study
-from tuner.search.warm_start import Experience, recorded_starts
+from tuner.search.warm_start import WarmStart, recorded_starts
 from tuner.tuning.ablation import without_each
 from tuner.tuning.answers import MayLead, answer_of
 from tuner.tuning.evaluations import evaluation_of, quarantined, shortfalls
@@ -61,7 +61,7 @@ _DEFAULT_SECONDS = 1800.0
 #: from the memo, and checking a candidate of the slowest model known takes minutes.
 _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
 
-_NO_EXPERIENCE = Experience()
+_NO_EXPERIENCE = WarmStart()
 
 #: A long recipe has some 20 elements, each of which is left out once.
 _LEAST_TO_SHORTEN = 16
@@ -134,7 +134,7 @@ class Tuned:
 
 async def tune(
     job: Job, objective: Objective, budget: Budget, pool: Pool, store: Store, studies: Path, progress: Progress,
-    turn: Turn | None = None, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+    turn: Turn | None = None, sampler: SamplerName = "ours", experience: WarmStart = _NO_EXPERIENCE,
     clock: SearchClock | None = None,
 ) -> Tuned:  # fmt: skip
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
@@ -165,7 +165,7 @@ async def tune(
 
 async def replay(
     job: Job, recipe: Recipe, objective: Objective, status: RunStatus, pool: Pool, store: Store, studies: Path,
-    progress: Progress, experience: Experience = _NO_EXPERIENCE,
+    progress: Progress, experience: WarmStart = _NO_EXPERIENCE,
 ) -> Best:  # fmt: skip
     """Evaluate the default and a recipe that was found elsewhere; a search goes on from it later.
 
@@ -179,7 +179,7 @@ async def replay(
 
 async def _opened(
     job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
-    clock: SearchClock, sampler: SamplerName = "ours", experience: Experience = _NO_EXPERIENCE,
+    clock: SearchClock, sampler: SamplerName = "ours", experience: WarmStart = _NO_EXPERIENCE,
 ) -> tuple[_Run, BaseProgram]:  # fmt: skip
     progress.lowering(job)
     with clock.lowering():
@@ -250,7 +250,7 @@ class _Run:
         duplicates = sum(count - 1 for program, count in self._programs.items() if program)
         return Reuse(evaluations=evaluations, duplicates=duplicates, **asdict(self._asked))
 
-    async def begin(self, experience: Experience) -> None:
+    async def begin(self, experience: WarmStart) -> None:
         """Evaluate the default, and begin the search or take it up."""
         for warning in self._base.warnings:
             self._progress.warning(self._job, warning)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Found = TypeVar("Found")
 
 
-class Recent(Generic[Found]):
+class LRU(Generic[Found]):
     """Answers by key: those that were asked for last, as far as their sizes together are no more than `most`.
 
     size: of an answer, for instance in bytes; each counts as one if it is not given.

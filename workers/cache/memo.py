@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Memo:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: Recent[tuple[dict[str, Any], int]] = Recent(_KEPT_BYTES, size=lambda one: one[1])
+        self._kept: LRU[tuple[dict[str, Any], int]] = LRU(_KEPT_BYTES, size=lambda one: one[1])
         self._files: dict[Path, sqlite3.Connection] = {}
 
     def get(self, **key: Any) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from workers.cache.memo import Memo
 _KEPT = 256
 
 
-class Transitions:
+class Successors:
     """Of one target; what was found out goes into the memo.
 
     key: what passes may ask about besides the graph: the target, the toolchain's versions. allowed: classes of passes.

@@ -16,7 +16,7 @@ import numpy as np
 from search_space.ir.graph import CONST, INPUT, Graph, Node
 from search_space.ir.subgraph import slice_graph
 from workers.cache.kept_values import KeptValues
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.checking.check_inputs import CheckInput
 from workers.checking.numpy_operators import constant_value, outputs_of, result_of
 from workers.checking.reference import ARRAY_TYPES, ReferenceFailed, run_on_each
@@ -55,7 +55,7 @@ class Values:
         self._given_names = [_name(array) for array in given]
         self._given = dict(zip(self._given_names, given, strict=True))
         self._results: dict[bytes, bytes] = {}  # names of values, by operator
-        self._recent: Recent[np.ndarray] = Recent(_KEPT_BYTES, size=lambda array: array.nbytes)
+        self._recent: LRU[np.ndarray] = LRU(_KEPT_BYTES, size=lambda array: array.nbytes)
 
     def outputs(self, graph: Graph) -> list[tuple[np.ndarray, ...]]:
         """What the program gives: for each of its outputs an array for each set of inputs.

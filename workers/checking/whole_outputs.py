@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search_space.ir.graph import Graph
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.checking.check_inputs import Arrays, CheckInput
 from workers.checking.reference import ReferenceFailed, run_on_each
 
@@ -20,7 +20,7 @@ class WholeOutputs:
 
     def __init__(self, inputs: Sequence[CheckInput]) -> None:
         self.inputs = inputs
-        self._recent: Recent[list[Arrays]] = Recent(_KEPT)
+        self._recent: LRU[list[Arrays]] = LRU(_KEPT)
 
     def outputs(self, graph: Graph) -> list[Arrays]:
         return self._recent.find(graph.hash, lambda: self._outputs(graph))

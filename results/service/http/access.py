@@ -14,8 +14,8 @@ from fastapi.security import HTTPBearer
 from results.service.tokens import Role, TokenBook
 
 BEARER = HTTPBearer(auto_error=False, bearerFormat="vt_...", description="A token that `velatune token` made.")
-"""For the description of routes, so that generated clients can send tokens. `Doorkeeper` is who checks them: before any
-route, and those of pages too."""
+"""For the description of routes, so that generated clients can send tokens. `Authenticator` is who checks them: before
+any route, and those of pages too."""
 
 OPEN_PATHS = frozenset({"/health"})
 """What answers without a token wherever the request comes from."""
@@ -44,7 +44,7 @@ class Refused:
     message: str
 
 
-class Doorkeeper:
+class Authenticator:
     """Tells principals. loopback_reads: whether this machine's own users may read without a token."""
 
     def __init__(self, tokens: TokenBook, loopback_reads: bool) -> None:

@@ -9,7 +9,7 @@ from secrets import token_hex
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from results.service.http.access import OPEN_PATHS, Doorkeeper, Principal, Refused
+from results.service.http.access import OPEN_PATHS, Authenticator, Principal, Refused
 from results.service.http.limits import Rate
 from results.service.http.problems import internal, problem
 from results.service.http.telemetry import Metrics, tell
@@ -30,8 +30,10 @@ _CSP = (b"content-security-policy", b"default-src 'none'; img-src 'self'; style-
 class Gate:
     """ASGI middleware around the whole application: a route that forgets to ask for a role is still not open."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, rate: Rate, metrics: Metrics, body_bytes: int) -> None:
-        self._app, self._doorkeeper, self._rate, self._metrics = app, doorkeeper, rate, metrics
+    def __init__(
+        self, app: ASGIApp, authenticator: Authenticator, rate: Rate, metrics: Metrics, body_bytes: int
+    ) -> None:
+        self._app, self._authenticator, self._rate, self._metrics = app, authenticator, rate, metrics
         self._body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +89,7 @@ class Gate:
         if scope["path"] in OPEN_PATHS:
             who: Principal | Refused | None = None
         else:
-            who = self._doorkeeper.principal(peer, scope["method"], headers)
+            who = self._authenticator.principal(peer, scope["method"], headers)
         # Whoever is turned away is counted too, by address.
         wait = self._rate.wait_seconds(who.source if isinstance(who, Principal) else peer)
         if wait:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from results.lookup.answer_json import LookupJson, SimulationJson, lookup_document, lookup_json
 from results.lookup.lookup import Hit, answer_from
 from results.records.best import Best
-from results.records.compare import brought
+from results.records.compare import contribution_of
 from results.records.figures import OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import elements
@@ -85,7 +85,7 @@ def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
     """A best with all that is known of it."""
     explained, pareto = explained_of(store, best, backend)
     names = elements(best.recipe)
-    brings = [*(brought(best.best, one) for one in explained.without), *[None] * len(names)]
+    brings = [*(contribution_of(best.best, one) for one in explained.without), *[None] * len(names)]
     return ResultJson(
         best=TuneJson(**tune_json(best)),
         elements=[

@@ -35,7 +35,7 @@ class Asking:
 
     def __init__(self, stores: Tiers) -> None:
         self._stores = stores
-        self._awaited = Awaited(stores.user.glances) if stores.user.glances.dialect == "postgresql" else None
+        self._awaited = Awaited(stores.user.fast_reads) if stores.user.fast_reads.dialect == "postgresql" else None
 
     async def close(self) -> None:
         if self._awaited is not None:

@@ -124,7 +124,7 @@ def _result(service: Service, identity: str) -> str:
     series = service.store.series_lines(identity)
     same_name, _ = service.store.newest_lines(best.identity.model_name, "", _PER_PAGE, 0)
     here = {line.identity for line in series}
-    beside = report.Beside(
+    beside = report.ReportExtras(
         explained.laws, fronts=[pareto], without=explained.without,
         measurements=service.store.measurements(best.identity.target),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from results.lookup.answer_json import LookupJson
 from results.records.best import Best
 from results.records.identity import Identity
-from results.reports.report import Beside, report_html
+from results.reports.report import ReportExtras, report_html
 from results.service.http.problems import other_than_json, responses
 from results.service.http.schemas import LinesJson, RegressionsJson, ResultJson
 from results.service.reads.answers import (
@@ -116,7 +116,7 @@ async def report(identity: Key, service: Served) -> HTMLResponse:
 
 def _report(service: Service, best: Best) -> str:
     explained, pareto = explained_of(service.store, best, service.backend)
-    return report_html(best, Beside(explained.laws, fronts=[pareto], without=explained.without))
+    return report_html(best, ReportExtras(explained.laws, fronts=[pareto], without=explained.without))
 
 
 def _best(service: Service, identity: str) -> Best:

@@ -8,7 +8,7 @@ import requests
 from support.hostile_calibration import harmful
 from support.service_process import bearer, running, token, velatune
 
-from results.service.http.access import Doorkeeper, Principal, Refused, is_loopback
+from results.service.http.access import Authenticator, Principal, Refused, is_loopback
 from results.service.http.limits import Rate
 from results.service.state import State
 from results.service.tokens import Role, TokenBook
@@ -157,6 +157,6 @@ def test_what_is_loopback(address, local):
     (b"localhost.example", False), (b"127.0.0.1.example:80", False), (b"::1", False),
 ])  # fmt: skip
 def test_only_local_names_are_local(tmp_path, host, local):
-    door = Doorkeeper(TokenBook(State(tmp_path)), loopback_reads=True)
+    door = Authenticator(TokenBook(State(tmp_path)), loopback_reads=True)
     who = door.principal("127.0.0.1", "GET", {b"host": host})
     assert isinstance(who, Principal if local else Refused)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tuner.nightly.scheduler import FRUITLESS, SLICE, Share, Turns
+from tuner.nightly.scheduler import FRUITLESS, SLICE, Scheduler, Share
 
 
 class Counting:
@@ -14,7 +14,7 @@ class Counting:
         self.name, self.rank, self.gain, self.until, self.log = name, rank, gain, until, log
         self.ending: str | None = None
 
-    async def run(self, turns: Turns) -> None:
+    async def run(self, turns: Scheduler) -> None:
         share = Share(turns, (self.rank,))
         try:
             if not await share.start():
@@ -33,7 +33,7 @@ class Counting:
             share.stop()
 
 
-def run(turns: Turns, *searches: Counting) -> None:
+def run(turns: Scheduler, *searches: Counting) -> None:
     async def all_of_them() -> None:
         await asyncio.gather(*(one.run(turns) for one in searches))
 
@@ -45,7 +45,7 @@ def test_everyone_gets_one_slice_by_rank_then_those_that_gain_go_on():
     idle = Counting("idle", 0, 0, 0, log)
     small = Counting("small", 1, 1, 3 * SLICE, log)
     large = Counting("large", 2, 5, 2 * SLICE, log)
-    run(Turns(1, None, None), large, idle, small)
+    run(Scheduler(1, None, None), large, idle, small)
     # `large` came by first, when nobody else was there.
     assert log[:3] == ["large", "idle", "small"]
     assert log[3:5] == ["large", "small"]  # what gained more comes first, what gained nothing waits
@@ -56,14 +56,14 @@ def test_everyone_gets_one_slice_by_rank_then_those_that_gain_go_on():
 def test_the_budget_ends_all_and_who_had_no_turn_says_so():
     log: list[str] = []
     first, second = Counting("first", 0, 1, 10**6, log), Counting("second", 1, 1, 10**6, log)
-    run(Turns(1, None, SLICE), first, second)
+    run(Scheduler(1, None, SLICE), first, second)
     assert (first.ending, second.ending) == ("timeout", "waiting")
     assert log == ["first"]
 
 
 def test_the_last_candidates_of_a_budget_are_counted_one_by_one():
     async def last_ones() -> list[int]:
-        share = Share(Turns(1, None, SLICE + 3), (0,))
+        share = Share(Scheduler(1, None, SLICE + 3), (0,))
         assert await share.start() and await share.ended(100) is None
         allowed = [share.left(1000)]
         share.spend(SLICE)
@@ -80,12 +80,12 @@ def test_the_last_candidates_of_a_budget_are_counted_one_by_one():
 @pytest.mark.parametrize("budget", [{"seconds": -1.0, "candidates": None}, {"seconds": None, "candidates": 0}])
 def test_a_budget_that_is_spent_already(budget):
     one = Counting("one", 0, 1, 10**6, [])
-    run(Turns(1, **budget), one)
+    run(Scheduler(1, **budget), one)
     assert one.ending == "waiting"
 
 
 def test_places_are_given_back_by_searches_that_fail():
-    async def fails(turns: Turns) -> None:
+    async def fails(turns: Scheduler) -> None:
         share = Share(turns, (0,))
         try:
             await share.start()
@@ -94,7 +94,7 @@ def test_places_are_given_back_by_searches_that_fail():
             share.stop()
 
     async def both() -> str | None:
-        turns = Turns(1, None, None)
+        turns = Scheduler(1, None, None)
         after = Counting("after", 1, 0, 0, [])
         await asyncio.gather(fails(turns), after.run(turns), return_exceptions=True)
         return after.ending
@@ -104,7 +104,7 @@ def test_places_are_given_back_by_searches_that_fail():
 
 def test_whoever_stops_waiting_takes_no_place():
     async def cancelled() -> bool:
-        turns = Turns(1, None, None)
+        turns = Scheduler(1, None, None)
         holder, quitter, last = (Share(turns, (rank,)) for rank in (0, 1, 2))
         assert await holder.start()
         waiting = asyncio.create_task(quitter.start())

@@ -18,7 +18,7 @@ from results.store.store import Store
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
-from tuner.search.program_graph import States
+from tuner.search.program_graph import ProgramGraph
 from tuner.search.search import learnt_from
 from tuner.search.studies import open_study
 from tuner.tuning.answers import MayLead, answer_of
@@ -90,7 +90,7 @@ def test_what_may_be_the_best_or_leads_on_is_wanted(outcome: Outcome) -> None:
 
 
 def test_what_is_found_wrong_before_the_search_goes_on_from_it_is_not_offered() -> None:
-    states = States({})
+    states = ProgramGraph({})
     states.add(Recipe(), Answer("a", 20, path=("a",), successors={"fuse-transposes": "b"}, sites={}))
     faster = Recipe.parse("fuse-transposes")
     states.add(faster, Answer("b", 10, path=("a", "b")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from random import Random
 
-from tuner.search.linear_model import Credit
+from tuner.search.linear_model import LinearModel
 
 PAYS, COSTS, NOTHING, WRONG, NEW = "pays", "costs", "nothing", "wrong", "new"
 RECIPES = {
@@ -18,9 +18,9 @@ RECIPES = {
 }
 
 
-def taught() -> Credit:
+def taught() -> LinearModel:
     """Each of them forty times: what few say is held to be chance."""
-    credit = Credit()
+    credit = LinearModel()
     for elements, change in 40 * tuple(RECIPES.items()):
         credit.learn(elements, change)
     return credit

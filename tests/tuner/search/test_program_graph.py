@@ -7,13 +7,13 @@ from math import log
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
-from tuner.search.program_graph import AS_LOWERED, START, Edge, States
+from tuner.search.program_graph import AS_LOWERED, START, Edge, ProgramGraph
 
 FUSE, FOLD = "fuse-transposes", "fold-constants"
 
 
 def told(
-    states: States, recipe: str, path: str, cycles: int | None, successors: Mapping[str, str] | None = None
+    states: ProgramGraph, recipe: str, path: str, cycles: int | None, successors: Mapping[str, str] | None = None
 ) -> dict[str, float]:
     """path: the programs on the way, the last one the recipe's own. What was learnt of passes: the change in cycles."""
     *_, program = path.split() or [""]
@@ -22,7 +22,7 @@ def told(
 
 
 def test_the_frontier_is_what_is_named_but_not_evaluated() -> None:
-    states = States({})
+    states = ProgramGraph({})
     assert states.frontier() == [Recipe()]
     told(states, "default", "a", 10, {FUSE: "b", FOLD: "c"})
     assert sorted(map(str, states.frontier())) == [FOLD, FUSE]
@@ -31,7 +31,7 @@ def test_the_frontier_is_what_is_named_but_not_evaluated() -> None:
 
 
 def test_a_lost_program_is_not_open_again() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 10, {FUSE: "b", FOLD: "c"})
     told(states, FUSE, "", None)
     told(states, FOLD, "a c", 9, {FUSE: "b"})
@@ -41,7 +41,7 @@ def test_a_lost_program_is_not_open_again() -> None:
 
 
 def test_equal_cycles_go_to_the_shorter_recipe() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 10, {FUSE: "b"})
     told(states, FUSE, "a b", 10, {FOLD: "c"})
     told(states, f"{FUSE},{FOLD}", "a b c", 10, {})
@@ -50,14 +50,16 @@ def test_equal_cycles_go_to_the_shorter_recipe() -> None:
 
 
 def test_every_combination_of_choices_is_a_root() -> None:
-    states = States({"conv1d": ("along-h", "along-w")})
+    states = ProgramGraph({"conv1d": ("along-h", "along-w")})
     assert [str(recipe) for recipe in states.frontier()] == ["default", "conv1d=along-h", "conv1d=along-w"]
     (step,) = states.root_steps(Recipe.parse("conv1d=along-w"))
     assert (step.parameter, step.values, step.value) == ("conv1d", (AS_LOWERED, "along-h", "along-w"), "along-w")
 
 
 def test_choices_are_put_together_once_they_have_paid() -> None:
-    states = States({"conv1d": ("along-h", "along-w"), "host-function": ("table",), "host-pool": ("odd",)}, [FUSE])
+    states = ProgramGraph(
+        {"conv1d": ("along-h", "along-w"), "host-function": ("table",), "host-pool": ("odd",)}, [FUSE]
+    )
     singles = [state for state in states.open_roots() if len(state.choices) == 1]
     assert len(states.open_roots()) == 2 + 2 * 4 and len(singles) == 2 * 4
     cycles = {"": 10, "conv1d=along-w": 9, "host-function=table": 11, "host-pool=odd": 8}
@@ -77,7 +79,7 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
 
 def test_a_setting_has_starts_of_its_own() -> None:
     setting = (("host-pool", "odd"),)
-    states = States({"conv1d": ("along-h",)}, [FUSE], {setting: [f"{FUSE},{FOLD}"]})
+    states = ProgramGraph({"conv1d": ("along-h",)}, [FUSE], {setting: [f"{FUSE},{FOLD}"]})
     assert list(map(str, states.open_roots())) == [
         "default", FUSE, "conv1d=along-h", f"conv1d=along-h | {FUSE}", "host-pool=odd", f"host-pool=odd | {FUSE},{FOLD}"
     ]  # fmt: skip
@@ -88,7 +90,7 @@ def test_a_setting_has_starts_of_its_own() -> None:
 def test_choices_that_pay_by_themselves_are_tried_together_with_every_start() -> None:
     setting = (("host-pool", "odd"),)
     own = f"{FUSE},{FOLD}"
-    states = States({"conv1d": ("along-h", "along-w"), "host-function": ("table",)}, [FUSE], {setting: [own]})
+    states = ProgramGraph({"conv1d": ("along-h", "along-w"), "host-function": ("table",)}, [FUSE], {setting: [own]})
     for text, cycles in {"default": 10, "conv1d=along-h": 9, "conv1d=along-w": 8, "host-function=table": 11}.items():
         told(states, text, text, cycles, {})
     first = {"default", FUSE, "conv1d=along-h", "conv1d=along-w", "host-function=table", "host-pool=odd"}
@@ -101,7 +103,7 @@ def test_choices_that_pay_by_themselves_are_tried_together_with_every_start() ->
 
 def test_every_width_of_the_numbers_gets_what_is_best_for_the_cheapest() -> None:
     widths = [(("precision", one),) for one in ("int16", "int4", "int4@1")]
-    states = States({"conv1d": ("along-h",)}, [FUSE], {key: [FUSE] for key in widths})
+    states = ProgramGraph({"conv1d": ("along-h",)}, [FUSE], {key: [FUSE] for key in widths})
     cycles = {"default": 9, "conv1d=along-h": 8, "precision=int16": 12, "precision=int4": 5, "precision=int4@1": 7}
     for text, count in cycles.items():
         told(states, text, text, count, {})
@@ -115,7 +117,7 @@ def test_every_width_of_the_numbers_gets_what_is_best_for_the_cheapest() -> None
 
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     start = f"{FUSE},{FOLD}"
-    states = States({"conv1d": ("along-h",)}, [start])
+    states = ProgramGraph({"conv1d": ("along-h",)}, [start])
     assert {str(root) for root in states.first_roots()} == {"default", start, "conv1d=along-h"}
     assert set(map(str, states.frontier())) == {"default", start, "conv1d=along-h", f"conv1d=along-h | {start}"}
     told(states, start, "lowered fused a", 10, {"unbatch": "b"})
@@ -126,7 +128,7 @@ def test_a_start_is_a_root_that_ways_go_on_from() -> None:
 
 
 def test_what_leads_on_is_found_out_later() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 10, {FUSE: "b", FOLD: "c"})
     told(states, FUSE, "a b", 5)
     told(states, FOLD, "a c", 4)
@@ -140,7 +142,7 @@ def test_what_leads_on_is_found_out_later() -> None:
 
 
 def test_what_was_refused_before_it_was_foretold_is_not_open() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 10)
     told(states, FUSE, "", None)
     states.expand(Recipe(), Answer("a", 10, successors={FUSE: "no program", FOLD: "c"}, sites={}))
@@ -148,7 +150,7 @@ def test_what_was_refused_before_it_was_foretold_is_not_open() -> None:
 
 
 def test_ways_that_were_gone_foretell_programs() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 10)
     told(states, f"{FUSE},{FOLD},unbatch", "a a b c", 5)
     assert states.foretold(Recipe.parse(f"{FOLD},unbatch")) == "c", "the first pass changed nothing"
@@ -158,7 +160,7 @@ def test_ways_that_were_gone_foretell_programs() -> None:
 
 
 def test_a_step_between_two_evaluated_programs_teaches_once() -> None:
-    states = States({})
+    states = ProgramGraph({})
     told(states, "default", "a", 100)
     assert told(states, f"{FUSE},{FOLD}", "a b c", 50) == {}, "two passes together say nothing of each"
     assert told(states, FUSE, "a b", 100) == {FUSE: 0.0, FOLD: -0.693}, "now each is between two that are known"

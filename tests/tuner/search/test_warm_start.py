@@ -13,7 +13,7 @@ from search_space.exactness import Exactness
 from tuner.search.candidates import Answer
 from tuner.search.search import Search
 from tuner.search.studies import open_study
-from tuner.search.warm_start import Experience, recorded_starts
+from tuner.search.warm_start import WarmStart, recorded_starts
 
 MINE = replace(IDENTITY, structure=Structure("0p" * 32, "5h" * 32))
 DEFAULT = evaluation("default", operators=DEFAULT_OPERATORS)
@@ -24,7 +24,7 @@ def other(recipe: str, name: str, **fields: object):
 
 
 def starts(*bests, sources=()) -> list[str]:
-    return Experience(bests, sources).starts_for(MINE, DEFAULT, Exactness.EXACT)
+    return WarmStart(bests, sources).starts_for(MINE, DEFAULT, Exactness.EXACT)
 
 
 def test_the_most_alike_come_first() -> None:
@@ -65,7 +65,7 @@ def test_the_store_tells_the_newest_first(tmp_path: Path) -> None:
             store.register(found.identity)
             store.set_best(found)
         assert [one.identity.model_name for one in store.newest(2)] == ["b", "a"]
-        assert starts(*Experience.of(store, ()).bests) == ["sink-moves"]
+        assert starts(*WarmStart.of(store, ()).bests) == ["sink-moves"]
 
 
 @pytest.mark.parametrize("trials", [0, 1])

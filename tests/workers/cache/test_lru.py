@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 
 
 def test_what_was_asked_for_last_is_kept() -> None:
@@ -17,7 +17,7 @@ def test_what_was_asked_for_last_is_kept() -> None:
 
         return answer
 
-    recent: Recent[str | None] = Recent(2)
+    recent: LRU[str | None] = LRU(2)
     for name in ("one", "nothing", "one", "nothing", "one"):
         assert recent.find(name, find(name)) == (None if name == "nothing" else name)
     assert found == ["one", "nothing"]
@@ -29,14 +29,14 @@ def test_what_was_asked_for_last_is_kept() -> None:
 
 
 def test_a_failure_is_not_kept() -> None:
-    recent: Recent[int] = Recent(2)
+    recent: LRU[int] = LRU(2)
     with pytest.raises(ZeroDivisionError):
         recent.find("key", lambda: 1 // 0)
     assert recent.find("key", lambda: 1) == 1
 
 
 def test_sizes_together_are_no_more_than_was_said() -> None:
-    recent: Recent[str] = Recent(5, size=len)
+    recent: LRU[str] = LRU(5, size=len)
     recent.put(1, "aa")
     recent.put(2, "bb")
     assert recent.get(1) == "aa"

@@ -11,22 +11,22 @@ from search_space.recipe.source_hash import hash_of_sources
 from search_space.recipe.space import pass_instances
 from search_space.tosa_file.reader import read_tosa
 from workers.cache.memo import Memo
-from workers.cache.successors import Transitions
+from workers.cache.successors import Successors
 
 KEY = {"versions": {"ethos-u-vela": "5.1.0"}}
 
 
 def test_who_comes_later_runs_no_pass(stock: Callable[[str], Lowered], tmp_path: Path) -> None:
     graph = read_tosa(max(stock("ethos-u85-256").tosa, key=len))
-    first = Transitions(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
+    first = Successors(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
     found = first.of(graph)
     after = {str(one): one.apply(graph).hash for one in pass_instances()}
     assert found == {name: digest for name, digest in after.items() if digest != graph.hash} != {}
     assert first.of(graph) == found and (first.asked, first.known) == (2, 1)
-    later = Transitions(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
+    later = Successors(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
     assert later.of(read_tosa(max(stock("ethos-u85-256").tosa, key=len))) == found
     assert (later.asked, later.known) == (1, 1)
-    other = Transitions(Memo(tmp_path), ANY_TARGET, {"versions": {"ethos-u-vela": "5.2.0"}}, Exactness.EXACT)
+    other = Successors(Memo(tmp_path), ANY_TARGET, {"versions": {"ethos-u-vela": "5.2.0"}}, Exactness.EXACT)
     assert other.of(graph) == found and (other.asked, other.known) == (1, 0)
 
 

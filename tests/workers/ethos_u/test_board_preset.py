@@ -16,7 +16,7 @@ from results.nightly.night import Limits, Night, NightEntry
 from results.nightly.night_report import night_markdown, night_page
 from results.records.clock import timed
 from results.records.identity import Target as TargetRecord
-from results.reports.report import Beside, report_html, write_index
+from results.reports.report import ReportExtras, report_html, write_index
 from results.reports.summary import markdown_table
 from tuner.cli import cli
 from tuner.commands.options import board_options, objective_options, target_option
@@ -118,9 +118,9 @@ def test_the_table_of_a_run_has_milliseconds_where_a_board_is_known() -> None:
 def test_pages_have_milliseconds_where_a_board_is_known(tmp_path: Path) -> None:
     one = best(cycles=60_000)
     there = {one.identity.target: 400e6}
-    assert "0.150 ms at 400 MHz" in report_html(one, Beside(clock_hz=400e6))
+    assert "0.150 ms at 400 MHz" in report_html(one, ReportExtras(clock_hz=400e6))
     assert "0.150 ms at 400 MHz" in write_index([one], tmp_path / "index.html", clocks=there).read_text()
-    assert " ms at " not in report_html(one, Beside()) + write_index([one], tmp_path / "plain.html").read_text()
+    assert " ms at " not in report_html(one, ReportExtras()) + write_index([one], tmp_path / "plain.html").read_text()
     entry = NightEntry("net", "ethos-u55-128", "tuned", "never tuned", default_cycles=80_000, best_cycles=60_000)
     for clock_hz, told in ((400e6, True), (None, False)):
         night = Night(

@@ -10,7 +10,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, State, States
+from tuner.search.program_graph import Edge, ProgramGraph, State
 from tuner.search.samplers.greedy import Greedy
 from tuner.search.samplers.local_search import Ours
 from tuner.search.samplers.optuna_samplers import Places
@@ -47,7 +47,7 @@ class Sampler(Protocol):
 
 
 def sampler_by(
-    name: SamplerName, study: optuna.Study, states: States, seed: int, passes: Sequence[str],
+    name: SamplerName, study: optuna.Study, states: ProgramGraph, seed: int, passes: Sequence[str],
     tell: Callable[[optuna.Trial, State], None],
 ) -> Sampler:  # fmt: skip
     """The sampler of that name for one search. passes: that recipes are made of. tell: how its study is told again what

@@ -6,14 +6,14 @@ import optuna
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, States
+from tuner.search.program_graph import Edge, ProgramGraph
 from tuner.search.samplers.window import Window
 
 
 class Greedy:
     """Learns nothing: what else would be is told from how it does."""
 
-    def __init__(self, study: optuna.Study, states: States) -> None:
+    def __init__(self, study: optuna.Study, states: ProgramGraph) -> None:
         self._study, self._states = study, states
         self._window = Window(0, states, ())
 

@@ -27,10 +27,10 @@ import optuna
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.linear_model import Credit, Guess
+from tuner.search.linear_model import Guess, LinearModel
 from tuner.search.neighbours import by_less, by_more, by_options, by_order, by_sites
-from tuner.search.pass_statistics import HOPED, Effects
-from tuner.search.program_graph import Edge, State, States, choice_text, extended
+from tuner.search.pass_statistics import HOPED, PassStatistics
+from tuner.search.program_graph import Edge, ProgramGraph, State, choice_text, extended
 from tuner.search.samplers.window import Window
 
 _CLIMB, _LEAP, _SITES = "climb", "leap", "sites"
@@ -63,10 +63,10 @@ class _Expected:
 class Ours:
     """Proposes recipes; holds what it learnt of passes and of kinds of neighbours. seed: of all that is drawn."""
 
-    def __init__(self, study: optuna.Study, states: States, seed: int) -> None:
+    def __init__(self, study: optuna.Study, states: ProgramGraph, seed: int) -> None:
         self._study, self._states, self._seed = study, states, seed
         self._window = Window(0, states, ())
-        self._effects, self._credit = Effects(seed), Credit()
+        self._effects, self._credit = PassStatistics(seed), LinearModel()
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
         self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
         self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
@@ -244,12 +244,12 @@ def _others(one: str, passes: Iterable[str]) -> tuple[str, ...]:
     return tuple(other for other in passes if _name(other) != _name(one))
 
 
-def _by_more(state: State, states: States) -> Iterator[Recipe]:
+def _by_more(state: State, states: ProgramGraph) -> Iterator[Recipe]:
     passes = [one for text in states.useful_passes() for one in Recipe.parse(text).passes]
     return by_more(state.recipe, passes)
 
 
-_KINDS: dict[str, Callable[[State, States], Iterator[Recipe]]] = {
+_KINDS: dict[str, Callable[[State, ProgramGraph], Iterator[Recipe]]] = {
     _SITES: lambda state, _: by_sites(state.recipe, state.sites or {}),
     "less": lambda state, _: by_less(state.recipe),
     "more": _by_more,

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import AS_LOWERED, START, Edge, State, States
+from tuner.search.program_graph import AS_LOWERED, START, Edge, ProgramGraph, State
 from tuner.search.samplers.window import Window
 
 _PLACES = 8
@@ -30,7 +30,7 @@ class Places:
     def __init__(
         self,
         study: optuna.Study,
-        states: States,
+        states: ProgramGraph,
         seed: int,
         passes: Sequence[str],
         sampler: Callable[[int], BaseSampler],

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Container
 
 from search_space.recipe.recipe import Recipe
-from tuner.search.program_graph import States
+from tuner.search.program_graph import ProgramGraph
 
 
 class Window:
     """evaluations: how many were told when it was last filled. pending: the programs and recipes in it. expanding:
     recipes in it that are known, to be gone on from."""
 
-    def __init__(self, evaluations: int, states: States, tried: Container[Recipe]) -> None:
+    def __init__(self, evaluations: int, states: ProgramGraph, tried: Container[Recipe]) -> None:
         self.evaluations, self.pending, self.expanding = evaluations, set[str](), set[Recipe]()
         self._states, self._tried = states, tried
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SettingStatus:
     """What a setting comes to for a model.
 
     status: `ok` (another program with the default's outputs), `inexact` (another program, by alternatives that are not
@@ -40,20 +40,20 @@ class Standing:
     reason: str = ""
 
 
-def standing(base: BaseProgram, setting: Setting, job: Job) -> Standing:
+def setting_status(base: BaseProgram, setting: Setting, job: Job) -> SettingStatus:
     """Lower by a setting and check it, unless that was done; `base` is the default program of the job."""
     memo, key = _remembered(base, setting, job)
     known = memo.get(**key)
     if known is None:
         known = asdict(_found(base, setting, job))
         memo.put_if_possible(known, **key)
-    return Standing(**known)
+    return SettingStatus(**known)
 
 
 def remember_lost(base: BaseProgram, setting: Setting, job: Job, reason: str) -> None:
     """Note that lowering by a setting cost the process, so that nobody tries it again."""
     memo, key = _remembered(base, setting, job)
-    memo.put_if_possible(asdict(Standing("refused", reason)), **key)
+    memo.put_if_possible(asdict(SettingStatus("refused", reason)), **key)
 
 
 def base_by(base: BaseProgram, setting: Setting, job: Job) -> BaseProgram:
@@ -74,22 +74,22 @@ def _remembered(base: BaseProgram, setting: Setting, job: Job) -> tuple[Memo, di
     return Memo(job.cache_dir / "memo"), key
 
 
-def _found(base: BaseProgram, setting: Setting, job: Job) -> Standing:
+def _found(base: BaseProgram, setting: Setting, job: Job) -> SettingStatus:
     if base.interface is None:
-        return Standing("refused", "a .tosa file is lowered already")
+        return SettingStatus("refused", "a .tosa file is lowered already")
     try:
         other = base_by(base, setting, job)
     except ModelError as error:
-        return Standing("refused", str(error))
+        return SettingStatus("refused", str(error))
     if other.graphs == base.graphs and other.host_operators == base.host_operators:
-        return Standing("same", "it lowers to the default's program")
+        return SettingStatus("same", "it lowers to the default's program")
     if Recipe(setting).exactness > Exactness.EXACT:
-        return Standing("inexact", "its outputs may be others than the default's")
+        return SettingStatus("inexact", "its outputs may be others than the default's")
     try:
         verdict = _verdict(base, other, setting, job)
     except ReferenceFailed as error:
-        return Standing("refused", f"it cannot be checked, {error}")
-    return Standing("ok") if verdict.equal else Standing("wrong", verdict.reason)
+        return SettingStatus("refused", f"it cannot be checked, {error}")
+    return SettingStatus("ok") if verdict.equal else SettingStatus("wrong", verdict.reason)
 
 
 def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) -> Verdict:

@@ -10,7 +10,7 @@ from search_space.errors import SpaceError
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.cache.memo import Memo
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
@@ -34,7 +34,7 @@ class VelaFacts:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._transpose_prices)
-        self._kept: Recent[tuple[int, ...] | None] = Recent(_KEPT)
+        self._kept: LRU[tuple[int, ...] | None] = LRU(_KEPT)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         prices = self._prices(shape, perms, dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa, written_operators
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.cache.memo import Memo
 from workers.ethos_u.command_stream import Decoded, StreamError, decode, rows_of
 from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
@@ -82,7 +82,7 @@ class Pricing:
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
         self._target, self._memo, self._versions = target, memo, dict(versions)
-        self._emitted: Recent[Emitted] = Recent(_KEPT)
+        self._emitted: LRU[Emitted] = LRU(_KEPT)
         self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:

@@ -20,7 +20,7 @@ from results.records.measurement import Measurement
 from results.reports.brief import brief
 from results.reports.comparison import Comparison, Side
 from results.reports.prediction_error import ERRORS_FILE, WITHIN, PredictionError, error_for, labelled, shipped_error
-from results.reports.report import Beside, report_html, write_index
+from results.reports.report import ReportExtras, report_html, write_index
 from results.reports.summary import markdown_table, tune_json
 from tuner.cli import cli
 from tuner.tuning.identity import target_record
@@ -95,7 +95,7 @@ def test_every_place_tells_it(best_cycles: int, within: bool, tmp_path: Path) ->
     places = {
         "table": markdown_table([one]),
         "line": brief(one),
-        "report": unescape(report_html(one, Beside())).replace(f"smaller gains are {WITHIN}", ""),
+        "report": unescape(report_html(one, ReportExtras())).replace(f"smaller gains are {WITHIN}", ""),
         "index": unescape(write_index([one], tmp_path / "index.html").read_text()),
         "comparison": Comparison(Side(STREAM, one.default), Side(STREAM, one.best)).to_text(),
     }
@@ -120,7 +120,9 @@ def test_what_nobody_measured_is_told_with_the_error(tmp_path: Path) -> None:
     assert error is not None and str(error) == f"{error.short} where evidence covers it; {gap}"
     assert error.unmeasured_percent == 41 and error.unmeasured_kinds == ("MatMul", "Softmaxish")
     assert f"{error.short} on {error.basis} where it covers the program; {gap}" in brief(one)
-    assert gap in report_html(one, Beside()) and "covers 59 %" in write_index([one], tmp_path / "i.html").read_text()
+    assert (
+        gap in report_html(one, ReportExtras()) and "covers 59 %" in write_index([one], tmp_path / "i.html").read_text()
+    )
     assert f"| {error.short} | 59 % |" in " ".join(markdown_table([one]).split())
     assert gap in Comparison(Side(STREAM, one.default), Side(STREAM, one.best)).to_text()
     assert tune_json(one)["prediction_error"]["unmeasured_kinds"] == ["MatMul", "Softmaxish"]
@@ -152,7 +154,7 @@ def test_own_measurements_are_told_as_such() -> None:
     some = [own(STREAM, 100, 102)]
     one = tuned(100_000, 60_000)
     assert "±2 %" in markdown_table([one], some) and "±2 % on 1 program that you measured" in brief(one, some)
-    assert "on 1 program that you measured on this target" in report_html(one, Beside(measurements=some))
+    assert "on 1 program that you measured on this target" in report_html(one, ReportExtras(measurements=some))
     assert tune_json(one, measurements=some)["prediction_error"]["origin"] == "own"
 
 
@@ -160,7 +162,7 @@ def test_where_nothing_is_known_it_is_told() -> None:
     one = best()
     assert "| unknown |" in " ".join(markdown_table([one]).split())
     assert "error unknown" in brief(one)
-    assert "no evidence for such targets" in report_html(one, Beside())
+    assert "no evidence for such targets" in report_html(one, ReportExtras())
     assert tune_json(one)["prediction_error"] is None
 
 

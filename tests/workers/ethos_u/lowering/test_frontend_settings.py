@@ -19,7 +19,7 @@ from workers.checking.allowance import Allowance
 from workers.ethos_u.lowering import frontend as upstream
 from workers.ethos_u.lowering import frontend_settings as settings
 from workers.ethos_u.lowering.base_program import exported_model
-from workers.ethos_u.lowering.frontend_settings import Standing
+from workers.ethos_u.lowering.frontend_settings import SettingStatus
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.target import Target
@@ -132,7 +132,7 @@ def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job:
     prepared = tasks.prepare(job)
     (setting,) = upstream.open_settings(prepared.base.host_operators)
     assert setting == setting_of("host-function=table")
-    assert settings.standing(prepared.base, setting, job) == Standing("ok")
+    assert settings.setting_status(prepared.base, setting, job) == SettingStatus("ok")
     default, tabulated = (outcome(prepared, job, text) for text in ("default", "host-function=table"))
     assert default.cost is not None and tabulated.cost is not None
     assert default.host_ops > 2 and len(default.cost.command_stream_sha256) == 2
@@ -152,7 +152,7 @@ def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job:
 def test_a_mean_of_an_odd_number_of_values_moves_to_the_npu(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
     assert len(prepared.base.graphs) == 2
-    assert settings.standing(prepared.base, setting_of("host-pool=odd"), job) == Standing("ok")
+    assert settings.setting_status(prepared.base, setting_of("host-pool=odd"), job) == SettingStatus("ok")
     moved = settings.base_by(prepared.base, setting_of("host-pool=odd"), job)
     assert len(moved.graphs) == 1 and len(moved.host_operators) == 2
 
@@ -218,11 +218,11 @@ def test_a_setting_that_cost_the_process_is_not_tried_again(job: tasks.Job) -> N
     setting = setting_of("host-function=table")
     settings.remember_lost(prepared.base, setting, job, "it crashed")
     lowered = set((job.cache_dir / "lowered").iterdir())
-    assert settings.standing(prepared.base, setting, job) == Standing("refused", "it crashed")
+    assert settings.setting_status(prepared.base, setting, job) == SettingStatus("refused", "it crashed")
     assert outcome(prepared, job, "host-function=table").reason == "it crashed"
     assert set((job.cache_dir / "lowered").iterdir()) == lowered
     other = replace(prepared.base, key="of other versions")
-    assert settings.standing(other, setting, job).status == "same"
+    assert settings.setting_status(other, setting, job).status == "same"
 
 
 def test_the_cpu_s_mean_of_an_odd_number_rounds_as_avg_pool2d_does() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import Operation, RegisterState
 from workers.ethos_u.npu_model.accelerator import accelerator_of
 from workers.ethos_u.npu_model.accesses import spans
@@ -183,10 +183,10 @@ class _Pattern:
 
 
 #: Of a search's candidates most operations differ in addresses only.
-_patterns: Recent[_Pattern] = Recent(_KEPT_BYTES, size=lambda one: _PATTERN_BYTES + one.size_bytes)
+_patterns: LRU[_Pattern] = LRU(_KEPT_BYTES, size=lambda one: _PATTERN_BYTES + one.size_bytes)
 
 #: And many are at the same addresses too.
-_footprints: Recent[Footprint] = Recent(_KEPT_BYTES, size=lambda one: _FOOTPRINT_BYTES + one.size_bytes)
+_footprints: LRU[Footprint] = LRU(_KEPT_BYTES, size=lambda one: _FOOTPRINT_BYTES + one.size_bytes)
 
 
 def _streams(operation: Operation) -> Iterator[Operand]:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import Kind, Operation
 from workers.ethos_u.command_stream.state import Values
 
@@ -32,7 +32,7 @@ class OperationCache:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._values: Recent[np.ndarray] = Recent(most_bytes, size=lambda array: array.nbytes)
+        self._values: LRU[np.ndarray] = LRU(most_bytes, size=lambda array: array.nbytes)
 
     def find(
         self, depends: Hashable, inputs: Sequence[np.ndarray], constants: Sequence[bytes],

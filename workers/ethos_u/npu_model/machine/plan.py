@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import FeatureMap, Kind, Operation
 from workers.ethos_u.command_stream.state import RegisterState
 from workers.ethos_u.npu_model.accelerator import Accelerator
@@ -52,7 +52,7 @@ class Plan:
     depends: Hashable
 
 
-_plans: Recent[Plan] = Recent(_KEPT)
+_plans: LRU[Plan] = LRU(_KEPT)
 
 
 def plan_of(operation: Operation, accelerator: Accelerator) -> Plan:

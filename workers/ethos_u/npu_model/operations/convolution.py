@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import Kind, Operation
 from workers.ethos_u.npu_model.errors import Fault
 from workers.ethos_u.npu_model.operations.accumulators import accumulated, writes_result
@@ -36,7 +36,7 @@ class _Weights:
     largest_sum: int
 
 
-_kept: Recent[_Weights] = Recent(_KEPT_BYTES, size=lambda one: one.tensor.nbytes)
+_kept: LRU[_Weights] = LRU(_KEPT_BYTES, size=lambda one: one.tensor.nbytes)
 
 
 def convolution(

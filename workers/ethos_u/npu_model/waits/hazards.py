@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import Decoded, Operation
 from workers.ethos_u.command_stream.npu_program import NpuProgram
 from workers.ethos_u.npu_model.accelerator import TABLE_BYTES, accelerator_of
@@ -212,7 +212,7 @@ class _Timeline:
 
 
 #: Of a search's candidates most have most operations in common, those before them and their addresses too.
-_met: Recent[Sequence[str]] = Recent(_KEPT)
+_met: LRU[Sequence[str]] = LRU(_KEPT)
 
 
 def _common(first: np.ndarray, second: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from workers.cache.lru import Recent
+from workers.cache.lru import LRU
 from workers.ethos_u.command_stream import FeatureMap, Kind, Operation
 from workers.ethos_u.npu_model.accesses.footprint import Operand
 from workers.ethos_u.npu_model.accesses.placement import rows_of_map
@@ -64,7 +64,7 @@ def blocks_at_end(alike: Operation, name: str, accelerator: str, most: int) -> B
 
 
 #: Of a search's candidates most operations differ in addresses only.
-_blocks: Recent[Blocks] = Recent(_KEPT)
+_blocks: LRU[Blocks] = LRU(_KEPT)
 
 
 def _at_end(alike: Operation, name: str, accelerator: str, most: int) -> Blocks:
