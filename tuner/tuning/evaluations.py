@@ -8,6 +8,7 @@ from results.records.identity import Identity
 from results.records.record import ExactnessClass, Status
 from search_space.exactness import Exactness
 from tuner.tuning.objective import Objective
+from workers.ethos_u.backend import BACKEND
 from workers.ethos_u.vela.pricing import Cost
 from workers.evaluator import Outcome
 from workers.pool.ray_pool import WorkerLost
@@ -49,7 +50,7 @@ def evaluation_of(
             cycles=objective.cycles(cost, default),
             sram_bytes=cost.sram_bytes,
             flash_bytes=cost.flash_bytes,
-            metrics=_metrics_of(cost, outcome.host_ops),
+            metrics=BACKEND.metrics_of(cost, outcome.host_ops),
             label="predicted",
         ),
         verified=status == "ok" and outcome.executed and not short,
@@ -60,24 +61,6 @@ def evaluation_of(
         exactness=_class_of(outcome),
         quality=_quality_of(outcome, " and ".join(short)),
     )
-
-
-def _metrics_of(cost: Cost, host_ops: int) -> dict[str, int]:
-    """By the names of `workers.ethos_u.backend`."""
-    return {
-        "stream_cycles": cost.stream_cycles,
-        "conservative_cycles": cost.conservative_cycles,
-        "vela_cycles": cost.vela_cycles,
-        "compiler_cycles": cost.vela_cycles + cost.host_cycles,
-        "host_cycles": cost.host_cycles,
-        "transposes": cost.transposes,
-        "transpose_cycles": cost.transpose_cycles,
-        "npu_ops": cost.npu_ops,
-        "host_ops": host_ops,
-        "delegates": len(cost.command_stream_sha256),
-        "arena_bytes": cost.arena_bytes,
-        "macs": cost.macs,
-    }
 
 
 def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:

@@ -1,18 +1,23 @@
-"""Ethos-U as a backend: what it counts, in words. Importing this takes no time."""
+"""Ethos-U as a backend: what it counts, in words and numbers. Importing this takes no time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.ethos_u.vela.pricing import Cost
 
 
 @dataclass(frozen=True)
 class Metric:
-    """See `results.records.families.Metric`."""
+    """See `results.records.families.Metric`. of: its value, by a candidate's cost and its operators on the CPU."""
 
     name: str
     title: str
     description: str
+    of: Callable[[Cost, int], int]
     is_cost: bool = True
     is_estimate: bool = False
     is_headline: bool = False
@@ -23,31 +28,54 @@ class Metric:
 _METRICS = (
     Metric(
         "stream_cycles", "cycles of the command streams", "predicted cycles of the operations in the command streams",
-        is_estimate=True,
+        lambda cost, _: cost.stream_cycles, is_estimate=True,
     ),
     Metric(
         "conservative_cycles", "the same, by Vela where no evidence covers them",
         "stream_cycles with Vela's estimate for kinds of operation that no evidence covers",
+        lambda cost, _: cost.conservative_cycles,
     ),
-    Metric("vela_cycles", "cycles by Vela's own estimate", "Vela's own estimate of the cycles", is_estimate=True),
-    Metric("compiler_cycles", "the same with host work", "Vela's own estimate of the cycles, with host_cycles"),
+    Metric(
+        "vela_cycles", "cycles by Vela's own estimate", "Vela's own estimate of the cycles",
+        lambda cost, _: cost.vela_cycles, is_estimate=True,
+    ),
+    Metric(
+        "compiler_cycles", "the same with host work", "Vela's own estimate of the cycles, with host_cycles",
+        lambda cost, _: cost.vela_cycles + cost.host_cycles,
+    ),
     Metric(
         "host_cycles", "cycles on the CPU and in calling delegates",
         "predicted cycles on the CPU: operators left there, delegate calls",
+        lambda cost, _: cost.host_cycles,
     ),
-    Metric("transposes", "transposes", "transposes that the NPU runs", is_headline=True, is_tabled=True),
+    Metric(
+        "transposes", "transposes", "transposes that the NPU runs",
+        lambda cost, _: cost.transposes, is_headline=True, is_tabled=True,
+    ),
     Metric(
         "transpose_cycles", "stream cycles in transposes", "the part of stream_cycles that transposes cost",
-        is_headline=True,
+        lambda cost, _: cost.transpose_cycles, is_headline=True,
     ),
-    Metric("npu_ops", "operations on the NPU", "operations on the NPU", is_headline=True),
-    Metric("host_ops", "operators on the CPU", "operators left on the CPU", may_not_rise=True),
-    Metric("delegates", "NPU delegates", "NPU delegates that the model falls into"),
+    Metric(
+        "npu_ops", "operations on the NPU", "operations on the NPU",
+        lambda cost, _: cost.npu_ops, is_headline=True,
+    ),
+    Metric(
+        "host_ops", "operators on the CPU", "operators left on the CPU",
+        lambda _, host_ops: host_ops, may_not_rise=True,
+    ),
+    Metric(
+        "delegates", "NPU delegates", "NPU delegates that the model falls into",
+        lambda cost, _: len(cost.command_stream_sha256),
+    ),
     Metric(
         "arena_bytes", "arena, bytes",
         "arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes",
+        lambda cost, _: cost.arena_bytes,
     ),
-    Metric("macs", "multiply-accumulates", "multiply-accumulate operations", is_cost=False),
+    Metric(
+        "macs", "multiply-accumulates", "multiply-accumulate operations", lambda cost, _: cost.macs, is_cost=False
+    ),
 )  # fmt: skip
 
 #: What the NPU runs -> why Vela's number is another one, with the classes of docs/objective.md.
@@ -84,6 +112,10 @@ class EthosU:
     metrics: tuple[Metric, ...] = _METRICS
     compiler: str = "Vela"
     multiplying: frozenset[str] = frozenset({"Conv2D", "DepthwiseConv2D", "TransposeConv2D", "MatMul"})
+
+    def metrics_of(self, cost: Cost, host_ops: int) -> dict[str, int]:
+        """All metrics of a candidate. host_ops: its operators on the CPU."""
+        return {one.name: one.of(cost, host_ops) for one in self.metrics}
 
     @property
     def estimate_reasons(self) -> Mapping[str, str]:
