@@ -39,12 +39,14 @@ def send_model(service: Running, headers: dict[str, str], data: bytes, kind: str
 def events(service: Running, id: str, after: int = 0) -> Iterator[tuple[str, str]]:
     """Id and kind of each event."""
     with service.get(f"/v1/jobs/{id}/events", stream=True, headers={"Last-Event-ID": str(after)}) as answer:
-        number = ""
+        told: dict[str, str] = {}
         for line in answer.iter_lines(decode_unicode=True):
             key, _, value = line.partition(": ")
-            number = value if key == "id" else number
-            if key == "event":
-                yield number, value
+            told[key] = value
+            if not line:  # ends an event
+                if "event" in told:
+                    yield told.get("id", ""), told["event"]
+                told = {}
 
 
 @pytest.mark.slow

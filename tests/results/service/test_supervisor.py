@@ -164,15 +164,15 @@ def test_events_come_whole_and_go_on_where_one_left(tmp_path):
         ends: list[str] = []
         events = follow(path, 0, lambda: ends[0] if ends else None)
         path.write_text('{"event": "lowering"}\n{"event": "evalu')
-        assert await anext(events) == 'id: 1\nevent: lowering\ndata: {"event": "lowering"}\n\n'
+        assert await anext(events) == b'event: lowering\ndata: {"event": "lowering"}\nid: 1\n\n'
         with path.open("a") as file:
             file.write('ated"}\nnonsense\n')
-        assert (await anext(events)).startswith("id: 2\nevent: evaluated\n")
-        assert (await anext(events)).startswith("id: 3\nevent: damaged\n")
+        assert await anext(events) == b'event: evaluated\ndata: {"event": "evaluated"}\nid: 2\n\n'
+        assert await anext(events) == b"event: damaged\ndata: nonsense\nid: 3\n\n"
         ends.append("{}")
-        assert await anext(events) == "event: end\ndata: {}\n\n"
+        assert await anext(events) == b"event: end\ndata: {}\n\n"
         later = [event async for event in follow(path, 2, lambda: "{}")]
-        assert [event.split("\n")[0] for event in later] == ["id: 3", "event: end"]
+        assert [event.split(b"\n")[0] for event in later] == [b"event: damaged", b"event: end"]
 
     asyncio.run(run())
 

@@ -238,7 +238,8 @@ def test_tuned_looked_up_applied_and_verified(user: Path, monkeypatch: pytest.Mo
     found = [json.loads(here("lookup", *options, *more, "--json").output)["best"] for more in ((), nhwc)]
     assert [one["io_layout"] for one in found] == ["nchw", "nhwc"]
     assert found[0]["identity"] != found[1]["identity"]
-    assert found[0]["default"]["transposes"] > found[1]["default"]["transposes"] == 0
+    transposes = [one["default"]["metrics"]["transposes"] for one in found]
+    assert transposes[0] > transposes[1] == 0
 
     out, _ = person.types("apply", *options, *nhwc, "--out", "nhwc.pte")
     assert said in out
