@@ -43,8 +43,8 @@ def default(model: type, name: str) -> object:
 SENTENCES = {
     "README.md": [
         f"at most half as many candidates more, or {_LEAST_TO_SHORTEN},",
-        f"by {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
-        f"more SRAM than the default lowering and {_PARTS[SRAM_GROWTH - 1]}",
+        f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
+        f"may need {_PARTS[SRAM_GROWTH - 1]} more SRAM than the default lowering",
     ],
     "docs/exactness.md": [
         f"over all elements and the first {quality._INPUTS} calibration inputs",
