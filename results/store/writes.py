@@ -208,7 +208,7 @@ def _compare(connection: Connection, new: Evaluation, values: dict[str, Any]) ->
         return id, True
     if old.figures and new.figures and (old.program_hash, old.figures) != (new.program_hash, new.figures):
         log.warning(
-            "recipe %r came to program %s at %s cycles, and to %s at %s before, with the same versions",
+            "not deterministic: recipe %r gave program %s (%s cycles), before it gave %s (%s cycles), same versions",
             new.recipe,
             new.program_hash[:12],
             new.figures.cycles,

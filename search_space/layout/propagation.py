@@ -22,10 +22,10 @@ Laws = Mapping[str, Law]
 
 @dataclass(frozen=True)
 class Terms:
-    """Under which a map may move.
+    """Conditions on which a layout map may move through an operator.
 
-    shared: also maps that others read, which keep them. mixed: also where a smaller part of the operands has to be
-    moved the other way. cheaper: only where fewer bytes are moved after than before.
+    shared: also move a map that has other users; they keep the original. mixed: also move where a minority of the
+    operands must then be moved the other way. cheaper: only move where fewer bytes are moved after than before.
     """
 
     shared: bool = False

@@ -82,8 +82,8 @@ from workers.models.io_layout import IoLayout
 @click.option(
     "--pareto",
     is_flag=True,
-    help="show the front of cycles against SRAM, beyond the default limit of SRAM too; and where more than exact "
-    "recipes are allowed that of cycles against quality, beyond its limit too",
+    help="also print the Pareto fronts, with candidates over the limits: cycles against SRAM, and cycles against "
+    "quality with --allow-requant or --allow-precision",
 )
 @json_option
 def tune(

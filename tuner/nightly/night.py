@@ -304,8 +304,8 @@ class _Night:
             best = await work
             if best.identity.key != plan.identity.key:
                 raise ModelError(
-                    f"{plan.job.source}: is another model each time it is made; seed its weights and inputs, "
-                    "or nothing that is found for it can be found again"
+                    f"{plan.job.source}: is not reproducible, two imports gave other weights or inputs; call "
+                    "torch.manual_seed() in it"
                 )
             return best
         except (PoolFailed, StoreError):

@@ -32,8 +32,8 @@ async def side_by_side(
         find_out: what is to be told of it.
         tell: called in the order in which things were asked for.
         keep: writes down what was told, in the same order; several at once, when there is nothing to be told or begun.
-        is_dropped: asked of what was begun after each that was told: whether nobody wants to be told of it any more. It
-            is not stopped, for that would cost more than it does.
+        is_dropped: returns True if the result of work under way will be discarded; asked after each result. The work
+            is not stopped, since that would cost more than it does.
         at_once: so many are found out about at the same time.
     """
     waiting: deque[tuple[Work, asyncio.Future[Found]]] = deque()

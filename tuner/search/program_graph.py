@@ -77,10 +77,9 @@ class ProgramGraph:
     it leads to another program.
 
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
-    roots from the beginning. Two and more are only put together once they have paid: all that were cheaper than none by
-    themselves at once, with every start, and the cheapest of these with every other width of the numbers instead of its
-    own; and to the choices of the cheapest state, with its start, comes one more of them. All other combinations come
-    last, when nothing else is left.
+    roots from the beginning. Choices are combined once they reduced cycles one at a time. All of those are combined at
+    once, with every start; the cheapest of these is also tried with every other width. One more choice is added to the
+    choices of the cheapest state, with its start. All other combinations come last, when nothing else is left.
     """
 
     def __init__(

@@ -64,8 +64,7 @@ def evaluation_of(
 
 
 def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:
-    """What forbids to offer a candidate for its quality, as `workers.checking.allowance.Allowance.shortfalls` says
-    it."""
+    """Quality limits that a candidate violates, as `workers.checking.allowance.Allowance.shortfalls` returns them."""
     if outcome.quality is None or outcome.default_quality is None:
         return {}
     return objective.allowance.shortfalls(outcome.quality, outcome.default_quality)

@@ -74,8 +74,7 @@ class Objective:
         return max(stream, ceil(Fraction(vela * reference, max(1, default.vela_cycles + default.host_cycles))))
 
     def violations(self, cost: Cost | Figures, default: Cost | Figures) -> dict[str, float]:
-        """What forbids to offer a candidate, in words, and by which part of the limit it is beyond; empty if nothing
-        does."""
+        """Violated limits: message -> relative excess (0.1: a tenth over the limit). Empty if all limits hold."""
         return {
             f"{what} {value:,} are more than {limit:,}": (value - limit) / max(1, limit)
             for what, value, limit in self._limits(cost, default)

@@ -1,7 +1,6 @@
-"""A few worker processes without Ray: for what is done before it is known whether there is work for a pool, and for
-what one process does alone.
+"""Subprocess workers without Ray, for short tasks for which Ray's start does not pay.
 
-Ray takes seconds to start. What crashes or hangs here costs its own call, as in `workers.pool.ray_pool`.
+What crashes or hangs here costs its own call, as in `workers.pool.ray_pool`.
 """
 
 from __future__ import annotations

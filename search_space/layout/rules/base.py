@@ -43,9 +43,9 @@ class Carried:
 
 
 class Law(ABC):
-    """How one kind of operator and a layout map pass each other.
+    """How a layout map moves through one kind of operator.
 
-    sees_apart: dimensions that are merged with others before a map may be seen apart there, with all others merged.
+    sees_apart: the rule may split a dimension that a map merges with others, and merge all the others instead.
     """
 
     sees_apart: ClassVar[bool] = False

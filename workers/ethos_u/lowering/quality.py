@@ -62,10 +62,17 @@ class QualityMeter:
         self._around: _Around | None = None
 
     def quality(self, program: Sequence[Graph]) -> Quality:
-        """Of the program with these graphs as its delegates, in the order of calls.
+        """Measure how near a lowered program comes to the float model.
 
-        Raises ModelError if there is no float model to compare with, or the user's metric fails; ReferenceFailed if the
-        reference model does not run it.
+        Args:
+            program: one graph for each delegate, in call order.
+
+        Returns:
+            The SQNR of its worst output and the user's metric, on the calibration inputs.
+
+        Raises:
+            ModelError: there is no float model to compare with, or the user's metric fails.
+            ReferenceFailed: the reference model does not run the program.
         """
         metric = self.job.allowance.metric
         key = {
