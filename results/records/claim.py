@@ -28,8 +28,10 @@ class Claim(Record):
         evaluations, distinct, seconds, status, seed: of the search, as in `Best`.
         found: UTC time of the evaluation of `recipe`.
         exactness, quality: of the evaluation of `recipe`, as in `Evaluation`.
+        default_fault: as in `Best`.
 
-    Raises ValueError if the figures are not of the same kind, or the best ones dearer than the default's.
+    Raises ValueError if the figures are not of the same kind, or the best ones dearer than those of a default that is
+    right.
     """
 
     recipe: str
@@ -43,11 +45,12 @@ class Claim(Record):
     found: str
     exactness: ExactnessClass = "exact"
     quality: Quality | None = None
+    default_fault: str = ""
 
     def __post_init__(self) -> None:
         if self.default.label != self.best.label:
             raise ValueError("its figures and the default's are not of the same kind")
-        if self.best.cycles > self.default.cycles:
+        if self.best.cycles > self.default.cycles and not self.default_fault:
             raise ValueError("it costs more cycles than the default")
 
     @classmethod
@@ -66,6 +69,7 @@ class Claim(Record):
             found=best.best.created,
             exactness=best.best.exactness,
             quality=best.best.quality,
+            default_fault=best.default_fault,
         )
 
     def of(self, identity: Identity) -> Best:
@@ -77,9 +81,10 @@ class Claim(Record):
         def evaluation(recipe: str, figures: Figures) -> Evaluation:
             return Evaluation(identity.key, recipe, "", "ok", figures=figures, created=self.found)
 
+        default = evaluation("default", self.default)
         return Best(
             identity=identity,
-            default=evaluation("default", self.default),
+            default=replace(default, status="wrong", reason=self.default_fault) if self.default_fault else default,
             best=replace(evaluation(self.recipe, self.best), exactness=self.exactness, quality=self.quality),
             recipe=self.recipe,
             evaluations=self.evaluations,

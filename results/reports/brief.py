@@ -27,4 +27,6 @@ def brief(
     gain, error = gain_of(best), error_for(best.identity, measurements, operators or best.best.operators)
     off = f", {error.on_basis}" if error is not None else ", error unknown"
     within = f", {WITHIN}" if error is not None and error.covers(gain) else ""
-    return f"{timed(tuned.cycles, clock_hz)} ({tuned.label}{off}), {gain.percent:.1f} % fewer than the default{within}"
+    change = f"{abs(gain.percent):.1f} % {'fewer' if gain.percent >= 0 else 'more'} than the default{within}"
+    wrong = ", which computes wrong outputs" if best.default_fault else ""
+    return f"{timed(tuned.cycles, clock_hz)} ({tuned.label}{off}), {change}{wrong}"

@@ -64,11 +64,10 @@ FOUND = func.coalesce(bests.c.updated, claims.c.found)
 
 WITH_OFFERS = identities.outerjoin(bests, bests.c.identity_id == identities.c.id).outerjoin(claims)
 _BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
-# What is ok has no reason, and nothing else is offered; how it was checked and how often it was tried is of no interest
-# to who asks.
-_NOT_READ = ("id", "identity_id", "reason", "check_json", "attempts")
+# How it was checked and how often it was tried is of no interest to who asks.
+_NOT_READ = ("id", "identity_id", "check_json", "attempts")
 _EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
-_TEXTS = ("recipe", "program_hash", "status", "exactness", "created")
+_TEXTS = ("recipe", "program_hash", "status", "reason", "exactness", "created")
 
 
 def _columns(table: NamedFromClause) -> list[Any]:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from support.sample_results import IDENTITY, KEY_FIELDS, as_looked_up, best, evaluation, failed, mutated, paths
 
+from results.lookup.answer_json import lookup_json
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
 from results.records.evaluation import Simulation
 from results.records.identity import NOT_IN_KEY, Identity, Structure
+from results.reports.brief import brief
 from results.store.database.tables import models
 from results.store.store import Store
 
@@ -85,6 +87,15 @@ def test_what_is_stored_for_others_is_never_a_hit(store, changes):
     assert isinstance(answer, Hit) == (store.best(IDENTITY.key) is not None)
     if isinstance(answer, Hit):
         assert answer.best.identity == IDENTITY
+
+
+def test_a_default_that_is_wrong_is_told(store):
+    wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
+    store.set_best(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
+    answer = lookup(store, IDENTITY)
+    assert isinstance(answer, Hit) and answer.best.default_fault == "191 of 192 values differ"
+    assert "20.0 % more than the default, which computes wrong outputs" in brief(answer.best)
+    assert lookup_json(answer, IDENTITY.key)["best"]["default_fault"] == "191 of 192 values differ"
 
 
 def test_closest_toolchain_is_preferred_then_the_newest(store):

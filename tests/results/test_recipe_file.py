@@ -64,6 +64,15 @@ def test_a_newer_best_changes_the_lines_of_its_own_only():
     }  # fmt: skip
 
 
+def test_a_default_that_is_wrong_is_exported_as_such(store):
+    wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
+    known = best(default=wrong, best=evaluation("copies", 60), recipe="copies")
+    assert known.default_fault and imported(store, known) == ["new"]
+    found = lookup(store, IDENTITY).best
+    assert (found.recipe, found.default_fault) == ("copies", known.default_fault)
+    assert written(store.shareable()) == written([known])
+
+
 def test_what_is_imported_is_not_verified(store):
     (outcome,) = imported(store, best())
     answer = lookup(store, IDENTITY)
