@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from results.records.compare import Gain
-from results.records.record import ExactnessClass, Label, RunStatus
+from results.records.record import ExactnessClass, Label, RunStatus, Status
 from results.store.database.tables import bests, evaluations, identities, models, targets, toolchains
 
 _default, _best = evaluations.alias("of_default"), evaluations.alias("of_best")
@@ -44,6 +44,7 @@ _COLUMNS: tuple[Any, ...] = (
     _best.c.exactness,
     _best.c.label,
     _default.c.cycles.label("default_cycles"),
+    _default.c.status.label("default_status"),
     _best.c.cycles.label("best_cycles"),
     bests.c.evaluations,
     bests.c.seconds,
@@ -60,7 +61,8 @@ _SOUND = and_(
 
 @dataclass(frozen=True)
 class Line:
-    """A best without its operators; verified, or it would not be one. updated: UTC."""
+    """A best without its operators; verified, or it would not be one. default_status: `wrong` where the compiler makes
+    something else of the default lowering. updated: UTC."""
 
     identity: str
     model: str
@@ -77,6 +79,7 @@ class Line:
     exactness: ExactnessClass
     label: Label
     default_cycles: int
+    default_status: Status
     best_cycles: int
     evaluations: int
     seconds: float

@@ -468,3 +468,10 @@ def test_killed_writer_loses_nothing_and_nothing_counts_twice(where):
     process.communicate(timeout=120)
     with Store.open(where) as store:
         assert store.counts(KEY) == (len(known) + 5 + 1, 8)
+
+
+def test_lists_say_where_the_default_is_wrong(store):
+    wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
+    store.set_best(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
+    (line,), total = store.newest_lines("", "", 10, 0)
+    assert (line.default_status, line.default_cycles, line.best_cycles, total) == ("wrong", 50, 60, 1)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstraints, model_validator
 
 from results.lookup.answer_json import SimulationJson
-from results.records.record import ExactnessClass, Label, RunStatus
+from results.records.record import ExactnessClass, Label, RunStatus, Status
 from results.reports.summary import ParetoPointJson, TuneJson
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}$")]
@@ -53,6 +53,7 @@ class LineJson(Answer):
     exactness: ExactnessClass = Field(description="exact: outputs equal bit for bit; else of a checked quality")
     label: Label
     default_cycles: NonNegativeInt
+    default_status: Status = Field(description="wrong where the compiler makes something else of the default lowering")
     best_cycles: NonNegativeInt
     gain_percent: float
     evaluations: NonNegativeInt
