@@ -288,6 +288,13 @@ def test_index_shows_the_run(tmp_path):
     ]
 
 
+def test_index_says_where_the_default_is_wrong(tmp_path):
+    wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
+    runs = [best(default=wrong, best=evaluation("copies", 60), recipe="copies")]
+    assert "default is wrong" in Page(write_index(runs, tmp_path / "index.html")).text
+    assert "default is wrong" not in Page(write_index([best()], tmp_path / "index.html")).text
+
+
 def test_index_of_nothing(tmp_path):
     assert "Nothing has been tuned yet" in Page(write_index([], tmp_path / "index.html")).text
 
