@@ -82,6 +82,7 @@ class NightEntry(Record):
         options: what else the suite file says of the model: layout of inputs, calibration data, what may be given up.
         identity_key: empty if the model could not even be read.
         default_cycles, best_cycles, recipe: under the present identity; None and empty if nothing is known.
+        default_fault: what is wrong with the default lowering's outputs, as in `results.records.best.Best`.
         before_cycles: of the best under the present identity when the night began; None if there was none.
         run_status: why its search stopped last.
         candidates: evaluated in this night.
@@ -98,6 +99,7 @@ class NightEntry(Record):
     options: str = ""
     identity_key: str = ""
     default_cycles: int | None = None
+    default_fault: str = ""
     best_cycles: int | None = None
     before_cycles: int | None = None
     recipe: str = ""
@@ -130,9 +132,17 @@ class NightEntry(Record):
     @property
     def is_new_best(self) -> bool:
         """Whether this night found something cheaper than what it began with."""
-        known = (self.default_cycles, self.before_cycles, self.drift.best_now if self.drift is not None else None)
+        default = None if self.default_fault else self.default_cycles
+        known = (default, self.before_cycles, self.drift.best_now if self.drift is not None else None)
         before = [cycles for cycles in known if cycles is not None]
-        return self.best_cycles is not None and bool(before) and self.best_cycles < min(before)
+        if self.best_cycles is None or not (before or self.default_fault):
+            return False
+        return not before or self.best_cycles < min(before)
+
+    @property
+    def account(self) -> str:
+        """What came of it, in words."""
+        return f"{self.outcome}: {self.why}" + ("; the default computes wrong outputs" if self.default_fault else "")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def night_junit(night: Night) -> str:
         elif entry.outcome == "failed":
             ElementTree.SubElement(case, "error", message=entry.why)
         elif entry.outcome in ("quarantined", "waiting"):
-            ElementTree.SubElement(case, "skipped", message=f"{entry.outcome}: {entry.why}")
+            ElementTree.SubElement(case, "skipped", message=entry.account)
         if entry.drift is not None:
             ElementTree.SubElement(case, "system-out").text = drift_text(entry.drift)
         cases.append(case)
@@ -129,7 +129,7 @@ def _tables(night: Night) -> list[tuple[str, tuple[str, ...], list[tuple[str, ..
             for e in night.drifts if e.drift is not None
         ]),
         ("New bests", (*where, "default cycles", "before", "best cycles"), [
-            (*_where(e), _timed(e, e.default_cycles), _timed(e, e.before_cycles), _timed(e, e.best_cycles))
+            (*_where(e), _default(e), _timed(e, e.before_cycles), _timed(e, e.best_cycles))
             for e in night.new_bests
         ]),
         ("Waiting for the next night", (*where, "why"), [(*_where(e), in_a_cell(e.why)) for e in night.of("waiting")]),
@@ -146,6 +146,10 @@ def _timed(entry: NightEntry, cycles: int | None) -> str:
         return ""
     time = time_at(cycles, entry.clock_hz)
     return f"{cycles:,} ({time})" if time else f"{cycles:,}"
+
+
+def _default(entry: NightEntry) -> str:
+    return _timed(entry, entry.default_cycles) + (", wrong outputs" if entry.default_fault else "")
 
 
 def _percent(percent: float | None) -> str:

@@ -348,6 +348,7 @@ class _Night:
         return replace(
             entry,
             default_cycles=default.cycles,
+            default_fault=present.default_fault,
             best_cycles=best.cycles,
             recipe=present.recipe,
             run_status=present.status,
