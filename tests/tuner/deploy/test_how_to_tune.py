@@ -48,8 +48,7 @@ def test_the_command_asks_for_the_same(objective: Objective, board: tuple[str, .
     words = shlex.split(how_to_tune(job, objective, options.get("store_url")))
     assert words[:3] == ["velatune", "tune", "net.py:make"]
     told = asked.main(words[2:], standalone_mode=False)
-    named = (told["target"], told["system_config"], told["memory_mode"], told["vela_config"])
-    assert Target.parse(*named) == job.target
+    assert told["board"].target(told["target"]) == job.target
     assert told["objective"] == objective
     defaults = {"seed": 0, "io_layout": None, "calibration_data": None, "store_url": None}
     assert {name: told[name] for name in defaults} == {**defaults, **options}
