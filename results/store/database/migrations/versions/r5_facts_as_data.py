@@ -16,6 +16,8 @@ branch_labels = None
 depends_on = None
 
 _id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+#: The configuration file that Vela 5.1.0 brings along, which goes by its name from now on.
+_BUNDLED = "720a0f002b869c02a94a59d88c3392827fbb87419257ff8272bc4edeaca33172"
 _REFERENCES = (
     ("identities", "target_id", "targets"), ("measurements", "target_id", "targets"),
     ("identities", "toolchain_id", "toolchains"),
@@ -81,7 +83,9 @@ def _keep(record: dict[str, object], label: str) -> None:
     old = record.get("target")
     if not isinstance(old, dict) or "accelerator" not in old:
         return
-    facts = {name: old[name] for name in ("system_config", "memory_mode", "vela_config_sha256")}
+    config = old["vela_config_sha256"]
+    facts = {name: old[name] for name in ("system_config", "memory_mode")}
+    facts["vela_config"] = "Arm/vela.ini" if config == _BUNDLED else f"sha256 {config}"
     target = {"family": "ethos-u", "name": old["accelerator"], "facts": facts}
     content = [target, record["device"], record["label"], record["program_sha256"]]
     bind = op.get_bind()
