@@ -245,7 +245,7 @@ class Evaluator:
             if self._inputs.leave_out():
                 self._values.clear()
                 self._whole.clear()
-                return self.evaluate(text, whole, wanted)
+                return self.evaluate(text, whole, wanted, on_all)
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
         return replace(

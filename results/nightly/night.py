@@ -13,7 +13,7 @@ from typing import Literal
 from results.records.best import Best
 from results.records.compare import figures_of
 from results.records.evaluation import Evaluation
-from results.records.identity import Identity, described
+from results.records.identity import Identity, changed, described
 from results.records.record import Record
 
 Outcome = Literal["fresh", "tuned", "waiting", "failed", "quarantined"]
@@ -214,12 +214,8 @@ def percent_more(before: int, now: int) -> float:
 
 def changes_between(before: Identity, now: Identity) -> tuple[Change, ...]:
     """The versions that differ."""
-    pairs = [
-        (name, before.versions.get(name, ""), now.versions.get(name, ""))
-        for name in dict.fromkeys((*now.versions, *before.versions))
-    ]
-    pairs.append(("search_space_version", before.search_space_version, now.search_space_version))
-    return tuple(Change(*pair) for pair in pairs if pair[1] != pair[2])
+    sides = ({**one.versions, "search_space_version": one.search_space_version} for one in (before, now))
+    return tuple(Change(*each) for each in changed(*sides))
 
 
 def comparable(earlier: Identity, now: Identity) -> bool:

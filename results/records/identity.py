@@ -93,11 +93,7 @@ class Identity(Record):
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
         """Every field of the key in which two identities differ, with its value here and there; none, and they are the
         same. A field that only one of them has is empty in the other one."""
-        here, there = dict(self._flat()), dict(other._flat())
-        names = dict.fromkeys((*here, *there))
-        return tuple(
-            (name, here.get(name, ""), there.get(name, "")) for name in names if here.get(name) != there.get(name)
-        )
+        return tuple(changed(dict(self._flat()), dict(other._flat())))
 
     def _flat(self) -> Iterator[tuple[str, str]]:
         yield "model_hash", self.model_hash
@@ -115,6 +111,14 @@ NOT_IN_KEY = ("model_name", "structure")
 """Fields of an identity that may differ between two that are the same."""
 
 _IN_KEY = tuple(each.name for each in fields(Identity) if each.name not in NOT_IN_KEY)
+
+
+def changed(here: Facts, there: Facts) -> Iterator[tuple[str, str, str]]:
+    """Name, value here and value there of every fact in which two differ. What only one of them has is empty in the
+    other one."""
+    for name in dict.fromkeys((*here, *there)):
+        if here.get(name) != there.get(name):
+            yield name, here.get(name, ""), there.get(name, "")
 
 
 def _sort(record: Record, *names: str) -> None:

@@ -20,15 +20,17 @@ def extension_versions() -> dict[str, str]:
     The hash tells apart what is under development, whose version stays the same. A module that belongs to no
     distribution goes by its own name.
     """
+    entries = [entry for group in registry.GROUPS for entry in entry_points(group=group)]
+    if not entries:
+        return {}  # the usual case, without importing all passes
     kinds = (*registry.passes().values(), *registry.choices().values())
     places: dict[str, set[Path]] = {}
     for kind in kinds:
         package = kind.__module__.partition(".")[0]
         if package != __name__.partition(".")[0]:
             places.setdefault(package, set()).add(package_of(kind))
-    # Their entry points say it without being loaded: one that is broken may be among them.
-    named = [entry for group in registry.GROUPS for entry in entry_points(group=group)] if places else []
-    distributions = {entry.module.partition(".")[0]: entry.dist for entry in named if entry.dist is not None}
+    # Entry points are not loaded here: one that is broken may be among them.
+    distributions = {entry.module.partition(".")[0]: entry.dist for entry in entries if entry.dist is not None}
     found = {}
     for package, sources in sorted(places.items()):
         source = f"source {hash_of_sources(sources)[:_SHOWN_DIGITS]}"

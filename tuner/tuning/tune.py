@@ -41,7 +41,7 @@ from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective, with_limits_of_both
 from tuner.tuning.progress import Progress
 from tuner.tuning.withheld import cheapest_withheld, least_sram
-from tuner.tuning.wrong_bests import told_by_cause
+from tuner.tuning.wrong_bests import warnings_by_cause
 from workers import tasks
 from workers.cache.hit_counts import Reuse as AskedFor
 from workers.errors import ModelError
@@ -519,7 +519,7 @@ class _Run:
             else:
                 wrong += self._recorded_as_wrong((found,))
                 wrong += self._recorded_as_wrong(await self._next_wrong(by_merit))
-        for line in told_by_cause(wrong):
+        for line in warnings_by_cause(wrong):
             self._progress.warning(self._job, line)
         if best is not None:
             return self._set_best(best, status)

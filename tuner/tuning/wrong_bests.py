@@ -11,7 +11,7 @@ from results.records.evaluation import Evaluation
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
-def told_by_cause(wrong: Iterable[Evaluation]) -> Iterator[str]:
+def warnings_by_cause(wrong: Iterable[Evaluation]) -> Iterator[str]:
     """A line for each cause, with the first candidate and how many others are wrong alike.
 
     Two candidates have the same cause if their reasons differ in numbers only. What comes behind the semicolon is left

@@ -14,10 +14,11 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
+from results.records.identity import changed
 from results.reports import report
 from results.reports.scatter import Axis
 from results.service.backend import Backend
-from results.service.http.schemas import RegressionJson
+from results.service.http.schemas import LineJson, RegressionJson
 from results.service.reads.answers import explained_of, line_json, regression_json
 from results.service.reads.asking import aside
 from results.service.routes.jobs import pte_of
@@ -73,11 +74,7 @@ async def static(name: str) -> Response:
 
 def _changed(pair: RegressionJson) -> list[str]:
     """In which versions the two differ."""
-    before, after = pair.before, pair.after
-    names = dict.fromkeys((*before.versions, *after.versions))
-    changes = [(name, before.versions.get(name, ""), after.versions.get(name, "")) for name in names]
-    changes.append(("search space", before.search_space_version, after.search_space_version))
-    return [f"{name} {was} → {now}" for name, was, now in changes if was != now]
+    return [f"{name} {was} → {now}" for name, was, now in changed(_parts(pair.before), _parts(pair.after))]
 
 
 def _overview(service: Service, model: str, target: str, offset: int) -> str:
@@ -99,14 +96,7 @@ def _overview(service: Service, model: str, target: str, offset: int) -> str:
     )  # fmt: skip
 
 
-class _Parts(dict[str, str]):
-    """Versions by name; empty of what a toolchain did not have."""
-
-    def __missing__(self, name: str) -> str:
-        return ""
-
-
-def _parts(line: Line) -> dict[str, str]:
+def _parts(line: Line | LineJson) -> dict[str, str]:
     """All that its toolchain consists of."""
     return {**line.versions, "search space": line.search_space_version}
 
@@ -124,6 +114,7 @@ def _result(service: Service, identity: str) -> str:
     series = service.store.series_lines(identity)
     same_name, _ = service.store.newest_lines(best.identity.model_name, "", _PER_PAGE, 0)
     here = {line.identity for line in series}
+    parts = list(dict.fromkeys(name for line in series for name in _parts(line)))
     beside = report.ReportExtras(
         explained.laws, fronts=[pareto], without=explained.without,
         measurements=service.store.measurements(best.identity.target),
@@ -132,8 +123,11 @@ def _result(service: Service, identity: str) -> str:
         "service/result.html.j2", service.backend,
         **report.report_context(best, beside),
         layout="service/page.html.j2",
-        parts=list(dict.fromkeys(name for line in series for name in _parts(line))),
-        history=[line_json(line, service.backend).model_dump() | {"parts": _Parts(_parts(line))} for line in series],
+        parts=parts,
+        history=[
+            line_json(line, service.backend).model_dump() | {"parts": dict.fromkeys(parts, "") | _parts(line)}
+            for line in series
+        ],
         history_axis=Axis.over(cycles for line in series for cycles in (line.default_cycles, line.best_cycles)),
         others=[one for one in same_name if one.model == best.identity.model_name and one.identity not in here],
         has_pte=pte_of(service, identity) is not None,

@@ -25,7 +25,7 @@ from search_space.tosa_file.writer import write_tosa
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, tune
-from tuner.tuning.wrong_bests import told_by_cause
+from tuner.tuning.wrong_bests import warnings_by_cause
 from workers import tasks
 from workers.checking.check_inputs import Arrays
 from workers.checking.incremental_values import Values
@@ -112,7 +112,7 @@ def test_causes_are_told_apart_by_what_is_wrong() -> None:
         "7 of 10 values of output 0 differ on minimum inputs", "5 of 10 values of output 0 differ on maximum inputs",
     )  # fmt: skip
     wrong = [replace(failed(f"r{at}", "wrong"), reason=reason) for at, reason in enumerate(reasons)]
-    assert list(told_by_cause(wrong)) == [
+    assert list(warnings_by_cause(wrong)) == [
         f"r0 was to be the best and is wrong on more inputs: {reasons[0]} (and 1 more candidates alike)",
         f"r1 was to be the best and is wrong on more inputs: {reasons[1]}",
     ]
