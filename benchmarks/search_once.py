@@ -25,7 +25,7 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.shared import Enclosed
 from workers.pool.worker_process import spare_the_collector

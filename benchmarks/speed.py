@@ -31,8 +31,8 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram
+from workers.backend.base import Base
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
 
@@ -81,7 +81,7 @@ class _Watch(Progress):
         return time.perf_counter(), self._pool.busy_seconds
 
     def searching(
-        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+        self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
         self._before = self._now()
 

@@ -22,7 +22,7 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
 
@@ -48,7 +48,7 @@ def _offered(evaluations: Sequence[Evaluation]) -> list[int | None]:
     assert default is not None
     return [
         one.figures.cycles
-        if one.verified and one.figures and not Objective().violations(one.figures, default)
+        if one.verified and one.figures and not Objective().on(TARGET.backend).violations(one.figures, default)
         else None
         for one in evaluations
     ]

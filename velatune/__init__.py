@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from tuner.deploy.ahead_of_time import apply_recipe, best_recipe
     from tuner.deploy.ask import identity_for
     from tuner.tuning.objective import Objective
+    from workers.backend.job import Job
     from workers.checking.allowance import Allowance
     from workers.errors import ModelError
     from workers.ethos_u.files.pte import read_pte
-    from workers.ethos_u.job import Job
     from workers.ethos_u.npu_model import execute
     from workers.ethos_u.target import Target
 
@@ -109,9 +109,9 @@ _NAMES = {
     "tuner.deploy.ask": ("identity_for",),
     "tuner.tuning.objective": ("Objective",),
     "workers.checking.allowance": ("Allowance",),
+    "workers.backend.job": ("Job",),
     "workers.errors": ("ModelError",),
     "workers.ethos_u.files.pte": ("read_pte",),
-    "workers.ethos_u.job": ("Job",),
     "workers.ethos_u.npu_model": ("execute",),
     "workers.ethos_u.target": ("Target",),
 }

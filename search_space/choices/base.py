@@ -10,8 +10,11 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 
 
-class Choice(ABC):
+class RecipeChoice(ABC):
     """A decision on how operators are expressed, taken once for a program and before any pass.
+
+    `Choice` is the class of those that rewrite TOSA graphs, `search_space.choices.frontend.base.SettingChoice` of those
+    that are taken inside the toolchain.
 
     A subclass sets
     name: as recipes write it, lower case with hyphens.
@@ -38,6 +41,10 @@ class Choice(ABC):
     def written(cls, alternative: str) -> str:
         """What a recipe says, in one form."""
         return alternative
+
+
+class Choice(RecipeChoice):
+    """A lowering choice on TOSA graphs."""
 
     @abstractmethod
     def apply(self, graph: Graph, alternative: str) -> Graph:

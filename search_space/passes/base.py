@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from dataclasses import Field, dataclass, field, fields
-from functools import cached_property
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from search_space.building.lost_padding import windows_without_padding
 from search_space.errors import SpaceError
-from search_space.exactness import Exactness
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
-from search_space.passes.stage import Stage
-
-#: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
-#: more SRAM than it or the whole program did before the pass.
-PAYING, AGREED = "paying", "agreed"
-
-#: What may stand instead of numbers of sites; `search_space.recipe.profitable_sites` finds them.
-SITES_BY_PRICE = (PAYING, AGREED)
+from search_space.passes.recipe_pass import AGREED as AGREED
+from search_space.passes.recipe_pass import PAYING as PAYING
+from search_space.passes.recipe_pass import SITES_BY_PRICE as SITES_BY_PRICE
+from search_space.passes.recipe_pass import RecipePass
 
 _CHANGES_PER_NODE = 50
 
 
 @dataclass(frozen=True)
-class Pass(ABC):
-    """A rewrite graph -> graph that keeps the outputs: bit for bit, unless it says otherwise.
+class Pass(RecipePass):
+    """A rewrite of TOSA graphs; see `RecipePass` for what a subclass sets.
 
-    A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults). It sets
-    name: as recipes write it, lower case with hyphens.
-    law: why the outputs stay the same, in one line.
     far: whether a rewrite can open a site that is not beside it.
-    exactness: its class; what is not exact is tried only where the user allows it, and measured.
-    stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
-    `search_space.recipe.seed_recipes` to name it.
-
-    at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
-    SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are none.
     """
 
-    name: ClassVar[str]
-    law: ClassVar[str]
     far: ClassVar[bool] = False
-    exactness: ClassVar[Exactness] = Exactness.EXACT
-    stage: ClassVar[Stage | None] = None
-
-    at: str = field(default="", kw_only=True)
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
@@ -122,33 +101,6 @@ class Pass(ABC):
                 yield node_id, _finished(edit)
                 edit = Editor(graph, facts)
 
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of sites in `at`, in order; empty where it is for all of them.
-
-        Raises:
-            SpaceError: its sites are found by their price.
-        """
-        if self.at in SITES_BY_PRICE:
-            raise SpaceError(f"{self}: its sites are found by `search_space.recipe.profitable_sites`")
-        return tuple(map(int, self.at.split("+"))) if self.at else ()
-
-    def __str__(self) -> str:
-        """As recipes write it: options that are not at their default in braces, then the sites."""
-        return self._text
-
-    @cached_property
-    def _text(self) -> str:  # a search writes the same passes thousands of times
-        options = [
-            f"{f.name}={_option(getattr(self, f.name))}" for f in self.options() if getattr(self, f.name) != f.default
-        ]
-        return self.name + ("{" + ",".join(options) + "}" if options else "") + (f"@{self.at}" if self.at else "")
-
-    @classmethod
-    def options(cls) -> tuple[Field[Any], ...]:
-        """What a recipe may set in braces."""
-        return tuple(f for f in fields(cls) if f.name != "at")
-
 
 def _finished(edit: Editor) -> Graph:
     """The graph, without what Vela compiles wrongly; the original itself if nothing was changed."""
@@ -163,7 +115,3 @@ def _candidates(graph: Graph, only: Collection[int] | None) -> Sequence[int]:
     if len(only) == 1:
         return [i for i in only if i in graph.nodes and graph[i].op not in (INPUT, CONST)]
     return [i for i in graph.operator_ids if i in only]
-
-
-def _option(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

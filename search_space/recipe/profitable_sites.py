@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from search_space.analysis.changed_region import changed_region
+from search_space.errors import SpaceError
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.passes.base import PAYING, SITES_BY_PRICE, Pass
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.normalised_moves import moved_cheaply
 from search_space.recipe.price import cheaper, rewritten_where
 
 
-def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
+def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
     """The graph after a pass as a recipe has it, at the sites that it is for; the graph itself if there is none.
 
     Sites by price: every site where the part that changes is cheaper by PAYING or AGREED, until there is no such site.
     What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
 
     Raises:
-        SpaceError: the pass does not come to an end.
+        SpaceError: the pass does not come to an end, or is for programs of another kind.
     """
+    rewrite = _on_graphs(one)
     if one.at not in SITES_BY_PRICE:
-        return one.apply(graph, facts=facts)
-    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, one.at, graph))
+        return rewrite.apply(graph, facts=facts)
+    return rewritten_where(graph, rewrite, facts, lambda before, after: pays(before, after, facts, one.at, graph))
 
 
-def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
+def chosen_sites(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
     """The numbers of the sites that a pass is for, each looked at as if it were the only one, and how many sites there
     are."""
+    rewrite = _on_graphs(one)
     if one.at in SITES_BY_PRICE:
-        paying = [pays(graph, after, facts, one.at, graph) for _, after in one.at_each(graph, facts)]
+        paying = [pays(graph, after, facts, one.at, graph) for _, after in rewrite.at_each(graph, facts)]
         return tuple(number for number, pay in enumerate(paying, 1) if pay), len(paying)
-    sites = one.sites(graph, facts)
+    sites = rewrite.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
     return tuple(number for number in numbers if number <= len(sites)), len(sites)
+
+
+def _on_graphs(one: RecipePass) -> Pass:
+    """Raises SpaceError if it is for programs of another kind."""
+    if isinstance(one, Pass):
+        return one
+    raise SpaceError(f"{one.name} is no pass on TOSA programs")
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:

@@ -133,13 +133,13 @@ _ASK = """
 import sys
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 for text in sys.argv[1:]:
     try:
         print(Recipe.parse(text))
     except SpaceError as error:
         print("refused:", error)
-print(any(one.name == "mine" for one in pass_instances()))
+print(any(one.name == "mine" for one in tosa_passes()))
 """
 
 

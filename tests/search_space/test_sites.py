@@ -16,13 +16,13 @@ from search_space.ir.verifier import problems
 from search_space.passes.base import AGREED, PAYING, Pass
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing import assert_same_program
 from velatune.testing.random.graphs import graphs
 from velatune.testing.reference_values import Arrays, input_sets, outputs
 from workers.checking.reference import run_reference
 
-PASSES = pass_instances()
+PASSES = tosa_passes()
 NARROW = ("INT8", "INT16", "BOOL")
 SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-rescale", "fuse-transposes", "share-equal")]
 

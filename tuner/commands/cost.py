@@ -15,12 +15,12 @@ from results.reports.prediction_error import PredictionError, labelled, shipped_
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
-from tuner.tuning.objective import Kind, Objective
+from tuner.tuning.objective import Objective
 from workers.errors import ModelError
 from workers.ethos_u.target import Target
 
 #: The predictions among the figures, and the objective that counts alike.
-_PREDICTED: Mapping[str, Kind] = {"vela_cycles": "vela", "stream_cycles": "stream"}
+_PREDICTED: Mapping[str, str] = {"vela_cycles": "vela", "stream_cycles": "stream"}
 
 _DESCRIBED = {
     "vela_cycles": "cycles by Vela",
@@ -51,13 +51,13 @@ def cost(
     figures, kinds, device = _figures(streams), _by_kind(streams), streams[0].board
     cycles = [one for stream in streams for one in stream.cycles_by_kind()]
     errors = {
-        name: shipped_error(device.accelerator, Objective(kind).facts(), cycles)
+        name: shipped_error(device.accelerator, Objective(kind).on(device.backend).facts(), cycles)
         for name, kind in _PREDICTED.items()
         if name in figures
     }
     if as_json:
         as_data = {f"{name}_error": one.to_json() if one is not None else None for name, one in errors.items()}
-        click.echo(json.dumps({**figures, **as_data, "clock_hz": device.board_clock_hz, "kinds": kinds}))
+        click.echo(json.dumps({**figures, **as_data, "clock_hz": device.clock_hz, "kinds": kinds}))
         return
     for line in _told(figures, errors, device):
         click.echo(line)
@@ -101,7 +101,7 @@ def _told(figures: Mapping[str, int], errors: Mapping[str, PredictionError | Non
         described = _DESCRIBED[name]
         if name in errors:
             described += f" ({labelled('predicted', errors[name])})"
-            if time := time_at(value, board.board_clock_hz):
+            if time := time_at(value, board.clock_hz):
                 described += f", {time}"
         lines.append(f"{value:>{width},}  {described}")
     return lines

@@ -38,7 +38,9 @@ def disasm(
         return
     for number, program in enumerate(programs):
         operations = program.decoded.operations
-        error = shipped_error(program.decoded.accelerator, Objective("stream").facts(), program.cycles_by_kind())
+        error = shipped_error(
+            program.decoded.accelerator, Objective("stream").on(program.board.backend).facts(), program.cycles_by_kind()
+        )
         label = labelled("predicted", error)
         cycles = f"{program.cost.total_cycles:,} cycles ({label})"
         click.echo(f"delegate {number}, {program.decoded.accelerator}, {len(operations)} operations, {cycles}")

@@ -43,7 +43,7 @@ def opt(
     by_price = needs_target(wanted)
     if by_price is not None and target is None:
         raise ModelError(f"{by_price} finds its sites by their price; name the target: --target ethos-u55-128")
-    device = board.target(target) if target is not None else None
+    device = Target.parse(target, **board.facts) if target is not None else None
     before = read_program(file)
     facts = _facts(device)
     done = list(steps(before, wanted, facts))

@@ -12,11 +12,11 @@ import click
 import numpy as np
 
 from tuner.commands.options import json_option
-from tuner.deploy.given_inputs import given_inputs
 from workers.cache.array_files import described, first_difference, read_arrays, write_arrays
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import Operation, decode
 from workers.ethos_u.files.run_pte import PteProgram
+from workers.ethos_u.files.run_pte.given_inputs import given_inputs
 from workers.ethos_u.files.run_tflite import TfliteProgram
 from workers.ethos_u.npu_model import NpuProgram, execute
 

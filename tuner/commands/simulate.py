@@ -28,9 +28,10 @@ from tuner.deploy.how_to_tune import how_to_tune
 from tuner.deploy.simulate import contenders, simulations
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
+from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 
@@ -70,7 +71,7 @@ def simulate(
     What its NPU counts is stored as simulated, beside what was predicted, and printed with the fewest cycles first. See
     docs/fvp.md for what has to be installed.
     """
-    device = board.target(target)
+    device = Target.parse(target, **board.facts)
     simulator = Fvp.find(device, fvp, runner, pte_address, timeout)
     job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     identity = identity_for(job, objective)
@@ -79,7 +80,7 @@ def simulate(
     results: list[tuple[Evaluation, Simulation]] = []
     failures = 0
     with Store.open(store_url) as store:
-        chosen = contenders(store.evaluations(identity.key), objective, best)
+        chosen = contenders(store.evaluations(identity.key), objective.on(device.backend), best)
         if not chosen:
             raise ModelError(nothing_known(store, identity, job, how_to_tune(job, objective, store_url)))
         measurements = store.measurements()

@@ -16,8 +16,8 @@ from tuner.deploy.ask import identity_for
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe
 from workers.ethos_u.target import Target

@@ -12,7 +12,7 @@ from search_space.errors import SpaceError
 from search_space.ir.graph import MOVE, Graph
 from search_space.ir.target_facts import TargetFacts
 from search_space.ir.verifier import verify
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE, RecipePass
 from search_space.recipe.idle_elements import Element
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
@@ -73,7 +73,7 @@ def steps(graph: Graph, recipe: Recipe, facts: TargetFacts) -> Iterator[Step]:
         graph = after
 
 
-def needs_target(recipe: Recipe) -> Pass | None:
+def needs_target(recipe: Recipe) -> RecipePass | None:
     """The first pass whose sites are found by their price, which only a target can tell."""
     return next((one for one in recipe.passes if one.at in SITES_BY_PRICE), None)
 

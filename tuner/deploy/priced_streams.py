@@ -62,7 +62,7 @@ def priced_streams(file: Path, target: str | None, board: BoardOptions) -> list[
     if file.suffix == ".tosa":
         if target is None:
             raise ModelError(f"{file}: say what to compile it for: --target ethos-u55-128")
-        return [_compiled(file, board.target(target))]
+        return [_compiled(file, Target.parse(target, **board.facts))]
     if file.suffix not in SUFFIXES:
         raise ModelError(f"{file}: is none of {', '.join(SUFFIXES)}")
     found = []
@@ -70,7 +70,7 @@ def priced_streams(file: Path, target: str | None, board: BoardOptions) -> list[
         decoded = decode(stream)
         if target is not None and target.lower() != decoded.accelerator:
             raise ModelError(f"{file}: compiled for {decoded.accelerator}, not for {target}; leave --target out")
-        device = board.target(decoded.accelerator)
+        device = Target.parse(decoded.accelerator, **board.facts)
         found.append(PricedStream(decoded, device, stream_cycles(decoded, device)))
     return found
 

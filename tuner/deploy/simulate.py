@@ -11,19 +11,19 @@ from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import is_mend
 from tuner.deploy.apply import applied
-from tuner.tuning.objective import Objective, with_recorded_limits_of_both
-from workers.ethos_u.job import Job
+from tuner.tuning.objective import FamilyObjective, Objective
+from workers.backend.job import Job
 from workers.ethos_u.simulator.fvp import Fvp
 from workers.ethos_u.simulator.pmu_report import SimulationFailed
 
 
-def contenders(known: Sequence[Evaluation], objective: Objective, count: int) -> list[Evaluation]:
+def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: int) -> list[Evaluation]:
     """The default lowering and the `count` cheapest verified candidates within the limits, one of each program.
 
     Empty if the default lowering is not among what is known.
     """
     offered = [(one, one.figures) for one in known if one.verified and one.figures is not None]
-    # The default is run for comparison also where Vela miscompiles it.
+    # The default is run for comparison also where it is miscompiled.
     priced = ((one, one.figures) for one in known if one.recipe == str(Recipe()) and one.figures is not None)
     default = next(priced, None)
     if default is None:
@@ -31,7 +31,7 @@ def contenders(known: Sequence[Evaluation], objective: Objective, count: int) ->
     reference = default[1]
     if default[0].status == "wrong":
         for _, mended in (pair for pair in offered if is_mend(pair[0].recipe)):
-            reference = with_recorded_limits_of_both(reference, mended)
+            reference = objective.widened(reference, mended)
     within = [pair for pair in offered if not objective.violations(pair[1], reference)]
     within.sort(key=lambda pair: (pair[1].cycles, len(pair[0].recipe), pair[0].recipe))
     by_program: dict[tuple[str, ...], Evaluation] = {}

@@ -37,9 +37,10 @@ from tuner.tuning.identity import identity_of
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, replay, tune
 from workers import tasks
+from workers.backend.base import Identified
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import Identified, toolchain_versions
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
 
@@ -127,11 +128,12 @@ class _Night:
         self._suite, self._night = suite, night
         self._readers, self._workers, self._store, self._studies = readers, workers, store, studies
         self._log_dir, self._progress = log_dir, progress
-        self._versions = {**toolchain_versions(), "search space": SPACE_VERSION}
+        self._versions: dict[str, str] = {}
         self._began = time.monotonic()
 
     async def run(self, jobs: Sequence[Job]) -> Night:
         notes = self._store.night_notes(self._suite.name)
+        self._versions = _versions(jobs)
         clock = asyncio.create_task(self._keep_time())
         try:
             plans, entries = self._plans(jobs, notes, await self._identify(jobs, notes))
@@ -401,21 +403,30 @@ def _since(accepted_key: str, bests: Sequence[Best]) -> Sequence[Best]:
     return bests[: keys.index(accepted_key) + 1] if accepted_key in keys else bests
 
 
+def _versions(jobs: Iterable[Job]) -> dict[str, str]:
+    """Of all toolchains that the jobs need, and of the search space."""
+    families = sorted({job.target.backend for job in jobs})
+    return {
+        **{name: version for one in families for name, version in backend_of(one).versions().items()},
+        "search space": SPACE_VERSION,
+    }
+
+
 def _name(job: Job) -> str:
     """A job as the suite file names it; not the seed, which says nothing about what is tuned."""
-    options = [job.source, *vars(job.target).values(), str(job.calibration_data or ""), job.io_layout or ""]
+    options = [job.source, *job.target.options.values(), str(job.calibration_data or ""), job.io_layout or ""]
     return json.dumps([*options, str(job.allowance)] if job.allowance else options)
 
 
 def _read_as(job: Job) -> tuple[object, ...]:
     """What decides, in one suite, how a model is read."""
-    return job.source, job.calibration_data, job.io_layout
+    return job.source, job.target.backend, job.calibration_data, job.io_layout
 
 
 def _entry(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
     return NightEntry(
         job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
-        failures=note.failures, clock_hz=job.target.board_clock_hz,
+        failures=note.failures, clock_hz=job.target.clock_hz,
     )  # fmt: skip
 
 

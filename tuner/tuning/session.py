@@ -17,8 +17,8 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, tune
 from workers import tasks
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.pool.ray_pool import Pool, PoolFailed
 
 

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from results.records.best import Best
 from results.records.compare import phantom_of
 from results.records.evaluation import Evaluation
-from results.records.figures import Bound, Figures, Reuse
+from results.records.figures import Bound, Reuse
 from results.records.identity import Identity
 from results.records.record import RunStatus
 from results.reports.pareto import Pareto, pareto_of
@@ -25,7 +25,6 @@ from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import is_mend, mends_first
-from search_space.recipe.space import pass_instances
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.neighbours import one_less
 from tuner.search.ordered_tasks import side_by_side
@@ -38,18 +37,17 @@ from tuner.tuning.ablation import without_each
 from tuner.tuning.answers import MayLead, answer_of
 from tuner.tuning.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.tuning.identity import identity_of
-from tuner.tuning.objective import Objective, with_limits_of_both
+from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.withheld import cheapest_withheld, least_sram
 from tuner.tuning.wrong_bests import warnings_by_cause
 from workers import tasks
+from workers.backend.base import Base
+from workers.backend.cost import Numbers
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.cache.hit_counts import Reuse as AskedFor
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram
-from workers.ethos_u.lowering.frontend import open_settings
-from workers.ethos_u.lowering.frontend_settings import remember_lost
-from workers.ethos_u.vela.pricing import Cost
 from workers.evaluator import Outcome, Wanted, always
 from workers.pool.ray_pool import Pool, WorkerLost
 from workers.pool.shared import Shared
@@ -124,10 +122,10 @@ class Tuned:
     `tuner.tuning.ablation`. reuse: of this run."""
 
     best: Best
-    base: BaseProgram
+    base: Base
     phantom: Evaluation | None
     fronts: tuple[Pareto, ...]
-    bound: Bound
+    bound: Bound | None
     without: tuple[Evaluation | None, ...]
     reuse: Reuse
 
@@ -180,7 +178,7 @@ async def replay(
 async def _opened(
     job: Job, objective: Objective, pool: Pool, store: Store, studies: Path, progress: Progress,
     clock: SearchClock, sampler: SamplerName = "ours", experience: WarmStart = _NO_EXPERIENCE,
-) -> tuple[_Run, BaseProgram]:  # fmt: skip
+) -> tuple[_Run, Base]:  # fmt: skip
     progress.lowering(job)
     with clock.lowering():
         try:
@@ -194,23 +192,22 @@ async def _opened(
     return run, prepared.base
 
 
-async def _open_settings(
-    job: Job, base: BaseProgram, shared: Shared[BaseProgram], pool: Pool
-) -> dict[Setting, tuple[str, ...]]:
-    """Those that make ExecuTorch lower the model to another program, with the same outputs unless the job allows more
-    -> where searches start."""
+async def _open_settings(job: Job, base: Base, shared: Shared[Base], pool: Pool) -> dict[Setting, tuple[str, ...]]:
+    """Those that make the toolchain lower the model to another program, with the same outputs unless the job allows
+    more -> where searches start."""
+    backend = backend_of(job.target.backend)
 
     async def enter(setting: Setting) -> tuple[str, ...] | None:
         try:
             return await pool.run(tasks.enter, shared, base.key, job, setting, timeout_seconds=_PREPARE_SECONDS)
         except WorkerLost as lost:
-            remember_lost(base, setting, job, str(lost))
+            backend.remember_lost(job, base, setting, str(lost))
             return None
 
-    settings = open_settings(base.host_operators, job.allowance.exactness)
+    settings = backend.open_settings(job, base)
     if job.allowance.exactness >= Exactness.PRECISION:
         try:
-            settings += await pool.run(tasks.precisions, shared, base.key, job, timeout_seconds=_PREPARE_SECONDS)
+            settings += await pool.run(tasks.measured_settings, shared, base.key, job, timeout_seconds=_PREPARE_SECONDS)
         except WorkerLost as lost:
             raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
     starts = await asyncio.gather(*map(enter, settings))
@@ -225,10 +222,10 @@ def _as_if_executed(one: Evaluation) -> Evaluation:
 class _Run:
     def __init__(
         self, job: Job, objective: Objective, prepared: tasks.Prepared,
-        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[BaseProgram],
+        settings: Mapping[Setting, tuple[str, ...]], sampler: SamplerName, shared: Shared[Base],
         pool: Pool, store: Store, studies: Path, progress: Progress, clock: SearchClock,
     ) -> None:  # fmt: skip
-        self._job, self._objective, self._base = job, objective, prepared.base
+        self._job, self._objective, self._base = job, objective.on(job.target.backend), prepared.base
         self._pool, self._store, self._progress, self._clock = pool, store, progress, clock
         self._shared = shared
         self._identity: Identity = identity_of(prepared.base, job.target, objective)
@@ -266,7 +263,9 @@ class _Run:
             starts = mends_first(starts)
             by_setting = {setting: mends_first(each) for setting, each in by_setting.items()}
             await self._widen_limits(starts)
-        self._search = Search(self._study, self._prepared.choices, self._job.seed, starts, by_setting, self._sampler)
+        passes = tuple(map(str, backend_of(self._job.target.backend).passes(Exactness.EXACT)))
+        found = self._prepared.choices, self._job.seed, starts, by_setting, self._sampler, passes
+        self._search = Search(self._study, *found)
         reached = self._search.states.best()
         best_so_far = reached.cycles if reached is not None else None
         error = error_for(self._identity, self._store.measurements(self._identity.target))
@@ -424,7 +423,7 @@ class _Run:
     async def _successors_one_by_one(self, recipe: Recipe) -> dict[str, str]:
         """The successors that can be found without losing the worker; the others go into quarantine."""
         found: dict[str, str] = {}
-        for one in pass_instances(self._job.allowance.exactness):
+        for one in backend_of(self._job.target.backend).passes(self._job.allowance.exactness):
             arguments = self._shared, self._base.key, self._job, str(recipe), str(one)
             try:
                 found |= await self._pool.run(tasks.expand, *arguments, timeout_seconds=self._patience)
@@ -466,9 +465,9 @@ class _Run:
             except WorkerLost:  # it is recorded when the search asks for it
                 return
             if outcome.cost is not None and not outcome.stream_fault:
-                self._default = with_limits_of_both(self._default, outcome.cost)
+                self._default = self._objective.widened(self._default, outcome.cost)
 
-    def _violations(self, cost: Cost | Figures) -> dict[str, float]:
+    def _violations(self, cost: Numbers) -> dict[str, float]:
         return self._objective.violations(cost, self._default)
 
     def _record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
@@ -478,10 +477,11 @@ class _Run:
         arguments = self._shared, self._base.key, self._job, recipe, whole, wanted
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
-    async def bound_of(self, recipe: str) -> Bound:
-        """What no sequence of passes can go below, with the recipe's choices inside ExecuTorch."""
+    async def bound_of(self, recipe: str) -> Bound | None:
+        """What no sequence of passes can go below, with the recipe's choices inside the toolchain, if that is known."""
         arguments = self._shared, self._base.key, self._job, recipe
-        return Bound(**asdict(await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)))
+        found = await self._pool.run(tasks.bound, *arguments, timeout_seconds=_PREPARE_SECONDS)
+        return None if found is None else Bound(**asdict(found))
 
     def _by_merit(self) -> Iterator[Recipe]:
         """What this search found right and within the limits, the cheapest first; of equals the more exact, the

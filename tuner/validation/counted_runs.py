@@ -84,17 +84,17 @@ def _run(folder: Path, row: CsvRow) -> CountedRun:
     if label not in ("simulated", "measured"):
         raise ModelError(f"{row.place}: label must be simulated or measured")
     log, config = row.text("log"), row.text("vela_config")
+    facts = {
+        "system_config": row.text("system_config"), "memory_mode": row.text("memory_mode"),
+        "vela_config": str(folder / config) if config.startswith(".") else config,
+    }  # fmt: skip
     return CountedRun(
         file=folder / row.name("program"),
         device=row.name("device"),
         label="simulated" if label == "simulated" else "measured",
         cycles=_whole(row, "cycles"),
         log=folder / log if log else None,
-        board=BoardOptions(
-            row.text("system_config") or None,
-            row.text("memory_mode") or None,
-            str(folder / config) if config.startswith(".") else config or None,
-        ),
+        board=BoardOptions({name: fact for name, fact in facts.items() if fact}),
         vela_cycles=_whole(row, "vela_cycles"),
         source=row.text("source"),
     )

@@ -95,7 +95,7 @@ def _measurement(run: CountedRun) -> Measurement:
         raise ModelError(f"{run.file}: its command streams are for {' and '.join(accelerators)}")
     if not run.device.strip():
         raise ModelError(f"{run.file}: say what the board or simulator is called (--device)")
-    board = run.board.target(accelerators[0])
+    board = BoardTarget.parse(accelerators[0], **run.board.facts)
     return Measurement(
         target=target_record(board),
         device=run.device.strip(),

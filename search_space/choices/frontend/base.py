@@ -1,21 +1,20 @@
-"""Lowering choices that are taken inside ExecuTorch: they change what it makes of a model, before there is a graph."""
+"""Lowering choices that are taken inside a toolchain: they change what it makes of a model, before any pass."""
 
 from __future__ import annotations
 
-from search_space.choices.base import Choice
-from search_space.ir.graph import Graph
+from search_space.choices.base import RecipeChoice
 
-#: Pairs (choice, alternative), sorted: how ExecuTorch is to lower a model.
+#: Pairs (choice, alternative), sorted: how the toolchain is to lower a model.
 Setting = tuple[tuple[str, str], ...]
 
 
-class UpstreamChoice(Choice):
-    """Its name, alternatives and laws, known without ExecuTorch. What an alternative does stands in the file of the
-    same name in `workers/ethos_u/lowering/frontend`."""
+class SettingChoice(RecipeChoice):
+    """A lowering choice that is taken inside a toolchain: each of its alternatives makes another base program."""
 
-    def apply(self, graph: Graph, alternative: str) -> Graph:
-        """The graph itself: it is lowered with the alternative already."""
-        return graph
+
+class UpstreamChoice(SettingChoice):
+    """Taken inside ExecuTorch for Ethos-U. Its name, alternatives and laws, known without ExecuTorch. What an
+    alternative does stands in the file of the same name in `workers/ethos_u/lowering/frontend`."""
 
 
 class QuantiserChoice(UpstreamChoice):

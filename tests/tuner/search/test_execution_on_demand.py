@@ -26,8 +26,8 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, tune
 from workers import tasks
+from workers.backend.job import Job
 from workers.checking.incremental_values import Values
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
 
@@ -71,14 +71,14 @@ def test_a_wrong_stream_is_found_out_only_where_it_is_wanted(
     monkeypatch.setattr(registry, "passes", lambda: known)
     one = evaluator(stock(U85).tosa, U85, tmp_path)
     outputs = Values.outputs
-    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._default[0]))
+    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._programs.default[0]))
     assert one.evaluate("x-forgetful", wanted=lambda _: False).stream_fault == ""
     assert one.evaluate("x-forgetful").stream_fault != ""
 
 
 def test_what_may_be_the_best_or_leads_on_is_wanted(outcome: Outcome) -> None:
     assert outcome.cost is not None
-    objective, default = Objective(), outcome.cost
+    objective, default = Objective().on("ethos-u"), outcome.cost
     cycles = objective.cycles(outcome.cost, default)
     assert MayLead(objective, default, execute_to=cycles, expand_to=-inf)(outcome)
     assert not MayLead(objective, default, execute_to=cycles - 1, expand_to=-inf)(outcome)

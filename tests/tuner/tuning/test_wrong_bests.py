@@ -27,10 +27,10 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Budget, Tuned, tune
 from tuner.tuning.wrong_bests import warnings_by_cause
 from workers import tasks
+from workers.backend.job import Job
 from workers.checking.check_inputs import Arrays
 from workers.checking.incremental_values import Values
 from workers.checking.whole_outputs import WholeOutputs
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 
 

@@ -18,9 +18,8 @@ from search_space.tosa_file.writer import write_tosa
 from workers.cache.memo import Memo
 from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.incremental_values import Values
-from workers.checking.reference import ReferenceFailed
 from workers.checking.reference_check import check
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe, recipe_tag
 from workers.ethos_u.lowering.ahead_of_time.spec_check import check_spec
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import rewrite_tosa

@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.cache.array_files import read_arrays
 from workers.errors import ModelError
-from workers.ethos_u.files.run_pte import Input
+from workers.ethos_u.files.run_pte.program import Input
 from workers.ethos_u.files.run_pte.random_inputs import random_inputs
 
 

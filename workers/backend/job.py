@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
+from typing_extensions import TypeVar
+
+from workers.backend.target import Target
 from workers.checking.allowance import EXACT_ONLY, Allowance
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
+
+T = TypeVar("T", bound=Target, default=Target, covariant=True)
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[T]):
     """One model on one target, and where this machine keeps what it remembers.
 
-    source: see `workers.models.model_source`. calibration_data: the user's file or folder, or None. seed: of random
-    calibration and check inputs. io_layout: see `workers.models.model_source.export`. allowance: what may be given up.
+    Attributes:
+        source: see `workers.models.model_source`.
+        target: the device and its board; its backend does everything that depends on the family.
+        cache_dir: of lowered programs, values and the memo.
+        seed: of random calibration and check inputs.
+        calibration_data: the user's file or folder, or None.
+        io_layout: see `workers.models.model_source.export`.
+        allowance: what may be given up.
     """
 
     source: str
-    target: Target
+    target: T
     cache_dir: Path
     seed: int
     calibration_data: Path | None = None
