@@ -20,10 +20,10 @@ from search_space.passes.stage import Stage
 
 #: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
 #: more SRAM than it or the whole program did before the pass.
-PAYING, AGREED = "paying", "agreed"
+PROFITABLE, PROFITABLE_BY_BOTH = "profitable", "profitable-by-both"
 
 #: What may stand instead of numbers of sites; `search_space.recipe.profitable_sites` finds them.
-SITES_BY_PRICE = (PAYING, AGREED)
+SITES_BY_PRICE = (PROFITABLE, PROFITABLE_BY_BOTH)
 
 _CHANGES_PER_NODE = 50
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import PAYING, Pass
+from search_space.passes.base import PROFITABLE, Pass
 
 
 def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
@@ -33,10 +33,10 @@ def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callabl
 
 
 def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether a program is cheaper by itself than another one, by PAYING or AGREED, memory aside."""
+    """Whether a program is cheaper by itself than another one, by PROFITABLE or PROFITABLE_BY_BOTH, memory aside."""
     old, new = facts.program_cycles(before), facts.program_cycles(after)
     if old is None or new is None:
         return False
-    if by == PAYING:
+    if by == PROFITABLE:
         return new[0] < old[0]
     return new != old and all(n <= o for n, o in zip(new, old, strict=True))

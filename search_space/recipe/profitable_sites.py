@@ -5,7 +5,7 @@ from __future__ import annotations
 from search_space.analysis.changed_region import changed_region
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
-from search_space.passes.base import PAYING, SITES_BY_PRICE, Pass
+from search_space.passes.base import PROFITABLE, SITES_BY_PRICE, Pass
 from search_space.recipe.normalised_moves import moved_cheaply
 from search_space.recipe.price import cheaper, rewritten_where
 
@@ -13,8 +13,8 @@ from search_space.recipe.price import cheaper, rewritten_where
 def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
     """The graph after a pass as a recipe has it, at the sites that it is for; the graph itself if there is none.
 
-    Sites by price: every site where the part that changes is cheaper by PAYING or AGREED, until there is no such site.
-    What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
+    Sites by price: every site where the changed part is cheaper by PROFITABLE or PROFITABLE_BY_BOTH, until there is no
+    such site. The part is compiled alone: a rewrite can be profitable in the program and not by itself, and vice versa.
 
     Raises:
         SpaceError: the pass does not come to an end.
@@ -28,17 +28,18 @@ def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tu
     """The numbers of the sites that a pass is for, each looked at as if it were the only one, and how many sites there
     are."""
     if one.at in SITES_BY_PRICE:
-        paying = [pays(graph, after, facts, one.at, graph) for _, after in one.at_each(graph, facts)]
-        return tuple(number for number, pay in enumerate(paying, 1) if pay), len(paying)
+        profitable = [pays(graph, after, facts, one.at, graph) for _, after in one.at_each(graph, facts)]
+        return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
     sites = one.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
     return tuple(number for number in numbers if number <= len(sites)), len(sites)
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
-    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED: as it is written, or with
-    the movements on both sides written as cheaply as is known. What brings a movement along leaves it to other passes
-    how to write it, and would be refused for what they do away with.
+    """Whether what `after` changes is cheaper than it was in `before`, by PROFITABLE or PROFITABLE_BY_BOTH.
+
+    The two parts are compared as they are written, and with the transposes of both normalised to the cheapest known
+    form. A rewrite may introduce a transpose that later passes make cheaper or remove.
 
     whole: the program before the pass, whose SRAM it may need.
     """
@@ -54,7 +55,7 @@ def _better(old: Graph, new: Graph, whole: Graph, facts: TargetFacts, by: str) -
     """Whether a part is better than the old one."""
     if not cheaper(old, new, facts, by):
         return False
-    if by == PAYING:
+    if by == PROFITABLE:
         return True
     needed = facts.program_sram_bytes(new)
     return needed is not None and any(needed <= (facts.program_sram_bytes(one) or 0) for one in (old, whole))

@@ -5,9 +5,11 @@
 Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. An empty side is
 left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
 
-A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
-it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
-by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
+A pass is applied at all its sites unless the recipe selects some:
+
+- `sum-as-depthwise@1+3`: the first and the third site of the program as it is at that point;
+- `sum-as-depthwise@profitable`: the sites where the changed part takes fewer stream cycles when compiled alone;
+- `sum-as-depthwise@profitable-by-both`: those of them where neither Vela's estimate nor the SRAM use rises.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from search_space.recipe import registry
 from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
-SPACE_VERSION = "11"
+SPACE_VERSION = "12"
 
 
 def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:

@@ -141,7 +141,10 @@ def test_forms() -> None:
         ("with-options{mode=a b}", "with-options{mode} takes str, not 'a b'"),
         ("with-options{depth=1,depth=2}", "with-options is given its option depth twice"),
         ("with-options{at=1}", "unknown option of with-options 'at'"),
-        ("fold-constants@", "'fold-constants@': sites are numbers from 1 with + between them, paying or agreed"),
+        (
+            "fold-constants@",
+            "'fold-constants@': sites are numbers from 1 with + between them, profitable or profitable-by-both",
+        ),
         ("fold-constants@0", "sites are numbers from 1"),
         ("fold-constants@1+", "sites are numbers from 1"),
         ("fold-constants@payin", "sites are numbers from 1"),

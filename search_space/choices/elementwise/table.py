@@ -27,13 +27,13 @@ class Table(Pass):
     and the small additions in LayerNorm to RESCALE, MUL, ADD and the like. Vela does a TABLE with the operator before
     it. A function that gives back its operand vanishes, one that only limits it is a CLAMP.
 
-    past: begin also behind int8 values that others read, which are then computed on the way no more.
+    past_shared: begin also behind int8 values that others read, which are then computed on the way no more.
     """
 
     name: ClassVar[str] = "table"
     law: ClassVar[str] = "operators that are a function of one int8 value are a TABLE of its 256 values"
 
-    past: bool = False
+    past_shared: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -67,7 +67,9 @@ class Table(Pass):
             if values is None:
                 break
             found = region, np.broadcast_to(values, (1, len(_INPUTS)))[0]
-            if not self.past and (edit.is_output(region.source) or {*edit.users(region.source)} - {*region.inner}):
+            if not self.past_shared and (
+                edit.is_output(region.source) or {*edit.users(region.source)} - {*region.inner}
+            ):
                 break
         return found
 
