@@ -1,4 +1,4 @@
-"""What a pass is."""
+"""The base class of passes."""
 
 from __future__ import annotations
 
@@ -30,18 +30,24 @@ _CHANGES_PER_NODE = 50
 
 @dataclass(frozen=True)
 class Pass(ABC):
-    """A rewrite graph -> graph that keeps the outputs: bit for bit, unless it says otherwise.
+    """A rewrite graph -> graph that keeps the outputs bit for bit, unless its class says otherwise.
 
-    A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults). It sets
+    A subclass is a frozen dataclass. Its fields are its options (bool, int or str, all with defaults). It sets
+
     name: as recipes write it, lower case with hyphens.
+
     law: why the outputs stay the same, in one line.
-    far: whether a rewrite can open a site that is not beside it.
-    exactness: its class; what is not exact is tried only where the user allows it, and measured.
-    stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
+
+    far: whether a rewrite can open a site that is not next to it.
+
+    exactness: its class. Passes that are not exact are tried only where the user allows them, and are measured.
+
+    stage: where it belongs in the recipes that a search starts from. None leaves it out of them, or to
     `search_space.recipe.seed_recipes` to name it.
 
     at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
-    SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are none.
+    SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last site have no
+    effect.
     """
 
     name: ClassVar[str]
@@ -54,17 +60,34 @@ class Pass(ABC):
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        """Apply the law at one node if it fits there; whether it did.
+        """Apply the law at one node, if it applies there.
 
-        May add nodes and redefine any node as the same tensor computed otherwise. Each rewrite must make progress: the
-        pass is repeated until it fits nowhere.
+        A rewrite may add nodes, and may redefine any node as the same tensor computed in another way. It must make
+        progress: the pass is repeated until it applies nowhere.
+
+        Args:
+            edit: the graph under change.
+            node_id: id of the node.
+
+        Returns:
+            True if the graph was changed.
         """
 
     def apply(self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET) -> Graph:
-        """The graph after rewriting at the sites that the pass is for, or at the nodes `only`.
+        """Rewrite at the sites that the pass is for.
 
-        Sites that a rewrite creates are visited as well unless it is for certain ones. Returns `graph` itself if there
-        was no site. Raises SpaceError if the pass does not come to an end.
+        Sites that a rewrite creates are visited as well, unless sites are selected.
+
+        Args:
+            graph: the program.
+            only: ids of the nodes to rewrite at, instead of the sites in `at`.
+            facts: about the target.
+
+        Returns:
+            The new program; `graph` itself if there was no site.
+
+        Raises:
+            SpaceError: the pass does not terminate, or its sites are selected by price.
         """
         if only is None and self.at:
             sites = self.sites(graph, facts)
@@ -109,13 +132,30 @@ class Pass(ABC):
         return True
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
-        """Ids of all nodes where the pass would change this graph, in program order."""
+        """Find all nodes where the pass would change a program.
+
+        Args:
+            graph: the program.
+            facts: about the target.
+
+        Returns:
+            Their ids, in program order.
+        """
         return tuple(node_id for node_id, _ in self.at_each(graph, facts))
 
     def at_each(
         self, graph: Graph, facts: TargetFacts = ANY_TARGET, but: Container[int] = ()
     ) -> Iterator[tuple[int, Graph]]:
-        """The sites in program order, each with the graph after a rewrite there alone. but: nodes that are left out."""
+        """Rewrite at one site at a time.
+
+        Args:
+            graph: the program.
+            facts: about the target.
+            but: ids of nodes that are left out.
+
+        Yields:
+            Each site in program order, with the program after a rewrite there alone.
+        """
         edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
             if node_id not in but and self._rewritten(edit, node_id):
@@ -124,17 +164,17 @@ class Pass(ABC):
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The numbers of sites in `at`, in order; empty where it is for all of them.
+        """The numbers of sites in `at`, in order; empty if the pass is for all sites.
 
         Raises:
-            SpaceError: its sites are found by their price.
+            SpaceError: its sites are selected by price.
         """
         if self.at in SITES_BY_PRICE:
             raise SpaceError(f"{self}: its sites are found by `search_space.recipe.profitable_sites`")
         return tuple(map(int, self.at.split("+"))) if self.at else ()
 
     def __str__(self) -> str:
-        """As recipes write it: options that are not at their default in braces, then the sites."""
+        """The text in recipes: options that are not at their default in braces, then the sites."""
         return self._text
 
     @cached_property
@@ -146,7 +186,7 @@ class Pass(ABC):
 
     @classmethod
     def options(cls) -> tuple[Field[Any], ...]:
-        """What a recipe may set in braces."""
+        """The fields that a recipe may set in braces."""
         return tuple(f for f in fields(cls) if f.name != "at")
 
 

@@ -1,4 +1,4 @@
-"""What is computed twice from the same values is computed once."""
+"""Common subexpression elimination."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class Cse(Pass):
-    """Source: common subexpression elimination; constants are equal if their content is. A result of the program stays
-    a value of its own.
+    """Computes equal operators on equal operands once.
+
+    Constants are equal if their contents are. An output of the program stays a value of its own.
 
     rescales: also merge equal RESCALEs. Vela fuses a RESCALE with its only user; with several users it is an operation
     of its own.
+
     through_rescales: also merge the users of equal RESCALEs to INT32, while the RESCALEs themselves stay apart. Both
     halves of a LayerNorm compute x - mean from RESCALEs of their own.
     """

@@ -1,4 +1,4 @@
-"""Where a movement permutes channels, the convolutions around it give and take them in that order."""
+"""Folding of permutations of channels into the weights of convolutions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FoldChannelPermutation(Pass):
-    """The order of channels is free between one convolution's output channels and the next one's input channels:
-    weights, biases, rescale multipliers and constants in between are reordered at compile time. So a channel shuffle
-    between convolutions vanishes, a flatten in front of a linear needs no transpose, and of a pixel shuffle the part
-    stays that moves pixels. Chains of movements are seen as one. Rewrite 4 of ExecuTorch pull request #18167, and
-    beyond it.
+    """Folds a layout transform that permutes channels into the convolutions around it.
+
+    The order of channels is free between one convolution's output channels and the next one's input channels. Weights,
+    biases, rescale multipliers and constants in between are reordered at compile time. So a channel shuffle between
+    convolutions is removed, and a flatten before a linear needs no transpose. Of a pixel shuffle, the part that moves
+    pixels remains. Chains of layout transforms are composed first. Rewrite 4 of ExecuTorch pull request #18167, and an
+    extension of it.
     """
 
     name: ClassVar[str] = "fold-channel-permutation"

@@ -1,4 +1,4 @@
-"""Transposes and reshapes move towards the inputs as far as they get, through everything, meeting on the way."""
+"""Propagation of transposes and reshapes towards the inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TERMS = Terms(mixed=True)
 
 @dataclass(frozen=True)
 class HoistTransposes(Pass):
-    """All laws of the `through-` passes upwards at once, with `fuse-transposes`."""
+    """Applies all `through-` passes upwards at once, with `fuse-transposes`."""
 
     name: ClassVar[str] = "hoist-transposes"
     law: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""A transpose is done where the fewest bytes have to be moved for it."""
+"""Transposes where they move the fewest bytes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class MinimiseTransposedBytes(Pass):
-    """The laws of the `through-` passes in both directions, each time only where fewer bytes are moved after than
-    before: in front of a RESCALE to int32 or a TILE, behind a SLICE or a reduction, once for two operands that have the
-    same map."""
+    """Moves each transpose to the place where it moves the fewest bytes.
+
+    It applies the `through-` passes in both directions, but only where fewer bytes are moved after than before.
+    Examples are before a RESCALE to int32 or a TILE, after a SLICE or a reduction, and once for two operands with the
+    same map.
+    """
 
     name: ClassVar[str] = "minimise-transposed-bytes"
     law: ClassVar[str] = "a map may be done before or after any operator that it can pass"

@@ -1,4 +1,4 @@
-"""A convolution gives its channels in the order in which the movement behind it is cheapest."""
+"""Choice of the order of a convolution's output channels by the cost of the transpose after it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _MOST_ATOMS = 4
 
 @dataclass(frozen=True)
 class SelectChannelOrder(Pass):
-    """The channels of a pixel shuffle are a tensor of their own, [C,r,r]: each of its orders leaves another movement of
-    pixels, and what these cost differs by factors. Weights, biases and multipliers up to the convolution are reordered
-    at compile time.
+    """Lets a convolution output its channels in the order in which the transpose after it is cheapest.
+
+    The channels of a pixel shuffle are a tensor of their own, [C,r,r]. Each of its orders leaves another transpose of
+    pixels, and the costs of these differ by factors. Weights, biases and multipliers up to the convolution are
+    reordered at compile time.
     """
 
     name: ClassVar[str] = "select-channel-order"

@@ -1,4 +1,4 @@
-"""Every transpose is written as the sequence of transposes that is cheapest on the target."""
+"""Selection of the cheapest sequence of transposes for each layout map."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class SelectTransposes(Pass):
-    """Each candidate transpose is compiled by itself, once, and remembered (`search_space.ir.target_facts`); what is
-    compared is said in `search_space.layout.transpose_cost`.
+    """Writes every transpose as the sequence of transposes that is cheapest on the target.
 
-    NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55 and as two rotations on Ethos-U85; the
+    Each candidate transpose is compiled by itself, once, and its price is remembered (`search_space.ir.target_facts`).
+    `search_space.layout.transpose_cost` says what is compared.
+
+    NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55, and as two rotations on Ethos-U85. The
     depth-to-space of a pixel shuffle is several times cheaper in two steps on both.
 
     vela_only: take Vela's estimate alone.
-    interior: leave out moves of the program's inputs and those that are its results. Some cost less where they are
-    than by themselves, since they are done with the operator beside them.
+
+    interior: leave out transposes of the program's inputs and those that are its outputs. Some cost less in the program
+    than alone, since Vela fuses them with the operator beside them.
     """
 
     name: ClassVar[str] = "select-transposes"

@@ -1,4 +1,4 @@
-"""Transposes and reshapes move towards the results as far as they get, through everything, meeting on the way."""
+"""Propagation of transposes and reshapes towards the outputs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ _TERMS = Terms(shared=True, mixed=True)
 
 @dataclass(frozen=True)
 class SinkTransposes(Pass):
-    """All laws of the `through-` passes at once, with `fuse-transposes`. A map that several operators read is moved
-    after each of them, so that more is moved until the maps meet. `minimise-transposed-bytes` takes back those that met
-    no other map."""
+    """Applies all `through-` passes at once, with `fuse-transposes`.
+
+    A map that several operators read is moved after each of them, so that more is moved until the maps meet.
+    `minimise-transposed-bytes` takes back those that met no other map.
+    """
 
     name: ClassVar[str] = "sink-transposes"
-    law: ClassVar[str] = "a map may pass whatever keeps the dimensions that it moves apart; maps that meet are one"
+    law: ClassVar[str] = "a map may pass every operator that keeps its dimensions apart; consecutive maps are composed"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         if compose(edit, node_id) or slice_a_part(edit, node_id) or slice_before_concat(edit, node_id):

@@ -1,4 +1,4 @@
-"""Transposes that only move dimensions of size 1 become reshapes."""
+"""Transposes that only move dimensions of size 1, as reshapes."""
 
 from __future__ import annotations
 

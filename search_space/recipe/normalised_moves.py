@@ -1,4 +1,4 @@
-"""A program whose movements are written as cheaply as is known."""
+"""Programs whose layout transforms are in the cheapest known form."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from search_space.recipe.price import cheaper, rewritten_where
 
 
 def moved_cheaply(program: Graph, facts: TargetFacts) -> Graph:
-    """The program with every movement in the cheapest transposes, or as a convolution where that takes fewer stream
-    cycles; the program itself if nothing is cheaper."""
+    """Write every layout transform in the cheapest known way.
+
+    They become the cheapest transposes, or convolutions where these take fewer stream cycles.
+
+    Args:
+        program: the program.
+        facts: about the target.
+
+    Returns:
+        The new program; `program` itself if nothing is cheaper.
+    """
 
     def pays(before: Graph, after: Graph) -> bool:
         return cheaper(*changed_region(before, after), facts, PROFITABLE)

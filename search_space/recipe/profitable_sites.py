@@ -1,4 +1,4 @@
-"""Sites of a pass by their price: those at which what it changes, compiled by itself, is cheaper afterwards."""
+"""Selection of a pass's sites by price: those where the changed part, compiled alone, becomes cheaper."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ from search_space.recipe.price import cheaper, rewritten_where
 
 
 def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
-    """The graph after a pass as a recipe has it, at the sites that it is for; the graph itself if there is none.
+    """Apply a pass of a recipe at the sites that it is for.
 
-    Sites by price: every site where the changed part is cheaper by PROFITABLE or PROFITABLE_BY_BOTH, until there is no
-    such site. The part is compiled alone: a rewrite can be profitable in the program and not by itself, and vice versa.
+    Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH; they are
+    rewritten until there is no such site. The part is compiled alone: a rewrite can be profitable in the program and
+    not by itself, and vice versa.
+
+    Args:
+        one: the pass.
+        graph: the program.
+        facts: about the target.
+
+    Returns:
+        The new program; `graph` itself if there is no site.
 
     Raises:
-        SpaceError: the pass does not come to an end.
+        SpaceError: the pass does not terminate.
     """
     if one.at not in SITES_BY_PRICE:
         return one.apply(graph, facts=facts)
@@ -25,8 +34,16 @@ def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
 
 
 def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
-    """The numbers of the sites that a pass is for, each looked at as if it were the only one, and how many sites there
-    are."""
+    """The sites that a pass of a recipe is for. Each is looked at as if it were the only one.
+
+    Args:
+        one: the pass.
+        graph: the program.
+        facts: about the target.
+
+    Returns:
+        The numbers of the sites, and the number of all sites.
+    """
     if one.at in SITES_BY_PRICE:
         profitable = [pays(graph, after, facts, one.at, graph) for _, after in one.at_each(graph, facts)]
         return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
@@ -36,12 +53,20 @@ def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tu
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
-    """Whether what `after` changes is cheaper than it was in `before`, by PROFITABLE or PROFITABLE_BY_BOTH.
+    """Whether a rewrite makes the changed part cheaper.
 
-    The two parts are compared as they are written, and with the transposes of both normalised to the cheapest known
-    form. A rewrite may introduce a transpose that later passes make cheaper or remove.
+    The two parts are compared as they are written, and with the layout transforms of both in the cheapest known form. A
+    rewrite may introduce a transpose that later passes make cheaper or remove.
 
-    whole: the program before the pass, whose SRAM it may need.
+    Args:
+        before: the program before the rewrite.
+        after: the program after it.
+        facts: about the target.
+        by: PROFITABLE or PROFITABLE_BY_BOTH.
+        whole: the program before the pass. The changed part may need as much SRAM as this program does.
+
+    Returns:
+        True if it does.
     """
     old, new = changed_region(before, after)
     if _better(old, new, whole, facts, by):

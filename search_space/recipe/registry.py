@@ -51,17 +51,42 @@ def choices() -> Mapping[str, type[Choice]]:
 
 
 def unknown_pass(name: str, known: Iterable[str]) -> SpaceError:
-    """What to say of a pass that is not known: why an extension of that name is left out, else the nearest names."""
+    """The error for a pass that does not exist or cannot be used.
+
+    Args:
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     return _left_out("pass", name, _passes().broken) or unknown("pass", name, known)
 
 
 def unknown_choice(name: str, known: Iterable[str]) -> SpaceError:
-    """As `unknown_pass`, of a lowering choice."""
+    """The error for a choice that does not exist or cannot be used.
+
+    Args:
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     return _left_out("lowering choice", name, _choices().broken) or unknown("lowering choice", name, known)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
-    """What to say of a name that is not known."""
+    """The error for an unknown name, with the nearest known ones.
+
+    Args:
+        kind: what the name is of, for the message.
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
     return SpaceError(f"unknown {kind} '{name}'; did you mean {' or '.join(near)}?")

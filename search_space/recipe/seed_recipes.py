@@ -1,7 +1,7 @@
-"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass.
+"""Seed recipes: recipes that a search starts from, since they help most models.
 
-They name the built-in passes one by one: these stand there in a certain order, with options, and some several times. A
-pass that says its `stage` is put into further seed recipes, at the end of its stage.
+They name the built-in passes one by one, in a certain order, with options, and some several times. A pass that sets its
+`stage` is appended to that stage in further seed recipes.
 """
 
 from __future__ import annotations
@@ -110,15 +110,15 @@ INEXACT_STARTING_POINTS = (
 
 
 def seed_recipes() -> tuple[str, ...]:
-    """The exact ones: those with passes that say their stage, then STARTING_POINTS.
+    """The exact seed recipes: those with passes that set their stage, then STARTING_POINTS.
 
-    The latter stay as they are, so that a search has them too where such a pass is wrong.
+    The latter stay unchanged, so that a search has them even if such a pass is wrong.
     """
     return (*_staged(Exactness.EXACT), *STARTING_POINTS)
 
 
 def inexact_seed_recipes() -> tuple[str, ...]:
-    """As `seed_recipes`, where other rounding is allowed as well."""
+    """As `seed_recipes`, with requantising passes as well."""
     return (*_staged(Exactness.REQUANTISING), *INEXACT_STARTING_POINTS)
 
 
@@ -141,9 +141,17 @@ def _with(text: str, stage: Stage, passes: Iterable[type[Pass]]) -> str:
 def starting_programs(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
-    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+    """Apply the seed recipes to a program.
 
-    learnt: recipes from elsewhere whose passes are tried before those above.
+    Args:
+        program: one graph for each delegate.
+        facts: about the target.
+        allowed: the least exact class that is allowed.
+        learnt: recipes of similar programs, which are tried first.
+
+    Returns:
+        Recipe -> the program by it. Passes that change nothing are left out. Of recipes with one result the first is
+        kept; recipes that change nothing are left out.
     """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
@@ -185,7 +193,17 @@ def is_mend(text: str) -> bool:
 def starting_points(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """The recipes of `starting_programs`, of the classes that are allowed."""
+    """The recipes of `starting_programs`.
+
+    Args:
+        program: one graph for each delegate.
+        facts: about the target.
+        allowed: the least exact class that is allowed.
+        learnt: recipes of similar programs, which are tried first.
+
+    Returns:
+        The recipes, in the order in which a search tries them.
+    """
     return tuple(starting_programs(program, facts, allowed, learnt))
 
 

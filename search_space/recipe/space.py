@@ -1,4 +1,4 @@
-"""What may be tried on one program: the choices and passes that change it."""
+"""The search space of one program: the choices and passes that change it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ SPACE_VERSION = "12"
 
 
 def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
-    """Every pass of the classes that are allowed, with every setting of its yes-or-no options, in alphabetical order;
-    other options at their default."""
+    """Every pass of the allowed classes, with every combination of its yes-or-no options, in alphabetical order.
+
+    Other options have their default.
+    """
     instances = []
     for kind in registry.passes().values():
         if kind.exactness > allowed:
@@ -33,7 +35,7 @@ def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
 
 
 def space_hash() -> str:
-    """32 hex digits for which passes and choices there are: an extension that comes or goes makes another space."""
+    """32 hex digits over the passes, choices and seed recipes that exist. An extension changes them."""
     names = [
         *map(str, pass_instances(max(Exactness))),
         *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
@@ -43,8 +45,15 @@ def space_hash() -> str:
 
 
 def open_choices(graphs: Sequence[Graph], allowed: Exactness = Exactness.EXACT) -> dict[str, tuple[str, ...]]:
-    """Choice -> its alternatives of the classes that are allowed and that change a program consisting of `graphs`;
-    choices without any are left out."""
+    """The alternatives that change a program.
+
+    Args:
+        graphs: the program, one graph for each delegate.
+        allowed: the least exact class that is allowed.
+
+    Returns:
+        Choice -> its alternatives; choices without any are left out.
+    """
     found = {}
     for name, kind in registry.choices().items():
         offered = [a for a in kind.alternatives if kind.exactness(a) <= allowed]

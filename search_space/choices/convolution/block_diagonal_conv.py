@@ -1,4 +1,4 @@
-"""A convolution of single pixels takes two of them at a time."""
+"""1x1 convolutions of pairs of pixels, with block-diagonal weights."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _FEW = 16
 
 @dataclass(frozen=True)
 class BlockDiagonalConv(Pass):
-    """Source: block matrices. Two pixels of C channels are one of 2*C, for which the weights are a matrix of two blocks
-    and otherwise of their zero point.
+    """Computes two pixels of C channels as one of 2*C.
 
-    Ethos-U85 takes 64 input channels of one place of a kernel at a time, or 8 of each of 4 places. Of 17 to 32 channels
-    Vela 5.1 chooses the latter even for a kernel of one place: they cost twice what 34 to 64 do.
+    Source: block matrices. The weights become a matrix of two blocks on the diagonal, and otherwise their zero point.
+
+    Ethos-U85 takes 64 input channels of one place of a kernel at a time, or 8 of each of 4 places. For 17 to 32
+    channels Vela 5.1 chooses the latter even for a kernel of one place. They cost twice what 34 to 64 channels do.
     """
 
     name: ClassVar[str] = "block-diagonal-conv"
-    law: ClassVar[str] = "a 1x1 convolution is one of pairs of pixels with its weights twice on the diagonal"
+    law: ClassVar[str] = "a 1x1 convolution is one of pairs of pixels with block-diagonal weights"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

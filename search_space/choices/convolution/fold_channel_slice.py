@@ -1,4 +1,4 @@
-"""A convolution of some of the channels is one of all of them."""
+"""Folding of a SLICE of channels into a convolution's weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _BRICK, _MOST_TIMES = 16, 4
 
 @dataclass(frozen=True)
 class FoldChannelSlice(Pass):
-    """Source: TOSA 1.0, CONV2D and SLICE. A grouped convolution, and one of the channels that a split leaves for it, is
-    lowered as a convolution of a SLICE. Vela 5.1 copies the SLICE in many cases; the products with zeros are hidden
-    behind the results where there are few channels.
+    """Reads all channels with zero weights, instead of slicing some of them out.
+
+    Source: TOSA 1.0, CONV2D and SLICE. A grouped convolution, and one of some channels of a split, is lowered as a
+    convolution of a SLICE. Vela 5.1 copies the SLICE in many cases. Where there are few channels, the products with
+    zeros take no time, since the output unit is slower.
     """
 
     name: ClassVar[str] = "fold-channel-slice"

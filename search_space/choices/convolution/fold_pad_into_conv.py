@@ -1,4 +1,4 @@
-"""A convolution pads its input itself."""
+"""Folding of PAD into a convolution's own padding."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FoldPadIntoConv(Pass):
-    """Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D pad with the zero point of their input. ExecuTorch leaves the PAD
-    of a causal or TensorFlow-like convolution beside it, and Vela 5.1 copies the data for it.
+    """Folds a PAD with the input's zero point into the convolution that reads it.
 
-    The data may be moved between the two. Others may read the padded data, too, which then stay.
+    Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D pad with the zero point of their input. ExecuTorch keeps the PAD of a
+    causal or TensorFlow-like convolution as an operator, and Vela 5.1 copies the data for it.
+
+    There may be a layout transform between the two. The PAD stays for its other users.
     """
 
     name: ClassVar[str] = "fold-pad-into-conv"
-    law: ClassVar[str] = "a convolution of what PAD filled up with its input's zero point may pad itself"
+    law: ClassVar[str] = "a PAD with the input's zero point before a convolution is the convolution's own padding"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

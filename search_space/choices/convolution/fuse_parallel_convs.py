@@ -1,4 +1,4 @@
-"""Convolutions of one value that are joined along their channels are one convolution."""
+"""Convolutions of one value that are concatenated along their channels, as one convolution."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _OF_CONVOLUTION, _OF_RESCALE = (1, 2), (1, 2)
 
 @dataclass(frozen=True)
 class FuseParallelConvs(Pass):
-    """Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. Branches of a network that begin
-    with convolutions of one size read the same pixels; together they read them once, and fill the blocks of channels
-    that each leaves half empty.
+    """Fuses convolutions of one value whose results are concatenated along the channels.
 
-    Joined convolutions have one kernel and stride, and their RESCALEs the same zero points; multipliers may differ.
+    Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. Branches of a network that begin
+    with convolutions of one size read the same pixels. Fused, they read them once, and fill the blocks of channels that
+    each leaves half empty.
+
+    The convolutions must have one kernel size and stride, and their RESCALEs the same zero points; multipliers may
+    differ.
     """
 
     name: ClassVar[str] = "fuse-parallel-convs"

@@ -1,4 +1,4 @@
-"""A convolution with few positions sees each of its windows as one pixel."""
+"""Convolutions with few positions as 1x1 convolutions of their windows."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ _MOST_POSITIONS = 16
 
 @dataclass(frozen=True)
 class Im2col(Pass):
-    """Source: im2col. The places of a kernel side by side are channels, and the kernel is of one pixel. If there is one
-    position and nothing is padded, the window is the data.
+    """Copies each window of a convolution to one pixel, so that the kernel is 1x1.
 
-    Ethos-U85 works off the places of a kernel one by one, in blocks of pixels that few positions do not fill; of one
-    place it is as fast as its weights are read (Vela 5.1's choice of traversal and its estimate of it).
+    Source: im2col. The places of a kernel become channels. If there is one position and no padding, the window is the
+    data.
+
+    Ethos-U85 works through the places of a kernel one by one, in blocks of pixels that few positions do not fill. A
+    kernel of one place is as fast as its weights are read (Vela 5.1's choice of traversal and its estimate of it).
     """
 
     name: ClassVar[str] = "im2col"
-    law: ClassVar[str] = "a convolution is one of single pixels on its windows, seen as channels"
+    law: ClassVar[str] = "a convolution is a 1x1 convolution whose input channels are its windows"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

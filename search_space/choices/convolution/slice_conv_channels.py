@@ -1,4 +1,4 @@
-"""A convolution of which parts of the channels are read separately is a convolution for each part."""
+"""Convolutions whose output channels are sliced, as one convolution for each slice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class Part:
-    """What a slice takes: channels of the convolution, and the map from these to the slice's result."""
+    """One slice of the channels.
+
+    slice_id: id of the SLICE. channels: of the convolution. layout: the map from these channels to the slice's result.
+    """
 
     slice_id: int
     channels: tuple[int, ...]
@@ -27,11 +30,13 @@ class Part:
 
 @dataclass(frozen=True)
 class SliceConvChannels(Pass):
-    """Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. Attention computes Q, K and V as
-    one linear and slices them apart. Computed apart they need no slicing, and each is moved, or not, in the way that
-    its own reader asks for.
+    """Slices the weights of a convolution instead of its output channels.
 
-    A site is the value that the slices read; no channel may be read by two of them, and nothing but slices may read it.
+    Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. Attention computes Q, K and V as
+    one linear and slices them apart. Computed separately they need no slicing, and each is transposed, or not, as its
+    own reader requires.
+
+    A site is the value that the slices read. No channel may be in two slices, and no other operator may read the value.
     """
 
     name: ClassVar[str] = "slice-conv-channels"

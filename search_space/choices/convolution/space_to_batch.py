@@ -1,4 +1,4 @@
-"""A dilated convolution is one without dilation on a grid, whose columns are the pixels that it reads together."""
+"""Dilated convolutions as convolutions without dilation on rearranged data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Axis:
     """A spatial axis with its pixels in rows of `columns`.
 
     rows: of the data, which needs pixels `missing` before and after it for that. pad: in rows. results: in rows; the
-    last one may have more of them than the convolution.
+    last row may have more pixels than the convolution.
     """
 
     columns: int
@@ -34,16 +34,21 @@ class _Axis:
 
 @dataclass(frozen=True)
 class SpaceToBatch(Pass):
-    """Source: space to batch, as TensorFlow lowers dilated convolutions, with columns for batches. With dilation d,
-    output d*q + r reads pixels d*(q + k) + r, which are in column r of rows of d pixels: a kernel without dilation
-    along the rows. In one dimension the grid is the data, seen otherwise.
+    """Rearranges the data so that a convolution needs no dilation.
 
-    Of a dilation above 2 Vela 5.1 makes an operation for each column, and its estimate charges every one of them for
-    the whole result. In two dimensions it is cheaper to leave that to Vela, since the columns of both have to be moved.
+    Source: space-to-batch, as TensorFlow lowers dilated convolutions; the width holds the batches here. With dilation
+    d, output d*q + r reads pixels d*(q + k) + r, which are in column r of rows of d pixels: a kernel without dilation
+    along the rows. In one dimension the rearrangement is a reshape.
+
+    Vela 5.1 decomposes a dilation above 2 into an operation for each column, and its estimate charges each of them for
+    the whole result. In two dimensions it is cheaper to leave that to Vela, since the columns of both would have to be
+    moved.
     """
 
     name: ClassVar[str] = "space-to-batch"
-    law: ClassVar[str] = "a convolution with dilation d is one without on every d-th pixel, from each of the first d"
+    law: ClassVar[str] = (
+        "a convolution with dilation d is one without dilation on the pixels of each residue modulo d"
+    )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

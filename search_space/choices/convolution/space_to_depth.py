@@ -1,4 +1,4 @@
-"""A convolution that skips pixels sees blocks of them as channels, and skips none."""
+"""Strided convolutions as convolutions without stride on blocks of pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BRICK = 16
 class _Axis:
     """One spatial axis of a convolution without stride, on blocks of `block` pixels.
 
-    blocks: of the data, which needs `missing` pixels more at its end for that. kernel: in blocks; its first pixel is
+    blocks: of the data, which needs `missing` more pixels at its end for that. kernel: in blocks; its first pixel is
     number `first` of its first block. before, after: padding in blocks.
     """
 
@@ -41,22 +41,25 @@ class _Axis:
 
 @dataclass(frozen=True)
 class SpaceToDepth(Pass):
-    """Source: space to depth, as for TPU image stems. With stride s output o reads pixels s*o + k - pad. Pixel s*q + r
-    is channel r of block q, so the output reads blocks o + j - pad/s: a kernel without stride, filled up with the
-    weights' zero point to whole blocks.
+    """Makes the pixels of a block channels, so that a convolution needs no stride.
 
-    An audio front end has one input channel, of bricks of 16, and Vela 5.1 splits strides above 3 into an operation
-    for each output position. Blocks of a row, or of a column of width 1, are a reshape; rows of an image have to be
-    moved to be in one block, which is done where the convolution would be split. The rewrite is left out where the
+    Source: space-to-depth, as for TPU image stems. With stride s, output o reads pixels s*o + k - pad. Pixel s*q + r is
+    channel r of block q, so the output reads blocks o + j - pad/s: a kernel without stride, padded with the weights'
+    zero point to whole blocks.
+
+    An audio front end has one input channel of a brick of 16, and Vela 5.1 splits strides above 3 into an operation for
+    each output position. Blocks of a row, or of a column of width 1, are a reshape. Rows of an image have to be
+    transposed into one block. That is done where Vela would split the convolution. The pass does not apply where the
     blocks' channels fill bricks no better than the pixels' do.
 
-    A PAD in front goes along: of whole blocks the convolution can do it, even where Vela refuses it with the stride.
+    A PAD before the convolution is folded in. With whole blocks the convolution can pad itself, even where Vela refuses
+    it with the stride.
 
-    transpose_rows: rows that have to be moved also where Vela would not split the convolution.
+    transpose_rows: also transpose rows where Vela would not split the convolution.
     """
 
     name: ClassVar[str] = "space-to-depth"
-    law: ClassVar[str] = "a convolution with stride s is one without on blocks of s pixels, seen as channels"
+    law: ClassVar[str] = "a convolution with stride s is one without stride whose input channels are blocks of s pixels"
 
     transpose_rows: bool = False
 

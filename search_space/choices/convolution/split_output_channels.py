@@ -1,4 +1,4 @@
-"""Groups of a convolution's channels that are moved apart are computed apart."""
+"""Convolutions whose output channels are transposed apart, as one convolution for each group of them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ _MOST_GROUPS = 16
 
 @dataclass(frozen=True)
 class SplitOutputChannels(Pass):
-    """Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. The head of a detector gives all
-    anchors of a place as its channels, and they are moved so that all places of an anchor follow each other; a linear
-    gives all heads of attention, which become a batch. Each group by itself is in order, and Vela 5.1 writes results to
-    their place in a CONCAT of four dimensions.
+    """Computes groups of output channels by convolutions of their own, instead of transposing them apart.
 
-    Convolutions of single pixels see them as a row, so that the results of images of different sizes can be joined
-    further, in place. Others are joined along their height, which asks for one batch.
+    Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. The head of a detector returns all
+    anchors of a place as its channels, and a transpose makes all places of an anchor follow each other. A linear
+    returns all heads of attention, which become a batch. Each group by itself is in order, and Vela 5.1 writes results
+    to their place in a CONCAT of four dimensions.
+
+    1x1 convolutions see the pixels as a row, so that the results of images of different sizes can be joined further, in
+    place. Others are joined along their height, which requires one batch.
     """
 
     name: ClassVar[str] = "split-output-channels"
-    law: ClassVar[str] = "groups of a convolution's channels, one behind the other, are a CONCAT of one for each group"
+    law: ClassVar[str] = (
+        "groups of a convolution's output channels are a CONCAT of one convolution for each group"
+    )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

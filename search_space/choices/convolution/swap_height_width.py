@@ -1,4 +1,4 @@
-"""Windows over tall data run over wide data instead."""
+"""Convolutions and pools over tall data, run over wide data."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ _POOLS = ("AVG_POOL2D", "MAX_POOL2D")
 
 @dataclass(frozen=True)
 class SwapHeightWidth(Pass):
-    """Source: a window does not know which of its two dimensions is the height. The NPU fills its blocks along the
-    width first, so 25 rows of 5 pixels leave more of them empty than 5 rows of 25.
+    """Swaps height and width of a convolution or pool on tall data.
 
-    The data are transposed for it, which only reshapes a single row or column. Between layers that are turned the
-    transposes meet (sink-transposes takes them through what stands between).
+    Source: a window may have either of its two dimensions as the height. The NPU fills its blocks along the width
+    first, so 25 rows of 5 pixels leave more of them empty than 5 rows of 25.
+
+    The data are transposed for it; of a single row or column that is a reshape. Between layers that are both swapped
+    the transposes cancel (`sink-transposes` moves them through the operators in between).
     """
 
     name: ClassVar[str] = "swap-height-width"

@@ -1,4 +1,4 @@
-"""A transposed convolution is one convolution for each phase of its rows."""
+"""Transposed convolutions as convolutions for each phase of the output's rows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ _MOST_PHASES = 4
 
 @dataclass(frozen=True)
 class TransposedConvToSubpixel(Pass):
-    """Source: TOSA 1.0, TRANSPOSE_CONV2D; sub-pixel convolution (Shi et al. 2016). With stride s, row s*i + r of the
-    result is a convolution of the data with every s-th row of the kernel. The columns of a row that belong together
-    are channels of one convolution; the rows that do are concatenated along the width, which the NPU does by writing
-    them there: what is left is a reshape.
+    """Computes a transposed convolution by sub-pixel convolutions.
 
-    Its RESCALE goes along: Vela 5.1 fuses it with a convolution but not with a transposed one. Only where the result is
-    exactly s times as large as the data.
+    Source: TOSA 1.0, TRANSPOSE_CONV2D; sub-pixel convolution (Shi et al. 2016). With stride s, row s*i + r of the
+    result is a convolution of the data with every s-th row of the kernel. The columns of one phase are channels of one
+    convolution. The rows of one phase are concatenated along the width, where the NPU writes them in place. A reshape
+    remains.
+
+    The RESCALE is applied to each phase: Vela 5.1 fuses it with a convolution, but not with a transposed one. Only
+    where the result is exactly s times as large as the data.
     """
 
     name: ClassVar[str] = "transposed-conv-to-subpixel"

@@ -1,4 +1,4 @@
-"""What is copied into a concatenation is written there by a convolution."""
+"""Copies into a CONCAT by convolutions with an identity matrix."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ _MOST_FULL = 48
 
 @dataclass(frozen=True)
 class IdentityConvCopy(Pass):
-    """Source: Vela 5.1 lets an operation write its result to its place in a CONCAT if nothing else reads it, and copies
-    all other operands; the NPU copies half as many elements in a cycle as a convolution puts out (its output rates in
+    """Lets a convolution write operands of a CONCAT that Vela would copy.
+
+    Source: Vela 5.1 lets an operation write its result to its place in a CONCAT if nothing else reads it, and copies
+    all other operands. The NPU copies half as many elements in a cycle as a convolution writes (its output rates in
     Vela's cost models). Data with few channels is copied in bricks of 16, too.
 
-    TOSA 1.0, CONV2D and DEPTHWISE_CONV2D with zero points 0, and RESCALE by one, which gives back what fits into int8.
+    TOSA 1.0, CONV2D and DEPTHWISE_CONV2D with zero points 0, and RESCALE by one, which returns what fits into int8.
     """
 
     name: ClassVar[str] = "identity-conv-copy"
-    law: ClassVar[str] = "a convolution of 1 x 1 with an identity matrix, rescaled by one, gives back its data"
+    law: ClassVar[str] = "a 1x1 convolution with an identity matrix, rescaled by one, returns its data"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""A transpose is a convolution with a one in every row of its weights."""
+"""Transposes as convolutions with permutation matrices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A product or sum with a constant for each channel is a depthwise convolution of single pixels."""
+"""Products and sums with a constant for each channel as depthwise 1x1 convolutions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums of values that were scaled up by the same power of two are scaled behind, together with their RESCALE."""
+"""Sums of values with a common power of two as a factor, which is applied after the sum."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _BITS = {"INT8": 8, "INT16": 16}
 
 @dataclass(frozen=True)
 class FactorCommonScale(Pass):
-    """Source: arithmetic; TOSA 1.0, RESCALE, whose rounded shift to the right takes any number of zeros with it.
-    ExecuTorch scales both operands of a quantised sum by 2^19. Vela 5.1 does such a sum as one operation on Ethos-U55
-    if the operands' scales are different or one; if they are the same and not one, as four to six.
+    """Moves a common power of two of both operands of a sum into the RESCALE after it.
+
+    Source: arithmetic; TOSA 1.0, RESCALE, whose rounded shift to the right removes any number of zeros. ExecuTorch
+    scales both operands of a quantised sum by 2^19. On Ethos-U55, Vela 5.1 compiles such a sum to one operation if the
+    operands' scales differ or are one. If they are equal and not one, it needs four to six.
     """
 
     name: ClassVar[str] = "factor-common-scale"

@@ -1,4 +1,4 @@
-"""Factors and summands of channels before convolutions go into weights and biases."""
+"""Folding of per-channel factors and summands into convolutions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _MOST_SUM = 1 << 31
 
 @dataclass(frozen=True)
 class FoldAffine(Pass):
-    """Source: W * (a x + b) + c = (W a) * x + (W b + c). Weights are quantised anew for each result; the values between
-    are rounded no more. LayerNorm ends so, before one projection or several: all of them are rewritten, or what is in
-    front of them would stay. Where padding stands for zero it would have to be another value: not there.
+    """Folds per-channel factors and summands of a convolution's input into its weights and bias.
+
+    Source: W * (a x + b) + c = (W a) * x + (W b + c). Weights are quantised anew for each output channel, and the
+    values in between are no longer rounded. LayerNorm ends so, before one projection or several. All of them are
+    rewritten, or the operators before them would stay. Not where padding stands for zero, since it would have to be
+    another value.
     """
 
     name: ClassVar[str] = "fold-affine"

@@ -1,4 +1,4 @@
-"""A TABLE or CLAMP that would be an operation of its own is done by one that takes two operands."""
+"""TABLE and CLAMP that Vela cannot fuse, fused with a MAXIMUM that changes nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _LEAST = -128
 
 @dataclass(frozen=True)
 class IdentityMaxBeforeTable(Pass):
-    """Source: Vela 5.1 does a TABLE or CLAMP with the convolution, pooling or arithmetic that computes its operand, if
-    nobody else reads that one. Otherwise it is a pooling of single pixels, which takes Ethos-U85 two to three times as
-    long as an operation on two values does. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8
+    """Inserts max(x, -128) before a TABLE or CLAMP that would be an operation of its own.
+
+    Source: Vela 5.1 fuses a TABLE or CLAMP with the convolution, pooling or arithmetic that computes its operand, if
+    that has no other user. Otherwise it is a pooling of single pixels, which takes Ethos-U85 two to three times as long
+    as an operation on two values does. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8
     operation.
     """
 
     name: ClassVar[str] = "identity-max-before-table"
-    law: ClassVar[str] = "the larger one of an int8 value and -128 is the value"
+    law: ClassVar[str] = "max(x, -128) is x for int8"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""Operators that treat every element alike see several pixels as one with more channels: bricks of 16 are filled."""
+"""Elementwise operators on several pixels as one with more channels, which fill whole bricks of 16."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ _BRICK = 16
 
 @dataclass(frozen=True)
 class PackPixelsIntoChannels(Pass):
-    """Source: the NPU works on channels by bricks of 16 (Ethos-U55/U65/U85 technical reference manuals, NHCWB16); of 24
+    """Reshapes the data of an elementwise operator so that its channels fill whole bricks.
+
+    Source: the NPU works on channels by bricks of 16 (Ethos-U55/U65/U85 technical reference manuals, NHCWB16). Of 24
     channels a quarter of two bricks is empty. Two pixels of 24 channels are one of 48. A constant with a value for each
     channel is repeated.
 
-    The RESCALE of a convolution stays with it, since both are one operation. One that widens stays with its readers. If
-    it were filled and they were not, its operand would be stored beyond its tensor (brick-padding in
+    The RESCALE of a convolution stays with it, since Vela fuses the two. One that widens stays with its readers: if it
+    were packed and they were not, its operand would be stored beyond its tensor (brick-padding in
     docs/vela-miscompilations.md).
     """
 
     name: ClassVar[str] = "pack-pixels-into-channels"
-    law: ClassVar[str] = "an operator that treats all elements alike may see k pixels of C channels as one of k*C"
+    law: ClassVar[str] = "an elementwise operator on k pixels of C channels is one on a pixel of k*C channels"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""What is left of a value without the mean of its channels is a convolution of single pixels."""
+"""Subtraction of the channels' mean as a 1x1 convolution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TABLE and CLAMP above or below CONCAT and SLICE."""
+"""TABLE and CLAMP moved through CONCAT and SLICE."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _UNARY = frozenset(("CLAMP", "TABLE"))
 
 @dataclass(frozen=True)
 class UnaryThroughConcatSlice(Pass):
-    """Source: TOSA 1.0, elementwise and data layout operators. Vela does a TABLE or CLAMP together with the convolution
-    before it, but not behind a CONCAT or SLICE of its result.
+    """Moves a TABLE or CLAMP from before a CONCAT or SLICE to after it, or back.
 
-    up: to the operands of a CONCAT, and to the value of which all SLICEs are read through the same function. Otherwise
-    down, where all operands of a CONCAT come from the same function, or a SLICE takes part of its result.
+    Source: TOSA 1.0, elementwise and data layout operators. Vela fuses a TABLE or CLAMP with the convolution before it,
+    but not after a CONCAT or SLICE of its result.
+
+    up: move it to the operands of a CONCAT, and to the value of which all SLICEs are read through the same function.
+    Otherwise it is moved down, where all operands of a CONCAT come from the same function, or a SLICE takes part of its
+    result.
     """
 
     name: ClassVar[str] = "unary-through-concat-slice"

@@ -1,4 +1,4 @@
-"""Lowering choices that are taken inside ExecuTorch: they change what it makes of a model, before there is a graph."""
+"""Choices that are taken inside ExecuTorch, before there is a graph."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ Setting = tuple[tuple[str, str], ...]
 
 
 class UpstreamChoice(Choice):
-    """Its name, alternatives and laws, known without ExecuTorch. What an alternative does stands in the file of the
-    same name in `workers/ethos_u/lowering/frontend`."""
+    """Name, alternatives and laws of a choice that ExecuTorch's lowering takes.
+
+    They are known here without ExecuTorch. The file of the same name in `workers/ethos_u/lowering/frontend` holds what
+    an alternative does.
+    """
 
     def apply(self, graph: Graph, alternative: str) -> Graph:
-        """The graph itself: it is lowered with the alternative already."""
+        """Return the graph, which was lowered with the alternative.
+
+        Args:
+            graph: the program.
+            alternative: its text, as a recipe has it.
+
+        Returns:
+            `graph` itself.
+        """
         return graph
 
 

@@ -1,4 +1,4 @@
-"""A matrix product with a constant is a convolution."""
+"""Matrix products with a constant as convolutions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ _TURN = Step("transpose", (0, 2, 1))
 
 @dataclass(frozen=True)
 class MatmulAsConv(Pass):
-    """Source: TOSA 1.0, MATMUL and CONV2D: both subtract zero points and add up in INT32, over the columns of the one
-    operand or the channels. Ethos-U55 and U65 have convolutions only; weights need no transpose.
+    """Replaces a matrix product with a constant by a 1x1 convolution.
 
-    The constant may be either operand. Products of a batch are no site (split-batch-matmul makes single ones).
+    Source: TOSA 1.0, MATMUL and CONV2D: both subtract zero points and sum in INT32, over the columns of one operand or
+    the channels. Ethos-U55 and U65 have convolutions only, and weights need no transpose.
 
-    The RESCALE of a product stays with it, since both are one operation.
+    The constant may be either operand. Batches of products are no site (`split-batch-matmul` makes single ones).
+
+    The RESCALE of a product stays with it, since Vela fuses the two.
     """
 
     name: ClassVar[str] = "matmul-as-conv"

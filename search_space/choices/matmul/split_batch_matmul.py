@@ -1,4 +1,4 @@
-"""A batch of matrix products is one product for each."""
+"""Batches of matrix products as single products."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class Joint:
-    """How the products are joined: the map of each to what is joined along `axis`, and the value that this is."""
+    """How the products are joined.
+
+    value: id of the joined value. each: the map of each product to what is joined. axis: the axis along which they are
+    joined.
+    """
 
     value: int
     each: LayoutMap
@@ -28,14 +32,16 @@ class Joint:
 
 @dataclass(frozen=True)
 class SplitBatchMatmul(Pass):
-    """Source: TOSA 1.0, MATMUL: nothing is summed across the batch. The heads of attention are a batch, for which they
-    are moved apart before the products and together again behind them; one by one they are channels next to each other,
-    sliced and joined where they are. On Ethos-U85 Vela 5.1 also turns the second operand of a single product for
-    nothing; on U55 its products of single heads are the dearer ones.
+    """Splits a batch of matrix products into single ones.
 
-    Heads of a projection that nothing else reads are computed apart as well (slice-conv-channels).
+    Source: TOSA 1.0, MATMUL: there is no sum across the batch. The heads of attention are a batch. They are transposed
+    apart before the products and together again after them. As single products they are neighbouring channels, which
+    are sliced and joined in place. On Ethos-U85, Vela 5.1 also transposes the second operand of a single product for
+    free. On U55 the products of single heads cost more.
 
-    The RESCALE of a product stays with it, since both are one operation.
+    Heads of a projection that nothing else reads are also computed separately (`slice-conv-channels`).
+
+    The RESCALE of a product stays with it, since Vela fuses the two.
     """
 
     name: ClassVar[str] = "split-batch-matmul"

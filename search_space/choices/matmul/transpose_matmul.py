@@ -1,4 +1,4 @@
-"""A matrix product is computed as its transpose where fewer bytes are moved for that."""
+"""Matrix products computed as their transpose."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _TRANSPARENT = frozenset((MOVE, "RESCALE", "CLAMP", "TABLE", "CAST"))
 
 @dataclass(frozen=True)
 class TransposeMatmul(Pass):
-    """Source: linear algebra. Attention over the pixels of an image has both operands of a product turned, and its
-    result; turned as a whole, all three are as the convolutions give and take them.
+    """Computes the transpose of a matrix product where fewer bytes are moved for that.
 
-    The RESCALE of a product stays with it, since both are one operation.
+    Source: linear algebra. In attention over the pixels of an image, both operands of a product and its result are
+    transposed. The transposed product reads and writes all three as the convolutions around it do.
+
+    The RESCALE of a product stays with it, since Vela fuses the two.
     """
 
     name: ClassVar[str] = "transpose-matmul"

@@ -1,4 +1,4 @@
-"""Averages are depthwise convolutions."""
+"""Average pools as depthwise convolutions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ _MOST_TAPS = 36
 
 @dataclass(frozen=True)
 class AvgPoolAsDepthwise(Pass):
-    """Source: TOSA 1.0, AVG_POOL2D: the sum without zero points is scaled by `reciprocal_scale` of the count as a
-    RESCALE with single rounding scales it. Without padding the count is the same everywhere. The NPU takes 4 taps of a
-    depthwise convolution at a time, of a pool one (Vela's cost models).
+    """Replaces an AVG_POOL2D by a depthwise convolution with ones and a RESCALE.
 
-    global_pools: averages of the whole image instead of those of small windows: a convolution sums up the columns, and
-    REDUCE_SUM its few results. Of more rows than a kernel has, in steps.
+    Source: TOSA 1.0, AVG_POOL2D: the sum without zero points is scaled by `reciprocal_scale` of the count, as a RESCALE
+    with single rounding does. Without padding the count is the same everywhere. The NPU takes 4 taps of a depthwise
+    convolution at a time, and one of a pool (Vela's cost models).
+
+    global_pools: averages of the whole image, instead of those of small windows. A convolution sums the columns, and
+    REDUCE_SUM its few results. Images with more rows than a kernel are summed in steps.
     """
 
     name: ClassVar[str] = "avg-pool-as-depthwise"

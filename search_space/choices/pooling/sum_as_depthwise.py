@@ -1,4 +1,4 @@
-"""Sums over height and width are depthwise convolutions with kernels of ones."""
+"""Sums over height and width as depthwise convolutions with ones."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class SumAsDepthwise(Pass):
-    """Source: TOSA 1.0, DEPTHWISE_CONV2D subtracts the zero point of its input and adds up in INT32, as RESCALE by one
-    to INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes
-    for it: on Ethos-U55 nearly all of a mean's cycles. What is larger than a kernel is summed in steps.
+    """Replaces a REDUCE_SUM over height or width by a depthwise convolution with ones.
 
-    both_axes: one kernel for a sum over height and width, up to its largest size. Otherwise the first of the two is a
-    convolution, and the second stays: it is small then. And a large row that becomes one pixel is summed in steps,
-    since the NPU computes several pixels of a row at a time. Images with more rows than a kernel has are summed over
-    both at once.
+    Source: TOSA 1.0. DEPTHWISE_CONV2D subtracts the zero point of its input and sums in INT32, as RESCALE by one to
+    INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes for
+    it, which on Ethos-U55 takes nearly all cycles of a mean. Sums over more pixels than a kernel are done in steps.
+
+    both_axes: one kernel for a sum over height and width, up to the largest kernel. Otherwise the first of the two
+    becomes a convolution, and the second stays, since it is small then. A large row that becomes one pixel is summed in
+    steps, since the NPU computes several pixels of a row at a time. Images with more rows than a kernel are summed over
+    both axes at once.
     """
 
     name: ClassVar[str] = "sum-as-depthwise"

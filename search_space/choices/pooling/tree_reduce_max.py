@@ -1,4 +1,4 @@
-"""The largest of all channels is found by halves."""
+"""Maxima and minima over the channels by halves."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ _BY_HALVES = {"REDUCE_MAX": "MAXIMUM", "REDUCE_MIN": "MINIMUM"}
 
 @dataclass(frozen=True)
 class TreeReduceMax(Pass):
-    """Source: Vela 5.1 does REDUCE_MAX over channels as a MAX_POOL2D of one channel, of which the NPU fills a brick of
-    16, and reads halves of the channels in place. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an
-    int8 operation. Halves of an odd number share the channel in the middle.
+    """Reduces the channels by halves with MAXIMUM or MINIMUM.
+
+    Source: Vela 5.1 does REDUCE_MAX over channels as a MAX_POOL2D of one channel, of which the NPU fills a brick of 16.
+    It reads halves of the channels in place. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8
+    operation. Halves of an odd number share the channel in the middle.
     """
 
     name: ClassVar[str] = "tree-reduce-max"
-    law: ClassVar[str] = "the largest of C channels is the largest of the larger ones of both halves"
+    law: ClassVar[str] = "the maximum of C channels is the maximum of the elementwise maximum of both halves"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""Sums over height or width are found by halves."""
+"""Sums over height or width by halves."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class TreeReduceSum(Pass):
-    """Source: arithmetic; no partial sum leaves INT32 if as many of the largest values do not. Vela 5.1 transposes
-    for a REDUCE_SUM of rows or columns, and reads halves of them in place. It pays on Ethos-U55.
+    """Reduces height or width by halves with ADD.
+
+    Source: arithmetic; no partial sum leaves INT32 if the sum of as many largest values does not. Vela 5.1 transposes
+    for a REDUCE_SUM of rows or columns, and reads halves of them in place. This is profitable on Ethos-U55.
     """
 
     name: ClassVar[str] = "tree-reduce-sum"
-    law: ClassVar[str] = "a sum over height or width is that of half as many sums of two, one from each half"
+    law: ClassVar[str] = "a sum over height or width is the sum of the elementwise sum of both halves"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""Functions that never fall are computed behind a MAX_POOL2D, of fewer values."""
+"""Monotone functions after MAX_POOL2D instead of before it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ _INPUTS = np.arange(-128, 128)
 
 @dataclass(frozen=True)
 class UnaryThroughMaxPool(Pass):
-    """Source: monotony, looked at for every channel at all 256 values; TOSA 1.0, MAX_POOL2D, whose padding is never the
-    largest. A TABLE or PReLU behind a pooling by 2x2 has a quarter of the values to do. A CLAMP costs nothing with the
+    """Moves a monotone function of one value from before a MAX_POOL2D to after it.
+
+    Source: monotony, tested for every channel at all 256 values; TOSA 1.0, MAX_POOL2D, whose padding is never the
+    maximum. A TABLE or PReLU after a pool of 2x2 has a quarter of the values to compute. A CLAMP is free with the
     operator before it, and stays there.
     """
 
     name: ClassVar[str] = "unary-through-max-pool"
-    law: ClassVar[str] = "the larger one of f(x) and f(y) is f of the larger one, if f never falls"
+    law: ClassVar[str] = "max(f(x), f(y)) is f(max(x, y)) for every f that never falls"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
