@@ -100,7 +100,10 @@ def fill(where: Path | str, count: int) -> None:
     """A new store with everything of so many models in it; written in bulk, so not by `Store`."""
     Store.open(where).close()
     engine = connect(store_url(where))
-    recipes = [f"host-function=table | sink-moves,settle-moves,table@agreed,plan-moves@{n}" for n in range(RECIPES)]
+    recipes = [
+        f"host-function=table | sink-transposes,minimise-transposed-bytes,table@profitable,select-transposes@{n}"
+        for n in range(RECIPES)
+    ]
     recipes[0] = "default"
     with engine.begin() as connection:
         rows = {target: number for number, target in enumerate(TARGETS, 1)}

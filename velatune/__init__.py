@@ -11,7 +11,7 @@ On a TOSA program:
 
     from velatune import Recipe, print_graph, read_tosa
 
-    graph = Recipe.parse("sink-moves,table").apply(read_tosa(Path("net.tosa").read_bytes()))
+    graph = Recipe.parse("sink-transposes,table").apply(read_tosa(Path("net.tosa").read_bytes()))
     print(print_graph(graph))
 
 `velatune.testing` has what passes are tested with.

@@ -23,9 +23,9 @@ _HEAD = """# Lowering choices
 
 Written by `make choices`; do not edit. A lowering choice decides how an operation is expressed. *exact*: outputs equal
 the default lowering's bit for bit, which the reference model checks for every candidate. *requantising*: they need not,
-and it is tried only where the user allows it (exactness.md). Choices stand in recipes like passes; `@paying` or
-`@agreed` behind one takes it only at the sites where what it changes is cheaper by itself, by stream cycles or by both
-estimates.
+and it is tried only where the user allows it (exactness.md). Choices are part of recipes like passes. With
+`@profitable` or `@profitable-by-both` a choice is taken only at the sites where the changed part is cheaper by itself,
+by stream cycles or by both estimates.
 
 """
 

@@ -13,9 +13,9 @@ PROGRAMS: list[Minimal] = []
 
 @minimal(
     PROGRAMS,
-    "split-projection",
+    "slice-conv-channels",
     "q, k = Linear(x), sliced apart and split into heads; q @ k^T",
-    "remove-noops,fold-constants,fuse-transposes,split-projection,sink-moves,settle-moves,fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,slice-conv-channels,sink-transposes,minimise-transposed-bytes,fuse-transposes,select-transposes",
     (1, 64, 32),
 )
 def scores_of_heads() -> nn.Module:
@@ -24,10 +24,10 @@ def scores_of_heads() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "heads-apart",
+    "split-batch-matmul",
     "softmax-free attention of 4 heads: (q @ k^T) @ v, heads side by side again, Linear",
-    "remove-noops,fold-constants,fuse-transposes,sink-moves,settle-moves,split-projection,flatten-pixels,heads-apart,"
-    "fuse-transposes,split-projection,fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,sink-transposes,minimise-transposed-bytes,slice-conv-channels,flatten-pixels,split-batch-matmul,"
+    "fuse-transposes,slice-conv-channels,fuse-transposes,select-transposes",
     (1, 64, 32),
 )
 def products_of_heads() -> nn.Module:
@@ -36,10 +36,10 @@ def products_of_heads() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "matmul-by-rows",
+    "matmul-as-mul-reduce",
     "q, k = Linear(x), sliced apart and split into heads; q @ k^T",
-    "remove-noops,fold-constants,fuse-transposes,split-projection,sink-moves,settle-moves,matmul-by-rows,"
-    "fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,slice-conv-channels,sink-transposes,minimise-transposed-bytes,matmul-as-mul-reduce,"
+    "fuse-transposes,select-transposes",
     (1, 64, 32),
 )
 def scores_by_rows() -> nn.Module:
@@ -48,9 +48,9 @@ def scores_by_rows() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "matmul-as-convolution",
+    "matmul-as-conv",
     "relu(x) @ table, a parameter",
-    "remove-noops,fold-constants,fuse-transposes,matmul-as-convolution,fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,matmul-as-conv,fuse-transposes,select-transposes",
     (1, 64, 64),
 )
 def product_with_a_parameter() -> nn.Module:
@@ -59,10 +59,10 @@ def product_with_a_parameter() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "merge-projections",
+    "fuse-parallel-convs",
     "cat((conv1x1(x), conv1x1(x)), 1), 12 channels each",
-    "remove-noops,fold-constants,fuse-transposes,through-rescale,through-concat,fuse-transposes,merge-projections,"
-    "plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,through-rescale,through-concat,fuse-transposes,fuse-parallel-convs,"
+    "select-transposes",
     (1, 16, 16, 16),
 )
 def joined_branches() -> nn.Module:
@@ -77,7 +77,7 @@ def joined_branches() -> nn.Module:
     PROGRAMS,
     "flatten-pixels",
     "Linear over 65 tokens; its transpose as an output",
-    "remove-noops,fold-constants,fuse-transposes,flatten-pixels,fuse-transposes,plan-moves",
+    "remove-noops,fold-constants,fuse-transposes,flatten-pixels,fuse-transposes,select-transposes",
     (1, 65, 96),
 )
 def turned_linear() -> nn.Module:

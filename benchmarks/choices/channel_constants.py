@@ -12,9 +12,9 @@ PROGRAMS: list[Minimal] = []
 
 @minimal(
     PROGRAMS,
-    "channel-by-depthwise",
+    "channel-affine-as-depthwise",
     "`Linear(24, 48)`, LayerNorm, `Linear(48, 24)`: times gamma, plus beta",
-    "fold-constants,channel-by-depthwise",
+    "fold-constants,channel-affine-as-depthwise",
     (1, 64, 24),
 )
 def gamma_and_beta() -> nn.Module:

@@ -14,9 +14,9 @@ _IMAGE = (1, 3, 48, 48)
 
 @minimal(
     PROGRAMS,
-    "move-by-convolution",
+    "transpose-as-conv",
     "an image of 3 planes, conv of stride 2, pooled, linear",
-    "move-by-convolution",
+    "transpose-as-conv",
     _IMAGE,
 )
 def image_of_three_planes() -> nn.Module:
@@ -29,16 +29,22 @@ def image_of_three_planes() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "move-by-convolution",
+    "transpose-as-conv",
     "convs whose result is an image of 3 planes",
-    "move-by-convolution",
+    "transpose-as-conv",
     (1, 16, 32, 32),
 )
 def image_out() -> nn.Module:
     return Net(lambda n, x: n.b(n.a(x)), a=nn.Conv2d(16, 16, 3, padding=1), b=nn.Conv2d(16, 3, 3, padding=1))
 
 
-@minimal(PROGRAMS, "phases-by-conv", "conv, `ConvTranspose2d(k=2, s=2)`, conv", "phases-by-conv", (1, 24, 16, 16))
+@minimal(
+    PROGRAMS,
+    "transposed-conv-to-subpixel",
+    "conv, `ConvTranspose2d(k=2, s=2)`, conv",
+    "transposed-conv-to-subpixel",
+    (1, 24, 16, 16),
+)
 def twice_as_large() -> nn.Module:
     return Net(
         lambda n, x: n.b(n.up(n.a(x))),
@@ -46,7 +52,13 @@ def twice_as_large() -> nn.Module:
     )  # fmt: skip
 
 
-@minimal(PROGRAMS, "phases-by-conv", "`ConvTranspose2d(k=4, s=2, p=1)`, twice", "phases-by-conv", (1, 32, 8, 8))
+@minimal(
+    PROGRAMS,
+    "transposed-conv-to-subpixel",
+    "`ConvTranspose2d(k=4, s=2, p=1)`, twice",
+    "transposed-conv-to-subpixel",
+    (1, 32, 8, 8),
+)
 def generator() -> nn.Module:
     return Net(
         lambda n, x: n.b(n.a(x).relu()),
@@ -74,7 +86,7 @@ def eight_channels_by_themselves() -> nn.Module:
 
 @minimal(
     PROGRAMS, "depthwise-as-conv", "conv, depthwise 7x7 of 32 channels (ConvNeXt), 1x1 conv",
-    "sink-moves,depthwise-as-conv{grouped=true}", (1, 4, 48, 48),
+    "sink-transposes,depthwise-as-conv{grouped=true}", (1, 4, 48, 48),
 )  # fmt: skip
 def large_kernels() -> nn.Module:
     return Net(
@@ -83,7 +95,13 @@ def large_kernels() -> nn.Module:
     )  # fmt: skip
 
 
-@minimal(PROGRAMS, "pool-by-depthwise", "conv, `AvgPool2d(3, stride=1)`, 1x1 conv", "pool-by-depthwise", (1, 4, 32, 32))
+@minimal(
+    PROGRAMS,
+    "avg-pool-as-depthwise",
+    "conv, `AvgPool2d(3, stride=1)`, 1x1 conv",
+    "avg-pool-as-depthwise",
+    (1, 4, 32, 32),
+)
 def averages_of_neighbours() -> nn.Module:
     return Net(
         lambda n, x: n.b(n.pool(n.a(x).relu())),

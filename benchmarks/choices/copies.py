@@ -17,7 +17,13 @@ def _conv(channels: int, out: int, kernel: int = 3) -> nn.Conv2d:
     return nn.Conv2d(channels, out, kernel, padding=kernel // 2)
 
 
-@minimal(PROGRAMS, "copy-by-conv", "conv, and a conv of it, concatenated; conv", "sink-moves,copy-by-conv", _IMAGE)
+@minimal(
+    PROGRAMS,
+    "identity-conv-copy",
+    "conv, and a conv of it, concatenated; conv",
+    "sink-transposes,identity-conv-copy",
+    _IMAGE,
+)
 def skip_connection() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         a = n.a(x).relu()
@@ -28,7 +34,7 @@ def skip_connection() -> nn.Module:
 
 @minimal(
     PROGRAMS, "flatten-concat", "dense block: what was concatenated is concatenated again",
-    "sink-moves,flatten-concat", _IMAGE,
+    "sink-transposes,flatten-concat", _IMAGE,
 )  # fmt: skip
 def dense_block() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
@@ -40,8 +46,8 @@ def dense_block() -> nn.Module:
 
 
 @minimal(
-    PROGRAMS, "slices-into-weights", "conv, split in two, a conv of each, added, conv",
-    "sink-moves,slices-into-weights", _IMAGE,
+    PROGRAMS, "fold-channel-slice", "conv, split in two, a conv of each, added, conv",
+    "sink-transposes,fold-channel-slice", _IMAGE,
 )  # fmt: skip
 def split_channels() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
@@ -53,7 +59,7 @@ def split_channels() -> nn.Module:
 
 @minimal(
     PROGRAMS, "merge-slices", "ShuffleNetV2: split in two, a conv of one half, concatenated, shuffled; three times",
-    "sink-moves,channels-into-weights,merge-slices", _IMAGE,
+    "sink-transposes,fold-channel-permutation,merge-slices", _IMAGE,
 )  # fmt: skip
 def shuffled_halves() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:

@@ -9,12 +9,12 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
-_GRID = "dilation-to-grid,fuse-transposes,plan-moves"
+_GRID = "space-to-batch,fuse-transposes,select-transposes"
 
 
 @minimal(
     PROGRAMS,
-    "dilation-to-grid",
+    "space-to-batch",
     "two `Conv1d(32, 32, 3, dilation=8)`, ReLU between",
     f"fuse-transposes,{_GRID}",
     (1, 32, 128),
@@ -28,9 +28,9 @@ def context() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "pad-into-convolution",
+    "fold-pad-into-conv",
     "two `Conv1d(32, 32, 3, dilation=8)`, each padded on the left, ReLU between",
-    f"sink-moves,pad-into-convolution,{_GRID}",
+    f"sink-transposes,fold-pad-into-conv,{_GRID}",
     (1, 32, 128),
 )
 def causal() -> nn.Module:

@@ -20,9 +20,9 @@ def _net() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "affine-into-weights",
+    "fold-affine",
     "`Linear(24, 48)`, LayerNorm, `Linear(48, 96)`: gamma and beta",
-    "affine-into-weights",
+    "fold-affine",
     (1, 64, 24),
 )
 def gamma_and_beta_before_a_projection() -> nn.Module:
@@ -31,9 +31,9 @@ def gamma_and_beta_before_a_projection() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "centre-by-conv",
+    "subtract-mean-as-conv",
     "`Linear(24, 48)`, LayerNorm, `Linear(48, 96)`: x minus its mean",
-    "sink-moves,centre-by-conv,unbatch,fuse-transposes",
+    "sink-transposes,subtract-mean-as-conv,unbatch,fuse-transposes",
     (1, 64, 24),
 )
 def centred_channels() -> nn.Module:
@@ -44,7 +44,7 @@ def centred_channels() -> nn.Module:
     PROGRAMS,
     "merge-rescales",
     "`Linear(24, 48)`, half of that, ReLU, `Linear(48, 96)`",
-    "sink-moves,merge-rescales,unbatch,fuse-transposes",
+    "sink-transposes,merge-rescales,unbatch,fuse-transposes",
     (1, 64, 24),
 )
 def half_of_a_projection() -> nn.Module:

@@ -16,9 +16,9 @@ def _mean(n: Net, x: Tensor) -> Tensor:
 
 @minimal(
     PROGRAMS,
-    "sum-by-depthwise",
+    "sum-as-depthwise",
     "`Conv2d(1, 8, 3)` of 128x200 pixels, mean: more rows than a kernel has",
-    "fuse-transposes,sum-by-depthwise{whole=true}",
+    "fuse-transposes,sum-as-depthwise{both_axes=true}",
     (1, 1, 128, 200),
 )
 def many_rows() -> nn.Module:
@@ -27,9 +27,9 @@ def many_rows() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "sum-tree",
+    "tree-reduce-sum",
     "`Conv2d(64, 128, 1)` of 14x14 pixels, mean",
-    "fuse-transposes,sum-by-depthwise,sum-tree",
+    "fuse-transposes,sum-as-depthwise,tree-reduce-sum",
     (1, 64, 14, 14),
 )
 def few_rows() -> nn.Module:

@@ -41,7 +41,7 @@ def fixed_size_pool_with_ties() -> nn.Module:
 
 @minimal(
     PROGRAMS, "host-conv", "`Conv1d(1, 32, 250, stride=160, padding=45)` of 8,000 samples, `Conv1d(32, 32, 1)`",
-    "host-conv=pad | sink-moves,stride-to-depth", (1, 1, 8000),
+    "host-conv=pad | sink-transposes,space-to-depth", (1, 1, 8000),
 )  # fmt: skip
 def audio_front_end() -> nn.Module:
     return nn.Sequential(nn.Conv1d(1, 32, 250, stride=160, padding=45), nn.ReLU(), nn.Conv1d(32, 32, 1))

@@ -15,7 +15,13 @@ def linear_of_tokens() -> nn.Module:
     return nn.Linear(96, 384)
 
 
-@minimal(PROGRAMS, "group-pixels", "`Linear(32, 64)` of 256 tokens, ReLU", "fuse-transposes,group-pixels", (256, 32))
+@minimal(
+    PROGRAMS,
+    "block-diagonal-conv",
+    "`Linear(32, 64)` of 256 tokens, ReLU",
+    "fuse-transposes,block-diagonal-conv",
+    (256, 32),
+)
 def linear_of_few_channels() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.a(x).relu()

@@ -22,9 +22,9 @@ def one_step() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "window-to-depth",
+    "im2col",
     "`Conv1d(128, 128, 3, padding=1)` of 4 steps",
-    "fuse-transposes,window-to-depth,fuse-transposes",
+    "fuse-transposes,im2col,fuse-transposes",
     (1, 128, 4),
 )
 def four_steps() -> nn.Module:

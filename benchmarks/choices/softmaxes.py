@@ -17,11 +17,11 @@ def _softmax() -> nn.Module:
     return Net(function, a=nn.Linear(24, 48))
 
 
-@minimal(PROGRAMS, "max-tree", "`Linear(24, 48)`, softmax: max(x)", "max-tree", (1, 64, 24))
+@minimal(PROGRAMS, "tree-reduce-max", "`Linear(24, 48)`, softmax: max(x)", "tree-reduce-max", (1, 64, 24))
 def softmax_maximum() -> nn.Module:
     return _softmax()
 
 
-@minimal(PROGRAMS, "unscaled-sum", "`Linear(24, 48)`, softmax: x - max(x)", "unscaled-sum", (1, 64, 24))
+@minimal(PROGRAMS, "factor-common-scale", "`Linear(24, 48)`, softmax: x - max(x)", "factor-common-scale", (1, 64, 24))
 def softmax_difference() -> nn.Module:
     return _softmax()

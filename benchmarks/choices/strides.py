@@ -9,16 +9,16 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
-_RECIPE = "stride-to-depth,fuse-transposes,channels-into-weights,fuse-transposes,plan-moves"
+_RECIPE = "space-to-depth,fuse-transposes,fold-channel-permutation,fuse-transposes,select-transposes"
 
 
-@minimal(PROGRAMS, "stride-to-depth", "`Conv2d(3, 32, 8, stride=8)`, ViT's patches", _RECIPE, (1, 3, 64, 64))
+@minimal(PROGRAMS, "space-to-depth", "`Conv2d(3, 32, 8, stride=8)`, ViT's patches", _RECIPE, (1, 3, 64, 64))
 def patch_embedding() -> nn.Module:
     return nn.Conv2d(3, 32, 8, stride=8)
 
 
 @minimal(
-    PROGRAMS, "stride-to-depth", "`Conv1d(1, 64, 256, stride=64)`, ReLU: a learned filter bank", _RECIPE, (1, 1, 1024)
+    PROGRAMS, "space-to-depth", "`Conv1d(1, 64, 256, stride=64)`, ReLU: a learned filter bank", _RECIPE, (1, 1, 1024)
 )
 def filter_bank() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:

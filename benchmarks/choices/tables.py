@@ -25,13 +25,23 @@ def layer_norm() -> nn.Module:
     return Net(function, a=nn.Linear(24, 48), norm=nn.LayerNorm(48), b=nn.Linear(48, 24))
 
 
-@minimal(PROGRAMS, "carried-table", "`Linear(24, 96)`, GLU: sigmoid of a half", "carried-table", (1, 64, 24))
+@minimal(
+    PROGRAMS,
+    "identity-max-before-table",
+    "`Linear(24, 96)`, GLU: sigmoid of a half",
+    "identity-max-before-table",
+    (1, 64, 24),
+)
 def gated() -> nn.Module:
     return nn.Sequential(nn.Linear(24, 96), nn.GLU(dim=-1))
 
 
 @minimal(
-    PROGRAMS, "unary-joins", "conv of the sigmoid of two concatenated convs", "unary-joins{up=true}", (1, 8, 16, 16)
+    PROGRAMS,
+    "unary-through-concat-slice",
+    "conv of the sigmoid of two concatenated convs",
+    "unary-through-concat-slice{up=true}",
+    (1, 8, 16, 16),
 )
 def sigmoid_of_concat() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
@@ -44,7 +54,7 @@ def sigmoid_of_concat() -> nn.Module:
     PROGRAMS,
     "prelu",
     "`Conv2d(8, 16, 3)`, PReLU with a slope for each channel, `Conv2d(16, 8, 3)`",
-    "fold-constants,prelu,carried-table",
+    "fold-constants,prelu,identity-max-before-table",
     (1, 8, 16, 16),
 )
 def prelu_per_channel() -> nn.Module:
@@ -66,9 +76,9 @@ class RisingPRelu(nn.Module):
 
 @minimal(
     PROGRAMS,
-    "pool-first",
+    "unary-through-max-pool",
     "`Conv2d(3, 16, 3)`, PReLU with a slope for each channel, max pool by 2x2, conv (MTCNN)",
-    "sink-moves,fold-constants,pool-first,prelu",
+    "sink-transposes,fold-constants,unary-through-max-pool,prelu",
     (1, 3, 34, 34),
 )
 def prelu_and_pool() -> nn.Module:

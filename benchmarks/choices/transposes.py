@@ -9,10 +9,10 @@ from benchmarks.nets import Net
 
 PROGRAMS: list[Minimal] = []
 
-_RECIPE = "sum-by-depthwise,fuse-transposes,move-by-convolution"
+_RECIPE = "sum-as-depthwise,fuse-transposes,transpose-as-conv"
 
 
-@minimal(PROGRAMS, "move-by-convolution", "`Conv2d(3, 16, 3)` of an NCHW image, mean", _RECIPE, (1, 3, 64, 64))
+@minimal(PROGRAMS, "transpose-as-conv", "`Conv2d(3, 16, 3)` of an NCHW image, mean", _RECIPE, (1, 3, 64, 64))
 def image_stem() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.a(x).mean((2, 3))
@@ -22,9 +22,9 @@ def image_stem() -> nn.Module:
 
 @minimal(
     PROGRAMS,
-    "groups-apart",
+    "split-output-channels",
     "`Conv2d(3, 32, 3)`, `Conv2d(32, 45, 1)`: 3 anchors of 15 fields, one after the other",
-    "fuse-transposes,groups-apart,move-by-convolution",
+    "fuse-transposes,split-output-channels,transpose-as-conv",
     (1, 3, 16, 16),
 )
 def detector_head() -> nn.Module:
@@ -34,7 +34,7 @@ def detector_head() -> nn.Module:
     return Net(function, a=nn.Conv2d(3, 32, 3, padding=1), b=nn.Conv2d(32, 45, 1))
 
 
-@minimal(PROGRAMS, "move-by-convolution", "conv, `PixelShuffle(2)`: two convolutions", _RECIPE, (1, 8, 16, 16))
+@minimal(PROGRAMS, "transpose-as-conv", "conv, `PixelShuffle(2)`: two convolutions", _RECIPE, (1, 8, 16, 16))
 def pixel_shuffle() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         return n.b(n.a(x))

@@ -12,9 +12,9 @@ PROGRAMS: list[Minimal] = []
 
 @minimal(
     PROGRAMS,
-    "turn-convolution",
+    "swap-height-width",
     "two `Conv2d(64, 64, 3)` of 25x5 pixels, ReLU between, mean",
-    "turn-convolution,sink-moves,fuse-transposes,sum-by-depthwise",
+    "swap-height-width,sink-transposes,fuse-transposes,sum-as-depthwise",
     (1, 64, 25, 5),
 )
 def tall() -> nn.Module:

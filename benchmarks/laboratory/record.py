@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import combinations, product
 
 from benchmarks.laboratory.table import DIGEST, Chosen, Program, Table
-from search_space.passes.base import SITES_BY_PRICE
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import SPACE_VERSION
 from tuner.paths import cache_folder

@@ -11,54 +11,54 @@ SPACES = (
     Space(
         "tcn",
         _U55,
-        "sink-moves,dilation-to-grid,dilation-to-grid@agreed,dilation-to-grid@paying,move-by-convolution@paying,"
-        "plan-moves,channels-into-weights,through-elementwise,hoist-moves,stride-to-depth,"
-        "widen-conv{by_taps=true}@paying",
+        "sink-transposes,space-to-batch,space-to-batch@profitable-by-both,space-to-batch@profitable,transpose-as-conv@profitable,"
+        "select-transposes,fold-channel-permutation,through-elementwise,hoist-transposes,space-to-depth,"
+        "widen-conv{by_taps=true}@profitable",
     ),
     # convolutions, concatenations
     Space(
         "fire",
         _U85,
-        "sum-by-depthwise,sum-by-depthwise@agreed,stride-to-depth@agreed,sink-moves,channels-into-weights,"
-        "move-by-convolution@agreed,group-pixels@agreed,table,copy-by-conv@agreed,hoist-moves,through-rescale{up=true}",
+        "sum-as-depthwise,sum-as-depthwise@profitable-by-both,space-to-depth@profitable-by-both,sink-transposes,fold-channel-permutation,"
+        "transpose-as-conv@profitable-by-both,block-diagonal-conv@profitable-by-both,table,identity-conv-copy@profitable-by-both,hoist-transposes,through-rescale{up=true}",
         most=400,
     ),
     # depthwise separable convolutions
     Space(
         "mlperf-tiny/ds-cnn",
         _U55,
-        "stride-to-depth,stride-to-depth@agreed,turn-convolution,sink-moves,plan-moves,pool-by-depthwise{whole=true},"
-        "hoist-moves,move-by-convolution@paying",
+        "space-to-depth,space-to-depth@profitable-by-both,swap-height-width,sink-transposes,select-transposes,avg-pool-as-depthwise{global_pools=true},"
+        "hoist-transposes,transpose-as-conv@profitable",
     ),
     # spectrogram, convolutions and an LSTM cell; nearly all of the gain is in lowering choices
     Space(
         "silero-vad",
         _U85,
-        "sink-moves,stride-to-depth,window-to-depth,split-projection@agreed,carried-table,through-rescale",
+        "sink-transposes,space-to-depth,im2col,slice-conv-channels@profitable-by-both,identity-max-before-table,through-rescale",
         by_site=(("trim-kernel", 2),),
     ),
     # PReLU: choices that pay only together, site by site
     Space(
         "mtcnn-pnet",
         _U85,
-        "sink-moves,channel-by-depthwise,max-tree,plan-moves,move-by-convolution@paying,"
-        "widen-conv{by_taps=true}@paying",
+        "sink-transposes,channel-affine-as-depthwise,tree-reduce-max,select-transposes,transpose-as-conv@profitable,"
+        "widen-conv{by_taps=true}@profitable",
         by_site=(("prelu", 3),),
     ),
     # inverted residuals with scales for channels
     Space(
         "squeeze-excite",
         _U55,
-        "table@paying,table@agreed,sum-by-depthwise@paying,pool-by-depthwise{whole=true}@paying,"
-        "stride-to-depth@paying,sink-moves,move-by-convolution@paying,fill-channels,plan-moves,widen-conv,hoist-moves",
+        "table@profitable,table@profitable-by-both,sum-as-depthwise@profitable,avg-pool-as-depthwise{global_pools=true}@profitable,"
+        "space-to-depth@profitable,sink-transposes,transpose-as-conv@profitable,pack-pixels-into-channels,select-transposes,widen-conv,hoist-transposes",
         most=250,
     ),
     # attention
     Space(
         "vit",
         _U85,
-        "sink-moves,share-equal,table@agreed,flatten-pixels,fuse-transposes,split-projection@agreed,unbatch,"
-        "max-tree@agreed,through-rescale,plan-moves",
+        "sink-transposes,cse,table@profitable-by-both,flatten-pixels,fuse-transposes,slice-conv-channels@profitable-by-both,unbatch,"
+        "tree-reduce-max@profitable-by-both,through-rescale,select-transposes",
         most=80,
     ),
 )

@@ -23,9 +23,10 @@ numbers are predicted.
 
 ## The rewrites
 
-*Seed* are those of ExecuTorch pull request #18167, *beyond* those that it does not have. `sink-moves`, `hoist-moves`
-and `settle-moves` do all `through-` rewrites at once: towards the results, towards the inputs, and to where the least
-has to be moved. Rewrite 14, inputs and outputs in NHWC, changes the contract with the caller and is no pass.
+*Seed*: the rewrites of ExecuTorch pull request #18167. *Beyond*: those that it does not have. `sink-transposes`,
+`hoist-transposes` and `minimise-transposed-bytes` apply all `through-` rewrites at once: towards the results, towards
+the inputs, and to where the fewest bytes are moved. Rewrite 14, inputs and outputs in NHWC, changes the contract with
+the caller and is no pass.
 """
 
 _PROGRAMS = """
@@ -49,8 +50,8 @@ default's. Passes that change nothing in a model, and recipes that lead to the s
 In transposes: stream cycles of everything that the NPU runs as one. At the boundary: of movements of an input or a
 result of the program. Vela's own: of transposes that are in no program, but are what Vela makes of another operator.
 As convolutions: of movements that a recipe writes as a convolution with a single one in every row of its weights
-(`move-by-convolution`), at the boundary or inside, and of copies written so (`copy-by-conv`). They are transposes no
-more, neither to Vela nor in the columns before, but they are movements still.
+(`transpose-as-conv`), at the boundary or inside, and of copies written so (`identity-conv-copy`). They are no longer
+transposes, neither to Vela nor in the columns before, but they are movements still.
 Left beyond the boundary: transposes inside and Vela's own after, of all transposes before. Not taken: the stream cycles
 of a recipe that is cheaper, but with which Vela's number would rise; a search tries more of them.
 

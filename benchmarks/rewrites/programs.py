@@ -15,11 +15,14 @@ from torch.nn import functional
 from benchmarks.nets import Constant, Indices, Made, Net, Shape, seeded
 
 # Recipes: the passes of a rewrite, and those that let maps meet which were moved to the same place.
-WEIGHTS = "fuse-transposes,channels-into-weights"
-SINK = "sink-moves,fold-constants,settle-moves"
-PLANNED = "sink-moves,fold-constants,settle-moves,channels-into-weights,fuse-transposes,plan-moves{interior=true}"
-SINK_WEIGHTS = "sink-moves,fold-constants,settle-moves,channels-into-weights,fuse-transposes"
-TURNED = "sink-moves,fold-constants,turn-matmul,sink-moves,settle-moves,plan-moves{interior=true}"
+WEIGHTS = "fuse-transposes,fold-channel-permutation"
+SINK = "sink-transposes,fold-constants,minimise-transposed-bytes"
+SINK_WEIGHTS = f"{SINK},fold-channel-permutation,fuse-transposes"
+PLANNED = f"{SINK_WEIGHTS},select-transposes{{interior=true}}"
+TURNED = (
+    "sink-transposes,fold-constants,transpose-matmul,sink-transposes,minimise-transposed-bytes,"
+    "select-transposes{interior=true}"
+)
 
 
 @dataclass(frozen=True)
@@ -411,7 +414,7 @@ def attention_over_pixels() -> nn.Module:
 # 15: cleanups
 
 
-@_minimal(15, "one conv turned into tokens twice, each with a linear of its own", f"share-equal,{SINK}", IMAGE)
+@_minimal(15, "one conv turned into tokens twice, each with a linear of its own", f"cse,{SINK}", IMAGE)
 def the_same_permute_twice() -> nn.Module:
     def function(n: Net, x: Tensor) -> Tensor:
         a = n.a(x)

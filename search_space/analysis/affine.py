@@ -1,4 +1,7 @@
-"""What operators compute as real numbers: an affine function of a value's elements, but for rounding and saturation."""
+"""Affine functions that operators compute of one value's elements, as real numbers.
+
+Rounding is ignored. So is saturation, except where it stands for an activation.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ _LOW, _HIGH = -128, 127
 class Affine:
     """own * x + total * (sum of x over the channels) + offset, where x is an int8 value as it is stored.
 
-    One number or one for each channel: the last dimension. rows: it has one element for each row of channels.
+    own, total, offset: float64, [1] or [channels], where the channels are the last dimension. rows: the result has one
+    element for each row of channels.
     """
 
     own: np.ndarray
@@ -27,21 +31,31 @@ class Affine:
     rows: bool = False
 
     def times(self, factor: np.ndarray) -> Affine:
+        """Multiply by a factor."""
         return Affine(self.own * factor, self.total * factor, self.offset * factor, self.rows)
 
     def plus(self, other: Affine, sign: int = 1) -> Affine:
+        """Add another affine function of the same value.
+
+        Args:
+            other: the function that is added.
+            sign: 1 to add it, -1 to subtract it.
+
+        Returns:
+            The sum or difference. It has one element for each row only if both have.
+        """
         own, total = self.own + sign * other.own, self.total + sign * other.total
         return Affine(own, total, self.offset + sign * other.offset, self.rows and other.rows)
 
     def within(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Between what it lies for all x."""
+        """The range of the function over all int8 x: lower and upper ends, float64 [1] or [channels]."""
         ends = [part * end for part in (self.own, channels * self.total) for end in (_LOW, _HIGH)]
         low = np.minimum(ends[0], ends[1]) + np.minimum(ends[2], ends[3])
         high = np.maximum(ends[0], ends[1]) + np.maximum(ends[2], ends[3])
         return low + self.offset, high + self.offset
 
     def equals(self, other: Affine | None) -> bool:
-        """Whether it is the same function."""
+        """Whether both are the same function."""
         mine, others = ((one.own, one.total, one.offset) if one is not None else () for one in (self, other))
         return bool(others) and all(np.array_equal(a, b) for a, b in zip(mine, others, strict=True))
 
@@ -51,17 +65,34 @@ class Affine:
 
 
 def affine(edit: Editor, result: int, source: int) -> Affine | None:
-    """What `result` is of the elements of the int8 value `source`; None if it is not known to be affine.
+    """Express a value as an affine function of another one.
 
-    Where a RESCALE saturates at its zero point, it stands for an activation: then it is not. Where it saturates
-    elsewhere it is at the end of a range that was estimated, and nothing is lost without.
+    A RESCALE that saturates at its zero point stands for an activation: its result is not affine. A RESCALE that
+    saturates elsewhere does so at the end of an estimated range, and its saturation is ignored.
+
+    Args:
+        edit: the graph under change.
+        result: id of the value that is expressed.
+        source: id of the int8 value that the function is of.
+
+    Returns:
+        The function, or None if `result` is not known to be affine in `source`.
     """
     return _Reader(edit, source).of(result)
 
 
 def row_before(edit: Editor, node_id: int) -> int | None:
-    """The nearest int8 value of the same shape that a RESCALE's result is computed from, by the operand that is not
-    constant or broadcast; None if there is none."""
+    """Find the nearest int8 value of the same shape that a RESCALE's result is computed from.
+
+    The search follows the operand that is neither constant nor broadcast.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the RESCALE.
+
+    Returns:
+        The id of the value, or None if there is none.
+    """
     shape = edit[node_id].type.shape
     while True:
         inner = edit[node_id]

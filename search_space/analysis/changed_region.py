@@ -13,9 +13,17 @@ _NARROW = frozenset(("INT8", "INT16", "BOOL"))
 
 
 def changed_region(before: Graph, after: Graph) -> tuple[Graph, Graph]:
-    """The smallest two programs that hold everything in which `before` and `after` differ, cut at values of up to 16
-    bits. They have the same results, each once. `after` must descend from `before`: an id that both have is the same
-    tensor. Equal graphs give two programs without results.
+    """Cut out the part of a program that a rewrite changed, before and after it.
+
+    The parts are the smallest programs that hold all differences, cut at values of up to 16 bits. Both have the same
+    results in the same order, each once. Equal graphs give two programs without results.
+
+    Args:
+        before: the program before the rewrite.
+        after: the program after it. It must descend from `before`: an id that both have is the same tensor.
+
+    Returns:
+        The changed part of `before` and that of `after`.
     """
     change = _Change(before, after)
     results = [(i, i) for i in before.order if i in change.redefined]

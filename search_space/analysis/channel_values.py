@@ -1,4 +1,4 @@
-"""What operators on single elements make of values, one result for each channel: the last dimension."""
+"""Evaluation of elementwise operators with one result for each channel, the last dimension."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ _DATA_OPERANDS = {"ADD": 2, "CLAMP": 1, "MUL": 2, "RESCALE": 1, "SUB": 2}
 
 
 def channel_values(edit: Editor, node_id: int, known: Mapping[int, Values]) -> Values | None:
-    """[channels, values] or [1, values] of the value, [channels, 1] or [1, 1] of one that constants alone give.
+    """Evaluate a value for given values of what it is computed from, channel by channel.
 
-    known: [1, values] of the values that it is computed from. None where it is computed from others, by operators that
-    are not known here, or from constants that are neither one number nor one for each channel.
+    Args:
+        edit: the graph under change.
+        node_id: id of the value.
+        known: id of a source -> its values, int64 [1, values].
+
+    Returns:
+        int64 [channels, values] or [1, values]; [channels, 1] or [1, 1] where constants alone determine the value. None
+        if the value depends on other sources, on operators that are not known here, or on constants that are neither
+        one number nor one for each channel.
     """
     shape = edit[node_id].type.shape
     return _values(edit, node_id, known, shape[-1] if shape else 1)

@@ -1,7 +1,7 @@
-"""What operators that treat every element alike make of given values: integer and boolean operators, in numpy.
+"""Evaluation of integer and boolean elementwise operators on given values, in numpy.
 
-Source: TOSA 1.0 specification, the pseudocode of each operator. What it leaves undefined (a sum past int32, a value
-that is too large for the shift of a RESCALE) has no value here.
+Source: TOSA 1.0 specification, the pseudocode of each operator. Where TOSA leaves the result undefined (a sum past
+int32, a value that is too large for the shift of a RESCALE), there is no value here.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ _SMALLEST, _LARGEST = integer_range("INT32")
 
 
 def values_of(node: Node, data: Sequence[Values], parameters: Sequence[Node]) -> Values | None:
-    """One operator on values.
+    """Evaluate one operator.
 
     Args:
-        data: of its data operands, as int64, of one shape or broadcast; BOOL as 0 and 1.
+        node: the operator.
+        data: values of its data operands, int64, of one shape or broadcast; BOOL as 0 and 1.
         parameters: its other operands, all constants.
 
     Returns:
-        int64, or None where the operator is not known here or TOSA does not say what the result is.
+        int64, or None where the operator is not known here or TOSA does not define the result.
     """
     function = _OPERATORS.get(node.op)
     if function is None or node.type.dtype not in NUMPY or any(p.type.dtype not in NUMPY for p in parameters):
@@ -79,8 +80,21 @@ def _rescale(node: Node, data: Sequence[Values], parameters: Sequence[Values]) -
 def rescaled(
     node: Node, data: Values, multipliers: Values, shifts: Values, zero_in: Values, zero_out: Values
 ) -> Values | None:
-    """What a RESCALE makes of values of any integer type, as `values_of`; multipliers and shifts are one or one for
-    each channel, which is the last dimension then."""
+    """Evaluate a RESCALE of values of any integer type.
+
+    Source: TOSA 1.0, RESCALE, `apply_scale_32` and `apply_scale_16`.
+
+    Args:
+        node: the RESCALE; its rounding mode and result type are used.
+        data: its input, int64.
+        multipliers: one, or one for each channel, which is then the last dimension.
+        shifts: as `multipliers`, from 2 to 62.
+        zero_in: zero point of the input, [1].
+        zero_out: zero point of the result, [1].
+
+    Returns:
+        int64, or None where TOSA does not define the result or the operands are unsigned.
+    """
     attributes = node.attributes
     if attributes["input_unsigned"] or attributes["output_unsigned"] or not len(zero_in) == len(zero_out) == 1:
         return None

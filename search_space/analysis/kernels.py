@@ -14,7 +14,15 @@ KERNEL_AXIS = {"CONV2D": 1, "DEPTHWISE_CONV2D": 0}
 
 
 def kernel_size(edit: Editor, node: Node) -> Shape | None:
-    """Height and width of a convolution's kernel; None if its weights are not constant."""
+    """Height and width of a convolution's kernel.
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+
+    Returns:
+        (height, width), or None if the node is no CONV2D or DEPTHWISE_CONV2D with constant weights.
+    """
     axis, weights = KERNEL_AXIS.get(node.op), edit[node.inputs[1]] if len(node.inputs) > 1 else None
     if axis is None or weights is None or weights.op != CONST:
         return None
@@ -22,9 +30,18 @@ def kernel_size(edit: Editor, node: Node) -> Shape | None:
 
 
 def dense_weights(edit: Editor, node: Node) -> np.ndarray | None:
-    """The weights as those of a CONV2D, [OC,KH,KW,IC]; None if they are not known or the node is no convolution of all
-    its input channels. Source: TOSA 1.0; DEPTHWISE_CONV2D of one channel gives M results in the order of its weights
-    [KH,KW,1,M]."""
+    """The weights of a convolution in the form of a CONV2D's.
+
+    Source: TOSA 1.0. A DEPTHWISE_CONV2D of one channel gives M results in the order of its weights [KH,KW,1,M].
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+
+    Returns:
+        An array [OC,KH,KW,IC], or None if the weights are not constant or the node is no convolution over all its input
+        channels.
+    """
     if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
         return None
     weights = edit[node.inputs[1]]
@@ -36,6 +53,14 @@ def dense_weights(edit: Editor, node: Node) -> np.ndarray | None:
 
 
 def pointwise(edit: Editor, node: Node) -> bool:
-    """Whether a CONV2D has a kernel of one pixel and does nothing else with pixels."""
+    """Whether a node is a CONV2D with a 1x1 kernel, stride 1 and no padding.
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+
+    Returns:
+        True if it is.
+    """
     one_pixel = node.op == "CONV2D" and edit[node.inputs[1]].type.shape[1:3] == (1, 1)
     return one_pixel and node.attributes["stride"] == (1, 1) and not any(node.attributes["pad"])

@@ -1,4 +1,4 @@
-"""How large INT32 values that come from int8 ones can be."""
+"""Upper limits of INT32 values that are computed from int8 ones."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ INT8_REACH = 255
 
 
 def largest_value(edit: Editor, node_id: int) -> int | None:
-    """No value is larger, nor is its negative; None if that is not known.
+    """An upper limit of the absolute values of an INT32 tensor.
 
     Source: TOSA 1.0. Known are RESCALE by one of int8 values, depthwise convolutions with constant weights, and sums.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the tensor.
+
+    Returns:
+        The limit, or None if it is not known.
     """
     node = edit[node_id]
     if node.op == "DEPTHWISE_CONV2D":

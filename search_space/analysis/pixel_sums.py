@@ -1,4 +1,4 @@
-"""Sums over height and width: which operators they are, and what they are put together from."""
+"""Sums over height and width: recognising them, and the operators that they are built from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from search_space.ir.layout_map import Shape
 
 
 def sums_pixels(node: Node) -> bool:
-    """Whether it is a REDUCE_SUM of INT32 values [N,H,W,C] over height or width."""
+    """Whether a node is a REDUCE_SUM of INT32 values [N,H,W,C] over height or width."""
     return (
         node.op == "REDUCE_SUM"
         and node.attributes["axis"] in (1, 2)
@@ -18,7 +18,19 @@ def sums_pixels(node: Node) -> bool:
 
 
 def sliced(edit: Editor, value: int, axis: int, start: int, size: int, name: str = "") -> int:
-    """The id of so many entries along an axis: of the value itself if they are all."""
+    """Add a SLICE of consecutive entries along one axis.
+
+    Args:
+        edit: the graph under change.
+        value: id of the tensor.
+        axis: the axis.
+        start: the first entry.
+        size: the number of entries.
+        name: name of the new node, for people.
+
+    Returns:
+        The id of the slice; `value` itself if the slice takes all entries.
+    """
     tensor = edit[value].type
     if size == tensor.shape[axis]:
         return value
@@ -29,13 +41,33 @@ def sliced(edit: Editor, value: int, axis: int, start: int, size: int, name: str
 
 
 def summed(edit: Editor, value: int, axis: int, name: str = "") -> int:
-    """The id of a REDUCE_SUM of an INT32 value."""
+    """Add a REDUCE_SUM.
+
+    Args:
+        edit: the graph under change.
+        value: id of an INT32 tensor.
+        axis: the axis, which has size 1 in the result.
+        name: name of the new node, for people.
+
+    Returns:
+        The id of the INT32 sum.
+    """
     total = TensorType(_with(edit[value].type.shape, axis, 1), "INT32")
     return edit.add(Node("REDUCE_SUM", (value,), total, {"axis": axis}, name=name))
 
 
 def added(edit: Editor, one: int, other: int, name: str = "") -> int:
-    """The id of an ADD of two values of one type."""
+    """Add an ADD of two values of one type.
+
+    Args:
+        edit: the graph under change.
+        one: id of the first operand.
+        other: id of the second operand.
+        name: name of the new node, for people.
+
+    Returns:
+        The id of the sum, of the operands' type.
+    """
     return edit.add(Node("ADD", (one, other), edit[one].type, name=name))
 
 

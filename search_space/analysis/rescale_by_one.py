@@ -1,4 +1,4 @@
-"""RESCALE by one: it changes the type and the zero point only."""
+"""RESCALE with the factor one, which changes only the element type and the zero point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from search_space.ir.graph import CONST, Node, TensorType, constant
 
 
 def scales_by_one(edit: Editor, node: Node) -> bool:
-    """A RESCALE of signed values with multiplier 2^30 and shift 30, which is one. Source: TOSA 1.0, RESCALE."""
+    """Whether a RESCALE of signed values has multiplier 2^30 and shift 30, the factor one.
+
+    Source: TOSA 1.0, RESCALE.
+
+    Args:
+        edit: the graph under change.
+        node: a RESCALE.
+
+    Returns:
+        True if it has.
+    """
     attributes = node.attributes
     if attributes["input_unsigned"] or attributes["output_unsigned"] or not attributes["scale32"]:
         return False
@@ -20,7 +30,15 @@ def scales_by_one(edit: Editor, node: Node) -> bool:
 
 
 def shifted_only(edit: Editor, node: Node) -> bool:
-    """A RESCALE to INT32 that gives the difference to the input's zero point."""
+    """Whether a node is a RESCALE to INT32 that only subtracts the input's zero point.
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+
+    Returns:
+        True if it is.
+    """
     return (
         node.op == "RESCALE"
         and node.type.dtype == "INT32"
@@ -32,9 +50,9 @@ def shifted_only(edit: Editor, node: Node) -> bool:
 
 @dataclass(frozen=True)
 class ByOne:
-    """A RESCALE that gives the difference to a zero point in another signed type, in which it must fit.
+    """A RESCALE by one to a signed type: input - zero point, which must fit that type.
 
-    inputs: ids of its constants. dtype: of its result.
+    inputs: ids of its constants. dtype: of its result. scale32: whether its multiplier has 32 bits.
     """
 
     inputs: tuple[int, ...]
@@ -42,7 +60,15 @@ class ByOne:
     scale32: bool
 
     def of(self, edit: Editor, value: int) -> int:
-        """The id of the RESCALE of a value of the type that it is for."""
+        """Add the RESCALE of a value.
+
+        Args:
+            edit: the graph under change.
+            value: id of a value of the input type that this RESCALE was made for.
+
+        Returns:
+            The id of the RESCALE.
+        """
         attributes = {
             "scale32": self.scale32, "rounding_mode": "SINGLE_ROUND", "per_channel": False, "input_unsigned": False,
             "output_unsigned": False,
@@ -52,7 +78,17 @@ class ByOne:
 
 
 def by_one(edit: Editor, source: str, dtype: str, zero_point: int = 0) -> ByOne:
-    """From values of type `source` to `dtype`."""
+    """Add the constants of a RESCALE by one.
+
+    Args:
+        edit: the graph under change.
+        source: signed type of the input.
+        dtype: signed type of the result.
+        zero_point: zero point of the input; that of the result is 0.
+
+    Returns:
+        The RESCALE, ready for any value of type `source`.
+    """
     # TOSA has no 32-bit multipliers for INT48.
     scale32 = source != "INT48"
     digits = 30 if scale32 else 14
@@ -66,19 +102,44 @@ def by_one(edit: Editor, source: str, dtype: str, zero_point: int = 0) -> ByOne:
 
 
 def rescaled_by_one(edit: Editor, value: int, dtype: str, zero_point: int = 0) -> int:
-    """The id of a RESCALE of the value that gives the difference to the zero point in another signed type, in which it
-    must fit."""
+    """Add a RESCALE by one of a value.
+
+    Args:
+        edit: the graph under change.
+        value: id of the value, of a signed type.
+        dtype: signed type of the result. value - zero point must fit it.
+        zero_point: zero point of the value.
+
+    Returns:
+        The id of the RESCALE.
+    """
     return by_one(edit, edit[value].type.dtype, dtype, zero_point).of(edit, value)
 
 
 def one_number(value: int, dtype: str) -> Node:
-    """A constant [1] of an integer type, INT48 included."""
+    """A constant [1] of an integer type, INT48 included.
+
+    Args:
+        value: the number.
+        dtype: its type.
+
+    Returns:
+        The CONST node.
+    """
     payload = value.to_bytes(payload_bytes(dtype, 1), "little", signed=True)
     return Node(CONST, (), TensorType((1,), dtype), payload=payload)
 
 
 def one_value(edit: Editor, node_id: int) -> int | None:
-    """The one value that a constant consists of, or None."""
+    """The value of a constant whose elements are all equal.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of any node.
+
+    Returns:
+        The value, or None if the node is no such integer constant.
+    """
     node = edit[node_id]
     if node.op != CONST or node.type.dtype not in NUMPY or not node.type.elements:
         return None

@@ -1,4 +1,4 @@
-"""Operators that together are a function of one value: each element of the result follows from one element of it."""
+"""Regions of operators that together are an elementwise function of one value."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _MOST_OPERATORS = 64
 
 @dataclass(frozen=True)
 class Region:
-    """source: the value that all of it is computed from. layout: the map from the source to the result. inner: ids of
-    the values on the way, each after what it reads; the result is the last one. constants: id -> [1, 1] or
-    [channels, 1], what an operand beside them holds."""
+    """A region of operators that computes one value from one source.
+
+    source: id of the value that all of it is computed from. layout: the map from the source to the result. inner: ids
+    of the values in between, each after its operands; the result is the last one. constants: id -> [1, 1] or [channels,
+    1], the values of constant operands.
+    """
 
     source: int
     layout: LayoutMap
@@ -31,8 +34,15 @@ class Region:
     constants: Mapping[int, Values]
 
     def values(self, edit: Editor, of_source: Values) -> Values | None:
-        """The result's values for these values of the source (int64, one dimension), as [1, values] or
-        [channels, values]; None where TOSA does not say."""
+        """Evaluate the region.
+
+        Args:
+            edit: the graph under change.
+            of_source: values of the source, int64, one dimension.
+
+        Returns:
+            The result's values, int64 [1, values] or [channels, values], or None where TOSA does not define them.
+        """
         known: dict[int, Values] = {self.source: of_source[None], **self.constants}
         for node_id in self.inner:
             node = edit[node_id]
@@ -48,10 +58,19 @@ class Region:
 
 
 def regions(edit: Editor, result: int, dtype: str, per_channel: bool = False) -> Iterator[Region]:
-    """Regions that end with this value and begin with one of this element type: the nearest source first, and each
-    next one is behind the one before.
+    """Find the regions that end with a value, the nearest source first.
 
-    per_channel: the function may be another one for each index of the last dimension; nothing is moved then.
+    The source of each further region comes before that of the previous one.
+
+    Args:
+        edit: the graph under change.
+        result: id of the value at the end.
+        dtype: element type that the source must have.
+        per_channel: the function may differ between the entries of the last dimension. Regions then hold no layout
+            transforms.
+
+    Yields:
+        The regions.
     """
     terms = _Terms(edit, per_channel)
     behind = terms.behind(result)

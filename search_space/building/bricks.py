@@ -1,8 +1,16 @@
-"""What the NPU works on comes in bricks: a part of one takes as long as all of it."""
+"""Rounding of sizes up to the NPU's bricks: a part of a brick takes as long as all of it."""
 
 from __future__ import annotations
 
 
 def up(size: int, brick: int) -> int:
-    """The size of the bricks that so many elements need."""
+    """Round a size up to whole bricks.
+
+    Args:
+        size: number of elements.
+        brick: elements of a brick.
+
+    Returns:
+        The smallest multiple of `brick` that is at least `size`.
+    """
     return -(-size // brick) * brick

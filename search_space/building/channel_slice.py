@@ -1,4 +1,4 @@
-"""Some of the channels of a convolution, computed by themselves."""
+"""Convolutions of some of another convolution's output channels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,17 @@ _UNARY = frozenset(("CLAMP", "RESCALE", "TABLE"))
 
 
 def chain_to(edit: Editor, node_id: int) -> list[int]:
-    """From a convolution with constant weights through operators that read nothing else to this value; empty if that is
-    not what it is."""
+    """Find the chain from a convolution with constant int8 weights to a value.
+
+    Between the two there are only CLAMP, RESCALE and TABLE, each the single user of its operand.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the value.
+
+    Returns:
+        The ids of the chain, the convolution first and the value last; empty if there is no such chain.
+    """
     chain = [node_id]
     while edit[chain[0]].op in _UNARY:
         source = edit[chain[0]].inputs[0]
@@ -32,9 +41,16 @@ def chain_to(edit: Editor, node_id: int) -> list[int]:
 
 
 def computed(edit: Editor, chain: Sequence[int], channels: Sequence[int], row: int | None = None) -> int:
-    """The id of the value at the chain's end, of these channels only.
+    """Add a copy of a chain that computes some of its output channels.
 
-    row: for a convolution of single pixels the id of its data in another shape, in which its results are given, too.
+    Args:
+        edit: the graph under change.
+        chain: ids as `chain_to` returns them.
+        channels: the output channels, in the order of the result.
+        row: for a 1x1 convolution: id of its data in another shape. The result then has that shape, too.
+
+    Returns:
+        The id of the value at the end of the new chain.
     """
     value = edit[chain[0]].inputs[0] if row is None else row
     pixels = None if row is None else edit[row].type.shape[:-1]

@@ -1,4 +1,4 @@
-"""What lowering choices that give a convolution another shape have in common."""
+"""What choices that change a convolution's shape have in common."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ MOST_ROWS, MOST_TAPS = 64, 64 * 64
 
 
 def result_of(edit: Editor, node_id: int) -> int | None:
-    """What is moved back if a convolution gets another shape: its RESCALE's result, or its own; None if that is of a
-    type that cannot be moved."""
+    """The value that is transformed back if a convolution gets another shape.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the convolution.
+
+    Returns:
+        The id of its fused RESCALE, else `node_id`; None if the result has a type without TRANSPOSE and RESHAPE.
+    """
     rescale = rescale_of(edit, node_id)
     if rescale is not None:
         return rescale
@@ -34,7 +41,18 @@ def result_of(edit: Editor, node_id: int) -> int | None:
 
 
 def reshaped(edit: Editor, node_id: int, result: int, node: Node, shape: Shape) -> int:
-    """The id of the convolution as `node` gives it, in this shape, with the RESCALE that `result` is, if it is one."""
+    """Add a convolution of another shape, with the fused RESCALE of the one that it stands for.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the old convolution.
+        result: what `result_of` returned for it.
+        node: the new convolution.
+        shape: shape of its result.
+
+    Returns:
+        The id of the new convolution, or of its RESCALE.
+    """
     last = edit.add(replace(node, type=TensorType(shape, node.type.dtype)))
     if result == node_id:
         return last
@@ -44,8 +62,18 @@ def reshaped(edit: Editor, node_id: int, result: int, node: Node, shape: Shape) 
 
 
 def padded(edit: Editor, value: int, padding: Sequence[tuple[int, int]], zero_point: int) -> int | None:
-    """The id of the value with so many elements before and after, along each dimension, as its zero point (an id) says;
-    None if that is no constant of its type."""
+    """Add a PAD.
+
+    Args:
+        edit: the graph under change.
+        value: id of the value.
+        padding: for each dimension the number of elements (before, after).
+        zero_point: id of the constant that is filled in.
+
+    Returns:
+        The id of the padded value; `value` itself if nothing is padded. None if `zero_point` is no constant of the
+        value's type.
+    """
     node, constant = edit[value], edit[zero_point]
     if not any(map(any, padding)):
         return value

@@ -1,4 +1,4 @@
-"""Real factors as RESCALE has them."""
+"""Real factors as multipliers and shifts of a RESCALE."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ _LEAST_SHIFT, _MOST_SHIFT = 2, 62
 
 
 def multipliers_and_shifts(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Multipliers (INT32, 2^30 and more) and shifts (INT8), nearest to factors of one dimension; None if one is not
-    positive or out of reach. Source: TOSA 1.0, RESCALE with scale32."""
+    """The multipliers and shifts that are nearest to real factors.
+
+    Source: TOSA 1.0, RESCALE with scale32: factor = multiplier * 2^-shift.
+
+    Args:
+        factors: float64, one dimension.
+
+    Returns:
+        Multipliers (int32, 2^30 and more) and shifts (int8, 2 to 62), or None if a factor is not positive or out of
+        range.
+    """
     if not (factors > 0).all():
         return None
     fractions, exponents = np.frexp(factors)

@@ -1,4 +1,4 @@
-"""Convolutions of one row or one column: the same data lies along either axis."""
+"""Convolutions over one row or one column, whose data is the same along either axis."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from search_space.layout.rules.windows import turned_attributes
 
 
 def is_flat(edit: Editor, node: Node, axis: int) -> bool:
-    """Whether it is a convolution whose data, kernel and padding have no extent along an axis (1 height, 2 width), and
-    whose data has some along the other of the two."""
+    """Whether a convolution has no extent along one spatial axis, and its data has some along the other one.
+
+    Data, kernel, padding and result have size 1 or padding 0 along `axis`.
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+        axis: 1 for the height, 2 for the width.
+
+    Returns:
+        True if it is such a convolution.
+    """
     if node.op not in KERNEL_AXIS:
         return False
     weights = edit[node.inputs[1]]
@@ -32,8 +42,15 @@ def is_flat(edit: Editor, node: Node, axis: int) -> bool:
 
 
 def turn(edit: Editor, node_id: int) -> bool:
-    """Swap height and width of a flat convolution and of its RESCALE, which Vela fuses with it; False if the result can
-    not be moved back."""
+    """Swap height and width of a flat convolution and of its fused RESCALE, with reshapes around them.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the convolution.
+
+    Returns:
+        True if it was done, False if the result has a type that cannot be reshaped.
+    """
     result = result_of(edit, node_id)
     if result is None:
         return False
@@ -49,7 +66,15 @@ def turn(edit: Editor, node_id: int) -> bool:
 
 
 def turned_kernel(edit: Editor, node: Node) -> int:
-    """The id of the weights of a kernel of height or width 1, with height and width exchanged. Any element type."""
+    """Add the weights of a flat convolution with height and width exchanged.
+
+    Args:
+        edit: the graph under change.
+        node: the convolution; its kernel has height or width 1, and weights of any element type.
+
+    Returns:
+        The id of the weights.
+    """
     weights = edit[node.inputs[1]]
     return edit.add(reshaped_constant(weights, _swapped(weights.type.shape, KERNEL_AXIS[node.op])))
 

@@ -1,4 +1,4 @@
-"""The RESCALE that an accumulating operator and its result are one operation with."""
+"""The RESCALE that Vela fuses into the operator before it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ from search_space.ir.editor import Editor
 
 
 def rescale_of(edit: Editor, node_id: int) -> int | None:
-    """The id of the RESCALE that alone reads the value, if that is who reads it. Vela fuses it into the operator; what
-    gives the value another shape must not come between them."""
+    """Find the RESCALE that Vela fuses into an operator: the single user of its result.
+
+    A rewrite must not put a change of shape between the two.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the operator.
+
+    Returns:
+        The id of the RESCALE, or None.
+    """
     if not edit.used_once(node_id):
         return None
     reader = edit.users(node_id)[0]

@@ -23,7 +23,15 @@ _MOST_DILATION = 2
 
 
 def windows_without_padding(edit: Editor, changed: Iterable[int]) -> list[int]:
-    """Ids of the windows that lose their padding, among the changed nodes and those that read them."""
+    """Find windows that lose their padding in Vela 5.1.0 and 5.2.0.
+
+    Args:
+        edit: the graph under change.
+        changed: ids of the nodes that are looked at, with their users.
+
+    Returns:
+        Ids of convolutions and pools, each once.
+    """
     return [i for i in dict.fromkeys(_windows(edit, changed)) if _loses_padding(edit, edit[i])]
 
 

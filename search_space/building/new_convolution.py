@@ -1,4 +1,4 @@
-"""Convolutions that a rewrite makes."""
+"""Builders of convolutions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,22 @@ def convolved(
     stride: tuple[int, int] = (1, 1),
     name: str = "",
 ) -> int:
-    """The id of a new CONV2D of int8 data with INT32 sums. Source: TOSA 1.0, CONV2D.
+    """Add a CONV2D of int8 data with INT32 results.
 
-    weights: int8 [OC,KH,KW,IC]. bias: int32 [OC]. zero_points: ids, of data and weights; zero unless given.
+    Source: TOSA 1.0, CONV2D.
+
+    Args:
+        edit: the graph under change.
+        data: id of the data, int8 [N,H,W,IC].
+        weights: int8 [OC,KH,KW,IC].
+        bias: int32 [OC].
+        zero_points: ids of the zero points of data and weights; None for 0.
+        pad: rows above and below, columns left and right.
+        stride: (height, width).
+        name: name of the node, for people.
+
+    Returns:
+        The id of the result, INT32 [N,OH,OW,OC].
     """
     channels, *kernel, _ = weights.shape
     return _convolved(edit, "CONV2D", data, weights, bias, (*kernel, channels), zero_points, pad, stride, name)
@@ -39,9 +52,21 @@ def depthwise_convolved(
     stride: tuple[int, int] = (1, 1),
     name: str = "",
 ) -> int:
-    """The id of a new DEPTHWISE_CONV2D of int8 data with INT32 sums. Source: TOSA 1.0.
+    """Add a DEPTHWISE_CONV2D of int8 data with INT32 results and no padding.
 
-    weights: int8 [KH,KW,C,M]. bias: int32 [C*M]. zero_points: ids, of data and weights; zero unless given.
+    Source: TOSA 1.0, DEPTHWISE_CONV2D.
+
+    Args:
+        edit: the graph under change.
+        data: id of the data, int8 [N,H,W,C].
+        weights: int8 [KH,KW,C,M].
+        bias: int32 [C*M].
+        zero_points: ids of the zero points of data and weights; None for 0.
+        stride: (height, width).
+        name: name of the node, for people.
+
+    Returns:
+        The id of the result, INT32 [N,OH,OW,C*M].
     """
     *kernel, channels, times = weights.shape
     return _convolved(

@@ -1,4 +1,4 @@
-"""The PAD in front of a convolution as the convolution's own padding."""
+"""Folding of a PAD into the convolution that reads it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from search_space.layout.emission import plan
 
 
 def padding_itself(edit: Editor, node: Node) -> Node | None:
-    """The convolution on the data before a PAD with its zero point, which it does itself; the data may be moved between
-    the two. None if there is no such PAD, or more is padded than a convolution can."""
+    """Fold a PAD with the input's zero point into a convolution.
+
+    There may be a layout transform between the two. The PAD itself stays for its other users.
+
+    Args:
+        edit: the graph under change.
+        node: any operator.
+
+    Returns:
+        The convolution on the data before the PAD, or None if there is no such PAD or the convolution cannot pad that
+        much.
+    """
     kernel = kernel_size(edit, node)
     if kernel is None:
         return None

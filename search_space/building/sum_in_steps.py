@@ -1,4 +1,4 @@
-"""Sums of int8 values over more pixels than a kernel of the NPU has."""
+"""Sums of int8 values over more pixels than one kernel of the NPU covers."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ _FEW_PARTS = 8
 
 @dataclass(frozen=True)
 class SumInSteps:
-    """INT32 sums of data - zero point along axes: sums of windows, which are then added up. Source: TOSA 1.0,
-    DEPTHWISE_CONV2D, and arithmetic; no partial sum leaves INT32 if there are at most MOST_VALUES values.
+    """INT32 sums of data - zero point along axes: sums of windows, which are then added.
 
-    data: id of int8 [N,H,W,C]. zero_points: ids, of data and of the weights, which is 0.
+    Source: TOSA 1.0, DEPTHWISE_CONV2D, and arithmetic. No partial sum leaves INT32 if there are at most MOST_VALUES
+    values.
+
+    data: id of int8 [N,H,W,C]. zero_points: ids of the zero points of the data and of the weights, which is 0. name: of
+    new nodes, for people.
     """
 
     edit: Editor
@@ -44,7 +47,14 @@ class SumInSteps:
     name: str = ""
 
     def along(self, axes: Collection[int]) -> int:
-        """The id of the sums along axes 1, 2 or both, which then have size 1."""
+        """Add the sums along axes 1, 2 or both.
+
+        Args:
+            axes: the axes.
+
+        Returns:
+            The id of the sums, INT32 with size 1 along the axes.
+        """
         _, height, width, _ = self.edit[self.data].type.shape
         if {1, 2} == {*axes, *(axis for axis, size in ((1, height), (2, width)) if size == 1)}:
             return self._of_all_pixels()

@@ -1,4 +1,4 @@
-"""What a lowering choice is."""
+"""The base class of lowering choices."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class RecipeChoice(ABC):
 
     @classmethod
     def exactness(cls, alternative: str) -> Exactness:
-        """The class of what a recipe says: that of its least exact part."""
+        """The class of an alternative: that of its least exact part."""
         return max(cls.inexact.get(part, Exactness.EXACT) for part in cls.parts(alternative))
 
     @classmethod
     def parts(cls, alternative: str) -> tuple[str, ...]:
-        """Those of `alternatives` that what a recipe says is made of."""
+        """The names in `alternatives` that an alternative consists of."""
         return (alternative,)
 
     @classmethod
     def written(cls, alternative: str) -> str:
-        """What a recipe says, in one form."""
+        """The canonical text of an alternative."""
         return alternative
 
 
@@ -48,4 +48,12 @@ class Choice(RecipeChoice):
 
     @abstractmethod
     def apply(self, graph: Graph, alternative: str) -> Graph:
-        """The program with the alternative taken wherever it fits; `graph` itself where it fits nowhere."""
+        """Take an alternative wherever it applies.
+
+        Args:
+            graph: the program.
+            alternative: its text, as a recipe has it.
+
+        Returns:
+            The program with the alternative; `graph` itself if it applies nowhere.
+        """

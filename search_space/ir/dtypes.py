@@ -37,7 +37,18 @@ IMMOVABLE = frozenset(("INT4", "INT48"))
 
 
 def payload_bytes(dtype: str, elements: int) -> int:
-    """Bytes that `elements` values of `dtype` take in a TOSA file (INT4 packs two in a byte)."""
+    """The size of a constant in a TOSA file.
+
+    Args:
+        dtype: its element type. Two INT4 values share a byte.
+        elements: the number of values.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        SpaceError: constants of this type are not supported.
+    """
     bits = _BITS.get(dtype)
     if bits is None:
         raise SpaceError(f"constants of type {dtype} are not supported; velatune handles {', '.join(_BITS)}")
@@ -46,7 +57,11 @@ def payload_bytes(dtype: str, elements: int) -> int:
 
 @cache
 def integer_range(dtype: str) -> tuple[int, int]:
-    """Smallest and largest value of an integer type; INT48 and INT4 included."""
+    """Smallest and largest value of an integer type, INT4 and INT48 included.
+
+    Raises:
+        SpaceError: it is no integer type.
+    """
     if not dtype.startswith("INT"):
         raise SpaceError(f"{dtype} is not an integer type")
     bits = int(dtype[3:])

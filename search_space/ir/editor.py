@@ -1,4 +1,4 @@
-"""Rewriting a graph: a copy that shares every node, changed in place, then frozen again."""
+"""Rewriting of a graph: a copy that shares its nodes, changed in place and then frozen again."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 class Editor:
     """A graph under change.
 
-    Ids keep their meaning: `redefine` gives an existing value another way to be computed, `add` makes a new value. A
-    pass may only redefine an id as the very tensor that it was (same shape, type and content).
+    Ids keep their meaning. `redefine` computes an existing value in another way, `add` makes a new value. A pass may
+    redefine an id only as the same tensor: same shape, type and content.
 
-    facts: about the target that the program is for.
+    facts: about the target that the program is for. changes: the number of added and redefined nodes.
     """
 
     def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:
+        """Begin to change a graph.
+
+        Args:
+            graph: the graph, which itself stays as it is.
+            facts: about the target that the program is for.
+        """
         self.facts = facts
         self._original = graph
         # The graph's own until something changes: most passes have no site in most programs.
@@ -45,7 +51,7 @@ class Editor:
         return node_id in self._nodes
 
     def users(self, node_id: int) -> tuple[int, ...]:
-        """Ids of the nodes that read the value, one entry per reading operand."""
+        """Ids of the nodes that read a value, one entry for each reading operand."""
         changed = self._users.get(node_id)
         return self._original.users[node_id] if changed is None else changed
 
@@ -53,14 +59,14 @@ class Editor:
         return node_id in self._outputs
 
     def used_once(self, node_id: int) -> bool:
-        """Read by exactly one operand and not a result of the program."""
+        """Whether exactly one operand reads a value, and it is no output of the program."""
         return len(self.users(node_id)) == 1 and not self.is_output(node_id)
 
     def is_constant(self, node_id: int) -> bool:
         return self._nodes[node_id].op == CONST
 
     def add(self, node: Node) -> int:
-        """A new value computed by `node`; its id."""
+        """Add a node and return its new id."""
         nodes = self._own()
         node_id = self._next
         self._next += 1
@@ -71,7 +77,12 @@ class Editor:
         return node_id
 
     def redefine(self, node_id: int, node: Node) -> None:
-        """Compute the same value by another node."""
+        """Compute a value in another way. Operands that nothing reads any more are removed.
+
+        Args:
+            node_id: id of the value.
+            node: the node that computes the same tensor.
+        """
         nodes = self._own()
         old = nodes[node_id]
         self._read_no_more(node_id, old.inputs)
@@ -83,7 +94,12 @@ class Editor:
             self._drop_if_dead(source)
 
     def replace_uses(self, node_id: int, by: int) -> None:
-        """Every reader of `node_id`, and the program's results, read `by` instead; both hold the same tensor."""
+        """Let every user of a value, and the program's outputs, read another value.
+
+        Args:
+            node_id: id of the old value, which is removed.
+            by: id of the value that is read instead; both hold the same tensor.
+        """
         nodes, readers = self._own(), self.users(node_id)
         for reader in dict.fromkeys(readers):
             node = nodes[reader]
@@ -96,12 +112,12 @@ class Editor:
         self._drop_if_dead(node_id)
 
     def keep(self) -> None:
-        """Remember the graph as it is now."""
+        """Remember the present state for `take_back`."""
         self._undo.clear()
         self._kept = (self._outputs, self._next, len(self._dead), dict(self._touched), self.changes)
 
     def take_back(self) -> None:
-        """Make the graph again what it was at the last `keep`."""
+        """Restore the state of the last `keep`."""
         for table, node_id, old in reversed(self._undo):
             if old is None:
                 del table[node_id]
@@ -113,12 +129,14 @@ class Editor:
 
     @property
     def touched(self) -> tuple[int, ...]:
-        """Nodes that were added or redefined since the last `take_touched`, and what these read before."""
+        """Nodes that were added or redefined since the last `take_touched`, and their former operands."""
         return tuple(self._touched)
 
     def take_touched(self) -> list[int]:
-        """Nodes whose surroundings changed since the last call: what was added or redefined, what reads it, and what it
-        reads; those that still exist."""
+        """Nodes whose surroundings changed since the last call, of those that still exist.
+
+        They are the added and redefined nodes, their users and their operands.
+        """
         near: dict[int, None] = {}
         for node_id in self._touched:
             if node_id in self._nodes:

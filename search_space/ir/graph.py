@@ -85,7 +85,7 @@ class Node:
         return blake2b(text.encode() + self.payload, digest_size=16).digest()
 
     def reading(self, inputs: tuple[int, ...]) -> Node:
-        """The same operator on other values, of the same types."""
+        """The same operator on other operands of the same types."""
         other = object.__new__(Node)
         # What is found out about a node says nothing of its inputs.
         vars(other).update(vars(self), inputs=inputs, digest=self.digest)
@@ -116,7 +116,16 @@ class Node:
 
 
 def constant(array: np.ndarray, dtype: str | None = None, name: str = "") -> Node:
-    """A CONST node; dtype is read off the array unless given. Shape and values are the array's."""
+    """Make a CONST node.
+
+    Args:
+        array: its values and shape.
+        dtype: its element type; None for the TOSA type of the array's.
+        name: its name, for people.
+
+    Returns:
+        The node.
+    """
     if dtype is None:
         dtype = next(tosa for tosa, numpy_type in NUMPY.items() if numpy_type == array.dtype)
     payload = np.ascontiguousarray(array, NUMPY[dtype]).tobytes()
@@ -124,10 +133,19 @@ def constant(array: np.ndarray, dtype: str | None = None, name: str = "") -> Nod
 
 
 def move(source: int, source_type: TensorType, steps: tuple[Step, ...], name: str = "") -> Node:
-    """A MOVE of value `source` written as `steps` (at least one).
+    """Make a MOVE node.
 
-    Raises SpaceError if the steps do not fit the shape, or amount to no single permutation of atoms (cannot happen for
-    one step).
+    Args:
+        source: id of the value that is transformed.
+        source_type: its type.
+        steps: the TRANSPOSE and RESHAPE operators that it is written as, at least one.
+        name: its name, for people.
+
+    Returns:
+        The node.
+
+    Raises:
+        SpaceError: the steps do not fit the shape, or are no single permutation of atoms. One step always is.
     """
     total: LayoutMap | None = None
     shape = source_type.shape
@@ -234,9 +252,15 @@ class Graph:
 
 
 class Users(Mapping[int, tuple[int, ...]]):
-    """See `Graph.users`. Readers are put into order when they are asked for: of most nodes, nobody asks."""
+    """The users of each node; see `Graph.users`. They are sorted on first access, since most are never read."""
 
     def __init__(self, places: Mapping[int, int], readers: dict[int, tuple[int, ...]]) -> None:
+        """Wrap the users of a graph's nodes.
+
+        Args:
+            places: id -> place in program order.
+            readers: id -> ids of the users, in any order.
+        """
         self._places, self._readers = places, readers
         self._ordered: set[int] = set()
 
@@ -254,7 +278,15 @@ class Users(Mapping[int, tuple[int, ...]]):
         return len(self._readers)
 
     def after(self, changes: Mapping[int, tuple[int, ...]], dead: Iterable[int]) -> dict[int, tuple[int, ...]]:
-        """All of them, in any order, where some nodes have other readers and some are gone."""
+        """The users after a change.
+
+        Args:
+            changes: id -> users, of nodes whose users changed.
+            dead: ids of removed nodes.
+
+        Returns:
+            id -> ids of the users, in any order.
+        """
         readers = {**self._readers, **changes}
         for node_id in dead:
             del readers[node_id]

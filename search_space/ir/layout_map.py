@@ -1,4 +1,4 @@
-"""What a chain of TRANSPOSE and RESHAPE does, as one value.
+"""The composition of a chain of TRANSPOSE and RESHAPE, as one value.
 
 A tensor is read in row-major order. RESHAPE does not change that order; TRANSPOSE splits it into atoms (runs of the
 index space) and permutes them. So a chain of both is: the input's order cut into atoms, the atoms permuted, the result
@@ -38,7 +38,20 @@ class LayoutMap:
     @staticmethod
     @lru_cache(maxsize=1 << 14)
     def of(in_shape: Shape, out_shape: Shape, atoms: Shape, order: tuple[int, ...]) -> LayoutMap:
-        """The map in normal form. Raises SpaceError if sizes do not agree or `order` is no permutation."""
+        """Make a map in normal form.
+
+        Args:
+            in_shape: shape of the input.
+            out_shape: shape of the output.
+            atoms: sizes of the atoms, in the input's row-major order.
+            order: `order[i]` is the input atom that comes i-th in the output.
+
+        Returns:
+            The map.
+
+        Raises:
+            SpaceError: the sizes do not agree, or `order` is no permutation.
+        """
         if sorted(order) != list(range(len(atoms))):
             raise SpaceError(f"{order} is not a permutation of {len(atoms)} atoms")
         if not prod(in_shape) == prod(out_shape) == prod(atoms):
@@ -50,11 +63,34 @@ class LayoutMap:
 
     @staticmethod
     def reshape(in_shape: Shape, out_shape: Shape) -> LayoutMap:
+        """The map of a RESHAPE.
+
+        Args:
+            in_shape: shape of the input.
+            out_shape: shape of the output.
+
+        Returns:
+            The map.
+
+        Raises:
+            SpaceError: the shapes differ in size.
+        """
         return LayoutMap.of(in_shape, out_shape, (prod(in_shape),), (0,))
 
     @staticmethod
     def transpose(in_shape: Shape, perms: tuple[int, ...]) -> LayoutMap:
-        """TOSA TRANSPOSE: output dimension i is input dimension `perms[i]`."""
+        """The map of a TOSA TRANSPOSE: output dimension i is input dimension `perms[i]`.
+
+        Args:
+            in_shape: shape of the input.
+            perms: a permutation of its dimensions.
+
+        Returns:
+            The map.
+
+        Raises:
+            SpaceError: `perms` does not fit the shape.
+        """
         if sorted(perms) != list(range(len(in_shape))):
             raise SpaceError(f"perms {perms} do not fit a tensor of shape {in_shape}")
         return LayoutMap.of(in_shape, tuple(in_shape[p] for p in perms), in_shape, perms)
@@ -66,15 +102,25 @@ class LayoutMap:
         return LayoutMap.of(self.out_shape, self.in_shape, atoms, order)
 
     def then(self, after: LayoutMap) -> LayoutMap | None:
-        """First this map, then `after`; None where the two cut the tensor between them at places that do not nest
-        (6 = 2*3 here, 6 = 3*2 there), so that no single permutation of atoms does both."""
+        """Compose this map with a following one.
+
+        Args:
+            after: the map that is applied to this one's output.
+
+        Returns:
+            The composition. None where both cut the tensor between them at places that do not nest (6 = 2*3 here, 6 =
+            3*2 there), so that it is no single permutation of atoms.
+
+        Raises:
+            SpaceError: `after` does not begin with this map's output shape.
+        """
         if self.out_shape != after.in_shape:
             raise SpaceError(f"a map to {self.out_shape} cannot be followed by a map from {after.in_shape}")
         return _joined(self, after)
 
     @property
     def keeps_order(self) -> bool:
-        """No element moves: at most a reshape."""
+        """Whether the map moves no element: it is at most a reshape."""
         return len(self.order) <= 1
 
     @property
@@ -140,14 +186,14 @@ class LayoutMap:
         return tuple(d for a in self.order for d in groups[a])
 
     def resized(self, sizes: Mapping[int, int]) -> Resized | None:
-        """The same movement of a tensor that has other sizes along some whole dimensions.
+        """The same permutation for a tensor that has other sizes along some whole dimensions.
 
         Args:
-            sizes: dimension of the output -> its size there, possibly the one that it has.
+            sizes: dimension of the output -> its size, possibly the present one.
 
         Returns:
-            None if one of them is no whole dimension of the input: cut by an atom, merged with another one, or of size
-            1 where the input has no dimension of size 1 left to be it.
+            The map, or None if one of them is no whole dimension of the input: cut by an atom, merged with another one,
+            or of size 1 where the input has no dimension of size 1 left for it.
         """
         pieces = self.pieces
         if pieces is None:
@@ -176,8 +222,14 @@ class LayoutMap:
         return Resized(same, where)
 
     def exposing(self, dims: Collection[int]) -> LayoutMap | None:
-        """The same movement from an input whose dimensions are these ones of the output, and what is between them;
-        None if one of them is no run of the input."""
+        """The same permutation from an input that has these dimensions of the output as its own, and what lies between.
+
+        Args:
+            dims: dimensions of the output.
+
+        Returns:
+            The map, or None if one of them is no run of the input.
+        """
         pieces = self.pieces
         if pieces is None:
             return None
@@ -191,7 +243,7 @@ class LayoutMap:
 
     @cached_property
     def pieces(self) -> Pieces | None:
-        """The atoms cut so that each dimension of both ends is made of whole ones; None if the cuts do not nest."""
+        """The atoms, cut so that each dimension of both ends consists of whole atoms; None if the cuts do not nest."""
         cut = _refine(self.atoms, _larger_than_one(self.in_shape))
         if cut is None:
             return None

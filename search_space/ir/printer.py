@@ -17,7 +17,15 @@ _FEW = 4
 
 
 def print_graph(graph: Graph, names: bool = True) -> str:
-    """One line per operator; `names=False` leaves the nodes' names out, so that equal graphs print equally."""
+    """Write a program as text, one line for each operator.
+
+    Args:
+        graph: the program.
+        names: also write the names of the nodes. Without them, equal graphs give equal text.
+
+    Returns:
+        The text, with a newline at its end.
+    """
     numbers: dict[int, str] = {}
     computed = 0
     for node_id in graph.order:

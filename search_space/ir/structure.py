@@ -1,9 +1,9 @@
-"""What two programs have in common that compute the same way, on other weights or on tensors of other sizes.
+"""Hashes that are equal for programs of one structure, whatever their weights or sizes.
 
-Two levels of one idea. `operators` is equal for programs of the same operators and edges, whatever their weights and
+There are two levels. `operators` is equal for programs of the same operators and edges, whatever their weights and
 sizes: a network, and the same one at another resolution or width. `shapes` is equal if all sizes are equal as well: a
-network, and the same one trained again. Recipes carry over within the second and often within the first, so results are
-found by them.
+network, and the same one trained again. Recipes carry over within the second and often within the first, so the store
+is searched by them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ class Structure:
 
 
 def structure_of(graphs: Sequence[Graph], host_operators: Sequence[str] = ()) -> Structure:
-    """The structure of a program of several delegates.
+    """The structure of a program of one or more delegates.
 
-    host_operators: names of the operators around them, in program order.
+    Args:
+        graphs: one graph for each delegate.
+        host_operators: names of the operators between them, in program order.
+
+    Returns:
+        Its structure.
     """
     return Structure(*(_digest(graphs, host_operators, sizes) for sizes in (False, True)))
 

@@ -8,10 +8,17 @@ from search_space.ir.graph import INPUT, Graph, Node
 
 
 def slice_graph(graph: Graph, feeds: Container[int], results: Sequence[int]) -> Graph:
-    """The program that computes `results` from the values `feeds` and from what inputs of `graph` it still needs.
+    """Cut a part out of a program.
 
-    Its inputs are the feeds and inputs that it reads, in the order in which the results lead to them, depth first; ids
-    stay the same.
+    The inputs of the part are the feeds and inputs that it reads, depth first from the results. Ids stay the same.
+
+    Args:
+        graph: the program.
+        feeds: ids of values that become inputs.
+        results: ids of the values that become outputs, in this order.
+
+    Returns:
+        The program that computes `results` from the feeds and the inputs of `graph` that it still needs.
     """
     nodes: dict[int, Node] = {}
     pending = list(reversed(results))

@@ -1,4 +1,4 @@
-"""What a pass may ask about the target that a program is lowered for."""
+"""The questions that a pass may ask about the target."""
 
 from __future__ import annotations
 
@@ -10,24 +10,37 @@ from search_space.ir.layout_map import Shape
 
 
 class TargetFacts(Protocol):
-    """Answers follow from the target and the toolchain's versions alone, so that a recipe means one program."""
+    """Answers depend only on the target and the toolchain's versions, so that a recipe defines one program."""
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
-        """Predicted cycles of one TOSA TRANSPOSE by itself: of the operations that it becomes, or the larger of these
-        and Vela's estimate where no evidence covers the target's transposes; by_vela: Vela's estimate. None if the
-        target does not take it."""
+        """Predicted cycles of one TOSA TRANSPOSE by itself.
+
+        They are the stream cycles of the operations that it becomes. Where no measurements cover the target's
+        transposes, the larger of these and Vela's estimate is taken.
+
+        Args:
+            shape: shape of its input.
+            perms: its permutation.
+            dtype: its element type.
+            by_vela: return Vela's estimate alone.
+
+        Returns:
+            Cycles, or None if the target does not take the TRANSPOSE.
+        """
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
         """Predicted cycles of a program by itself: stream cycles and Vela's estimate. None if the target does not take
         it."""
 
     def program_sram_bytes(self, program: Graph) -> int | None:
-        """Peak SRAM of a program by itself. None if the target does not take it."""
+        """Peak SRAM of a program by itself, in bytes. None if the target does not take it."""
 
 
-class AnyTarget:
-    """Facts where no target is known: a transpose costs what it moves, a program what its operators write, and memory
-    is no matter."""
+class AnyTarget(TargetFacts):
+    """Facts for an unknown target.
+
+    A transpose costs one cycle for each element, a program one for each element that its operators write. SRAM is 0.
+    """
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         return prod(shape)

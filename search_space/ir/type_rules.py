@@ -53,13 +53,21 @@ _SHIFT = TensorType((1,), "INT8")
 
 
 def operand_count(op: str) -> int | None:
-    """Operands of an elementwise operator, parameters included; None for other operators."""
+    """Number of operands of an elementwise operator, parameters included; None for other operators."""
     more = {"MUL": 1, "NEGATE": 2, "TABLE": 1}
     return DATA_OPERANDS[op] + more.get(op, 0) if op in DATA_OPERANDS else None
 
 
 def type_problems(node: Node, operands: Types) -> list[str]:
-    """What is wrong with the types. The number of operands must be right."""
+    """Check the types of an operator's operands and result.
+
+    Args:
+        node: the operator.
+        operands: types of its operands; their number must be right.
+
+    Returns:
+        One message for each problem.
+    """
     found = []
     for index, whose in _SINGLE_VALUES.get(node.op, {}).items():
         dtype = (node.type if whose == _RESULT else operands[whose]).dtype

@@ -35,18 +35,29 @@ _DIMENSIONS = 3
 
 
 def has_batch(shape: Shape) -> bool:
-    """Whether it takes more than the dimensions that one operation of the NPU has."""
+    """Whether a shape has more dimensions larger than 1 than one operation of the NPU takes."""
     return prod(shape[:-_DIMENSIONS]) > 1
 
 
 def gives_its_shape(edit: Editor, node: Node, operand: int, shape: Shape) -> bool:
-    """Whether the node, of this shape and on this operand, would be an activation that gives a wrong shape to the
-    operation before it. It may be said of one that happens to give the right shape."""
+    """Whether a node would be an activation that gives a wrong shape to the operation before it.
+
+    The answer may be True for one that happens to give the right shape.
+
+    Args:
+        edit: the graph under change.
+        node: the operator.
+        operand: id of its operand.
+        shape: shape of its result.
+
+    Returns:
+        True if it would.
+    """
     return node.op in ACTIVATIONS and has_batch(shape) and _follows_another_shape(edit, operand, shape)
 
 
 def activations_without_batch(edit: Editor) -> None:
-    """Write every activation that would give a wrong shape to the operation before it as one of [1,N*H*W,C]."""
+    """Rewrite every activation that would give a wrong shape to the operation before it, as one of [1,N*H*W,C]."""
     for node_id in [i for i, node in edit.nodes.items() if node.op in ACTIVATIONS]:
         node = edit[node_id]
         if gives_its_shape(edit, node, node.inputs[0], node.type.shape):

@@ -13,7 +13,7 @@ from search_space.ir.layout_map import LayoutMap, Shape
 
 @dataclass(frozen=True)
 class ChannelOrder:
-    """Another order of channels: cut into atoms of these sizes, `perm[i]` is the atom that comes i-th."""
+    """Another order of the channels: cut into atoms of these sizes, `perm[i]` is the atom that comes i-th."""
 
     atoms: Shape
     perm: tuple[int, ...]
@@ -24,14 +24,16 @@ class ChannelOrder:
         return tuple(np.arange(prod(self.atoms)).reshape(self.atoms).transpose(self.perm).ravel().tolist())
 
     def layout(self, shape: Shape) -> LayoutMap:
-        """From a value of this shape in the old order to the same value in the new one."""
+        """The map from a value of this shape in the old order to the same value in the new order."""
         rows = prod(shape[:-1])
         return LayoutMap.of(shape, shape, (rows, *self.atoms), (0, *(1 + p for p in self.perm)))
 
 
 def order_before(layout: LayoutMap) -> ChannelOrder | None:
-    """The order that the channels of a map's input should have had for the map to keep them in order; None if it does
-    already."""
+    """The order of a map's input channels with which the map would keep the channels in order.
+
+    None if it already does.
+    """
     pieces = layout.pieces
     if pieces is None or not layout.in_shape:
         return None
@@ -40,7 +42,7 @@ def order_before(layout: LayoutMap) -> ChannelOrder | None:
 
 
 def order_after(layout: LayoutMap) -> ChannelOrder | None:
-    """The order that the channels of a map's output would have if the map kept them in order; None if it does."""
+    """The order of a map's output channels if the map kept the channels in order; None if it does."""
     pieces = layout.pieces
     if pieces is None or not layout.out_shape:
         return None

@@ -1,9 +1,9 @@
-"""Values that must agree on the order of their channels, and what it takes to give them another order.
+"""Regions of values that must agree on the order of their channels, and their reordering.
 
 The channels of a value are its last dimension. Elementwise operators, pooling, depthwise convolutions and the like tie
-the order of their result to that of their operands; a convolution ends it on both sides, since its constant weights can
-take their input channels, and give their output channels, in any order; a layout map ends it if it can take the new
-order up. CONCAT and SLICE of channels tie a part of one value to another one.
+the order of their result to that of their operands. A convolution ends a region on both sides: its constant weights can
+take input channels, and give output channels, in any order. A layout transform ends it if it can take up the new order.
+CONCAT and SLICE of channels tie a part of one value to another one.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ Indices = tuple[int, ...]
 class ChannelRegion:
     """The values that get another order of channels if one of them does.
 
-    order: of the value that it began with. judged: a movement that may become harder. values: ids, members of the
-    region, with their new orders. takers: convolutions that read a member and take its order up in their weights. maps:
-    movements that read one and take its order up. others: readers that do not notice.
+    order: of the value that the region began with. judged: id of a layout transform that may become more expensive.
+    values: ids of the members, with their new orders. takers: convolutions that read a member and take up its order in
+    their weights. maps: layout transforms that read a member and take up its order. others: readers that are not
+    affected.
     """
 
     order: ChannelOrder
@@ -46,16 +47,31 @@ class ChannelRegion:
     others: dict[int, None] = field(default_factory=dict)
 
     def layout(self, edit: Editor, value: int) -> LayoutMap | None:
-        """From a member in its old order to its new one; None if its order is not made of whole atoms."""
+        """The map from a member in its old order to its new one.
+
+        Args:
+            edit: the graph under change.
+            value: id of the member.
+
+        Returns:
+            The map, or None if the order does not consist of the region's atoms.
+        """
         if self.values[value] != self.order.indices:
             return None
         return self.order.layout(edit[value].type.shape)
 
 
 def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None = None) -> ChannelRegion | None:
-    """The region of value `start`; None if something ties its order down, or a movement would become harder by it.
+    """Find the region of a value.
 
-    judged: a movement whose new form the caller has looked at.
+    Args:
+        edit: the graph under change.
+        start: id of the value.
+        order: its new order.
+        judged: id of a layout transform that may become more expensive, since the caller has priced it.
+
+    Returns:
+        The region, or None if an operator fixes the order or another layout transform would become more expensive.
     """
     region = ChannelRegion(order, judged)
     pending = [(start, order.indices)]
@@ -205,7 +221,15 @@ def _has_weights(edit: Editor, node: Node) -> bool:
 
 
 def easier(one: LayoutMap, other: LayoutMap) -> bool:
-    """Whether the one moves longer runs of elements, or as long ones in fewer dimensions."""
+    """Whether a map moves longer runs of elements than another one, or as long ones in fewer dimensions.
+
+    Args:
+        one: the map.
+        other: the map that it is compared with.
+
+    Returns:
+        True if it does.
+    """
     return (_run(one), -len(one.atoms)) > (_run(other), -len(other.atoms))
 
 
@@ -215,7 +239,14 @@ def _run(layout: LayoutMap) -> int:
 
 
 def reorder(edit: Editor, region: ChannelRegion) -> None:
-    """Give every member of the region its new order. Members are new values; readers outside keep theirs."""
+    """Give every member of a region its new order.
+
+    Members become new values. Readers outside the region keep the old ones.
+
+    Args:
+        edit: the graph under change.
+        region: the region, from `region_of`.
+    """
     done: dict[int, int] = {}
 
     def reordered(value: int) -> int:

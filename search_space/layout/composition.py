@@ -1,4 +1,4 @@
-"""One layout map after another is one layout map."""
+"""Composition of two layout transforms into one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from search_space.layout.emission import plan
 
 
 def compose(edit: Editor, node_id: int) -> bool:
-    """map(map(x)) becomes one map or none, at the outer one; whether it did."""
+    """Rewrite map(map(x)) to one map or none.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the outer MOVE.
+
+    Returns:
+        True if it was rewritten.
+    """
     outer = edit[node_id]
     if outer.op != MOVE:
         return False

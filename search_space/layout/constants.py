@@ -1,4 +1,4 @@
-"""Constants in another layout, at compile time."""
+"""Layout transforms of constants at compile time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from search_space.ir.layout_map import LayoutMap, Shape
 
 
 def moved_constant(node: Node, layout: LayoutMap) -> Node | None:
-    """The constant with its elements moved; None for element types that numpy does not have."""
+    """Apply a map to a constant.
+
+    Args:
+        node: the constant.
+        layout: the map.
+
+    Returns:
+        The new constant, or None for element types that numpy does not have.
+    """
     if layout.keeps_order:
         return reshaped_constant(node, layout.out_shape)
     if node.type.dtype not in NUMPY:
@@ -23,14 +31,31 @@ def moved_constant(node: Node, layout: LayoutMap) -> Node | None:
 
 
 def reshaped_constant(node: Node, shape: Shape) -> Node:
-    """The same payload under another shape of the same size."""
+    """Give a constant another shape of the same size.
+
+    Args:
+        node: the constant, of any element type.
+        shape: the new shape.
+
+    Returns:
+        The new constant, with the same payload.
+    """
     return Node(node.op, (), TensorType(shape, node.type.dtype), payload=node.payload, name=node.name)
 
 
 def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[int]) -> int:
-    """The id of the constant with these entries along `axis`, in this order; its own id where that is the same.
+    """Add a constant with selected entries of another one along an axis.
 
-    A constant of one entry along the axis is broadcast and stays. Any element type: entries are whole bytes.
+    A constant with one entry along the axis is broadcast and stays.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the constant, of any element type of whole bytes.
+        axis: the axis.
+        indices: old index of each new entry.
+
+    Returns:
+        The id of the new constant; `node_id` itself where nothing changes.
     """
     node = edit[node_id]
     shape = node.type.shape
@@ -43,7 +68,16 @@ def permuted_constant(edit: Editor, node_id: int, axis: int, indices: Sequence[i
 
 
 def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
-    """The id of the constant with dimension `axis` and the next one exchanged."""
+    """Add a constant with two neighbouring dimensions exchanged.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the constant, of any element type of whole bytes.
+        axis: the first of the two dimensions.
+
+    Returns:
+        The id of the new constant.
+    """
     node = edit[node_id]
     shape = node.type.shape
     values = np.frombuffer(node.payload, np.uint8, count=node.type.elements * _entry_bytes(node))
@@ -53,8 +87,16 @@ def swapped_constant(edit: Editor, node_id: int, axis: int) -> int:
 
 
 def repeated_constant(edit: Editor, node_id: int, times: int) -> int:
-    """The id of a constant of one dimension, so many times one after the other. Any element type: entries are whole
-    bytes."""
+    """Add a constant of one dimension that repeats another one.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the constant, of any element type of whole bytes.
+        times: number of repetitions.
+
+    Returns:
+        The id of the new constant.
+    """
     node = edit[node_id]
     (size,) = node.type.shape
     payload = node.payload[: size * _entry_bytes(node)] * times

@@ -1,4 +1,4 @@
-"""How a layout map can be written as physical TRANSPOSE and RESHAPE operators."""
+"""Emission of a layout map as TRANSPOSE and RESHAPE operators."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from search_space.ir.layout_map import LayoutMap, Shape
 
 
 def plan(layout: LayoutMap) -> tuple[Step, ...]:
-    """The fewest operators: nothing for the identity, one where one does it, else a TRANSPOSE of the input's own
-    dimensions, or one that ends in the output's, before one of the merged atoms."""
+    """The shortest sequence of TRANSPOSE and RESHAPE for a map.
+
+    It is empty for the identity and has one operator where one suffices. Otherwise it transposes the input's own
+    dimensions, or ends in the output's own, in preference to merged atoms.
+    """
     if layout.is_identity:
         return ()
     if layout.keeps_order:
@@ -27,7 +30,7 @@ def plan(layout: LayoutMap) -> tuple[Step, ...]:
 
 
 def merged(layout: LayoutMap) -> tuple[Step, ...]:
-    """The TRANSPOSE of the normal form: the fewest and largest dimensions."""
+    """The TRANSPOSE of the normal form, which has the fewest and largest dimensions, with its reshapes."""
     if layout.keeps_order:
         return plan(layout)
     steps = (Step("reshape", layout.atoms), Step("transpose", layout.order))

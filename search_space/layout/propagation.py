@@ -1,6 +1,6 @@
-"""Moving a layout map through an operator: from its operands to its result (sink) or back (hoist).
+"""Propagation of a layout map through an operator: from its operands to its result (sink) or back (hoist).
 
-What differs between operators is in their laws (`search_space.layout.rules`); what happens then is the same.
+The propagation rules say what differs between operators (`search_space.layout.rules`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,17 @@ class _Operands:
 
 
 def sink(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> bool:
-    """op(map(x), map(y), constant) becomes map(op(x, y, map^-1(constant))); whether it did."""
+    """Rewrite op(map(x), map(y), constant) to map(op(x, y, map^-1(constant))).
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the operator.
+        laws: propagation rules of the operators that maps may pass, by operator.
+        terms: conditions on which a map may move.
+
+    Returns:
+        True if it was rewritten.
+    """
     node = edit[node_id]
     law = laws.get(node.op)
     if law is None:
@@ -112,9 +122,18 @@ def _sunk(edit: Editor, node_id: int, law: Law, at: int, terms: Terms) -> bool:
 
 
 def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> bool:
-    """map(op(x, constant)) becomes op(map(x), map(constant)), at the MOVE `node_id`; whether it did.
+    """Rewrite map(op(x, constant)) to op(map(x), map(constant)).
 
-    Only where one operand alone has to be moved by an operator and nobody else reads op's result.
+    Only where one operand needs an operator for its map, and op's result has no other user.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the MOVE.
+        laws: propagation rules of the operators that maps may pass, by operator.
+        terms: conditions on which a map may move.
+
+    Returns:
+        True if it was rewritten.
     """
     outer = edit[node_id]
     if outer.op != MOVE or outer.layout_map.is_identity:
@@ -150,7 +169,15 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
 
 
 def moved_bytes(layout: LayoutMap, tensor: TensorType) -> int:
-    """What a map has to move: nothing if it only reshapes."""
+    """Bytes that a map moves: 0 if it only reshapes.
+
+    Args:
+        layout: the map.
+        tensor: type of the tensor.
+
+    Returns:
+        Bytes.
+    """
     return 0 if layout.keeps_order else payload_bytes(tensor.dtype, tensor.elements)
 
 
@@ -283,7 +310,17 @@ def _with_operands(edit: Editor, node: Node, operands: _Operands) -> Node:
 
 
 def relaid_operands(edit: Editor, node: Node, law: Law, carried: Carried) -> tuple[int, ...] | None:
-    """The data operands as a relaid operator reads them, where no more than reshapes is needed for it; else None."""
+    """The data operands of an operator in another layout, where reshapes suffice.
+
+    Args:
+        edit: the graph under change.
+        node: the operator.
+        law: its propagation rule.
+        carried: the layout, from `carry`.
+
+    Returns:
+        Ids of the operands, added where needed, or None if one of them needs more than a reshape.
+    """
     placed = [
         _carried(edit, node.inputs[position], layout.inverse)
         for position, layout in zip(law.operands(node), carried.operands, strict=True)

@@ -1,4 +1,4 @@
-"""What is sliced out of joined values is sliced out of each of them."""
+"""A SLICE of a CONCAT as a CONCAT of SLICEs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from search_space.layout.emission import plan
 
 
 def slice_before_concat(edit: Editor, node_id: int) -> bool:
-    """slice(reshape(concat(x, y))) becomes reshape(concat(slice(x), slice(y))), at the SLICE `node_id`; whether it did.
+    """Rewrite slice(reshape(concat(x, y))) to reshape(concat(slice(x), slice(y))).
 
-    The operands have one size, and the slice takes the same part of each: joined along an axis, they are seen as the
-    entries of a dimension of their own before it, which is not cut.
+    The operands have one size, and the slice takes the same part of each. The CONCAT is seen as one along a dimension
+    of its own, which the slice does not cut.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the SLICE.
+
+    Returns:
+        True if it was rewritten.
     """
     node = edit[node_id]
     if node.op != "SLICE":

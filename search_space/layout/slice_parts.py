@@ -1,4 +1,4 @@
-"""A slice along a dimension that a movement put together is a slice along one of the parts."""
+"""A slice along a merged dimension as a slice along one of its factors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from search_space.layout.emission import plan
 
 
 def slice_a_part(edit: Editor, node_id: int) -> bool:
-    """slice(map(x)) along [A*B] from a multiple of B to a multiple of B becomes a slice along A of [A,B], at the SLICE
-    `node_id`; whether it did. What was merged to [A*B] by the map is thus seen apart again."""
+    """Rewrite a slice of map(x) along [A*B] to one along A of [A,B].
+
+    Start and size must be multiples of B. The dimensions that the map merged are thus separate again.
+
+    Args:
+        edit: the graph under change.
+        node_id: id of the SLICE.
+
+    Returns:
+        True if it was rewritten.
+    """
     node = edit[node_id]
     if node.op != "SLICE" or edit[node.inputs[0]].op != MOVE:
         return False

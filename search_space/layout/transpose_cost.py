@@ -1,4 +1,4 @@
-"""What it costs to write a layout map in one way or another, and the cheapest way."""
+"""The cost of ways to write a layout map, and the cheapest way."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ _MOST_ATOMS = 5
 def steps_cycles(
     steps: tuple[Step, ...], source: TensorType, facts: TargetFacts, by_vela: bool = False, at_most: float = inf
 ) -> float:
-    """Predicted cycles of the transposes among the steps, reshapes are free; infinite if the target refuses one, or
-    past `at_most`.
+    """Predicted cycles of the transposes among steps. Reshapes cost nothing.
 
-    by_vela: by Vela's estimate alone.
+    Args:
+        steps: the steps, in order.
+        source: type of the input.
+        facts: about the target.
+        by_vela: price by Vela's estimate alone.
+        at_most: cycles from which on a way is of no interest.
+
+    Returns:
+        Cycles; infinity if the target refuses a transpose, or from `at_most` on.
     """
     total: float = 0
     shape = source.shape
@@ -41,7 +48,18 @@ def steps_cycles(
 def cheapest_steps(
     layout: LayoutMap, source: TensorType, facts: TargetFacts, by_vela: bool = False, at_most: float = inf
 ) -> tuple[tuple[Step, ...], float] | None:
-    """The cheapest way to write the map, with its predicted cycles; None if there is none below `at_most`."""
+    """The cheapest way to write a map, of `candidate_plans`.
+
+    Args:
+        layout: the map.
+        source: type of the input.
+        facts: about the target.
+        by_vela: price by Vela's estimate alone.
+        at_most: cycles from which on a way is of no interest.
+
+    Returns:
+        The steps and their predicted cycles, or None if no way costs less than `at_most`.
+    """
     if layout.keeps_order:
         return plan(layout), 0
     best: tuple[Step, ...] | None = None
@@ -54,7 +72,7 @@ def cheapest_steps(
 
 @lru_cache(maxsize=512)
 def candidate_plans(layout: LayoutMap) -> tuple[tuple[Step, ...], ...]:
-    """Ways to write a map that moves something, in one TRANSPOSE or two, over several cuts into atoms."""
+    """Ways to write a map that moves elements: in one TRANSPOSE or two, over several cuts into atoms."""
     found = dict.fromkeys((plan(layout), merged(layout)))
     for atoms, order in _cuts(layout):
         found[_over(layout, atoms, (order,))] = None

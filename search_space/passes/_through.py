@@ -1,4 +1,4 @@
-"""What passes have in common that move maps through one kind of operator."""
+"""The base class of passes that move maps through one kind of operator."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class Through(Pass):
-    """A subclass sets, beside what every pass does,
+    """Moves maps through operators. Beside what every pass sets, a subclass sets
 
-    laws: of the operators that maps move through.
+    laws: propagation rules of the operators that maps move through.
 
     up: move maps from the result to the operands instead of from the operands to the result.
     """

@@ -1,4 +1,4 @@
-"""What a pass is."""
+"""The base class of passes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
-from search_space.passes.recipe_pass import AGREED as AGREED
-from search_space.passes.recipe_pass import PAYING as PAYING
-from search_space.passes.recipe_pass import SITES_BY_PRICE as SITES_BY_PRICE
 from search_space.passes.recipe_pass import RecipePass
 
 _CHANGES_PER_NODE = 50
@@ -24,26 +21,43 @@ _CHANGES_PER_NODE = 50
 
 @dataclass(frozen=True)
 class Pass(RecipePass):
-    """A rewrite of TOSA graphs; see `RecipePass` for what a subclass sets.
+    """A rewrite graph -> graph of TOSA programs; see `RecipePass` for what a subclass sets.
 
-    far: whether a rewrite can open a site that is not beside it.
+    far: whether a rewrite can open a site that is not next to it.
     """
 
     far: ClassVar[bool] = False
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        """Apply the law at one node if it fits there; whether it did.
+        """Apply the law at one node, if it applies there.
 
-        May add nodes and redefine any node as the same tensor computed otherwise. Each rewrite must make progress: the
-        pass is repeated until it fits nowhere.
+        A rewrite may add nodes, and may redefine any node as the same tensor computed in another way. It must make
+        progress: the pass is repeated until it applies nowhere.
+
+        Args:
+            edit: the graph under change.
+            node_id: id of the node.
+
+        Returns:
+            True if the graph was changed.
         """
 
     def apply(self, graph: Graph, only: Collection[int] | None = None, facts: TargetFacts = ANY_TARGET) -> Graph:
-        """The graph after rewriting at the sites that the pass is for, or at the nodes `only`.
+        """Rewrite at the sites that the pass is for.
 
-        Sites that a rewrite creates are visited as well unless it is for certain ones. Returns `graph` itself if there
-        was no site. Raises SpaceError if the pass does not come to an end.
+        Sites that a rewrite creates are visited as well, unless sites are selected.
+
+        Args:
+            graph: the program.
+            only: ids of the nodes to rewrite at, instead of the sites in `at`.
+            facts: about the target.
+
+        Returns:
+            The new program; `graph` itself if there was no site.
+
+        Raises:
+            SpaceError: the pass does not terminate, or its sites are selected by price.
         """
         if only is None and self.at:
             sites = self.sites(graph, facts)
@@ -88,13 +102,30 @@ class Pass(RecipePass):
         return True
 
     def sites(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[int, ...]:
-        """Ids of all nodes where the pass would change this graph, in program order."""
+        """Find all nodes where the pass would change a program.
+
+        Args:
+            graph: the program.
+            facts: about the target.
+
+        Returns:
+            Their ids, in program order.
+        """
         return tuple(node_id for node_id, _ in self.at_each(graph, facts))
 
     def at_each(
         self, graph: Graph, facts: TargetFacts = ANY_TARGET, but: Container[int] = ()
     ) -> Iterator[tuple[int, Graph]]:
-        """The sites in program order, each with the graph after a rewrite there alone. but: nodes that are left out."""
+        """Rewrite at one site at a time.
+
+        Args:
+            graph: the program.
+            facts: about the target.
+            but: ids of nodes that are left out.
+
+        Yields:
+            Each site in program order, with the program after a rewrite there alone.
+        """
         edit = Editor(graph, facts)
         for node_id in _candidates(graph, None):
             if node_id not in but and self._rewritten(edit, node_id):

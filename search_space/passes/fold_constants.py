@@ -1,4 +1,4 @@
-"""Transposes and reshapes of constants are done at compile time."""
+"""Constant folding of transposes and reshapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FoldConstants(Pass):
-    """Source: evaluation; rewrite 9 of ExecuTorch pull request #18167."""
+    """Applies transposes and reshapes of constants at compile time.
+
+    Source: evaluation; rewrite 9 of ExecuTorch pull request #18167.
+    """
 
     name: ClassVar[str] = "fold-constants"
     law: ClassVar[str] = "a transpose or reshape of a constant is a constant"

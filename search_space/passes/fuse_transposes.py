@@ -1,4 +1,4 @@
-"""Chains of transposes and reshapes become one layout map; those that amount to nothing vanish."""
+"""Fusion of chains of transposes and reshapes into one layout map."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FuseTransposes(Pass):
-    """Source: composition of permutations; rewrites 1, 2, 3 and 5 of ExecuTorch pull request #18167: a reshape between
-    transposes, a permute that only restates NCHW as NHWC, and a pair that cancels are compositions like others."""
+    """Fuses consecutive transposes and reshapes, and removes those that cancel.
+
+    Source: composition of permutations; rewrites 1, 2, 3 and 5 of ExecuTorch pull request #18167. A reshape between
+    transposes, a permute that only restates NCHW as NHWC, and a pair that cancels are all compositions.
+    """
 
     name: ClassVar[str] = "fuse-transposes"
     law: ClassVar[str] = "one layout map after another is their composition; the identity map is its operand"

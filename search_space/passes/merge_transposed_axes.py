@@ -1,4 +1,4 @@
-"""A transpose is written over as few and as large dimensions as it has."""
+"""Transposes over as few and as large dimensions as possible."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from search_space.passes.stage import Stage
 
 #: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
 #: more SRAM than it or the whole program did before the pass.
-PAYING, AGREED = "paying", "agreed"
+PROFITABLE, PROFITABLE_BY_BOTH = "profitable", "profitable-by-both"
 
 #: What may stand instead of numbers of sites; `search_space.recipe.profitable_sites` finds them.
-SITES_BY_PRICE = (PAYING, AGREED)
+SITES_BY_PRICE = (PROFITABLE, PROFITABLE_BY_BOTH)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class RecipePass(ABC):
         stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
             `search_space.recipe.seed_recipes` to name it.
         at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
-            SITES_BY_PRICE. In a program of several delegates every one has its own; numbers beyond its last site are
-            none.
+            SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last site
+            have no effect.
     """
 
     name: ClassVar[str]

@@ -18,7 +18,7 @@ class RemoveNoops(Pass):
     """Source: TOSA 1.0, the definition of each operator."""
 
     name: ClassVar[str] = "remove-noops"
-    law: ClassVar[str] = "an operator that gives back its operand unchanged can be left out"
+    law: ClassVar[str] = "an operator that returns its operand unchanged can be removed"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

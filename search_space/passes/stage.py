@@ -9,12 +9,18 @@ class Stage(Enum):
     """Stages of the richest seed recipe, in the order in which they run.
 
     CANONICALISE: bring equal programs into one form.
+
     PROPAGATE_LAYOUTS: move transposes and reshapes through operators until they cancel.
+
     SELECT_OPERATORS: express an operator by others that the target does faster.
+
     ASSIGN_LAYOUTS: choose the order of channels and the shapes of values.
-    DECOMPOSE: cut an operator that the target does not have, or does slowly, into parts.
-    PEEPHOLE: improve small groups of operators, once the remaining movements are written out.
-    LEGALISE: keep out what the compiler gets wrong; no pass after it may undo that.
+
+    DECOMPOSE: split an operator that the target does not have, or does slowly.
+
+    PEEPHOLE: improve small groups of operators, once the remaining layout transforms are written out.
+
+    LEGALISE: work around what the compiler gets wrong. No pass after it may undo that.
     """
 
     CANONICALISE = "canonicalise"

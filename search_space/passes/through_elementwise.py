@@ -15,5 +15,5 @@ class ThroughElementwise(Through):
     """Source: TOSA 1.0, elementwise operators; rewrite 6 of ExecuTorch pull request #18167."""
 
     name: ClassVar[str] = "through-elementwise"
-    law: ClassVar[str] = "f(map(x), map(y)) = map(f(x, y)) for every f that treats all elements alike"
+    law: ClassVar[str] = "f(map(x), map(y)) = map(f(x, y)) for every elementwise f"
     laws: ClassVar[Laws] = LAWS

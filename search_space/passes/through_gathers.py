@@ -15,5 +15,5 @@ class ThroughGathers(Through):
     """Source: TOSA 1.0, GATHER and SCATTER."""
 
     name: ClassVar[str] = "through-gathers"
-    law: ClassVar[str] = "entries that are picked along a dimension are picked along it before the map"
+    law: ClassVar[str] = "gather and scatter along a dimension follow it to where it is before the map"
     laws: ClassVar[Laws] = LAWS

@@ -18,9 +18,7 @@ class ThroughSlices(Through):
     """Source: TOSA 1.0, data layout operators."""
 
     name: ClassVar[str] = "through-slices"
-    law: ClassVar[str] = (
-        "what is cut off, added, repeated or turned round along a dimension is so wherever a map puts it"
-    )
+    law: ClassVar[str] = "slice, pad, tile and reverse along a dimension follow it to where the map puts it"
     laws: ClassVar[Laws] = LAWS
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""Which passes and choices of others are installed, as a part of what a result depends on."""
+"""Installed passes and choices of other distributions, whose versions a result depends on."""
 
 from __future__ import annotations
 

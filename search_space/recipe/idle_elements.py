@@ -1,4 +1,4 @@
-"""What to say of an element of a recipe that changes nothing."""
+"""Notes about elements of a recipe that change nothing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ def why_idle(
     where: str,
     facts: TargetFacts = ANY_TARGET,
 ) -> str | None:
-    """Why an element of a recipe changed nothing, in one line; None if it changed something.
+    """Say why an element of a recipe changed nothing.
 
     Args:
-        before, after: the program's graphs before and after the element.
+        element: a pass, or a choice and its alternative.
+        before: the program's graphs before the element.
+        after: its graphs after it.
         where: what the program is called, such as `this model`.
-        facts: of the target, by which the pass was applied.
+        facts: about the target for which the pass was applied.
+
+    Returns:
+        One line, or None if the element changed something.
     """
     if any(old.hash != new.hash for old, new in zip(before, after, strict=True)):
         return None

@@ -1,21 +1,30 @@
-"""A program whose movements are written as cheaply as is known."""
+"""Programs whose layout transforms are in the cheapest known form."""
 
 from __future__ import annotations
 
 from search_space.analysis.changed_region import changed_region
-from search_space.choices.data_movement.move_by_convolution import MoveByConvolution
+from search_space.choices.data_movement.transpose_as_conv import TransposeAsConv
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import PAYING
-from search_space.passes.plan_moves import PlanMoves
+from search_space.passes.recipe_pass import PROFITABLE
+from search_space.passes.select_transposes import SelectTransposes
 from search_space.recipe.price import cheaper, rewritten_where
 
 
 def moved_cheaply(program: Graph, facts: TargetFacts) -> Graph:
-    """The program with every movement in the cheapest transposes, or as a convolution where that takes fewer stream
-    cycles; the program itself if nothing is cheaper."""
+    """Write every layout transform in the cheapest known way.
+
+    They become the cheapest transposes, or convolutions where these take fewer stream cycles.
+
+    Args:
+        program: the program.
+        facts: about the target.
+
+    Returns:
+        The new program; `program` itself if nothing is cheaper.
+    """
 
     def pays(before: Graph, after: Graph) -> bool:
-        return cheaper(*changed_region(before, after), facts, PAYING)
+        return cheaper(*changed_region(before, after), facts, PROFITABLE)
 
-    return rewritten_where(PlanMoves().apply(program, facts=facts), MoveByConvolution(), facts, pays)
+    return rewritten_where(SelectTransposes().apply(program, facts=facts), TransposeAsConv(), facts, pays)

@@ -1,4 +1,4 @@
-"""Whether a program is cheaper than another one, and rewrites at the sites where that is so."""
+"""Comparison of two programs by cost, and rewrites at the sites where it is lower."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from collections.abc import Callable
 
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import PAYING, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE
 
 
 def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
-    """The graph after the pass at every site where it is wanted, until there is none.
+    """Apply a pass at every site where a condition holds, until there is none.
 
-    wanted: says so of the graph before and after.
+    Args:
+        graph: the program.
+        one: the pass.
+        facts: about the target.
+        wanted: the condition, of the program before and after the rewrite of one site.
+
+    Returns:
+        The new program; `graph` itself if no site was rewritten.
     """
     refused: set[int] = set()
     while True:
@@ -33,10 +41,20 @@ def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callabl
 
 
 def cheaper(before: Graph, after: Graph, facts: TargetFacts, by: str) -> bool:
-    """Whether a program is cheaper by itself than another one, by PAYING or AGREED, memory aside."""
+    """Whether a program costs less than another one, each compiled alone. SRAM is not compared.
+
+    Args:
+        before: the program that it is compared with.
+        after: the program.
+        facts: about the target.
+        by: PROFITABLE or PROFITABLE_BY_BOTH.
+
+    Returns:
+        True if it does, False also if the target does not take one of them.
+    """
     old, new = facts.program_cycles(before), facts.program_cycles(after)
     if old is None or new is None:
         return False
-    if by == PAYING:
+    if by == PROFITABLE:
         return new[0] < old[0]
     return new != old and all(n <= o for n, o in zip(new, old, strict=True))

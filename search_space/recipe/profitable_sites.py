@@ -1,4 +1,4 @@
-"""Sites of a pass by their price: those at which what it changes, compiled by itself, is cheaper afterwards."""
+"""Selection of a pass's sites by price: those where the changed part, compiled alone, becomes cheaper."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ from search_space.analysis.changed_region import changed_region
 from search_space.errors import SpaceError
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
-from search_space.passes.base import PAYING, SITES_BY_PRICE, Pass
-from search_space.passes.recipe_pass import RecipePass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE, SITES_BY_PRICE, RecipePass
 from search_space.recipe.normalised_moves import moved_cheaply
 from search_space.recipe.price import cheaper, rewritten_where
 
 
 def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
-    """The graph after a pass as a recipe has it, at the sites that it is for; the graph itself if there is none.
+    """Apply a pass of a recipe at the sites that it is for.
 
-    Sites by price: every site where the part that changes is cheaper by PAYING or AGREED, until there is no such site.
-    What surrounds the part is not seen: a rewrite can pay in a program and not by itself, and the other way round.
+    Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH; they are
+    rewritten until there is no such site. The part is compiled alone: a rewrite can be profitable in the program and
+    not by itself, and vice versa.
+
+    Args:
+        one: the pass.
+        graph: the program.
+        facts: about the target.
+
+    Returns:
+        The new program; `graph` itself if there is no site.
 
     Raises:
-        SpaceError: the pass does not come to an end, or is for programs of another kind.
+        SpaceError: the pass does not terminate, or is for programs of another kind.
     """
     rewrite = _on_graphs(one)
     if one.at not in SITES_BY_PRICE:
@@ -28,12 +37,23 @@ def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> G
 
 
 def chosen_sites(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
-    """The numbers of the sites that a pass is for, each looked at as if it were the only one, and how many sites there
-    are."""
+    """The sites that a pass of a recipe is for. Each is looked at as if it were the only one.
+
+    Args:
+        one: the pass.
+        graph: the program.
+        facts: about the target.
+
+    Returns:
+        The numbers of the sites, and the number of all sites.
+
+    Raises:
+        SpaceError: the pass is for programs of another kind.
+    """
     rewrite = _on_graphs(one)
     if one.at in SITES_BY_PRICE:
-        paying = [pays(graph, after, facts, one.at, graph) for _, after in rewrite.at_each(graph, facts)]
-        return tuple(number for number, pay in enumerate(paying, 1) if pay), len(paying)
+        profitable = [pays(graph, after, facts, one.at, graph) for _, after in rewrite.at_each(graph, facts)]
+        return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
     sites = rewrite.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
     return tuple(number for number in numbers if number <= len(sites)), len(sites)
@@ -47,11 +67,20 @@ def _on_graphs(one: RecipePass) -> Pass:
 
 
 def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
-    """Whether what `after` changes is cheaper than it was in `before`, by PAYING or AGREED: as it is written, or with
-    the movements on both sides written as cheaply as is known. What brings a movement along leaves it to other passes
-    how to write it, and would be refused for what they do away with.
+    """Whether a rewrite makes the changed part cheaper.
 
-    whole: the program before the pass, whose SRAM it may need.
+    The two parts are compared as they are written, and with the layout transforms of both in the cheapest known form. A
+    rewrite may introduce a transpose that later passes make cheaper or remove.
+
+    Args:
+        before: the program before the rewrite.
+        after: the program after it.
+        facts: about the target.
+        by: PROFITABLE or PROFITABLE_BY_BOTH.
+        whole: the program before the pass. The changed part may need as much SRAM as this program does.
+
+    Returns:
+        True if it does.
     """
     old, new = changed_region(before, after)
     if _better(old, new, whole, facts, by):
@@ -65,7 +94,7 @@ def _better(old: Graph, new: Graph, whole: Graph, facts: TargetFacts, by: str) -
     """Whether a part is better than the old one."""
     if not cheaper(old, new, facts, by):
         return False
-    if by == PAYING:
+    if by == PROFITABLE:
         return True
     needed = facts.program_sram_bytes(new)
     return needed is not None and any(needed <= (facts.program_sram_bytes(one) or 0) for one in (old, whole))

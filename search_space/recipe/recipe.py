@@ -1,13 +1,16 @@
-"""A recipe: which lowering choices are taken and which passes run, in order; as one line of text.
+"""A recipe: the lowering choices that are taken and the passes that run, in order, as one line of text.
 
     conv1d=along-h | fuse-transposes,through-elementwise{up=true},fold-constants
 
-Choices stand before the bar, in alphabetical order, passes behind it in the order in which they run. An empty side is
-left out with the bar; the empty recipe is `default`: what stock ExecuTorch does.
+Choices come before the bar, in alphabetical order. Passes come after it, in execution order. An empty side is left out
+with the bar. The empty recipe is `default`, the lowering of stock ExecuTorch.
 
-A pass works at all its sites, unless it says at which ones: `sum-by-depthwise@1+3` is for the first and the third that
-it has in the program as it is then, `sum-by-depthwise@paying` for those where what it changes takes fewer stream cycles
-by itself, `sum-by-depthwise@agreed` for those where neither Vela's estimate nor the need of SRAM rises.
+A pass is applied at all its sites unless the recipe selects some:
+
+- `sum-as-depthwise@1+3`: the first and the third site of the program as it is at that point;
+- `sum-as-depthwise@profitable`: the sites where the changed part takes fewer stream cycles when compiled alone;
+- `sum-as-depthwise@profitable-by-both`: the sites where one estimate falls, the other does not rise, and neither does
+  the SRAM of the part.
 """
 
 from __future__ import annotations
@@ -34,14 +37,18 @@ _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
 
 @dataclass(frozen=True)
 class Recipe:
-    """choices: pairs (choice, alternative), sorted; passes: in the order in which they run."""
+    """choices: pairs (choice, alternative), sorted. passes: in the order in which they run."""
 
     choices: tuple[tuple[str, str], ...] = ()
     passes: tuple[RecipePass, ...] = ()
 
     @staticmethod
     def parse(text: str) -> Recipe:
-        """The recipe that a line says. Raises SpaceError on bad syntax, and on unknown names with the nearest known."""
+        """Read a recipe from its text.
+
+        Raises:
+            SpaceError: bad syntax, or an unknown name; the message lists the nearest known names.
+        """
         text = text.strip()
         if not text:
             raise SpaceError(f"an empty recipe; the recipe of stock ExecuTorch is '{DEFAULT_TEXT}'")
@@ -63,7 +70,7 @@ class Recipe:
 
     @property
     def elements(self) -> tuple[str, ...]:
-        """Every choice and pass as it is written, in order."""
+        """The text of every choice and pass, in order."""
         return (*(f"{name}={alternative}" for name, alternative in self.choices), *map(str, self.passes))
 
     @property
@@ -73,14 +80,17 @@ class Recipe:
 
     @property
     def exactness(self) -> Exactness:
-        """The class that has to be allowed for all of it."""
+        """The class that must be allowed for the recipe: that of its least exact element."""
         choices = (registry.choices()[name].exactness(alternative) for name, alternative in self.choices)
         return max((*choices, *(one.exactness for one in self.passes)), default=Exactness.EXACT)
 
     @property
     def exact_stretches(self) -> tuple[tuple[Recipe, Recipe], ...]:
-        """Pairs of its beginnings: the program by the first and by the second are equal bit for bit, for only exact
-        elements lie between them. One pair if all of it is exact: the default recipe and itself."""
+        """The maximal runs of exact elements, as pairs of prefixes (before the run, after the run).
+
+        The programs by the two prefixes of a pair are equal bit for bit. If all of the recipe is exact there is one
+        pair: the default recipe and the recipe itself.
+        """
         registered = registry.choices()
         inexact = ((n, a) for n, a in self.choices if registered[n].exactness(a) > Exactness.EXACT)
         starts, ends = [Recipe(tuple(inexact))], []
@@ -91,12 +101,23 @@ class Recipe:
         return tuple(zip(starts, [*ends, self], strict=True))
 
     def laws(self) -> dict[str, str]:
-        """Element -> in one line why it keeps the outputs."""
+        """Element -> its law, in one line."""
         laws = {f"{name}={alt}": _law(registry.choices()[name], alt) for name, alt in self.choices}
         return laws | {str(p): p.law for p in self.passes}
 
     def apply(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
-        """The program lowered by this recipe; `graph`: what ExecuTorch gives for the target by its setting."""
+        """Lower a program by this recipe.
+
+        Args:
+            graph: the program as ExecuTorch lowers it for the target with this recipe's `setting`.
+            facts: about the target.
+
+        Returns:
+            The new program; `graph` itself if nothing changes.
+
+        Raises:
+            SpaceError: a pass does not terminate.
+        """
         for name, alternative in self.choices:
             choice = registry.choices()[name]
             if issubclass(choice, SettingChoice):  # it is lowered with the alternative already

@@ -52,17 +52,42 @@ def choices() -> Mapping[str, type[RecipeChoice]]:
 
 
 def unknown_pass(name: str, known: Iterable[str]) -> SpaceError:
-    """What to say of a pass that is not known: why an extension of that name is left out, else the nearest names."""
+    """The error for a pass that does not exist or cannot be used.
+
+    Args:
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     return _left_out("pass", name, _passes().broken) or unknown("pass", name, known)
 
 
 def unknown_choice(name: str, known: Iterable[str]) -> SpaceError:
-    """As `unknown_pass`, of a lowering choice."""
+    """The error for a choice that does not exist or cannot be used.
+
+    Args:
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     return _left_out("lowering choice", name, _choices().broken) or unknown("lowering choice", name, known)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
-    """What to say of a name that is not known."""
+    """The error for an unknown name, with the nearest known ones.
+
+    Args:
+        kind: what the name is of, for the message.
+        name: the name in the recipe.
+        known: the names that exist.
+
+    Returns:
+        The error, not raised.
+    """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
     return SpaceError(f"unknown {kind} '{name}'; did you mean {' or '.join(near)}?")
@@ -100,7 +125,7 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
     # Sorted, so that of two extensions of one name the same one is taken in every process.
     for entry in sorted(entry_points(group=group), key=lambda one: (one.name, one.value)):
         value, complaint = _loaded(entry, base)
-        if isinstance(value, ModuleType):
+        if isinstance(value, ModuleType) and not complaint:
             usable |= _of_package(value, base)
             continue
         if not complaint and value.name in usable:

@@ -1,7 +1,7 @@
-"""Recipes from which a search starts: what helps most models, so that it need not be found pass by pass.
+"""Seed recipes: recipes that a search starts from, since they help most models.
 
-They name the built-in passes one by one: these stand there in a certain order, with options, and some several times. A
-pass that says its `stage` is put into further seed recipes, at the end of its stage.
+They name the built-in passes one by one, in a certain order, with options, and some several times. A pass that sets its
+`stage` is appended to that stage in further seed recipes.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ from search_space.recipe.recipe import Recipe
 _CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
 #: Maps moved as far as they get.
-_FAR = "pad-into-convolution,conv-along-width,sink-moves,share-equal,settle-moves"
+_FAR = "fold-pad-into-conv,conv-along-width,sink-transposes,cse,minimise-transposed-bytes"
 
 #: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
 _CHOICES = (
-    "table@{at},prelu@{at},channel-by-depthwise@{at},pool-first@{at},unscaled-sum@{at},sum-by-depthwise@{at},"
-    "pool-by-depthwise{{whole=true}}@{at},pool-by-depthwise@{at},sum-tree@{at},trim-kernel@{at},dilation-to-grid@{at},"
-    "stride-to-depth@{at},window-to-depth@{at},turn-convolution@{at},sink-moves,settle-moves,flatten-pixels,"
-    "fuse-transposes,split-projection@{at},fuse-transposes,heads-apart@{at},merge-projections@{at},"
-    "matmul-as-convolution@{at},phases-by-conv@{at}"
+    "table@{at},prelu@{at},channel-affine-as-depthwise@{at},unary-through-max-pool@{at},factor-common-scale@{at},sum-as-depthwise@{at},"
+    "avg-pool-as-depthwise{{global_pools=true}}@{at},avg-pool-as-depthwise@{at},tree-reduce-sum@{at},trim-kernel@{at},space-to-batch@{at},"
+    "space-to-depth@{at},im2col@{at},swap-height-width@{at},sink-transposes,minimise-transposed-bytes,flatten-pixels,"
+    "fuse-transposes,slice-conv-channels@{at},fuse-transposes,split-batch-matmul@{at},fuse-parallel-convs@{at},"
+    "matmul-as-conv@{at},transposed-conv-to-subpixel@{at}"
 )
 
 #: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, and yet the outputs of one
 #: transformer came out farther from the float model's, so some do without.
-_REQUANTISED = "affine-into-weights,merge-rescales"
-_CENTRED = "centre-by-conv@{at},affine-into-weights,merge-rescales"
+_REQUANTISED = "fold-affine,merge-rescales"
+_CENTRED = "subtract-mean-as-conv@{at},fold-affine,merge-rescales"
 
-_WEIGHTS = "channels-into-weights,fuse-transposes"
-_SHAPES = "unbatch,fuse-transposes,share-equal,fold-constants,order-channels"
-_FILLED = "unbatch,fill-channels,fuse-transposes,share-equal,fold-constants,order-channels"
+_WEIGHTS = "fold-channel-permutation,fuse-transposes"
+_SHAPES = "unbatch,fuse-transposes,cse,fold-constants,select-channel-order"
+_FILLED = "unbatch,pack-pixels-into-channels,fuse-transposes,cse,fold-constants,select-channel-order"
 
 #: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
-_PARTS = "max-tree@{at},matmul-by-rows@{at},fuse-transposes"
+_PARTS = "tree-reduce-max@{at},matmul-as-mul-reduce@{at},fuse-transposes"
 
 #: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
-_APART = "stride-to-depth@{at},groups-apart,sink-moves,flatten-concat"
+_APART = "space-to-depth@{at},split-output-channels,sink-transposes,flatten-concat"
 
 #: What is left to move, and what a convolution does better.
 _LATE = (
-    "move-by-convolution@{at},slices-into-weights@{at},group-pixels@{at},depthwise-as-conv{{grouped=true}}@{at},"
-    "depthwise-as-conv@{at},flatten-concat,merge-slices,copy-by-conv@{at},slices-into-weights@{at},"
-    "widen-conv{{by_taps=true}}@{at},widen-conv@{at},unary-joins@{at},carried-table@{at}"
+    "transpose-as-conv@{at},fold-channel-slice@{at},block-diagonal-conv@{at},depthwise-as-conv{{grouped=true}}@{at},"
+    "depthwise-as-conv@{at},flatten-concat,merge-slices,identity-conv-copy@{at},fold-channel-slice@{at},"
+    "widen-conv{{by_taps=true}}@{at},widen-conv@{at},unary-through-concat-slice@{at},identity-max-before-table@{at}"
 )
 
 
 #: What is behind equal widenings is shared too, while they stay apart, each in the operator that reads it.
-_SHARED = "share-equal{{behind=true}}"
+_SHARED = "cse{{through_rescales=true}}"
 
 #: Behind the choices, all there is.
-_REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "plan-moves", _LATE))
+_REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "select-transposes", _LATE))
 
 
 #: At the very end, where no pass finds that a copy changes nothing: without it Vela miscompiles attention, minima and
@@ -73,7 +73,7 @@ _STAGES = {
     Stage.SELECT_OPERATORS: _CHOICES,
     Stage.ASSIGN_LAYOUTS: f"{_WEIGHTS},{_FILLED}",
     Stage.DECOMPOSE: _PARTS,
-    Stage.PEEPHOLE: f"plan-moves,{_LATE}",
+    Stage.PEEPHOLE: f"select-transposes,{_LATE}",
     Stage.LEGALISE: _RIGHT,
 }
 
@@ -88,37 +88,37 @@ def _start(*parts: str, at: str) -> str:
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
 #: may take more memory than is allowed, wider weights for instance: one does without it.
 STARTING_POINTS = (
-    _start(_FAR, _CHOICES, _REST, at="agreed"),
-    _start(_FAR, _CHOICES, _REST, at="paying"),
-    _start(_SHARED, _FAR, _CHOICES, _REST, at="paying"),
-    _start(_FAR, _APART, _WEIGHTS, "plan-moves", _LATE, at="paying"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "plan-moves", _LATE, at="agreed"),
-    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "plan-moves", at="agreed"),
-    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves", at=""),
-    _start(_FAR, "sum-by-depthwise", _WEIGHTS, _FILLED, "plan-moves{{interior=true}}", at=""),
+    _start(_FAR, _CHOICES, _REST, at="profitable-by-both"),
+    _start(_FAR, _CHOICES, _REST, at="profitable"),
+    _start(_SHARED, _FAR, _CHOICES, _REST, at="profitable"),
+    _start(_FAR, _APART, _WEIGHTS, "select-transposes", _LATE, at="profitable"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _SHAPES, _PARTS, "select-transposes", _LATE, at="profitable-by-both"),
+    _start(_FAR, _CHOICES, _WEIGHTS, _FILLED, _PARTS, "select-transposes", at="profitable-by-both"),
+    _start(_FAR, "sum-as-depthwise", _WEIGHTS, _FILLED, "select-transposes", at=""),
+    _start(_FAR, "sum-as-depthwise", _WEIGHTS, _FILLED, "select-transposes{{interior=true}}", at=""),
     _start(_FAR, _SHAPES, at=""),
     _RIGHT,
 )
 
 #: Before those, where they are allowed.
 INEXACT_STARTING_POINTS = (
-    _start(_FAR, _CENTRED, _CHOICES, _REST, at="agreed"),
-    _start(_FAR, _CENTRED, _CHOICES, _REST, at="paying"),
-    _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="agreed"),
-    _start(_SHARED, _FAR, _REQUANTISED, _CHOICES, _REST, at="paying"),
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable-by-both"),
+    _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable"),
+    _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="profitable-by-both"),
+    _start(_SHARED, _FAR, _REQUANTISED, _CHOICES, _REST, at="profitable"),
 )
 
 
 def seed_recipes() -> tuple[str, ...]:
-    """The exact ones: those with passes that say their stage, then STARTING_POINTS.
+    """The exact seed recipes: those with passes that set their stage, then STARTING_POINTS.
 
-    The latter stay as they are, so that a search has them too where such a pass is wrong.
+    The latter stay unchanged, so that a search has them even if such a pass is wrong.
     """
     return (*_staged(Exactness.EXACT), *STARTING_POINTS)
 
 
 def inexact_seed_recipes() -> tuple[str, ...]:
-    """As `seed_recipes`, where other rounding is allowed as well."""
+    """As `seed_recipes`, with requantising passes as well."""
     return (*_staged(Exactness.REQUANTISING), *INEXACT_STARTING_POINTS)
 
 
@@ -141,9 +141,17 @@ def _with(text: str, stage: Stage, passes: Iterable[type[RecipePass]]) -> str:
 def starting_programs(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
-    """Recipe -> the program by it: those that change it, without the passes that do not, one for each result.
+    """Apply the seed recipes to a program.
 
-    learnt: recipes from elsewhere whose passes are tried before those above.
+    Args:
+        program: one graph for each delegate.
+        facts: about the target.
+        allowed: the least exact class that is allowed.
+        learnt: recipes of similar programs, which are tried first.
+
+    Returns:
+        Recipe -> the program by it. Passes that change nothing are left out. Of recipes with one result the first is
+        kept; recipes that change nothing are left out.
     """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
@@ -185,7 +193,17 @@ def is_mend(text: str) -> bool:
 def starting_points(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """The recipes of `starting_programs`, of the classes that are allowed."""
+    """The recipes of `starting_programs`.
+
+    Args:
+        program: one graph for each delegate.
+        facts: about the target.
+        allowed: the least exact class that is allowed.
+        learnt: recipes of similar programs, which are tried first.
+
+    Returns:
+        The recipes, in the order in which a search tries them.
+    """
     return tuple(starting_programs(program, facts, allowed, learnt))
 
 

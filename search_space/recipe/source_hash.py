@@ -1,4 +1,4 @@
-"""The code that decides what passes make of a graph, as one hash."""
+"""One hash over the code that determines what passes do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be tried on one program: the choices and passes that change it."""
+"""The search space of one program: the choices and passes that change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
 K = TypeVar("K", bound=RecipePass)
 
 #: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
-SPACE_VERSION = "11"
+SPACE_VERSION = "12"
 
 
 def tosa_passes(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
@@ -48,7 +48,7 @@ def pass_instances(of: type[K], allowed: Exactness = Exactness.EXACT) -> tuple[K
 
 
 def space_hash() -> str:
-    """32 hex digits for which passes and choices there are: an extension that comes or goes makes another space."""
+    """32 hex digits over the passes, choices and seed recipes that exist. An extension changes them."""
     names = [
         *map(str, pass_instances(RecipePass, max(Exactness))),
         *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
@@ -58,8 +58,15 @@ def space_hash() -> str:
 
 
 def open_choices(graphs: Sequence[Graph], allowed: Exactness = Exactness.EXACT) -> dict[str, tuple[str, ...]]:
-    """Choice -> its alternatives of the classes that are allowed and that change a program consisting of `graphs`;
-    choices without any are left out."""
+    """The alternatives that change a program.
+
+    Args:
+        graphs: the program, one graph for each delegate.
+        allowed: the least exact class that is allowed.
+
+    Returns:
+        Choice -> its alternatives; choices without any are left out.
+    """
     found = {}
     for name, kind in registry.choices().items():
         if not issubclass(kind, Choice):

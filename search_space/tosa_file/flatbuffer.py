@@ -25,6 +25,16 @@ class Table:
     __slots__ = ("_at", "_buffer", "_offsets")
 
     def __init__(self, buffer: bytes, at: int, vtables: dict[int, tuple[int, ...]]) -> None:
+        """Read the field list of a table.
+
+        Args:
+            buffer: the file.
+            at: position of the table.
+            vtables: field lists read before, by position; extended.
+
+        Raises:
+            ValueError: the field list lies outside the file.
+        """
         vtable = at - _I32.unpack_from(buffer, at)[0]
         offsets = vtables.get(vtable)
         if offsets is None:
@@ -36,13 +46,13 @@ class Table:
         self._buffer, self._at, self._offsets = buffer, at, offsets
 
     def position(self, field: int) -> int | None:
-        """Where the field's inline value stands."""
+        """The position of the field's inline value."""
         if field < len(self._offsets) and self._offsets[field]:
             return self._at + self._offsets[field]
         return None
 
     def indirect(self, field: int) -> int | None:
-        """Where the table, vector or string that the field points to stands."""
+        """The position of the table, vector or string that the field points to."""
         at = self.position(field)
         return None if at is None else at + _U32.unpack_from(self._buffer, at)[0]
 
@@ -51,6 +61,15 @@ class Table:
         return 0 if at is None else _U32.unpack_from(self._buffer, at)[0]
 
     def int32(self, field: int, default: int = 0) -> int:
+        """Read an int32 field.
+
+        Args:
+            field: its number.
+            default: its value where the file leaves it out.
+
+        Returns:
+            The value.
+        """
         at = self.position(field)
         return default if at is None else _I32.unpack_from(self._buffer, at)[0]
 
@@ -78,6 +97,15 @@ class Table:
         return [_bytes_at(self._buffer, at).decode() for at in self._targets(field)]
 
     def tables(self, field: int, vtables: dict[int, tuple[int, ...]]) -> list[Table]:
+        """Read a field that is a vector of tables.
+
+        Args:
+            field: its number.
+            vtables: field lists read before, by position; extended.
+
+        Returns:
+            The tables; none where the file leaves the field out.
+        """
         return [Table(self._buffer, at, vtables) for at in self._targets(field)]
 
     def _targets(self, field: int) -> list[int]:
@@ -101,9 +129,14 @@ def _bytes_at(buffer: bytes, at: int) -> bytes:
 
 @cache
 def field_list(layout: tuple[int, ...], size: int) -> bytes:
-    """What says where the fields of tables are that are laid out alike.
+    """The bytes of a field list, which tables of one layout share.
 
-    layout: each field's offset in the table, 0 for absent; size: the table's bytes behind the first four.
+    Args:
+        layout: offset of each field in the table, 0 for an absent one.
+        size: bytes of the table after its first four.
+
+    Returns:
+        The bytes.
     """
     while layout and not layout[-1]:
         layout = layout[:-1]
@@ -111,9 +144,9 @@ def field_list(layout: tuple[int, ...], size: int) -> bytes:
 
 
 class Builder:
-    """Writes a buffer front to back: a table first, what it points to behind it, offsets filled in once known.
+    """Writes a buffer front to back: a table first, then what it points to. Offsets are filled in once they are known.
 
-    out: what is written so far; more of it may be appended.
+    out: what is written so far; more may be appended.
     """
 
     def __init__(self, identifier: bytes) -> None:
@@ -121,7 +154,15 @@ class Builder:
         self._field_lists: dict[bytes, int] = {}
 
     def align(self, boundary: int, ahead: int = 0) -> int:
-        """Pad so that position + ahead is a multiple of `boundary`; the position."""
+        """Pad with zeros so that position + ahead is a multiple of `boundary`.
+
+        Args:
+            boundary: bytes.
+            ahead: bytes.
+
+        Returns:
+            The position.
+        """
         self.out += b"\0" * (-(len(self.out) + ahead) % boundary)
         return len(self.out)
 
@@ -130,10 +171,16 @@ class Builder:
         _U32.pack_into(self.out, slot, len(self.out) - slot)
 
     def point_to(self, slot: int, target: int) -> None:
+        """Fill in an offset.
+
+        Args:
+            slot: position of the offset.
+            target: position that it points to.
+        """
         _U32.pack_into(self.out, slot, target - slot)
 
     def fields(self, listed: bytes) -> int:
-        """Where a field list stands, which is written unless it is there."""
+        """The position of a field list, which is written on its first use."""
         at = self._field_lists.get(listed)
         if at is None:
             at = self._field_lists[listed] = self.align(4)
@@ -142,9 +189,14 @@ class Builder:
         return at
 
     def table(self, layout: tuple[int, ...], body: bytes) -> int:
-        """Write a table; `layout`: as of `field_list`; `body`: its bytes behind the first four.
+        """Write a table.
 
-        Returns where the table stands.
+        Args:
+            layout: as in `field_list`.
+            body: the bytes of the table after its first four.
+
+        Returns:
+            The position of the table.
         """
         at = self.fields(field_list(layout, len(body)))
         position = self.align(4)
@@ -152,18 +204,38 @@ class Builder:
         return position
 
     def vector_of_bytes(self, slot: int, data: bytes, boundary: int = 4) -> None:
-        """`slot` points to a new byte vector whose first byte is aligned to `boundary`."""
+        """Write a byte vector.
+
+        Args:
+            slot: position of the offset that points to it.
+            data: the bytes.
+            boundary: alignment of the first byte, in bytes.
+        """
         self.align(boundary, ahead=4)
         self.point(slot)
         self.out += _U32.pack(len(data)) + data
 
     def vector_of_int32(self, slot: int, values: tuple[int, ...]) -> None:
+        """Write an int32 vector.
+
+        Args:
+            slot: position of the offset that points to it.
+            values: the values.
+        """
         self.align(4)
         self.point(slot)
         self.out += struct.pack(f"<I{len(values)}i", len(values), *values)
 
     def offsets(self, slot: int, count: int) -> int:
-        """`slot` points to a new vector of `count` offsets, still empty; where its first entry stands."""
+        """Write a vector of empty offsets.
+
+        Args:
+            slot: position of the offset that points to it.
+            count: number of offsets.
+
+        Returns:
+            The position of the first offset.
+        """
         self.align(4)
         self.point(slot)
         self.out += _U32.pack(count) + bytes(4 * count)

@@ -1,4 +1,4 @@
-"""From a TOSA 1.0 flatbuffer to a graph."""
+"""Reading of TOSA 1.0 flatbuffers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ VTables = dict[int, tuple[int, ...]]
 
 
 def read_tosa(data: bytes, origin: str = "the program") -> Graph:
-    """The graph of a TOSA file as ExecuTorch writes it: one region with one block.
+    """Read a TOSA file as ExecuTorch writes it: one region with one block.
 
-    data: the flatbuffer. origin: how messages name it. Raises SpaceError with one line for anything that is not such a
-    file: no TOSA, another version, cut off or corrupt, control flow, or an operator that velatune does not know.
+    Args:
+        data: the flatbuffer.
+        origin: how messages name the file.
+
+    Returns:
+        The program.
+
+    Raises:
+        SpaceError: the file is no TOSA 1.0 flatbuffer, is cut off or corrupt, has control flow, or has an operator that
+            velatune does not know. The message is one line.
     """
     data = bytes(data)
     if data[4:8] != b"TOSA":

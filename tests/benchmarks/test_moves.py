@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.rewrites.moves import interior_moves, moves_by_convolution, moving
-from search_space.choices.data_movement.move_by_convolution import MoveByConvolution
+from search_space.choices.data_movement.transpose_as_conv import TransposeAsConv
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 
 
@@ -12,7 +12,7 @@ from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant
 def test_a_movement_that_is_a_convolution_is_known_as_one(shape: tuple[int, ...]) -> None:
     source = TensorType(shape, "INT8")
     graph = Graph({0: Node(INPUT, (), source), 1: move(0, source, (Step("transpose", (0, 2, 3, 1)),))}, (0,), (1,), 2)
-    after = MoveByConvolution().apply(graph)
+    after = TransposeAsConv().apply(graph)
     assert [*moving(graph)] and not [*moving(after)] and not [*interior_moves(graph)]
     known = {node.op for node_id, node in after.operators() if moves_by_convolution(after, node_id)}
     assert known == {"CONV2D", "RESCALE"}

@@ -22,11 +22,11 @@ OLD = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
         ("default", "default", []),
         ("default", "fold-constants", ["+ fold-constants"]),
         (
-            "conv1d=wrap-h | sink-moves,table@agreed,fold-constants",
-            "conv1d=along-h | table@1+3,fold-constants,plan-moves{interior=true}",
+            "conv1d=wrap-h | sink-transposes,table@profitable-by-both,fold-constants",
+            "conv1d=along-h | table@1+3,fold-constants,select-transposes{interior=true}",
             [
-                "~ conv1d=wrap-h → conv1d=along-h", "- sink-moves", "~ table@agreed → table@1+3",
-                "  fold-constants", "+ plan-moves{interior=true}",
+                "~ conv1d=wrap-h → conv1d=along-h", "- sink-transposes", "~ table@profitable-by-both → table@1+3",
+                "  fold-constants", "+ select-transposes{interior=true}",
             ],
         ),
     ],

@@ -60,7 +60,12 @@ def test_the_reference_is_the_cheapest_of_all_earlier_versions():
 
 
 def entry(model: str, best_cycles: int, **others) -> NightEntry:
-    fields = {"default_cycles": 100, "before_cycles": 60, "recipe": "sink-moves", "reference": reference_of([best()])}
+    fields = {
+        "default_cycles": 100,
+        "before_cycles": 60,
+        "recipe": "sink-transposes",
+        "reference": reference_of([best()]),
+    }
     return NightEntry(model, "ethos-u55-128", "tuned", "never tuned", best_cycles=best_cycles, **(fields | others))
 
 

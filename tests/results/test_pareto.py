@@ -122,8 +122,8 @@ def test_an_axis_has_room_for_all_and_round_ticks(values: list[int]) -> None:
 CANDIDATES = [
     evaluation("default", figures=figures(100, sram_bytes=5000)),
     evaluation("fuse-transposes", figures=figures(60, sram_bytes=5200)),
-    evaluation("plan-moves", figures=figures(50, sram_bytes=9000)),
-    evaluation("conv1d=wrap-h | plan-moves", figures=figures(90, sram_bytes=4000)),
+    evaluation("select-transposes", figures=figures(50, sram_bytes=9000)),
+    evaluation("conv1d=wrap-h | select-transposes", figures=figures(90, sram_bytes=4000)),
     evaluation("fold-constants", figures=figures(70, sram_bytes=4000, flash_bytes=90000)),
 ]
 BEST = best(default=CANDIDATES[0], best=CANDIDATES[1])
@@ -139,13 +139,13 @@ def test_the_points_in_json_and_text() -> None:
         (90, 4000),
     ]
     assert document["pareto"][0] == {
-        "recipe": "plan-moves", "label": "predicted", "cycles": 50, "sram_bytes": 9000,
+        "recipe": "select-transposes", "label": "predicted", "cycles": 50, "sram_bytes": 9000,
         "flash_bytes": 40000,
     }  # fmt: skip
     lines = [" ".join(line.split()) for line in front_table(BEST, PARETO).splitlines()]
     assert lines[0] == "nets/keyword.py:build on ethos-u55-128: cycles against SRAM (predicted)"
     assert lines[2] == "| cycles | SRAM bytes | flash bytes | recipe |"
-    assert lines[-1] == r"| 90 | 4,000 | 40,000 | conv1d=wrap-h \| plan-moves |"
+    assert lines[-1] == r"| 90 | 4,000 | 40,000 | conv1d=wrap-h \| select-transposes |"
 
 
 def test_the_page_draws_every_candidate_once(tmp_path: Path) -> None:

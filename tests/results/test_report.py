@@ -446,7 +446,7 @@ def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
     found = best(default=default, best=tuned)
     assert phantom_of(found, [default, tuned, fooled]) == fooled
     assert phantom_of(found, [default, tuned]) is None
-    true = evaluation("unit-transposes", figures=figures(60, vela_cycles=40))
+    true = evaluation("transpose-to-reshape", figures=figures(60, vela_cycles=40))
     assert phantom_of(found, [default, tuned, fooled, true]) is None, "what Vela likes best is as cheap as the best"
     unchecked = evaluation("remove-noops", figures=figures(120, vela_cycles=50), verified=False)
     assert phantom_of(found, [default, tuned, unchecked]) is None

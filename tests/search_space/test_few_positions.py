@@ -5,8 +5,8 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
 
+from search_space.choices.convolution.im2col import Im2col
 from search_space.choices.convolution.trim_kernel import TrimKernel
-from search_space.choices.convolution.window_to_depth import WindowToDepth
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.tosa_file.writer import write_tosa
@@ -17,7 +17,7 @@ from workers.ethos_u.vela.compiler import compile_tosa
 
 @settings(max_examples=150)
 @given(
-    choice=st.sampled_from([TrimKernel(), WindowToDepth()]),
+    choice=st.sampled_from([TrimKernel(), Im2col()]),
     op=st.sampled_from(["CONV2D", "DEPTHWISE_CONV2D"]),
     results=st.tuples(st.integers(1, 4), st.integers(1, 4)),
     channels=st.integers(1, 2),
@@ -55,7 +55,7 @@ def test_only_places_that_meet_pixels_are_left(size: int, places: int) -> None:
 
 
 def test_a_window_that_is_all_the_data_is_reshaped() -> None:
-    graph = WindowToDepth().apply(Convolution(results=(1, 1), kernel=(3, 4), channels=2).graph())
+    graph = Im2col().apply(Convolution(results=(1, 1), kernel=(3, 4), channels=2).graph())
     assert [node.op for _, node in graph.operators()] == ["MOVE", "CONV2D"]
 
 
@@ -72,11 +72,11 @@ def test_a_window_that_is_all_the_data_is_reshaped() -> None:
 )
 def test_other_windows_stay(one: Convolution) -> None:
     graph = one.graph()
-    assert WindowToDepth().apply(graph) is graph
+    assert Im2col().apply(graph) is graph
 
 
 def test_windows_as_pixels_take_fewer_cycles_on_ethos_u85() -> None:
     target = Target.parse("ethos-u85-256")
     graph = Convolution(results=(1, 4), channels=64, out=128, kernel=(1, 3), pad=(0, 0, 1, 1)).graph()
-    before, after = (compile_tosa(write_tosa(one), target) for one in (graph, WindowToDepth().apply(graph)))
+    before, after = (compile_tosa(write_tosa(one), target) for one in (graph, Im2col().apply(graph)))
     assert after.vela_cycles < before.vela_cycles

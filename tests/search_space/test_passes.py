@@ -47,7 +47,7 @@ class Whims:
 @settings(max_examples=100)
 @given(graph=graphs(), seed=st.integers(0, 100))
 def test_moves_planned_for_any_target_keep_every_value(graph: Graph, seed: int) -> None:
-    one, facts = registry.passes()["plan-moves"](), Whims(seed)
+    one, facts = registry.passes()["select-transposes"](), Whims(seed)
     after = one.apply(graph, facts=facts)
     event("changed" if after is not graph else "unchanged")
     assert (one.sites(graph, facts) != ()) == (after is not graph)
@@ -91,7 +91,7 @@ def test_recipes_in_any_order_keep_the_outputs(
 def test_repeating_all_layout_passes_comes_to_rest(data: st.DataObject, order: list[Pass]) -> None:
     """Not all orders end: passes that move maps up and down undo each other, so only one direction is taken."""
     graph = data.draw(graphs(often=operators_for(order[0])))
-    there_and_back = ("merge-transposed-axes",)  # sink-moves moves what it puts before an operator
+    there_and_back = ("merge-transposed-axes",)  # sink-transposes moves what it puts before an operator
     one_way = [one for one in order if not getattr(one, "up", False) and one.name not in there_and_back]
     seen = graph
     for _ in range(30):

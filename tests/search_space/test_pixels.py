@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
 
+from search_space.choices.convolution.block_diagonal_conv import BlockDiagonalConv
 from search_space.choices.convolution.flatten_pixels import FlattenPixels
-from search_space.choices.convolution.group_pixels import GroupPixels
 from search_space.ir.graph import MOVE, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
@@ -41,7 +41,7 @@ def linear(one: Convolution, per_channel: bool = True) -> Graph:
 
 @settings(max_examples=60)
 @given(
-    one=st.sampled_from([FlattenPixels(), GroupPixels()]),
+    one=st.sampled_from([FlattenPixels(), BlockDiagonalConv()]),
     results=st.sampled_from([(1, 1), (6, 1), (2, 3)]),
     batch=st.integers(2, 6),
     channels=st.integers(17, 20),
@@ -67,7 +67,7 @@ def test_other_rows_of_pixels_give_the_same(
         assert outputs(after, arrays) == outputs(graph, arrays)
 
 
-@pytest.mark.parametrize("one", [FlattenPixels(), GroupPixels()], ids=str)
+@pytest.mark.parametrize("one", [FlattenPixels(), BlockDiagonalConv()], ids=str)
 @pytest.mark.parametrize(
     "layer",
     [
@@ -86,11 +86,11 @@ def test_others_stay(one: Pass, layer: Convolution) -> None:
 @pytest.mark.parametrize("channels", [16, 33])
 def test_other_channels_are_not_grouped(channels: int) -> None:
     graph = Convolution(kernel=(1, 1), results=(4, 4), channels=channels).graph()
-    assert GroupPixels().apply(graph) is graph
+    assert BlockDiagonalConv().apply(graph) is graph
 
 
 def test_pairs_of_32_channels_take_fewer_cycles_on_ethos_u85() -> None:
     target = Target.parse("ethos-u85-256")
     graph = linear(Convolution(kernel=(1, 1), results=(24, 24), channels=32, out=32))
-    before, after = (compile_tosa(write_tosa(one), target) for one in (graph, GroupPixels().apply(graph)))
+    before, after = (compile_tosa(write_tosa(one), target) for one in (graph, BlockDiagonalConv().apply(graph)))
     assert after.vela_cycles < before.vela_cycles

@@ -36,7 +36,7 @@ def test_layers_are_written_in_one_form_that_says_the_same(layers: list[int], cu
         ("int4@1/int4@2", "twice"),
         ("int4@", "numbers from 1"),
         ("int4@0", "numbers from 1"),
-        ("int4@paying", "numbers from 1"),
+        ("int4@profitable", "numbers from 1"),
         ("int3", "did you mean int4"),
         ("/", "twice"),
         ("", "not a lowering choice"),

@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
 
-from search_space.choices.matmul.turn_matmul import TurnMatmul
+from search_space.choices.matmul.transpose_matmul import TransposeMatmul
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import Shape
 from search_space.ir.printer import print_graph
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.passes.sink_moves import SinkMoves
+from search_space.passes.sink_transposes import SinkTransposes
 from velatune.testing.reference_values import input_sets, outputs
 
 SIZES = st.integers(1, 5)
@@ -67,7 +67,7 @@ def test_a_turned_product_is_the_same(data: st.DataObject, batch: int, rows: int
         value = b.rescaled(b.moved(value, Step("reshape", (batch, rows, columns))))
     result = b.moved(value, TURN) if turned[2] else value
     results = (result, operands[0]) if data.draw(st.booleans()) and turned[0] else (result,)
-    assert_same(TurnMatmul(), b.graph(*results))
+    assert_same(TransposeMatmul(), b.graph(*results))
 
 
 @settings(max_examples=100)
@@ -91,7 +91,7 @@ def test_pixels_pass_a_convolution(
     attributes = {"pad": pad, "stride": (1, 1), "dilation": (1, 1), "local_bound": False, "acc_type": "INT32"}
     inputs = (value, *(b.add(constant(one)) for one in parameters))
     conv = b.add(Node("CONV2D", inputs, TensorType(result, "INT32"), attributes))
-    assert_same(SinkMoves(), b.graph(b.rescaled(conv, out)))
+    assert_same(SinkTransposes(), b.graph(b.rescaled(conv, out)))
 
 
 def assert_same(one: Pass, before: Graph) -> None:

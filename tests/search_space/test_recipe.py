@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.ir.editor import Editor
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import tosa_passes
@@ -141,7 +142,10 @@ def test_forms() -> None:
         ("with-options{mode=a b}", "with-options{mode} takes str, not 'a b'"),
         ("with-options{depth=1,depth=2}", "with-options is given its option depth twice"),
         ("with-options{at=1}", "unknown option of with-options 'at'"),
-        ("fold-constants@", "'fold-constants@': sites are numbers from 1 with + between them, paying or agreed"),
+        (
+            "fold-constants@",
+            "'fold-constants@': sites are numbers from 1 with + between them, profitable or profitable-by-both",
+        ),
         ("fold-constants@0", "sites are numbers from 1"),
         ("fold-constants@1+", "sites are numbers from 1"),
         ("fold-constants@payin", "sites are numbers from 1"),

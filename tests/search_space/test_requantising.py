@@ -10,9 +10,9 @@ from support.random.channel_constants import with_constants
 from support.random.prelus import rescale
 from support.values.real_values import real_outputs
 
-from search_space.choices.elementwise.affine_into_weights import AffineIntoWeights
-from search_space.choices.elementwise.centre_by_conv import CentreByConv
+from search_space.choices.elementwise.fold_affine import FoldAffine
 from search_space.choices.elementwise.merge_rescales import MergeRescales
+from search_space.choices.elementwise.subtract_mean_as_conv import SubtractMeanAsConv
 from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
@@ -70,7 +70,7 @@ def test_centred_values_are_rounded_once(
 ) -> None:
     p = Program()
     before = p.graph(centred(p, p.input(*shape), zero, mean_zero, scale))
-    (error,) = off(before, changed(CentreByConv(), before), random_input(before, seed))
+    (error,) = off(before, changed(SubtractMeanAsConv(), before), random_input(before, seed))
     assert error.max() <= 0.51
 
 
@@ -79,7 +79,7 @@ def test_both_halves_of_a_layer_norm_are_centred_once() -> None:
     x = p.input(1, 8, 16)
     first, second = (centred(p, x, 3, -5) for _ in range(2))
     ends = [rescale(p, one, "INT8", 0.7, 7, 7) for one in (first, second)]
-    after = changed(CentreByConv(), p.graph(*ends))
+    after = changed(SubtractMeanAsConv(), p.graph(*ends))
     assert [node.op for _, node in after.operators()].count("CONV2D") == 1
 
 
@@ -87,7 +87,7 @@ def test_both_halves_of_a_layer_norm_are_centred_once() -> None:
 def test_whole_weights_end_at_128_channels(shape: tuple[int, ...]) -> None:
     p = Program()
     before = p.graph(centred(p, p.input(*shape), 0, 0))
-    assert CentreByConv().apply(before) is before
+    assert SubtractMeanAsConv().apply(before) is before
 
 
 def projected(
@@ -117,7 +117,7 @@ def test_what_goes_into_weights_is_as_near_as_their_bits_allow(
     p = Program()
     x = p.input(1, channels + 5, channels)
     before = p.graph(*projected(p, x, gamma, beta, zero, kinds))
-    after = changed(AffineIntoWeights(), before)
+    after = changed(FoldAffine(), before)
     assert {node.op for _, node in after.operators()} <= {"MOVE", "CONV2D", "RESCALE"}
     inputs = random_input(before, seed)
     # How much of each channel reaches each result: row k of the first channels + 1 rows differs in channel k - 1.
@@ -136,7 +136,7 @@ def test_what_must_stay_before_a_convolution_stays(kinds: str, end_zero: int) ->
     """Padding, another reader, or an activation: what ends at its zero point."""
     p = Program()
     before = p.graph(*projected(p, p.input(1, 6, 4), [90, -70, 127, -128], [1, 2, 3, 90], 3, kinds, end_zero))
-    assert AffineIntoWeights().apply(before) is before
+    assert FoldAffine().apply(before) is before
 
 
 def scores(p: Program, factor: int = 40, zero: int = -3, end_zero: int = -3, read_twice: bool = False) -> list[int]:
@@ -181,7 +181,7 @@ def test_an_activation_that_goes_on_to_saturate_where_it_did_is_merged() -> None
 def test_they_are_searched_only_where_they_are_allowed() -> None:
     exact, allowed = tosa_passes(), tosa_passes(Exactness.REQUANTISING)
     more = {type(one) for one in allowed} - {type(one) for one in exact}
-    assert more == {AffineIntoWeights, CentreByConv, MergeRescales}
+    assert more == {FoldAffine, SubtractMeanAsConv, MergeRescales}
     assert all(one.exactness == Exactness.EXACT for one in exact) and len(space_hash()) == 32
     for text in STARTING_POINTS:
         assert Recipe.parse(text).exactness == Exactness.EXACT
@@ -191,13 +191,13 @@ def test_they_are_searched_only_where_they_are_allowed() -> None:
 
 def test_exact_stretches_cover_a_recipe() -> None:
     recipe = Recipe.parse(
-        "host-pool=any,conv1d=along-h | fold-constants,merge-rescales,table,centre-by-conv,sink-moves"
+        "host-pool=any,conv1d=along-h | fold-constants,merge-rescales,table,subtract-mean-as-conv,sink-transposes"
     )
     pairs = [(str(start), str(end)) for start, end in recipe.exact_stretches]
     chosen = "conv1d=along-h,host-pool=any"
     assert pairs == [
         ("host-pool=any", f"{chosen} | fold-constants"),
         (f"{chosen} | fold-constants,merge-rescales", f"{chosen} | fold-constants,merge-rescales,table"),
-        (f"{chosen} | fold-constants,merge-rescales,table,centre-by-conv", str(recipe)),
+        (f"{chosen} | fold-constants,merge-rescales,table,subtract-mean-as-conv", str(recipe)),
     ]
     assert Recipe.parse("table").exact_stretches == ((Recipe(), Recipe.parse("table")),)

@@ -65,7 +65,7 @@ def test_a_pass_with_a_stage_is_in_the_first_ones(stage: Stage) -> None:
             added = recipes[: -len(others)]
             assert recipes[-len(others) :] == others
             assert added and all("extra" in [one.name for one in Recipe.parse(text).passes] for text in added)
-        assert seed_recipes()[0].replace(",extra@agreed", "").replace(",extra", "") == STARTING_POINTS[0]
+        assert seed_recipes()[0].replace(",extra@profitable-by-both", "").replace(",extra", "") == STARTING_POINTS[0]
         assert space_hash() != without
 
 

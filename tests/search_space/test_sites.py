@@ -9,11 +9,12 @@ from support.contracts import operators_for
 from support.programs.convolutions import Convolution
 
 from search_space.analysis.changed_region import changed_region
-from search_space.choices.convolution.stride_to_depth import StrideToDepth
+from search_space.choices.convolution.space_to_depth import SpaceToDepth
 from search_space.ir.graph import INPUT, MOVE, Graph
 from search_space.ir.subgraph import slice_graph
 from search_space.ir.verifier import problems
-from search_space.passes.base import AGREED, PAYING, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE, PROFITABLE_BY_BOTH
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import tosa_passes
@@ -24,7 +25,7 @@ from workers.checking.reference import run_reference
 
 PASSES = tosa_passes()
 NARROW = ("INT8", "INT16", "BOOL")
-SOME = [one for one in PASSES if one.name in ("sum-by-depthwise", "through-rescale", "fuse-transposes", "share-equal")]
+SOME = [one for one in PASSES if one.name in ("sum-as-depthwise", "through-rescale", "fuse-transposes", "cse")]
 
 
 @given(data=st.data(), one=st.sampled_from(SOME))
@@ -61,18 +62,18 @@ class Cheaper:
 @given(data=st.data())
 @settings(max_examples=40)
 def test_where_a_pass_pays_follows_the_estimates(data: st.DataObject) -> None:
-    one = next(one for one in PASSES if str(one) == "sum-by-depthwise")
+    one = next(one for one in PASSES if str(one) == "sum-as-depthwise")
     graph = data.draw(graphs(often=operators_for(one)))
     assume(one.sites(graph))
-    paying, agreed = replace(one, at=PAYING), replace(one, at=AGREED)
-    everywhere = applied(agreed, graph, Cheaper("REDUCE_SUM", "REDUCE_SUM"))
+    profitable, by_both = replace(one, at=PROFITABLE), replace(one, at=PROFITABLE_BY_BOTH)
+    everywhere = applied(by_both, graph, Cheaper("REDUCE_SUM", "REDUCE_SUM"))
     assert everywhere is not graph
     assert_same_program(graph, everywhere)
-    assert applied(paying, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")).hash == everywhere.hash
-    assert applied(agreed, graph, Cheaper("SIN", "REDUCE_SUM")).hash == everywhere.hash
+    assert applied(profitable, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")).hash == everywhere.hash
+    assert applied(by_both, graph, Cheaper("SIN", "REDUCE_SUM")).hash == everywhere.hash
     for facts in (Cheaper("DEPTHWISE_CONV2D", "REDUCE_SUM"), Cheaper("SIN", "COS")):
-        assert applied(paying, graph, facts) is applied(agreed, graph, facts) is graph
-    assert applied(agreed, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
+        assert applied(profitable, graph, facts) is applied(by_both, graph, facts) is graph
+    assert applied(by_both, graph, Cheaper("REDUCE_SUM", "DEPTHWISE_CONV2D")) is graph
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,15 @@ class DearMovements:
 
 def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> None:
     graph = Convolution("CONV2D", results=(4, 4), channels=2, out=3, kernel=(4, 4), stride=(4, 4)).graph()
-    for at in (PAYING, AGREED):
-        one = StrideToDepth(at=at)
+    for at in (PROFITABLE, PROFITABLE_BY_BOTH):
+        one = SpaceToDepth(at=at)
         after = applied(one, graph, DearMovements(convolution=1))
         assert_same_program(graph, after)
         assert any(node.op == MOVE for _, node in after.operators()), "how to write it is left to others"
         assert applied(one, graph, DearMovements(convolution=6)) is graph
     large = DearMovements(convolution=1, sram_bytes=1)
-    assert applied(StrideToDepth(at=PAYING), graph, large) is not graph
-    assert applied(StrideToDepth(at=AGREED), graph, large) is graph, "it would not fit where the program did"
+    assert applied(SpaceToDepth(at=PROFITABLE), graph, large) is not graph
+    assert applied(SpaceToDepth(at=PROFITABLE_BY_BOTH), graph, large) is graph, "it would not fit where the program did"
 
 
 @given(one=st.sampled_from(PASSES), data=st.data())

@@ -99,7 +99,7 @@ def test_what_others_read_begins_a_table_unless_it_is_looked_past() -> None:
     p = Program()
     middle = square(p, p.input(*SHAPE))
     before = p.graph(square(p, middle), p.add(middle, p.input(*SHAPE)))
-    for one, source in ((Table(), "TABLE"), (Table(past=True), "INPUT")):
+    for one, source in ((Table(), "TABLE"), (Table(past_shared=True), "INPUT")):
         after = one.apply(before)
         last = after[after.outputs[0]]
         assert last.op == "TABLE"
@@ -128,7 +128,7 @@ def _int16(p: Program, x: int) -> int:
 def test_other_functions_stay(function: Callable[[Program, int], int]) -> None:
     p = Program()
     before = p.graph(function(p, p.input(*SHAPE)))
-    assert Table(past=True).apply(before) is before
+    assert Table(past_shared=True).apply(before) is before
 
 
 class TestTable(PassContract):
@@ -136,6 +136,6 @@ class TestTable(PassContract):
     operators = FUNCTIONS
 
 
-class TestTablePast(PassContract):
-    a_pass = Table(past=True)
+class TestTablePastShared(PassContract):
+    a_pass = Table(past_shared=True)
     operators = FUNCTIONS

@@ -1,4 +1,4 @@
-"""Along which spatial axis a 1-D convolution runs."""
+"""The axis along which the 1-D convolutions of a program run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A convolution of one column runs along a row."""
+"""1-D convolutions along the height run along the width."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ _WIDTH = 2
 
 @dataclass(frozen=True)
 class ConvAlongWidth(Pass):
-    """Source: Ethos-U55 and U85 as Vela's cost models have them: the blocks of results that they work on are two pixels
-    wide or more, so that half of each is empty in a column. What works along the width (several pixels as one, for
-    instance) finds it there. The choice `conv1d` says it of a whole program, this of one convolution.
+    """Runs a convolution over one column along a row.
+
+    Source: Ethos-U55 and U85 in Vela's cost models. Their blocks of results are two pixels wide or more, so half of
+    each block is empty in a column. Passes that work along the width, such as those that treat several pixels as one,
+    then apply. The choice `conv1d` does the same for a whole program, this pass for one convolution.
     """
 
     name: ClassVar[str] = "conv-along-width"

@@ -1,4 +1,4 @@
-"""A depthwise convolution of few channels is a full one with a diagonal."""
+"""Depthwise convolutions of few channels as full convolutions with a diagonal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ _CHANNELS, _MOST_GROUPS = 8, 24
 
 @dataclass(frozen=True)
 class DepthwiseAsConv(Pass):
-    """Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D; Ethos-U85 as Vela 5.1's cost model has it: 16 channels of a
-    depthwise convolution are worked on at a time; of a full one 8 channels of data and 8 of results, and where at most
-    two of four weights in a row are not zero, in half the time.
+    """Replaces a depthwise convolution by a full one with zeros for the other channels.
 
-    grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. Pays with large kernels.
-    One channel is left alone: Vela sees by itself that such a convolution is both.
+    Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D; Ethos-U85 in Vela 5.1's cost model. A depthwise convolution is
+    computed by 16 channels at a time. A full one is computed by 8 input and 8 output channels. Where at most two of
+    four consecutive weights are not zero, it takes half the time.
+
+    grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. This is profitable with
+    large kernels.
+
+    One channel is left alone: Vela recognises by itself that such a convolution is both.
     """
 
     name: ClassVar[str] = "depthwise-as-conv"

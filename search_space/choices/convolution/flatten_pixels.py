@@ -1,4 +1,4 @@
-"""A convolution of single pixels sees batches or a column of them as one row."""
+"""1x1 convolutions of batches or columns as convolutions of one row."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FlattenPixels(Pass):
-    """Source: a 1x1 kernel does not see which pixels are neighbours. ExecuTorch lowers a linear layer to a convolution
-    of N batches of one pixel, of which Vela 5.1 makes an image. Where N is odd a part of the NPU's blocks of pixels is
-    empty in every row of it; in one row only the end is.
+    """Reshapes the data of a 1x1 convolution to one row.
 
-    Images stay: their layers keep them in bricks of 16 channels, and a row in between is written and read linearly.
+    Source: a 1x1 kernel does not depend on which pixels are neighbours. ExecuTorch lowers a linear layer to a
+    convolution of N batches of one pixel, which Vela 5.1 treats as an image. Where N is odd, a part of the NPU's blocks
+    of pixels is empty in every row of it. In one row only the end is.
+
+    Images are left alone: their layers keep them in bricks of 16 channels, and a row in between would be written and
+    read linearly.
     """
 
     name: ClassVar[str] = "flatten-pixels"

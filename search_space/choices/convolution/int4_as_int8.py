@@ -1,4 +1,4 @@
-"""Int4 weights, unpacked for the other rewrites."""
+"""Unpacking of int4 weights."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ _PLACES = (1, 4)
 
 @dataclass(frozen=True)
 class Int4AsInt8(Pass):
-    """The NPU multiplies int8 by int8, and its weight stream is as long as the values need: Vela 5.1 makes the same of
-    both. But int4 values are two to a byte, and no other rewrite of weights handles them.
+    """Stores int4 weights as int8.
+
+    The NPU multiplies int8 by int8, and its weight stream is as long as the values need: Vela 5.1 compiles both to the
+    same bytes. But two int4 values share a byte, and no other rewrite of weights handles them.
     """
 
     name: ClassVar[str] = "int4-as-int8"

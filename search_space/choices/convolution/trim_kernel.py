@@ -1,4 +1,4 @@
-"""A kernel without the rows and columns that meet nothing but padding."""
+"""Removal of kernel rows and columns that only meet padding."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class TrimKernel(Pass):
-    """Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D: what is padded is the input's zero point, and adds 0. Where
-    convolutions with strides have left one or two positions (a voice detector, the end of an image net), the outer
-    weights of a kernel of 3 are never used, but read from flash.
+    """Removes the rows and columns of a kernel that only meet padding.
+
+    Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D: padding is the input's zero point, and adds 0. Where strided
+    convolutions have left one or two positions (a voice detector, the end of an image net), the outer weights of a
+    kernel of 3 are never used, but are read from flash.
     """
 
     name: ClassVar[str] = "trim-kernel"
-    law: ClassVar[str] = "weights that at every position meet padding add nothing"
+    law: ClassVar[str] = "weights that meet padding at every position add nothing"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

@@ -1,4 +1,4 @@
-"""A convolution with few channels gives several pixels of a row as one pixel with more channels."""
+"""Convolutions with few channels that compute several pixels of a row as channels of one."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ _PRODUCTS_PER_RESULT, _PRODUCTS_PER_WEIGHT = 64, 128
 
 @dataclass(frozen=True)
 class WidenConv(Pass):
-    """Source: Ethos-U55 and U85 as Vela's cost models have them: results are computed by 8 channels and put out by 16,
-    data is read by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of
-    3 x 3. Two pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns
-    of the data can be seen the same way, also by themselves. At the end a whole row is one pixel.
+    """Computes several neighbouring pixels as channels of one, with a wider kernel and stride.
 
-    Where the products that are wasted on zeros are more than those saved it does nothing; nor in front of a CONCAT:
+    Source: Ethos-U55 and U85 in Vela's cost models. Results are computed by 8 channels and written by 16, data is read
+    by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of 3 x 3. Two
+    pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns of the data
+    can be grouped in the same way, also alone. In the limit a whole row is one pixel.
+
+    The pass does not apply where more products with zeros are added than are saved. Nor does it apply before a CONCAT:
     results are written to their place in it, but not through a reshape.
 
-    by_taps: whether the NPU goes through a kernel tap by tap (4 at a time) wherever it has several and where data has
-    up to 32 channels, as the U85 does; a convolution of 1 x 1 with 32 channels then takes twice the time of one with
-    64. It skips half of what it does where at most two of four weights in a row are not zero, as of data with one or
-    two channels. The U55 goes channel by channel (32 at a time) where that wastes less.
+    by_taps: whether the NPU goes through a kernel tap by tap (4 at a time) wherever it has several and the data has up
+    to 32 channels, as the U85 does. A convolution of 1 x 1 with 32 channels then takes twice the time of one with 64.
+    It skips half of the work where at most two of four consecutive weights are not zero, as for data with one or two
+    channels. The U55 goes channel by channel (32 at a time) where that wastes less.
     """
 
     name: ClassVar[str] = "widen-conv"

@@ -1,4 +1,4 @@
-"""A value that is read in two shapes is copied for operators that Vela would compile in the wrong one."""
+"""A workaround for Vela: copies of values that are read in two shapes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CopyReshapedOperand(Pass):
     """
 
     name: ClassVar[str] = "copy-reshaped-operand"
-    law: ClassVar[str] = "a look-up table that holds every value at its own place changes nothing"
+    law: ClassVar[str] = "a TABLE that maps every value to itself changes nothing"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

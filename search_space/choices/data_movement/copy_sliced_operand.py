@@ -1,4 +1,4 @@
-"""A slice that Vela would read from a wrong place is copied first."""
+"""A workaround for Vela: copies of slices that it would read from a wrong place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CopySlicedOperand(Pass):
     """
 
     name: ClassVar[str] = "copy-sliced-operand"
-    law: ClassVar[str] = "a look-up table that holds every value at its own place changes nothing"
+    law: ClassVar[str] = "a TABLE that maps every value to itself changes nothing"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

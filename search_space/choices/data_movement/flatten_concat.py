@@ -1,4 +1,4 @@
-"""A concatenation of concatenations is one."""
+"""Nested concatenations as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class FlattenConcat(Pass):
-    """Source: TOSA 1.0, CONCAT. Vela 5.1 writes the inner one to memory of its own and copies it."""
+    """Merges a CONCAT into the CONCAT that reads it.
+
+    Source: TOSA 1.0, CONCAT. Vela 5.1 writes the inner one to memory of its own and copies it.
+    """
 
     name: ClassVar[str] = "flatten-concat"
     law: ClassVar[str] = "concatenation along one axis is associative"

@@ -1,4 +1,4 @@
-"""A slice of a slice is one."""
+"""A SLICE of a SLICE as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class MergeSlices(Pass):
-    """Source: TOSA 1.0, SLICE. Vela 5.1 reads one slice where it lies, and copies a slice that is sliced again."""
+    """Merges a SLICE into the SLICE that reads it.
+
+    Source: TOSA 1.0, SLICE. Vela 5.1 reads one slice in place, and copies a slice that is sliced again.
+    """
 
     name: ClassVar[str] = "merge-slices"
     law: ClassVar[str] = "a slice of a slice is a slice that starts at the sum of both starts"

@@ -1,4 +1,4 @@
-"""What is scaled again is scaled once."""
+"""Consecutive RESCALEs as one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class MergeRescales(Pass):
-    """Source: arithmetic, with the factors multiplied in double precision; TOSA 1.0, RESCALE. Sums of a convolution or
-    a matrix product that are rounded to int8, then multiplied with a constant, as attention scales its scores, or given
-    another zero point, are rounded once.
+    """Merges consecutive roundings to int8 into one RESCALE.
+
+    Source: arithmetic, with the factors multiplied in double precision; TOSA 1.0, RESCALE. Sums of a convolution or a
+    matrix product may be rounded to int8 and then multiplied with a constant, as attention scales its scores, or given
+    another zero point. They are then rounded once.
     """
 
     name: ClassVar[str] = "merge-rescales"

@@ -1,4 +1,4 @@
-"""PReLU with a slope for each channel, in two to four operations on int8 values."""
+"""PReLU with a slope for each channel, as two to four operations on int8 values."""
 
 from __future__ import annotations
 

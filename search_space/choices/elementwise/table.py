@@ -1,4 +1,4 @@
-"""What is a function of one int8 value is one TABLE."""
+"""Operators that together are a function of one int8 value, as one TABLE."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ _PLAIN = frozenset(("CLAMP", "IDENTITY", "TABLE"))
 
 @dataclass(frozen=True)
 class Table(Pass):
-    """Source: evaluation at all 256 values; TOSA 1.0, TABLE. ExecuTorch lowers hard-swish, SiLU, LeakyReLU, the square
-    and the small additions in LayerNorm to RESCALE, MUL, ADD and the like. Vela does a TABLE with the operator before
-    it. A function that gives back its operand vanishes, one that only limits it is a CLAMP.
+    """Replaces operators that are a function of one int8 value by a TABLE.
 
-    past: begin also behind int8 values that others read, which are then computed on the way no more.
+    Source: evaluation at all 256 values; TOSA 1.0, TABLE. ExecuTorch lowers hard-swish, SiLU, LeakyReLU, the square and
+    the small additions in LayerNorm to RESCALE, MUL, ADD and the like. Vela fuses a TABLE with the operator before it.
+    A function that returns its operand is removed, and one that only limits it becomes a CLAMP.
+
+    past_shared: also begin before int8 values that other operators read. These values are then computed for the others
+    only.
     """
 
     name: ClassVar[str] = "table"
     law: ClassVar[str] = "operators that are a function of one int8 value are a TABLE of its 256 values"
 
-    past: bool = False
+    past_shared: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -67,7 +70,9 @@ class Table(Pass):
             if values is None:
                 break
             found = region, np.broadcast_to(values, (1, len(_INPUTS)))[0]
-            if not self.past and (edit.is_output(region.source) or {*edit.users(region.source)} - {*region.inner}):
+            if not self.past_shared and (
+                edit.is_output(region.source) or {*edit.users(region.source)} - {*region.inner}
+            ):
                 break
         return found
 

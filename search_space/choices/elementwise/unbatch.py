@@ -1,4 +1,4 @@
-"""Operators that treat every element alike run on a row of pixels, not on a batch or a column."""
+"""Elementwise operators on a row of pixels, instead of a batch or a column."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _LAWS = {**elementwise.LAWS, **rescale.LAWS}
 
 @dataclass(frozen=True)
 class Unbatch(Pass):
-    """Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations, and the NPU fills its blocks
-    along the width; [1,N*H*W,C] is the same data.
+    """Reshapes the data of an elementwise operator to one row.
 
-    The RESCALE of a convolution stays with it, since both are one operation.
+    Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations, and the NPU fills its blocks along
+    the width; [1,N*H*W,C] is the same data.
+
+    The RESCALE of a convolution stays with it, since Vela fuses the two.
     """
 
     name: ClassVar[str] = "unbatch"
-    law: ClassVar[str] = "an operator that treats all elements alike may see [N,H,W,C] as [1,N*H*W,C]"
+    law: ClassVar[str] = "an elementwise operator on [N,H,W,C] is one on [1,N*H*W,C]"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]

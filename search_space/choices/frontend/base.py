@@ -13,8 +13,11 @@ class SettingChoice(RecipeChoice):
 
 
 class UpstreamChoice(SettingChoice):
-    """Taken inside ExecuTorch for Ethos-U. Its name, alternatives and laws, known without ExecuTorch. What an
-    alternative does stands in the file of the same name in `workers/ethos_u/lowering/frontend`."""
+    """Name, alternatives and laws of a choice that ExecuTorch's lowering for Ethos-U takes.
+
+    They are known here without ExecuTorch. The file of the same name in `workers/ethos_u/lowering/frontend` holds what
+    an alternative does.
+    """
 
 
 class QuantiserChoice(UpstreamChoice):

@@ -1,4 +1,4 @@
-"""Every law, by operator."""
+"""Every propagation rule, by operator."""
 
 from __future__ import annotations
 

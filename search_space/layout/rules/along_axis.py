@@ -1,4 +1,4 @@
-"""Operators with one attribute `axis`: it follows."""
+"""Operators with one attribute `axis`, which follows the map."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What has to be known of an operator for a layout map to move through it.
+"""The base class of propagation rules: what must be known of an operator to move a layout map through it.
 
-A law speaks of an operator's data: some operands and the result, tensors of one rank that have the same size along
-every dimension, but for the dimensions that the operator itself changes and those along which an operand is broadcast.
-A map may pass where it keeps these dimensions whole; what it does to the others does not matter to the operator.
+A rule covers an operator's data: some operands and the result. They have one rank and equal sizes, except along
+dimensions that the operator changes and those along which an operand is broadcast. A map may pass if it keeps these
+dimensions whole; what it does to the others does not matter to the operator.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _KEPT = 1 << 13
 class Carried:
     """An operator on data in another layout.
 
-    operands, result: for each of its data operands, and for its result, the map from the new layout to the old one.
-    where: dimension that the operator speaks of -> the same dimension in the new layout.
+    operands, result: for each data operand, and for the result, the map from the new layout to the old one. where:
+    dimension that the operator refers to -> the same dimension in the new layout.
     """
 
     operands: tuple[LayoutMap, ...]
@@ -55,17 +55,38 @@ class Law(ABC):
         return (0,)
 
     def shapes(self, edit: Editor, node: Node) -> list[Shape]:
-        """Of the data operands and, last, of the result; all of one rank."""
+        """The shapes of the data operands and, last, of the result, all of one rank.
+
+        Args:
+            edit: the graph under change.
+            node: the operator.
+
+        Returns:
+            The shapes.
+        """
         return [*(edit[node.inputs[p]].type.shape for p in self.operands(node)), node.type.shape]
 
     @abstractmethod
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
-        """The dimensions that the operator's attributes and parameters speak of."""
+        """The dimensions that the operator's attributes and parameters refer to.
+
+        Args:
+            edit: the graph under change.
+            node: the operator.
+
+        Returns:
+            Their indices.
+        """
 
     def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
-        """The map from its input in the shape that the operator would read; None if there is none that it can.
+        """Adapt a map's input shape to what the operator can read.
 
-        sizes: of the dimensions that are spoken of.
+        Args:
+            layout: the map.
+            sizes: sizes of the dimensions that the operator refers to.
+
+        Returns:
+            The map from an input shape that the operator can read, or None if there is none.
         """
         if not self.sees_apart or layout.keeps_order or layout.resized(sizes) is not None:
             return layout
@@ -74,21 +95,57 @@ class Law(ABC):
 
     @abstractmethod
     def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
-        """The operator with what speaks of dimensions said anew; None if it cannot be. Data operands and shape of the
-        result are not its concern."""
+        """Adapt the operator's attributes and parameters to the new layout.
+
+        The caller sets the data operands and the shape of the result.
+
+        Args:
+            edit: the graph under change.
+            node: the operator.
+            carried: the new layout.
+
+        Returns:
+            The adapted operator, or None if that is not possible.
+        """
 
     def result(self, node: Node, carried: Carried) -> LayoutMap:
-        """The map from the new result to the old one."""
+        """The map from the new result to the old one.
+
+        Args:
+            node: the operator.
+            carried: the new layout.
+
+        Returns:
+            The map.
+        """
         return carried.result
 
     def hoistable(self, edit: Editor, node: Node) -> bool:
-        """Whether maps may also move from the result to the operands."""
+        """Whether maps may also move from the result to the operands.
+
+        Args:
+            edit: the graph under change.
+            node: the operator.
+
+        Returns:
+            True if they may.
+        """
         return True
 
 
 def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Carried | None:
-    """The operator in the layout that data tensor `at` (as in `Law.shapes`; -1 is the result) would have before
-    `layout`; None if the map may not pass."""
+    """The layout of an operator's data if a map moves through it.
+
+    Args:
+        law: the operator's propagation rule.
+        edit: the graph under change.
+        node: the operator.
+        at: the data tensor that the map is at, as in `Law.shapes`; -1 is the result.
+        layout: the map from the new layout of that tensor to its present one.
+
+    Returns:
+        The layout of all data, or None if the map may not pass.
+    """
     if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), MOST_DIMENSIONS):
         return None
     return _carried(law, tuple(law.shapes(edit, node)), tuple(law.dimensions(edit, node)), at, layout)

@@ -30,7 +30,15 @@ class Gather(Law):
         return (_PICKED,) if _one_row(edit, node.inputs[_INDICES]) is not None else (_BATCH, _PICKED)
 
     def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
-        """As [what is before K, K, what is behind]."""
+        """Adapt a map's input to [product before K, K, product after it].
+
+        Args:
+            layout: the map.
+            sizes: sizes of the dimensions that the operator refers to.
+
+        Returns:
+            The map from an input of this shape, or None if it cuts K.
+        """
         pieces = layout.pieces
         if layout.keeps_order or pieces is None:
             return None

@@ -28,7 +28,15 @@ class Rescale(Law):
         return replace(node, inputs=(node.inputs[0], multiplier, shift, *node.inputs[3:]))
 
     def hoistable(self, edit: Editor, node: Node) -> bool:
-        """Not between a convolution and its RESCALE: Vela does both in one operation."""
+        """Not between a convolution and its RESCALE, which Vela fuses into one operation.
+
+        Args:
+            edit: the graph under change.
+            node: the operator.
+
+        Returns:
+            False if the operand is accumulated by a convolution or MATMUL.
+        """
         return edit[node.inputs[0]].op not in ACCUMULATING
 
 

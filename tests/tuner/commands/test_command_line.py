@@ -284,13 +284,13 @@ def test_other_rounding_only_where_it_is_allowed_and_never_called_exact(person: 
 
 
 def test_apply_notes_what_has_no_site_in_the_model(person: Person) -> None:
-    recipe = "conv1d=along-h | prelu,sink-moves,max-tree@paying"
+    recipe = "conv1d=along-h | prelu,sink-transposes,tree-reduce-max@profitable"
     asked = ("nets.py:shuffle", "--target", TARGETS[0], "--store", "noted.sqlite", "--recipe", recipe)
     notes = person.types("apply", *asked, "--out", "noted.pte")[1].splitlines()
     assert [line for line in notes if line.startswith("note:")] == [
         "note: conv1d=along-h changes nothing in this model",
         "note: prelu has no site in this model",
-        "note: max-tree@paying has no site in this model",
+        "note: tree-reduce-max@profitable has no site in this model",
     ]
 
 

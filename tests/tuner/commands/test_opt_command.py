@@ -51,10 +51,10 @@ def file(program: Graph, tmp_path: Path) -> Path:
 
 
 def test_says_what_changed(file: Path) -> None:
-    result = run(file, "--recipe", "sink-moves,fuse-transposes")
+    result = run(file, "--recipe", "sink-transposes,fuse-transposes")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "sink-moves: 6 -> 4 operators (TRANSPOSE 2 -> 0)",
+        "sink-transposes: 6 -> 4 operators (TRANSPOSE 2 -> 0)",
         "in all: 6 -> 4 operators (TRANSPOSE 2 -> 0)",
     ]
     assert result.stderr.splitlines() == ["note: fuse-transposes has no site in this program"]
@@ -62,15 +62,15 @@ def test_says_what_changed(file: Path) -> None:
 
 def test_prints_the_program_before_and_after(file: Path) -> None:
     before = read_tosa(file.read_bytes())
-    after = Recipe.parse("sink-moves").apply(before)
-    result = run(file, "--recipe", "sink-moves", "--print")
+    after = Recipe.parse("sink-transposes").apply(before)
+    result = run(file, "--recipe", "sink-transposes", "--print")
     assert result.stdout == f"before\n{print_graph(before)}\nafter\n{print_graph(after)}"
 
 
 def test_writes_the_program(file: Path, tmp_path: Path) -> None:
     out = tmp_path / "there" / "after.tosa"
-    assert run(file, "--recipe", "sink-moves", "--out", out).exit_code == 0
-    expected = Recipe.parse("sink-moves").apply(read_tosa(file.read_bytes()))
+    assert run(file, "--recipe", "sink-transposes", "--out", out).exit_code == 0
+    expected = Recipe.parse("sink-transposes").apply(read_tosa(file.read_bytes()))
     assert read_tosa(out.read_bytes()).hash == expected.hash
 
 
@@ -80,20 +80,20 @@ def test_the_default_recipe_changes_nothing(file: Path) -> None:
 
 
 def test_what_changes_nothing_is_noted_with_the_reason(file: Path) -> None:
-    recipe = "conv1d=along-h | merge-slices,table,sum-by-depthwise@7"
+    recipe = "conv1d=along-h | merge-slices,table,sum-as-depthwise@7"
     notes = run(file, "--recipe", recipe).stderr.splitlines()
     assert notes == [
         "note: conv1d=along-h changes nothing in this program",
         "note: merge-slices has no site in this program",
         "note: table has no site in this program",
-        "note: sum-by-depthwise@7 changes nothing in this program: it has 1 site there",
+        "note: sum-as-depthwise@7 changes nothing in this program: it has 1 site there",
     ]
 
 
 def test_sites_by_price_ask_for_a_target(file: Path) -> None:
-    line = refused(file, "--recipe", "sink-moves,sum-by-depthwise@paying")
-    assert line.startswith("sum-by-depthwise@paying finds its sites by their price") and "--target" in line
-    assert run(file, "--recipe", "sum-by-depthwise@paying", "--target", "ethos-u55-128").exit_code == 0
+    line = refused(file, "--recipe", "sink-transposes,sum-as-depthwise@profitable")
+    assert line.startswith("sum-as-depthwise@profitable finds its sites by their price") and "--target" in line
+    assert run(file, "--recipe", "sum-as-depthwise@profitable", "--target", "ethos-u55-128").exit_code == 0
 
 
 def test_a_choice_inside_executorch_is_refused(file: Path) -> None:
@@ -129,7 +129,7 @@ class Breaks(Pass):
 def test_a_broken_pass_is_named(file: Path, broken: type[Pass], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     known = registry.passes()
     monkeypatch.setattr(registry, "passes", lambda: {**known, broken.name: broken})
-    line = refused(file, "--recipe", f"sink-moves,{broken.name}")
+    line = refused(file, "--recipe", f"sink-transposes,{broken.name}")
     assert line.startswith(said)
     assert (Path(__file__).name in line) == (broken is Raises)
 
@@ -152,7 +152,7 @@ def large() -> bytes:
 def test_a_file_that_is_no_program_is_refused(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    line = refused(tmp_path / name, "--recipe", "sink-moves")
+    line = refused(tmp_path / name, "--recipe", "sink-transposes")
     assert name in line and said in line
 
 

@@ -13,7 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search_space.passes.base import SITES_BY_PRICE
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import tosa_passes
 from tuner.search.candidates import Answer, Candidate
@@ -318,9 +318,9 @@ class Sites(Space):
 
 def test_sites_are_chosen_one_by_one(tmp_path: Path) -> None:
     space = Sites()
-    search = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@paying"])
+    search = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@profitable"])
     run(search, space, most=100)
     best = search.states.best()
     assert best is not None and str(best.recipe) == f"{PASSES[0]}@2+4+5"
-    again = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@paying"])
+    again = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@profitable"])
     assert again.states.best() == best and again.ask(1) == []

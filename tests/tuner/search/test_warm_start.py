@@ -29,43 +29,43 @@ def starts(*bests, sources=()) -> list[str]:
 
 def test_the_most_alike_come_first() -> None:
     alike_in_operators = other("fold-constants", "wider", structure=Structure("0p" * 32, "77" * 32))
-    other_weights = other("sink-moves", "weights")
-    deeper = other("plan-moves", "deeper", structure=Structure("88" * 32, "88" * 32))
-    assert starts(deeper, alike_in_operators, other_weights) == ["sink-moves", "fold-constants"]
-    assert starts(deeper, other("sink-moves", "again")) == ["sink-moves", "plan-moves"]
+    other_weights = other("sink-transposes", "weights")
+    deeper = other("select-transposes", "deeper", structure=Structure("88" * 32, "88" * 32))
+    assert starts(deeper, alike_in_operators, other_weights) == ["sink-transposes", "fold-constants"]
+    assert starts(deeper, other("sink-transposes", "again")) == ["sink-transposes", "select-transposes"]
 
 
 def test_what_does_not_count() -> None:
     convolutions = (OperatorRow(0, "conv_1", "DepthwiseConv2D", "Conv2D", 50, 50),)
     unlike = best(
-        "sink-moves",
+        "sink-transposes",
         identity=replace(MINE, model_hash="x" * 64, structure=Structure("88" * 32, "88" * 32)),
         default=evaluation("default", identity=replace(MINE, model_hash="x" * 64), operators=convolutions),
     )
-    elsewhere = other("sink-moves", "board", target=replace(MINE.target, name="ethos-u85-256"))
+    elsewhere = other("sink-transposes", "board", target=replace(MINE.target, name="ethos-u85-256"))
     assert starts(unlike, elsewhere, other("default", "nothing"), other("no-such-pass", "extension")) == []
-    assert starts(best("sink-moves", identity=MINE)) == [], (
+    assert starts(best("sink-transposes", identity=MINE)) == [], (
         "a search of the same model is gone on with, not learnt from"
     )
 
 
 def test_what_the_same_command_finds_does_not_count() -> None:
     """It would hang on which of its models came first; what an earlier toolchain found does not."""
-    found = other("sink-moves", "neighbour")
-    before = other("sink-moves", "neighbour", versions={**MINE.versions, "executorch": "1.5.0"})
-    assert starts(found) == ["sink-moves"]
+    found = other("sink-transposes", "neighbour")
+    before = other("sink-transposes", "neighbour", versions={**MINE.versions, "executorch": "1.5.0"})
+    assert starts(found) == ["sink-transposes"]
     assert starts(found, sources={"neighbour"}) == []
-    assert starts(before, sources={"neighbour"}) == ["sink-moves"]
+    assert starts(before, sources={"neighbour"}) == ["sink-transposes"]
 
 
 def test_the_store_tells_the_newest_first(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.sqlite") as store:
         for name in ("c", "a", "b"):
-            found = other("sink-moves", name)
+            found = other("sink-transposes", name)
             store.register(found.identity)
             store.set_best(found)
         assert [one.identity.model_name for one in store.newest(2)] == ["b", "a"]
-        assert starts(*WarmStart.of(store, ()).bests) == ["sink-moves"]
+        assert starts(*WarmStart.of(store, ()).bests) == ["sink-transposes"]
 
 
 @pytest.mark.parametrize("trials", [0, 1])
@@ -76,6 +76,6 @@ def test_a_search_keeps_the_starts_that_it_began_with(tmp_path: Path, trials: in
         (candidate,) = search.ask(1)
         search.tell(candidate, Answer("program", 100, ("program",), {}, {}))
         search.keep()
-    assert recorded_starts(study, lambda: ["sink-moves"]) == ([] if trials else ["sink-moves"])
+    assert recorded_starts(study, lambda: ["sink-transposes"]) == ([] if trials else ["sink-transposes"])
     again = open_study(tmp_path, MINE, seed=0)
-    assert recorded_starts(again, lambda: ["plan-moves"]) == ([] if trials else ["sink-moves"])
+    assert recorded_starts(again, lambda: ["select-transposes"]) == ([] if trials else ["sink-transposes"])

@@ -140,7 +140,7 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     allowed = Allowance(Exactness.PRECISION, max_loss_db=60.0)
     job = tasks.Job(model.name, U55, tmp_path / "cache", 0, allowance=allowed)
     base = tasks.prepare(job).base
-    recipe = "precision=int4@1+3 | sink-moves"
+    recipe = "precision=int4@1+3 | sink-transposes"
 
     def outcome(recipe: str, job: tasks.Job) -> Outcome:
         return tasks.evaluate(Enclosed(base), base.key, job, recipe)

@@ -4,8 +4,8 @@ import pytest
 from support.programs.sum_programs import rescaled, summed
 from support.values.executed import compiled, inputs_for, verdict
 
-from search_space.choices.pooling.sum_by_depthwise import SumByDepthwise
-from search_space.choices.pooling.sum_tree import SumTree
+from search_space.choices.pooling.sum_as_depthwise import SumAsDepthwise
+from search_space.choices.pooling.tree_reduce_sum import TreeReduceSum
 from search_space.ir.layout_map import Shape
 
 #: One for each way in which a large sum is done, and whether there is a REDUCE_SUM of what the convolutions leave.
@@ -26,7 +26,7 @@ LARGE = {
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
 @pytest.mark.parametrize(("shape", "axes", "rest"), LARGE.values(), ids=LARGE)
 def test_the_npu_computes_large_sums(shape: Shape, axes: list[int], rest: bool, accelerator: str) -> None:
-    after = SumByDepthwise(whole=True).apply(summed(shape, axes, -3))
+    after = SumAsDepthwise(both_axes=True).apply(summed(shape, axes, -3))
     assert (after[after.outputs[0]].op == "REDUCE_SUM") == rest
     assert verdict(after, compiled(after, accelerator), inputs_for(after)).equal
 
@@ -35,7 +35,11 @@ def test_the_npu_computes_large_sums(shape: Shape, axes: list[int], rest: bool, 
 @pytest.mark.parametrize("shape", [(1, 7, 7, 20), (2, 23, 3, 8), (1, 80, 31, 5)])
 def test_the_npu_computes_means_by_halves(shape: Shape, accelerator: str) -> None:
     scaled = rescaled(summed(shape, [1, 2], -3))
-    for passes in ((SumTree(),), (SumByDepthwise(), SumTree()), (SumByDepthwise(whole=True), SumTree())):
+    for passes in (
+        (TreeReduceSum(),),
+        (SumAsDepthwise(), TreeReduceSum()),
+        (SumAsDepthwise(both_axes=True), TreeReduceSum()),
+    ):
         after = scaled
         for one in passes:
             after = one.apply(after)

@@ -31,7 +31,8 @@ PASSES = tosa_passes()
 
 #: As in README.md, with all sites.
 EXAMPLE = (
-    "host-function=table | sink-moves,settle-moves,table,channels-into-weights,plan-moves{interior=true},widen-conv@1+3"
+    "host-function=table | sink-transposes,minimise-transposed-bytes,table,fold-channel-permutation,"
+    "select-transposes{interior=true},widen-conv@1+3"
 )
 
 

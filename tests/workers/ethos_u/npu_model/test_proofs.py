@@ -34,7 +34,7 @@ def test_right_lowerings_are_equal_and_so_are_their_files(nets: str, tmp_path: P
     files = tmp_path / "files"
     assert prove_file(case, files) == ""
     assert file_of(case, files) in files.glob("*.pte")
-    assert file_of(Case(case.model, ACCELERATOR, BEST, "plan-moves"), files) != file_of(case, files)
+    assert file_of(Case(case.model, ACCELERATOR, BEST, "select-transposes"), files) != file_of(case, files)
 
 
 def test_a_miscompiled_lowering_is_told_with_its_kind(nets: str, tmp_path: Path) -> None:
