@@ -14,10 +14,17 @@ from typing import Any
 
 from results.reports.markdown import aligned
 from results.reports.prediction_error import ERRORS_FILE
+from tuner.ethos_u.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
+from tuner.ethos_u.validation.summary import Summary, summary_of
+from tuner.ethos_u.validation.text import (
+    ORDER_HEADINGS,
+    SUMMARY_HEADINGS,
+    WORDS,
+    order_cells,
+    summary_cells,
+    totals_told,
+)
 from tuner.tuning.objective import Objective
-from tuner.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
-from tuner.validation.summary import Summary, summary_of
-from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order_cells, summary_cells, totals_told
 from workers.ethos_u.estimates.host_cost import HOST_VERSION
 from workers.ethos_u.evidence import SHIPPED, read_evidence
 from workers.ethos_u.evidence.comparison import Comparison

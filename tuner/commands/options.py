@@ -129,6 +129,7 @@ def objective_options(command: Command) -> Command:
         allowance = allowance_of(allow_requant, allow_precision, metric, min_metric, spelt=_option)
         return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
+    kinds = objective_kinds()
     wrapped: Command = with_objective
     for option in (
         click.option(
@@ -145,8 +146,8 @@ def objective_options(command: Command) -> Command:
             help="limit of peak SRAM  [default: the default lowering's and a tenth]",
         ),
         click.option(
-            "--objective", type=click.Choice(objective_kinds()), show_default=objective_kinds()[0],
-            help="cycles of what is in the command stream, Vela's estimate, or the worse ratio of both",
+            "--objective", type=click.Choice(list(kinds)), show_default="the first that the target's family has",
+            help="; ".join(f"{name}: {minimised}" for name, minimised in kinds.items()),
         ),
     ):  # fmt: skip
         wrapped = option(wrapped)
@@ -175,10 +176,13 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="print JSON for machines")(command)
 
 
+def _examples() -> str:
+    """Names of targets, one of each family."""
+    return " or ".join(one.example for one in backends().values())
+
+
 def target_option(command: Command) -> Command:
-    return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
-        command
-    )
+    return click.option("--target", required=True, metavar="NAME", help=f"such as {_examples()}")(command)
 
 
 def stream_target_option(command: Command) -> Command:

@@ -44,7 +44,7 @@ from workers.models.io_layout import IoLayout
     "targets",
     multiple=True,
     required=True,
-    metavar="NPU",
+    metavar="NAME",
     help="such as ethos-u55-128; may be repeated",
 )
 @board_options

@@ -128,6 +128,6 @@ class FamilyObjective:
         return backend_of(self.family).objectives[self.kind]
 
 
-def objective_kinds() -> list[str]:
-    """All that `--objective` may be, whatever the family; each family's default first."""
-    return list(dict.fromkeys(kind for backend in backends().values() for kind in backend.objectives))
+def objective_kinds() -> dict[str, str]:
+    """All that `--objective` may be, whatever the family -> what is minimised; each family's default first."""
+    return {kind: one.minimised for backend in backends().values() for kind, one in backend.objectives.items()}

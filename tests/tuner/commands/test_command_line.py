@@ -27,7 +27,7 @@ from results.lookup.answer_json import LookupJson
 from results.records.claim import Claim
 from results.reports.summary import TuneJson
 from results.store.store import Store
-from tuner.deploy.simulate import contenders
+from tuner.ethos_u.simulations import contenders
 from tuner.tuning.objective import Objective
 from tuner.tuning.tune import Budget
 

@@ -15,10 +15,11 @@ from support.person import Person
 from search_space.ir.graph import MOVE, Graph
 from search_space.tosa_file.reader import read_tosa
 from tuner.cli import cli
-from tuner.deploy.ahead_of_time import apply_recipe, best_recipe
+from tuner.deploy.best_recipe import best_recipe
 from workers.checking.reference import run_reference
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import interface_of
+from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, identify, load_or_lower
 from workers.ethos_u.lowering.lowering import ethos_u_compile_spec, quantised_program, to_edge
 from workers.ethos_u.target import Target

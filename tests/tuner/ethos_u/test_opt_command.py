@@ -19,7 +19,7 @@ from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from tuner.cli import cli
-from tuner.deploy.optimise import read_program
+from tuner.ethos_u.optimise import read_program
 from velatune.testing import Program
 from workers.errors import ModelError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tuner.validation.summary import Summary, SummaryLine, summary_of
+from tuner.ethos_u.validation.summary import Summary, SummaryLine, summary_of
 from workers.ethos_u.estimates.host_cost import HOST_VERSION
 from workers.ethos_u.evidence.comparison import Comparison
 from workers.ethos_u.evidence.error_statistics import Errors, PairErrors

@@ -14,7 +14,7 @@ from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.writer import write_tosa
 from tuner.commands.options import board_options
 from tuner.deploy.board_options import BoardOptions
-from tuner.deploy.optimise import Step, needs_target, operators, read_program, steps
+from tuner.ethos_u.optimise import Step, needs_target, operators, read_program, steps
 from tuner.paths import cache_folder
 from workers.cache.atomic_write import write_whole
 from workers.cache.memo import Memo

@@ -11,7 +11,7 @@ import click
 from results.reports.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.deploy.board_options import BoardOptions
-from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
+from tuner.ethos_u.priced_streams import PricedStream, kind_of, priced_streams
 from tuner.tuning.objective import Objective
 from workers.ethos_u.command_stream import FeatureMap, Kind, Operation, Span, plain
 

@@ -25,7 +25,7 @@ from tuner.commands.unknown import nothing_known
 from tuner.deploy.ask import identity_for
 from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
-from tuner.deploy.simulate import contenders, simulations
+from tuner.ethos_u.simulations import contenders, simulations
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.backend.job import Job

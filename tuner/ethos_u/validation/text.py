@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from tuner.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
+from tuner.ethos_u.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
 from workers.ethos_u.evidence.comparison import Comparison
 from workers.ethos_u.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
 

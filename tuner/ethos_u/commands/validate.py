@@ -11,12 +11,12 @@ import click
 
 from results.store.store import Store
 from tuner.commands.options import json_option, store_option
-from tuner.commands.validate_add import add
-from tuner.validation.document import validation_document
-from tuner.validation.host_text import host_tables
-from tuner.validation.own_measurements import devices_told, own_comparisons
-from tuner.validation.summary import summary_of
-from tuner.validation.text import row_tables, skipped_told, summary_tables
+from tuner.ethos_u.commands.validate_add import add
+from tuner.ethos_u.validation.document import validation_document
+from tuner.ethos_u.validation.host_text import host_tables
+from tuner.ethos_u.validation.own_measurements import devices_told, own_comparisons
+from tuner.ethos_u.validation.summary import summary_of
+from tuner.ethos_u.validation.text import row_tables, skipped_told, summary_tables
 from workers.ethos_u.evidence import SHIPPED, Evidence, read_evidence
 from workers.ethos_u.evidence.comparison import Comparison
 from workers.ethos_u.evidence.limits import DEFAULT_LIMITS, beyond

@@ -9,8 +9,8 @@ import click
 from results.store.store import Store
 from tuner.commands.options import board_options, store_option
 from tuner.deploy.board_options import BoardOptions
-from tuner.validation.counted_runs import CountedRun, counted_runs
-from tuner.validation.own_measurements import devices_told, measurements_of, own_comparisons
+from tuner.ethos_u.validation.counted_runs import CountedRun, counted_runs
+from tuner.ethos_u.validation.own_measurements import devices_told, measurements_of, own_comparisons
 from workers.errors import ModelError
 from workers.ethos_u.evidence.comparison import Label
 

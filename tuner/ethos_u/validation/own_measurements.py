@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from results.records.measurement import Measurement
 from results.store.store import Store
+from tuner.ethos_u.validation.counted_runs import CountedRun
 from tuner.tuning.identity import target_record
-from tuner.validation.counted_runs import CountedRun
 from workers.errors import ModelError, one_line
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
 from workers.ethos_u.evidence.comparison import Comparison

@@ -14,7 +14,7 @@ from results.records.clock import time_at
 from results.reports.prediction_error import PredictionError, labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
 from tuner.deploy.board_options import BoardOptions
-from tuner.deploy.priced_streams import PricedStream, kind_of, priced_streams
+from tuner.ethos_u.priced_streams import PricedStream, kind_of, priced_streams
 from tuner.tuning.objective import Objective
 from workers.errors import ModelError
 from workers.ethos_u.target import Target

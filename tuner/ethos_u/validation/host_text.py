@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tuner.validation.text import columns
+from tuner.ethos_u.validation.text import columns
 from workers.ethos_u.estimates.host_cost import PRICES
 from workers.ethos_u.evidence.host import HostComparison, host_errors
 

@@ -17,13 +17,11 @@ from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.backend.job import Job
+from workers.backend.registry import target_named
+from workers.backend.stored_recipe import StoredRecipe
+from workers.backend.target import Target
 from workers.errors import ModelError
-from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
-from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
-
-__all__ = ["apply_recipe", "best_recipe"]
 
 
 def best_recipe(
@@ -45,7 +43,7 @@ def best_recipe(
     seed, calibration_data, io_layout: as the model was tuned with. Raises ModelError if nothing is known or the model
     is bad, StoreError if the store cannot be read.
     """
-    board = Target.parse(target) if isinstance(target, str) else target
+    board = target_named(target, {}) if isinstance(target, str) else target
     job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     identity = identity_for(job, objective)
     with Tiers.open(store, system_store) as stores:

@@ -13,7 +13,7 @@ from support.sample_results import IDENTITY, best, evaluation, failed, figures
 from results.errors import StoreError
 from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
-from tuner.deploy.simulate import contenders
+from tuner.ethos_u.simulations import contenders
 from tuner.tuning.objective import FamilyObjective, Objective
 
 KEY = IDENTITY.key
