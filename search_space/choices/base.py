@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from search_space.exactness import Exactness
-from search_space.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from search_space.ir.graph import Graph
 
 
 class RecipeChoice(ABC):

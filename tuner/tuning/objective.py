@@ -77,7 +77,7 @@ class FamilyObjective:
         limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
         return {
             "minimised": self._kind.minimised,
-            **self._kind.facts,
+            **self._kind.facts(),
             **{name: str(limit) for name, limit in limits.items() if limit is not None},
             **self.allowance.facts(),
         }

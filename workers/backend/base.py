@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from search_space.ir.structure import Structure
 from workers.models.io_layout import IoLayout
+
+if TYPE_CHECKING:
+    from search_space.ir.structure import Structure
 
 
 @dataclass(frozen=True)

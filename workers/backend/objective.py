@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from workers.backend.cost import Numbers
 
@@ -34,10 +34,10 @@ class ObjectiveKind:
         minimised: what is counted, as identities have it.
         value: the number of a candidate, by its cost and that of the default lowering.
         limits: what a candidate may not exceed.
-        facts: what else makes two results comparable: versions of the models that predict the number.
+        facts: gives what else makes two results comparable: versions of the models that predict the number.
     """
 
     minimised: str
     value: Callable[[Numbers, Numbers], int]
     limits: tuple[NotMore, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, str]] = dict
