@@ -41,8 +41,8 @@ def shape_of(node: Any) -> tuple[int, ...]:
     return tuple(int(one) for one in node.meta["val"].shape)
 
 
-def _args(node: Node) -> tuple[Any, ...]:
-    """The arguments of an operator, whose types its schema knows."""
+def args_of(node: Node) -> tuple[Any, ...]:
+    """The arguments of an operator, whose types its schema tells."""
     return node.args
 
 
@@ -63,7 +63,7 @@ def _window(node: Node, sizes: dict[str, Any], stride: Any, padding: Any, dilati
 
 
 def _convolution(node: Node) -> KernelCall:
-    image, weight, _, stride, padding, dilation = _args(node)[:6]
+    image, weight, _, stride, padding, dilation = args_of(node)[:6]
     n, h, w, c = _pixels(image, _nhwc(node))
     o, kh, kw, depth = shape_of(weight)
     sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw, "groups": c // depth}
@@ -71,7 +71,7 @@ def _convolution(node: Node) -> KernelCall:
 
 
 def _depthwise(node: Node) -> KernelCall:
-    image, weight, _, stride, padding, dilation = _args(node)[:6]
+    image, weight, _, stride, padding, dilation = args_of(node)[:6]
     n, h, w, c = _pixels(image, _nhwc(node))
     _, kh, kw, o = shape_of(weight)
     sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw, "groups": c}
@@ -80,7 +80,7 @@ def _depthwise(node: Node) -> KernelCall:
 
 
 def _transposed_convolution(node: Node) -> KernelCall:
-    image, weight, _, stride, padding = _args(node)[:5]
+    image, weight, _, stride, padding = args_of(node)[:5]
     n, h, w, c = _pixels(image, _nhwc(node))
     o, kh, kw, _ = shape_of(weight)
     sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw}
@@ -89,7 +89,7 @@ def _transposed_convolution(node: Node) -> KernelCall:
 
 def _pool(kernel: str) -> Callable[[Node], KernelCall]:
     def read(node: Node) -> KernelCall:
-        image, (kh, kw), stride, padding = _args(node)[:4]
+        image, (kh, kw), stride, padding = args_of(node)[:4]
         n, h, w, c = _pixels(image, _nhwc(node))
         sizes = {"n": n, "h": h, "w": w, "c": c, "o": c, "kh": kh, "kw": kw}
         return KernelCall(kernel, **_window(node, sizes, stride, padding))
@@ -98,13 +98,13 @@ def _pool(kernel: str) -> Callable[[Node], KernelCall]:
 
 
 def _linear(node: Node) -> KernelCall:
-    *rows, depth = shape_of(_args(node)[0])
+    *rows, depth = shape_of(args_of(node)[0])
     return KernelCall("fully_connected", n=prod(rows), c=depth, o=shape_of(node)[-1])
 
 
 def _matmul(node: Node) -> KernelCall:
     n, h, o = shape_of(node)
-    return KernelCall("batch_matmul", n=n, h=h, c=shape_of(_args(node)[0])[-1], o=o)
+    return KernelCall("batch_matmul", n=n, h=h, c=shape_of(args_of(node)[0])[-1], o=o)
 
 
 def _softmax(node: Node) -> KernelCall:
@@ -117,7 +117,7 @@ def _by_element(kernel: str) -> Callable[[Node], KernelCall]:
 
 
 def _transpose(node: Node) -> KernelCall:
-    dims, perm = shape_of(_args(node)[0]), _args(node)[1]
+    dims, perm = shape_of(args_of(node)[0]), args_of(node)[1]
     axes = tuple(int(axis) % len(dims) for axis in perm)
     return KernelCall("transpose", elements=prod(dims), dims=dims, perm=axes)
 
@@ -128,7 +128,7 @@ def _permute(node: Node) -> KernelCall:
 
 
 def _clone(node: Node) -> KernelCall | None:
-    source = _args(node)[0]
+    source = args_of(node)[0]
     if _dim_order(source) == _dim_order(node):
         return KernelCall("memcpy", elements=prod(shape_of(node)) * node.meta["val"].element_size())
     if len(shape_of(node)) != 4:
@@ -142,7 +142,7 @@ def _dim_order(node: Any) -> tuple[int, ...]:
 
 
 def _pad(node: Node) -> KernelCall:
-    image, before, after = _args(node)[:3]
+    image, before, after = args_of(node)[:3]
     dims = tuple(shape_of(image)[axis] for axis in _dim_order(image))
     # The padding is given in the order of memory, of four axes, the last ones of which the image has.
     ends = (tuple(int(one) for one in axes)[-len(dims) :] for axes in (before, after))
@@ -151,7 +151,7 @@ def _pad(node: Node) -> KernelCall:
 
 
 def _portable_convolution(node: Node) -> KernelCall | None:
-    image, weight, _, stride, padding, dilation, transposed, _, groups = _args(node)
+    image, weight, _, stride, padding, dilation, transposed, _, groups = args_of(node)
     if transposed:
         return None
     two = len(shape_of(image)) == 4
@@ -177,19 +177,19 @@ def _parts(kernel: str, parts: list[Any], axis: int, whole: Any) -> KernelCall:
 
 
 def _cat(node: Node) -> KernelCall:
-    axis = int(_args(node)[1]) if len(_args(node)) > 1 else 0
-    return _parts("cat_portable", list(_args(node)[0]), axis, node)
+    axis = int(args_of(node)[1]) if len(args_of(node)) > 1 else 0
+    return _parts("cat_portable", list(args_of(node)[0]), axis, node)
 
 
 def _slice(node: Node) -> KernelCall:
-    axis = int(_args(node)[1]) if len(_args(node)) > 1 else 0
+    axis = int(args_of(node)[1]) if len(args_of(node)) > 1 else 0
     return _parts("slice_copy_portable", [node], axis, node)
 
 
 def _split(node: Node) -> KernelCall:
-    axis = int(_args(node)[2]) if len(_args(node)) > 2 else 0
+    axis = int(args_of(node)[2]) if len(args_of(node)) > 2 else 0
     values: list[torch.Tensor] = list(node.meta["val"])
-    return _parts("split_portable", list(values), axis, _args(node)[0])
+    return _parts("split_portable", list(values), axis, args_of(node)[0])
 
 
 _Reader = Callable[[Node], KernelCall | None]

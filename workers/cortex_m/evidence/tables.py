@@ -12,6 +12,8 @@ from pathlib import Path
 from workers.cortex_m.cost.call import KernelCall
 
 _DATA = Path(__file__).with_name("data")
+#: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m_calls`.
+CALLS = _DATA / "model_calls.json"
 _OPERATOR = re.compile(r"(\w+)\.\w+:(\d+)x=(\d+)")
 
 
@@ -49,7 +51,7 @@ def counted_kernels(cpu: str) -> Iterator[tuple[KernelCall, int]]:
 
 def model_runs() -> Iterator[ModelRun]:
     """Whole models that were run."""
-    calls = json.loads((_DATA / "model_calls.json").read_text(encoding="utf-8"))
+    calls = json.loads(CALLS.read_text(encoding="utf-8"))
     for row in _rows("e2e.csv"):
         told = {name: (int(times), int(total)) for name, times, total in _OPERATOR.findall(row["by_op"])}
         known = calls.get(f"{row['model']}/{row['variant']}/{row['target']}", {})

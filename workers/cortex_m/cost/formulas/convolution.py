@@ -16,7 +16,7 @@ def kernel_of(call: KernelCall, instruction_set: InstructionSet) -> str:
     if call.groups > 1:
         return "conv2d_grouped"
     row = call.h == 1 and call.kh == 1 and call.dw == 1 and call.sw * call.c % 4 == 0
-    return "conv1d_row" if row and instruction_set is InstructionSet.MVE else "conv2d"
+    return "conv1d_row" if row and instruction_set is InstructionSet.MVE and _wide_enough(call) else "conv2d"
 
 
 def one_by_one(call: KernelCall, instruction_set: InstructionSet) -> Counts:
@@ -33,17 +33,26 @@ def one_by_one_strided(call: KernelCall, instruction_set: InstructionSet) -> Cou
 
 def row(call: KernelCall, _: InstructionSet) -> Counts:
     """`arm_convolve_1_x_n_s8` with MVE: products on the left edge, the middle and the right edge, without copies in the
-    middle. It leaves to `arm_convolve_s8` what is too narrow for that."""
-    padding = (call.ow - 1) * call.sw + call.kw - call.w
-    uneven = padding % 2
-    right = max(1, up(call.pw + uneven, call.sw)) if call.pw + uneven else 0
-    left = max(1, up(call.pw, call.sw)) if call.pw else 0
+    middle."""
+    left, right = _edges(call)
     middle = max(call.ow - left - right, 0)
-    if left + middle + right != call.ow:
-        return columns(call, InstructionSet.MVE)
     parts = [mve_product(rows, call.o, call.depth) for rows in (left, middle, right)]
     edge: Counts = {"calls": 1, "edge_16": up(call.depth, 16) * 2 + up(call.pw * call.c, 16) * 2}
     return scaled(total([*parts, edge]), call.n)
+
+
+def _edges(call: KernelCall) -> tuple[int, int]:
+    """Pixels of the output whose windows read padding, on the left and on the right."""
+    uneven = ((call.ow - 1) * call.sw + call.kw - call.w) % 2
+    left = max(1, up(call.pw, call.sw)) if call.pw else 0
+    right = max(1, up(call.pw + uneven, call.sw)) if call.pw + uneven else 0
+    return left, right
+
+
+def _wide_enough(call: KernelCall) -> bool:
+    """Whether the row kernel computes a row: it leaves narrow rows to `arm_convolve_s8`, and refuses others."""
+    padding = (call.ow - 1) * call.sw + call.kw - call.w
+    return sum(_edges(call)) <= call.ow or 2 * call.pw + padding % 2 != padding
 
 
 def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
