@@ -23,6 +23,40 @@ class Branches(nn.Module):
         return torch.cat([self.left(x), self.right(x)], 1)
 
 
+class Halves(nn.Module):
+    """A convolution whose channels are split, of which one half goes through SiLU, and joined again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right = self.first(x).chunk(2, 1)
+        joined: torch.Tensor = self.last(torch.cat([nn.functional.silu(left), right], 1))
+        return joined
+
+
+class BranchingSilu(nn.Module):
+    """A SiLU that two convolutions read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.left, self.right = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        active = nn.functional.silu(self.first(x))
+        joined: torch.Tensor = self.left(active) + self.right(active)
+        return joined
+
+
+class ThereAndBack(nn.Module):
+    """A value copied to channels_last order and back between two layers."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        there = torch.clone(x + x, memory_format=torch.channels_last)
+        return torch.clone(there, memory_format=torch.contiguous_format) * x
+
+
 def _padded_row() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
 
@@ -37,6 +71,16 @@ MODELS = {
     "padded-image": (_padded_row, (1, 4, 3, 20)),
     "transposed-p1": (lambda: nn.ConvTranspose2d(4, 4, 4, stride=2, padding=1), (1, 4, 4, 4)),
     "transposed-p0": (lambda: nn.ConvTranspose2d(4, 4, 4, stride=2), (1, 4, 4, 4)),
+    "halves": (Halves, (1, 3, 6, 6)),
+    "silu": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "dropout": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "there-and-back": (ThereAndBack, (1, 3, 4, 4)),
+    "pad": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ZeroPad2d(1), nn.Conv2d(4, 4, 3)), (1, 3, 6, 6)),
+    "linear": (lambda: nn.Sequential(nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 3, bias=False)), (4, 12)),
+    "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
+    "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),
+    "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),
+    "trap": (lambda: nn.Conv1d(8, 4, 3, 2, 1), (1, 8, 10)),
     "grouped": (lambda: nn.Conv2d(8, 8, 3, groups=4, bias=False), (1, 8, 6, 6)),
 }
 

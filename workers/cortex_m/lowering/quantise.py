@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ def quantise(
     example_inputs: tuple[Any, ...],
     calibration: Iterable[tuple[Any, ...]] = (),
     explicit_layout: bool = True,
+    rewrite: Callable[[torch.fx.GraphModule], object] | None = None,
 ) -> ExportedProgram:
     """The model with int8 quantisation in it, as an exported program of PyTorch's operators.
 
@@ -26,6 +27,7 @@ def quantise(
             `torch.channels_last`, or convolutions stay in float.
         calibration: inputs whose values the ranges are taken from; the example inputs alone if empty.
         explicit_layout: quantise for the explicit-layout pipeline, which also takes 1-D convolutions.
+        rewrite: changes the exported model before it is quantised.
 
     Raises:
         ModelError: PyTorch cannot export the model, or ExecuTorch not quantise it.
@@ -35,6 +37,8 @@ def quantise(
 
     try:
         exported = torch.export.export(model, example_inputs).module(check_guards=False)
+        if rewrite is not None:
+            rewrite(exported)
         prepared = prepare_pt2e(exported, CortexMQuantizer(use_explicit_layout=explicit_layout))
         with torch.no_grad():
             for inputs in (*calibration,) or (example_inputs,):
