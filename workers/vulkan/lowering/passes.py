@@ -1,0 +1,15 @@
+"""What lowering asks of a rewrite; the rewrites themselves are in `workers.vulkan.passes`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule
+
+
+class GraphPass(Protocol):
+    """A rewrite of an exported program's module."""
+
+    def apply(self, module: GraphModule) -> int:
+        """Rewrite a module in place; how often."""
