@@ -108,6 +108,11 @@ def convolutions() -> ExportedModel:
 
 
 @cache
+def static_convolutions(half: bool = False) -> Lowered:
+    return lowered(convolutions(), everywhere(Scheme.STATIC8, 4), half=half)
+
+
+@cache
 def one() -> ExportedModel:
     return made(One, 16, 64)
 

@@ -5,7 +5,7 @@ import torch
 from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 from executorch.backends.vulkan.quantizer import vulkan_quantizer
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-from support.vulkan_nets import convolutions, everywhere, lowered, mlp, operators
+from support.vulkan_nets import convolutions, everywhere, lowered, mlp, operators, static_convolutions
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
@@ -33,8 +33,7 @@ def test_a_float_model_gives_the_bytes_of_stock_executorch(half: bool) -> None:
 
 
 def test_static_int8_gives_the_bytes_of_stock_executorch() -> None:
-    model = convolutions()
-    ours = lowered(model, everywhere(Scheme.STATIC8, 4))
+    ours = static_convolutions()
     assert [one.data for one in ours.delegates] == stock(ours.quantised)
     assert "et_vk.q8ta_conv2d_dw.default" in operators(ours)[0]
 
