@@ -80,6 +80,7 @@ def exported(net: nn.Module, *shape: int) -> ExportedModel:
     return export(SourceModel(net, samples[0], samples, type(net).__name__.lower()))
 
 
+@cache
 def made(make, *shape: int) -> ExportedModel:
     """`exported(make(), *shape)` with the same weights each time."""
     with torch.random.fork_rng():
@@ -92,9 +93,17 @@ def everywhere(scheme: Scheme, layers: int) -> dict[int, Scheme]:
     return dict.fromkeys(range(1, layers + 1), scheme)
 
 
+_LOWERED: dict[tuple, Lowered] = {}
+
+
 def lowered(model: ExportedModel, schemes: Mapping[int, Scheme] | None = None, **settings) -> Lowered:
-    """A model lowered for a phone."""
-    return lower(model, VulkanTarget(), Settings(schemes=schemes or {}, **settings), model.calibration_inputs)
+    """A model lowered for a phone; the same program again for the same model and settings, since lowering takes a
+    second."""
+    key = id(model), str(schemes), str(sorted(settings.items()))
+    if key not in _LOWERED:
+        chosen = Settings(schemes=schemes or {}, **settings)
+        _LOWERED[key] = lower(model, VulkanTarget(), chosen, model.calibration_inputs)
+    return _LOWERED[key]
 
 
 @cache

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workers.vulkan.marks import LAYER, mark, noted
+
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
-
-#: Passes keep what is in this entry of a node's meta: it is where torch lets users put things of their own.
-_CUSTOM, _KEY = "custom", "velatune_layer"
 
 LINEAR = "linear"
 
@@ -52,15 +51,15 @@ def number_layers(module: GraphModule) -> tuple[Layer, ...]:
             weights: Any = node.args[1]
             shape = tuple(int(extent) for extent in weights.meta["val"].shape)
             layers.append(Layer(len(layers) + 1, _module_of(node), kind, shape))
-        _mark(node, max(1, len(layers)))
+        mark(node, LAYER, max(1, len(layers)))
     for node in module.graph.find_nodes(op="placeholder"):
-        _mark(node, min((reader for reader in map(layer_of, node.users) if reader), default=1))
+        mark(node, LAYER, min((reader for reader in map(layer_of, node.users) if reader), default=1))
     return tuple(layers)
 
 
 def layer_of(node: Node) -> int | None:
     """The number of the layer that an operator or input was marked with."""
-    number: int | None = node.meta.get(_CUSTOM, {}).get(_KEY)
+    number: int | None = noted(node, LAYER)
     return number
 
 
@@ -80,10 +79,6 @@ def weighted_kind(node: Node) -> str:
     }
     weights: Any = node.args[1] if len(node.args) > 1 else None
     return kinds.get(node.target, "") if getattr(weights, "op", "") == "get_attr" else ""
-
-
-def _mark(node: Node, number: int) -> None:
-    node.meta[_CUSTOM] = {**node.meta.get(_CUSTOM, {}), _KEY: number}
 
 
 def _module_of(node: Node) -> str:

@@ -43,11 +43,12 @@ class Lowered:
 
     Attributes:
         edge: ExecuTorch's lowered program, with the delegates that a file gets.
-        quantised: the program that was partitioned; it runs in torch and says what the file should compute.
+        quantised: the program that was partitioned. It runs in torch, but says what the file should compute only where
+            no pass has fused anything: of linear_qcs4w the wheel has a stand-in for shapes.
         delegates: in the order of their calls.
         host_operators: in program order.
         fused: name of a pattern of ExecuTorch's registry -> at how many places it fits.
-        rewritten: for each pass, how often it rewrote; float passes first.
+        rewritten: for each float and then each quantised pass, how often it rewrote.
     """
 
     edge: EdgeProgramManager

@@ -80,7 +80,10 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
     partitioner = VelatunePartitioner(options, settings.patterns_off, settings.blocked)
     with compiled_partitions() as compiled:
         edge = to_edge_transform_and_lower(
-            program, partitioner=[partitioner], compile_config=EdgeCompileConfig(_check_ir_validity=False)
+            program,
+            transform_passes=[one.edge_pass() for one in settings.edge_passes] or None,
+            partitioner=[partitioner],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
     delegates = []
     for name, blob in _for_the_runtime(edge):

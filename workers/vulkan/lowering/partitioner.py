@@ -20,6 +20,8 @@ from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from workers.vulkan.lowering.backend import PATTERNS_OFF, VelatuneVulkanBackend
 from workers.vulkan.lowering.fusion_patterns import matches
 
+_FUSED_BEFORE = ("aten._weight_int8pack_mm.default", "et_vk.linear_qcs4w.default")
+
 
 class ReasonedOperators(VulkanSupportedOperators):
     """ExecuTorch's rules; reasons: name of a node that they refuse -> why."""
@@ -27,6 +29,15 @@ class ReasonedOperators(VulkanSupportedOperators):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.reasons: dict[str, str] = {}
+
+    def _is_node_supported(self, node: torch.fx.Node) -> bool:
+        # ExecuTorch makes these operators after it has partitioned, so its rules want floats of all of their operands.
+        if getattr(node.target, "__name__", "") in _FUSED_BEFORE:
+            taken, reason = self.node_is_compatible(node)
+            if not taken:
+                self.log_skip(node, reason)
+            return bool(taken)
+        return bool(super()._is_node_supported(node))
 
     def log_skip(self, node: torch.fx.Node, reason: str) -> None:
         self.reasons[node.name] = reason

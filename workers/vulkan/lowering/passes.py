@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
@@ -13,3 +13,10 @@ class GraphPass(Protocol):
 
     def apply(self, module: GraphModule) -> int:
         """Rewrite a module in place; how often."""
+
+
+class EdgePass(Protocol):
+    """A rewrite of a program in ExecuTorch's edge dialect."""
+
+    def edge_pass(self) -> Any:
+        """An `executorch.exir.pass_base.ExportPass` that does it."""

@@ -58,7 +58,8 @@ def quantised_module(
 
 def _quantisers(schemes: Mapping[int, Scheme]) -> list[Quantizer]:
     from executorch.backends.vulkan.quantizer import vulkan_quantizer
-    from executorch.backends.xnnpack.quantizer import xnnpack_quantizer
+
+    from workers.vulkan.lowering.static_quantiser import StaticQuantiser
 
     made: list[Quantizer] = []
     for scheme, bits in zip(PER_CHANNEL, (8, 4), strict=True):
@@ -69,9 +70,7 @@ def _quantisers(schemes: Mapping[int, Scheme]) -> list[Quantizer]:
             made.append(quantiser.set_filter_function(_in_layers(numbers)))
     numbers = {number for number, chosen in schemes.items() if chosen is Scheme.STATIC8}
     if numbers:
-        config = xnnpack_quantizer.get_symmetric_quantization_config(is_per_channel=True)
-        static = xnnpack_quantizer.XNNPACKQuantizer().set_global(config)
-        made.append(static.set_filter_function(_in_layers(numbers)))
+        made.append(StaticQuantiser().set_filter_function(_in_layers(numbers)))
     return made
 
 

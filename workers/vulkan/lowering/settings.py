@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workers.vulkan.lowering.passes import GraphPass
+from workers.vulkan.lowering.passes import EdgePass, GraphPass
 from workers.vulkan.scheme import Scheme
 
 
@@ -20,6 +20,7 @@ class Settings:
         blocked: edge operators that stay on the CPU, by name.
         float_passes: rewrites of the float program, in order, before it is quantised.
         quantised_passes: rewrites of the quantised program, in order.
+        edge_passes: rewrites of the program that is partitioned, in order.
     """
 
     schemes: Mapping[int, Scheme] = field(default_factory=dict)
@@ -28,3 +29,4 @@ class Settings:
     blocked: frozenset[str] = frozenset()
     float_passes: tuple[GraphPass, ...] = ()
     quantised_passes: tuple[GraphPass, ...] = ()
+    edge_passes: tuple[EdgePass, ...] = ()
