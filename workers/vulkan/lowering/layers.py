@@ -19,13 +19,27 @@ class Layer:
 
     number: from 1, in the order of the exported program. name: of the module in the user's model that has the operator
     with weights, or the operator's. kind: of the operator, as `linear` or `conv2d`. shape: of its weights, output
-    channels first, except for transposed convolutions.
+    channels first, except for transposed convolutions. inputs: shape of what it reads.
     """
 
     number: int
     name: str
     kind: str
     shape: tuple[int, ...]
+    inputs: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        """Of a linear layer: how many it computes in a batch."""
+        return self.inputs[-2] if len(self.inputs) > 1 else 1
+
+    @property
+    def batch(self) -> int:
+        """Of a linear layer: the product of the extents before rows and channels."""
+        count = 1
+        for extent in self.inputs[:-2]:
+            count *= extent
+        return count
 
     @property
     def weights(self) -> int:
@@ -48,9 +62,8 @@ def number_layers(module: GraphModule) -> tuple[Layer, ...]:
             continue
         kind = weighted_kind(node)
         if kind:
-            weights: Any = node.args[1]
-            shape = tuple(int(extent) for extent in weights.meta["val"].shape)
-            layers.append(Layer(len(layers) + 1, _module_of(node), kind, shape))
+            inputs, shape = (tuple(int(extent) for extent in _shape(node.args[place])) for place in (0, 1))
+            layers.append(Layer(len(layers) + 1, _module_of(node), kind, shape, inputs))
         mark(node, LAYER, max(1, len(layers)))
     for node in module.graph.find_nodes(op="placeholder"):
         mark(node, LAYER, min((reader for reader in map(layer_of, node.users) if reader), default=1))
@@ -79,6 +92,10 @@ def weighted_kind(node: Node) -> str:
     }
     weights: Any = node.args[1] if len(node.args) > 1 else None
     return kinds.get(node.target, "") if getattr(weights, "op", "") == "get_attr" else ""
+
+
+def _shape(operand: Any) -> Any:
+    return operand.meta["val"].shape
 
 
 def _module_of(node: Node) -> str:

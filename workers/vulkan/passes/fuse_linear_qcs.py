@@ -31,7 +31,7 @@ class FuseLinearQcs(ModuleRewrite):
             return False
         rows: Any = node.args[0]
         weights: Any = node.args[1]
-        if _is_dequantiser(rows) or getattr(weights, "target", None) != _per_channel() or "val" not in rows.meta:
+        if _is_dequantiser(rows) or getattr(weights, "target", None) != _per_channel() or "val" not in node.meta:
             return False
         _, _, zeros, axis, low, high = weights.args[:6]
         zero_points = value_of(module, zeros)
@@ -44,18 +44,17 @@ class FuseLinearQcs(ModuleRewrite):
         aten = torch.ops.aten
         rows: Any = node.args[0]
         dequantiser: Any = node.args[1]
-        shape = [int(extent) for extent in rows.meta["val"].shape]
+        shape = [int(extent) for extent in node.meta["val"].shape]
         bias = node.args[2] if len(node.args) > 2 else None
         weights = value_of(module, dequantiser.args[0])
         assert weights is not None
-        columns = int(weights.shape[0])
         with replacing(module, node) as new:
-            flat = rows if len(shape) == 2 else new.call(aten.reshape.default, rows, [-1, shape[-1]])
+            flat = rows if len(shape) == 2 else new.call(aten.reshape.default, rows, [-1, int(weights.shape[1])])
             out = self.fused(module, new, flat, weights, dequantiser)
             if bias is not None:
                 out = new.call(aten.add.Tensor, out, bias)
             if len(shape) != 2:
-                new.call(aten.reshape.default, out, [*shape[:-1], columns])
+                new.call(aten.reshape.default, out, shape)
 
     def fused(self, module: GraphModule, new: Any, rows: Node, weights: torch.Tensor, dequantiser: Any) -> Node:
         """The call of the fused operator on rows of two dimensions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workers.vulkan.passes.editing import constant
+from workers.vulkan.passes.editing import constant, value_of
 from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ class FuseLinearQcs4w(FuseLinearQcs):
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         # An odd number of input channels would leave half a byte, which the runtime does not expect.
-        return super().fits(module, node) and node.args[0].meta["val"].shape[-1] % 2 == 0  # type: ignore[union-attr]
+        if not super().fits(module, node):
+            return False
+        weights = value_of(module, node.args[1].args[0])  # type: ignore[union-attr]
+        return weights is not None and weights.shape[1] % 2 == 0
 
     def fused(self, module: GraphModule, new: Any, rows: Node, weights: torch.Tensor, dequantiser: Any) -> Node:
         import torch

@@ -28,10 +28,9 @@ class KeepMeanDims(ModuleRewrite):
 
         if node.target != torch.ops.aten.mean.dim or "val" not in node.meta or node.kwargs:
             return False
-        operand: Any = node.args[0]
         dims: Any = node.args[1] if len(node.args) > 1 else None
         keeps = node.args[2] if len(node.args) > 2 else False
-        return bool(dims) and len(dims) == 2 and not keeps and "val" in operand.meta
+        return bool(dims) and len(dims) == 2 and not keeps
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch

@@ -11,8 +11,11 @@ from torch import nn
 from workers.errors import ModelError
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
 from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.vk_graph import read_graph
+
+QCS8W, QCS4W = (rewrite("fuse-linear-qcs8w"),), (rewrite("fuse-linear-qcs4w"),)
 
 
 class Flattened(nn.Module):
@@ -148,3 +151,40 @@ def test_an_embedding_of_more_rows_than_a_texture_holds_is_wrong_on_textures(
     """In single precision ExecuTorch chooses buffers for this one."""
     found = refusals(lowered(made(lambda: Lookup(rows), 2, 3), half=half))
     assert (("embedding-rows", "aten.embedding.default") in found) == refused
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_weights_of_8_bits_for_each_channel_have_shaders_in_single_precision_only(half: bool) -> None:
+    """In half precision it aborts at load."""
+    program = lowered(one(), {1: Scheme.W8}, quantised_passes=QCS8W, half=half)
+    assert refusals(program) == ([("shader-variants", "aten._weight_int8pack_mm.default")] if half else [])
+
+
+def test_the_plain_kernel_for_weights_of_8_bits_has_shaders_in_half_precision() -> None:
+    """Output channels that are no multiple of 4 take another kernel."""
+    program = lowered(made(lambda: One(64, 18), 4, 64), {1: Scheme.W8}, quantised_passes=QCS8W, half=True)
+    assert not refusals(program)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "half", "rule"),
+    [
+        (16, 24, False, None),  # 130 dB
+        (16, 20, False, "qcs4w-columns"),  # 0.2 dB
+        (16, 18, False, "qcs4w-columns"),  # aborts at load
+        (1, 24, False, "shader-variants"),  # aborts at load
+        (16, 24, True, "shader-variants"),  # aborts at load
+    ],
+)
+def test_weights_of_4_bits_for_each_channel_run_in_few_shapes(
+    rows: int, columns: int, half: bool, rule: str | None
+) -> None:
+    model = made(lambda: One(64, columns), rows, 64)
+    found = refusals(lowered(model, {1: Scheme.W4}, quantised_passes=QCS4W, half=half))
+    assert found == ([(rule, "et_vk.linear_qcs4w.default")] if rule else [])
+
+
+def test_weights_for_each_channel_are_right_in_the_second_batch() -> None:
+    """They are flattened first."""
+    program = lowered(made(One, 2, 4, 64), {1: Scheme.W4}, quantised_passes=QCS4W)
+    assert str(judged(program)) == NOT_KNOWN_TO_FAIL

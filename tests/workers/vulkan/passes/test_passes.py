@@ -161,6 +161,14 @@ def test_linear_with_symmetric_weights_for_each_channel_becomes_one_operator(
     assert names == [operator, "aten.add.Tensor", "aten.relu.default", operator, "aten.add.Tensor"]
 
 
+def test_a_fusion_follows_a_rewrite_of_what_it_reads() -> None:
+    model = made(lambda: Convolutions(keepdim=False), 1, 3, 16, 16)
+    mean, fuse = (rewrite("keep-mean-dims"),), (rewrite("fuse-linear-qcs8w"),)
+    program = lowered(model, {4: Scheme.W8}, float_passes=mean, quantised_passes=fuse)
+    assert program.rewritten == (1, 1)
+    assert "aten._weight_int8pack_mm.default" in operators(program)[0]
+
+
 def test_a_fusion_at_one_site_leaves_the_others() -> None:
     program = lowered(mlp(), everywhere(Scheme.W8, 2), quantised_passes=(rewrite("fuse-linear-qcs8w@2"),))
     names = [name for name in operators(program)[0] if "prepack" not in name]
