@@ -38,7 +38,7 @@ class Pass(ABC):
 
     law: why the outputs stay the same, in one line.
 
-    far: whether a rewrite can open a site that is not next to it.
+    is_nonlocal: whether a rewrite can open a site that is not next to it.
 
     exactness: its class. Passes that are not exact are tried only where the user allows them, and are measured.
 
@@ -52,7 +52,7 @@ class Pass(ABC):
 
     name: ClassVar[str]
     law: ClassVar[str]
-    far: ClassVar[bool] = False
+    is_nonlocal: ClassVar[bool] = False
     exactness: ClassVar[Exactness] = Exactness.EXACT
     stage: ClassVar[Stage | None] = None
 
@@ -95,7 +95,7 @@ class Pass(ABC):
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
-        while changed and self.far and only is None:
+        while changed and self.is_nonlocal and only is None:
             changed = self._sweep(edit, _candidates(edit.finish(), None), True, limit)
         return _finished(edit)
 
@@ -111,7 +111,7 @@ class Pass(ABC):
                 continue
             changed = True
             if edit.changes > limit:
-                raise SpaceError(f"pass {self.name} does not come to an end on this program")
+                raise SpaceError(f"pass {self.name} does not terminate on this program")
             touched = edit.take_touched()
             if spread:
                 queue.extend(one for one in touched if one not in waiting)
@@ -141,9 +141,9 @@ class Pass(ABC):
         Returns:
             Their ids, in program order.
         """
-        return tuple(node_id for node_id, _ in self.at_each(graph, facts))
+        return tuple(node_id for node_id, _ in self.iter_rewrites(graph, facts))
 
-    def at_each(
+    def iter_rewrites(
         self, graph: Graph, facts: TargetFacts = ANY_TARGET, but: Container[int] = ()
     ) -> Iterator[tuple[int, Graph]]:
         """Rewrite at one site at a time.

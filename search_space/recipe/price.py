@@ -9,7 +9,7 @@ from search_space.ir.target_facts import TargetFacts
 from search_space.passes.base import PROFITABLE, Pass
 
 
-def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
+def rewrite_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
     """Apply a pass at every site where a condition holds, until there is none.
 
     Args:
@@ -24,7 +24,7 @@ def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callabl
     refused: set[int] = set()
     while True:
         before = graph
-        for node_id, after in one.at_each(before, facts, frozenset(refused)):
+        for node_id, after in one.iter_rewrites(before, facts, frozenset(refused)):
             if graph is not before:
                 if node_id not in graph.nodes:
                     continue

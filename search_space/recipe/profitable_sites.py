@@ -6,8 +6,8 @@ from search_space.analysis.changed_region import changed_region
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.passes.base import PROFITABLE, SITES_BY_PRICE, Pass
-from search_space.recipe.normalised_moves import moved_cheaply
-from search_space.recipe.price import cheaper, rewritten_where
+from search_space.recipe.normalised_transposes import normalise_transposes
+from search_space.recipe.price import cheaper, rewrite_where
 
 
 def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
@@ -30,7 +30,7 @@ def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
     """
     if one.at not in SITES_BY_PRICE:
         return one.apply(graph, facts=facts)
-    return rewritten_where(graph, one, facts, lambda before, after: pays(before, after, facts, one.at, graph))
+    return rewrite_where(graph, one, facts, lambda before, after: is_profitable(before, after, facts, one.at, graph))
 
 
 def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
@@ -45,14 +45,14 @@ def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tu
         The numbers of the sites, and the number of all sites.
     """
     if one.at in SITES_BY_PRICE:
-        profitable = [pays(graph, after, facts, one.at, graph) for _, after in one.at_each(graph, facts)]
+        profitable = [is_profitable(graph, after, facts, one.at, graph) for _, after in one.iter_rewrites(graph, facts)]
         return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
     sites = one.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
     return tuple(number for number in numbers if number <= len(sites)), len(sites)
 
 
-def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
+def is_profitable(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
     """Whether a rewrite makes the changed part cheaper.
 
     The two parts are compared as they are written, and with the layout transforms of both in the cheapest known form. A
@@ -71,7 +71,7 @@ def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph)
     old, new = changed_region(before, after)
     if _better(old, new, whole, facts, by):
         return True
-    moved_old, moved_new = moved_cheaply(old, facts), moved_cheaply(new, facts)
+    moved_old, moved_new = normalise_transposes(old, facts), normalise_transposes(new, facts)
     moved = moved_old is not old or moved_new is not new
     return moved and _better(moved_old, moved_new, whole, facts, by)
 

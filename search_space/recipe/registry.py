@@ -142,7 +142,7 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
 
 
 def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
-    """What an entry point gives, and why it cannot be used; empty if it can."""
+    """The class of an entry point, and why it cannot be used; empty if it can."""
     try:
         value = entry.load()
     except (Exception, SystemExit) as error:

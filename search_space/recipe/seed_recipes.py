@@ -54,7 +54,7 @@ _LATE = (
 )
 
 
-#: What is behind equal widenings is shared too, while they stay apart, each in the operator that reads it.
+#: Users of equal widening RESCALEs are merged too. The RESCALEs stay apart, each fused with the operator that reads it.
 _SHARED = "cse{{through_rescales=true}}"
 
 #: Behind the choices, all there is.
@@ -87,7 +87,7 @@ def _start(*parts: str, at: str) -> str:
 
 #: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
 #: may take more memory than is allowed, wider weights for instance: one does without it.
-STARTING_POINTS = (
+SEED_RECIPES = (
     _start(_FAR, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CHOICES, _REST, at="profitable"),
     _start(_SHARED, _FAR, _CHOICES, _REST, at="profitable"),
@@ -101,7 +101,7 @@ STARTING_POINTS = (
 )
 
 #: Before those, where they are allowed.
-INEXACT_STARTING_POINTS = (
+INEXACT_SEED_RECIPES = (
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable"),
     _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="profitable-by-both"),
@@ -110,16 +110,16 @@ INEXACT_STARTING_POINTS = (
 
 
 def seed_recipes() -> tuple[str, ...]:
-    """The exact seed recipes: those with passes that set their stage, then STARTING_POINTS.
+    """The exact seed recipes: those with passes that set their stage, then SEED_RECIPES.
 
     The latter stay unchanged, so that a search has them even if such a pass is wrong.
     """
-    return (*_staged(Exactness.EXACT), *STARTING_POINTS)
+    return (*_staged(Exactness.EXACT), *SEED_RECIPES)
 
 
 def inexact_seed_recipes() -> tuple[str, ...]:
     """As `seed_recipes`, with requantising passes as well."""
-    return (*_staged(Exactness.REQUANTISING), *INEXACT_STARTING_POINTS)
+    return (*_staged(Exactness.REQUANTISING), *INEXACT_SEED_RECIPES)
 
 
 def _staged(allowed: Exactness) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def _with(text: str, stage: Stage, passes: Iterable[type[Pass]]) -> str:
     return ",".join((text, *(f"{one.name}{at}" for one in passes if one.stage is stage)))
 
 
-def starting_programs(
+def seed_programs(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
     """Apply the seed recipes to a program.
@@ -193,7 +193,7 @@ def is_mend(text: str) -> bool:
 def starting_points(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """The recipes of `starting_programs`.
+    """The recipes of `seed_programs`.
 
     Args:
         program: one graph for each delegate.
@@ -204,7 +204,7 @@ def starting_points(
     Returns:
         The recipes, in the order in which a search tries them.
     """
-    return tuple(starting_programs(program, facts, allowed, learnt))
+    return tuple(seed_programs(program, facts, allowed, learnt))
 
 
 def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

@@ -130,7 +130,7 @@ class PassContract:
         assert [i for i in computed if i in sites] == list(sites)
         for node_id in computed:
             assert (self.a_pass.apply(graph, only={node_id}) is not graph) == (node_id in sites)
-        for node_id, after in self.a_pass.at_each(graph, but=sites[1:2]):
+        for node_id, after in self.a_pass.iter_rewrites(graph, but=sites[1:2]):
             assert after.hash == self.a_pass.apply(graph, only={node_id}).hash
             assert node_id not in sites[1:2]
         if sites:

@@ -101,7 +101,7 @@ def _grouped(edit: Editor, node_id: int) -> bool:
 
 
 def _some(edit: Editor, parameter: int, first: int, count: int) -> int:
-    """Of a constant with a value for each channel those of some; one for all channels stays."""
+    """The id of a per-channel constant's entries for some channels. A constant for all channels stays."""
     node = edit[parameter]
     if node.type.elements == 1:
         return parameter

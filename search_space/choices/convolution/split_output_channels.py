@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.kernels import pointwise
-from search_space.building.channel_slice import chain_to, computed
+from search_space.building.channel_slice import conv_chain_to, copy_of_channels
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
@@ -33,16 +33,14 @@ class SplitOutputChannels(Pass):
     """
 
     name: ClassVar[str] = "split-output-channels"
-    law: ClassVar[str] = (
-        "groups of a convolution's output channels are a CONCAT of one convolution for each group"
-    )
+    law: ClassVar[str] = "groups of a convolution's output channels are a CONCAT of one convolution for each group"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
         if node.op != MOVE or node.type.dtype not in ("INT8", "INT16") or not edit.used_once(node.inputs[0]):
             return False
         groups = _groups(node.layout_map)
-        chain = chain_to(edit, node.inputs[0]) if groups else []
+        chain = conv_chain_to(edit, node.inputs[0]) if groups else []
         if not chain:
             return False
         (batch, *spatial, _), convolution = edit[node.inputs[0]].type.shape, edit[chain[0]]
@@ -55,7 +53,7 @@ class SplitOutputChannels(Pass):
             pixels, axis, row = (1, spatial[0], spatial[1]), 1, None
         else:
             return False
-        parts = [computed(edit, chain, group, row) for group in groups]
+        parts = [copy_of_channels(edit, chain, group, row) for group in groups]
         shape = (*pixels[:axis], len(parts) * pixels[axis], *pixels[axis + 1 :], len(groups[0]))
         joined = Node("CONCAT", tuple(parts), TensorType(shape, node.type.dtype), {"axis": axis}, name=node.name)
         edit.redefine(node_id, move(edit.add(joined), joined.type, (Step("reshape", node.type.shape),), node.name))

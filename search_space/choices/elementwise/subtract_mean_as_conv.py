@@ -72,7 +72,7 @@ class SubtractMeanAsConv(Pass):
 
 
 def _twins(edit: Editor, node_id: int, x: int, found: Affine) -> list[int]:
-    """What else is the same of the same value. Two RESCALEs of one convolution would be operations of their own."""
+    """Nodes that compute the same of one value. Two RESCALEs of one convolution would be operations of their own."""
     differences = (sub for wide in edit.users(x) for sub in edit.users(wide) if edit[sub].op == "SUB")
     results = dict.fromkeys(result for sub in differences for result in edit.users(sub))
     return [
@@ -93,6 +93,6 @@ def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _zero_point(edit: Editor, x: int) -> int:
-    """That a RESCALE of x subtracts."""
+    """The zero point that a RESCALE of x subtracts."""
     found = (one_value(edit, edit[i].inputs[3]) for i in edit.users(x) if edit[i].op == "RESCALE")
     return next((zero for zero in found if zero is not None), 0)
