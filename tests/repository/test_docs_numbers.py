@@ -67,8 +67,8 @@ SENTENCES = {
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",
         f"after {COMPILES} distinct compiles",
         f"fewer than {FEWEST} programs",
-        f"does not begin below -{DOUBT_OF_AREA}, and not behind on the gain after {COMPILES} compiles, with one "
-        f"that does not begin below -{DOUBT_OF_GAIN}",
+        f"must not begin below -{DOUBT_OF_AREA}. On the gain after {COMPILES} compiles, the mean lead must not be "
+        f"negative, and its interval must not begin below -{DOUBT_OF_GAIN}.",
         f"the search of {_USUAL.trials} candidates",
     ],
     "docs/service.md": [
@@ -78,7 +78,7 @@ SENTENCES = {
         f"413 beyond | {_LIMITS.upload_bytes // _MIB} |",
         f"jobs that wait. 429 beyond | {_LIMITS.queued_jobs} |",
         f"each uses all cores | {_LIMITS.running_jobs} |",
-        f"comes to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
+        f"come to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
         f"KiB, connections to {serve._CONNECTIONS}, and a sender may pause for {uploads._PAUSE_SECONDS:g} s",
         f"max_size {_LIMITS.upload_bytes // _MIB}MiB",
         f"went down with {_WORDS[jobs._MOST_ATTEMPTS]} times",
