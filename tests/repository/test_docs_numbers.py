@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from support import REPOSITORY
 
+from benchmarks.conformance.cases import U55, U85, cases
 from benchmarks.exhausted import _USUAL
 from benchmarks.laboratory.contest import ASKED, COMPILES, DOUBT_OF_AREA, DOUBT_OF_GAIN, FEWEST
 from results.lookup.lookup import Hit, Miss, Nearest, Stale
@@ -46,6 +47,7 @@ SENTENCES = {
         f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
         f"may need {_PARTS[SRAM_GROWTH - 1]} more SRAM than the default lowering",
     ],
+    "docs/conformance.md": [f"{len(cases(U55))} programs for Ethos-U55 and U65, {len(cases(U85))} for U85"],
     "docs/exactness.md": [
         f"over all elements and the first {quality._INPUTS} calibration inputs",
         f"No noise at all is {quality.MOST_DB:g} dB",
@@ -90,7 +92,11 @@ SENTENCES = {
         f"| miss | {_EXIT_STATUS[Miss]} |",
         f"| nearest | {_EXIT_STATUS[Nearest]} |",
     ],
-    "docs/sweep.md": [f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each"],
+    "docs/sweep.md": [
+        f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each",
+        f"The first {_WORDS[ray_pool._KILLED_RETRIES]} of these are not counted against the candidate",
+        f"takes up to {_WORDS[2 + ray_pool._KILLED_RETRIES]} workers instead of two",
+    ],
 }
 
 
