@@ -23,11 +23,11 @@ from search_space.ir.graph import CONST, INPUT, MOVE, Node, Step, TensorType, mo
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.composition import compose
 
-#: What Vela does with the operation before it.
+#: Operators that Vela fuses into the operation before them.
 ACTIVATIONS = ("CLAMP", "TABLE")
 
-#: Operators that Vela does in the shape that they have in the program, the batch folded as that of an activation. A
-#: RESCALE is one, or part of the operation that computes its operand.
+#: Operators that Vela compiles in the shape that they have in the program, the batch folded as that of an activation.
+#: A RESCALE is one, or is fused into the operation that computes its operand.
 _IN_THEIR_SHAPE = frozenset((*DATA_OPERANDS, "CONCAT", "GATHER", "PAD", "REVERSE", "SCATTER", "SLICE", "TILE"))
 
 #: Dimensions that one operation of the NPU has.

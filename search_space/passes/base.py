@@ -18,11 +18,11 @@ from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
 from search_space.passes.stage import Stage
 
-#: Where stream cycles fall; or where neither they nor Vela's estimate rise, one of the two falls, and the part needs no
-#: more SRAM than it or the whole program did before the pass.
+#: Sites where stream cycles fall; and sites where neither they nor Vela's estimate rise, one of the two falls, and the
+#: part needs no more SRAM than it or the whole program did before the pass.
 PROFITABLE, PROFITABLE_BY_BOTH = "profitable", "profitable-by-both"
 
-#: What may stand instead of numbers of sites; `search_space.recipe.profitable_sites` finds them.
+#: Alternatives to numbers of sites; `search_space.recipe.profitable_sites` finds the sites.
 SITES_BY_PRICE = (PROFITABLE, PROFITABLE_BY_BOTH)
 
 _CHANGES_PER_NODE = 50

@@ -14,7 +14,7 @@ from search_space.layout.channel_region import region_of, reorder
 from search_space.layout.transpose_cost import cheapest_steps
 from search_space.passes.base import Pass
 
-#: Atoms of the channels up to which all orders are looked at.
+#: Atoms of the channels up to which all orders are tried.
 _MOST_ATOMS = 4
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from search_space.recipe import registry
 from search_space.recipe.source_hash import hash_of_sources, package_of
 
-#: Of a hash, enough to tell the sources of one version apart.
+#: Digits of a hash that distinguish the sources of one version.
 _SHOWN_DIGITS = 16
 
 

@@ -29,7 +29,7 @@ from search_space.exactness import Exactness
 from search_space.passes.base import Pass
 from search_space.passes.stage import Stage
 
-#: How passes, choices and alternatives may be called, so that a recipe can be parsed.
+#: Valid names of passes, choices and alternatives, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T", type[Pass], type[Choice])

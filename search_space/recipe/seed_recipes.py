@@ -19,10 +19,10 @@ from search_space.recipe.recipe import Recipe
 
 _CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
-#: Maps moved as far as they get.
+#: Layout transforms are propagated as far as possible.
 _FAR = "fold-pad-into-conv,conv-along-width,sink-transposes,cse,minimise-transposed-bytes"
 
-#: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
+#: Selection of operators. `{at}`: where it is profitable, by stream cycles or by both estimates.
 _CHOICES = (
     "table@{at},prelu@{at},channel-affine-as-depthwise@{at},unary-through-max-pool@{at},factor-common-scale@{at},sum-as-depthwise@{at},"
     "avg-pool-as-depthwise{{global_pools=true}}@{at},avg-pool-as-depthwise@{at},tree-reduce-sum@{at},trim-kernel@{at},space-to-batch@{at},"
@@ -31,8 +31,8 @@ _CHOICES = (
     "matmul-as-conv@{at},transposed-conv-to-subpixel@{at}"
 )
 
-#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, and yet the outputs of one
-#: transformer came out farther from the float model's, so some do without.
+#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, but the outputs of one
+#: transformer became less accurate with it, so some seed recipes leave it out.
 _REQUANTISED = "fold-affine,merge-rescales"
 _CENTRED = "subtract-mean-as-conv@{at},fold-affine,merge-rescales"
 
@@ -40,13 +40,15 @@ _WEIGHTS = "fold-channel-permutation,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,cse,fold-constants,select-channel-order"
 _FILLED = "unbatch,pack-pixels-into-channels,fuse-transposes,cse,fold-constants,select-channel-order"
 
-#: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
+#: After channels were packed, since parts of packed channels are not read in place. Ethos-U55 and U65 have no product
+#: of two activations.
 _PARTS = "tree-reduce-max@{at},matmul-as-mul-reduce@{at},fuse-transposes"
 
-#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+#: Groups of channels that are transposed apart are computed by convolutions of their own, at all sites: the gain only
+#: shows where the groups are joined.
 _APART = "space-to-depth@{at},split-output-channels,sink-transposes,flatten-concat"
 
-#: What is left to move, and what a convolution does better.
+#: The remaining transposes, and operators that a convolution does faster.
 _LATE = (
     "transpose-as-conv@{at},fold-channel-slice@{at},block-diagonal-conv@{at},depthwise-as-conv{{grouped=true}}@{at},"
     "depthwise-as-conv@{at},flatten-concat,merge-slices,identity-conv-copy@{at},fold-channel-slice@{at},"
@@ -57,11 +59,11 @@ _LATE = (
 #: Users of equal widening RESCALEs are merged too. The RESCALEs stay apart, each fused with the operator that reads it.
 _SHARED = "cse{{through_rescales=true}}"
 
-#: Behind the choices, all there is.
+#: All passes after the selection of operators.
 _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "select-transposes", _LATE))
 
 
-#: At the very end, where no pass finds that a copy changes nothing: without it Vela miscompiles attention, minima and
+#: Last, since other passes would remove copies that change nothing. Without them Vela miscompiles attention, minima and
 #: selections.
 _RIGHT = "copy-sliced-operand,copy-reshaped-operand"
 
@@ -77,7 +79,7 @@ _STAGES = {
     Stage.LEGALISE: _RIGHT,
 }
 
-#: Stages whose passes are taken where they pay.
+#: Stages whose passes are applied where they are profitable.
 _BY_PRICE = (Stage.SELECT_OPERATORS, Stage.DECOMPOSE, Stage.PEEPHOLE)
 
 
@@ -85,8 +87,8 @@ def _start(*parts: str, at: str) -> str:
     return ",".join((_CLEAN, *parts, _RIGHT)).format(at=at)
 
 
-#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
-#: may take more memory than is allowed, wider weights for instance: one does without it.
+#: The richest first: by both estimates, then by stream cycles alone, then with fewer passes. The late passes may need
+#: more memory than is allowed, for wider weights for instance: one recipe leaves them out.
 SEED_RECIPES = (
     _start(_FAR, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CHOICES, _REST, at="profitable"),
@@ -100,7 +102,7 @@ SEED_RECIPES = (
     _RIGHT,
 )
 
-#: Before those, where they are allowed.
+#: These come first where they are allowed.
 INEXACT_SEED_RECIPES = (
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable"),

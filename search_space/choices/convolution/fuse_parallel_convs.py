@@ -13,7 +13,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType
 from search_space.passes.base import Pass
 
-#: What a projection has for each of its channels: operands of the convolution, and of its RESCALE.
+#: Operands with an entry for each output channel: of the convolution, and of its RESCALE.
 _OF_CONVOLUTION, _OF_RESCALE = (1, 2), (1, 2)
 
 

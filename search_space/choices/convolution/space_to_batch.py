@@ -13,7 +13,7 @@ from search_space.ir.graph import Node, Step, move
 from search_space.ir.layout_map import Shape
 from search_space.passes.base import Pass
 
-#: What the NPU has. Source: Vela 5.1 decomposes larger dilations.
+#: The largest dilation that the NPU has. Source: Vela 5.1 decomposes larger ones.
 _MOST_DILATION = 2
 
 

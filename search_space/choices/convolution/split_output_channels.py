@@ -15,7 +15,7 @@ from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 
-#: Convolutions that one may become.
+#: Most convolutions that one may become.
 _MOST_GROUPS = 16
 
 

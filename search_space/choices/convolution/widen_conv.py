@@ -17,11 +17,11 @@ from search_space.ir.graph import Node, Step, TensorType, move
 from search_space.layout.constants import repeated_constant
 from search_space.passes.base import Pass
 
-#: Bytes of weights, and pixels that become one.
+#: Most bytes of weights, and most pixels that become one.
 _MOST_WEIGHTS, _MOST_PIXELS = 1 << 19, 16
 
-#: Products in the time that one result is put out, and in which a byte of weights is read from flash (Ethos-U55-128
-#: and U85-256, by Vela's cost models).
+#: Products in the time in which one result is written, and in which a byte of weights is read from flash
+#: (Ethos-U55-128 and U85-256, by Vela's cost models).
 _PRODUCTS_PER_RESULT, _PRODUCTS_PER_WEIGHT = 64, 128
 
 

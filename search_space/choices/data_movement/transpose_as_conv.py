@@ -20,20 +20,20 @@ from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 
-#: Elements that a convolution permutes at a time: it multiplies each of them as often.
+#: Elements that a convolution permutes at a time: each of them takes as many multiplications.
 _MOST_PERMUTED = 256
 
 #: Operations that one transpose may become: for the parts of a CONCAT, and Vela 5.1 makes one for each batch.
 _MOST_PARTS = 16
 
-#: Atoms up to which a map is also looked at as two, one after the other.
+#: Atoms up to which a map is also tried as two consecutive ones.
 _MOST_ATOMS = 5
 
-#: The NPU computes results by 16 channels from data by 8, and puts out a result in the time of 64 multiplications
+#: The NPU computes results by 16 channels from data by 8, and writes a result in the time of 64 multiplications
 #: (Ethos-U55-128 and U85-256 by Vela's cost models).
 _OUT_BRICK, _IN_BRICK, _OUTPUT = 16, 8, 64
 
-#: Multiplications that take about as long as an operation does to start, and as a weight does to be read: most are 0,
+#: Multiplications in about the time in which an operation starts, and in which a weight is read: most are 0,
 #: and small in the compressed stream.
 _START, _READ = 1 << 15, 8
 

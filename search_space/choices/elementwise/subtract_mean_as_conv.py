@@ -17,7 +17,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Step, TensorType, constant, move
 from search_space.passes.base import Pass
 
-#: How far the factors may be from whole ones, of the largest: ExecuTorch's multipliers have 31 bits.
+#: Largest distance of the factors from integers, relative to the largest: ExecuTorch's multipliers have 31 bits.
 _TOLERANCE = 1e-3
 
 

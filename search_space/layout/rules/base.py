@@ -19,13 +19,13 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.ir.layout_map import LayoutMap, Shape
 
-#: Operators whose RESCALE is done as they write their result.
+#: Operators into which Vela fuses the RESCALE that follows them.
 ACCUMULATING = frozenset(("CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "MATMUL", "TRANSPOSE_CONV2D"))
 
 #: The rank up to which Vela takes every operator.
 MOST_DIMENSIONS = 4
 
-#: Ways past operators that are kept in memory: the same few shapes and maps meet in all programs of a model.
+#: Cached results of `carry`: the same few shapes and maps meet in all programs of a model.
 _KEPT = 1 << 13
 
 
