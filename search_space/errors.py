@@ -1,4 +1,4 @@
-"""What a person is told when a graph, recipe or pass cannot be used."""
+"""The error for graphs, recipes and passes that cannot be used."""
 
 
 class SpaceError(Exception):

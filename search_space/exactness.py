@@ -1,4 +1,4 @@
-"""How far from the default lowering's outputs a pass or an alternative of a choice may lead."""
+"""Classes of passes and choices by what they promise about the outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exactness(IntEnum):
-    """A ladder: who allows one class allows those before it.
+    """Classes in order: allowing one class allows those before it.
 
     EXACT: outputs equal the default lowering's bit for bit. REQUANTISING: the same mathematics, other rounding.
     PRECISION: numbers of other widths.
@@ -17,5 +17,5 @@ class Exactness(IntEnum):
     PRECISION = 2
 
     def __str__(self) -> str:
-        """As people read it, and results store it."""
+        """The name in messages and stored results."""
         return self.name.lower()

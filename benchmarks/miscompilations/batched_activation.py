@@ -29,11 +29,9 @@ def _observe(compiled: Compiled) -> Observed:
         says = f"{one.mode} reads {size(one.ifm.shape)} from rows of {rows} bytes, and {columns} bytes of each"
         return Observed(rows != columns, says)
     assert one.kernel is not None and one.padding is not None
-    behind = one.padding.bottom, one.padding.right
-    says = (
-        f"{one.kind} reads {size(one.ifm.shape)}, pads {behind[0]} rows and {behind[1]} columns behind it, and writes"
-    )
-    wrong = behind[0] >= one.kernel.dilated_height or behind[1] >= one.kernel.dilated_width
+    after = one.padding.bottom, one.padding.right
+    says = f"{one.kind} reads {size(one.ifm.shape)}, pads {after[0]} rows and {after[1]} columns after it, and writes"
+    wrong = after[0] >= one.kernel.dilated_height or after[1] >= one.kernel.dilated_width
     return Observed(wrong, f"{says} {size(one.ofm.shape)}")
 
 
@@ -64,15 +62,15 @@ MISCOMPILATION = Miscompilation(
         "and sets a slice that is the whole tensor. Because of the slice, `SchedulerPacking::PackOperations` "
         "(compiler/scheduler_packing.cpp) gives the operation that it fuses the activation to the activation's shape. "
         "A 1x1 CONV2D with a batch has another shape since `RewriteFullyConnected` (compiler/graphir_optimiser.cpp); "
-        "any operation has one in front of a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice, and "
+        "any operation has one before a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice, and "
         "`SchedulerPacking::CanPack` does not fuse a convolution or a window across a change of shape."
     ),
     effect=(
         "Nearly all elements of the result are computed from other pixels than their own, or from padding. An "
-        "elementwise operation reads behind the end of its operands."
+        "elementwise operation reads past the end of its operands."
     ),
     workaround=(
-        "A RESHAPE in front of the activation and one behind it, so that its batch is 1. Vela removes both. velatune "
+        "A RESHAPE before the activation and one after it, so that its batch is 1. Vela removes both. velatune "
         "writes every activation so (`search_space/layout/activation_shape.py`)."
     ),
     instead=lambda p: p.reshape(p.table(p.reshape(_linear(p), 1, 16, 8)), *_BATCHED),

@@ -22,7 +22,7 @@ def _pool(p: Program, value: int, kernel: tuple[int, int], stride: tuple[int, in
 
 
 def _tall(p: Program, in_channels: bool = False) -> int:
-    """in_channels: with the batch in front of the channels, and back again."""
+    """in_channels: with the batch before the channels, and back again."""
     value = p.input(_BATCH, 14, 8, _CHANNELS)
     if in_channels:
         value = p.reshape(p.transpose(value, 1, 2, 0, 3), 1, 14, 8, _BATCH * _CHANNELS)
@@ -64,12 +64,12 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`DecomposeAvgPool` (compiler/scheduler_decompose.cpp) makes an operation for each of the batch, each with a "
         "slice of the result. For each it then makes a sum, a MUL and a shift, with a tensor for the sums of one. The "
-        "sum keeps the offset of the slice that the result had, which is behind that tensor's end."
+        "sum keeps the offset of the slice that the result had, which is past that tensor's end."
     ),
     effect=(
         "The sums of later batches are written beyond their tensor, here beyond the arena. Their averages are computed "
         "from those of the first. Ethos-U55 and U65 do not take such a program."
     ),
-    workaround="The batch transposed and reshaped into the channels, and back behind the pool.",
+    workaround="The batch transposed and reshaped into the channels, and back after the pool.",
     instead=lambda p: _tall(p, in_channels=True),
 )

@@ -1,4 +1,4 @@
-"""TRANSPOSEs that cancel each other, in front of a RESHAPE."""
+"""TRANSPOSEs that cancel each other, before a RESHAPE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TO_CHANNELS_FIRST, _BACK = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 def _pixels(p: Program, depthwise: bool = False, left_out: bool = False) -> int:
-    """A convolution whose pixels are put behind each other, by way of NCHW. left_out: without the TRANSPOSEs."""
+    """A convolution whose pixels are put one after another, by way of NCHW. left_out: without the TRANSPOSEs."""
     value = p.conv(p.input(1, _HEIGHT, _WIDTH, _CHANNELS), _CHANNELS, (3, 3), depthwise=depthwise)
     if not left_out:
         value = p.transpose(p.transpose(value, *_TO_CHANNELS_FIRST), *_BACK)
@@ -30,15 +30,14 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="cancelled-transposes",
     summary=(
-        "TRANSPOSEs that cancel each other in front of a RESHAPE leave the operation before them with the shape behind "
-        "it."
+        "TRANSPOSEs that cancel each other before a RESHAPE leave the operation before them with the shape after it."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": ()},
     make=_pixels,
     others={"DEPTHWISE_CONV2D": lambda p: _pixels(p, depthwise=True)},
     observe=_observe,
     cause=(
-        "`RemoveReshape` (compiler/graphir_optimiser.cpp) gives the tensor in front of the RESHAPE the shape behind "
+        "`RemoveReshape` (compiler/graphir_optimiser.cpp) gives the tensor before the RESHAPE the shape after "
         "it. `MergeTransposes` in the same file makes one TRANSPOSE of several, and removes it if it moves nothing. It "
         "connects the operation before it to that tensor without a shape, so that the connection takes the tensor's. "
         "5.2.0 keeps the shape that the connection had."

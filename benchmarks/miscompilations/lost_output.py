@@ -50,11 +50,11 @@ MISCOMPILATION = Miscompilation(
         "one writer and one reader (`Tensor::IsSinglePath` in compiler/tensor.hpp). It does not ask whether the value "
         "is an output of the graph. Nothing writes the value then, and Vela gives out the others only. Nor does "
         "`CanonicaliseReshapeTransposePattern` in the same file, which exchanges such a RESHAPE and the TRANSPOSE "
-        "behind it."
+        "after it."
     ),
     effect=(
         "The delegate has fewer outputs than the program, without a message. ExecuTorch's runtime finds outputs by "
-        "their position, so that those behind the lost one are taken for others. It happens to MobileNetV3 as "
+        "their position, so that those after the lost one are taken for others. It happens to MobileNetV3 as "
         "ExecuTorch lowers it, where a delegate gives out a feature map and pools it too."
     ),
     workaround=(

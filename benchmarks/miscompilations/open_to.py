@@ -19,11 +19,11 @@ from benchmarks.miscompilations.moves import (
     written_constants,
 )
 from benchmarks.vela_versions.compile_with import VERSIONS
-from search_space.building.bricks import up
 from search_space.building.lost_padding import windows_without_padding
+from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Graph, Node
-from search_space.layout.activation_shape import gives_its_shape
+from search_space.layout.activation_shape import imposes_shape
 
 _WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32}
 _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")
@@ -67,7 +67,7 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
     for node_id in graph.order:
         found |= {name for name, has_it in kinds.items() if has_it(graph, node_id)}
         node = graph[node_id]
-        if node.op in ("TABLE", "CLAMP") and gives_its_shape(edit, node, node.inputs[0], node.type.shape):
+        if node.op in ("TABLE", "CLAMP") and imposes_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
     return {name for name in found if family in _FAMILIES[name]}
 
@@ -106,7 +106,7 @@ def _brick_padding(graph: Graph, node_id: int) -> bool:
 
 def _in_bricks(shape: tuple[int, ...]) -> int:
     """Elements, with the channels filled up to bricks."""
-    return prod(shape[:-1]) * up(shape[-1], _BRICK) if shape else _BRICK
+    return prod(shape[:-1]) * round_up(shape[-1], _BRICK) if shape else _BRICK
 
 
 def _double_rounded_sum(graph: Graph, node_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""PAD in front of a convolution with an input zero point."""
+"""PAD before a convolution with an input zero point."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="padded-zero-point",
-    summary="CONV2D with an input zero point loses it behind a PAD with the value 0.",
+    summary="CONV2D with an input zero point loses it after a PAD with the value 0.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_padded,
     observe=_observe,

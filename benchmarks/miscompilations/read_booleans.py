@@ -53,7 +53,7 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "The NPU has -1 for true, TOSA has 1. `ConvertBool8Tensors` (compiler/graphir_optimiser.cpp) puts an AND "
-        "with 1 in front of each BOOL output. It gives a new tensor to what computes the value, and leaves the output "
+        "with 1 before each BOOL output. It gives a new tensor to what computes the value, and leaves the output "
         "to what reads it."
     ),
     effect="REDUCE_ALL is 1 where any operand is, REDUCE_ANY where all are. SELECT takes other values.",

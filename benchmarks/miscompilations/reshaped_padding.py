@@ -1,4 +1,4 @@
-"""PAD in front of a RESHAPE and a convolution."""
+"""PAD before a RESHAPE and a convolution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROWS = (_HEIGHT + 2) * _WIDTH
 
 
 def _rows_of_pixels(p: Program, copied: bool = False) -> int:
-    """An image with a row of zeros above and below it, its rows behind each other, and a convolution along them."""
+    """An image with a row of zeros above and below it, its rows one after another, and a convolution along them."""
     value = p.input(1, _HEIGHT, _WIDTH, _CHANNELS)
     padded = _padded(p, value, (0, 0, 1, 1, 0, 0, 0, 0))
     moved = p.reshape(p.every_value_by_table(padded) if copied else padded, 1, _ROWS, 1, _CHANNELS)
@@ -52,7 +52,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="reshaped-padding",
-    summary="CONV2D or DEPTHWISE_CONV2D reads the shape in front of a RESHAPE if that is between a PAD and it.",
+    summary="CONV2D or DEPTHWISE_CONV2D reads the shape before a RESHAPE if that is between a PAD and it.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": ()},
     make=_rows_of_pixels,
     others={"a TRANSPOSE of one channel, which moves no element": _one_channel},

@@ -34,10 +34,10 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "A SELECT is rewritten as the OR of an AND and an AND_NOT (`RewriteSelect` in compiler/graphir_optimiser.cpp). "
         "The result of AND_NOT gets the shape of its operand's tensor. `RemoveReshape` in the same file has given that "
-        "tensor the shape behind the other RESHAPE, which has a batch here. AND_NOT is emitted once for each batch, "
+        "tensor the shape after the other RESHAPE, which has a batch here. AND_NOT is emitted once for each batch, "
         "and the OR reads the first one."
     ),
     effect="All that the condition leaves of the value is its first element.",
-    workaround="A look-up table in front of the SELECT's RESHAPE, so that it has a tensor of its own.",
+    workaround="A look-up table before the SELECT's RESHAPE, so that it has a tensor of its own.",
     instead=lambda p: _selected(p, copied=True),
 )

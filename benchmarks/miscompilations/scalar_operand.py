@@ -59,7 +59,7 @@ MISCOMPILATION = Miscompilation(
         "the first one. A constant of 8 or 16 bits is right."
     ),
     effect=(
-        "All of the shape is read where the one element is, at strides of one element, and behind it. The other "
+        "All of the shape is read where the one element is, at strides of one element, and after it. The other "
         "operand's first element is taken for all of it."
     ),
     workaround="The operation in three dimensions, between RESHAPEs. Vela removes both.",

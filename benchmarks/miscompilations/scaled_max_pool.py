@@ -30,6 +30,6 @@ MISCOMPILATION = Miscompilation(
         "the release notes call the earlier output incorrect."
     ),
     effect="The maximum is written without being scaled.",
-    workaround="The RESCALE in front of the pool; the maximum of rescaled values is the rescaled maximum.",
+    workaround="The RESCALE before the pool; the maximum of rescaled values is the rescaled maximum.",
     instead=lambda p: p.max_pool(p.rescale(p.input(*_SHAPE), "INT8", _SCALE), 2),
 )

@@ -55,6 +55,6 @@ MISCOMPILATION = Miscompilation(
         "The result is the shift, without limits. With a TABLE, a value that does not fit has no entry there. "
         "Ethos-U55 and U65 do not take a shift of int8."
     ),
-    workaround="An operation behind the shift, such as a MAX_POOL2D of one place.",
+    workaround="An operation after the shift, such as a MAX_POOL2D of one place.",
     instead=lambda p: _clamped(p, copied=True),
 )

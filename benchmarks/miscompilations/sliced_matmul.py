@@ -61,7 +61,7 @@ MISCOMPILATION = Miscompilation(
     ),
     effect=(
         "All batches but the first are products of the first one's matrix. On Ethos-U55 and U65, slices along rows and "
-        "columns are wrong too, and products of a slice of columns can be written behind the end of the scratch "
+        "columns are wrong too, and products of a slice of columns can be written past the end of the scratch "
         "tensor."
     ),
     workaround=(

@@ -49,6 +49,6 @@ MISCOMPILATION = Miscompilation(
         "The maxima lie in other places than their own, and windows of nothing but padding, whose value is undefined, "
         "are written over the rest of the tensor."
     ),
-    workaround="An operation behind the reduction, such as a TABLE with every value at its own place.",
+    workaround="An operation after the reduction, such as a TABLE with every value at its own place.",
     instead=lambda p: _padded(p, copied=True),
 )

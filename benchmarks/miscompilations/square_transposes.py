@@ -14,7 +14,7 @@ _MATRIX = 6
 
 
 def _rescaled(p: Program, first: bool = False) -> int:
-    """first: with the RESCALE in front of the TRANSPOSE."""
+    """first: with the RESCALE before the TRANSPOSE."""
     value = p.input(1, _SIZE, _SIZE, _SIZE)
     if first:
         return p.transpose(p.rescale(value, "INT8", 0.5), *_PERMS)
@@ -28,11 +28,11 @@ def _product(p: Program) -> int:
 
 
 def _observe(compiled: Compiled) -> Observed:
-    """How many blocks the operation behind the TRANSPOSE may be ahead."""
+    """How many blocks the operation after the TRANSPOSE may be ahead."""
     operations = computing(compiled)
     early = {one.offset for one in hazards(compiled.npu_program, decode(compiled.command_stream))}
-    behind = next((one for one in operations if one.offset in early), operations[-1])
-    return Observed(bool(early), f"{behind.kind} with BLOCKDEP {behind.blockdep} behind the TRANSPOSE")
+    after = next((one for one in operations if one.offset in early), operations[-1])
+    return Observed(bool(early), f"{after.kind} with BLOCKDEP {after.blockdep} after the TRANSPOSE")
 
 
 MISCOMPILATION = Miscompilation(
@@ -50,9 +50,9 @@ MISCOMPILATION = Miscompilation(
         "rows are columns of the OFM."
     ),
     effect=(
-        "The operation behind it reads its first blocks while blocks that belong to them are still being computed. "
+        "The operation after it reads its first blocks while blocks that belong to them are still being computed. "
         "Which sizes it happens to depends on the blocks that Vela chooses."
     ),
-    workaround="The operation in front of the TRANSPOSE; of a product, MATMULs of single rows.",
+    workaround="The operation before the TRANSPOSE; of a product, MATMULs of single rows.",
     instead=lambda p: _rescaled(p, first=True),
 )

@@ -15,7 +15,7 @@ _SHAPE, _PERMS = (1, 16, 64, 16), (0, 2, 1, 3)
 
 
 def _convolution(p: Program, activation: str = "CLAMP", first: bool = False) -> int:
-    """first: with the activation in front of the TRANSPOSE."""
+    """first: with the activation before the TRANSPOSE."""
     value = p.input(*_SHAPE)
 
     def activated(value: int) -> int:
@@ -26,12 +26,12 @@ def _convolution(p: Program, activation: str = "CLAMP", first: bool = False) -> 
 
 
 def _observe(compiled: Compiled) -> Observed:
-    """How many blocks the operation behind the transposed OFM may be ahead."""
+    """How many blocks the operation after the transposed OFM may be ahead."""
     operations = computing(compiled)
     for before, one in pairwise(operations):
         if before.ofm is not None and before.ofm.transpose != "HWC":
             found = hazards(compiled.npu_program, decode(compiled.command_stream))
-            says = f"{one.kind} with BLOCKDEP {one.blockdep} behind an OFM that is transposed to {before.ofm.transpose}"
+            says = f"{one.kind} with BLOCKDEP {one.blockdep} after an OFM that is transposed to {before.ofm.transpose}"
             return Observed(bool(found), says)
     return Observed(False, "no transposed OFM")
 
@@ -50,9 +50,9 @@ MISCOMPILATION = Miscompilation(
         "with the OFM of the first one. BLOCKDEP is then computed as if there were no transpose."
     ),
     effect=(
-        "The operation behind it reads its first blocks while blocks that belong to them are still being computed. "
+        "The operation after it reads its first blocks while blocks that belong to them are still being computed. "
         "Whether it comes to that depends on the time that each takes."
     ),
-    workaround="The activation in front of the TRANSPOSE.",
+    workaround="The activation before the TRANSPOSE.",
     instead=lambda p: _convolution(p, first=True),
 )

@@ -13,7 +13,7 @@ _SHAPE, _PERMS, _TRANSPOSED = (1, 32, 8, 64), (0, 2, 1, 3), (1, 8, 32, 64)
 
 
 def _sum(p: Program, first: bool = False) -> int:
-    """first: with the CLAMP in front of the TRANSPOSE."""
+    """first: with the CLAMP before the TRANSPOSE."""
     value = p.input(*_SHAPE)
 
     def clamped(value: int) -> int:
@@ -27,7 +27,7 @@ def _observe(compiled: Compiled) -> Observed:
     """How many blocks the sum may be ahead."""
     found = hazards(compiled.npu_program, decode(compiled.command_stream))
     last = computing(compiled)[-1]
-    return Observed(bool(found), f"{last.kind} with BLOCKDEP {last.blockdep} behind the TRANSPOSE")
+    return Observed(bool(found), f"{last.kind} with BLOCKDEP {last.blockdep} after the TRANSPOSE")
 
 
 MISCOMPILATION = Miscompilation(
@@ -46,10 +46,10 @@ MISCOMPILATION = Miscompilation(
         "IFM are blocks of the TRANSPOSE, whose rows are columns of the OFM."
     ),
     effect=(
-        "The operation behind it reads its first blocks while blocks that belong to them are still being computed. "
+        "The operation after it reads its first blocks while blocks that belong to them are still being computed. "
         "Which shapes and operations it happens to depends on the blocks that Vela chooses. On Ethos-U85 there is "
         "transposed-blocks."
     ),
-    workaround="The activation in front of the TRANSPOSE.",
+    workaround="The activation before the TRANSPOSE.",
     instead=lambda p: _sum(p, first=True),
 )

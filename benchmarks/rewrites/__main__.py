@@ -9,7 +9,7 @@ import click
 from benchmarks.pricing import Bench
 from benchmarks.rewrites.left_table import cycles_table, left, reasons_table
 from benchmarks.rewrites.rewrites_table import programs_table, rewrites_table
-from search_space.recipe.seed_recipes import STARTING_POINTS
+from search_space.recipe.seed_recipes import SEED_RECIPES
 from workers.models.suite import MODELS
 
 TARGETS = ("ethos-u55-128", "ethos-u85-256")
@@ -55,7 +55,7 @@ transposes, neither to Vela nor in the columns before, but they are movements st
 Left beyond the boundary: transposes inside and Vela's own after, of all transposes before. Not taken: the stream cycles
 of a recipe that is cheaper, but with which Vela's number would rise; a search tries more of them.
 
-Why a transpose inside stays is told of its neighbours: why they cannot take it up. A convolution is put in its place
+Why a transpose inside stays depends on its neighbours, which cannot take it up. A convolution is put in its place
 only where that is cheaper by itself.
 """
 
@@ -67,7 +67,7 @@ def rewrites(models: tuple[str, ...], out: Path) -> None:
     """Lower the minimal programs and the suite (or MODELS), price them before and after, and write the document."""
     benches = [Bench(accelerator) for accelerator in TARGETS]
     lines = [_HEAD, *rewrites_table(), _PROGRAMS, *programs_table(benches)]
-    lines.append(_LEFT.format(recipes="\n".join(f"- `{recipe}`" for recipe in STARTING_POINTS)))
+    lines.append(_LEFT.format(recipes="\n".join(f"- `{recipe}`" for recipe in SEED_RECIPES)))
     for bench in benches:
         found = [left(model, bench) for model in models or MODELS]
         lines += [f"\n### {bench.accelerator}\n", *cycles_table(found), ""]

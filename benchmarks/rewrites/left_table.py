@@ -11,7 +11,7 @@ from benchmarks.pricing import Bench, Program
 from benchmarks.rewrites.moves import at_the_boundary, interior_moves, moves_by_convolution
 from benchmarks.rewrites.reasons import VELA_OWN, reason
 from search_space.ir.verifier import verify
-from search_space.recipe.seed_recipes import starting_programs
+from search_space.recipe.seed_recipes import seed_programs
 from workers.ethos_u.vela.compiler import VelaRefused
 from workers.ethos_u.vela.pricing import DelegateCosts
 
@@ -58,7 +58,7 @@ def left(model: str, bench: Bench) -> Left:
     default = bench.lowered(model)
     known = bench.cost(default)
     best, best_cost, refused = default, known, known.stream_cycles
-    for graphs in starting_programs(default, bench.facts).values():
+    for graphs in seed_programs(default, bench.facts).values():
         program = [verify(graph) for graph in graphs]
         try:
             cost = bench.cost(program)

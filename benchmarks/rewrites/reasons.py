@@ -1,4 +1,4 @@
-"""Why a transpose inside a program stays: read off the operators before and behind it."""
+"""Why a transpose inside a program stays: read off the operators before and after it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def reason(graph: Graph, node_id: int) -> str:
     if below & {"first operand", "second operand"}:
         return "heads to MATMUL's batch, [rows, heads, depth] to [heads, rows, depth]: weights order no rows"
     if "MATMUL" in above:
-        return "heads merged behind MATMUL, [heads, rows, depth] to [rows, heads, depth]: weights order no rows"
+        return "heads merged after MATMUL, [heads, rows, depth] to [rows, heads, depth]: weights order no rows"
     if _runs_stay(layout) and below == {"result"}:
         return "the result's own order: pixels or groups of channels go where the caller wants them"
     if {"SLICE", "CONCAT"} & set(_next_to(graph, node_id)):
-        return "could go: weights behind a CONCAT along channels could take up the order of one of its parts"
+        return "could go: weights after a CONCAT along channels could take up the order of one of its parts"
     if _runs_stay(layout) and below <= _WINDOWS:
         return "pixels (with whole runs of channels) change places: no weight takes up an order of pixels"
     if below <= _WINDOWS:
-        return "channels and pixels change places, and a window lies over the pixels before or behind"
+        return "channels and pixels change places, and a window lies over the pixels before or after"
     return "could go: nothing found that holds it"
 
 

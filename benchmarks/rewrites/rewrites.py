@@ -25,7 +25,7 @@ REWRITES = (
     Rewrite(1, "reshapes that keep the channels together", ("fuse-transposes",)),
     Rewrite(2, "permutes that restate NCHW as NHWC", ("fuse-transposes",)),
     Rewrite(3, "transpose, reshape, transpose", ("fuse-transposes",)),
-    Rewrite(4, "a permutation in front of, or behind, a linear", ("fold-channel-permutation",)),
+    Rewrite(4, "a permutation before or after a linear", ("fold-channel-permutation",)),
     Rewrite(5, "consecutive transposes", ("fuse-transposes",)),
     Rewrite(6, "elementwise operators", ("through-elementwise",)),
     Rewrite(7, "RESCALE, per tensor and per channel", ("through-rescale",)),

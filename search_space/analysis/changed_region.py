@@ -51,7 +51,7 @@ class _Change:
         return node_id in self.before.nodes and node_id in self.after.nodes and node_id not in self.redefined
 
     def readers_after(self, node_id: int) -> set[int]:
-        """Who reads a value in the graph after."""
+        """Ids of the nodes that read a value in the graph after the rewrite."""
         before, after = self.before.nodes, self.after.nodes
         unchanged = {r for r in self.before.users.get(node_id, ()) if after.get(r) is before[r]}
         return unchanged | self._readers.get(node_id, set())

@@ -15,7 +15,7 @@ from search_space.ir.elementwise import DATA_OPERANDS
 from search_space.ir.graph import CONST, MOVE, Node
 from search_space.ir.layout_map import LayoutMap
 
-#: Operators that are looked at behind one result.
+#: Operators that are examined for one result.
 _MOST_OPERATORS = 64
 
 
@@ -73,13 +73,13 @@ def regions(edit: Editor, result: int, dtype: str, per_channel: bool = False) ->
         The regions.
     """
     terms = _Terms(edit, per_channel)
-    behind = terms.behind(result)
+    sources = terms.sources_of(result)
     shape = edit[result].type.shape
     #: What the part of the region that is taken in so far reads, by the maps from there to the result.
     open_: dict[int, set[LayoutMap]] = {result: {LayoutMap.reshape(shape, shape)}}
     constants: dict[int, Values] = {}
     inner: list[int] = []
-    for at, node_id in enumerate(behind):
+    for at, node_id in enumerate(sources):
         layouts = open_.get(node_id, set())
         if at and len(open_) == 1 and len(layouts) == 1 and edit[node_id].type.dtype == dtype:
             yield Region(node_id, next(iter(layouts)), tuple(reversed(inner)), constants)
@@ -110,7 +110,7 @@ def _before(node: Node, layouts: set[LayoutMap]) -> set[LayoutMap]:
 
 @dataclass(frozen=True)
 class _Terms:
-    """What may be part of a region."""
+    """The operators that may be part of a region."""
 
     edit: Editor
     per_channel: bool
@@ -118,7 +118,7 @@ class _Terms:
     #: By value, as `_one_value` finds them: what is looked at again and again lies on few ways.
     _known: dict[int, int | None] = field(default_factory=dict)
 
-    def behind(self, result: int) -> list[int]:
+    def sources_of(self, result: int) -> list[int]:
         """The values that the result is computed from through operators that can be taken in, each before what it
         reads; those at which it ends are last."""
         done: dict[int, None] = {}

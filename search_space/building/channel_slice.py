@@ -12,11 +12,11 @@ from search_space.layout.constants import permuted_constant
 #: Convolutions whose weights begin with the output's channels.
 _CONVOLUTIONS = frozenset(("CONV2D", "CONV3D", "TRANSPOSE_CONV2D"))
 
-#: What may stand behind a convolution, on one value.
+#: Operators on one value that may follow a convolution.
 _UNARY = frozenset(("CLAMP", "RESCALE", "TABLE"))
 
 
-def chain_to(edit: Editor, node_id: int) -> list[int]:
+def conv_chain_to(edit: Editor, node_id: int) -> list[int]:
     """Find the chain from a convolution with constant int8 weights to a value.
 
     Between the two there are only CLAMP, RESCALE and TABLE, each the single user of its operand.
@@ -40,12 +40,12 @@ def chain_to(edit: Editor, node_id: int) -> list[int]:
     return chain if edit[edit[chain[0]].inputs[1]].type.dtype == "INT8" else []
 
 
-def computed(edit: Editor, chain: Sequence[int], channels: Sequence[int], row: int | None = None) -> int:
+def copy_of_channels(edit: Editor, chain: Sequence[int], channels: Sequence[int], row: int | None = None) -> int:
     """Add a copy of a chain that computes some of its output channels.
 
     Args:
         edit: the graph under change.
-        chain: ids as `chain_to` returns them.
+        chain: ids as `conv_chain_to` returns them.
         channels: the output channels, in the order of the result.
         row: for a 1x1 convolution: id of its data in another shape. The result then has that shape, too.
 

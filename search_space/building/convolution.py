@@ -11,16 +11,16 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, Node, TensorType
 from search_space.ir.layout_map import Shape
 
-#: Channels that Vela 5.1 takes; a longer row is cut.
+#: Channels that Vela 5.1 takes; it splits a longer row.
 MOST_CHANNELS = 1 << 16
 
 #: Largest width of an operation of the NPU.
 MOST_WIDTH = 1 << 16
 
-#: The largest stride that the NPU has. Of a larger one Vela 5.1 makes an operation for each position.
+#: The largest stride that the NPU has. For a larger one Vela 5.1 makes an operation for each position.
 MOST_STRIDE = 3
 
-#: Rows, and places, of the largest kernel that Vela 5.1 takes as one operation: of its supported operators for Ethos-U.
+#: Rows, and places, of the largest kernel that Vela 5.1 takes as one operation. Source: its supported operators.
 MOST_ROWS, MOST_TAPS = 64, 64 * 64
 
 

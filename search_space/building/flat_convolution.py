@@ -10,10 +10,10 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, Node, Step, move
 from search_space.ir.layout_map import Shape
 from search_space.layout.constants import reshaped_constant
-from search_space.layout.rules.windows import turned_attributes
+from search_space.layout.rules.windows import swapped_attributes
 
 
-def is_flat(edit: Editor, node: Node, axis: int) -> bool:
+def is_one_dimensional(edit: Editor, node: Node, axis: int) -> bool:
     """Whether a convolution has no extent along one spatial axis, and its data has some along the other one.
 
     Data, kernel, padding and result have size 1 or padding 0 along `axis`.
@@ -41,7 +41,7 @@ def is_flat(edit: Editor, node: Node, axis: int) -> bool:
     )
 
 
-def turn(edit: Editor, node_id: int) -> bool:
+def swap_axes(edit: Editor, node_id: int) -> bool:
     """Swap height and width of a flat convolution and of its fused RESCALE, with reshapes around them.
 
     Args:
@@ -57,15 +57,15 @@ def turn(edit: Editor, node_id: int) -> bool:
     node = edit[node_id]
     data = edit[node.inputs[0]].type
     turned_data = edit.add(move(node.inputs[0], data, (Step("reshape", _swapped(data.shape, 1)),)))
-    inputs = (turned_data, turned_kernel(edit, node), *node.inputs[2:])
-    turned = replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
+    inputs = (turned_data, swapped_kernel(edit, node), *node.inputs[2:])
+    turned = replace(node, inputs=inputs, attributes=swapped_attributes(node.attributes))
     last = reshaped(edit, node_id, result, turned, _swapped(node.type.shape, 1))
     old = edit[result]
     edit.redefine(result, move(last, edit[last].type, (Step("reshape", old.type.shape),), old.name))
     return True
 
 
-def turned_kernel(edit: Editor, node: Node) -> int:
+def swapped_kernel(edit: Editor, node: Node) -> int:
     """Add the weights of a flat convolution with height and width exchanged.
 
     Args:

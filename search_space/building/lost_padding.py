@@ -63,7 +63,7 @@ def _loses_padding(edit: Editor, node: Node) -> bool:
 
 
 def _seen(edit: Editor, value: int) -> Node:
-    """What computes the value, shapes aside."""
+    """The node that computes a value, reshapes aside."""
     node = edit[value]
     while node.op == MOVE and node.layout_map.keeps_order:
         node = edit[node.inputs[0]]

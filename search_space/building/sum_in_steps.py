@@ -19,14 +19,14 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Step, move
 from search_space.ir.layout_map import Shape
 
-#: Differences of int8 values of which the sum fits INT32 whatever they are.
+#: Number of int8 differences whose sum always fits INT32.
 MOST_VALUES = integer_range("INT32")[1] // INT8_REACH
 
-#: Places of a kernel. One convolution with fewer leaves more sums than are soon added up.
+#: Places of a kernel. One convolution with fewer leaves too many sums to add.
 _FEWEST_TAPS = MOST_ROWS // 2
 
-#: Parts of an image, of which each is an operation. Of more, one convolution and a REDUCE_SUM of rows is faster, for
-#: which Vela 5.1 transposes.
+#: Parts of an image, each of which is an operation. For more parts, one convolution and a REDUCE_SUM of rows is faster,
+#: although Vela 5.1 transposes for the latter.
 _FEW_PARTS = 8
 
 

@@ -101,7 +101,7 @@ SHAPE_OPERANDS: dict[str, dict[int, str]] = {
     "RESIZE": {1: "scale", 2: "offset", 3: "border"},
 }
 
-#: What velatune does not handle, with the reason that a person is given.
+#: Operators that velatune does not handle, with the reason for the message.
 REFUSED = {
     "COND_IF": "control flow has several regions",
     "WHILE_LOOP": "control flow has several regions",

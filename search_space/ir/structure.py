@@ -40,21 +40,21 @@ def structure_of(graphs: Sequence[Graph], host_operators: Sequence[str] = ()) ->
 def _digest(graphs: Sequence[Graph], host_operators: Sequence[str], sizes: bool) -> str:
     digest = blake2b(repr(tuple(host_operators)).encode(), digest_size=16)
     for graph in graphs:
-        # A constant is told where it is read and has no place of its own: whether two operators share one hangs on its
-        # values.
+        # A constant is described where it is read and has no place of its own: whether two operators share one depends
+        # on its values.
         order = [node_id for node_id in graph.order if graph[node_id].op != CONST]
         names: dict[int, int | str] = {node_id: at for at, node_id in enumerate(order)}
-        names |= {node_id: _told(node, sizes) for node_id, node in graph.nodes.items() if node.op == CONST}
+        names |= {node_id: _described(node, sizes) for node_id, node in graph.nodes.items() if node.op == CONST}
         for node_id in order:
             node = graph[node_id]
-            digest.update(f"{_told(node, sizes)} {[names[i] for i in node.inputs]}\n".encode())
+            digest.update(f"{_described(node, sizes)} {[names[i] for i in node.inputs]}\n".encode())
         ends = graph.inputs, graph.outputs
         digest.update(f"{[[names[i] for i in end] for end in ends]}\n".encode())
     return digest.hexdigest()
 
 
-def _told(node: Node, sizes: bool) -> str:
-    """A node without its values; without `sizes`, its rank stands for its shape and only switches are told."""
+def _described(node: Node, sizes: bool) -> str:
+    """The text of a node without its values. Without `sizes`: its rank instead of its shape, and only switches."""
     shape = node.type.shape if sizes else len(node.type.shape)
     if node.op == MOVE:
         # which dimensions change places is no size
@@ -63,5 +63,5 @@ def _told(node: Node, sizes: bool) -> str:
     kinds = {field.name: field.kind for field in schema.ATTRIBUTES.get(node.op, ())}
     # what is not in the file's attributes was an operand that is a shape
     left_out = {"bytes"} if sizes else {"bytes", "ints", None}
-    told = [(name, value) for name, value in sorted(node.attributes.items()) if kinds.get(name) not in left_out]
-    return f"{node.op} {node.type.dtype} {shape} {told}"
+    described = [(name, value) for name, value in sorted(node.attributes.items()) if kinds.get(name) not in left_out]
+    return f"{node.op} {node.type.dtype} {shape} {described}"

@@ -19,7 +19,7 @@ from search_space.ir.type_rules import operand_count, type_problems
 
 Types = list[TensorType]
 
-#: Operands on which nothing was wrong with a node: programs share most nodes with those that they were made of.
+#: Operand types with which a node was found well-formed: programs share most nodes with their predecessors.
 _SOUND: WeakKeyDictionary[Node, Types] = WeakKeyDictionary()
 
 

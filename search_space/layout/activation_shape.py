@@ -2,10 +2,10 @@
 
 Vela does TABLE and CLAMP in the operation that computes their operand, if nothing else reads the operand. An activation
 of rank 4 or more with a batch is decomposed first. The batch becomes part of the height, and a slice that covers the
-whole tensor stays behind (`DecomposeElementwise` in regor's compiler/scheduler_decompose.cpp). From an activation with
+whole tensor remains (`DecomposeElementwise` in regor's compiler/scheduler_decompose.cpp). From an activation with
 a slice, the operation takes the shape (`PackOperations` in compiler/scheduler_packing.cpp). A convolution of [1,4,4,8]
-then writes [16,1,8]: as many elements, computed from other pixels than their own. The two shapes differ behind a
-RESHAPE or a TRANSPOSE. They also differ behind a 1x1 CONV2D of [N,H,W,C], which Vela sees as [1,h,w,C] with other h and
+then writes [16,1,8]: as many elements, computed from other pixels than their own. The two shapes differ after a
+RESHAPE or a TRANSPOSE. They also differ after a 1x1 CONV2D of [N,H,W,C], which Vela sees as [1,h,w,C] with other h and
 w (`RewriteFullyConnected` in compiler/graphir_optimiser.cpp).
 
 An activation without a batch has no slice, and the operation keeps its own shape. Written so, the program is right and
@@ -23,11 +23,11 @@ from search_space.ir.graph import CONST, INPUT, MOVE, Node, Step, TensorType, mo
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.composition import compose
 
-#: What Vela does with the operation before it.
+#: Operators that Vela fuses into the operation before them.
 ACTIVATIONS = ("CLAMP", "TABLE")
 
-#: Operators that Vela does in the shape that they have in the program, the batch folded as that of an activation. A
-#: RESCALE is one, or part of the operation that computes its operand.
+#: Operators that Vela compiles in the shape that they have in the program, the batch folded as that of an activation.
+#: A RESCALE is one, or is fused into the operation that computes its operand.
 _IN_THEIR_SHAPE = frozenset((*DATA_OPERANDS, "CONCAT", "GATHER", "PAD", "REVERSE", "SCATTER", "SLICE", "TILE"))
 
 #: Dimensions that one operation of the NPU has.
@@ -39,7 +39,7 @@ def has_batch(shape: Shape) -> bool:
     return prod(shape[:-_DIMENSIONS]) > 1
 
 
-def gives_its_shape(edit: Editor, node: Node, operand: int, shape: Shape) -> bool:
+def imposes_shape(edit: Editor, node: Node, operand: int, shape: Shape) -> bool:
     """Whether a node would be an activation that gives a wrong shape to the operation before it.
 
     The answer may be True for one that happens to give the right shape.
@@ -60,7 +60,7 @@ def activations_without_batch(edit: Editor) -> None:
     """Rewrite every activation that would give a wrong shape to the operation before it, as one of [1,N*H*W,C]."""
     for node_id in [i for i, node in edit.nodes.items() if node.op in ACTIVATIONS]:
         node = edit[node_id]
-        if gives_its_shape(edit, node, node.inputs[0], node.type.shape):
+        if imposes_shape(edit, node, node.inputs[0], node.type.shape):
             _without_batch(edit, node_id)
 
 
@@ -97,7 +97,7 @@ def _without_batch(edit: Editor, node_id: int) -> None:
 
 
 def _reshaped(edit: Editor, value: int, shape: Shape) -> int:
-    """The value in another shape, in one go with a movement that it is, in the same transposes."""
+    """The id of the value in another shape. If it is a layout transform, it keeps its transposes."""
     node, last = edit[value], Step("reshape", shape)
     if node.op != MOVE or node.layout_map.then(LayoutMap.reshape(node.type.shape, shape)) is None:
         return edit.add(move(value, node.type, (last,), node.name))

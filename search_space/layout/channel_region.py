@@ -20,7 +20,7 @@ from search_space.ir.layout_map import LayoutMap
 from search_space.layout.channel_order import ChannelOrder
 from search_space.layout.constants import permuted_constant
 from search_space.layout.emission import plan
-from search_space.layout.rules.all_rules import LAWS
+from search_space.layout.rules.all_rules import RULES
 
 #: Operator -> axes of its weights (operand 1) for the channels that it takes and gives. TOSA 1.0: OHWI, ODHWI.
 _WEIGHT_AXES = {"CONV2D": (3, 0), "CONV3D": (4, 0), "TRANSPOSE_CONV2D": (3, 0), "MATMUL": (1, 2)}
@@ -33,16 +33,16 @@ Indices = tuple[int, ...]
 class ChannelRegion:
     """The values that get another order of channels if one of them does.
 
-    order: of the value that the region began with. judged: id of a layout transform that may become more expensive.
-    values: ids of the members, with their new orders. takers: convolutions that read a member and take up its order in
-    their weights. maps: layout transforms that read a member and take up its order. others: readers that are not
+    order: of the value that the region began with. exempt: id of a layout transform that may become more expensive.
+    values: ids of the members, with their new orders. consumers: convolutions that read a member and take up its order
+    in their weights. maps: layout transforms that read a member and take up its order. others: readers that are not
     affected.
     """
 
     order: ChannelOrder
-    judged: int | None
+    exempt: int | None
     values: dict[int, Indices] = field(default_factory=dict)
-    takers: dict[int, None] = field(default_factory=dict)
+    consumers: dict[int, None] = field(default_factory=dict)
     maps: dict[int, None] = field(default_factory=dict)
     others: dict[int, None] = field(default_factory=dict)
 
@@ -61,19 +61,19 @@ class ChannelRegion:
         return self.order.layout(edit[value].type.shape)
 
 
-def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None = None) -> ChannelRegion | None:
+def region_of(edit: Editor, start: int, order: ChannelOrder, exempt: int | None = None) -> ChannelRegion | None:
     """Find the region of a value.
 
     Args:
         edit: the graph under change.
         start: id of the value.
         order: its new order.
-        judged: id of a layout transform that may become more expensive, since the caller has priced it.
+        exempt: id of a layout transform that may become more expensive, since the caller has priced it.
 
     Returns:
         The region, or None if an operator fixes the order or another layout transform would become more expensive.
     """
-    region = ChannelRegion(order, judged)
+    region = ChannelRegion(order, exempt)
     pending = [(start, order.indices)]
     while pending:
         value, indices = pending.pop()
@@ -98,12 +98,12 @@ def region_of(edit: Editor, start: int, order: ChannelOrder, judged: int | None 
 
 
 def _tied_above(edit: Editor, region: ChannelRegion, value: int) -> list[tuple[int, Indices]] | None:
-    """Which operands must have which order for this member's; None if it cannot have that."""
+    """The orders that operands need for a member's order; None if the member cannot have it."""
     node, indices = edit[value], region.values[value]
     if node.op == MOVE and not _keeps_channels(node):
         layout = region.layout(edit, value)
         after = layout and node.layout_map.then(layout)
-        return None if not after or easier(node.layout_map, after) else []
+        return None if not after or moves_longer_runs(node.layout_map, after) else []
     if node.op in _WEIGHT_AXES:
         return [] if _has_weights(edit, node) else None
     if _is_join(node):
@@ -119,12 +119,12 @@ def _tied_above(edit: Editor, region: ChannelRegion, value: int) -> list[tuple[i
 
 
 def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) -> list[tuple[int, Indices]] | None:
-    """Which results must have which order where a member is read; None if that cannot be."""
+    """The orders that results get where a member is read; None if that is not possible."""
     node, indices = edit[reader], region.values[value]
     if node.op == MOVE and not _keeps_channels(node):
         layout = region.layout(edit, value)
         after = layout and layout.inverse.then(node.layout_map)
-        if not after or (easier(node.layout_map, after) and reader != region.judged):
+        if not after or (moves_longer_runs(node.layout_map, after) and reader != region.exempt):
             return None
         if edit.is_output(reader) and not plan(after):
             return None
@@ -133,7 +133,7 @@ def _tied_below(edit: Editor, region: ChannelRegion, value: int, reader: int) ->
     if node.op in _WEIGHT_AXES:
         if not _has_weights(edit, node) or node.inputs.count(value) != 1 or node.inputs[0] != value:
             return None
-        region.takers[reader] = None
+        region.consumers[reader] = None
         return []
     if _is_join(node):
         return [(reader, _joined(edit, region, node))]
@@ -190,7 +190,7 @@ def _joined(edit: Editor, region: ChannelRegion, node: Node) -> Indices:
 
 
 def _keeps_channels(node: Node) -> bool:
-    """A movement that regroups or moves rows only."""
+    """Whether a layout transform only regroups or moves rows."""
     return node.layout_map.channels == tuple(range(node.type.shape[-1] if node.type.shape else 0))
 
 
@@ -198,16 +198,16 @@ def _tied_operands(edit: Editor, node: Node) -> list[int] | None:
     """The operands whose channels are the result's one by one; None if it does not take every channel alike."""
     if node.op == MOVE:
         return [node.inputs[0]]
-    law, shape = LAWS.get(node.op), node.type.shape
-    if law is None or len(edit[node.inputs[0]].type.shape) != len(shape):
+    rule, shape = RULES.get(node.op), node.type.shape
+    if rule is None or len(edit[node.inputs[0]].type.shape) != len(shape):
         return None
-    if len(shape) - 1 in law.dimensions(edit, node):
+    if len(shape) - 1 in rule.dimensions(edit, node):
         return None
     if node.op == "RESCALE" and not all(map(edit.is_constant, node.inputs[1:3])):
         return None
     if node.op == "DEPTHWISE_CONV2D" and not (_has_weights(edit, node) and edit[node.inputs[1]].type.shape[3] == 1):
         return None
-    operands = [node.inputs[p] for p in law.operands(node)]
+    operands = [node.inputs[p] for p in rule.operands(node)]
     tied = [i for i in operands if edit[i].type.shape[-1] == shape[-1]]
     if node.op in DATA_OPERANDS and any(edit[i].type.dtype in IMMOVABLE for i in tied):
         return None
@@ -220,7 +220,7 @@ def _has_weights(edit: Editor, node: Node) -> bool:
     return weights.op == CONST and weights.type.dtype != "INT4" and constant_bias
 
 
-def easier(one: LayoutMap, other: LayoutMap) -> bool:
+def moves_longer_runs(one: LayoutMap, other: LayoutMap) -> bool:
     """Whether a map moves longer runs of elements than another one, or as long ones in fewer dimensions.
 
     Args:
@@ -259,9 +259,9 @@ def reorder(edit: Editor, region: ChannelRegion) -> None:
     for reader in region.others.keys() - region.values.keys():
         node = edit[reader]
         edit.redefine(reader, replace(node, inputs=tuple(done.get(i, i) for i in node.inputs)))
-    for taker in region.takers.keys() - region.values.keys():
-        node = edit[taker]
-        edit.redefine(taker, _taking(edit, region.values[node.inputs[0]], node, done[node.inputs[0]]))
+    for consumer in region.consumers.keys() - region.values.keys():
+        node = edit[consumer]
+        edit.redefine(consumer, _consuming(edit, region.values[node.inputs[0]], node, done[node.inputs[0]]))
     for reader in region.maps:
         node = edit[reader]
         old, new = node.inputs[0], done[node.inputs[0]]
@@ -283,7 +283,7 @@ def _reordered(edit: Editor, region: ChannelRegion, value: int, reordered: Calla
         return edit.add(move(source, edit[source].type, plan(layout), node.name)) if plan(layout) else source
     if node.op in _WEIGHT_AXES:
         if node.inputs[0] in region.values:
-            node = _taking(edit, region.values[node.inputs[0]], node, reordered(node.inputs[0]))
+            node = _consuming(edit, region.values[node.inputs[0]], node, reordered(node.inputs[0]))
         inputs = list(node.inputs)
         inputs[1] = permuted_constant(edit, inputs[1], _WEIGHT_AXES[node.op][1], indices)
         if node.op != "MATMUL":
@@ -306,7 +306,7 @@ def _reordered(edit: Editor, region: ChannelRegion, value: int, reordered: Calla
     return edit.add(replace(node, inputs=tuple(inputs)))
 
 
-def _taking(edit: Editor, indices: Indices, node: Node, data: int) -> Node:
+def _consuming(edit: Editor, indices: Indices, node: Node, data: int) -> Node:
     """The convolution on data in the new order."""
     weights = permuted_constant(edit, node.inputs[1], _WEIGHT_AXES[node.op][0], indices)
     return replace(node, inputs=(data, weights, *node.inputs[2:]))

@@ -12,16 +12,16 @@ from search_space.ir.dtypes import IMMOVABLE, payload_bytes
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, TensorType, move
 from search_space.ir.layout_map import LayoutMap
-from search_space.layout.activation_shape import gives_its_shape
+from search_space.layout.activation_shape import imposes_shape
 from search_space.layout.constants import moved_constant, reshaped_constant
 from search_space.layout.emission import plan
-from search_space.layout.rules.base import Carried, Law, carry
+from search_space.layout.rules.base import Carried, PropagationRule, carry
 
-Laws = Mapping[str, Law]
+Rules = Mapping[str, PropagationRule]
 
 
 @dataclass(frozen=True)
-class Terms:
+class Conditions:
     """Conditions on which a layout map may move through an operator.
 
     shared: also move a map that has other users; they keep the original. mixed: also move where a minority of the
@@ -35,9 +35,11 @@ class Terms:
 
 @dataclass
 class _Operands:
-    """What the data operands of an operator become, and what that is in moved elements and bytes.
+    """The new data operands of an operator, and their cost in moved elements and bytes.
 
-    matched: of maps that were taken off operands; unmatched: of operands that have to be moved the other way.
+    by_position: position of an operand -> its new id or node. matched: elements of maps that were removed from
+    operands. unmatched: elements of operands that have to be moved the other way. bytes_gone, bytes_added: bytes that
+    are no longer moved, and those that are moved in addition.
     """
 
     by_position: dict[int, int | Node]
@@ -47,27 +49,29 @@ class _Operands:
     bytes_added: int = 0
 
 
-def sink(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> bool:
+def sink(edit: Editor, node_id: int, rules: Rules, conditions: Conditions = Conditions()) -> bool:
     """Rewrite op(map(x), map(y), constant) to map(op(x, y, map^-1(constant))).
 
     Args:
         edit: the graph under change.
         node_id: id of the operator.
-        laws: propagation rules of the operators that maps may pass, by operator.
-        terms: conditions on which a map may move.
+        rules: propagation rules of the operators that maps may pass, by operator.
+        conditions: conditions on which a map may move.
 
     Returns:
         True if it was rewritten.
     """
     node = edit[node_id]
-    law = laws.get(node.op)
-    if law is None:
+    rule = rules.get(node.op)
+    if rule is None:
         return False
-    positions = law.operands(node)
-    return any(_sunk(edit, node_id, law, at, terms) for at in _moved_operands(edit, node_id, positions, terms))
+    positions = rule.operands(node)
+    return any(
+        _sunk(edit, node_id, rule, at, conditions) for at in _moved_operands(edit, node_id, positions, conditions)
+    )
 
 
-def _moved_operands(edit: Editor, node_id: int, positions: tuple[int, ...], terms: Terms) -> Iterator[int]:
+def _moved_operands(edit: Editor, node_id: int, positions: tuple[int, ...], conditions: Conditions) -> Iterator[int]:
     """Indices of operands that are maps, one for each distinct map: what moves most first, then the simplest."""
     node = edit[node_id]
     found: dict[LayoutMap, int] = {}
@@ -76,43 +80,43 @@ def _moved_operands(edit: Editor, node_id: int, positions: tuple[int, ...], term
         operand = edit[node.inputs[position]]
         if operand.op != MOVE or operand.layout_map.is_identity:
             continue
-        if _may_take(edit, node.inputs[position], node_id, terms):
+        if _may_take(edit, node.inputs[position], node_id, conditions):
             found.setdefault(operand.layout_map, at)
             elements[operand.layout_map] = elements.get(operand.layout_map, 0) + operand.type.elements
     for layout in sorted(found, key=lambda one: (-elements[one], len(one.atoms), found[one])):
         yield found[layout]
 
 
-def _may_take(edit: Editor, operand: int, node_id: int, terms: Terms) -> bool:
-    return terms.shared or _only_for(edit, operand, node_id)
+def _may_take(edit: Editor, operand: int, node_id: int, conditions: Conditions) -> bool:
+    return conditions.shared or _only_for(edit, operand, node_id)
 
 
 def _only_for(edit: Editor, operand: int, node_id: int) -> bool:
     return not edit.is_output(operand) and set(edit.users(operand)) == {node_id}
 
 
-def _sunk(edit: Editor, node_id: int, law: Law, at: int, terms: Terms) -> bool:
+def _sunk(edit: Editor, node_id: int, rule: PropagationRule, at: int, conditions: Conditions) -> bool:
     node = edit[node_id]
-    positions = law.operands(node)
+    positions = rule.operands(node)
     first = edit[node.inputs[positions[at]]]
-    carried = carry(law, edit, node, at, first.layout_map)
+    carried = carry(rule, edit, node, at, first.layout_map)
     if carried is None:
         return False
-    operands = _taken_off(edit, node_id, positions, carried, terms)
-    result = law.result(node, carried)
+    operands = _taken_off(edit, node_id, positions, carried, conditions)
+    result = rule.result(node, carried)
     if operands is None or not operands.matched:
         return False
-    if operands.unmatched and not (terms.mixed and operands.matched > operands.unmatched):
+    if operands.unmatched and not (conditions.mixed and operands.matched > operands.unmatched):
         return False
     after = TensorType(result.in_shape, node.type.dtype)
-    if result.keeps_order and gives_its_shape(edit, node, first.inputs[0], after.shape):
+    if result.keeps_order and imposes_shape(edit, node, first.inputs[0], after.shape):
         return False
-    if terms.cheaper and operands.bytes_gone <= operands.bytes_added + moved_bytes(result, after):
+    if conditions.cheaper and operands.bytes_gone <= operands.bytes_added + moved_bytes(result, after):
         return False
-    relaid = law.relaid(edit, node, carried)
-    if relaid is None:
+    adapted = rule.adapted(edit, node, carried)
+    if adapted is None:
         return False
-    before = replace(_with_operands(edit, relaid, operands), type=after)
+    before = replace(_with_operands(edit, adapted, operands), type=after)
     if result.is_identity:
         edit.redefine(node_id, replace(before, name=node.name))
         return True
@@ -121,7 +125,7 @@ def _sunk(edit: Editor, node_id: int, law: Law, at: int, terms: Terms) -> bool:
     return True
 
 
-def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> bool:
+def hoist(edit: Editor, node_id: int, rules: Rules, conditions: Conditions = Conditions()) -> bool:
     """Rewrite map(op(x, constant)) to op(map(x), map(constant)).
 
     Only where one operand needs an operator for its map, and op's result has no other user.
@@ -129,8 +133,8 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
     Args:
         edit: the graph under change.
         node_id: id of the MOVE.
-        laws: propagation rules of the operators that maps may pass, by operator.
-        terms: conditions on which a map may move.
+        rules: propagation rules of the operators that maps may pass, by operator.
+        conditions: conditions on which a map may move.
 
     Returns:
         True if it was rewritten.
@@ -140,26 +144,26 @@ def hoist(edit: Editor, node_id: int, laws: Laws, terms: Terms = Terms()) -> boo
         return False
     inner_id = outer.inputs[0]
     inner = edit[inner_id]
-    law = laws.get(inner.op)
-    if law is None or not law.hoistable(edit, inner) or not edit.used_once(inner_id):
+    rule = rules.get(inner.op)
+    if rule is None or not rule.hoistable(edit, inner) or not edit.used_once(inner_id):
         return False
-    carried = carry(law, edit, inner, -1, outer.layout_map.inverse)
+    carried = carry(rule, edit, inner, -1, outer.layout_map.inverse)
     if carried is None:
         return False
-    if outer.layout_map.keeps_order and gives_its_shape(edit, inner, inner.inputs[0], carried.result.in_shape):
+    if outer.layout_map.keeps_order and imposes_shape(edit, inner, inner.inputs[0], carried.result.in_shape):
         return False
-    positions = law.operands(inner)
-    operands = _put_on(edit, inner_id, positions, carried, outer, terms)
+    positions = rule.operands(inner)
+    operands = _put_on(edit, inner_id, positions, carried, outer, conditions)
     if operands is None:
         return False
     gone = moved_bytes(outer.layout_map, outer.type) + operands.bytes_gone
-    if terms.cheaper and gone <= operands.bytes_added:
+    if conditions.cheaper and gone <= operands.bytes_added:
         return False
-    relaid = law.relaid(edit, inner, carried)
-    if relaid is None:
+    adapted = rule.adapted(edit, inner, carried)
+    if adapted is None:
         return False
     after = TensorType(carried.result.in_shape, outer.type.dtype)
-    result = replace(_with_operands(edit, relaid, operands), type=after)
+    result = replace(_with_operands(edit, adapted, operands), type=after)
     if after == outer.type:
         edit.redefine(node_id, replace(result, name=outer.name))
     else:  # `carry` sees dimensions apart that the map merged
@@ -182,7 +186,7 @@ def moved_bytes(layout: LayoutMap, tensor: TensorType) -> int:
 
 
 def _taken_off(
-    edit: Editor, node_id: int, positions: tuple[int, ...], carried: Carried, terms: Terms
+    edit: Editor, node_id: int, positions: tuple[int, ...], carried: Carried, conditions: Conditions
 ) -> _Operands | None:
     """The operands without the map; None if one of them cannot be."""
     node = edit[node_id]
@@ -196,14 +200,14 @@ def _taken_off(
             found.by_position[position] = done[operand]
             continue
         placed: int | Node | None
-        if _taken_by(tensor, layout) and _may_take(edit, operand, node_id, terms):
+        if _taken_by(tensor, layout) and _may_take(edit, operand, node_id, conditions):
             placed = _moved(edit, operand, layout.inverse)
             found.matched += tensor.type.elements
             if _only_for(edit, operand, node_id):
                 found.bytes_gone += moved_bytes(layout, tensor.type)
         else:
             placed = _carried(edit, operand, layout.inverse)
-            if placed is None and terms.mixed:
+            if placed is None and conditions.mixed:
                 placed = _moved(edit, operand, layout.inverse)
                 # What is moved for this reader anyway is moved elsewhere instead.
                 if tensor.op != MOVE or tensor.layout_map.keeps_order or not _only_for(edit, operand, node_id):
@@ -219,9 +223,9 @@ def _taken_off(
 
 
 def _put_on(
-    edit: Editor, inner_id: int, positions: tuple[int, ...], carried: Carried, outer: Node, terms: Terms
+    edit: Editor, inner_id: int, positions: tuple[int, ...], carried: Carried, outer: Node, conditions: Conditions
 ) -> _Operands | None:
-    """The operands with the map; None if more has to be moved by operators for it than the terms allow."""
+    """The operands with the map; None if more has to be moved by operators for it than the conditions allow."""
     inner = edit[inner_id]
     found = _Operands({})
     largest = max(edit[inner.inputs[p]].type.elements for p in positions)
@@ -240,7 +244,7 @@ def _put_on(
         elif placed is None or (isinstance(placed, Node) and placed.op == MOVE and tensor.type.elements == largest):
             real += 1
             real_elements += tensor.type.elements
-            if real > 1 and not (terms.mixed and real_elements <= outer.type.elements):
+            if real > 1 and not (conditions.mixed and real_elements <= outer.type.elements):
                 return None
             if placed is None:
                 steps = outer.steps if layout == outer.layout_map else plan(layout)
@@ -274,7 +278,7 @@ def _taken_by(node: Node, layout: LayoutMap) -> bool:
 
 
 def _cancels(edit: Editor, operand: int, reader: int, layout: LayoutMap) -> bool:
-    """Whether the operand is a map, for this reader alone, that moves nothing any more with `layout` behind it."""
+    """Whether an operand is a map for this reader alone that moves nothing when `layout` is applied after it."""
     node = edit[operand]
     if node.op != MOVE or not _only_for(edit, operand, reader):
         return False
@@ -309,13 +313,13 @@ def _with_operands(edit: Editor, node: Node, operands: _Operands) -> Node:
     return replace(node, inputs=tuple(placed(at, i) for at, i in enumerate(node.inputs)))
 
 
-def relaid_operands(edit: Editor, node: Node, law: Law, carried: Carried) -> tuple[int, ...] | None:
+def adapted_operands(edit: Editor, node: Node, rule: PropagationRule, carried: Carried) -> tuple[int, ...] | None:
     """The data operands of an operator in another layout, where reshapes suffice.
 
     Args:
         edit: the graph under change.
         node: the operator.
-        law: its propagation rule.
+        rule: its propagation rule.
         carried: the layout, from `carry`.
 
     Returns:
@@ -323,7 +327,7 @@ def relaid_operands(edit: Editor, node: Node, law: Law, carried: Carried) -> tup
     """
     placed = [
         _carried(edit, node.inputs[position], layout.inverse)
-        for position, layout in zip(law.operands(node), carried.operands, strict=True)
+        for position, layout in zip(rule.operands(node), carried.operands, strict=True)
     ]
     if any(one is None for one in placed):
         return None

@@ -11,7 +11,7 @@ from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.emission import plan
 
 
-def slice_a_part(edit: Editor, node_id: int) -> bool:
+def slice_along_factor(edit: Editor, node_id: int) -> bool:
     """Rewrite a slice of map(x) along [A*B] to one along A of [A,B].
 
     Start and size must be multiples of B. The dimensions that the map merged are thus separate again.

@@ -12,7 +12,7 @@ from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.ir.target_facts import TargetFacts
 from search_space.layout.emission import merged, plan
 
-#: Atoms up to which all ways over one order between are looked at: 119 of them for 5.
+#: Atoms up to which all pairs of transposes are tried: 119 of them for 5 atoms.
 _MOST_ATOMS = 5
 
 

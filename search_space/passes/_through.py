@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.ir.editor import Editor
-from search_space.layout.propagation import Laws, hoist, sink
+from search_space.layout.propagation import Rules, hoist, sink
 from search_space.passes.base import Pass
 
 
@@ -14,14 +14,14 @@ from search_space.passes.base import Pass
 class Through(Pass):
     """Moves maps through operators. Beside what every pass sets, a subclass sets
 
-    laws: propagation rules of the operators that maps move through.
+    rules: propagation rules of the operators that maps move through.
 
     up: move maps from the result to the operands instead of from the operands to the result.
     """
 
-    laws: ClassVar[Laws]
+    rules: ClassVar[Rules]
 
     up: bool = False
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        return (hoist if self.up else sink)(edit, node_id, self.laws)
+        return (hoist if self.up else sink)(edit, node_id, self.rules)

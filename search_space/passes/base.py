@@ -23,10 +23,10 @@ _CHANGES_PER_NODE = 50
 class Pass(RecipePass):
     """A rewrite graph -> graph of TOSA programs; see `RecipePass` for what a subclass sets.
 
-    far: whether a rewrite can open a site that is not next to it.
+    is_nonlocal: whether a rewrite can open a site that is not next to it.
     """
 
-    far: ClassVar[bool] = False
+    is_nonlocal: ClassVar[bool] = False
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
@@ -65,7 +65,7 @@ class Pass(RecipePass):
         edit = Editor(graph, facts)
         limit = _CHANGES_PER_NODE * (len(graph.nodes) + 20)
         changed = self._sweep(edit, _candidates(graph, only), only is None, limit)
-        while changed and self.far and only is None:
+        while changed and self.is_nonlocal and only is None:
             changed = self._sweep(edit, _candidates(edit.finish(), None), True, limit)
         return _finished(edit)
 
@@ -81,7 +81,7 @@ class Pass(RecipePass):
                 continue
             changed = True
             if edit.changes > limit:
-                raise SpaceError(f"pass {self.name} does not come to an end on this program")
+                raise SpaceError(f"pass {self.name} does not terminate on this program")
             touched = edit.take_touched()
             if spread:
                 queue.extend(one for one in touched if one not in waiting)
@@ -111,9 +111,9 @@ class Pass(RecipePass):
         Returns:
             Their ids, in program order.
         """
-        return tuple(node_id for node_id, _ in self.at_each(graph, facts))
+        return tuple(node_id for node_id, _ in self.iter_rewrites(graph, facts))
 
-    def at_each(
+    def iter_rewrites(
         self, graph: Graph, facts: TargetFacts = ANY_TARGET, but: Container[int] = ()
     ) -> Iterator[tuple[int, Graph]]:
         """Rewrite at one site at a time.

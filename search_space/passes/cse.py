@@ -60,7 +60,7 @@ class Cse(Pass):
         return min(itself, key=lambda i: len(edit.users(i))) if itself else operands[0]
 
     def _after_equal(self, edit: Editor, source: int) -> Iterator[int]:
-        """What reads the same value by another RESCALE that is equal."""
+        """Ids of the users of equal RESCALEs of the same value."""
         if _widens(edit[source]):
             for twin in edit.users(edit[source].inputs[0]):
                 if twin != source and _widens(edit[twin]):

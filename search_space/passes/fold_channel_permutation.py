@@ -9,7 +9,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE
 from search_space.ir.layout_map import LayoutMap
 from search_space.layout.channel_order import ChannelOrder, order_after, order_before
-from search_space.layout.channel_region import easier, region_of, reorder
+from search_space.layout.channel_region import moves_longer_runs, region_of, reorder
 from search_space.layout.composition import compose
 from search_space.passes.base import Pass
 
@@ -27,7 +27,7 @@ class FoldChannelPermutation(Pass):
 
     name: ClassVar[str] = "fold-channel-permutation"
     law: ClassVar[str] = "conv(x, W) with channels in another order is conv(x, W') with W's rows in that order"
-    far: ClassVar[bool] = True
+    is_nonlocal: ClassVar[bool] = True
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         if compose(edit, node_id):
@@ -48,7 +48,7 @@ class FoldChannelPermutation(Pass):
 
 def _reordered(edit: Editor, value: int, order: ChannelOrder, layout: LayoutMap, rest: LayoutMap | None) -> bool:
     """Whether the channels of a value were put into another order, so that a part of the map is left."""
-    if rest is None or not easier(rest, layout):
+    if rest is None or not moves_longer_runs(rest, layout):
         return False
     region = region_of(edit, value, order)
     if region is None:

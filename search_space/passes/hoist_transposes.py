@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from search_space.ir.editor import Editor
 from search_space.layout.composition import compose
-from search_space.layout.propagation import Terms, hoist
-from search_space.layout.rules.all_rules import LAWS
+from search_space.layout.propagation import Conditions, hoist
+from search_space.layout.rules.all_rules import RULES
 from search_space.passes.base import Pass
 
-_TERMS = Terms(mixed=True)
+_CONDITIONS = Conditions(mixed=True)
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,4 @@ class HoistTransposes(Pass):
     )
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        return compose(edit, node_id) or hoist(edit, node_id, LAWS, _TERMS)
+        return compose(edit, node_id) or hoist(edit, node_id, RULES, _CONDITIONS)

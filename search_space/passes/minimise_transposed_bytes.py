@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.ir.editor import Editor
-from search_space.layout.propagation import Terms, hoist, sink
-from search_space.layout.rules.all_rules import LAWS
+from search_space.layout.propagation import Conditions, hoist, sink
+from search_space.layout.rules.all_rules import RULES
 from search_space.passes.base import Pass
 
 
@@ -24,5 +24,5 @@ class MinimiseTransposedBytes(Pass):
     law: ClassVar[str] = "a map may be done before or after any operator that it can pass"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        terms = Terms(mixed=True, cheaper=True)
-        return hoist(edit, node_id, LAWS, terms) or sink(edit, node_id, LAWS, terms)
+        conditions = Conditions(mixed=True, cheaper=True)
+        return hoist(edit, node_id, RULES, conditions) or sink(edit, node_id, RULES, conditions)

@@ -63,7 +63,7 @@ def _always(edit: Editor, node: Node) -> bool:
     return True
 
 
-#: Asked only where operand 0 and the result have the same type.
+#: Operator -> whether it changes nothing. Called only where operand 0 and the result have the same type.
 _DOES_NOTHING: dict[str, Callable[[Editor, Node], bool]] = {
     "ADD": _add,
     "CAST": _always,

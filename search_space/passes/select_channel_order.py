@@ -14,7 +14,7 @@ from search_space.layout.channel_region import region_of, reorder
 from search_space.layout.transpose_cost import cheapest_steps
 from search_space.passes.base import Pass
 
-#: Atoms of the channels up to which all orders are looked at.
+#: Atoms of the channels up to which all orders are tried.
 _MOST_ATOMS = 4
 
 
@@ -29,7 +29,7 @@ class SelectChannelOrder(Pass):
 
     name: ClassVar[str] = "select-channel-order"
     law: ClassVar[str] = "conv(x, W) with channels in another order is conv(x, W') with W's rows in that order"
-    far: ClassVar[bool] = True
+    is_nonlocal: ClassVar[bool] = True
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
@@ -37,7 +37,7 @@ class SelectChannelOrder(Pass):
             return False
         source, layout = node.inputs[0], node.layout_map
         orders = _orders(layout)
-        if not orders or region_of(edit, source, orders[0], judged=node_id) is None:
+        if not orders or region_of(edit, source, orders[0], exempt=node_id) is None:
             return False
         tensor = edit[source].type
         now = cheapest_steps(layout, tensor, edit.facts)
@@ -62,8 +62,8 @@ def _orders(layout: LayoutMap) -> list[ChannelOrder]:
 
 
 def _reordered(edit: Editor, node_id: int, source: int, order: ChannelOrder) -> bool:
-    """Whether no other movement has to take the order up; done if so."""
-    region = region_of(edit, source, order, judged=node_id)
+    """Reorder if no other layout transform would have to take up the order; whether it was done."""
+    region = region_of(edit, source, order, exempt=node_id)
     if region is None or list(region.maps) != [node_id] or any(edit[v].op == MOVE for v in region.values):
         return False
     reorder(edit, region)

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from search_space.ir.editor import Editor
 from search_space.layout.composition import compose
-from search_space.layout.propagation import Terms, sink
-from search_space.layout.rules.all_rules import LAWS
+from search_space.layout.propagation import Conditions, sink
+from search_space.layout.rules.all_rules import RULES
 from search_space.layout.slice_of_concat import slice_before_concat
-from search_space.layout.slice_parts import slice_a_part
+from search_space.layout.slice_parts import slice_along_factor
 from search_space.passes.base import Pass
 
-_TERMS = Terms(shared=True, mixed=True)
+_CONDITIONS = Conditions(shared=True, mixed=True)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,6 @@ class SinkTransposes(Pass):
     law: ClassVar[str] = "a map may pass every operator that keeps its dimensions apart; consecutive maps are composed"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        if compose(edit, node_id) or slice_a_part(edit, node_id) or slice_before_concat(edit, node_id):
+        if compose(edit, node_id) or slice_along_factor(edit, node_id) or slice_before_concat(edit, node_id):
             return True
-        return sink(edit, node_id, LAWS, _TERMS)
+        return sink(edit, node_id, RULES, _CONDITIONS)

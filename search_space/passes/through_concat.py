@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.ir.editor import Editor
-from search_space.layout.propagation import Terms, hoist, sink
-from search_space.layout.rules.concat import LAWS
+from search_space.layout.propagation import Conditions, hoist, sink
+from search_space.layout.rules.concat import RULES
 from search_space.passes.base import Pass
 
 
@@ -29,4 +29,6 @@ class ThroughConcat(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         # A map on the result is one on each operand: as much is moved as before.
-        return (hoist if self.up else sink)(edit, node_id, LAWS, Terms(shared=self.mixed, mixed=self.mixed or self.up))
+        return (hoist if self.up else sink)(
+            edit, node_id, RULES, Conditions(shared=self.mixed, mixed=self.mixed or self.up)
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.elementwise import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.elementwise import RULES
 from search_space.passes._through import Through
 
 
@@ -16,4 +16,4 @@ class ThroughElementwise(Through):
 
     name: ClassVar[str] = "through-elementwise"
     law: ClassVar[str] = "f(map(x), map(y)) = map(f(x, y)) for every elementwise f"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.gathers import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.gathers import RULES
 from search_space.passes._through import Through
 
 
@@ -16,4 +16,4 @@ class ThroughGathers(Through):
 
     name: ClassVar[str] = "through-gathers"
     law: ClassVar[str] = "gather and scatter along a dimension follow it to where it is before the map"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES

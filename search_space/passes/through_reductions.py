@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.reductions import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.reductions import RULES
 from search_space.passes._through import Through
 
 
@@ -16,4 +16,4 @@ class ThroughReductions(Through):
 
     name: ClassVar[str] = "through-reductions"
     law: ClassVar[str] = "reduce(map(x)) = map(reduce(x)) along the dimension that the reduced one is before the map"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.rescale import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.rescale import RULES
 from search_space.passes._through import Through
 
 
@@ -18,4 +18,4 @@ class ThroughRescale(Through):
 
     name: ClassVar[str] = "through-rescale"
     law: ClassVar[str] = "rescale(map(x)) = map(rescale(x)) with each multiplier at its channel's new place"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES

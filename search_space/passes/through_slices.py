@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.ir.editor import Editor
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.slices import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.slices import RULES
 from search_space.layout.slice_of_concat import slice_before_concat
-from search_space.layout.slice_parts import slice_a_part
+from search_space.layout.slice_parts import slice_along_factor
 from search_space.passes._through import Through
 
 
@@ -19,9 +19,9 @@ class ThroughSlices(Through):
 
     name: ClassVar[str] = "through-slices"
     law: ClassVar[str] = "slice, pad, tile and reverse along a dimension follow it to where the map puts it"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        if not self.up and (slice_a_part(edit, node_id) or slice_before_concat(edit, node_id)):
+        if not self.up and (slice_along_factor(edit, node_id) or slice_before_concat(edit, node_id)):
             return True
         return super().rewrite(edit, node_id)

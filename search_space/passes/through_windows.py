@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.layout.propagation import Laws
-from search_space.layout.rules.windows import LAWS
+from search_space.layout.propagation import Rules
+from search_space.layout.rules.windows import RULES
 from search_space.passes._through import Through
 
 
@@ -16,4 +16,4 @@ class ThroughWindows(Through):
 
     name: ClassVar[str] = "through-windows"
     law: ClassVar[str] = "a window takes every channel alike, and height and width can change places if the window's do"
-    laws: ClassVar[Laws] = LAWS
+    rules: ClassVar[Rules] = RULES

@@ -12,7 +12,7 @@ from search_space.recipe.source_hash import hash_of_sources, package_of
 #: What is of this project's own version.
 _OWN = ("search_space", "workers")
 
-#: Of a hash, enough to tell the sources of one version apart.
+#: Digits of a hash that distinguish the sources of one version.
 _SHOWN_DIGITS = 16
 
 

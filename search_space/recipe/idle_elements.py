@@ -42,5 +42,5 @@ def why_idle(
         return f"{element} has no site in {where}"
     sites = f"{count} site{'s' if count > 1 else ''}"
     if element.at in SITES_BY_PRICE:
-        return f"{element} changes nothing in {where}: it has {sites} there, and none pays"
+        return f"{element} changes nothing in {where}: it has {sites} there, and none is profitable"
     return f"{element} changes nothing in {where}: it has {sites} there"

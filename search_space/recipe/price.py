@@ -10,7 +10,7 @@ from search_space.passes.base import Pass
 from search_space.passes.recipe_pass import PROFITABLE
 
 
-def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
+def rewrite_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:
     """Apply a pass at every site where a condition holds, until there is none.
 
     Args:
@@ -25,7 +25,7 @@ def rewritten_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callabl
     refused: set[int] = set()
     while True:
         before = graph
-        for node_id, after in one.at_each(before, facts, frozenset(refused)):
+        for node_id, after in one.iter_rewrites(before, facts, frozenset(refused)):
             if graph is not before:
                 if node_id not in graph.nodes:
                     continue

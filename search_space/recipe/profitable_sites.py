@@ -8,8 +8,8 @@ from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.passes.base import Pass
 from search_space.passes.recipe_pass import PROFITABLE, SITES_BY_PRICE, RecipePass
-from search_space.recipe.normalised_moves import moved_cheaply
-from search_space.recipe.price import cheaper, rewritten_where
+from search_space.recipe.normalised_transposes import normalise_transposes
+from search_space.recipe.price import cheaper, rewrite_where
 
 
 def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
@@ -33,7 +33,8 @@ def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> G
     rewrite = _on_graphs(one)
     if one.at not in SITES_BY_PRICE:
         return rewrite.apply(graph, facts=facts)
-    return rewritten_where(graph, rewrite, facts, lambda before, after: pays(before, after, facts, one.at, graph))
+    by = one.at
+    return rewrite_where(graph, rewrite, facts, lambda before, after: is_profitable(before, after, facts, by, graph))
 
 
 def chosen_sites(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
@@ -52,7 +53,8 @@ def chosen_sites(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET)
     """
     rewrite = _on_graphs(one)
     if one.at in SITES_BY_PRICE:
-        profitable = [pays(graph, after, facts, one.at, graph) for _, after in rewrite.at_each(graph, facts)]
+        rewrites = rewrite.iter_rewrites(graph, facts)
+        profitable = [is_profitable(graph, after, facts, one.at, graph) for _, after in rewrites]
         return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
     sites = rewrite.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
@@ -66,7 +68,7 @@ def _on_graphs(one: RecipePass) -> Pass:
     raise SpaceError(f"{one.name} is no pass on TOSA programs")
 
 
-def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
+def is_profitable(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
     """Whether a rewrite makes the changed part cheaper.
 
     The two parts are compared as they are written, and with the layout transforms of both in the cheapest known form. A
@@ -85,7 +87,7 @@ def pays(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph)
     old, new = changed_region(before, after)
     if _better(old, new, whole, facts, by):
         return True
-    moved_old, moved_new = moved_cheaply(old, facts), moved_cheaply(new, facts)
+    moved_old, moved_new = normalise_transposes(old, facts), normalise_transposes(new, facts)
     moved = moved_old is not old or moved_new is not new
     return moved and _better(moved_old, moved_new, whole, facts, by)
 

@@ -187,7 +187,7 @@ def _pass(text: str) -> RecipePass:
 
 
 def _sites(text: str | None, where: str) -> str:
-    """Which sites, in one form: numbers in order and once."""
+    """The canonical text of selected sites: numbers in order and once."""
     if text is None or text.strip() in SITES_BY_PRICE:
         return (text or "").strip()
     numbers = [part.strip() for part in text.split("+")]

@@ -30,7 +30,7 @@ from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.passes.stage import Stage
 
-#: How passes, choices and alternatives may be called, so that a recipe can be parsed.
+#: Valid names of passes, choices and alternatives, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T", type[RecipePass], type[RecipeChoice])
@@ -153,7 +153,7 @@ def _of_package(package: ModuleType, base: T) -> dict[str, T]:
 
 
 def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
-    """What an entry point gives, and why it cannot be used; empty if it can."""
+    """The class of an entry point, and why it cannot be used; empty if it can."""
     try:
         value = entry.load()
     except (Exception, SystemExit) as error:

@@ -19,10 +19,10 @@ from search_space.recipe.recipe import Recipe
 
 _CLEAN = "int4-as-int8,remove-noops,fold-constants"
 
-#: Maps moved as far as they get.
+#: Layout transforms are propagated as far as possible.
 _FAR = "fold-pad-into-conv,conv-along-width,sink-transposes,cse,minimise-transposed-bytes"
 
-#: What is computed in which way. `{at}`: where it pays, by stream cycles or by both estimates.
+#: Selection of operators. `{at}`: where it is profitable, by stream cycles or by both estimates.
 _CHOICES = (
     "table@{at},prelu@{at},channel-affine-as-depthwise@{at},unary-through-max-pool@{at},factor-common-scale@{at},sum-as-depthwise@{at},"
     "avg-pool-as-depthwise{{global_pools=true}}@{at},avg-pool-as-depthwise@{at},tree-reduce-sum@{at},trim-kernel@{at},space-to-batch@{at},"
@@ -31,8 +31,8 @@ _CHOICES = (
     "matmul-as-conv@{at},transposed-conv-to-subpixel@{at}"
 )
 
-#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, and yet the outputs of one
-#: transformer came out farther from the float model's, so some do without.
+#: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, but the outputs of one
+#: transformer became less accurate with it, so some seed recipes leave it out.
 _REQUANTISED = "fold-affine,merge-rescales"
 _CENTRED = "subtract-mean-as-conv@{at},fold-affine,merge-rescales"
 
@@ -40,13 +40,15 @@ _WEIGHTS = "fold-channel-permutation,fuse-transposes"
 _SHAPES = "unbatch,fuse-transposes,cse,fold-constants,select-channel-order"
 _FILLED = "unbatch,pack-pixels-into-channels,fuse-transposes,cse,fold-constants,select-channel-order"
 
-#: After channels were filled, whose parts are not read in place. Ethos-U55 and U65 have no product of two activations.
+#: After channels were packed, since parts of packed channels are not read in place. Ethos-U55 and U65 have no product
+#: of two activations.
 _PARTS = "tree-reduce-max@{at},matmul-as-mul-reduce@{at},fuse-transposes"
 
-#: What is moved apart by groups of channels is computed so, everywhere: what it brings is seen where groups are joined.
+#: Groups of channels that are transposed apart are computed by convolutions of their own, at all sites: the gain only
+#: shows where the groups are joined.
 _APART = "space-to-depth@{at},split-output-channels,sink-transposes,flatten-concat"
 
-#: What is left to move, and what a convolution does better.
+#: The remaining transposes, and operators that a convolution does faster.
 _LATE = (
     "transpose-as-conv@{at},fold-channel-slice@{at},block-diagonal-conv@{at},depthwise-as-conv{{grouped=true}}@{at},"
     "depthwise-as-conv@{at},flatten-concat,merge-slices,identity-conv-copy@{at},fold-channel-slice@{at},"
@@ -54,14 +56,14 @@ _LATE = (
 )
 
 
-#: What is behind equal widenings is shared too, while they stay apart, each in the operator that reads it.
+#: Users of equal widening RESCALEs are merged too. The RESCALEs stay apart, each fused with the operator that reads it.
 _SHARED = "cse{{through_rescales=true}}"
 
-#: Behind the choices, all there is.
+#: All passes after the selection of operators.
 _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "select-transposes", _LATE))
 
 
-#: At the very end, where no pass finds that a copy changes nothing: without it Vela miscompiles attention, minima and
+#: Last, since other passes would remove copies that change nothing. Without them Vela miscompiles attention, minima and
 #: selections.
 _RIGHT = "copy-sliced-operand,copy-reshaped-operand"
 
@@ -77,7 +79,7 @@ _STAGES = {
     Stage.LEGALISE: _RIGHT,
 }
 
-#: Stages whose passes are taken where they pay.
+#: Stages whose passes are applied where they are profitable.
 _BY_PRICE = (Stage.SELECT_OPERATORS, Stage.DECOMPOSE, Stage.PEEPHOLE)
 
 
@@ -85,9 +87,9 @@ def _start(*parts: str, at: str) -> str:
     return ",".join((_CLEAN, *parts, _RIGHT)).format(at=at)
 
 
-#: The richest first: where both estimates agree, then by stream cycles alone, then less of everything. What comes late
-#: may take more memory than is allowed, wider weights for instance: one does without it.
-STARTING_POINTS = (
+#: The richest first: by both estimates, then by stream cycles alone, then with fewer passes. The late passes may need
+#: more memory than is allowed, for wider weights for instance: one recipe leaves them out.
+SEED_RECIPES = (
     _start(_FAR, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CHOICES, _REST, at="profitable"),
     _start(_SHARED, _FAR, _CHOICES, _REST, at="profitable"),
@@ -100,8 +102,8 @@ STARTING_POINTS = (
     _RIGHT,
 )
 
-#: Before those, where they are allowed.
-INEXACT_STARTING_POINTS = (
+#: These come first where they are allowed.
+INEXACT_SEED_RECIPES = (
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable-by-both"),
     _start(_FAR, _CENTRED, _CHOICES, _REST, at="profitable"),
     _start(_FAR, _REQUANTISED, _CHOICES, _REST, at="profitable-by-both"),
@@ -110,16 +112,16 @@ INEXACT_STARTING_POINTS = (
 
 
 def seed_recipes() -> tuple[str, ...]:
-    """The exact seed recipes: those with passes that set their stage, then STARTING_POINTS.
+    """The exact seed recipes: those with passes that set their stage, then SEED_RECIPES.
 
     The latter stay unchanged, so that a search has them even if such a pass is wrong.
     """
-    return (*_staged(Exactness.EXACT), *STARTING_POINTS)
+    return (*_staged(Exactness.EXACT), *SEED_RECIPES)
 
 
 def inexact_seed_recipes() -> tuple[str, ...]:
     """As `seed_recipes`, with requantising passes as well."""
-    return (*_staged(Exactness.REQUANTISING), *INEXACT_STARTING_POINTS)
+    return (*_staged(Exactness.REQUANTISING), *INEXACT_SEED_RECIPES)
 
 
 def _staged(allowed: Exactness) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ def _with(text: str, stage: Stage, passes: Iterable[type[RecipePass]]) -> str:
     return ",".join((text, *(f"{one.name}{at}" for one in passes if one.stage is stage)))
 
 
-def starting_programs(
+def seed_programs(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
     """Apply the seed recipes to a program.
@@ -193,7 +195,7 @@ def is_mend(text: str) -> bool:
 def starting_points(
     program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """The recipes of `starting_programs`.
+    """The recipes of `seed_programs`.
 
     Args:
         program: one graph for each delegate.
@@ -204,7 +206,7 @@ def starting_points(
     Returns:
         The recipes, in the order in which a search tries them.
     """
-    return tuple(starting_programs(program, facts, allowed, learnt))
+    return tuple(seed_programs(program, facts, allowed, learnt))
 
 
 def _applied(one: RecipePass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

@@ -14,8 +14,10 @@ from search_space.recipe import registry
 
 @cache
 def source_hash() -> str:
-    """32 hex digits over `search_space` and every package that an installed pass comes from: what is remembered of
-    passes holds as long as their source stays the same."""
+    """32 hex digits over `search_space` and every package that an installed pass comes from.
+
+    Cached results of passes hold as long as their source stays the same.
+    """
     return hash_of_sources({Path(search_space.__path__[0]), *(package_of(kind) for kind in registry.passes().values())})
 
 

@@ -17,7 +17,7 @@ from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
 
 K = TypeVar("K", bound=RecipePass)
 
-#: Part of a result's identity: raised when a pass or choice of the same name begins to do something else.
+#: Part of a result's identity. It is raised when a pass or choice is renamed, or does something else under its name.
 SPACE_VERSION = "12"
 
 

@@ -32,7 +32,7 @@ _U32 = struct.Struct("<I")
 
 
 class _AttributeTable:
-    """How one operator's attributes are laid out: four-byte fields first, single bytes behind them."""
+    """The layout of one operator's attributes: four-byte fields first, then single bytes."""
 
     def __init__(self, op: str) -> None:
         fields = schema.ATTRIBUTES.get(op, ())
@@ -62,7 +62,7 @@ def written_operators(graph: Graph) -> tuple[int, ...]:
 
 
 def _count(node: Node) -> int:
-    """How many operators a node is written as."""
+    """Number of operators that a node is written as."""
     if node.op == MOVE:
         return sum(1 if step.kind == "transpose" else 2 for step in node.steps)
     return 0 if node.op == INPUT else 1 + len(schema.SHAPE_OPERANDS.get(node.op, ()))
@@ -208,7 +208,7 @@ class _Writer:
         out += b"".join(strings)
         slots = np.array(self._slots)
         np.frombuffer(out, "<u4")[slots // 4] = np.array([places[name] for name in self._named]) - slots
-        # Nothing comes behind the last one that would have to be aligned.
+        # Nothing after the last one would have to be aligned.
         last = next(reversed(places))
         del out[places[last] + 4 + len(last.encode()) + 1 :]
 
@@ -266,6 +266,6 @@ def _tensor(shape: Shape, dtype: str, start: int) -> bytes:
 
 @lru_cache(_KEPT)
 def _string(text: str) -> bytes:
-    """A string and the padding behind it."""
+    """A string and the padding after it."""
     data = text.encode()
     return _U32.pack(len(data)) + data + bytes(4 - len(data) % 4)

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from support import REPOSITORY
 
+from benchmarks.conformance.cases import U55, U85, cases
 from benchmarks.exhausted import _USUAL
 from benchmarks.laboratory.contest import ASKED, COMPILES, DOUBT_OF_AREA, DOUBT_OF_GAIN, FEWEST
 from results.lookup.lookup import Hit, Miss, Nearest, Stale
@@ -46,6 +47,7 @@ SENTENCES = {
         f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
         f"may need {_PARTS[SRAM_GROWTH - 1]} more SRAM than the default lowering",
     ],
+    "docs/conformance.md": [f"{len(cases(U55))} programs for Ethos-U55 and U65, {len(cases(U85))} for U85"],
     "docs/exactness.md": [
         f"over all elements and the first {quality._INPUTS} calibration inputs",
         f"No noise at all is {quality.MOST_DB:g} dB",
@@ -67,8 +69,8 @@ SENTENCES = {
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",
         f"after {COMPILES} distinct compiles",
         f"fewer than {FEWEST} programs",
-        f"does not begin below -{DOUBT_OF_AREA}, and not behind on the gain after {COMPILES} compiles, with one "
-        f"that does not begin below -{DOUBT_OF_GAIN}",
+        f"must not begin below -{DOUBT_OF_AREA}. On the gain after {COMPILES} compiles, the mean lead must not be "
+        f"negative, and its interval must not begin below -{DOUBT_OF_GAIN}.",
         f"the search of {_USUAL.trials} candidates",
     ],
     "docs/service.md": [
@@ -78,7 +80,7 @@ SENTENCES = {
         f"413 beyond | {_LIMITS.upload_bytes // _MIB} |",
         f"jobs that wait. 429 beyond | {_LIMITS.queued_jobs} |",
         f"each uses all cores | {_LIMITS.running_jobs} |",
-        f"comes to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
+        f"come to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
         f"KiB, connections to {serve._CONNECTIONS}, and a sender may pause for {uploads._PAUSE_SECONDS:g} s",
         f"max_size {_LIMITS.upload_bytes // _MIB}MiB",
         f"went down with {_WORDS[jobs._MOST_ATTEMPTS]} times",
@@ -90,7 +92,11 @@ SENTENCES = {
         f"| miss | {_EXIT_STATUS[Miss]} |",
         f"| nearest | {_EXIT_STATUS[Nearest]} |",
     ],
-    "docs/sweep.md": [f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each"],
+    "docs/sweep.md": [
+        f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each",
+        f"The first {_WORDS[ray_pool._KILLED_RETRIES]} of these are not counted against the candidate",
+        f"takes up to {_WORDS[2 + ray_pool._KILLED_RETRIES]} workers instead of two",
+    ],
 }
 
 

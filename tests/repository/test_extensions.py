@@ -127,7 +127,7 @@ def test_wrong_passes_are_found_out(tmp_path: Path) -> None:
     for name, status, reason in (
         ("x-raises", "refused", "no such thing"),
         ("x-lies", "wrong", "differ"),
-        ("x-endless", "refused", "does not come to an end"),
+        ("x-endless", "refused", "does not terminate"),
     ):
         alone = [one for one in records.values() if set(re.findall(r"x-\w+", one.recipe)) == {name}]
         assert alone, f"nothing was tried with {name} and without the others"

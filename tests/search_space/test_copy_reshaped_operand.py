@@ -10,7 +10,7 @@ from benchmarks.miscompilations.reduced_minimum import MISCOMPILATION as REDUCED
 from benchmarks.miscompilations.tensor_shape import MISCOMPILATION as TENSOR_SHAPE
 from search_space.choices.data_movement.copy_reshaped_operand import CopyReshapedOperand
 from search_space.ir.verifier import verify
-from search_space.recipe.seed_recipes import STARTING_POINTS
+from search_space.recipe.seed_recipes import SEED_RECIPES
 from velatune.testing import PassContract
 from velatune.testing.program import Program
 
@@ -48,7 +48,7 @@ def test_what_is_read_in_one_shape_stays() -> None:
 
 
 def test_every_search_starts_with_it() -> None:
-    assert all(start.endswith(CopyReshapedOperand.name) for start in STARTING_POINTS)
+    assert all(start.endswith(CopyReshapedOperand.name) for start in SEED_RECIPES)
 
 
 class TestCopyReshapedOperand(PassContract):

@@ -18,7 +18,7 @@ from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import INEXACT_STARTING_POINTS, STARTING_POINTS
+from search_space.recipe.seed_recipes import INEXACT_SEED_RECIPES, SEED_RECIPES
 from search_space.recipe.space import space_hash, tosa_passes
 from velatune.testing.program import Program
 from workers.checking.reference import run_reference
@@ -183,9 +183,9 @@ def test_they_are_searched_only_where_they_are_allowed() -> None:
     more = {type(one) for one in allowed} - {type(one) for one in exact}
     assert more == {FoldAffine, SubtractMeanAsConv, MergeRescales}
     assert all(one.exactness == Exactness.EXACT for one in exact) and len(space_hash()) == 32
-    for text in STARTING_POINTS:
+    for text in SEED_RECIPES:
         assert Recipe.parse(text).exactness == Exactness.EXACT
-    for text in INEXACT_STARTING_POINTS:
+    for text in INEXACT_SEED_RECIPES:
         assert Recipe.parse(text).exactness == Exactness.REQUANTISING
 
 

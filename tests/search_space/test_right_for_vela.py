@@ -9,7 +9,7 @@ from search_space.building.lost_padding import windows_without_padding
 from search_space.choices.convolution.conv1d import Conv1d
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
-from search_space.layout.activation_shape import ACTIVATIONS, gives_its_shape
+from search_space.layout.activation_shape import ACTIVATIONS, imposes_shape
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import tosa_passes
@@ -22,7 +22,7 @@ PASSES = tosa_passes()
 def wrong_activations(graph: Graph) -> list[int]:
     edit = Editor(graph)
     activations = [(i, node) for i, node in graph.operators() if node.op in ACTIVATIONS]
-    return [i for i, node in activations if gives_its_shape(edit, node, node.inputs[0], node.type.shape)]
+    return [i for i, node in activations if imposes_shape(edit, node, node.inputs[0], node.type.shape)]
 
 
 def wrong_windows(graph: Graph) -> list[int]:
@@ -41,7 +41,7 @@ def test_no_pass_makes_what_vela_compiles_wrongly(graph: Graph, one: Pass) -> No
     windows = wrong_windows(graph)
     after = one.apply(graph)
     event(f"activations {bool(wrong_activations(graph))}, windows {bool(windows)}, changed {after is not graph}")
-    sites = [alone for _, alone in one.at_each(graph)]
+    sites = [alone for _, alone in one.iter_rewrites(graph)]
     for changed in (after, *sites):
         if changed is not graph:
             assert wrong_activations(changed) == []

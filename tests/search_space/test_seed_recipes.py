@@ -16,8 +16,8 @@ from search_space.passes.stage import Stage
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import (
-    INEXACT_STARTING_POINTS,
-    STARTING_POINTS,
+    INEXACT_SEED_RECIPES,
+    SEED_RECIPES,
     inexact_seed_recipes,
     seed_recipes,
     starting_points,
@@ -51,7 +51,7 @@ def of_class(exactness: Exactness, stage: Stage) -> type[Pass]:
 def test_the_built_in_ones_are_those_that_are_written_down() -> None:
     """Every search starts from them; whoever changes them changes the file as well."""
     written = Path(__file__).with_name("seed_recipes.txt").read_text().splitlines()
-    assert [*INEXACT_STARTING_POINTS, *STARTING_POINTS] == written
+    assert [*INEXACT_SEED_RECIPES, *SEED_RECIPES] == written
     with installed():
         assert [*inexact_seed_recipes(), *seed_recipes()] == written
 
@@ -61,11 +61,11 @@ def test_a_pass_with_a_stage_is_in_the_first_ones(stage: Stage) -> None:
     with installed():
         without = space_hash()
     with installed(of_class(Exactness.EXACT, stage)):
-        for recipes, others in ((seed_recipes(), STARTING_POINTS), (inexact_seed_recipes(), INEXACT_STARTING_POINTS)):
+        for recipes, others in ((seed_recipes(), SEED_RECIPES), (inexact_seed_recipes(), INEXACT_SEED_RECIPES)):
             added = recipes[: -len(others)]
             assert recipes[-len(others) :] == others
             assert added and all("extra" in [one.name for one in Recipe.parse(text).passes] for text in added)
-        assert seed_recipes()[0].replace(",extra@profitable-by-both", "").replace(",extra", "") == STARTING_POINTS[0]
+        assert seed_recipes()[0].replace(",extra@profitable-by-both", "").replace(",extra", "") == SEED_RECIPES[0]
         assert space_hash() != without
 
 
@@ -82,7 +82,7 @@ def test_stages_run_in_order() -> None:
 @pytest.mark.parametrize("exactness", [Exactness.REQUANTISING, Exactness.PRECISION])
 def test_what_is_not_exact_is_in_no_exact_one(exactness: Exactness) -> None:
     with installed(of_class(exactness, Stage.CANONICALISE)):
-        assert seed_recipes() == STARTING_POINTS
+        assert seed_recipes() == SEED_RECIPES
         assert all(Recipe.parse(text).exactness == Exactness.REQUANTISING for text in inexact_seed_recipes())
         assert ("extra" in "".join(inexact_seed_recipes())) == (exactness == Exactness.REQUANTISING)
 

@@ -28,11 +28,15 @@ _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differi
 
 
 def assert_same_program(before: Graph, after: Graph, values: bool = True) -> None:
-    """Assert that a rewrite kept a program: well formed, the same interface, and every id that both programs have
-    denotes the same tensor.
+    """Assert that a rewrite kept a program.
+
+    It must be well-formed and have the same interface, and every id that both programs have must denote the same
+    tensor.
 
     Args:
-        values: compare outputs and values as well, by the TOSA reference model, on random and extreme inputs.
+        before: the program before the rewrite.
+        after: the program after it.
+        values: also compare outputs and values, by the TOSA reference model, on random and extreme inputs.
     """
     if currently_in_test_context():
         note(print_graph(before))
@@ -131,7 +135,7 @@ class PassContract:
         assert [i for i in computed if i in sites] == list(sites)
         for node_id in computed:
             assert (self.a_pass.apply(graph, only={node_id}) is not graph) == (node_id in sites)
-        for node_id, after in self.a_pass.at_each(graph, but=sites[1:2]):
+        for node_id, after in self.a_pass.iter_rewrites(graph, but=sites[1:2]):
             assert after.hash == self.a_pass.apply(graph, only={node_id}).hash
             assert node_id not in sites[1:2]
         if sites:

@@ -1,4 +1,4 @@
-"""What the values of a program are, by the reference model."""
+"""Values of programs by the TOSA reference model."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,41 @@ Arrays = Sequence[np.ndarray]
 
 
 def input_sets(graph: Graph, seed: int = 0) -> list[tuple[np.ndarray, ...]]:
-    """Random and extreme inputs."""
+    """Random and extreme inputs.
+
+    Args:
+        graph: the program.
+        seed: of the random ones.
+
+    Returns:
+        Sets of inputs, one array for each input of the program.
+    """
     return [one.arrays for one in check_inputs(graph, (), seed)]
 
 
 def outputs(graph: Graph, arrays: Arrays) -> list[tuple[tuple[int, ...], str, bytes]]:
-    """Shape, element type and bytes of every output."""
+    """The outputs of a program.
+
+    Args:
+        graph: the program.
+        arrays: its inputs.
+
+    Returns:
+        Shape, element type and bytes of each output.
+    """
     return [_exact(a) for a in run_reference(graph, arrays)]
 
 
 def all_values(graph: Graph, arrays: Arrays) -> dict[int, tuple[tuple[int, ...], str, bytes]]:
-    """Every value that the reference model can give out, computed ones and inputs."""
+    """All values that the reference model can return, computed ones and inputs.
+
+    Args:
+        graph: the program.
+        arrays: its inputs.
+
+    Returns:
+        id -> shape, element type and bytes.
+    """
     ids = [i for i in graph.order if graph[i].op != CONST and graph[i].type.dtype in ARRAY_TYPES]
     part = slice_graph(graph, (), ids)
     given = dict(zip(graph.inputs, arrays, strict=True))

@@ -19,7 +19,7 @@ from search_space.passes.base import Pass
 
 _TOGETHER = 2
 
-#: More channels than these and at most twice as many are worth pairs.
+#: Pairs are profitable for more channels than this and at most twice as many.
 _FEW = 16
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from search_space.building.flat_convolution import is_flat, turn
+from search_space.building.flat_convolution import is_one_dimensional, swap_axes
 from search_space.choices.base import Choice
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
@@ -27,6 +27,6 @@ class Conv1d(Choice):
         flat = 1 if alternative == "along-h" else 2
         edit = Editor(graph)
         for node_id, node in graph.operators():
-            if is_flat(edit, node, flat):
-                turn(edit, node_id)
+            if is_one_dimensional(edit, node, flat):
+                swap_axes(edit, node_id)
         return edit.finish()

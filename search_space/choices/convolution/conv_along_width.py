@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.building.flat_convolution import is_flat, turn
+from search_space.building.flat_convolution import is_one_dimensional, swap_axes
 from search_space.ir.editor import Editor
 from search_space.passes.base import Pass
 
@@ -25,4 +25,4 @@ class ConvAlongWidth(Pass):
     law: ClassVar[str] = "[N,T,1,C] is the same data as [N,1,T,C], a kernel of Kx1 the same as 1xK"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        return is_flat(edit, edit[node_id], _WIDTH) and turn(edit, node_id)
+        return is_one_dimensional(edit, edit[node_id], _WIDTH) and swap_axes(edit, node_id)

@@ -12,7 +12,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType, constant
 from search_space.passes.base import Pass
 
-#: Of a full convolution that is done as fast as of one channel; and how many convolutions one may become.
+#: Channels of a full convolution that take no longer than one; and the number of convolutions that one may become.
 _CHANNELS, _MOST_GROUPS = 8, 24
 
 
@@ -101,7 +101,7 @@ def _grouped(edit: Editor, node_id: int) -> bool:
 
 
 def _some(edit: Editor, parameter: int, first: int, count: int) -> int:
-    """Of a constant with a value for each channel those of some; one for all channels stays."""
+    """The id of a per-channel constant's entries for some channels. A constant for all channels stays."""
     node = edit[parameter]
     if node.type.elements == 1:
         return parameter

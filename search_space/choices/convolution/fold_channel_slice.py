@@ -12,7 +12,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import constant
 from search_space.passes.base import Pass
 
-#: The NPU reads channels by bricks of 16; how many times as many may be read as were.
+#: The NPU reads channels by bricks of 16; and the largest factor by which more channels may be read than before.
 _BRICK, _MOST_TIMES = 16, 4
 
 

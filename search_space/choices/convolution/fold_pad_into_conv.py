@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from search_space.analysis.kernels import KERNEL_AXIS
 from search_space.building.convolution import MOST_STRIDE
-from search_space.building.own_padding import padding_itself
+from search_space.building.folded_pad import with_folded_pad
 from search_space.ir.editor import Editor
 from search_space.passes.base import Pass
 
@@ -30,7 +30,7 @@ class FoldPadIntoConv(Pass):
         # Of a larger stride Vela makes an operation for each position; for Ethos-U55 it refuses that if it pads.
         if node.op not in KERNEL_AXIS or max(node.attributes["stride"]) > MOST_STRIDE:
             return False
-        padded = padding_itself(edit, node)
+        padded = with_folded_pad(edit, node)
         if padded is None:
             return False
         edit.redefine(node_id, padded)

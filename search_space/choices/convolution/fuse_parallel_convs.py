@@ -13,7 +13,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType
 from search_space.passes.base import Pass
 
-#: What a projection has for each of its channels: operands of the convolution, and of its RESCALE.
+#: Operands with an entry for each output channel: of the convolution, and of its RESCALE.
 _OF_CONVOLUTION, _OF_RESCALE = (1, 2), (1, 2)
 
 
@@ -50,7 +50,7 @@ class FuseParallelConvs(Pass):
 
 
 def _kind(edit: Editor, value: int, reader: int) -> tuple[object, ...] | None:
-    """What two projections must have in common to be one; None of what is none, or is read by others too."""
+    """The properties that two convolutions must share to be fused; None for other operators and for shared values."""
     rescale = edit[value]
     if rescale.op != "RESCALE" or not edit.used_once(value) or not edit.used_once(rescale.inputs[0]):
         return None
@@ -82,7 +82,7 @@ def _merged(edit: Editor, values: Sequence[int]) -> int:
 
 
 def _joined(edit: Editor, nodes: Sequence[Node], channels: Sequence[int], positions: Sequence[int]) -> Node:
-    """One operator with all channels: its operands at `positions` have an entry for each, or one for all."""
+    """One operator with all channels. Its operands at `positions` have an entry for each channel, or one for all."""
     inputs = list(nodes[0].inputs)
     for position in positions:
         parts = [edit[one.inputs[position]] for one in nodes]

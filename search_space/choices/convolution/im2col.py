@@ -13,7 +13,7 @@ from search_space.ir.graph import Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import Shape
 from search_space.passes.base import Pass
 
-#: Positions up to which windows are copied.
+#: Number of positions up to which windows are copied.
 _MOST_POSITIONS = 16
 
 

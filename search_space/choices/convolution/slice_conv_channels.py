@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.building.channel_slice import chain_to, computed
+from search_space.building.channel_slice import conv_chain_to, copy_of_channels
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, move
 from search_space.ir.layout_map import LayoutMap
@@ -43,13 +43,13 @@ class SliceConvChannels(Pass):
     law: ClassVar[str] = "a slice of a convolution's channels is the convolution by that slice of the weights"
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
-        chain = chain_to(edit, node_id)
+        chain = conv_chain_to(edit, node_id)
         parts = _parts(edit, node_id) if chain else []
         taken = [channel for part in parts for channel in part.channels]
         if len(parts) < 2 or len(set(taken)) < len(taken):
             return False
         for part in parts:
-            value = computed(edit, chain, part.channels)
+            value = copy_of_channels(edit, chain, part.channels)
             node = edit[part.slice_id]
             steps = plan(part.layout)
             if steps:
@@ -60,7 +60,7 @@ class SliceConvChannels(Pass):
 
 
 def _parts(edit: Editor, value: int) -> list[Part]:
-    """What each reader takes; empty unless all of them are slices of channels."""
+    """The slice that each reader takes; empty unless all readers are slices of channels."""
     if edit.is_output(value):
         return []
     parts = []
@@ -80,7 +80,8 @@ def _parts(edit: Editor, value: int) -> list[Part]:
 
 
 def _part(edit: Editor, slice_id: int, layout: LayoutMap) -> Part | None:
-    """Of map(x), what a SLICE takes; None if it is no SLICE, or one of something else than channels of x."""
+    """The part of map(x) that a SLICE takes; None if the node is no SLICE, or one along something else than channels of
+    x."""
     node, pieces = edit[slice_id], layout.pieces
     if node.op != "SLICE" or pieces is None:
         return None

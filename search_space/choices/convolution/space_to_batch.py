@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from search_space.analysis.kernels import kernel_size
 from search_space.building.convolution import padded, reshaped, result_of
-from search_space.building.flat_convolution import turned_kernel
+from search_space.building.flat_convolution import swapped_kernel
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, move
 from search_space.ir.layout_map import Shape
 from search_space.passes.base import Pass
 
-#: What the NPU has. Source: Vela 5.1 decomposes larger dilations.
+#: The largest dilation that the NPU has. Source: Vela 5.1 decomposes larger ones.
 _MOST_DILATION = 2
 
 
@@ -65,7 +65,7 @@ class SpaceToBatch(Pass):
         columns = grid.columns * (w if axis == 0 else 1)
         data = edit.add(move(data, edit[data].type, (Step("reshape", (n, grid.rows, columns, c)),), node.name))
         attributes: dict[str, Any] = {**node.attributes, "pad": (*grid.pad, 0, 0), "stride": (1, 1), "dilation": (1, 1)}
-        inputs = (data, node.inputs[1] if axis == 0 else turned_kernel(edit, node), *node.inputs[2:])
+        inputs = (data, node.inputs[1] if axis == 0 else swapped_kernel(edit, node), *node.inputs[2:])
         new = replace(node, inputs=inputs, attributes=attributes)
         out = node.type.shape[3]
         last = reshaped(edit, node_id, result, new, (n, grid.results, columns, out))

@@ -10,9 +10,9 @@ import numpy as np
 
 from search_space.analysis.kernels import dense_weights
 from search_space.analysis.rescale_by_one import one_value
-from search_space.building.bricks import up
 from search_space.building.convolution import MOST_CHANNELS, MOST_STRIDE, padded
-from search_space.building.own_padding import padding_itself
+from search_space.building.folded_pad import with_folded_pad
+from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, constant, move
 from search_space.ir.layout_map import LayoutMap
@@ -68,7 +68,7 @@ class SpaceToDepth(Pass):
         kernel = dense_weights(edit, node)
         if kernel is None or node.attributes["dilation"] != (1, 1):
             return False
-        node = padding_itself(edit, node) or node
+        node = with_folded_pad(edit, node) or node
         data, result = edit[node.inputs[0]].type, node.type.shape
         pad, stride = node.attributes["pad"], node.attributes["stride"]
         moved = self.transpose_rows or stride[0] > MOST_STRIDE or data.shape[2] == 1
@@ -120,8 +120,8 @@ def _fills(node: Node, kernel: np.ndarray, axes: tuple[_Axis, _Axis]) -> bool:
         return False
     if any(s > MOST_STRIDE and axis.block > 1 for s, axis in zip(node.attributes["stride"], axes, strict=True)):
         return True
-    before = prod(kernel.shape[1:3]) * up(kernel.shape[3], _BRICK)
-    return prod(axis.kernel for axis in axes) * up(channels, _BRICK) <= before
+    before = prod(kernel.shape[1:3]) * round_up(kernel.shape[3], _BRICK)
+    return prod(axis.kernel for axis in axes) * round_up(channels, _BRICK) <= before
 
 
 def _weights(kernel: np.ndarray, axes: tuple[_Axis, _Axis], zero_point: int) -> np.ndarray:

@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.kernels import pointwise
-from search_space.building.channel_slice import chain_to, computed
+from search_space.building.channel_slice import conv_chain_to, copy_of_channels
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 
-#: Convolutions that one may become.
+#: Most convolutions that one may become.
 _MOST_GROUPS = 16
 
 
@@ -40,7 +40,7 @@ class SplitOutputChannels(Pass):
         if node.op != MOVE or node.type.dtype not in ("INT8", "INT16") or not edit.used_once(node.inputs[0]):
             return False
         groups = _groups(node.layout_map)
-        chain = chain_to(edit, node.inputs[0]) if groups else []
+        chain = conv_chain_to(edit, node.inputs[0]) if groups else []
         if not chain:
             return False
         (batch, *spatial, _), convolution = edit[node.inputs[0]].type.shape, edit[chain[0]]
@@ -53,7 +53,7 @@ class SplitOutputChannels(Pass):
             pixels, axis, row = (1, spatial[0], spatial[1]), 1, None
         else:
             return False
-        parts = [computed(edit, chain, group, row) for group in groups]
+        parts = [copy_of_channels(edit, chain, group, row) for group in groups]
         shape = (*pixels[:axis], len(parts) * pixels[axis], *pixels[axis + 1 :], len(groups[0]))
         joined = Node("CONCAT", tuple(parts), TensorType(shape, node.type.dtype), {"axis": axis}, name=node.name)
         edit.redefine(node_id, move(edit.add(joined), joined.type, (Step("reshape", node.type.shape),), node.name))

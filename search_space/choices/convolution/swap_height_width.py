@@ -13,7 +13,7 @@ from search_space.ir.graph import move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.constants import swapped_constant
 from search_space.layout.emission import plan
-from search_space.layout.rules.windows import turned_attributes
+from search_space.layout.rules.windows import swapped_attributes
 from search_space.passes.base import Pass
 
 _TURN = (0, 2, 1, 3)
@@ -46,7 +46,7 @@ class SwapHeightWidth(Pass):
             if edit[inputs[1]].type.dtype in IMMOVABLE:
                 return False
             inputs[1] = swapped_constant(edit, inputs[1], KERNEL_AXIS[node.op])
-        turned = replace(node, inputs=tuple(inputs), attributes=turned_attributes(node.attributes))
+        turned = replace(node, inputs=tuple(inputs), attributes=swapped_attributes(node.attributes))
         last = reshaped(edit, node_id, result, turned, _swapped(node.type.shape))
         back = plan(LayoutMap.transpose(edit[last].type.shape, _TURN))
         edit.redefine(result, move(last, edit[last].type, back, edit[result].name))

@@ -16,7 +16,7 @@ from search_space.ir.graph import Node, Step, TensorType, move
 from search_space.layout.constants import repeated_constant
 from search_space.passes.base import Pass
 
-#: Of the transposed convolution: it becomes as many convolutions.
+#: Largest stride of the transposed convolution, which becomes as many convolutions.
 _MOST_PHASES = 4
 
 

@@ -9,19 +9,19 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.rescale_by_one import one_value
-from search_space.building.bricks import up
 from search_space.building.convolution import MOST_ROWS, MOST_STRIDE, MOST_TAPS
 from search_space.building.new_convolution import convolved
+from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, TensorType, move
 from search_space.layout.constants import repeated_constant
 from search_space.passes.base import Pass
 
-#: Bytes of weights, and pixels that become one.
+#: Most bytes of weights, and most pixels that become one.
 _MOST_WEIGHTS, _MOST_PIXELS = 1 << 19, 16
 
-#: Products in the time that one result is put out, and in which a byte of weights is read from flash (Ethos-U55-128
-#: and U85-256, by Vela's cost models).
+#: Products in the time in which one result is written, and in which a byte of weights is read from flash
+#: (Ethos-U55-128 and U85-256, by Vela's cost models).
 _PRODUCTS_PER_RESULT, _PRODUCTS_PER_WEIGHT = 64, 128
 
 
@@ -171,23 +171,23 @@ class _Form:
         n, height, width, _ = self.node.type.shape
         channels, depth = self.results * self.weights[0], self.data * self.weights[3]
         # Two columns at a time.
-        pixels = n * (up(height, 2) if self.flat else height * up(width // self.results, 2))
+        pixels = n * (round_up(height, 2) if self.flat else height * round_up(width // self.results, 2))
         useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
         read = useful + (self.size - useful) // 8  # zeros are compressed
         return max(
-            pixels * max(up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
+            pixels * max(round_up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
             read * _PRODUCTS_PER_WEIGHT,
         )
 
     def _each(self, depth: int) -> int:
         """Products for a result, as the NPU works, from data of this many channels."""
         taps = self.weights[1] * self.width
-        by_taps = up(taps, 4) * (up(depth, 8) if depth <= 8 else up(depth, 16))
+        by_taps = round_up(taps, 4) * (round_up(depth, 8) if depth <= 8 else round_up(depth, 16))
         if self.by_taps:
             by_taps = by_taps // 2 if depth <= 2 else by_taps
-            return by_taps if taps > 1 or depth <= 32 else taps * up(depth, 64)
-        by_depth = taps * up(depth, 32)
-        return by_taps if depth <= 8 or by_depth >= up(taps, 4) * up(depth, 8) else by_depth
+            return by_taps if taps > 1 or depth <= 32 else taps * round_up(depth, 64)
+        by_depth = taps * round_up(depth, 32)
+        return by_taps if depth <= 8 or by_depth >= round_up(taps, 4) * round_up(depth, 8) else by_depth
 
 
 def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:

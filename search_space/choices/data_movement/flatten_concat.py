@@ -31,7 +31,7 @@ class FlattenConcat(Pass):
 
 
 def _parts(edit: Editor, operand: int, axis: int) -> tuple[int, ...]:
-    """Of an operand that nothing else reads, what it is concatenated from."""
+    """The operands of an inner CONCAT that has no other user; else the operand itself."""
     node = edit[operand]
     apart = node.op == "CONCAT" and node.attributes["axis"] == axis and edit.used_once(operand)
     return node.inputs if apart else (operand,)

@@ -16,7 +16,7 @@ from search_space.passes.base import Pass
 #: Where operands of a CONCAT come from that Vela 5.1 copies even if nothing else reads them: no operation writes them.
 _NOT_WRITTEN = frozenset((INPUT, MOVE, "SLICE"))
 
-#: Up to as many channels products with zeros take no longer than the results take to be put out.
+#: Channels up to which products with zeros take no longer than writing the results.
 _MOST_FULL = 48
 
 

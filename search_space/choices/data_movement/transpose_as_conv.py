@@ -12,28 +12,28 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.rescale_by_one import rescaled_by_one
-from search_space.building.bricks import up
 from search_space.building.convolution import MOST_ROWS
 from search_space.building.new_convolution import convolved
+from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.passes.base import Pass
 
-#: Elements that a convolution permutes at a time: it multiplies each of them as often.
+#: Elements that a convolution permutes at a time: each of them takes as many multiplications.
 _MOST_PERMUTED = 256
 
 #: Operations that one transpose may become: for the parts of a CONCAT, and Vela 5.1 makes one for each batch.
 _MOST_PARTS = 16
 
-#: Atoms up to which a map is also looked at as two, one after the other.
+#: Atoms up to which a map is also tried as two consecutive ones.
 _MOST_ATOMS = 5
 
-#: The NPU computes results by 16 channels from data by 8, and puts out a result in the time of 64 multiplications
+#: The NPU computes results by 16 channels from data by 8, and writes a result in the time of 64 multiplications
 #: (Ethos-U55-128 and U85-256 by Vela's cost models).
 _OUT_BRICK, _IN_BRICK, _OUTPUT = 16, 8, 64
 
-#: Multiplications that take about as long as an operation does to start, and as a weight does to be read: most are 0,
+#: Multiplications in about the time in which an operation starts, and in which a weight is read: most are 0,
 #: and small in the compressed stream.
 _START, _READ = 1 << 15, 8
 
@@ -66,7 +66,7 @@ class _Permutation:
         are read."""
         block = self.rows * self.run
         results = block // self.count
-        each = up(results, _OUT_BRICK) * max(self.rows * up(self.run, _IN_BRICK), _OUTPUT)
+        each = round_up(results, _OUT_BRICK) * max(self.rows * round_up(self.run, _IN_BRICK), _OUTPUT)
         return self.batch * self.count * (self.positions * each + _START + _READ * block * results)
 
 
@@ -148,14 +148,14 @@ def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:
 
 
 def _gathered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
-    """Atom order[0] leads the result: its positions, each with all that is before and behind the atom in the data."""
+    """Atom order[0] leads the result: its positions, each with all that is before and after the atom in the data."""
     first = order[0]
-    before, behind = prod(atoms[:first]), prod(atoms[first + 1 :])
+    before, after = prod(atoms[:first]), prod(atoms[first + 1 :])
     if before > MOST_ROWS:
         return
-    for together in _together(atoms[first] if first else 1, before * behind):
+    for together in _together(atoms[first] if first else 1, before * after):
         pieces = (*atoms[:first], together, *atoms[first + 1 :])
-        yield _Permutation(batch, before, atoms[first] // together, together * behind, 1, pieces, order)
+        yield _Permutation(batch, before, atoms[first] // together, together * after, 1, pieces, order)
 
 
 def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Permutation]:
@@ -163,12 +163,12 @@ def _scattered(batch: int, atoms: Shape, order: tuple[int, ...]) -> Iterator[_Pe
     parts = atoms[order[0]]
     if order[1] != 0 or batch * parts > _MOST_PARTS:
         return
-    behind = prod(atoms[1:])
-    for together in _together(atoms[0], behind):
+    after = prod(atoms[1:])
+    for together in _together(atoms[0], after):
         pieces = (together, *atoms[1:])
-        yield _Permutation(batch, 1, atoms[0] // together, together * behind, parts, pieces, order)
+        yield _Permutation(batch, 1, atoms[0] // together, together * after, parts, pieces, order)
 
 
 def _together(positions: int, block: int) -> list[int]:
-    """How many positions may make a run, where each comes with a block of elements."""
+    """The numbers of positions that may form a run, where each position has a block of elements."""
     return [n for n in range(1, _MOST_PERMUTED // block + 1) if positions % n == 0]

@@ -20,7 +20,7 @@ from search_space.passes.base import Pass
 _INPUTS = np.arange(-128, 128)
 _LOW, _HIGH = -128, 127
 
-#: Weights that are tried for a channel of a sum, those that leave most room for rounding first.
+#: Number of weights that are tried for a channel of a sum, those that leave most room for rounding first.
 _TRIED = 8
 
 #: Channels of sums of which the weights are kept in memory: the programs of one model have the same few hundred.

@@ -61,8 +61,10 @@ class _Planned:
 
 
 def _convolutions(edit: Editor, node_id: int) -> list[list[int]]:
-    """Ways to all that read a value, by movements that keep the channels: each ends with a convolution that does not
-    pad. Empty if something else reads it."""
+    """Paths from a value to all its readers, through layout transforms that keep the channels.
+
+    Each ends with a convolution that does not pad. Empty if something else reads the value.
+    """
     channels = edit[node_id].type.shape[-1:]
     ways: list[list[int]] = []
     open_ = [[reader] for reader in dict.fromkeys(edit.users(node_id))]

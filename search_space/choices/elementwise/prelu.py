@@ -44,8 +44,8 @@ class _Form:
 class PRelu(Pass):
     """Source: evaluation for every channel at all 256 values. ExecuTorch adds up RESCALEs of max(x, 0) and of an int8
     product of min(x, 0) and the slopes: two CLAMPs that read the same value, which Vela does by themselves, and a sum,
-    the slowest operation on two values. One of the two summands is always zero, so that the larger of two codes says as
-    much, and a TABLE tells what it stands for. The product need not be limited if no slope is negative.
+    the slowest operation on two values. One of the two summands is always zero, so that the larger of two codes
+    identifies the sum, and a TABLE decodes it. The product need not be limited if no slope is negative.
     """
 
     name: ClassVar[str] = "prelu"
@@ -96,7 +96,7 @@ def _matched(edit: Editor, node_id: int) -> _Found | None:
 
 
 def _operand(edit: Editor, node_id: int, op: str, dtype: str) -> int | None:
-    """What an operator of this kind, with results of this type, reads first."""
+    """The first operand of an operator of this kind with results of this type."""
     node = edit[node_id]
     return node.inputs[0] if node.op == op and node.type.dtype == dtype else None
 

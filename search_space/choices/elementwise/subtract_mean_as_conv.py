@@ -17,7 +17,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Step, TensorType, constant, move
 from search_space.passes.base import Pass
 
-#: How far the factors may be from whole ones, of the largest: ExecuTorch's multipliers have 31 bits.
+#: Largest distance of the factors from integers, relative to the largest: ExecuTorch's multipliers have 31 bits.
 _TOLERANCE = 1e-3
 
 
@@ -72,7 +72,7 @@ class SubtractMeanAsConv(Pass):
 
 
 def _twins(edit: Editor, node_id: int, x: int, found: Affine) -> list[int]:
-    """What else is the same of the same value. Two RESCALEs of one convolution would be operations of their own."""
+    """Nodes that compute the same of one value. Two RESCALEs of one convolution would be operations of their own."""
     differences = (sub for wide in edit.users(x) for sub in edit.users(wide) if edit[sub].op == "SUB")
     results = dict.fromkeys(result for sub in differences for result in edit.users(sub))
     return [
@@ -93,6 +93,6 @@ def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _zero_point(edit: Editor, x: int) -> int:
-    """That a RESCALE of x subtracts."""
+    """The zero point that a RESCALE of x subtracts."""
     found = (one_value(edit, edit[i].inputs[3]) for i in edit.users(x) if edit[i].op == "RESCALE")
     return next((zero for zero in found if zero is not None), 0)

@@ -10,12 +10,12 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.emission import plan
-from search_space.layout.propagation import relaid_operands
+from search_space.layout.propagation import adapted_operands
 from search_space.layout.rules import elementwise, rescale
 from search_space.layout.rules.base import ACCUMULATING, carry
 from search_space.passes.base import Pass
 
-_LAWS = {**elementwise.LAWS, **rescale.LAWS}
+_RULES = {**elementwise.RULES, **rescale.RULES}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Unbatch(Pass):
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
         shape = node.type.shape
-        if node.op not in _LAWS or len(shape) != 4 or edit[node.inputs[0]].op in ACCUMULATING:
+        if node.op not in _RULES or len(shape) != 4 or edit[node.inputs[0]].op in ACCUMULATING:
             return False
         if shape[0] == 1 and not shape[1] > shape[2] == 1:
             return False
@@ -46,15 +46,15 @@ def _reshaped(edit: Editor, node_id: int, shape: Shape) -> bool:
     node = edit[node_id]
     if shape == node.type.shape:
         return False
-    law, flat = _LAWS[node.op], LayoutMap.reshape(shape, node.type.shape)
+    law, flat = _RULES[node.op], LayoutMap.reshape(shape, node.type.shape)
     carried = carry(law, edit, node, -1, flat)
     if carried is None:
         return False
-    relaid = law.relaid(edit, node, carried)
-    operands = relaid_operands(edit, node, law, carried)
-    if relaid is None or operands is None:
+    adapted = law.adapted(edit, node, carried)
+    operands = adapted_operands(edit, node, law, carried)
+    if adapted is None or operands is None:
         return False
     after = TensorType(carried.result.in_shape, node.type.dtype)
-    last = edit.add(replace(relaid, inputs=(*operands, *relaid.inputs[len(operands) :]), type=after))
+    last = edit.add(replace(adapted, inputs=(*operands, *adapted.inputs[len(operands) :]), type=after))
     edit.redefine(node_id, move(last, after, plan(flat), node.name))
     return True

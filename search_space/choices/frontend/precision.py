@@ -15,8 +15,10 @@ ByLayer = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class Precision(QuantiserChoice):
-    """A layer is an operator with weights and what follows it up to the next one; layers are numbered from 1 in the
-    order of the exported program. `int4@2+3` is for the second and the third, `int4` for all, `int4@2+3/int16` gives
+    """Precision of each layer's weights or activations.
+
+    A layer is an operator with weights and what follows it up to the next one. Layers are numbered from 1 in the order
+    of the exported program. `int4@2+3` is for the second and the third, `int4` for all, and `int4@2+3/int16` gives
     int16 to all others. A layer has one of them: TOSA's convolutions take int4 weights with int8 data only, and int16
     data with int8 weights only.
     """
@@ -38,8 +40,14 @@ class Precision(QuantiserChoice):
 
 
 def by_layer(text: str) -> ByLayer:
-    """What layers get by an alternative's text; in one form. Raises SpaceError on bad syntax, or if that is not one
-    thing for each layer."""
+    """Read an alternative's text.
+
+    Returns:
+        The precisions by layer, in canonical order.
+
+    Raises:
+        SpaceError: bad syntax, or a layer with two precisions.
+    """
     named: dict[str, tuple[int, ...]] = {}
     for part in text.split("/"):
         name, at, numbers = (piece.strip() for piece in part.partition("@"))

@@ -83,7 +83,7 @@ class MatmulAsMulReduce(Pass):
 
 
 def _reach(zero_point: int) -> int:
-    """How far an INT8 value can be from it."""
+    """The largest distance of an INT8 value from a number."""
     return max(127 - zero_point, zero_point + 128)
 
 

@@ -12,8 +12,8 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.emission import plan
-from search_space.layout.propagation import Terms, sink
-from search_space.layout.rules.slices import LAWS
+from search_space.layout.propagation import Conditions, sink
+from search_space.layout.rules.slices import RULES
 from search_space.passes.base import Pass
 
 
@@ -112,7 +112,7 @@ def _side_by_side(layout: LayoutMap, shape: Shape) -> tuple[LayoutMap, int] | No
 
 
 def _source(edit: Editor, operand: int) -> int:
-    """What is moved to be the operand."""
+    """The value that is transformed to be the operand."""
     return edit[operand].inputs[0] if edit[operand].op == MOVE else operand
 
 
@@ -123,5 +123,5 @@ def _entry(edit: Editor, operand: int, at: int) -> int:
     attributes = {"start": (at, 0, 0), "size": size}
     entry = edit.add(Node("SLICE", (operand,), TensorType(size, node.type.dtype), attributes, name=node.name))
     if node.op == MOVE and not node.layout_map.keeps_order:
-        sink(edit, entry, LAWS, Terms(shared=True))
+        sink(edit, entry, RULES, Conditions(shared=True))
     return entry

@@ -14,7 +14,7 @@ from search_space.passes.base import Pass
 
 _TURN = (0, 2, 1)
 
-#: Operators that a map behind a product passes on its way to other maps.
+#: Operators that a map after a product passes on its way to other maps.
 _TRANSPARENT = frozenset((MOVE, "RESCALE", "CLAMP", "TABLE", "CAST"))
 
 
@@ -40,13 +40,13 @@ class TransposeMatmul(Pass):
         if rescale.op != "RESCALE" or rescale.attributes["per_channel"] or rescale.inputs[0] != node_id:
             return False
         shape = _turned_shape(node)
-        behind = _behind(edit, rescale_id)
-        turned_behind = None if behind is None else LayoutMap.transpose(shape, _TURN).then(behind)
-        if behind is None or turned_behind is None:
+        following = _following(edit, rescale_id)
+        transposed_following = None if following is None else LayoutMap.transpose(shape, _TURN).then(following)
+        if following is None or transposed_following is None:
             return False
         first, second, first_zero, second_zero = node.inputs
-        before = moved_bytes(behind, rescale.type)
-        after = moved_bytes(turned_behind, rescale.type)
+        before = moved_bytes(following, rescale.type)
+        after = moved_bytes(transposed_following, rescale.type)
         for operand in (first, second):
             before += _operand_bytes(edit, operand, node_id)
             after += _turned_operand_bytes(edit, operand)
@@ -64,8 +64,8 @@ def _turned_shape(node: Node) -> Shape:
     return tuple(node.type.shape[d] for d in _TURN)
 
 
-def _behind(edit: Editor, value: int) -> LayoutMap | None:
-    """All that is moved behind a value before something else than its elements one by one is asked for."""
+def _following(edit: Editor, value: int) -> LayoutMap | None:
+    """The composition of the maps after a value, up to the first operator that is not elementwise."""
     shape = edit[value].type.shape
     total: LayoutMap | None = LayoutMap.reshape(shape, shape)
     while total is not None and edit.used_once(value):
@@ -80,7 +80,7 @@ def _behind(edit: Editor, value: int) -> LayoutMap | None:
 
 
 def _operand_bytes(edit: Editor, operand: int, reader: int) -> int:
-    """What is moved to read an operand, if it is moved for this reader alone."""
+    """Bytes that are moved to read an operand, if they are moved for this reader alone."""
     node = edit[operand]
     if node.op != MOVE or set(edit.users(operand)) != {reader} or edit.is_output(operand) or _folds(edit, node):
         return 0
@@ -88,7 +88,7 @@ def _operand_bytes(edit: Editor, operand: int, reader: int) -> int:
 
 
 def _turned_operand_bytes(edit: Editor, operand: int) -> int:
-    """What would be moved to read it turned."""
+    """Bytes that would be moved to read the transposed operand."""
     node = edit[operand]
     turn = LayoutMap.transpose(node.type.shape, _TURN)
     both = node.layout_map.then(turn) if node.op == MOVE else None

@@ -14,7 +14,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType, constant
 from search_space.passes.base import Pass
 
-#: Of a window; larger ones are done faster as what they are.
+#: Places of a window; larger ones are faster as pools.
 _MOST_TAPS = 36
 
 

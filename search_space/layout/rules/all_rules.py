@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from search_space.layout.rules import concat, elementwise, gathers, reductions, rescale, slices, windows
-from search_space.layout.rules.base import Law
+from search_space.layout.rules.base import PropagationRule
 
-LAWS: dict[str, Law] = {
-    **concat.LAWS, **elementwise.LAWS, **gathers.LAWS, **reductions.LAWS, **rescale.LAWS, **slices.LAWS,
-    **windows.LAWS,
+RULES: dict[str, PropagationRule] = {
+    **concat.RULES, **elementwise.RULES, **gathers.RULES, **reductions.RULES, **rescale.RULES, **slices.RULES,
+    **windows.RULES,
 }  # fmt: skip

@@ -19,13 +19,13 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.ir.layout_map import LayoutMap, Shape
 
-#: Operators whose RESCALE is done as they write their result.
+#: Operators into which Vela fuses the RESCALE that follows them.
 ACCUMULATING = frozenset(("CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "MATMUL", "TRANSPOSE_CONV2D"))
 
 #: The rank up to which Vela takes every operator.
 MOST_DIMENSIONS = 4
 
-#: Ways past operators that are kept in memory: the same few shapes and maps meet in all programs of a model.
+#: Cached results of `carry`: the same few shapes and maps meet in all programs of a model.
 _KEPT = 1 << 13
 
 
@@ -42,13 +42,14 @@ class Carried:
     where: Mapping[int, int]
 
 
-class Law(ABC):
+class PropagationRule(ABC):
     """How a layout map moves through one kind of operator.
 
-    sees_apart: the rule may split a dimension that a map merges with others, and merge all the others instead.
+    may_split_dimensions: the rule may split a dimension that a map merges with others, and merge all the others
+    instead.
     """
 
-    sees_apart: ClassVar[bool] = False
+    may_split_dimensions: ClassVar[bool] = False
 
     def operands(self, node: Node) -> tuple[int, ...]:
         """Positions of the data operands; the other operands are parameters and have no layout."""
@@ -78,7 +79,7 @@ class Law(ABC):
             Their indices.
         """
 
-    def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
+    def readable(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
         """Adapt a map's input shape to what the operator can read.
 
         Args:
@@ -88,13 +89,13 @@ class Law(ABC):
         Returns:
             The map from an input shape that the operator can read, or None if there is none.
         """
-        if not self.sees_apart or layout.keeps_order or layout.resized(sizes) is not None:
+        if not self.may_split_dimensions or layout.keeps_order or layout.resized(sizes) is not None:
             return layout
         exposed = layout.exposing(sizes)
         return exposed if exposed is not None and len(exposed.in_shape) <= MOST_DIMENSIONS else None
 
     @abstractmethod
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         """Adapt the operator's attributes and parameters to the new layout.
 
         The caller sets the data operands and the shape of the result.
@@ -133,14 +134,14 @@ class Law(ABC):
         return True
 
 
-def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Carried | None:
+def carry(rule: PropagationRule, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Carried | None:
     """The layout of an operator's data if a map moves through it.
 
     Args:
-        law: the operator's propagation rule.
+        rule: the operator's propagation rule.
         edit: the graph under change.
         node: the operator.
-        at: the data tensor that the map is at, as in `Law.shapes`; -1 is the result.
+        at: the data tensor that the map is at, as in `PropagationRule.shapes`; -1 is the result.
         layout: the map from the new layout of that tensor to its present one.
 
     Returns:
@@ -148,12 +149,12 @@ def carry(law: Law, edit: Editor, node: Node, at: int, layout: LayoutMap) -> Car
     """
     if node.type.dtype in IMMOVABLE or len(layout.in_shape) > max(len(layout.out_shape), MOST_DIMENSIONS):
         return None
-    return _carried(law, tuple(law.shapes(edit, node)), tuple(law.dimensions(edit, node)), at, layout)
+    return _carried(rule, tuple(rule.shapes(edit, node)), tuple(rule.dimensions(edit, node)), at, layout)
 
 
 @lru_cache(maxsize=_KEPT)
 def _carried(
-    law: Law, shapes: tuple[Shape, ...], dimensions: tuple[int, ...], at: int, layout: LayoutMap
+    rule: PropagationRule, shapes: tuple[Shape, ...], dimensions: tuple[int, ...], at: int, layout: LayoutMap
 ) -> Carried | None:
     # One element is broadcast along everything there is.
     free = [prod(shape) == 1 < prod(shapes[-1]) for shape in shapes]
@@ -161,7 +162,7 @@ def _carried(
         return None
     bound = [shape for shape, one in zip(shapes, free, strict=True) if not one]
     named = {*dimensions, *_different(bound)}
-    seen = law.seen(layout, {d: bound[0][d] for d in named})
+    seen = rule.readable(layout, {d: bound[0][d] for d in named})
     if seen is None:
         return None
     layout = seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search_space.ir.graph import Node
 from search_space.layout.rules.along_axis import AlongAxis
-from search_space.layout.rules.base import Law
+from search_space.layout.rules.base import PropagationRule
 
 
 class Concat(AlongAxis):
@@ -14,4 +14,4 @@ class Concat(AlongAxis):
         return tuple(range(len(node.inputs)))
 
 
-LAWS: dict[str, Law] = {"CONCAT": Concat()}
+RULES: dict[str, PropagationRule] = {"CONCAT": Concat()}

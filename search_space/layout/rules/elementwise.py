@@ -7,10 +7,10 @@ from collections.abc import Collection
 from search_space.ir.editor import Editor
 from search_space.ir.elementwise import DATA_OPERANDS
 from search_space.ir.graph import Node
-from search_space.layout.rules.base import Carried, Law
+from search_space.layout.rules.base import Carried, PropagationRule
 
 
-class Elementwise(Law):
+class Elementwise(PropagationRule):
     """f(map(x), map(y)) = map(f(x, y)). Source: TOSA 1.0, elementwise operators; operands of equal rank broadcast."""
 
     def operands(self, node: Node) -> tuple[int, ...]:
@@ -19,8 +19,8 @@ class Elementwise(Law):
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return ()
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node:
         return node
 
 
-LAWS: dict[str, Law] = dict.fromkeys(DATA_OPERANDS, Elementwise())
+RULES: dict[str, PropagationRule] = dict.fromkeys(DATA_OPERANDS, Elementwise())

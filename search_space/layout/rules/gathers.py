@@ -11,17 +11,17 @@ import numpy as np
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType, constant
 from search_space.ir.layout_map import LayoutMap
-from search_space.layout.rules.base import Carried, Law
+from search_space.layout.rules.base import Carried, PropagationRule
 
 _BATCH, _PICKED = 0, 1
 _INDICES = 1
 
 
-class Gather(Law):
+class Gather(PropagationRule):
     """gather(map(x), i) = map(gather(x, i')), in the new layout along the same dimension.
 
     The operator reads [N,K,C] and picks along K, for each n by indices of its own. A map passes if it keeps K whole and
-    N in its place. Where the indices are the same for every n, what is before K and what is behind it may change
+    N in its place. Where the indices are the same for every n, what is before K and what is after it may change
     places, unless shorter runs than those of C are then picked: each is a copy by itself.
     Source: TOSA 1.0, GATHER. ExecuTorch 1.5.1 gives it for `index_select` and the like, on Ethos-U85.
     """
@@ -29,7 +29,7 @@ class Gather(Law):
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (_PICKED,) if _one_row(edit, node.inputs[_INDICES]) is not None else (_BATCH, _PICKED)
 
-    def seen(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
+    def readable(self, layout: LayoutMap, sizes: Mapping[int, int]) -> LayoutMap | None:
         """Adapt a map's input to [product before K, K, product after it].
 
         Args:
@@ -53,10 +53,10 @@ class Gather(Law):
         else:
             return None
         entries = layout.out_shape[_PICKED]
-        behind = prod(layout.out_shape) // (before * entries)
-        return LayoutMap.of((before, entries, behind), layout.out_shape, layout.atoms, layout.order)
+        after = prod(layout.out_shape) // (before * entries)
+        return LayoutMap.of((before, entries, after), layout.out_shape, layout.atoms, layout.order)
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         if any(place != dimension for dimension, place in carried.where.items()):
             return None
         rows, before = carried.operands[0].in_shape[_BATCH], edit[node.inputs[_INDICES]].type.shape[_BATCH]
@@ -69,7 +69,7 @@ class Gather(Law):
 
 
 class Scatter(Gather):
-    """As Gather: what is put in, [N,W,C], is in the layout of what it is put into. Source: TOSA 1.0, SCATTER."""
+    """As Gather. The entries that are put in, [N,W,C], have the layout of the data. Source: TOSA 1.0, SCATTER."""
 
     def operands(self, node: Node) -> tuple[int, ...]:
         return (0, 2)
@@ -88,7 +88,7 @@ def _one_row(edit: Editor, indices: int) -> int | Node | None:
 
 
 def _rows(edit: Editor, indices: int, count: int) -> int | None:
-    """As many rows of indices that are the same in each."""
+    """The id of `count` equal rows of indices; None if the rows differ."""
     row = _one_row(edit, indices)
     if row is None:
         return None
@@ -101,4 +101,4 @@ def _rows(edit: Editor, indices: int, count: int) -> int | None:
     return edit.add(replace(old, type=repeated, attributes={"multiples": (count, 1)}))
 
 
-LAWS: dict[str, Law] = {"GATHER": Gather(), "SCATTER": Scatter()}
+RULES: dict[str, PropagationRule] = {"GATHER": Gather(), "SCATTER": Scatter()}

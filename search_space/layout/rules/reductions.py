@@ -8,14 +8,14 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.ir.layout_map import LayoutMap, Shape
 from search_space.layout.rules.along_axis import AlongAxis
-from search_space.layout.rules.base import Carried, Law
+from search_space.layout.rules.base import Carried, PropagationRule
 
 
 class Reduce(AlongAxis):
     """reduce(map(x), axis) = map(reduce(x, axis')). Source: TOSA 1.0, reduction operators; the reduced dimension stays,
     with size 1."""
 
-    sees_apart: ClassVar[bool] = True
+    may_split_dimensions: ClassVar[bool] = True
 
 
 class Argmax(Reduce):
@@ -39,4 +39,4 @@ class Argmax(Reduce):
 
 
 _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PRODUCT", "REDUCE_SUM")
-LAWS: dict[str, Law] = {**dict.fromkeys(_REDUCTIONS, Reduce()), "ARGMAX": Argmax()}
+RULES: dict[str, PropagationRule] = {**dict.fromkeys(_REDUCTIONS, Reduce()), "ARGMAX": Argmax()}

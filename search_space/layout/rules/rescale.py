@@ -8,17 +8,17 @@ from dataclasses import replace
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.layout.constants import permuted_constant
-from search_space.layout.rules.base import ACCUMULATING, Carried, Law
+from search_space.layout.rules.base import ACCUMULATING, Carried, PropagationRule
 
 
-class Rescale(Law):
+class Rescale(PropagationRule):
     """rescale(map(x)) = map(rescale(x)); per channel, the multiplier follows its channel, which must stay in the last
     dimension. Source: TOSA 1.0, RESCALE."""
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return ()
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         if not node.attributes["per_channel"]:
             return node
         back = carried.result.inverse.channels
@@ -28,7 +28,7 @@ class Rescale(Law):
         return replace(node, inputs=(node.inputs[0], multiplier, shift, *node.inputs[3:]))
 
     def hoistable(self, edit: Editor, node: Node) -> bool:
-        """Not between a convolution and its RESCALE, which Vela fuses into one operation.
+        """Maps may not move between a convolution and its RESCALE, which Vela fuses into one operation.
 
         Args:
             edit: the graph under change.
@@ -40,4 +40,4 @@ class Rescale(Law):
         return edit[node.inputs[0]].op not in ACCUMULATING
 
 
-LAWS: dict[str, Law] = {"RESCALE": Rescale()}
+RULES: dict[str, PropagationRule] = {"RESCALE": Rescale()}

@@ -9,22 +9,23 @@ from typing import Any, ClassVar
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.layout.rules.along_axis import AlongAxis
-from search_space.layout.rules.base import Carried, Law
+from search_space.layout.rules.base import Carried, PropagationRule
 
 
-class _Alongside(Law):
+class _Alongside(PropagationRule):
     """op(map(x), along d) = map(op(x, along d')). Source: TOSA 1.0, data layout operators."""
 
-    sees_apart: ClassVar[bool] = True
+    may_split_dimensions: ClassVar[bool] = True
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node:
         rank = len(carried.operands[0].in_shape)
         named = {carried.where[d]: d for d in self.dimensions(edit, node)}
         attributes = self._attributes(node.attributes, [named.get(d) for d in range(rank)], carried)
         return replace(node, attributes={**node.attributes, **attributes})
 
     def _attributes(self, attributes: Mapping[str, Any], old: list[int | None], carried: Carried) -> dict[str, Any]:
-        """What changes; old: for each new dimension the old one, None where nothing is done along it."""
+        """The changed attributes. old: for each new dimension the old one, None where the operator does nothing along
+        it."""
         raise NotImplementedError
 
 
@@ -65,7 +66,7 @@ class Tile(_Alongside):
 class Reverse(AlongAxis):
     """axis: the one dimension that is turned round. Source: TOSA 1.0, REVERSE."""
 
-    sees_apart: ClassVar[bool] = True
+    may_split_dimensions: ClassVar[bool] = True
 
 
-LAWS: dict[str, Law] = {"PAD": Pad(), "REVERSE": Reverse(), "SLICE": Slice(), "TILE": Tile()}
+RULES: dict[str, PropagationRule] = {"PAD": Pad(), "REVERSE": Reverse(), "SLICE": Slice(), "TILE": Tile()}

@@ -10,29 +10,29 @@ from search_space.analysis.kernels import pointwise
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node
 from search_space.layout.constants import permuted_constant, swapped_constant
-from search_space.layout.rules.base import Carried, Law
+from search_space.layout.rules.base import Carried, PropagationRule
 
 _HEIGHT, _WIDTH, _CHANNELS = 1, 2, 3
 
 
-class Window(Law):
+class Window(PropagationRule):
     """window(map(x)) = map(window'(x)) if the map leaves height and width where they are or exchanges them, which the
     window then does, too. Batch and channels are alike to it. Source: TOSA 1.0, AVG_POOL2D, MAX_POOL2D, RESIZE."""
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (_HEIGHT, _WIDTH)
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         turned = _turned(carried)
         if turned is None:
             return None
-        return replace(node, attributes=turned_attributes(node.attributes)) if turned else node
+        return replace(node, attributes=swapped_attributes(node.attributes)) if turned else node
 
 
 class DepthwiseWindow(Window):
     """Weights, bias and channel follow each other. Source: TOSA 1.0, DEPTHWISE_CONV2D; weights are [KH,KW,C,M]."""
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         turned, back = _turned(carried), carried.result.inverse.channels
         parameters = node.inputs[1:3]
         if turned is None or back is None or not all(map(edit.is_constant, parameters)):
@@ -43,11 +43,11 @@ class DepthwiseWindow(Window):
         if turned:
             weights = swapped_constant(edit, weights, 0)
         bias = permuted_constant(edit, parameters[1], 0, back)
-        attributes = turned_attributes(node.attributes) if turned else node.attributes
+        attributes = swapped_attributes(node.attributes) if turned else node.attributes
         return replace(node, inputs=(node.inputs[0], weights, bias, *node.inputs[3:]), attributes=attributes)
 
 
-class Convolution(Law):
+class Convolution(PropagationRule):
     """conv(map(x)) = map(conv'(x)) if the map leaves the channels last and exchanges height and width, which then the
     weights do, too; of a window of one pixel, wherever it puts pixels and batches. A map that only reshapes stays where
     it is. Source: TOSA 1.0, CONV2D; weights are [OC,KH,KW,IC]."""
@@ -55,7 +55,7 @@ class Convolution(Law):
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (_CHANNELS,) if pointwise(edit, node) else (_HEIGHT, _WIDTH, _CHANNELS)
 
-    def relaid(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
+    def adapted(self, edit: Editor, node: Node, carried: Carried) -> Node | None:
         result, weights = carried.result, node.inputs[1]
         if result.keeps_order or len(result.in_shape) != _CHANNELS + 1 or carried.where.get(_CHANNELS) != _CHANNELS:
             return None
@@ -64,11 +64,11 @@ class Convolution(Law):
         if not _turned(carried) or not edit.is_constant(weights) or edit[weights].type.dtype == "INT4":
             return None
         inputs = (node.inputs[0], swapped_constant(edit, weights, 1), *node.inputs[2:])
-        return replace(node, inputs=inputs, attributes=turned_attributes(node.attributes))
+        return replace(node, inputs=inputs, attributes=swapped_attributes(node.attributes))
 
 
-def turned_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """What an operator with a window says of height and width, exchanged."""
+def swapped_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of an operator with a window, with height and width exchanged."""
     pairs = {"kernel": 1, "stride": 1, "dilation": 1, "offset": 1, "border": 1, "pad": 2, "scale": 2}
     return {
         name: value[pairs[name] :] + value[: pairs[name]] if name in pairs else value
@@ -85,7 +85,7 @@ def _turned(carried: Carried) -> bool | None:
 
 
 _WINDOW = Window()
-LAWS: dict[str, Law] = {
+RULES: dict[str, PropagationRule] = {
     "AVG_POOL2D": _WINDOW, "CONV2D": Convolution(), "DEPTHWISE_CONV2D": DepthwiseWindow(), "MAX_POOL2D": _WINDOW,
     "RESIZE": _WINDOW,
 }  # fmt: skip

@@ -220,7 +220,7 @@ def test_wrong_candidates_teach_the_sampler(tmp_path: Path) -> None:
     space = Space()
     run(search, space)
     finished = [t for t in study.trials if t.user_attrs["cycles"] is None]
-    assert len(finished) == 2
+    assert {trial.user_attrs["recipe"] for trial in finished} >= set(PASSES[:2])
     for trial in finished:
         assert trial.state == optuna.trial.TrialState.COMPLETE
         assert trial.constraints["right"] > 0

@@ -9,7 +9,7 @@ from support.programs.npu_programs import Program
 
 from benchmarks.search_once import OwnProcess
 from results.store.store import Store
-from search_space.recipe.seed_recipes import STARTING_POINTS, mends_first
+from search_space.recipe.seed_recipes import SEED_RECIPES, mends_first
 from search_space.tosa_file.writer import write_tosa
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext
@@ -47,4 +47,4 @@ def test_the_plainest_mend_is_tried_first(tmp_path: Path) -> None:
 def test_the_order_of_the_other_starts_stays() -> None:
     starts = ("sink-transposes,copy-sliced-operand", "fuse-transposes", "copy-reshaped-operand,copy-sliced-operand")
     assert mends_first(starts) == (starts[2], *starts[:2])
-    assert mends_first(STARTING_POINTS) == (STARTING_POINTS[-1], *STARTING_POINTS[:-1])
+    assert mends_first(SEED_RECIPES) == (SEED_RECIPES[-1], *SEED_RECIPES[:-1])

@@ -27,7 +27,17 @@ ALL = (*INTEGERS, "BOOL")
 
 @st.composite
 def shapes(draw: st.DrawFn, min_rank: int = 1, max_rank: int = 5, elements: int = 120) -> Shape:
-    """Half of the dimensions, or more, have size 1."""
+    """Shapes of which half of the dimensions, or more, have size 1.
+
+    Args:
+        draw: Hypothesis's draw function.
+        min_rank: fewest dimensions.
+        max_rank: most dimensions.
+        elements: most elements.
+
+    Returns:
+        The strategy.
+    """
     shape: list[int] = []
     for _ in range(draw(st.integers(min_rank, max_rank))):
         most = min(6, elements // prod(shape))
@@ -37,7 +47,16 @@ def shapes(draw: st.DrawFn, min_rank: int = 1, max_rank: int = 5, elements: int 
 
 @st.composite
 def wide_shapes(draw: st.DrawFn, rank: int, elements: int = 72) -> Shape:
-    """Few of the dimensions have size 1."""
+    """Shapes of which few of the dimensions have size 1.
+
+    Args:
+        draw: Hypothesis's draw function.
+        rank: number of dimensions.
+        elements: most elements.
+
+    Returns:
+        The strategy.
+    """
     shape: list[int] = []
     for _ in range(rank):
         most = max(1, elements // prod(shape))
@@ -47,7 +66,16 @@ def wide_shapes(draw: st.DrawFn, rank: int, elements: int = 72) -> Shape:
 
 @st.composite
 def regroupings(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Shape:
-    """Shapes with the same number of elements: dimensions merged and split, dimensions of size 1 put in."""
+    """Shapes with as many elements: dimensions merged and split, dimensions of size 1 inserted.
+
+    Args:
+        draw: Hypothesis's draw function.
+        shape: the shape that is regrouped.
+        max_rank: most dimensions.
+
+    Returns:
+        The strategy.
+    """
     result: list[int] = []
     for factor in (factor for size in shape for factor in primes(size)):
         if result and (len(result) == max_rank or draw(st.booleans())):
@@ -62,7 +90,16 @@ def regroupings(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Shape:
 
 @st.composite
 def steps(draw: st.DrawFn, shape: Shape, max_rank: int = 5) -> Step:
-    """One TRANSPOSE or RESHAPE of a tensor of this shape."""
+    """One TRANSPOSE or RESHAPE.
+
+    Args:
+        draw: Hypothesis's draw function.
+        shape: shape of its input.
+        max_rank: most dimensions of its result.
+
+    Returns:
+        The strategy.
+    """
     if draw(st.booleans()):
         return Step("transpose", tuple(draw(st.permutations(range(len(shape))))))
     return Step("reshape", draw(regroupings(shape, max_rank)))
@@ -80,10 +117,11 @@ def primes(size: int) -> list[int]:
 
 @dataclass
 class Builder:
-    """Puts one operator after the other into a program.
+    """Adds one operator after another to a program.
 
-    draw: hypothesis's; random: where constants come from. inputs: of the program. values: ids that operators may read.
-    flow: the last movement whose result operators were put on, as the shape before it and its steps.
+    draw: Hypothesis's draw function. random: source of constants. nodes: id -> node. bounds: id -> range of the value.
+    inputs: of the program. values: ids that operators may read. flow: the last layout transform whose result operators
+    were added to, as the shape before it and its steps.
     """
 
     draw: st.DrawFn
@@ -101,7 +139,15 @@ class Builder:
         return self.nodes[value].type.shape
 
     def add(self, node: Node, bounds: Bounds | None = None) -> int:
-        """A new value; without bounds it may be anything of its type."""
+        """Add a value.
+
+        Args:
+            node: the node that computes it.
+            bounds: its range; that of its type if left out.
+
+        Returns:
+            Its id.
+        """
         node_id = len(self.nodes)
         self.nodes[node_id] = node
         self.bounds[node_id] = bounds or full_range(node.type.dtype)
@@ -114,7 +160,15 @@ class Builder:
         return self.inputs[-1]
 
     def wide_input(self, dtypes: tuple[str, ...], rank: int | None = None) -> int:
-        """A new input with several elements along most of its dimensions."""
+        """Add an input with several elements along most of its dimensions.
+
+        Args:
+            dtypes: element types that it may have.
+            rank: number of its dimensions; 2 to 4 if left out.
+
+        Returns:
+            Its id.
+        """
         shape = self.draw(wide_shapes(self.draw(st.integers(2, 4)) if rank is None else rank))
         return self.input(TensorType(shape, self.draw(st.sampled_from(dtypes))))
 
@@ -122,13 +176,44 @@ class Builder:
         self, op: str, inputs: tuple[int, ...], shape: Shape, dtype: str, bounds: Bounds | None = None,
         **attributes: Any
     ) -> int:  # fmt: skip
+        """Add an operator.
+
+        Args:
+            op: its name in TOSA.
+            inputs: ids of its operands.
+            shape: shape of the result.
+            dtype: element type of the result.
+            bounds: range of the result; that of its type if left out.
+            **attributes: by their names in `search_space.ir.schema`.
+
+        Returns:
+            The id of the result.
+        """
         return self.add(Node(op, inputs, TensorType(shape, dtype), attributes), bounds)
 
     def moved(self, source: int, written: tuple[Step, ...]) -> int:
+        """Add a layout transform.
+
+        Args:
+            source: id of the value.
+            written: its steps.
+
+        Returns:
+            The id of the result.
+        """
         return self.add(move(source, self.type(source), written), self.bounds[source])
 
     def parameter(self, values: Any, dtype: str, shape: Shape = (1,)) -> int:
-        """A constant that no other operator is drawn on."""
+        """Add a constant that no other operator is drawn on.
+
+        Args:
+            values: a number or array that broadcasts to the shape.
+            dtype: its element type.
+            shape: its shape.
+
+        Returns:
+            Its id.
+        """
         node_id = len(self.nodes)
         if dtype == "INT48":
             payload = b"".join(int(v).to_bytes(6, "little", signed=True) for v in np.ravel(values))
@@ -138,7 +223,16 @@ class Builder:
         return node_id
 
     def data(self, shape: Shape, dtype: str, bounds: Bounds) -> int:
-        """A constant operand with random values, some of them the extremes."""
+        """Add a constant operand with random values, some of them the extremes.
+
+        Args:
+            shape: its shape.
+            dtype: its element type.
+            bounds: its range.
+
+        Returns:
+            Its id.
+        """
         low, high = bounds
         array = self.random.integers(low, high + 1, shape)
         array = np.where(self.random.random(shape) < 0.1, self.random.choice([low, high], shape), array)
@@ -150,7 +244,15 @@ class Builder:
         return self.draw(st.integers(1, one_in)) == one_in
 
     def pick(self, dtypes: tuple[str, ...], rank: int | None = None) -> int | None:
-        """A value of one of these element types, mostly one of the last, or None. One of another rank is reshaped."""
+        """Draw a value, mostly one of the last.
+
+        Args:
+            dtypes: element types that it may have.
+            rank: number of dimensions; a value of another rank is reshaped. None for any.
+
+        Returns:
+            Its id, or None if there is none.
+        """
         fitting = [v for v in self.values if self.type(v).dtype in dtypes]
         exact = [v for v in fitting if rank in (None, len(self.shape(v)))]
         if exact:
@@ -164,8 +266,11 @@ class Builder:
         return self.moved(value, (Step("reshape", tuple(shape)),))
 
     def partner(self, value: int) -> int:
-        """A second operand: the same value, another of its shape or one that broadcasts, one that is moved alike, or a
-        constant, full, broadcast, or moved itself."""
+        """Draw a second operand.
+
+        It is the same value, another of its shape or one that broadcasts, one with the same layout transform, or a
+        constant: full, broadcast, or transformed itself.
+        """
         tensor = self.type(value)
         kinds = ["same", "other", "alike", "alike", "moved constant", "full", "broadcast", "single"]
         kind = self.draw(st.sampled_from(kinds))
@@ -186,7 +291,17 @@ class Builder:
         return self.operand(tensor.shape, tensor.dtype, _small(tensor.dtype), kind)
 
     def operand(self, shape: Shape, dtype: str, bounds: Bounds, kind: str = "") -> int:
-        """A constant of this shape or one that broadcasts to it."""
+        """Add a constant that broadcasts to a shape.
+
+        Args:
+            shape: the shape.
+            dtype: its element type.
+            bounds: its range.
+            kind: `full`, `broadcast` or `single`; drawn if left out.
+
+        Returns:
+            Its id.
+        """
         kind = kind or self.draw(st.sampled_from(["full", "broadcast", "single"]))
         if kind == "single":
             shape = (1,) * len(shape)
@@ -200,6 +315,15 @@ class Builder:
         return value, self.parameter(value, dtype)
 
     def either_way(self, first: int, second: int) -> tuple[int, int]:
+        """Swap two operands in one case out of three.
+
+        Args:
+            first: id of an operand.
+            second: id of the other one.
+
+        Returns:
+            Both ids.
+        """
         return (second, first) if self.chance(3) else (first, second)
 
 
@@ -213,11 +337,28 @@ def _small(dtype: str) -> Bounds:
 
 
 def fits(small: Shape, full: Shape) -> bool:
-    """Whether one shape broadcasts to the other."""
+    """Whether one shape broadcasts to another one of the same rank.
+
+    Args:
+        small: the shape that is broadcast.
+        full: the shape of the result.
+
+    Returns:
+        True if it does.
+    """
     return len(small) == len(full) and all(a in (1, b) for a, b in zip(small, full, strict=True))
 
 
 def corners(function: Callable[[int, int], int], a: Bounds, b: Bounds) -> Bounds:
-    """Bounds of a function that is largest and smallest at corners."""
+    """Bounds of a function that has its extremes at corners.
+
+    Args:
+        function: the function.
+        a: range of its first argument.
+        b: range of its second argument.
+
+    Returns:
+        Smallest and largest result.
+    """
     results = [function(x, y) for x in a for y in b]
     return min(results), max(results)

@@ -18,11 +18,15 @@ _KINDS = [MOVEMENTS, MOVEMENTS, ELEMENTWISE, ELEMENTWISE, _OTHERS, _OTHERS, LAYE
 def graphs(draw: st.DrawFn, most_operators: int = 10, often: Kind | None = None) -> Graph:
     """Well-formed programs that are defined on every input (int32 inputs: within 2^15).
 
-    Values have several users. Outputs are also used inside the program, are inputs, and are given out twice.
+    Values have several users. Outputs are also used inside the program, are inputs, and are returned twice.
 
     Args:
+        draw: Hypothesis's draw function.
         most_operators: about how many operators a program has at most.
         often: operators that are put into most of the programs, among others of all kinds.
+
+    Returns:
+        The strategy.
     """
     builder = Builder(draw, np.random.default_rng(draw(st.integers(0, 2**16))))
     for _ in range(draw(st.integers(1, 3))):

@@ -23,7 +23,15 @@ class Operator:
     rank: int | None
 
     def takes(self, b: Builder, value: int) -> bool:
-        """Whether it may be put on a value of the program."""
+        """Whether it may be added to a value.
+
+        Args:
+            b: the program.
+            value: id of the value.
+
+        Returns:
+            True if it may.
+        """
         return b.type(value).dtype in self.dtypes and self.rank in (None, len(b.shape(value)))
 
 
@@ -34,9 +42,12 @@ def on(*dtypes: str, kind: Kind, rank: int | None = None) -> Callable[[Put], Put
     """Register a function `put(builder, value)` as an operator of a kind.
 
     Args:
-        dtypes: element types of the values that it takes.
+        *dtypes: element types of the values that it takes.
         kind: the list that the operator is appended to.
         rank: of the values that it takes; a value of another rank is reshaped. None for any.
+
+    Returns:
+        The decorator.
     """
 
     def register(put: Put) -> Put:

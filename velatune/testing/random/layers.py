@@ -33,7 +33,16 @@ def _matmul(b: Builder, value: int) -> None:
 
 
 def multiplied(b: Builder, value: int, other: int) -> int | None:
-    """MATMUL of two INT8 values [N,H,C] and [N,C,W]; None if the result would be too large."""
+    """Add a MATMUL of INT8 values.
+
+    Args:
+        b: the program.
+        value: id of a value [N,H,C].
+        other: id of a value [N,C,W].
+
+    Returns:
+        The id of the INT32 result [N,H,W], or None if it would be too large.
+    """
     n, h, c = b.shape(value)
     result = (n, h, b.shape(other)[2])
     if prod(result) > LARGEST:
@@ -98,7 +107,17 @@ def _layer_of(b: Builder, value: int, kernel: Shape) -> bool:
 
 
 def convolved(b: Builder, value: int, kernel: Shape, channels: int) -> int | None:
-    """CONV2D of an INT8 or INT16 value: its accumulators, or None if it does not fit."""
+    """Add a CONV2D with random weights, padding and stride.
+
+    Args:
+        b: the program.
+        value: id of INT8 or INT16 data [N,H,W,C].
+        kernel: (height, width).
+        channels: output channels.
+
+    Returns:
+        The id of the INT32 or INT48 result, or None if it does not fit.
+    """
     found = _windows(b, b.shape(value), kernel, padded=True)
     if found is None:
         return None
@@ -109,7 +128,17 @@ def convolved(b: Builder, value: int, kernel: Shape, channels: int) -> int | Non
 
 
 def depthwise(b: Builder, value: int, kernel: Shape, multiplier: int) -> int | None:
-    """DEPTHWISE_CONV2D of an INT8 or INT16 value: its accumulators, or None if it does not fit."""
+    """Add a DEPTHWISE_CONV2D with random weights, padding and stride.
+
+    Args:
+        b: the program.
+        value: id of INT8 or INT16 data [N,H,W,C].
+        kernel: (height, width).
+        multiplier: output channels for each input channel.
+
+    Returns:
+        The id of the INT32 or INT48 result, or None if it does not fit.
+    """
     found = _windows(b, b.shape(value), kernel, padded=True)
     if found is None:
         return None
@@ -123,7 +152,19 @@ def depthwise(b: Builder, value: int, kernel: Shape, multiplier: int) -> int | N
 def transpose_convolved(
     b: Builder, value: int, kernel: Shape, channels: int, stride: Shape | None = None, pad: Shape | None = None
 ) -> int | None:
-    """TRANSPOSE_CONV2D of an INT8 or INT16 value: its accumulators, or None if the result would be too large."""
+    """Add a TRANSPOSE_CONV2D with random weights.
+
+    Args:
+        b: the program.
+        value: id of INT8 or INT16 data [N,H,W,C].
+        kernel: (height, width).
+        channels: output channels.
+        stride: (height, width); drawn if left out.
+        pad: padding of the output; drawn if left out.
+
+    Returns:
+        The id of the INT32 or INT48 result, or None if it does not fit.
+    """
     _, h, w, c = b.shape(value)
     stride = stride or b.draw(st.sampled_from([(1, 1), (2, 2), (1, 2)]))
     pad = pad or tuple(b.draw(st.integers(0, 1)) for _ in range(4))
@@ -136,7 +177,19 @@ def transpose_convolved(
 def accumulated(
     b: Builder, op: str, value: int, weights: Shape, result: Shape, attributes: dict[str, Shape]
 ) -> int | None:
-    """One of the convolutions, on weights and with a bias that are random; result: without the batch."""
+    """Add one of the convolutions, with random weights and bias.
+
+    Args:
+        b: the program.
+        op: its name in TOSA.
+        value: id of INT8 or INT16 data [N,H,W,C].
+        weights: shape of the weights.
+        result: shape of the result without the batch.
+        attributes: padding, stride and the like.
+
+    Returns:
+        The id of the INT32 or INT48 result, or None if it does not fit.
+    """
     shape, dtype = (b.shape(value)[0], *result), b.type(value).dtype
     if prod(shape) > LARGEST:
         return None

@@ -26,8 +26,17 @@ _MOST_DIMENSIONS = 6  # that TOSA has
 
 @st.composite
 def maps(draw: st.DrawFn, shape: Shape) -> tuple[Step, ...]:
-    """The steps of one layout map: one step of any kind, a TRANSPOSE, or one of dimensions that are cut into two before
-    it and merged after it."""
+    """The steps of one layout map.
+
+    One step of any kind, a TRANSPOSE, or a TRANSPOSE of dimensions that are split before it or merged after it.
+
+    Args:
+        draw: Hypothesis's draw function.
+        shape: shape of its input.
+
+    Returns:
+        The strategy.
+    """
     kind = draw(st.sampled_from(["step", "transpose", "transpose", "cut", "merged", "both"]))
     if kind == "step":
         return (draw(steps(shape)),)
@@ -56,7 +65,17 @@ def _regrouped(draw: st.DrawFn, sizes: list[int], merge: bool) -> Shape:
 
 
 def written(shape: Shape, pieces: Shape, perms: tuple[int, ...], result: Shape) -> tuple[Step, ...]:
-    """RESHAPE to the pieces, TRANSPOSE and RESHAPE to the result, without the reshapes that change nothing."""
+    """The steps of a TRANSPOSE between reshapes, without reshapes that change nothing.
+
+    Args:
+        shape: shape of the input.
+        pieces: shape that is transposed.
+        perms: the permutation.
+        result: shape of the result.
+
+    Returns:
+        The steps.
+    """
     found = [Step("reshape", pieces)] if pieces != shape else []
     found.append(Step("transpose", perms))
     if result != tuple(pieces[p] for p in perms):
@@ -66,7 +85,15 @@ def written(shape: Shape, pieces: Shape, perms: tuple[int, ...], result: Shape) 
 
 @st.composite
 def window_maps(draw: st.DrawFn, shape: Shape) -> tuple[Step, ...]:
-    """Maps from [N,H,W,C] to another [N,H,W,C]: height and width changed, batch and channels cut and mixed."""
+    """Maps from [N,H,W,C] to another [N,H,W,C]: height and width swapped or kept, batch and channels split and mixed.
+
+    Args:
+        draw: Hypothesis's draw function.
+        shape: shape of the input.
+
+    Returns:
+        The strategy.
+    """
     n, h, w, c = shape
     batches = _cut(draw, n)
     outer = [*batches, *_cut(draw, c)]
@@ -165,14 +192,33 @@ def _moved_constant(b: Builder, value: int) -> None:
 
 
 def wide(b: Builder, value: int, dtypes: tuple[str, ...] = ALL, rank: int | None = None) -> int:
-    """The value, or a new input: one that has several elements along most dimensions."""
+    """A value with several elements along most of its dimensions.
+
+    Args:
+        b: the program.
+        value: id of a value that is taken if it is one.
+        dtypes: element types that it may have.
+        rank: number of dimensions; None for any.
+
+    Returns:
+        Its id; that of a new input where the value is none.
+    """
     fits = b.type(value).dtype in dtypes and rank in (None, len(b.shape(value)))
     dims = sum(size > 1 for size in b.shape(value))
     return value if fits and dims > 1 and b.draw(st.booleans()) else b.wide_input(dtypes, rank)
 
 
 def read(b: Builder, value: int, operators: Kind = ELEMENTWISE) -> int:
-    """An operator on the value; its result, or the value if there is none that fits."""
+    """Add an operator on a value.
+
+    Args:
+        b: the program.
+        value: id of the value.
+        operators: the operators to draw from.
+
+    Returns:
+        The id of the result; the value's own if no operator fits.
+    """
     fitting = [one for one in operators if one.takes(b, value)]
     before = len(b.values)
     if fitting:

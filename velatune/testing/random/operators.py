@@ -101,7 +101,18 @@ def _rescale_by_one(b: Builder, value: int) -> None:
 
 
 def rescaled(b: Builder, value: int, dtype: str, by_one: bool = False, per_channel: bool | None = None) -> int:
-    """RESCALE such that the scaled value fills its new type, more or less; by one: multiplier 2^30, shift 30."""
+    """Add a RESCALE whose result about fills its new type.
+
+    Args:
+        b: the program.
+        value: id of the value.
+        dtype: element type of the result.
+        by_one: with multiplier 2^30 and shift 30, if the value fits.
+        per_channel: with multipliers for each channel; drawn if left out.
+
+    Returns:
+        The id of the result.
+    """
     tensor = b.type(value)
     zero_in, zero_in_id = (0, b.parameter(0, "INT48")) if tensor.dtype == "INT48" else b.zero_point(tensor.dtype)
     low, high = b.bounds[value]

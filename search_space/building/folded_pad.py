@@ -11,7 +11,7 @@ from search_space.ir.layout_map import Shape
 from search_space.layout.emission import plan
 
 
-def padding_itself(edit: Editor, node: Node) -> Node | None:
+def with_folded_pad(edit: Editor, node: Node) -> Node | None:
     """Fold a PAD with the input's zero point into a convolution.
 
     There may be a layout transform between the two. The PAD itself stays for its other users.

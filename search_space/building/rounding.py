@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def up(size: int, brick: int) -> int:
+def round_up(size: int, brick: int) -> int:
     """Round a size up to whole bricks.
 
     Args:

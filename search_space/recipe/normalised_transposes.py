@@ -8,10 +8,10 @@ from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
 from search_space.passes.recipe_pass import PROFITABLE
 from search_space.passes.select_transposes import SelectTransposes
-from search_space.recipe.price import cheaper, rewritten_where
+from search_space.recipe.price import cheaper, rewrite_where
 
 
-def moved_cheaply(program: Graph, facts: TargetFacts) -> Graph:
+def normalise_transposes(program: Graph, facts: TargetFacts) -> Graph:
     """Write every layout transform in the cheapest known way.
 
     They become the cheapest transposes, or convolutions where these take fewer stream cycles.
@@ -24,7 +24,7 @@ def moved_cheaply(program: Graph, facts: TargetFacts) -> Graph:
         The new program; `program` itself if nothing is cheaper.
     """
 
-    def pays(before: Graph, after: Graph) -> bool:
+    def is_profitable(before: Graph, after: Graph) -> bool:
         return cheaper(*changed_region(before, after), facts, PROFITABLE)
 
-    return rewritten_where(SelectTransposes().apply(program, facts=facts), TransposeAsConv(), facts, pays)
+    return rewrite_where(SelectTransposes().apply(program, facts=facts), TransposeAsConv(), facts, is_profitable)

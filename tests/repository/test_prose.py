@@ -1,0 +1,69 @@
+"""README and docs are plain technical English: short sentences, and no words that a reader has to decode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from support import REPOSITORY
+
+PAGES = ("README.md", *sorted(str(page.relative_to(REPOSITORY)) for page in (REPOSITORY / "docs").glob("*.md")))
+
+#: Words of a sentence, on average over a page and at most. A code span or a link's target is one word.
+MOST_ON_AVERAGE, MOST = 18, 40
+
+#: What was used once -> what is meant by it.
+DECODED = {
+    r"in front of": "before",
+    r"behind": "after, past",
+    r"(?:is|are|was|were) told(?! apart)": "is reported, is specified",
+    r"gone on (?:with|from)": "resumed, extended",
+    r"mends?": "workaround",
+    r"dearer": "costs more",
+    r"paying|@agreed": "profitable, profitable-by-both",
+}
+
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_CODE = re.compile(r"`[^`]*`")
+_ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+", re.MULTILINE)
+_END = re.compile(r"(?<=[.!?:;])[*_\"')]*\s+(?=[\"'(*_]*[A-Z0-9§])|(?<=[.!?])[*_\"')]*\s+")
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of a Markdown page: of its paragraphs and items, not of code, tables and headings."""
+    text = re.sub(r"```.*?```", "\n\n", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->", "\n\n", text, flags=re.DOTALL)
+    text = re.sub(r"^(\||#| {4,}(?![-*] )).*$", "\n\n", text, flags=re.MULTILINE)
+    text = _CODE.sub("§", _LINK.sub(r"\1", text))
+    for paragraph in re.split(r"\n\s*\n", _ITEM.sub("\n\n", text)):
+        for sentence in _END.split(" ".join(paragraph.split())):
+            if re.search(r"\w", sentence):
+                yield sentence
+
+
+def words(sentence: str) -> int:
+    return sum(bool(re.search(r"[\w§]", word)) for word in sentence.split())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_sentences_are_short(page: str) -> None:
+    found = list(sentences((REPOSITORY / page).read_text()))
+    assert found
+    long = [f"{words(one)} words: {one}" for one in found if words(one) > MOST]
+    assert not long, "\n".join(long)
+    mean = sum(map(words, found)) / len(found)
+    assert mean <= MOST_ON_AVERAGE, f"{mean:.1f} words in a sentence of {page}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_word_has_to_be_decoded(page: str) -> None:
+    text = _CODE.sub("", re.sub(r"```.*?```", "", (REPOSITORY / page).read_text(), flags=re.DOTALL))
+    found = [f"'{m[0]}': {plain}" for word, plain in DECODED.items() for m in re.finditer(rf"\b(?:{word})\b", text)]
+    assert not found, "\n".join(found)
+
+
+def test_sentences_are_found() -> None:
+    page = "# A heading\n\nOne `x y` two. Three\nfour: five.\n\n- Six [seven](a b).\n\n| a cell. |\n\n```\ncode.\n```\n"
+    assert list(sentences(page)) == ["One § two.", "Three four: five.", "Six seven."]
+    assert words("One § two.") == 3
