@@ -1,5 +1,6 @@
 """Estimated instructions: what ships is what the tables give, and how near it comes to what was counted."""
 
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_rows_that_were_left_out_are_predicted(cpu: str) -> None:
         errors += [abs(cortex_m_costs.predicted(one.counts, coefficients) / one.instructions - 1) for one in left_out]
     assert median(errors) < 0.02
     assert np.percentile(errors, 95) < 0.10
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m55", "cortex-m4"])
+def test_a_product_without_offsets_takes_fewer_instructions(cpu: str) -> None:
+    whole = KernelCall("batch_matmul", n=2, h=8, c=40, o=12)
+    plain = replace(whole, no_left_offset=True, no_right_offset=True)
+    first, second = (kernel_instructions(one, Target.parse(cpu).instruction_set) for one in (whole, plain))
+    assert first is not None and second is not None
+    assert 0.8 * first < second < first
 
 
 @pytest.mark.parametrize("cpu", ["cortex-m7", "cortex-m33"])

@@ -6,7 +6,7 @@ from support.programs.cortex_m import inputs_of, lowered, output_shapes, quantis
 
 from workers.cortex_m.check.compare import output_steps, within_one_step
 from workers.cortex_m.check.execute import outputs_of
-from workers.cortex_m.guards import file_class
+from workers.cortex_m.guards import file_class, scratch_sizes
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.channels_last import is_channels_last
 from workers.cortex_m.guards.float_operators import float_operators
@@ -94,6 +94,13 @@ def test_what_stays_in_float_is_named() -> None:
 def test_a_file_runs_on_its_own_class_alone(lowered_for: str, run_on: str, severity: Severity | None) -> None:
     found = list(file_class.check(Target.parse(lowered_for).facts(), Target.parse(run_on)))
     assert [one.severity for one in found] == ([severity] if severity else [])
+
+
+def test_scratch_memory_of_another_class_is_too_small() -> None:
+    # Rows of height 1 need less of it with MVE.
+    for target, found in ((Target.parse("cortex-m55"), []), (Target.parse("cortex-m4"), [Severity.WRONG])):
+        verdicts_found = scratch_sizes.check(lowered("conv1d-s2-w21", "cortex-m55"), target)
+        assert [one.severity for one in verdicts_found] == found
 
 
 def test_a_file_that_names_no_class_is_not_run() -> None:

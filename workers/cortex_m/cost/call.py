@@ -22,6 +22,7 @@ class KernelCall:
         dims, perm: shape of the input and its permutation, of movements; `perm[i]`: which axis becomes axis i.
         before, after: padding per axis, of `pad`.
         to_channels_last: the direction of `clone_dim_order_portable`.
+        no_left_offset, no_right_offset: of `batch_matmul`, whether a side's zero point is zero: loops are left out.
     """
 
     kernel: str
@@ -47,10 +48,12 @@ class KernelCall:
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     to_channels_last: bool = True
+    no_left_offset: bool = False
+    no_right_offset: bool = False
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> KernelCall:
-        """The call that a row of `evidence/data/instructions.csv` counted."""
+        """The call that a row of the counted kernels in `evidence/data` is about."""
         sizes = {one.name: row[_COLUMNS.get(one.name, one.name.upper())] for one in fields(cls) if one.type == "int"}
         numbers = {name: int(text) for name, text in sizes.items() if text}
         return cls(
@@ -60,6 +63,8 @@ class KernelCall:
             before=tuple(int(one) for one in row["pre"].split("/") if one),
             after=tuple(int(one) for one in row["post"].split("/") if one),
             to_channels_last=row["dir"] != "to_nchw",
+            no_left_offset=row.get("left_offset") == "0",
+            no_right_offset=row.get("right_offset") == "0",
             **numbers,
         )
 

@@ -50,6 +50,7 @@ FORMULAS: dict[str, Formula] = {
     "transpose": movement.transpose,
     "permute_copy_portable": movement.portable_permute,
     "clone_dim_order_portable": movement.portable_clone,
+    "upsample_nearest2d_portable": movement.portable_upsample,
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,
     "transpose_conv_widened": transposed_convolution.widened,

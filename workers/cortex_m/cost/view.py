@@ -104,8 +104,10 @@ def _linear(node: Node) -> KernelCall:
 
 
 def _matmul(node: Node) -> KernelCall:
-    n, h, o = shape_of(node)
-    return KernelCall("batch_matmul", n=n, h=h, c=shape_of(args_of(node)[0])[-1], o=o)
+    left, left_zero, _, right_zero = args_of(node)[:4]
+    (n, h, o), depth = shape_of(node), shape_of(left)[-1]
+    offsets = {"no_left_offset": left_zero == 0, "no_right_offset": right_zero == 0}
+    return KernelCall("batch_matmul", n=n, h=h, c=depth, o=o, **offsets)
 
 
 def _softmax(node: Node) -> KernelCall:
@@ -140,6 +142,13 @@ def _clone(node: Node) -> KernelCall | None:
 
 def _dim_order(node: Any) -> tuple[int, ...]:
     return tuple(node.meta["val"].dim_order())
+
+
+def _upsample(node: Node) -> KernelCall | None:
+    if _dim_order(args_of(node)[0]) != (0, 1, 2, 3):
+        return None
+    (n, c, h, w), (_, _, oh, ow) = shape_of(args_of(node)[0]), shape_of(node)
+    return KernelCall("upsample_nearest2d_portable", n=n, h=h, w=w, c=c, oh=oh, ow=ow)
 
 
 def _pad(node: Node) -> KernelCall:
@@ -212,6 +221,7 @@ _READERS: dict[str, _Reader] = {
     "permute_copy": _permute,
     "_clone_dim_order": _clone,
     "pad": _pad,
+    "upsample_nearest2d": _upsample,
     "convolution": _portable_convolution,
     "relu": _by_element("relu_portable"),
     "pow": _by_element("pow_portable"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from torch.export import ExportedProgram
 
 from workers.cortex_m.cost.view import operator_calls
-from workers.cortex_m.guards import channels_last, convolution_kinds, float_operators, padded_row, row_convolution
+from workers.cortex_m.guards import (
+    channels_last,
+    convolution_kinds,
+    float_operators,
+    padded_row,
+    row_convolution,
+    scratch_sizes,
+)
 from workers.cortex_m.guards.verdict import Severity, Verdict
 from workers.cortex_m.target import Target
 
@@ -19,6 +26,7 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
     found = (
         *row_convolution.check(operator_calls(program), target.instruction_set),
         *channels_last.check(program),
+        *scratch_sizes.check(program, target),
         *padded_row.check(program, expected),
         *convolution_kinds.check(program),
         *float_operators.check(program),

@@ -50,4 +50,5 @@ def power(call: KernelCall, _: InstructionSet) -> Counts:
 def chunks(call: KernelCall, _: InstructionSet) -> Counts:
     """Portable `cat`, `split` and `slice`: a `memcpy` per part and outer position. `n` outer positions of parts of
     `dims` bytes."""
-    return total([{"calls": 1}, *(copies(call.n, size, "memcpy", mve=False) for size in call.dims)])
+    moved = (copies(call.n, size, "memcpy", mve=False) for size in call.dims)
+    return total([{"calls": 1, "parts": call.n * len(call.dims)}, *moved])

@@ -48,6 +48,12 @@ def portable_clone(call: KernelCall, _: InstructionSet) -> Counts:
     return {"calls": 1, "values": call.elements, "carry1": image * call.h, "carry2": image}
 
 
+def portable_upsample(call: KernelCall, _: InstructionSet) -> Counts:
+    """ExecuTorch's `upsample_nearest2d` of contiguous values: every value of the result looks up its place."""
+    rows = call.n * call.c * call.oh
+    return {"calls": 1, "channels": call.n * call.c, "rows": rows, "values": rows * call.ow}
+
+
 def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_pad_s8`: the padding around each row is set, the row itself copied; by value where channels are padded."""
     mve = instruction_set is InstructionSet.MVE

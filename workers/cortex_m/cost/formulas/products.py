@@ -13,12 +13,18 @@ def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts
 
 
 def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once."""
+    """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once, unless the left side's
+    offset is zero. Another loop runs where the right side's offset is zero."""
     vectors = scaled(_vector(call.o, call.c, instruction_set), call.n * call.h)
+    if call.no_right_offset:
+        vectors = {f"plain_{name}": times for name, times in vectors.items()}
     sums: Counts = {}
     if instruction_set is InstructionSet.MVE:
-        r5, r1, k16 = call.o // 5, call.o % 5, up(call.c, 16)
-        sums = {"sum5": r5, "sum5_k16": r5 * k16, "sum1": r1, "sum1_k16": r1 * k16, "has_sum5": r5 > 0}
+        sums = {"cleared4": call.o // 4, "cleared1": call.o % 4}
+        if not call.no_left_offset:
+            r5, r1, k16 = call.o // 5, call.o % 5, up(call.c, 16)
+            sums |= {"sums": 1, "sum5": r5, "sum5_k16": r5 * k16, "sum1": r1, "sum1_k16": r1 * k16}
+            sums |= {"has_sum5": r5 > 0, "has_sum1": r1 > 0}
     return total([{"calls": 1, "products": call.n}, scaled(sums, call.n), vectors])
 
 
