@@ -30,7 +30,7 @@ _NEAR = 0.95
 def search(trials: int) -> None:
     """Print, as Markdown, how much of the best gain searches reach, and how long a proposal takes.
 
-    Ours is replayed; the curves of the others are the recorded ones.
+    LocalSearch is replayed; the curves of the others are the recorded ones.
     """
     _spaces(tables())
     recorded, baselines = compared(), read()
@@ -41,7 +41,9 @@ def search(trials: int) -> None:
     for seeded in (True, False):
         begin = "the default and the starting points" if seeded else "the default alone"
         click.echo(f"\nAll begin with {begin}; {len(SEEDS)} seeds, {COMPILES} distinct compiles.\n")
-        found: dict[SamplerName, list[Series]] = {"ours": [run(table, "ours", seeded) for table in recorded]}
+        found: dict[SamplerName, list[Series]] = {
+            "local-search": [run(table, "local-search", seeded) for table in recorded]
+        }
         found |= {name: baselines.series(name, seeded, recorded) for name in BASELINES}
         _gains(recorded, found)
         _leads(found)
@@ -49,7 +51,16 @@ def search(trials: int) -> None:
 
 
 def _spaces(recorded: Sequence[Table]) -> None:
-    _line("space", "elements", "programs", "whole", "default cycles", "best cycles", "exhausted by ours", header=True)
+    _line(
+        "space",
+        "elements",
+        "programs",
+        "whole",
+        "default cycles",
+        "best cycles",
+        "exhausted by local-search",
+        header=True,
+    )
     for table in recorded:
         ended = to_the_end(table)
         said = f"after {ended.programs} compiles, best found: {_yes(ended.gains[-1] == 1)}"
@@ -58,24 +69,24 @@ def _spaces(recorded: Sequence[Table]) -> None:
 
 
 def _gains(recorded: Sequence[Table], found: dict[SamplerName, list[Series]]) -> None:
-    _line("space", *(f"{name}: gain, area" for name in found), f"ours: compiles to {_NEAR:.0%}", header=True)
+    _line("space", *(f"{name}: gain, area" for name in found), f"local-search: compiles to {_NEAR:.0%}", header=True)
     for at, table in enumerate(recorded):
         cells = (
             f"{median(of[at].gains):.1%}, {mean(of[at].areas):.3f} {_between(of[at].areas)}" for of in found.values()
         )
-        near = median(curve.compiles_to(_NEAR) for curve in found["ours"][at].curves)
+        near = median(curve.compiles_to(_NEAR) for curve in found["local-search"][at].curves)
         _line(table.name, *cells, f"{near:g}")
 
 
 def _leads(found: dict[SamplerName, list[Series]]) -> None:
     click.echo()
     for name, series in found.items():
-        if name == "ours":
+        if name == "local-search":
             continue
         for what in ("areas", "gains"):
-            ours, theirs = ([getattr(one, what) for one in of] for of in (found["ours"], series))
+            ours, theirs = ([getattr(one, what) for one in of] for of in (found["local-search"], series))
             ahead, low, high = lead(ours, theirs)
-            click.echo(f"- ours before {name}, {what}: {ahead:+.4f} (95 % within {low:+.4f} and {high:+.4f})")
+            click.echo(f"- local-search before {name}, {what}: {ahead:+.4f} (95 % within {low:+.4f} and {high:+.4f})")
 
 
 def _proposal_milliseconds(trials: int) -> float:

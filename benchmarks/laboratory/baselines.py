@@ -1,6 +1,6 @@
-"""The searches that ours is compared with, replayed once and kept: `python -m benchmarks.laboratory.baselines`.
+"""The searches that local-search is compared with, replayed once and kept: `python -m benchmarks.laboratory.baselines`.
 
-Optuna's samplers take minutes for what ours does in seconds, and what they do changes only with Optuna, with the
+Optuna's samplers take minutes for what local-search does in seconds. What they do changes only with Optuna, with the
 recorded spaces, and with the few files that ask them. The record says which Optuna and which spaces it is of.
 """
 
@@ -21,7 +21,7 @@ from benchmarks.laboratory.table import Table
 from tuner.search.samplers import SAMPLERS, SamplerName
 
 PATH = Path(__file__).with_name("baselines.json.xz")
-BASELINES: tuple[SamplerName, ...] = tuple(name for name in SAMPLERS if name != "ours")
+BASELINES: tuple[SamplerName, ...] = tuple(name for name in SAMPLERS if name != "local-search")
 
 
 @dataclass(frozen=True)

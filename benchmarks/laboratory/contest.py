@@ -60,8 +60,8 @@ def run(table: Table, sampler: SamplerName, seeded: bool, seeds: Iterable[int] =
 
 
 def to_the_end(table: Table) -> Curve:
-    """Ours on a space until nothing is left."""
-    return replay(table, _search(table, "ours", True, seed=0))
+    """LocalSearch on a space until nothing is left."""
+    return replay(table, _search(table, "local-search", True, seed=0))
 
 
 def _search(table: Table, sampler: SamplerName, seeded: bool, seed: int) -> Search:

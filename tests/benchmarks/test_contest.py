@@ -1,4 +1,4 @@
-"""Ours is the best of all searches on the recorded spaces, at equal numbers of distinct compiles."""
+"""LocalSearch is the best of all searches on the recorded spaces, at equal numbers of distinct compiles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_record_is_what_the_code_gives(name: SamplerName) -> None:
 
 @pytest.mark.parametrize("seeded", [True, False], ids=["starting points", "default alone"])
 def test_ours_is_ahead_of_all(seeded: bool) -> None:
-    ours = [run(table, "ours", seeded) for table in SPACES]
+    ours = [run(table, "local-search", seeded) for table in SPACES]
     behind = [name for name in BASELINES if not is_ahead(ours, RECORD.series(name, seeded, SPACES))]
     assert not behind, "python -m benchmarks.search prints by how much"
 

@@ -69,7 +69,7 @@ def test_a_replay_answers_like_the_table_and_counts_programs_once() -> None:
     assert outside.program == default.program and len(lookup.compiles) == compiled
 
 
-@pytest.mark.parametrize("sampler", ["ours", "greedy"])
+@pytest.mark.parametrize("sampler", ["local-search", "greedy"])
 @pytest.mark.parametrize("table", [table for table in TABLES if len(table.programs) < 100], ids=lambda t: t.name)
 def test_a_search_that_says_exhausted_has_the_proven_best(table: Table, sampler: str) -> None:
     """Also where a program is wrong."""

@@ -64,7 +64,7 @@ from workers.models.io_layout import IoLayout
 @click.option(
     "--sampler",
     type=click.Choice(SAMPLERS),
-    default="ours",
+    default="local-search",
     show_default=True,
     help="who proposes candidates: velatune's own search, the cheapest program first, or one of Optuna's",
 )

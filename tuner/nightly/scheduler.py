@@ -25,7 +25,7 @@ FRUITLESS = 2
 
 
 class Scheduler:
-    """Places for searches, and what all of them may spend.
+    """FixedSlots for searches, and what all of them may spend.
 
     Args:
         places: searches that go on at once.

@@ -46,7 +46,7 @@ class Search:
         seed: int,
         starts: Sequence[str] = (),
         settings: Mapping[Setting, Sequence[str]] | None = None,
-        sampler: SamplerName = "ours",
+        sampler: SamplerName = "local-search",
         passes: Sequence[str] = (),
     ) -> None:
         self._record = study

@@ -21,7 +21,7 @@ from workers.errors import one_line
 _log = logging.getLogger(__name__)
 
 
-def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName = "ours") -> optuna.Study:
+def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName = "local-search") -> optuna.Study:
     """The study of an identity, new or as an earlier run left it.
 
     A journal is appended to, line by line; a line that a killed process left half-written is cut off. One that cannot

@@ -31,7 +31,7 @@ class TuningContext:
     store: Store
     studies: Path
     progress: Progress
-    sampler: SamplerName = "ours"
+    sampler: SamplerName = "local-search"
     experience: WarmStart = _NO_EXPERIENCE
 
     @cached_property

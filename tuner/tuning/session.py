@@ -36,7 +36,7 @@ async def tune_all(
     objective: Objective,
     budget: Budget,
     *,
-    sampler: SamplerName = "ours",
+    sampler: SamplerName = "local-search",
     workers: int,
     address: str | None,
     store: Store,

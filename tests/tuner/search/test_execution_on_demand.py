@@ -121,7 +121,7 @@ def test_all_that_a_search_offers_or_goes_on_from_was_executed(tmp_path: Path) -
     for one in unexecuted:
         assert one.check["stream"].startswith("not executed")
         assert one.figures is not None and one.figures.cycles > found.best.best.figures.cycles
-    study = open_study(tmp_path / "studies", found.best.identity, job.seed, "ours")
+    study = open_study(tmp_path / "studies", found.best.identity, job.seed, "local-search")
     told = [learnt_from(trial) for trial in study.get_trials()]
     led_on = [str(recipe) for recipe, answer in told if answer.successors is not None]
     assert len(led_on) > 1

@@ -163,7 +163,7 @@ def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "told"), [*(("ours", told) for told in (1, 11, 16, 21)), *((name, 13) for name in SAMPLERS)]
+    ("sampler", "told"), [*(("local-search", told) for told in (1, 11, 16, 21)), *((name, 13) for name in SAMPLERS)]
 )
 def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
     tmp_path: Path, sampler: SamplerName, told: int
@@ -183,7 +183,7 @@ def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
     assert space.evaluated == whole.evaluated
 
 
-@pytest.mark.parametrize("sampler", ["ours", "tpe"])
+@pytest.mark.parametrize("sampler", ["local-search", "tpe"])
 def test_how_many_are_taken_at_a_time_changes_nothing(tmp_path: Path, sampler: SamplerName) -> None:
     """One by one, a window at a time, and as two workers do of which one is slow."""
     asked = []

@@ -12,11 +12,11 @@ from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.program_graph import Edge, ProgramGraph, State
 from tuner.search.samplers.greedy import Greedy
-from tuner.search.samplers.local_search import Ours
-from tuner.search.samplers.optuna_samplers import Places
+from tuner.search.samplers.local_search import LocalSearch
+from tuner.search.samplers.optuna_samplers import FixedSlots
 from tuner.search.samplers.window import Window
 
-SamplerName = Literal["ours", "greedy", "tpe", "nsga2", "random"]
+SamplerName = Literal["local-search", "greedy", "tpe", "nsga2", "random"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 
 #: Optuna's own; made anew for each answer from a seed, so that a run that was killed can go on as if it was not.
@@ -52,11 +52,11 @@ def sampler_by(
 ) -> Sampler:  # fmt: skip
     """The sampler of that name for one search. passes: that recipes are made of. tell: how its study is told again what
     a known program is worth."""
-    if name == "ours":
-        return Ours(study, states, seed)
+    if name == "local-search":
+        return LocalSearch(study, states, seed)
     if name == "greedy":
         return Greedy(study, states)
-    return Places(study, states, seed, passes, _OPTUNAS[name], tell)
+    return FixedSlots(study, states, seed, passes, _OPTUNAS[name], tell)
 
 
 __all__ = ["SAMPLERS", "Sampler", "SamplerName", "Window", "sampler_by"]

@@ -60,7 +60,7 @@ class _Expected:
     left: tuple[str, ...]
 
 
-class Ours:
+class LocalSearch:
     """Proposes recipes; holds what it learnt of passes and of kinds of neighbours. seed: of all that is drawn."""
 
     def __init__(self, study: optuna.Study, states: ProgramGraph, seed: int) -> None:

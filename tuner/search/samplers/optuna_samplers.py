@@ -23,7 +23,7 @@ _TRIES = 4  # fruitless recipes before the cheapest open program is taken
 _NONE = "none"
 
 
-class Places:
+class FixedSlots:
     """passes: what a place may be taken by. sampler: makes Optuna's from a seed. tell: how the study is told what a
     known program is worth."""
 
