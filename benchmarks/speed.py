@@ -27,9 +27,11 @@ from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.reports.prediction_error import PredictionError
 from results.store.store import Store
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
 from workers.backend.base import Base
 from workers.backend.job import Job
@@ -98,7 +100,7 @@ async def _search(source: str, workers: int, folder: Path) -> Searched:
     with Store.open(folder / "store.db") as store:
         async with Pool(workers, folder / "logs", warm_up=tasks.warm_up) as pool:
             watch = _Watch(job, pool)
-            tuned = await tune(job, Objective(), BUDGET, pool, store, folder / "studies", watch)
+            tuned = await tune(job, Objective(), BUDGET, TuningContext(pool, store, folder / "studies", watch))
         found = store.evaluations(tuned.best.identity.key)
     programs = [one.program_hash for one in found if one.verified]
     return Searched(len(programs), len(set(programs)), watch.seconds, watch.busy_seconds / watch.seconds / workers)

@@ -23,10 +23,11 @@ from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied_in
 from tuner.deploy.ask import ask, identity_for
 from tuner.paths import studies_folder
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
 from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError, one_line

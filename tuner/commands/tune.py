@@ -27,11 +27,12 @@ from tuner.crash_report import unexpected
 from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder, studies_folder
 from tuner.search.samplers import SAMPLERS, SamplerName
+from tuner.tuning.budget import Budget
 from tuner.tuning.identity import target_record
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.models.io_layout import IoLayout

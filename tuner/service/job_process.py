@@ -22,11 +22,12 @@ from search_space.errors import SpaceError
 from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied
 from tuner.paths import cache_folder, studies_folder
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.quality_limits import allowance_of
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
 from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of, target_named

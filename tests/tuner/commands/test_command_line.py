@@ -28,8 +28,8 @@ from results.records.claim import Claim
 from results.reports.summary import TuneJson
 from results.store.store import Store
 from tuner.ethos_u.simulations import contenders
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
-from tuner.tuning.tune import Budget
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,8 @@ from benchmarks.kills import Found, cluster, disturbed
 from results.nightly.night import Night
 from results.records.best import Best
 from results.store.store import Store
-from tuner.nightly.night import accept, release, run_night
+from tuner.nightly.job_notes import accept, release
+from tuner.nightly.night import run_night
 from tuner.nightly.suite_file import read_suite
 from tuner.tuning.progress import Progress
 from workers import tasks

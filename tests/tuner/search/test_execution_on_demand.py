@@ -22,9 +22,11 @@ from tuner.search.program_graph import ProgramGraph
 from tuner.search.search import learnt_from
 from tuner.search.studies import open_study
 from tuner.tuning.answers import MayLead, answer_of
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
 from workers.backend.job import Job
 from workers.checking.incremental_values import Values
@@ -106,7 +108,9 @@ def test_all_that_a_search_offers_or_goes_on_from_was_executed(tmp_path: Path) -
     tasks.warm_up()
     with Store.open(tmp_path / "store.db") as store:
         found = asyncio.run(
-            tune(job, Objective(), Budget(40), OwnProcess(), store, tmp_path / "studies", Progress([job]))
+            tune(
+                job, Objective(), Budget(40), TuningContext(OwnProcess(), store, tmp_path / "studies", Progress([job]))
+            )
         )
         records = {one.recipe: one for one in store.evaluations(found.best.identity.key)}
     assert found.best.best.checked_whole
