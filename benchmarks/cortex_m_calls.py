@@ -23,10 +23,10 @@ from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.evidence.tables import CALLS
 from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.inserted import lowered_with
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.edge.drop_clones import DropClones
-from workers.cortex_m.passes.inserted import lowered_with
 from workers.cortex_m.passes.lowered.depthwise_to_convolution import DepthwiseToConvolution
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.target import Target

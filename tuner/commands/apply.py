@@ -88,7 +88,8 @@ def apply(
     assert figures is not None  # an evaluation that is ok has them
     error = error_for(of, measurements, evaluation.operators) if of is not None else None
     label = labelled(figures.label, error)
-    click.echo(f"{out}: {timed(figures.cycles, device.clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}")
+    cost = timed(figures.cycles, device.clock_hz, backend_of(device.backend).unit)
+    click.echo(f"{out}: {cost} ({label}) by {evaluation.recipe}, {proof(evaluation)}")
     for remark in backend_of(device.backend).remarks(out):
         click.echo(f"{out}: {remark}")
 

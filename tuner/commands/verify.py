@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from results.records.evaluation import Evaluation
+from results.records.families import unit_of
 from results.records.identity import Identity, described
 from results.records.identity import Target as TargetRecord
 from results.reports.prediction_error import error_for, labelled
@@ -84,10 +85,11 @@ def verify(
         job = _job(file, identity, model, board, seed, calibration_data, io_layout)
         ran = f"; {asyncio.run(_run(file, job, evaluation.recipe))}"
     assert evaluation.figures is not None  # a verified evaluation has them
+    unit = unit_of([identity.target.family] if identity is not None else [])
     error = error_for(identity, measurements, evaluation.operators) if identity is not None else None
     click.echo(
         f"{file}: verified. {written.parts} by {evaluation.recipe}, "
-        f"{evaluation.figures.cycles:,} cycles ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
+        f"{evaluation.figures.cycles:,} {unit} ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
         f"as checked on {evaluation.created[:10]}{ran}"
     )
 

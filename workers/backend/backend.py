@@ -85,6 +85,7 @@ class Backend(ABC):
         family: such as `ethos-u`; part of identities.
         metrics: what is counted besides the objective, SRAM and flash, in the order of tables.
         objectives: kind, as `--objective` has it -> what is minimised; the first is the default.
+        unit: of what is minimised, in the plural, such as `cycles`.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`Row.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
@@ -95,6 +96,7 @@ class Backend(ABC):
     family: ClassVar[str]
     metrics: ClassVar[Sequence[Any]] = ()
     objectives: Mapping[str, ObjectiveKind]
+    unit: ClassVar[str] = "cycles"
     compiler: ClassVar[str]
     estimate_reasons: ClassVar[Mapping[str, str]] = {}
     multiplying: ClassVar[frozenset[str]] = frozenset()

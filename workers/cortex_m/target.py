@@ -83,6 +83,26 @@ class Target:
         note = "" if self.cpu == self.counted_on else f" ({_PROCESSORS[self.cpu].note})"
         return f"{self.cpu}{note}"
 
+    @property
+    def backend(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return "cortex-m"
+
+    @property
+    def name(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return self.cpu
+
+    @property
+    def options(self) -> dict[str, str]:
+        """See `workers.backend.target.Target`."""
+        return {"--target": self.cpu}
+
+    @property
+    def clock_hz(self) -> float | None:
+        """None: instructions are no cycles."""
+        return None
+
     def facts(self) -> dict[str, str]:
         """What a prediction for it rests on, as plain strings."""
         return {

@@ -9,6 +9,8 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from search_space.exactness import Exactness
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 from workers.cortex_m.check.compare import output_steps, same_bits, within_one_step
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
@@ -16,24 +18,34 @@ from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.lowering.candidate import lower
 from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.inserted import lowered_with
 from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.lowering.square_as_product import squares_as_products
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.drop_unused_constants import without_unused_constants
-from workers.cortex_m.passes.edge.square_as_product import squares_as_products
-from workers.cortex_m.passes.inserted import lowered_with
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
-from workers.cortex_m.passes.registry import COST_ONLY, rewrites
 from workers.cortex_m.target import Target
+
+#: ExecuTorch's passes that change the cost alone.
+COST_ONLY = (
+    "CortexMCanonicalizeViewCopyPermutePass",
+    "RemovePermutesAroundElementwiseOps",
+    "ReplaceSqueezeAndUnsqueezeWithViewPass",
+)
 
 M55, M4 = Target.parse("cortex-m55"), Target.parse("cortex-m4")
 
 
 def taken(text: str) -> list[Rewrite]:
     """Rewrites as a recipe writes them."""
-    parts = (part.partition("@") for part in text.split(","))
-    return [rewrites()[name](at=at) for name, _, at in parts]
+    return [one for one in Recipe.parse(text).passes if isinstance(one, Rewrite)]
+
+
+def rewrites() -> list[Rewrite]:
+    """All of them."""
+    return list(pass_instances(Rewrite))
 
 
 def operators(program: ExportedProgram) -> list[str]:
@@ -167,15 +179,15 @@ def test_passes_that_only_cost_may_be_left_out() -> None:
 
 
 def test_every_rewrite_says_its_law() -> None:
-    for name, one in rewrites().items():
-        assert name == one.name
+    assert len(rewrites()) > 10
+    for one in rewrites():
         assert one.law and "\n" not in one.law
         assert one.exactness is Exactness.EXACT
-    assert str(rewrites()["row-along-height"](at="1+3")) == "row-along-height@1+3"
+    assert [str(one) for one in taken("row-along-height@1+3")] == ["row-along-height@1+3"]
 
 
 def test_no_operator_of_the_edge_is_left_behind() -> None:
-    program, _ = lowered_with(edge("halves"), M4, [one() for one in rewrites().values()])
+    program, _ = lowered_with(edge("halves"), M4, rewrites())
     assert not [node.name for node in program.graph.nodes if "quantized_decomposed" in str(node.target)]
     assert same_bits(
         outputs_of(program, inputs_of("halves")), outputs_of(lowered("halves", "cortex-m4"), inputs_of("halves"))

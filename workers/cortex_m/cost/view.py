@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
-
-import torch
-from torch.export import ExportedProgram
-from torch.fx import Node
+from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.operator import OperatorCall
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+    from torch.fx import Node
 
 #: Operators that are no instruction of the file: views are made when it is loaded, buffers planned, tuples taken apart.
 _ELIDED = frozenset({"view_copy", "alloc", "getitem"})
@@ -171,7 +172,7 @@ def _portable_convolution(node: Node) -> KernelCall | None:
 
 def _parts(kernel: str, parts: list[Any], axis: int, whole: Any) -> KernelCall:
     outer = prod(shape_of(whole)[: axis % len(shape_of(whole))])
-    values = [one.meta["val"] if isinstance(one, Node) else one for one in parts]
+    values = [one.meta["val"] if hasattr(one, "meta") else one for one in parts]
     sizes = tuple(value.numel() // max(outer, 1) * value.element_size() for value in values)
     return KernelCall(kernel, n=outer, o=len(parts), dims=sizes)
 
@@ -192,7 +193,7 @@ def _split(node: Node) -> KernelCall:
     return _parts("split_portable", list(values), axis, args_of(node)[0])
 
 
-_Reader = Callable[[Node], KernelCall | None]
+_Reader = Callable[["Node"], KernelCall | None]
 _READERS: dict[str, _Reader] = {
     **dict.fromkeys(("quantized_conv2d", "quantized_conv2d_nhwc"), _convolution),
     **dict.fromkeys(("quantized_depthwise_conv2d", "quantized_depthwise_conv2d_nhwc"), _depthwise),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch.export import ExportedProgram
@@ -48,12 +47,12 @@ def quantise(
         raise ModelError(f"the model cannot be quantised for Cortex-M: {one_line(error)}") from error
 
 
-def save(quantised: ExportedProgram, path: Path) -> None:
+def save(quantised: ExportedProgram, file: IO[bytes]) -> None:
     """Write a quantised program with PyTorch's own format, which holds tensors and a graph as JSON."""
-    torch.export.save(quantised, path)
+    torch.export.save(quantised, file)
 
 
-def load(path: Path) -> ExportedProgram:
+def load(file: IO[bytes]) -> ExportedProgram:
     """The quantised program in a file that `save` wrote.
 
     Raises:
@@ -63,6 +62,6 @@ def load(path: Path) -> ExportedProgram:
     import executorch.backends.cortex_m.passes  # noqa: F401
 
     try:
-        return torch.export.load(path)
+        return torch.export.load(file)
     except Exception as error:  # whatever a damaged archive makes PyTorch raise
-        raise ModelError(f"{path}: not a quantised program ({one_line(error)})") from error
+        raise ModelError(f"not a quantised program ({one_line(error)})") from error

@@ -1,5 +1,5 @@
-"""Rewrites of a model on its way to Cortex-M, one file each, inserted into ExecuTorch's list of passes.
+"""Passes for Cortex-M, one file each; recipes find them by the entry point of this package.
 
-`registry.rewrites()` has them by name. Those in `lowered` work on the program after all of ExecuTorch's own passes,
-where every convolution is a kernel call on NHWC values; those in `edge` before them.
+Those in `lowered` work on the program after all of ExecuTorch's own passes, where every convolution is a kernel call on
+NHWC values. Those in `edge` work on it before them.
 """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from torch.export import ExportedProgram
-from torch.fx import GraphModule, Node
+from search_space.passes.recipe_pass import RecipePass
 
-from search_space.exactness import Exactness
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule, Node
 
 
 @dataclass
@@ -33,24 +34,18 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Rewrite(ABC):
-    """A change of a program that keeps its outputs: bit for bit, unless it says otherwise.
+class CortexMPass(RecipePass):
+    """A change of programs for Cortex-M; see `RecipePass` for what a subclass sets."""
 
-    A subclass sets
-    name: as recipes write it, lower case with hyphens.
-    law: why the outputs stay the same, in one line.
-    exactness: its class.
+
+@dataclass(frozen=True)
+class Rewrite(CortexMPass):
+    """A pass that is inserted into ExecuTorch's list.
+
     before: ExecuTorch's pass that it runs before; None: after all of them.
-
-    at: the sites where it applies: all if empty, else numbers in program order from 1 with `+` between them.
     """
 
-    name: ClassVar[str]
-    law: ClassVar[str]
-    exactness: ClassVar[Exactness] = Exactness.EXACT
     before: ClassVar[str | None] = None
-
-    at: str = ""
 
     @abstractmethod
     def fits(self, program: Program, node: Node) -> bool:
@@ -71,7 +66,7 @@ class Rewrite(ABC):
             The names of all sites, in program order.
         """
         sites = self.sites(program)
-        numbers = {int(one) for one in self.at.split("+")} if self.at else set(range(1, len(sites) + 1))
+        numbers = set(self.numbers or range(1, len(sites) + 1))
         names = [node.name for node in sites]
         for number, node in enumerate(sites, start=1):
             if number in numbers:
@@ -79,7 +74,3 @@ class Rewrite(ABC):
         program.module.graph.eliminate_dead_code()
         program.module.recompile()
         return names
-
-    def __str__(self) -> str:
-        """As recipes write it."""
-        return f"{self.name}@{self.at}" if self.at else self.name

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from torch.fx import Node
+from typing import TYPE_CHECKING
 
 from workers.cortex_m.cost.view import operator_of
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 def is_copy(node: Node) -> bool:

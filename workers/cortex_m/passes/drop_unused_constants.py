@@ -4,13 +4,22 @@ and what it quantised from are buffers."""
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from torch.export import ExportedProgram
-
+from workers.cortex_m.passes.base import CortexMPass
 from workers.cortex_m.passes.kernel_nodes import unused_constants
 
-NAME = "drop-unused-constants"
-LAW = "no operator reads them"
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+
+@dataclass(frozen=True)
+class DropUnusedConstants(CortexMPass):
+    """Applied to the lowered program, after all rewrites."""
+
+    name: ClassVar[str] = "drop-unused-constants"
+    law: ClassVar[str] = "no operator reads them"
 
 
 def without_unused_constants(program: ExportedProgram) -> ExportedProgram:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import torch
-from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind
-from torch.fx import Node
+from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.cost.view import operator_of
 from workers.cortex_m.passes.base import Program
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+    from torch.fx import Node
 
 CONVOLUTION, DEPTHWISE = "quantized_conv2d_nhwc", "quantized_depthwise_conv2d_nhwc"
 
@@ -45,6 +45,7 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -
         near: a parameter, after which it is put.
     """
     from executorch.backends.transforms.utils import create_constant_placeholder
+    from torch.export.graph_signature import InputKind
 
     graph = program.module.graph
     with graph.inserting_after(near):
@@ -82,5 +83,7 @@ def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape
 
 def unused_constants(program: ExportedProgram) -> list[Node]:
     """Parameters and buffers that no operator reads."""
+    from torch.export.graph_signature import InputKind
+
     specs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is not InputKind.USER_INPUT}
     return [node for node in program.graph.nodes if node.op == "placeholder" and node.name in specs and not node.users]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from torch.fx import Node
+from typing import TYPE_CHECKING
 
 from workers.cortex_m.cost.view import shape_of
 from workers.cortex_m.passes.base import Program
 from workers.cortex_m.passes.kernel_nodes import operator, viewed
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 def padded_row(program: Program, before: Node, row: Node, left: int, right: int, value: int) -> Node:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-from torch.fx import Node
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.view import args_of, operator_of
 from workers.cortex_m.passes.base import Program, Rewrite
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 #: Functions of one value that run as a table of 256 entries.
 _BY_ELEMENT = frozenset({"sigmoid", "tanh", "silu", "gelu", "log", "sqrt", "rsqrt", "relu"})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-from torch.fx import Node
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workers.cortex_m.cost.view import args_of, operator_of
 from workers.cortex_m.passes.base import Program, Rewrite
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
-from torch.fx import Node
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.view import args_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
@@ -19,6 +16,9 @@ from workers.cortex_m.passes.kernel_nodes import (
     replaced,
     viewed,
 )
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class ChannelsToFour(Rewrite):
             padded: Node = graph.call_function(operator("pad"), (pixels, [0, 0, 0, 0], [0, 0, 0, more], 0))
         padded.meta = {**image.meta, "val": image.meta["val"].new_empty((n * w, c + more))}
         args[0] = viewed(program, node, padded, (n, 1, w, c + more))
+        import torch
+
         value = torch.nn.functional.pad(constant(program, weight), (0, more))
         args[1] = new_constant(program, f"{weight.name}_four", value, weight)
         replaced(program, node, CONVOLUTION, args, shape_of(node))

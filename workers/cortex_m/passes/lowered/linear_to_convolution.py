@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
-
-import torch
-from torch.fx import Node
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.view import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, constant, new_constant, replaced, viewed
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class LinearToConvolution(Rewrite):
 
     def rewrite(self, program: Program, node: Node) -> None:
         """Rows become the pixels of a row, and the multiplier one per output."""
+        import torch
+
         image, weight, bias, sums, offset, _, zero, multiplier, shift, most, least = args_of(node)
         *rows, depth = shape_of(image)
         outs = shape_of(weight)[0]
@@ -49,6 +51,7 @@ class LinearToConvolution(Rewrite):
 
 def _scratch(program: Program, node: Node) -> Node:
     """A buffer whose size is found when all rewrites are done."""
+    import torch
     from executorch.exir import memory
 
     graph = program.module.graph

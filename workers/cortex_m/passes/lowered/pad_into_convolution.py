@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-from torch.fx import Node
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.view import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, DEPTHWISE, replaced
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)

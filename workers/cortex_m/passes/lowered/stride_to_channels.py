@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-from torch.fx import Node
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.view import args_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, constant, is_convolution, new_constant, replaced, viewed
 from workers.cortex_m.passes.row_padding import padded_row
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from torch.export import ExportedProgram
-from torch.fx import GraphModule
+from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.lowering.candidate import Insertion, lower
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.target import Target
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule
 
 
 def insertions(rewrites: Sequence[Rewrite]) -> tuple[list[Insertion], dict[str, list[str]]]:
