@@ -25,10 +25,11 @@ from benchmarks.search_once import OwnProcess, cache_with_lowered, search
 from search_space.recipe.recipe import Recipe
 from tuner.paths import cache_folder
 from workers import tasks
+from workers.backend.job import Job
 from workers.cache.memo import Memo
-from workers.checking.reference_check import Verdict
-from workers.ethos_u.job import Job
+from workers.checking.verdict import Verdict
 from workers.ethos_u.lowering.lowered import lowered
+from workers.ethos_u.programs import TosaPrograms
 from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator, Wanted
 from workers.pool.worker_process import spare_the_collector
@@ -38,14 +39,14 @@ Call = tuple[Wanted | None, str]
 recipe."""
 
 
-class Unexecuted(Evaluator):
-    """An evaluator that takes every command stream for right."""
+class Unexecuted(TosaPrograms):
+    """Programs whose command streams are all taken for right."""
 
-    def _executed(self, *_: Any, **__: Any) -> Verdict:
+    def executed(self, *_: Any, **__: Any) -> Verdict:
         return Verdict(True)
 
 
-def calls_of_search(job: Job, trials: int) -> list[Call]:
+def calls_of_search(job: Job[Target], trials: int) -> list[Call]:
     """What a search asks of its evaluator, but for the check of the best, and recipes that ExecuTorch lowers anew."""
     found: list[Call] = []
 
@@ -63,19 +64,19 @@ def calls_of_search(job: Job, trials: int) -> list[Call]:
     return found
 
 
-def seconds_of(job: Job, calls: list[Call], folder: Path, turn: int) -> tuple[list[float], list[float]]:
+def seconds_of(job: Job[Target], calls: list[Call], folder: Path, turn: int) -> tuple[list[float], list[float]]:
     """CPU seconds of each call with and without executing, in a process that has done neither before.
 
     turn: which of them is first, which has some work that the other one finds done.
     """
     tasks.warm_up()
     spare_the_collector()
-    base, kinds = lowered(job), (Evaluator, Unexecuted)
-    taken: dict[type[Evaluator], list[float]] = {kind: [] for kind in kinds}
-    sides = {
-        kind: kind(base, job.target, Memo(folder / kind.__name__ / "memo"), folder / kind.__name__ / "values", job.seed)
-        for kind in kinds
-    }
+    base, kinds = lowered(job), (TosaPrograms, Unexecuted)
+    taken: dict[type[TosaPrograms], list[float]] = {kind: [] for kind in kinds}
+    sides = {}
+    for kind in kinds:
+        place = folder / kind.__name__
+        sides[kind] = Evaluator(kind(base, job.target, Memo(place / "memo"), place / "values", job.seed))
     for at, (wanted, recipe) in enumerate(calls):
         for kind in kinds if (at + turn) % 2 else reversed(kinds):
             started = time.process_time()
@@ -84,10 +85,10 @@ def seconds_of(job: Job, calls: list[Call], folder: Path, turn: int) -> tuple[li
             else:
                 sides[kind].evaluate(recipe, wanted=wanted)
             taken[kind].append(time.process_time() - started)
-    return taken[Evaluator], taken[Unexecuted]
+    return taken[TosaPrograms], taken[Unexecuted]
 
 
-def compare(job: Job, trials: int, rounds: int, folder: Path) -> tuple[float, float, int]:
+def compare(job: Job[Target], trials: int, rounds: int, folder: Path) -> tuple[float, float, int]:
     """CPU seconds with and without executing, and of how many candidates. Of each call the least of some rounds counts:
     a busy machine adds to it, and so does what is found out once in a process."""
     os.environ |= {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -14,11 +14,13 @@ from results.records.best import Best
 from results.records.compare import figures_of
 from results.store.store import Store
 from tuner.paths import cache_folder
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
 
@@ -63,9 +65,9 @@ async def _searched(job: Job) -> tuple[Best, Best]:
     """The second goes on from the first."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "store.sqlite") as store:
         async with Pool(_JOBS, cache_folder() / "logs", warm_up=tasks.warm_up) as pool:
-            arguments = pool, store, Path(folder) / "studies", Progress([job])
-            usual = await tune(job, Objective(), _USUAL, *arguments)
-            whole = await tune(job, Objective(), _ENOUGH, *arguments)
+            context = TuningContext(pool, store, Path(folder) / "studies", Progress([job]))
+            usual = await tune(job, Objective(), _USUAL, context)
+            whole = await tune(job, Objective(), _ENOUGH, context)
     return usual.best, whole.best
 
 

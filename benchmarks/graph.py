@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.timing import milliseconds
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from tuner.paths import cache_folder
@@ -45,7 +45,7 @@ def main() -> None:
             program = max(load_or_lower(model, TARGET, cache_dir=cache_folder() / "lowered", seed=0).graphs, key=len)
         graph = read_tosa(program)
         operators = sum(1 for _ in graph.operators())
-        passes = pass_instances()
+        passes = tosa_passes()
         took = milliseconds(
             {
                 "load": partial(read_tosa, program),

@@ -11,13 +11,13 @@ from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from tuner.paths import cache_folder
+from workers.backend.job import Job
 from workers.cache.memo import Memo
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import load_or_lower, toolchain_versions
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.facts import VelaFacts
-from workers.ethos_u.vela.pricing import Cost, Pricing
+from workers.ethos_u.vela.pricing import DelegateCosts, Pricing
 from workers.output_capture import captured
 
 Program = list[Graph]
@@ -57,6 +57,6 @@ class Bench:
         """The program by a recipe. Raises SpaceError if a pass breaks it."""
         return [verify(Recipe.parse(recipe).apply(graph, self.facts)) for graph in program]
 
-    def cost(self, program: Program) -> Cost:
+    def cost(self, program: Program) -> DelegateCosts:
         """What the NPU's part costs. Raises VelaRefused."""
         return self._pricing.cost(program, 0)

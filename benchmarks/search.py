@@ -17,7 +17,7 @@ from benchmarks.laboratory.baselines import BASELINES, makers, read
 from benchmarks.laboratory.contest import COMPILES, SEEDS, Series, compared, interval, lead, run, to_the_end
 from benchmarks.laboratory.table import Table, tables
 from benchmarks.markdown import row
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.samplers import SamplerName
 from tuner.search.search import WINDOW, Search
@@ -81,7 +81,7 @@ def _leads(found: dict[SamplerName, list[Series]]) -> None:
 def _proposal_milliseconds(trials: int) -> float:
     """On a made-up space without end: programs are sets of passes. A proposal is made when an answer is told: what the
     search does with that answer is in it."""
-    names = [str(one) for one in pass_instances()][:24]
+    names = [str(one) for one in tosa_passes()][:24]
     study = Search(optuna.create_study(), {}, seed=0)
     taken: list[float] = []
     while len(taken) < 10 * WINDOW:

@@ -21,11 +21,13 @@ from typing import Any, TypeVar, TypeVarTuple
 from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.store.store import Store
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.shared import Enclosed
 from workers.pool.worker_process import spare_the_collector
@@ -104,8 +106,8 @@ def search(job: Job, trials: int, pool: OwnProcess) -> Searched:
     watch = Watch(job)
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db") as store:
         # A pool of one's own: it does what `tune` asks of one.
-        tuning: Any = tune(job, Objective(), Budget(trials), pool, store, Path(folder) / "studies", watch)  # type: ignore[arg-type]
-        asyncio.run(tuning)
+        context = TuningContext(pool, store, Path(folder) / "studies", watch)  # type: ignore[arg-type]
+        asyncio.run(tune(job, Objective(), Budget(trials), context))
     return watch.searched
 
 

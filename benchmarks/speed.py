@@ -27,12 +27,14 @@ from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.reports.prediction_error import PredictionError
 from results.store.store import Store
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram
+from workers.backend.base import Base
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
 
@@ -81,7 +83,7 @@ class _Watch(Progress):
         return time.perf_counter(), self._pool.busy_seconds
 
     def searching(
-        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+        self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
         self._before = self._now()
 
@@ -98,7 +100,7 @@ async def _search(source: str, workers: int, folder: Path) -> Searched:
     with Store.open(folder / "store.db") as store:
         async with Pool(workers, folder / "logs", warm_up=tasks.warm_up) as pool:
             watch = _Watch(job, pool)
-            tuned = await tune(job, Objective(), BUDGET, pool, store, folder / "studies", watch)
+            tuned = await tune(job, Objective(), BUDGET, TuningContext(pool, store, folder / "studies", watch))
         found = store.evaluations(tuned.best.identity.key)
     programs = [one.program_hash for one in found if one.verified]
     return Searched(len(programs), len(set(programs)), watch.seconds, watch.busy_seconds / watch.seconds / workers)

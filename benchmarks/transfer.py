@@ -18,11 +18,13 @@ from results.records.evaluation import Evaluation
 from results.store.store import Store
 from tuner.paths import cache_folder
 from tuner.search.warm_start import WarmStart
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 from workers.pool.ray_pool import Pool
 
@@ -38,7 +40,8 @@ BUDGET = Budget(trials=48)
 async def _tuned(source: str, pool: Pool, store: Store, studies: Path, experience: WarmStart) -> list[Evaluation]:
     """What was evaluated, in that order, the default first."""
     job = Job(source, TARGET, cache_folder(), seed=0)
-    tuned = await tune(job, Objective(), BUDGET, pool, store, studies, Progress([job]), experience=experience)
+    context = TuningContext(pool, store, studies, Progress([job]), experience=experience)
+    tuned = await tune(job, Objective(), BUDGET, context)
     return store.evaluations(tuned.best.identity.key)
 
 
@@ -48,7 +51,7 @@ def _offered(evaluations: Sequence[Evaluation]) -> list[int | None]:
     assert default is not None
     return [
         one.figures.cycles
-        if one.verified and one.figures and not Objective().violations(one.figures, default)
+        if one.verified and one.figures and not Objective().on(TARGET.backend).violations(one.figures, default)
         else None
         for one in evaluations
     ]

@@ -14,10 +14,17 @@ from typing import Any
 
 from results.reports.markdown import aligned
 from results.reports.prediction_error import ERRORS_FILE
-from tuner.tuning.objective import Kind, Objective
-from tuner.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
-from tuner.validation.summary import Summary, summary_of
-from tuner.validation.text import ORDER_HEADINGS, SUMMARY_HEADINGS, WORDS, order_cells, summary_cells, totals_told
+from tuner.ethos_u.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
+from tuner.ethos_u.validation.summary import Summary, summary_of
+from tuner.ethos_u.validation.text import (
+    ORDER_HEADINGS,
+    SUMMARY_HEADINGS,
+    WORDS,
+    order_cells,
+    summary_cells,
+    totals_told,
+)
+from tuner.tuning.objective import Objective
 from workers.ethos_u.estimates.host_cost import HOST_VERSION
 from workers.ethos_u.evidence import SHIPPED, read_evidence
 from workers.ethos_u.evidence.comparison import Comparison
@@ -31,7 +38,7 @@ _PLACE = re.compile(r"(?s)(<!-- validation -->\n).*(<!-- /validation -->)")
 
 
 #: Which estimate an objective counts by.
-_COUNTED_BY: dict[Kind, By] = {"stream": "model", "both": "model", "vela": "vela"}
+_COUNTED_BY: dict[str, By] = {"stream": "model", "both": "model", "vela": "vela"}
 
 
 def main() -> None:
@@ -75,7 +82,7 @@ def _errors(programs: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
             pair_percent = pairs.ratio_error if pairs is not None else errors.mean
             yield {
                 "target": f"{family}-",
-                "objective": Objective(kind).facts(),
+                "objective": Objective(kind).on("ethos-u").facts(),
                 "by": "model" if by == "model" else "compiler",
                 "kinds": sorted(covered_kinds(family)),
                 "error": {

@@ -15,8 +15,8 @@ from search_space.exactness import Exactness
 from tuner.deploy.apply import applied
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
+from workers.backend.job import Job
 from workers.checking.allowance import Allowance
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 
 _MODELS = ("mlperf-tiny/deep-autoencoder", "mlperf-tiny/ds-cnn", "silero-vad")

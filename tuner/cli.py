@@ -28,6 +28,9 @@ _NAMES = (
 #: What module and function of a command are called, where that is not the command's name.
 _FUNCTIONS = {"import": "import_recipes"}
 
+#: Tools for the files, boards and evidence of one family of targets.
+_OF_ETHOS_U = ("boards", "cost", "disasm", "opt", "run", "simulate", "validate")
+
 
 class _Commands(UserDict[str, Any]):
     """Each is imported when it is asked for: all together take a second that `velatune run` has no use for."""
@@ -35,14 +38,15 @@ class _Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if self.data[name] is None:
             function = _FUNCTIONS.get(name, name)
-            self.data[name] = getattr(import_module(f"tuner.commands.{function}"), function)
+            package = "tuner.ethos_u.commands" if name in _OF_ETHOS_U else "tuner.commands"
+            self.data[name] = getattr(import_module(f"{package}.{function}"), function)
         return self.data[name]
 
 
 @click.group(commands=_Commands(dict.fromkeys(_NAMES)), context_settings=_CONTEXT)
 @click.version_option(package_name="velatune")
 def cli() -> None:
-    """Find the way of lowering a PyTorch model that costs an Arm Ethos-U NPU the fewest cycles.
+    """Find the way of lowering a PyTorch model that costs an embedded target the fewest cycles.
 
     Every option can be set in the environment as well: VELATUNE_TUNE_TRIALS, VELATUNE_TUNE_STORE, ...
     """

@@ -40,13 +40,14 @@ if TYPE_CHECKING:
     from search_space.recipe.recipe import Recipe
     from search_space.tosa_file.reader import read_tosa
     from search_space.tosa_file.writer import write_tosa
-    from tuner.deploy.ahead_of_time import apply_recipe, best_recipe
     from tuner.deploy.ask import identity_for
+    from tuner.deploy.best_recipe import best_recipe
     from tuner.tuning.objective import Objective
+    from workers.backend.job import Job
     from workers.checking.allowance import Allowance
     from workers.errors import ModelError
     from workers.ethos_u.files.pte import read_pte
-    from workers.ethos_u.job import Job
+    from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
     from workers.ethos_u.npu_model import execute
     from workers.ethos_u.target import Target
 
@@ -105,13 +106,14 @@ _NAMES = {
     "search_space.recipe.recipe": ("Recipe",),
     "search_space.tosa_file.reader": ("read_tosa",),
     "search_space.tosa_file.writer": ("write_tosa",),
-    "tuner.deploy.ahead_of_time": ("apply_recipe", "best_recipe"),
+    "tuner.deploy.best_recipe": ("best_recipe",),
     "tuner.deploy.ask": ("identity_for",),
     "tuner.tuning.objective": ("Objective",),
     "workers.checking.allowance": ("Allowance",),
+    "workers.backend.job": ("Job",),
     "workers.errors": ("ModelError",),
     "workers.ethos_u.files.pte": ("read_pte",),
-    "workers.ethos_u.job": ("Job",),
+    "workers.ethos_u.lowering.ahead_of_time.recipe_lowering": ("apply_recipe",),
     "workers.ethos_u.npu_model": ("execute",),
     "workers.ethos_u.target": ("Target",),
 }

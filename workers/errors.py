@@ -5,6 +5,23 @@ class ModelError(Exception):
     """One line for people: what was wrong, where, what to do."""
 
 
+class CompilerRefused(Exception):
+    """The target's compiler does not take a program, or what it emits cannot be priced; the reason in one line."""
+
+
+class ReferenceFailed(Exception):
+    """What the outputs of a program should be cannot be found out; the message is the reason in one line.
+
+    Attributes:
+        at: on which of several sets of inputs.
+        undefined: the program does there what its language leaves undefined.
+    """
+
+    def __init__(self, reason: str, at: int = 0, *, undefined: bool = False) -> None:
+        super().__init__(reason)
+        self.at, self.undefined = at, undefined
+
+
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message that says something, cut to a readable length."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

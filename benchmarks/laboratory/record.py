@@ -8,16 +8,17 @@ from heapq import heappop, heappush
 from itertools import combinations, product
 
 from benchmarks.laboratory.table import DIGEST, Chosen, Program, Table
-from search_space.passes.base import SITES_BY_PRICE
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import SPACE_VERSION
 from tuner.paths import cache_folder
-from tuner.tuning.objective import Objective
+from tuner.tuning.objective import FamilyObjective, Objective
+from workers.backend.cost import Cost
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import load_or_lower
+from workers.ethos_u.programs import TosaPrograms
 from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.target import Target
-from workers.ethos_u.vela.pricing import Cost
 from workers.evaluator import Evaluator
 
 
@@ -54,9 +55,9 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     """
     target, cache = Target.parse(space.target), cache_folder()
     base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)
-    evaluator = Evaluator(base, target, Memo(cache / "memo"), cache / "values", seed=0)
+    evaluator = Evaluator(TosaPrograms(base, target, Memo(cache / "memo"), cache / "values", seed=0))
     choices, elements = evaluator.open_choices(), space.elements
-    objective = Objective()
+    objective = Objective().on(target.backend)
     default = evaluator.evaluate("default").cost
     assert default is not None
     found: list[_Found] = []
@@ -113,7 +114,7 @@ class _Found:
     sites: dict[str, Chosen] = field(default_factory=dict)
 
 
-def _program(one: _Found, objective: Objective, default: Cost) -> Program:
+def _program(one: _Found, objective: FamilyObjective, default: Cost) -> Program:
     digest = one.digest[:DIGEST]
     if one.cost is None:
         return Program(digest, None, 0.0, None, {}, {})

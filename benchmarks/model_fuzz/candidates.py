@@ -9,10 +9,11 @@ from results.records.evaluation import Evaluation
 from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
+from workers.backend.job import Job
 from workers.cache.memo import Memo
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.lowering.lowered import lowered
+from workers.ethos_u.target import Target
 from workers.ethos_u.vela.facts import VelaFacts
 
 #: A pass or choice raised what it is not to raise.
@@ -38,7 +39,7 @@ def miscompiled(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     return [one for one in evaluations if one.status == "wrong" and one.figures is not None]
 
 
-def kinds_of(job: Job, recipe: str) -> tuple[str, ...]:
+def kinds_of(job: Job[Target], recipe: str) -> tuple[str, ...]:
     """The catalogued miscompilations that a candidate's programs are open to. Runs in a worker process."""
     parsed = Recipe.parse(recipe)
     default = lowered(job)

@@ -23,13 +23,14 @@ from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied_in
 from tuner.deploy.ask import ask, identity_for
 from tuner.paths import studies_folder
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
 from workers import tasks
+from workers.backend.job import Job
 from workers.errors import ModelError, one_line
-from workers.ethos_u.job import Job
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
 from workers.pool.local_pool import PlainPool
@@ -114,7 +115,7 @@ def _path(model: Generated, folder: Path, suffix: str) -> Path:
     return folder / f"model_{model.seed}{suffix}"
 
 
-def _written(model: Generated, folder: Path) -> Job:
+def _written(model: Generated, folder: Path) -> Job[Target]:
     """The model's file, and what velatune is asked."""
     file = _path(model, folder, ".py")
     file.write_text(model.text, encoding="utf-8")
@@ -131,7 +132,7 @@ async def _stock(pool: PlainPool, folder: Path, model: Generated, job: Job) -> S
         return Stock("lost", str(lost))
 
 
-async def _judged(bench: _Bench, model: Generated, job: Job, stock: Stock, outcome: Tuned | Failure) -> Judged:
+async def _judged(bench: _Bench, model: Generated, job: Job[Target], stock: Stock, outcome: Tuned | Failure) -> Judged:
     if isinstance(outcome, Failure):
         judged = _refused(model, stock, outcome.reason)
         if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
@@ -149,7 +150,7 @@ async def _judged(bench: _Bench, model: Generated, job: Job, stock: Stock, outco
     return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason or known)
 
 
-async def _candidates(bench: _Bench, job: Job, evaluations: Sequence[Evaluation]) -> tuple[str, str]:
+async def _candidates(bench: _Bench, job: Job[Target], evaluations: Sequence[Evaluation]) -> tuple[str, str]:
     """What is unexpected of a tune's candidates, and the known miscompilations among them; both empty if nothing is."""
     if reason := unexpected_candidate(evaluations):
         return reason, ""
@@ -172,7 +173,7 @@ def _refused(model: Generated, stock: Stock, reason: str) -> Judged:
     return Judged(model, "finding", f"stock ExecuTorch writes it: {reason}")
 
 
-async def _fault(bench: _Bench, model: Generated, job: Job, best: Best) -> str:
+async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best) -> str:
     """In one line, what goes wrong with a best that was found; empty if nothing does."""
     found, _ = await asyncio.to_thread(ask, Tiers(bench.store), job, bench.objective, bench.log_dir)
     if not isinstance(found, Hit) or found.best.recipe != best.recipe:

@@ -27,8 +27,7 @@ from benchmarks.proofs.file import prove_file
 from benchmarks.proofs.proof import Proof, prove
 from results.errors import StoreError
 from tuner.commands.options import store_option
-from workers.checking.reference import ReferenceFailed
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.vela.compiler import VelaRefused
 from workers.models.suite import MODELS
 from workers.pool.ray_pool import WorkerLost

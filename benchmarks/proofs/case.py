@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.deploy.ahead_of_time import best_recipe
+from tuner.deploy.best_recipe import best_recipe
 from workers.errors import ModelError
 
 DEFAULT, BEST = "default", "best"

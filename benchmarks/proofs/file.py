@@ -7,13 +7,14 @@ from pathlib import Path
 
 from benchmarks.proofs.case import Case
 from benchmarks.proofs.proof import job_of
+from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
 from workers.ethos_u.run_check import run_check
+from workers.ethos_u.target import Target
 from workers.models.content_hash import text_hash
 from workers.output_capture import toolchain_hushed
 
@@ -43,7 +44,7 @@ def file_of(case: Case, folder: Path) -> Path:
     return file
 
 
-def _written(job: Job, recipe: str) -> bytes:
+def _written(job: Job[Target], recipe: str) -> bytes:
     model = exported_model(job.source)
     assert model is not None
     with toolchain_hushed(), apply_recipe(recipe, job.target, check_streams=False):

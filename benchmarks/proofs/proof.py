@@ -20,12 +20,12 @@ from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from tuner.paths import cache_folder
+from workers.backend.job import Job
 from workers.cache.memo import Memo
 from workers.checking.check_inputs import CheckInput
 from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.reference_check import check
 from workers.checking.whole_outputs import WholeOutputs
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute
@@ -80,7 +80,7 @@ class Proof:
     seconds: Seconds
 
 
-def job_of(case: Case) -> Job:
+def job_of(case: Case) -> Job[Target]:
     """The job whose model and target the case has."""
     return Job(case.model, Target.parse(case.accelerator), cache_folder(), _SEED)
 

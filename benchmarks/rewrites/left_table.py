@@ -13,7 +13,7 @@ from benchmarks.rewrites.reasons import VELA_OWN, reason
 from search_space.ir.verifier import verify
 from search_space.recipe.seed_recipes import seed_programs
 from workers.ethos_u.vela.compiler import VelaRefused
-from workers.ethos_u.vela.pricing import Cost
+from workers.ethos_u.vela.pricing import DelegateCosts
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Left:
     """
 
     model: str
-    default: Cost
-    cost: Cost
+    default: DelegateCosts
+    cost: DelegateCosts
     before: Part
     after: Part
     program: Program
@@ -79,7 +79,7 @@ def left(model: str, bench: Bench) -> Left:
     )
 
 
-def _parts(program: Program, cost: Cost) -> Part:
+def _parts(program: Program, cost: DelegateCosts) -> Part:
     sums: Counter[str] = Counter()
     for one in cost.rows:
         graph = program[one.delegate]

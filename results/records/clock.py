@@ -13,6 +13,6 @@ def time_at(cycles: int, clock_hz: float | None) -> str:
     return "" if clock_hz is None else f"{milliseconds(cycles, clock_hz)} ms at {clock_hz / 1e6:g} MHz"
 
 
-def timed(cycles: int, clock_hz: float | None) -> str:
-    """Cycles, and what time they take at a clock if there is one."""
-    return ", ".join(filter(None, (f"{cycles:,} cycles", time_at(cycles, clock_hz))))
+def timed(cycles: int, clock_hz: float | None, unit: str = "cycles") -> str:
+    """Cycles, and what time they take at a clock if there is one. unit: what they are called, if not cycles."""
+    return ", ".join(filter(None, (f"{cycles:,} {unit}", time_at(cycles, clock_hz))))

@@ -59,6 +59,7 @@ class Family(Protocol):
 
     Attributes:
         metrics: what their figures have besides those of every family, in the order of tables.
+        unit: of what is minimised, in the plural, such as `cycles`.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`OperatorRow.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
@@ -66,6 +67,8 @@ class Family(Protocol):
 
     @property
     def metrics(self) -> Sequence[Metric]: ...
+    @property
+    def unit(self) -> str: ...
     @property
     def compiler(self) -> str: ...
     @property
@@ -79,6 +82,7 @@ class _Unknown:
     """A family whose backend is not installed."""
 
     metrics: tuple[Metric, ...] = ()
+    unit: str = "cycles"
     compiler: str = "the compiler"
     estimate_reasons: Mapping[str, str] = field(default_factory=dict)
     multiplying: frozenset[str] = frozenset()
@@ -125,6 +129,12 @@ def estimates_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
     """Those of them that predict cycles of the device alone and that all figures have."""
     figures = list(figures)
     return [one for one in metrics_of(family, figures) if one.is_estimate and all(one.name in each for each in figures)]
+
+
+def unit_of(families: Iterable[str]) -> str:
+    """What families count in common, for headings; `cycles` of families that count other things each."""
+    units = {family_of(one).unit for one in families}
+    return units.pop() if len(units) == 1 else "cycles"
 
 
 def compiler_of(families: Iterable[str]) -> str:

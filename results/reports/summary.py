@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from results.records.best import Best
 from results.records.clock import milliseconds
 from results.records.compare import TargetMeans, figures_of, gain_by, gain_of, means_of
-from results.records.families import COMPILER_CYCLES, Metric, compiler_of, metrics_of
+from results.records.families import COMPILER_CYCLES, Metric, compiler_of, metrics_of, unit_of
 from results.records.figures import Reuse
 from results.records.identity import Target
 from results.records.measurement import Measurement
@@ -224,7 +224,7 @@ def _merit_of(point: Point) -> dict[str, Any]:
     return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
 
 
-_FIRST = ("model", "target", "default cycles", "best cycles", "error", "covered", "gain")
+_FIRST = ("model", "target", "default {unit}", "best {unit}", "error", "covered", "gain")
 _LAST = ("evaluations", "distinct", "status")
 _WORDS = {"model", "target", "status"}
 
@@ -247,7 +247,9 @@ def markdown_table(
     bests = list(bests)
     tabled = _tabled(bests)
     by_compiler = f"gain by {compiler_of(best.identity.target.family for best in bests)}"
-    lines = [(*_FIRST, by_compiler, *(one.title for one in tabled), *_LAST)]
+    unit = unit_of(best.identity.target.family for best in bests)
+    first = (heading.format(unit=unit) for heading in _FIRST)
+    lines = [(*first, by_compiler, *(one.title for one in tabled), *_LAST)]
     lines += [_cells(best, measurements, tabled) for best in bests]
     if clocks:
         times = [_TIME, *(_milliseconds(best, clocks.get(best.identity.target)) for best in bests)]
@@ -257,7 +259,7 @@ def markdown_table(
     parts += _means([one for one in means_of(bests) if one.models > 1])
     labels = sorted({figures.label for best in bests for figures in figures_of(best)})
     if labels:
-        parts.append(f"All cycles are {' or '.join(labels)}.")
+        parts.append(f"All {unit} are {' or '.join(labels)}.")
     return "\n\n".join(parts) + "\n"
 
 

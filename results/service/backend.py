@@ -29,7 +29,8 @@ class Explained:
 class Backend(Protocol):
     """A toolchain."""
 
-    versions: dict[str, str]
+    #: Family -> versions of its toolchain.
+    toolchains: dict[str, dict[str, str]]
     search_space_version: str
     #: Name -> description of the models that need no upload.
     models: Mapping[str, str]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from search_space.exactness import Exactness
-from search_space.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from search_space.ir.graph import Graph
 
 
-class Choice(ABC):
+class RecipeChoice(ABC):
     """A decision on how operators are expressed, taken once for a program and before any pass.
+
+    `Choice` is the class of those that rewrite TOSA graphs, `search_space.choices.frontend.base.SettingChoice` of those
+    that are taken inside the toolchain.
 
     A subclass sets
     name: as recipes write it, lower case with hyphens.
@@ -38,6 +43,10 @@ class Choice(ABC):
     def written(cls, alternative: str) -> str:
         """The canonical text of an alternative."""
         return alternative
+
+
+class Choice(RecipeChoice):
+    """A lowering choice on TOSA graphs."""
 
     @abstractmethod
     def apply(self, graph: Graph, alternative: str) -> Graph:

@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from dataclasses import Field, dataclass, field, fields
-from functools import cached_property
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from search_space.building.lost_padding import windows_without_padding
 from search_space.errors import SpaceError
-from search_space.exactness import Exactness
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
-from search_space.passes.stage import Stage
-
-#: Sites where stream cycles fall; and sites where neither they nor Vela's estimate rise, one of the two falls, and the
-#: part needs no more SRAM than it or the whole program did before the pass.
-PROFITABLE, PROFITABLE_BY_BOTH = "profitable", "profitable-by-both"
-
-#: Alternatives to numbers of sites; `search_space.recipe.profitable_sites` finds the sites.
-SITES_BY_PRICE = (PROFITABLE, PROFITABLE_BY_BOTH)
+from search_space.passes.recipe_pass import RecipePass
 
 _CHANGES_PER_NODE = 50
 
 
 @dataclass(frozen=True)
-class Pass(ABC):
-    """A rewrite graph -> graph that keeps the outputs bit for bit, unless its class says otherwise.
-
-    A subclass is a frozen dataclass. Its fields are its options (bool, int or str, all with defaults). It sets
-
-    name: as recipes write it, lower case with hyphens.
-
-    law: why the outputs stay the same, in one line.
+class Pass(RecipePass):
+    """A rewrite graph -> graph of TOSA programs; see `RecipePass` for what a subclass sets.
 
     is_nonlocal: whether a rewrite can open a site that is not next to it.
-
-    exactness: its class. Passes that are not exact are tried only where the user allows them, and are measured.
-
-    stage: where it belongs in the recipes that a search starts from. None leaves it out of them, or to
-    `search_space.recipe.seed_recipes` to name it.
-
-    at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
-    SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last site have no
-    effect.
     """
 
-    name: ClassVar[str]
-    law: ClassVar[str]
     is_nonlocal: ClassVar[bool] = False
-    exactness: ClassVar[Exactness] = Exactness.EXACT
-    stage: ClassVar[Stage | None] = None
-
-    at: str = field(default="", kw_only=True)
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:
@@ -162,33 +132,6 @@ class Pass(ABC):
                 yield node_id, _finished(edit)
                 edit = Editor(graph, facts)
 
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of sites in `at`, in order; empty if the pass is for all sites.
-
-        Raises:
-            SpaceError: its sites are selected by price.
-        """
-        if self.at in SITES_BY_PRICE:
-            raise SpaceError(f"{self}: its sites are found by `search_space.recipe.profitable_sites`")
-        return tuple(map(int, self.at.split("+"))) if self.at else ()
-
-    def __str__(self) -> str:
-        """The text in recipes: options that are not at their default in braces, then the sites."""
-        return self._text
-
-    @cached_property
-    def _text(self) -> str:  # a search writes the same passes thousands of times
-        options = [
-            f"{f.name}={_option(getattr(self, f.name))}" for f in self.options() if getattr(self, f.name) != f.default
-        ]
-        return self.name + ("{" + ",".join(options) + "}" if options else "") + (f"@{self.at}" if self.at else "")
-
-    @classmethod
-    def options(cls) -> tuple[Field[Any], ...]:
-        """The fields that a recipe may set in braces."""
-        return tuple(f for f in fields(cls) if f.name != "at")
-
 
 def _finished(edit: Editor) -> Graph:
     """The graph, without what Vela compiles wrongly; the original itself if nothing was changed."""
@@ -203,7 +146,3 @@ def _candidates(graph: Graph, only: Collection[int] | None) -> Sequence[int]:
     if len(only) == 1:
         return [i for i in only if i in graph.nodes and graph[i].op not in (INPUT, CONST)]
     return [i for i in graph.operator_ids if i in only]
-
-
-def _option(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,6 +9,9 @@ from pathlib import Path
 from search_space.recipe import registry
 from search_space.recipe.source_hash import hash_of_sources, package_of
 
+#: What is of this project's own version.
+_OWN = ("search_space", "workers")
+
 #: Digits of a hash that distinguish the sources of one version.
 _SHOWN_DIGITS = 16
 
@@ -27,7 +30,7 @@ def extension_versions() -> dict[str, str]:
     places: dict[str, set[Path]] = {}
     for kind in kinds:
         package = kind.__module__.partition(".")[0]
-        if package != __name__.partition(".")[0]:
+        if package not in _OWN:
             places.setdefault(package, set()).add(package_of(kind))
     # Entry points are not loaded here: one that is broken may be among them.
     distributions = {entry.module.partition(".")[0]: entry.dist for entry in entries if entry.dist is not None}

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE, RecipePass
 
 #: An element of a recipe: a pass, or a lowering choice and its alternative.
-Element = Pass | tuple[str, str]
+Element = RecipePass | tuple[str, str]
 
 
 def why_idle(
@@ -33,9 +34,10 @@ def why_idle(
     """
     if any(old.hash != new.hash for old, new in zip(before, after, strict=True)):
         return None
-    if not isinstance(element, Pass):
+    if isinstance(element, tuple):
         return f"{'='.join(element)} changes nothing in {where}"
-    count = max((len(element.sites(graph, facts)) for graph in before), default=0)
+    sited = element.sites if isinstance(element, Pass) else None
+    count = max((len(sited(graph, facts)) for graph in before if sited is not None), default=0)
     if not count:
         return f"{element} has no site in {where}"
     sites = f"{count} site{'s' if count > 1 else ''}"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import PROFITABLE, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE
 
 
 def rewrite_where(graph: Graph, one: Pass, facts: TargetFacts, wanted: Callable[[Graph, Graph], bool]) -> Graph:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from search_space.analysis.changed_region import changed_region
+from search_space.errors import SpaceError
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
-from search_space.passes.base import PROFITABLE, SITES_BY_PRICE, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE, SITES_BY_PRICE, RecipePass
 from search_space.recipe.normalised_transposes import normalise_transposes
 from search_space.recipe.price import cheaper, rewrite_where
 
 
-def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
+def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
     """Apply a pass of a recipe at the sites that it is for.
 
     Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH; they are
@@ -26,14 +28,17 @@ def applied(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
         The new program; `graph` itself if there is no site.
 
     Raises:
-        SpaceError: the pass does not terminate.
+        SpaceError: the pass does not terminate, or is for programs of another kind.
     """
+    rewrite = _on_graphs(one)
     if one.at not in SITES_BY_PRICE:
-        return one.apply(graph, facts=facts)
-    return rewrite_where(graph, one, facts, lambda before, after: is_profitable(before, after, facts, one.at, graph))
+        return rewrite.apply(graph, facts=facts)
+    return rewrite_where(
+        graph, rewrite, facts, lambda before, after: is_profitable(before, after, facts, one.at, graph)
+    )
 
 
-def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
+def chosen_sites(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tuple[tuple[int, ...], int]:
     """The sites that a pass of a recipe is for. Each is looked at as if it were the only one.
 
     Args:
@@ -43,13 +48,26 @@ def chosen_sites(one: Pass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> tu
 
     Returns:
         The numbers of the sites, and the number of all sites.
+
+    Raises:
+        SpaceError: the pass is for programs of another kind.
     """
+    rewrite = _on_graphs(one)
     if one.at in SITES_BY_PRICE:
-        profitable = [is_profitable(graph, after, facts, one.at, graph) for _, after in one.iter_rewrites(graph, facts)]
+        profitable = [
+            is_profitable(graph, after, facts, one.at, graph) for _, after in rewrite.iter_rewrites(graph, facts)
+        ]
         return tuple(number for number, pay in enumerate(profitable, 1) if pay), len(profitable)
-    sites = one.sites(graph, facts)
+    sites = rewrite.sites(graph, facts)
     numbers = one.numbers or range(1, len(sites) + 1)
     return tuple(number for number in numbers if number <= len(sites)), len(sites)
+
+
+def _on_graphs(one: RecipePass) -> Pass:
+    """Raises SpaceError if it is for programs of another kind."""
+    if isinstance(one, Pass):
+        return one
+    raise SpaceError(f"{one.name} is no pass on TOSA programs")
 
 
 def is_profitable(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:

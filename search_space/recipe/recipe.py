@@ -19,15 +19,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from search_space.choices.base import Choice
-from search_space.choices.frontend.base import Setting, UpstreamChoice
+from search_space.choices.base import Choice, RecipeChoice
+from search_space.choices.frontend.base import Setting, SettingChoice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import ANY_TARGET, TargetFacts
 from search_space.layout.activation_shape import activations_without_batch
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE, RecipePass
 from search_space.recipe import registry
 from search_space.recipe.profitable_sites import applied
 
@@ -40,7 +40,7 @@ class Recipe:
     """choices: pairs (choice, alternative), sorted. passes: in the order in which they run."""
 
     choices: tuple[tuple[str, str], ...] = ()
-    passes: tuple[Pass, ...] = ()
+    passes: tuple[RecipePass, ...] = ()
 
     @staticmethod
     def parse(text: str) -> Recipe:
@@ -75,8 +75,8 @@ class Recipe:
 
     @property
     def setting(self) -> Setting:
-        """The choices that are taken inside ExecuTorch."""
-        return tuple(one for one in self.choices if issubclass(registry.choices()[one[0]], UpstreamChoice))
+        """The choices that are taken inside the toolchain."""
+        return tuple(one for one in self.choices if issubclass(registry.choices()[one[0]], SettingChoice))
 
     @property
     def exactness(self) -> Exactness:
@@ -119,7 +119,12 @@ class Recipe:
             SpaceError: a pass does not terminate.
         """
         for name, alternative in self.choices:
-            chosen = registry.choices()[name]().apply(graph, alternative)
+            choice = registry.choices()[name]
+            if issubclass(choice, SettingChoice):  # it is lowered with the alternative already
+                continue
+            if not issubclass(choice, Choice):
+                raise SpaceError(f"{name} is no choice on TOSA programs")
+            chosen = choice().apply(graph, alternative)
             graph = graph if chosen is graph else _right_for_vela(chosen)
         for one in self.passes:
             graph = applied(one, graph, facts)
@@ -132,7 +137,7 @@ def _right_for_vela(graph: Graph) -> Graph:
     return edit.finish()
 
 
-def _law(choice: type[Choice], alternative: str) -> str:
+def _law(choice: type[RecipeChoice], alternative: str) -> str:
     return "; ".join(choice.alternatives[part] for part in choice.parts(alternative))
 
 
@@ -159,7 +164,7 @@ def _choice(text: str) -> tuple[str, str]:
     return name, known[name].written(alternative)
 
 
-def _pass(text: str) -> Pass:
+def _pass(text: str) -> RecipePass:
     match = re.fullmatch(r"([^{}@]*)(?:\{([^{}]*)\}\s*)?(?:@([^{}@]*))?", text)
     if not match or not registry.NAME.fullmatch(match[1].strip()):
         raise SpaceError(f"'{text}' is not a pass; write name, name{{option=value}} or name@1+3 for some of its sites")

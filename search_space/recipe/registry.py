@@ -1,6 +1,7 @@
 """All passes and lowering choices that recipes can name: the built-in ones, found by their files, and those that other
 packages register under the entry points `velatune.passes` and `velatune.choices`. An extension that cannot be used is
-left out with a warning; a recipe that names it is refused with the reason.
+left out with a warning; a recipe that names it is refused with the reason. An entry point may also name a package: then
+all that its files define are meant.
 
 Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`: those that rewrite the graph
 are passes as well, and stand among them in a recipe; the others are taken once, before."""
@@ -22,17 +23,17 @@ from typing import Any, Generic, TypeVar
 
 import search_space.choices
 import search_space.passes
-from search_space.choices.base import Choice
+from search_space.choices.base import RecipeChoice
 from search_space.choices.frontend.base import UpstreamChoice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
-from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import RecipePass
 from search_space.passes.stage import Stage
 
 #: Valid names of passes, choices and alternatives, so that a recipe can be parsed.
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 
-T = TypeVar("T", type[Pass], type[Choice])
+T = TypeVar("T", type[RecipePass], type[RecipeChoice])
 
 GROUPS = _PASSES, _CHOICES = "velatune.passes", "velatune.choices"
 """Of entry points."""
@@ -40,12 +41,12 @@ GROUPS = _PASSES, _CHOICES = "velatune.passes", "velatune.choices"
 _log = logging.getLogger(__name__)
 
 
-def passes() -> Mapping[str, type[Pass]]:
+def passes() -> Mapping[str, type[RecipePass]]:
     """Name -> class of every pass that can be used."""
     return _passes().usable
 
 
-def choices() -> Mapping[str, type[Choice]]:
+def choices() -> Mapping[str, type[RecipeChoice]]:
     """Name -> class of every lowering choice that can be used."""
     return _choices().usable
 
@@ -101,13 +102,13 @@ class _Found(Generic[T]):
 
 
 @cache
-def _passes() -> _Found[type[Pass]]:
-    return _collect((search_space.passes, search_space.choices), Pass, _PASSES)  # type: ignore[type-abstract]
+def _passes() -> _Found[type[RecipePass]]:
+    return _collect((search_space.passes, search_space.choices), RecipePass, _PASSES)
 
 
 @cache
-def _choices() -> _Found[type[Choice]]:
-    return _collect((search_space.choices,), Choice, _CHOICES)  # type: ignore[type-abstract]
+def _choices() -> _Found[type[RecipeChoice]]:
+    return _collect((search_space.choices,), RecipeChoice, _CHOICES)
 
 
 def _left_out(kind: str, name: str, broken: Mapping[str, str]) -> SpaceError | None:
@@ -119,15 +120,14 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
     who do not use it anything."""
     usable: dict[str, T] = {}
     for package in packages:
-        for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            module = importlib.import_module(file.name)
-            for value in vars(module).values():
-                if _is_one(value, base) and value.__module__ == module.__name__ and hasattr(value, "name"):
-                    usable[value.name] = value
+        usable |= _of_package(package, base)
     broken: dict[str, str] = {}
     # Sorted, so that of two extensions of one name the same one is taken in every process.
     for entry in sorted(entry_points(group=group), key=lambda one: (one.name, one.value)):
         value, complaint = _loaded(entry, base)
+        if isinstance(value, ModuleType) and not complaint:
+            usable |= _of_package(value, base)
+            continue
         if not complaint and value.name in usable:
             complaint = f"reuses the name '{value.name}'"
         if not complaint:
@@ -141,12 +141,25 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
     return _Found(dict(sorted(usable.items())), broken)
 
 
+def _of_package(package: ModuleType, base: T) -> dict[str, T]:
+    """Name -> class of all that the files of a package define."""
+    found: dict[str, T] = {}
+    for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(file.name)
+        for value in vars(module).values():
+            if _is_one(value, base) and value.__module__ == module.__name__ and hasattr(value, "name"):
+                found[value.name] = value
+    return found
+
+
 def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
     """The class of an entry point, and why it cannot be used; empty if it can."""
     try:
         value = entry.load()
     except (Exception, SystemExit) as error:
         return None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}"
+    if isinstance(value, ModuleType) and hasattr(value, "__path__"):
+        return value, ""
     try:
         return value, _complaint(value, base)
     except Exception as error:
@@ -166,7 +179,7 @@ def _complaint(value: object, base: type) -> str:
     if inspect.isabstract(value):
         missing = sorted(name for name in dir(value) if getattr(getattr(value, name), "__isabstractmethod__", False))
         return f"does not implement {', '.join(missing)}"
-    if issubclass(value, Pass):
+    if issubclass(value, RecipePass):
         if not getattr(value, "law", ""):
             return "needs a law"
         if not isinstance(value.exactness, Exactness):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE, RecipePass
 from search_space.passes.stage import Stage
 from search_space.recipe import registry
 from search_space.recipe.profitable_sites import applied
@@ -135,7 +135,7 @@ def _staged(allowed: Exactness) -> tuple[str, ...]:
     return tuple(",".join(parts.values()).format(at=at) for at in reversed(SITES_BY_PRICE))
 
 
-def _with(text: str, stage: Stage, passes: Iterable[type[Pass]]) -> str:
+def _with(text: str, stage: Stage, passes: Iterable[type[RecipePass]]) -> str:
     at = "@{at}" if stage in _BY_PRICE else ""
     return ",".join((text, *(f"{one.name}{at}" for one in passes if one.stage is stage)))
 
@@ -157,7 +157,7 @@ def seed_programs(
     """
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
-    reached: dict[tuple[Pass, ...], tuple[Graph, ...]] = {(): tuple(program)}
+    reached: dict[tuple[RecipePass, ...], tuple[Graph, ...]] = {(): tuple(program)}
     for start in map(Recipe.parse, (*learnt, *inexact_seed_recipes(), *seed_recipes())):
         if start.exactness > allowed:
             continue
@@ -209,7 +209,7 @@ def starting_points(
     return tuple(seed_programs(program, facts, allowed, learnt))
 
 
-def _applied(one: Pass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
+def _applied(one: RecipePass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:
     try:
         return tuple(applied(one, graph, facts) for graph in program)
     except Exception:  # somebody's pass: it is refused with the reason when it is a candidate

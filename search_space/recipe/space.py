@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from search_space.choices.base import Choice
 from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe import registry
 from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
+
+K = TypeVar("K", bound=RecipePass)
 
 #: Part of a result's identity. It is raised when a pass or choice is renamed, or does something else under its name.
 SPACE_VERSION = "12"
 
 
-def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
-    """Every pass of the allowed classes, with every combination of its yes-or-no options, in alphabetical order.
+def tosa_passes(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
+    """`pass_instances` of those that rewrite TOSA graphs."""
+    return pass_instances(Pass, allowed)  # type: ignore[type-abstract]
 
-    Other options have their default.
+
+def pass_instances(of: type[K], allowed: Exactness = Exactness.EXACT) -> tuple[K, ...]:
+    """Every pass for one kind of program that is allowed, with every setting of its yes-or-no options.
+
+    Args:
+        of: the class that passes for such programs have in common.
+        allowed: the class of exactness up to which they are.
+
+    Returns:
+        Passes in alphabetical order; other options are at their default.
     """
-    instances = []
+    instances: list[K] = []
     for kind in registry.passes().values():
-        if kind.exactness > allowed:
+        if kind.exactness > allowed or not issubclass(kind, of):
             continue
         switches = [f.name for f in kind.options() if isinstance(f.default, bool)]
         for values in product((False, True), repeat=len(switches)):
@@ -37,7 +50,7 @@ def pass_instances(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:
 def space_hash() -> str:
     """32 hex digits over the passes, choices and seed recipes that exist. An extension changes them."""
     names = [
-        *map(str, pass_instances(max(Exactness))),
+        *map(str, pass_instances(RecipePass, max(Exactness))),
         *(f"{n}={','.join(c.alternatives)}" for n, c in registry.choices().items()),
     ]
     names += [*inexact_seed_recipes(), *seed_recipes()]
@@ -56,6 +69,8 @@ def open_choices(graphs: Sequence[Graph], allowed: Exactness = Exactness.EXACT) 
     """
     found = {}
     for name, kind in registry.choices().items():
+        if not issubclass(kind, Choice):
+            continue
         offered = [a for a in kind.alternatives if kind.exactness(a) <= allowed]
         changing = tuple(a for a in offered if any(_changes(kind(), a, graph) for graph in graphs))
         if changing:

@@ -22,8 +22,8 @@ from tuner.nightly.suite_file import BudgetEntry, LimitsEntry, Suite
 from tuner.search.samplers.local_search import _NEAR
 from tuner.search.samplers.optuna_samplers import _PLACES
 from tuner.search.search import WINDOW
+from tuner.tuning.budget import LEAST_TO_SHORTEN
 from tuner.tuning.objective import SRAM_GROWTH
-from tuner.tuning.tune import _LEAST_TO_SHORTEN
 from workers.checking.allowance import DEFAULT_LOSS_DB
 from workers.ethos_u.lowering import quality
 from workers.models import calibration_check, pt2_check
@@ -43,7 +43,7 @@ def default(model: type, name: str) -> object:
 
 SENTENCES = {
     "README.md": [
-        f"at most half as many candidates more, or {_LEAST_TO_SHORTEN},",
+        f"at most half as many candidates more, or {LEAST_TO_SHORTEN},",
         f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
         f"may need {_PARTS[SRAM_GROWTH - 1]} more SRAM than the default lowering",
     ],

@@ -133,13 +133,13 @@ _ASK = """
 import sys
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 for text in sys.argv[1:]:
     try:
         print(Recipe.parse(text))
     except SpaceError as error:
         print("refused:", error)
-print(any(one.name == "mine" for one in pass_instances()))
+print(any(one.name == "mine" for one in tosa_passes()))
 """
 
 
@@ -210,12 +210,12 @@ def test_of_two_of_one_name_the_first_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("group", "value", "said"),
     [
-        ("passes", "velatune_extra:Ours", "velatune_extra:Ours (velatune.passes) is not a subclass of Pass"),
-        ("choices", "velatune_extra:Mine", "velatune_extra:Mine (velatune.choices) is not a subclass of Choice"),
-        ("passes", "velatune_extra:function", "is not a subclass of Pass"),
-        ("passes", "velatune_extra:not_a_class", "is not a subclass of Pass"),
-        ("passes", "search_space.passes.base:Pass", "is not a subclass of Pass"),
-        ("passes", "velatune_extra", "is not a subclass of Pass"),
+        ("passes", "velatune_extra:Ours", "velatune_extra:Ours (velatune.passes) is not a subclass of RecipePass"),
+        ("choices", "velatune_extra:Mine", "velatune_extra:Mine (velatune.choices) is not a subclass of RecipeChoice"),
+        ("passes", "velatune_extra:function", "is not a subclass of RecipePass"),
+        ("passes", "velatune_extra:not_a_class", "is not a subclass of RecipePass"),
+        ("passes", "search_space.passes.base:Pass", "needs a name of lower-case letters, digits and hyphens"),
+        ("passes", "velatune_extra", "is not a subclass of RecipePass"),
         ("passes", "velatune_extra:missing", "does not load"),
         ("passes", "velatune_exits:Mine", "does not load: it wants no part in this"),
         ("passes", "velatune_extra:CannotBeMade", "cannot be read: not today"),

@@ -14,11 +14,11 @@ from search_space.ir.layout_map import Shape
 from search_space.passes.base import Pass
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing import assert_same_program, graphs
 from velatune.testing.random.layers import LAYERS_1D
 
-PASSES = pass_instances()
+PASSES = tosa_passes()
 LAYOUT_PASSES = [one for one in PASSES if type(one).__module__.startswith("search_space.passes.")]
 CHOICES = [
     (name, alternative)

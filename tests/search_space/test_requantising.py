@@ -19,7 +19,7 @@ from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.seed_recipes import INEXACT_SEED_RECIPES, SEED_RECIPES
-from search_space.recipe.space import pass_instances, space_hash
+from search_space.recipe.space import space_hash, tosa_passes
 from velatune.testing.program import Program
 from workers.checking.reference import run_reference
 
@@ -179,7 +179,7 @@ def test_an_activation_that_goes_on_to_saturate_where_it_did_is_merged() -> None
 
 
 def test_they_are_searched_only_where_they_are_allowed() -> None:
-    exact, allowed = pass_instances(), pass_instances(Exactness.REQUANTISING)
+    exact, allowed = tosa_passes(), tosa_passes(Exactness.REQUANTISING)
     more = {type(one) for one in allowed} - {type(one) for one in exact}
     assert more == {FoldAffine, SubtractMeanAsConv, MergeRescales}
     assert all(one.exactness == Exactness.EXACT for one in exact) and len(space_hash()) == 32

@@ -12,11 +12,11 @@ from search_space.ir.graph import Graph
 from search_space.layout.activation_shape import ACTIVATIONS, imposes_shape
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing.random.graphs import graphs
 from velatune.testing.random.layers import LAYERS_1D
 
-PASSES = pass_instances()
+PASSES = tosa_passes()
 
 
 def wrong_activations(graph: Graph) -> list[int]:

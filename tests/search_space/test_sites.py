@@ -13,16 +13,17 @@ from search_space.choices.convolution.space_to_depth import SpaceToDepth
 from search_space.ir.graph import INPUT, MOVE, Graph
 from search_space.ir.subgraph import slice_graph
 from search_space.ir.verifier import problems
-from search_space.passes.base import PROFITABLE, PROFITABLE_BY_BOTH, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import PROFITABLE, PROFITABLE_BY_BOTH
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing import assert_same_program
 from velatune.testing.random.graphs import graphs
 from velatune.testing.reference_values import Arrays, input_sets, outputs
 from workers.checking.reference import run_reference
 
-PASSES = pass_instances()
+PASSES = tosa_passes()
 NARROW = ("INT8", "INT16", "BOOL")
 SOME = [one for one in PASSES if one.name in ("sum-as-depthwise", "through-rescale", "fuse-transposes", "cse")]
 

@@ -7,10 +7,10 @@ from support.contracts import operators_for
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing.random.graphs import graphs
 
-PASSES = pass_instances()
+PASSES = tosa_passes()
 
 
 @settings(max_examples=200)

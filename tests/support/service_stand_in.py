@@ -46,7 +46,7 @@ if what is None:
 class Scripts:
     """Implements the service's `Backend`."""
 
-    versions = IDENTITY.versions
+    toolchains: ClassVar[dict[str, dict[str, str]]] = {"ethos-u": IDENTITY.versions}
     search_space_version = "1"
     models: ClassVar[dict[str, str]] = {"net": "a net"}
     inspect_command: Sequence[str] = (sys.executable, "-S", "-c", """print('{"error": "it is none"}')""")

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from support.evaluators import base_of, evaluator
+from support.evaluators import base_of, evaluator, programs
 from support.forgetful import Forgetful
 from support.programs.lowered import Lowered
 
@@ -28,7 +28,6 @@ from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
 from workers.cache.hit_counts import Reuse
-from workers.cache.memo import Memo
 from workers.checking.incremental_values import Values
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import decode
@@ -50,16 +49,18 @@ def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator:
     cost = outcome.cost
     assert outcome.status == "ok" and cost is not None
     assert outcome.program_hash == program_hash([read_tosa(one) for one in tosa])
-    assert cost.vela_cycles == sum(one.vela_cycles for one in compiled) == sum(row.vela_cycles for row in cost.rows)
+    assert (
+        cost["vela_cycles"] == sum(one.vela_cycles for one in compiled) == sum(row.compiler_cycles for row in cost.rows)
+    )
     priced = [stream_cycles(decode(one.command_stream), Target.parse(accelerator)) for one in compiled]
-    assert cost.stream_cycles == sum(one.total_cycles for one in priced) == sum(row.cycles for row in cost.rows)
-    assert cost.host_cycles > 0
-    assert cost.macs == sum(one.macs for one in compiled)
-    assert cost.npu_ops == sum(one.npu_ops for one in compiled)
-    assert cost.transposes == sum(one.transposes for one in compiled)
+    assert cost["stream_cycles"] == sum(one.total_cycles for one in priced) == sum(row.cycles for row in cost.rows)
+    assert cost["host_cycles"] > 0
+    assert cost["macs"] == sum(one.macs for one in compiled)
+    assert cost["npu_ops"] == sum(one.npu_ops for one in compiled)
+    assert cost["transposes"] == sum(one.transposes for one in compiled)
     assert cost.sram_bytes == max(one.sram_bytes for one in compiled)
     streams = [command_stream_hash(one.command_stream, one.weights) for one in compiled]
-    assert list(cost.command_stream_sha256) == streams
+    assert list(cost.artifact_sha256) == streams
     assert {row.delegate for row in cost.rows} == set(range(len(tosa)))
 
 
@@ -154,7 +155,7 @@ def test_the_sites_of_a_pass_are_looked_for_once_in_a_graph(
         looked_at.append(f"{graph.hash} {each}")
         return chosen_sites(each, graph, facts)
 
-    monkeypatch.setattr("workers.evaluator.chosen_sites", counted)
+    monkeypatch.setattr("workers.ethos_u.programs.chosen_sites", counted)
 
     def sites(*passes: Forgetful) -> dict[int, tuple[tuple[int, ...], int]]:
         return one.sites(Recipe((), passes))
@@ -199,7 +200,7 @@ def test_a_mistake_in_what_is_shared_does_not_reach_the_whole(
 ) -> None:
     one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)
     outputs = Values.outputs
-    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._default[0]))
+    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._programs.default[0]))
     by_parts, whole = one.evaluate("x-forgetful"), one.evaluate("x-forgetful", whole=True)
     assert by_parts.status == "ok" and not by_parts.check["whole"]
     assert "when the command stream is executed" in by_parts.stream_fault
@@ -226,7 +227,7 @@ def test_a_value_of_rank_0_is_an_input_as_any_other(tmp_path: Path) -> None:
         base_of((p.tosa(p.mul(tensor, p.reshape(gate, 1, 1, 1, 1))),)),
         calibration_inputs=(((np.zeros((1, 4, 6, 8), np.int8), np.int8(3)),),),
     )
-    one = Evaluator(base, Target.parse("ethos-u55-128"), Memo(tmp_path / "memo"), tmp_path / "values", seed=0)
+    one = Evaluator(programs(base, "ethos-u55-128", tmp_path))
     outcome = one.evaluate("default", whole=True)
     assert (outcome.status, outcome.reason, outcome.stream_fault) == ("ok", "", "")
     assert {"kind": "calibration", "count": 1} in (outcome.check or {})["inputs"]
@@ -248,11 +249,7 @@ def test_the_check_says_what_it_compared(stock: Stock, tmp_path: Path) -> None:
     (data,) = (graph[i].type for i in graph.inputs)
     calibration = ((np.full(data.shape, 3, np.int8),), (np.full(data.shape, 4, np.int8),))
     base = replace(base_of(tosa), calibration_inputs=(calibration,))
-    check = (
-        Evaluator(base, Target.parse("ethos-u85-256"), Memo(tmp_path), tmp_path / "values", seed=7)
-        .evaluate("default")
-        .check
-    )
+    check = Evaluator(programs(base, "ethos-u85-256", tmp_path, seed=7)).evaluate("default").check
     counts = {one["kind"]: one["count"] for one in check["inputs"]}
     assert counts == {"random": 1, "minimum": 1, "maximum": 1, "zero point": 1, "calibration": 2}
     assert check["inputs"][0]["seed"] == 7

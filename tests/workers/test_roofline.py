@@ -66,8 +66,8 @@ def test_a_program_costs_more(stock: Callable[[str], Lowered], accelerator: str,
     one = evaluator(stock(accelerator).tosa, accelerator, tmp_path)
     least = one.bound()
     cost = one.evaluate("default").cost
-    assert cost is not None
-    for cycles in (cost.stream_cycles, cost.vela_cycles):
+    assert cost is not None and least is not None
+    for cycles in (cost["stream_cycles"], cost["vela_cycles"]):
         assert cycles > max(least.mac_cycles, least.move_cycles) > 0
 
 

@@ -27,9 +27,9 @@ from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import proof
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.ethos_u.files.pte import interface_of
-from workers.ethos_u.job import Job
 from workers.models.io_layout import IoLayout
 
 
@@ -88,11 +88,10 @@ def apply(
     assert figures is not None  # an evaluation that is ok has them
     error = error_for(of, measurements, evaluation.operators) if of is not None else None
     label = labelled(figures.label, error)
-    click.echo(
-        f"{out}: {timed(figures.cycles, device.board_clock_hz)} ({label}) by {evaluation.recipe}, {proof(evaluation)}"
-    )
-    if layouts := str(interface_of(out.read_bytes(), str(out))):
-        click.echo(f"{out}: {layouts}")
+    cost = timed(figures.cycles, device.clock_hz, backend_of(device.backend).unit)
+    click.echo(f"{out}: {cost} ({label}) by {evaluation.recipe}, {proof(evaluation)}")
+    for remark in backend_of(device.backend).remarks(out):
+        click.echo(f"{out}: {remark}")
 
 
 def _note(line: str) -> None:

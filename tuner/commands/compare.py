@@ -25,8 +25,8 @@ from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.models.io_layout import IoLayout
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")

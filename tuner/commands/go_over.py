@@ -18,8 +18,8 @@ from tuner.nightly.suite_file import Suite
 from tuner.paths import cache_folder, studies_folder
 from tuner.tuning.progress import Progress
 from workers import tasks
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import toolchain_versions
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool
 
@@ -44,7 +44,8 @@ def go_over(
 
 async def _night(suite: Suite, jobs: list[Job], workers: int | None, address: str | None, store: Store) -> Night:
     log_dir = cache_folder() / "logs"
-    warm_up = partial(tasks.warm_up_with, toolchain_versions())
+    families = sorted({job.target.backend for job in jobs})
+    warm_up = partial(tasks.warm_up_with, {one: backend_of(one).versions() for one in families})
     studies = studies_folder(store.location)
     pool = Pool(workers, log_dir, address=address, warm_up=warm_up)
     over = partial(run_night, store=store, studies=studies, log_dir=log_dir, progress=Progress(jobs))

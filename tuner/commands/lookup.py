@@ -27,7 +27,7 @@ from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.models.io_layout import IoLayout
 
 _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}
@@ -81,6 +81,6 @@ def lookup(
             click.echo("imported, not verified here; velatune apply checks it", err=True)
         if isinstance(found, Hit):
             operators = whole.operators if whole is not None else ()
-            click.echo(brief(found.best, measurements, device.board_clock_hz, operators), err=True)
+            click.echo(brief(found.best, measurements, device.clock_hz, operators), err=True)
         click.echo(found.best.recipe)
     sys.exit(_EXIT_STATUS[type(found)])

@@ -11,8 +11,8 @@ import click
 from results.store.store import Store
 from tuner.commands.go_over import go_over
 from tuner.commands.options import json_option
-from tuner.nightly.night import accept as accept_night
-from tuner.nightly.night import release
+from tuner.nightly.job_notes import accept as accept_night
+from tuner.nightly.job_notes import release
 from tuner.nightly.suite_file import read_suite
 from tuner.paths import cache_folder
 

@@ -12,10 +12,11 @@ import click
 
 from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder
-from tuner.tuning.objective import Kind, Objective
+from tuner.tuning.objective import Objective, objective_kinds
 from tuner.tuning.quality_limits import allowance_of
+from workers.backend.registry import backends
 from workers.checking.allowance import DEFAULT_LOSS_DB
-from workers.ethos_u.boards.preset import read_preset
+from workers.errors import ModelError
 from workers.models.io_layout import IoLayout
 
 Command = Callable[..., Any]
@@ -25,53 +26,51 @@ def _fill_from_board(context: click.Context, parameter: click.Parameter, named: 
     """Make the facts of a board the defaults of the options that the command has."""
     if named is None or context.resilient_parsing:
         return
-    board = read_preset(named)
-    facts = {
-        "target": board.npu, "targets": [board.npu], "system_config": board.system_config,
-        "memory_mode": board.memory_mode, "vela_config": str(board.written(cache_folder() / "boards")),
-        "max_sram": board.sram_bytes, "max_flash": board.flash_bytes,
-    }  # fmt: skip
+    facts = _preset(named)
+    facts["targets"] = [facts["target"]]
     taken = {one.name for one in context.command.params}
     filled = {name: fact for name, fact in facts.items() if name in taken and fact is not None}
     context.default_map = {**(context.default_map or {}), **filled}
 
 
+def _preset(named: str) -> dict[str, Any]:
+    """Raises ModelError, the first of several, if no family takes it."""
+    refusals = []
+    for backend in backends().values():
+        try:
+            found = backend.preset(named, cache_folder() / "boards")
+        except ModelError as error:
+            refusals.append(error)
+            continue
+        if found is not None:
+            return dict(found)
+    raise next(iter(refusals), ModelError(f"--board {named}: no backend that is installed has boards"))
+
+
 def board_options(command: Command) -> Command:
-    """Facts of the board, named as ExecuTorch's and Vela's users know them.
+    """Facts of the board, named as users of the families' toolchains know them.
 
     The command gets `BoardOptions` as `board`.
     """
+    facts = {one.name: one for backend in backends().values() for one in backend.board_options}
 
     @wraps(command)
-    def with_board(
-        *arguments: Any, system_config: str | None, memory_mode: str | None, vela_config: str | None, **others: Any
-    ) -> Any:
-        return command(*arguments, board=BoardOptions(system_config, memory_mode, vela_config), **others)
+    def with_board(*arguments: Any, **options: Any) -> Any:
+        said = {name: options.pop(name) for name in facts}
+        board = BoardOptions({name: value for name, value in said.items() if value is not None})
+        return command(*arguments, board=board, **options)
 
     wrapped: Command = with_board
-    for option in (
-        click.option(
-            "--board",
-            metavar="NAME|FILE.TOML",
-            is_eager=True,
-            expose_value=False,
-            callback=_fill_from_board,
-            help="take --target, limits and the options above from a preset; velatune boards lists them",
-        ),
-        click.option(
-            "--vela-config",
-            metavar="FILE",
-            help="Vela configuration file (.ini)  [default: Vela's Arm/vela.ini]",
-        ),
-        click.option("--memory-mode", metavar="NAME", help="Memory_Mode of the configuration  [default: ExecuTorch's]"),
-        click.option(
-            "--system-config",
-            metavar="NAME",
-            help="System_Config of the configuration  [default: ExecuTorch's]",
-        ),
-    ):
-        wrapped = option(wrapped)
-    return wrapped
+    for fact in reversed(facts.values()):
+        wrapped = click.option(_option(fact.name), metavar=fact.metavar, help=fact.help)(wrapped)
+    return click.option(
+        "--board",
+        metavar="NAME|FILE.TOML",
+        is_eager=True,
+        expose_value=False,
+        callback=_fill_from_board,
+        help="take --target, limits and the options above from a preset; velatune boards lists them",
+    )(wrapped)
 
 
 def model_options(command: Command) -> Command:
@@ -123,12 +122,14 @@ def objective_options(command: Command) -> Command:
 
     @wraps(command)
     def with_objective(
-        *arguments: Any, objective: Kind, max_sram: int | None, max_flash: int | None, allow_requant: float | None,
-        allow_precision: float | None, metric: str | None, min_metric: float | None, **others: Any,
+        *arguments: Any, objective: str | None, max_sram: int | None, max_flash: int | None,
+        allow_requant: float | None, allow_precision: float | None, metric: str | None, min_metric: float | None,
+        **others: Any,
     ) -> Any:  # fmt: skip
         allowance = allowance_of(allow_requant, allow_precision, metric, min_metric, spelt=_option)
         return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
+    kinds = objective_kinds()
     wrapped: Command = with_objective
     for option in (
         click.option(
@@ -145,8 +146,8 @@ def objective_options(command: Command) -> Command:
             help="limit of peak SRAM  [default: the default lowering's and a tenth]",
         ),
         click.option(
-            "--objective", type=click.Choice(get_args(Kind)), default="stream", show_default=True,
-            help="cycles of what is in the command stream, Vela's estimate, or the worse ratio of both",
+            "--objective", type=click.Choice(list(kinds)), show_default="the first that the target's family has",
+            help="; ".join(f"{name}: {minimised}" for name, minimised in kinds.items()),
         ),
     ):  # fmt: skip
         wrapped = option(wrapped)
@@ -175,10 +176,13 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="print JSON for machines")(command)
 
 
+def _examples() -> str:
+    """Names of targets, one of each family."""
+    return " or ".join(one.example for one in backends().values())
+
+
 def target_option(command: Command) -> Command:
-    return click.option("--target", required=True, metavar="NPU", help="such as ethos-u55-128 or ethos-u85-256")(
-        command
-    )
+    return click.option("--target", required=True, metavar="NAME", help=f"such as {_examples()}")(command)
 
 
 def stream_target_option(command: Command) -> Command:

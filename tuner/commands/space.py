@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe import registry
 from search_space.recipe.space import pass_instances
 
@@ -17,7 +18,7 @@ def space() -> None:
     --allow-requant or --allow-precision only, those of precision with the latter.
     """
     click.echo("passes")
-    for one in pass_instances(max(Exactness)):
+    for one in pass_instances(RecipePass, max(Exactness)):
         click.echo(f"  {one}{_marked(one.exactness)}\n      {one.law}")
     click.echo("lowering choices")
     for name, choice in registry.choices().items():

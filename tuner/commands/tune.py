@@ -27,13 +27,14 @@ from tuner.crash_report import unexpected
 from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder, studies_folder
 from tuner.search.samplers import SAMPLERS, SamplerName
+from tuner.tuning.budget import Budget
 from tuner.tuning.identity import target_record
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.models.io_layout import IoLayout
 
 
@@ -44,7 +45,7 @@ from workers.models.io_layout import IoLayout
     "targets",
     multiple=True,
     required=True,
-    metavar="NPU",
+    metavar="NAME",
     help="such as ethos-u55-128; may be repeated",
 )
 @board_options
@@ -142,7 +143,7 @@ def tune(
 
 def _clocks(work: Sequence[Job]) -> dict[TargetRecord, float]:
     """Of the boards that are somebody's, in Hz."""
-    clocks = {target_record(job.target): job.target.board_clock_hz for job in work}
+    clocks = {target_record(job.target): job.target.clock_hz for job in work}
     return {target: clock for target, clock in clocks.items() if clock is not None}
 
 
@@ -151,7 +152,7 @@ def _json(outcome: Tuned | Failure, pareto: bool, measurements: Sequence[Measure
         return tune_json(outcome.best, outcome.fronts if pareto else (), outcome.reuse, measurements)
     return {
         "model": outcome.job.source,
-        "target": outcome.job.target.accelerator,
+        "target": outcome.job.target.name,
         "status": "failed",
         "error": outcome.reason,
     }
@@ -189,7 +190,7 @@ def _write_reports(
     written("the overview", lambda: write_index(bests, out / "index.html", measurements, clocks))
     table = markdown_table(bests, measurements, clocks)
     written("the table", lambda: (out / "table.md").write_text(table, encoding="utf-8"))
-    bounds = distance_table((one.best, one.bound) for one in done)
+    bounds = distance_table((one.best, one.bound) for one in done if one.bound is not None)
     written("the table of bounds", lambda: (out / "bounds.md").write_text(bounds, encoding="utf-8"))
     if not faults:
         click.echo(f"reports: {out / 'index.html'}", err=True)
@@ -200,11 +201,10 @@ def _write_report(
     one: Tuned, out: Path, pareto: bool, measurements: Sequence[Measurement], clock_hz: float | None
 ) -> None:
     laws = Recipe.parse(one.best.recipe).laws()
-    on_host = [operator.name for operator in one.base.host_operators]
     beside = ReportExtras(
         explanations=laws,
         warnings=one.base.warnings,
-        host_operators=on_host,
+        host_operators=one.base.cpu_operators,
         phantom=one.phantom,
         fronts=one.fronts if pareto else (),
         bound=one.bound,

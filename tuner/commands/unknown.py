@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from results.records.identity import Identity
 from results.store.store import Store
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 
 
 def nothing_known(store: Store, identity: Identity, job: Job, how: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,8 @@ from tuner.tuning.evaluations import evaluation_of
 from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from workers import tasks
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.ahead_of_time.recipe_tag import recipe_tag
-from workers.ethos_u.lowering.write_pte import write_pte
 from workers.evaluator import Outcome
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
@@ -52,12 +49,12 @@ async def applied_in(
 
     Raises:
         ModelError: a recipe is wrong or refused for this model or falls short of the objective's limit of quality, or
-            what ExecuTorch wrote is not what was evaluated. Its file is then left as it was.
+            what was written is not what was evaluated. Its file is then left as it was.
     """
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
         base = prepared.base
-        identity = identity_of(base, job.target, objective)
+        identity, wants = identity_of(base, job.target, objective), objective.on(job.target.backend)
         shared = Enclosed(base)
 
         async def outcome_of(recipe: str) -> Outcome:
@@ -67,11 +64,11 @@ async def applied_in(
         if default.cost is None:
             raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
         store.register(identity)
-        store.record_evaluation(evaluation_of(default, identity, objective, default.cost, with_rows=True))
+        store.record_evaluation(evaluation_of(default, identity, wants, default.cost, with_rows=True))
         evaluations = []
         for recipe, out in wanted.items():
             outcome = await outcome_of(recipe)
-            evaluation = evaluation_of(outcome, identity, objective, default.cost, with_rows=True)
+            evaluation = evaluation_of(outcome, identity, wants, default.cost, with_rows=True)
             store.record_evaluation(evaluation)
             if evaluation.status != "ok":
                 raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
@@ -82,7 +79,7 @@ async def applied_in(
                 for line in lines:
                     idle(line)
             if out is not None:
-                await pool.run(write_pte, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
+                await pool.run(tasks.write, *_arguments(job, identity, evaluation, out), timeout_seconds=_SECONDS)
             evaluations.append(evaluation)
     except WorkerLost as lost:
         raise ModelError(f"{job.source}: {lost}") from lost
@@ -95,13 +92,13 @@ def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: St
     default = store.evaluation(evaluation.identity_key, str(Recipe()))
     if default is None or default.figures is None or evaluation.figures is None:
         raise ValueError("adopt needs what `applied` recorded")
-    beyond = objective.violations(evaluation.figures, default.figures)
+    wants = objective.on(claimed.identity.target.family)
+    beyond = wants.violations(evaluation.figures, default.figures)
     if not beyond and evaluation.figures.cycles <= default.figures.cycles:
         store.set_best(replace(claimed, default=default, best=evaluation))
 
 
 def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:
-    """Of `write_pte`."""
-    tag = recipe_tag(evaluation.recipe, identity.key, program=evaluation.program_hash)
-    expected = Counter(evaluation.command_stream_sha256)
-    return job, evaluation.recipe, tag, expected, out.absolute()
+    """Of `workers.tasks.write`."""
+    what = evaluation.recipe, identity.key, evaluation.program_hash, evaluation.command_stream_sha256
+    return job, *what, out.absolute()

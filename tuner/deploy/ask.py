@@ -11,9 +11,10 @@ from results.store.tiers import Tiers
 from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from workers import tasks
+from workers.backend.base import Base
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram, identify, load_lowered
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
 
@@ -22,10 +23,7 @@ _SECONDS = 1800.0
 
 def identity_for(job: Job, objective: Objective) -> Identity:
     """What a job's results are stored under; nothing is lowered. Raises ModelError."""
-    identified = identify(
-        job.source, job.target, seed=job.seed, calibration_data=job.calibration_data, io_layout=job.io_layout
-    )
-    return identity_of(identified, job.target, objective)
+    return identity_of(tasks.identified(job), job.target, objective)
 
 
 def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[Answer, Identity]:
@@ -37,16 +35,13 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
     identity = identity_for(job, objective)
     answer = lookup(stores, identity)
     if isinstance(answer, Miss) and stores.knows_others(identity):
-        base = load_lowered(
-            job.source, job.target, cache_dir=job.cache_dir / "lowered", seed=job.seed,
-            calibration_data=job.calibration_data, io_layout=job.io_layout,
-        )  # fmt: skip
+        base = backend_of(job.target.backend).lowered(job)
         identity = identity_of(base or asyncio.run(_lowered(job, log_dir)), job.target, objective)
         answer = lookup(stores, identity)
     return answer, identity
 
 
-async def _lowered(job: Job, log_dir: Path) -> BaseProgram:
+async def _lowered(job: Job, log_dir: Path) -> Base:
     # In a worker, as for a search: what is lowered goes into the cache, and must not hang on this process's hash seed.
     async with PlainPool(1, log_dir, tasks.warm_up) as pool:
         try:

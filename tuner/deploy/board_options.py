@@ -1,24 +1,24 @@
-"""What a person says of a board, on the command line or in a file of measurements."""
+"""What a person says of a board, on the command line, in a suite file or in a file of measurements."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from workers.ethos_u.target import Target
+from workers.backend.registry import target_named
+from workers.backend.target import Target
 
 
 @dataclass(frozen=True)
 class BoardOptions:
-    """Facts of a board, as `Target.parse` takes them; None of what was not said."""
+    """Facts of a board, by the names that backends have for them; without those that were not said."""
 
-    system_config: str | None = None
-    memory_mode: str | None = None
-    vela_config: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything was said."""
-        return any(value is not None for value in vars(self).values())
+        return bool(self.facts)
 
     def target(self, name: str) -> Target:
-        """The device of this name on the board. Raises ModelError as `Target.parse` does."""
-        return Target.parse(name, self.system_config, self.memory_mode, self.vela_config)
+        """The device of this name on the board. Raises ModelError as `Backend.target` does."""
+        return target_named(name, self.facts)

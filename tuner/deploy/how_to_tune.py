@@ -6,7 +6,7 @@ import shlex
 
 from search_space.exactness import Exactness
 from tuner.tuning.objective import Objective
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 
 _ALLOWING = {Exactness.REQUANTISING: "--allow-requant", Exactness.PRECISION: "--allow-precision"}
 
@@ -26,7 +26,7 @@ def how_to_tune(job: Job, objective: Objective, store: str | None) -> str:
 def _options_of(objective: Objective) -> dict[str, object]:
     allowance = objective.allowance
     options: dict[str, object] = {
-        "--objective": objective.kind if objective.kind != Objective().kind else None,
+        "--objective": objective.kind,
         "--max-sram": objective.max_sram_bytes,
         "--max-flash": objective.max_flash_bytes,
     }

@@ -8,38 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager as Open
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from results.errors import StoreError
-from results.nightly.night import Drift, Night, NightEntry, Outcome, comparable, drift_between, reference_of
+from results.nightly.night import Night, NightEntry
 from results.records.best import Best
-from results.records.compare import figures_of
-from results.records.evaluation import Evaluation
-from results.records.identity import Identity
 from results.records.record import utc_now
 from results.store.night_rows import JobNote, OpenNight
 from results.store.store import Store
-from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import SPACE_VERSION
 from tuner.crash_report import unexpected
-from tuner.nightly.priority import Priority, priority_of
+from tuner.nightly.entries import Entries, entry_of, quarantined
+from tuner.nightly.job_notes import name_of, note_of, versions_of
+from tuner.nightly.plan import Plan, Planner, readable
 from tuner.nightly.scheduler import Scheduler, Share
 from tuner.nightly.suite_file import Suite
 from tuner.search.warm_start import WarmStart
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.identity import identity_of
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, Tuned, replay, tune
+from tuner.tuning.tune import Tuned, replay, tune
 from workers import tasks
+from workers.backend.base import Identified
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import Identified, toolchain_versions
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
 
@@ -69,57 +67,15 @@ async def run_night(
         return await one.run(jobs)
 
 
-def accept(suite: Suite, jobs: Sequence[Job], store: Store) -> list[str]:
-    """Let what the last night found be what the next ones are compared with; the jobs accepted, one line each."""
-    notes = store.night_notes(suite.name)
-    accepted = []
-    for job in jobs:
-        note = notes.get(_name(job))
-        if note is not None and note.seen_key:
-            store.set_night_note(suite.name, replace(note, accepted_key=note.seen_key))
-            accepted.append(note.job)
-    return accepted
-
-
-def release(suite: Suite, store: Store) -> None:
-    """Let jobs out of quarantine."""
-    for note in store.night_notes(suite.name).values():
-        if note.failures:
-            store.set_night_note(suite.name, replace(note, failures=0))
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is known of a job before anything is done for it.
-
-    Attributes:
-        earlier: comparable bests of other versions, the newest first.
-        before: that of the versions of the last night, if they are others now.
-    """
-
-    job: Job
-    note: JobNote
-    identity: Identity
-    earlier: tuple[Best, ...]
-    before: Best | None
-    priority: Priority
-
-
-@dataclass(frozen=True)
-class _AtWork:
-    """experience: what won on similar models."""
-
-    pool: Pool
-    experience: WarmStart
-
-    @property
-    def searches(self) -> int:
-        """That go on at once: one more than workers; while one waits for its slowest candidate, another has some to
-        offer."""
-        return self.pool.jobs + 1
+def _searches(pool: Pool) -> int:
+    """That go on at once: one more than workers; while one waits for its slowest candidate, another has some to
+    offer."""
+    return pool.jobs + 1
 
 
 class _Night:
+    """One night: reads the models, replays what other versions may have changed, then searches."""
+
     def __init__(
         self, suite: Suite, night: OpenNight, readers: Open[PlainPool | Pool], workers: Open[Pool], store: Store,
         studies: Path, log_dir: Path, progress: Progress,
@@ -127,19 +83,22 @@ class _Night:
         self._suite, self._night = suite, night
         self._readers, self._workers, self._store, self._studies = readers, workers, store, studies
         self._log_dir, self._progress = log_dir, progress
-        self._versions = {**toolchain_versions(), "search space": SPACE_VERSION}
+        self._versions: dict[str, str] = {}
+        self._planner = Planner(suite, night, store)
+        self._entries = Entries(suite, night, self._planner, store, progress)
         self._began = time.monotonic()
 
     async def run(self, jobs: Sequence[Job]) -> Night:
         notes = self._store.night_notes(self._suite.name)
+        self._versions = versions_of(jobs)
         clock = asyncio.create_task(self._keep_time())
         try:
             plans, entries = self._plans(jobs, notes, await self._identify(jobs, notes))
             if plans:
                 experience = WarmStart.of(self._store, {job.source for job in jobs})
                 async with self._workers as pool:
-                    at_work = _AtWork(pool, experience)
-                    await self._search(await self._replay_changed(plans, entries, at_work), entries, at_work)
+                    context = TuningContext(pool, self._store, self._studies, self._progress, experience=experience)
+                    await self._search(await self._replay_changed(plans, entries, context), entries, context)
         finally:
             clock.cancel()
         finished = replace(self._night, finished=utc_now(), seconds=self._seconds())
@@ -185,7 +144,7 @@ class _Night:
                 return f"{job.source}: {unexpected(error, self._log_dir)}"
 
         # Exporting takes seconds, and does not depend on the target.
-        read = [job for job in jobs if not self._is_unreadable(notes.get(_name(job)))]
+        read = [job for job in jobs if not self._is_unreadable(notes.get(name_of(job)))]
         firsts = {_read_as(job): job for job in reversed(read)}
         async with self._readers as readers:
             found = await _all(one(job, readers) for job in firsts.values())
@@ -197,108 +156,82 @@ class _Night:
 
     def _plans(
         self, jobs: Sequence[Job], notes: Mapping[str, JobNote], models: Mapping[tuple[object, ...], Identified | str]
-    ) -> tuple[list[_Plan], dict[Job, NightEntry]]:
+    ) -> tuple[list[Plan], dict[Job, NightEntry]]:
         """What is to be done, and what is done already."""
         plans, entries = [], {}
         for job in jobs:
-            note = notes.get(_name(job), JobNote(_name(job)))
+            note = note_of(job, notes)
             if self._is_unreadable(note):
-                entries[job] = _entry(job, note, "quarantined", _quarantined(note))
+                entries[job] = entry_of(job, note, "quarantined", quarantined(note))
                 continue
             model = models[_read_as(job)]
             if isinstance(model, str):
                 known = note.entry if note.night == self._night.started else None
-                entries[job] = known or self._failed(job, note, str(self._versions), model)
+                entries[job] = known or self._entries.failed(job, note, str(self._versions), model)
                 continue
-            plan = self._plan(job, note, identity_of(model, job.target, self._suite.objective_of(job)))
+            plan = self._planner.plan(job, note, identity_of(model, job.target, self._suite.objective_of(job)))
             if plan.note.entry is not None:  # done before this night was interrupted
                 entries[job] = plan.note.entry
             elif plan.note.failures >= self._suite.attempts:
-                entries[job] = self._said(plan, "quarantined", _quarantined(plan.note))
-            elif plan.priority.is_fresh and self._is_replayed(plan):
+                entries[job] = self._entries.said(plan, "quarantined", quarantined(plan.note))
+            elif plan.priority.is_fresh and self._planner.is_replayed(plan):
                 # Searched, but not yet entered, before this night was interrupted.
-                entries[job] = self._done(plan, "tuned" if self._candidates(plan) else "fresh")
+                entries[job] = self._entries.done(plan, "tuned" if self._planner.candidates(plan) else "fresh")
             else:
                 plans.append(plan)
         return plans, entries
 
-    def _plan(self, job: Job, note: JobNote, identity: Identity) -> _Plan:
-        if note.entry is not None and note.entry.identity_key != identity.key:
-            note = replace(note, night="")  # its versions changed while the night was interrupted
-        if note.failed_under != identity.key:
-            note = replace(note, failures=0)
-        present = self._store.best(identity.key)
-        if note.night != self._night.started:
-            note = replace(
-                note,
-                night=self._night.started,
-                before_cycles=figures_of(present)[1].cycles if present is not None else None,
-                before_evaluations=self._store.counts(identity.key)[0],
-                entry=None,
-            )
-            self._store.set_night_note(self._suite.name, note)
-        known = _since(note.accepted_key, self._store.bests_like(identity))
-        earlier = tuple(best for best in known if comparable(best.identity, identity))
-        before = None
-        if earlier and (present is None or note.seen_key != identity.key):
-            before = next((best for best in earlier if best.identity.key == note.seen_key), earlier[0])
-        updated, evaluations = self._store.updated(identity.key), self._store.evaluations(identity.key)
-        priority = priority_of(present, updated, before, evaluations, self._suite.fresh_days)
-        return _Plan(job, note, identity, earlier, before, priority)
-
     async def _replay_changed(
-        self, plans: Sequence[_Plan], entries: dict[Job, NightEntry], at_work: _AtWork
-    ) -> list[_Plan]:
+        self, plans: Sequence[Plan], entries: dict[Job, NightEntry], context: TuningContext
+    ) -> list[Plan]:
         """Before anything is searched: what the toolchain changed is known for all, however small the budget is."""
-        places = asyncio.Semaphore(at_work.searches)
+        places = asyncio.Semaphore(_searches(context.pool))
 
-        async def one(plan: _Plan) -> _Plan | None:
-            if self._is_replayed(plan):
+        async def one(plan: Plan) -> Plan | None:
+            if self._planner.is_replayed(plan):
                 return plan
-            recipe, status = _readable(plan.before) or Recipe(), plan.priority.status or "interrupted"
+            recipe, status = readable(plan.before) or Recipe(), plan.priority.status or "interrupted"
             async with places:
                 made = await self._guarded(plan, replay(
-                    plan.job, recipe, self._suite.objective_of(plan.job), status, at_work.pool, self._store,
-                    self._studies, self._progress, at_work.experience,
+                    plan.job, recipe, self._suite.objective_of(plan.job), status, context,
                 ))  # fmt: skip
             if isinstance(made, NightEntry):
                 entries[plan.job] = made
                 return None
-            drift = self._drift(plan, made)
+            drift = self._planner.drift(plan, made)
             plan = replace(plan, priority=plan.priority.after(drift)) if drift is not None else plan
             if plan.priority.is_fresh:
-                entries[plan.job] = self._done(plan, "fresh")
+                entries[plan.job] = self._entries.done(plan, "fresh")
                 return None
             return plan
 
         return [plan for plan in await _all(map(one, plans)) if plan is not None]
 
-    async def _search(self, plans: Sequence[_Plan], entries: dict[Job, NightEntry], at_work: _AtWork) -> None:
+    async def _search(self, plans: Sequence[Plan], entries: dict[Job, NightEntry], context: TuningContext) -> None:
         budget = self._suite.budget
         seconds = None if budget.seconds is None else budget.seconds - self._seconds()
         candidates = None if budget.candidates is None else budget.candidates - sum(
             entry.candidates for entry in entries.values()
-        ) - sum(map(self._candidates, plans))  # fmt: skip
-        turns = Scheduler(at_work.searches, seconds, candidates)
+        ) - sum(map(self._planner.candidates, plans))  # fmt: skip
+        turns = Scheduler(_searches(context.pool), seconds, candidates)
 
-        async def one(plan: _Plan) -> None:
+        async def one(plan: Plan) -> None:
             share = Share(turns, plan.priority.rank)
             try:
                 if not await share.start():
-                    entries[plan.job] = self._done(plan, "waiting", "the budget is spent")
+                    entries[plan.job] = self._entries.done(plan, "waiting", "the budget is spent")
                     return
                 trials = Budget(plan.note.before_evaluations + budget.per_job)
                 made = await self._guarded(plan, _best_of(tune(
-                    plan.job, self._suite.objective_of(plan.job), trials, at_work.pool, self._store,
-                    self._studies, self._progress, share, experience=at_work.experience,
+                    plan.job, self._suite.objective_of(plan.job), trials, context, share,
                 )))  # fmt: skip
             finally:
                 share.stop()
-            entries[plan.job] = made if isinstance(made, NightEntry) else self._done(plan, "tuned")
+            entries[plan.job] = made if isinstance(made, NightEntry) else self._entries.done(plan, "tuned")
 
         await _all(map(one, plans))
 
-    async def _guarded(self, plan: _Plan, work: Awaitable[Best]) -> Best | NightEntry:
+    async def _guarded(self, plan: Plan, work: Awaitable[Best]) -> Best | NightEntry:
         """The best that `work` finds, or the entry of a job that failed."""
         try:
             best = await work
@@ -314,63 +247,7 @@ class _Night:
             reason = str(error)
         except Exception as error:  # a fault of velatune's own: it must not cost the other models their night
             reason = f"{plan.job.source}: {unexpected(error, self._log_dir)}"
-        return self._failed(plan.job, plan.note, plan.identity.key, reason)
-
-    def _failed(self, job: Job, note: JobNote, under: str, reason: str) -> NightEntry:
-        """Count it; in the same night it is not tried again."""
-        self._progress.failed(job, reason)
-        failures = note.failures + 1 if note.failed_under == under else 1
-        note = replace(note, night=self._night.started, failures=failures, failed_under=under)
-        entry = replace(_entry(job, note, "failed", reason), identity_key=under)
-        self._store.set_night_note(self._suite.name, replace(note, entry=entry))
-        return entry
-
-    def _done(self, plan: _Plan, outcome: Outcome, more: str = "") -> NightEntry:
-        """The entry of a job that is done with for this night, remembered."""
-        entry = self._said(plan, outcome, "; ".join(filter(None, (plan.priority.why, more))))
-        if outcome in ("fresh", "waiting"):
-            self._progress.left(plan.job, f"{outcome}: {entry.why}")
-        note = replace(plan.note, entry=entry, seen_key=plan.identity.key, failures=0)
-        self._store.set_night_note(self._suite.name, note)
-        return entry
-
-    def _said(self, plan: _Plan, outcome: Outcome, why: str) -> NightEntry:
-        entry = replace(
-            _entry(plan.job, plan.note, outcome, why),
-            identity_key=plan.identity.key,
-            candidates=self._candidates(plan),
-            reference=reference_of(plan.earlier),
-        )
-        present = self._store.best(plan.identity.key)
-        if present is None:
-            return entry
-        default, best = figures_of(present)
-        return replace(
-            entry,
-            default_cycles=default.cycles,
-            default_fault=present.default_fault,
-            best_cycles=best.cycles,
-            recipe=present.recipe,
-            run_status=present.status,
-            drift=self._drift(plan, present),
-        )
-
-    def _candidates(self, plan: _Plan) -> int:
-        """Evaluated in this night so far."""
-        return self._store.counts(plan.identity.key)[0] - plan.note.before_evaluations
-
-    def _drift(self, plan: _Plan, present: Best) -> Drift | None:
-        return None if plan.before is None else drift_between(plan.before, present, self._replayed(plan))
-
-    def _is_replayed(self, plan: _Plan) -> bool:
-        """Whether nothing is to be replayed, either."""
-        nothing = plan.before is None or (_readable(plan.before) is None and plan.priority.status is not None)
-        return nothing or self._replayed(plan) is not None
-
-    def _replayed(self, plan: _Plan) -> Evaluation | None:
-        """The recipe of before under the present identity."""
-        recipe = _readable(plan.before)
-        return None if recipe is None else self._store.evaluation(plan.identity.key, str(recipe))
+        return self._entries.failed(plan.job, plan.note, plan.identity.key, reason)
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, _Made]]) -> list[_Made]:
@@ -387,37 +264,6 @@ async def _best_of(tuned: Awaitable[Tuned]) -> Best:
     return (await tuned).best
 
 
-def _readable(best: Best | None) -> Recipe | None:
-    """The recipe of an earlier best, if there still are such passes and choices."""
-    try:
-        return None if best is None else Recipe.parse(best.recipe)
-    except SpaceError:
-        return None
-
-
-def _since(accepted_key: str, bests: Sequence[Best]) -> Sequence[Best]:
-    """Of bests, the newest first, those that are not older than what was accepted."""
-    keys = [best.identity.key for best in bests]
-    return bests[: keys.index(accepted_key) + 1] if accepted_key in keys else bests
-
-
-def _name(job: Job) -> str:
-    """A job as the suite file names it; not the seed, which says nothing about what is tuned."""
-    options = [job.source, *vars(job.target).values(), str(job.calibration_data or ""), job.io_layout or ""]
-    return json.dumps([*options, str(job.allowance)] if job.allowance else options)
-
-
 def _read_as(job: Job) -> tuple[object, ...]:
     """What decides, in one suite, how a model is read."""
-    return job.source, job.calibration_data, job.io_layout
-
-
-def _entry(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
-    return NightEntry(
-        job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
-        failures=note.failures, clock_hz=job.target.board_clock_hz,
-    )  # fmt: skip
-
-
-def _quarantined(note: JobNote) -> str:
-    return f"failed in {note.failures} nights in a row; velatune nightly --retry takes it up again"
+    return job.source, job.target.backend, job.calibration_data, job.io_layout

@@ -13,7 +13,7 @@ import time
 from itertools import count
 
 from tuner.search.search import WINDOW
-from tuner.tuning.tune import Ending
+from tuner.tuning.budget import Ending
 
 Rank = tuple[float, ...]
 
@@ -78,7 +78,7 @@ class Scheduler:
 
 
 class Share:
-    """One search's part: `tuner.tuning.tune.Turn`, between `start` and `stop`.
+    """One search's part: `tuner.tuning.budget.Turn`, between `start` and `stop`.
 
     Args:
         rank: order of first slices, the least first.
@@ -103,16 +103,16 @@ class Share:
             self._turns.leave()
 
     def left(self, most: int) -> int:
-        """See `tuner.tuning.tune.Turn`."""
+        """See `tuner.tuning.budget.Turn`."""
         return self._turns.left(min(most, self._left))
 
     def spend(self, candidates: int) -> None:
-        """See `tuner.tuning.tune.Turn`."""
+        """See `tuner.tuning.budget.Turn`."""
         self._left -= candidates
         self._turns.spend(candidates)
 
     async def ended(self, cycles: int | None) -> Ending | None:
-        """See `tuner.tuning.tune.Turn`."""
+        """See `tuner.tuning.budget.Turn`."""
         if self._turns.over():
             return "timeout"
         if self._left:

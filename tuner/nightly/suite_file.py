@@ -7,16 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+)
 from pydantic import ValidationError as Invalid
 
 from results.nightly.night import Limits
-from tuner.tuning.objective import Kind, Objective
+from tuner.tuning.objective import Objective
 from tuner.tuning.quality_limits import allowance_of
+from workers.backend.job import Job
+from workers.backend.registry import target_named
+from workers.backend.target import Target
 from workers.checking.allowance import DEFAULT_LOSS_DB, Allowance
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.target import Target
 from workers.models.io_layout import IoLayout
 
 
@@ -25,16 +34,19 @@ class _Strict(BaseModel):
 
 
 class TargetEntry(_Strict):
-    """An NPU and, where they differ from ExecuTorch's defaults, facts of its board."""
+    """A device and facts of its board, by the names that its backend has for them."""
 
-    npu: str
-    system_config: str | None = None
-    memory_mode: str | None = None
-    vela_config: str | None = None
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    name: str
 
     def parse(self) -> Target:
-        """Raises ModelError if Vela does not know it."""
-        return Target.parse(self.npu, self.system_config, self.memory_mode, self.vela_config)
+        """Raises ModelError if no backend knows it, or its own does not know such a board."""
+        facts = self.model_extra or {}
+        for fact, value in facts.items():
+            if not isinstance(value, str):
+                raise ModelError(f"target {self.name}: {fact} must be a text")
+        return target_named(self.name, facts)
 
 
 def _named(key: str) -> BeforeValidator:
@@ -42,7 +54,7 @@ def _named(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
-Targets = Annotated[tuple[Annotated[TargetEntry, _named("npu")], ...], Field(min_length=1, strict=False)]
+Targets = Annotated[tuple[Annotated[TargetEntry, _named("name")], ...], Field(min_length=1, strict=False)]
 
 
 def _default_loss(value: object) -> object:
@@ -100,7 +112,7 @@ class LimitsEntry(_Strict):
 class ObjectiveEntry(_Allowing):
     """As `--objective`, `--max-sram` and `--max-flash`."""
 
-    kind: Kind = "stream"
+    kind: str | None = None
     max_sram: PositiveInt | None = None
     max_flash: PositiveInt | None = None
 

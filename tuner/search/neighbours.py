@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE, RecipePass
 from search_space.recipe.recipe import Recipe
 
 #: Sites of each pass of a recipe that is for some of them, by its place: their numbers, and how many there are.
@@ -58,7 +58,7 @@ def by_options(recipe: Recipe) -> Iterator[Recipe]:
                 yield _with(recipe, place, replace(one, **changed))
 
 
-def by_more(recipe: Recipe, passes: Sequence[Pass]) -> Iterator[Recipe]:
+def by_more(recipe: Recipe, passes: Sequence[RecipePass]) -> Iterator[Recipe]:
     """One more pass, anywhere but beside itself."""
     for place in range(len(recipe.passes) + 1):
         beside = recipe.passes[max(0, place - 1) : place + 1]
@@ -67,5 +67,5 @@ def by_more(recipe: Recipe, passes: Sequence[Pass]) -> Iterator[Recipe]:
                 yield Recipe(recipe.choices, (*recipe.passes[:place], one, *recipe.passes[place:]))
 
 
-def _with(recipe: Recipe, place: int, one: Pass) -> Recipe:
+def _with(recipe: Recipe, place: int, one: RecipePass) -> Recipe:
     return Recipe(recipe.choices, (*recipe.passes[:place], one, *recipe.passes[place + 1 :]))

@@ -16,7 +16,7 @@ from typing import Any
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
-from search_space.passes.base import SITES_BY_PRICE
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, value_of
 from tuner.search.frontier import Frontier

@@ -19,7 +19,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search_space.choices.frontend.base import Setting
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.neighbours import by_less
 from tuner.search.program_graph import ProgramGraph
@@ -38,7 +37,7 @@ class Search:
     whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
     choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
     from. settings: see `tuner.search.program_graph.ProgramGraph`. sampler: who proposes; another one is another search,
-    with a study of its own. passes: that recipes are made of, all that there are if None."""
+    with a study of its own. passes: that a sampler of Optuna's makes recipes of."""
 
     def __init__(
         self,
@@ -48,13 +47,11 @@ class Search:
         starts: Sequence[str] = (),
         settings: Mapping[Setting, Sequence[str]] | None = None,
         sampler: SamplerName = "ours",
-        passes: Sequence[str] | None = None,
+        passes: Sequence[str] = (),
     ) -> None:
         self._record = study
         self._study = optuna.create_study(direction="minimize")
         self.states = ProgramGraph(choices, starts, settings)
-        if passes is None:
-            passes = tuple(map(str, pass_instances()))
         self._sampler = sampler_by(
             sampler,
             self._study,

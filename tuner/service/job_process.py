@@ -22,17 +22,17 @@ from search_space.errors import SpaceError
 from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied
 from tuner.paths import cache_folder, studies_folder
-from tuner.service.backend import BOARD_FACTS
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.quality_limits import allowance_of
 from tuner.tuning.session import Failure, tune_all
-from tuner.tuning.tune import Budget, Tuned
+from tuner.tuning.tune import Tuned
+from workers.backend.base import Base
+from workers.backend.job import Job
+from workers.backend.registry import backend_of, target_named
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram
-from workers.ethos_u.target import Target
 
 _GRACE_SECONDS = 30.0
 
@@ -53,7 +53,7 @@ class Events(Progress):
         self._write("warning", message=text)
 
     def searching(
-        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+        self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
         super().searching(job, default, base, best_so_far, error)
         cycles = default.figures.cycles if default.figures else None
@@ -98,12 +98,12 @@ def main() -> None:
 
 
 def _tuned(told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    target = Target.parse(told["target"], *(told["board"].get(fact) for fact in BOARD_FACTS))
+    target = target_named(told["target"], told["board"])
     # No metric: one is code, and nobody sends code.
     allowance = allowance_of(told["allow_requant"], told["allow_precision"])
     inputs = None if told["calibration_data"] is None else Path(told["calibration_data"])
     job = Job(told["model"], target, cache_folder(), told["seed"], inputs, told["io_layout"], allowance)
-    objective = Objective(told["objective"] or "stream", told["max_sram_bytes"], told["max_flash_bytes"], allowance)
+    objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"], allowance)
     logs = cache_folder() / "logs"
     with Store.open(told["store"]) as store:
         (outcome,) = asyncio.run(
@@ -124,7 +124,7 @@ def _result(tuned: Tuned) -> dict[str, Any]:
 
 def _lowered(job: Job, objective: Objective, recipe: str, store: Store, folder: Path, logs: Path) -> dict[str, Any]:
     """Write the `.pte`, where there is a PyTorch model to make one from."""
-    if job.source.endswith(".tosa"):
+    if not backend_of(job.target.backend).can_write(job):
         return {}
     try:
         asyncio.run(applied(job, objective, {recipe: folder / "model.pte"}, store, logs))

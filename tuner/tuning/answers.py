@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tuner.search.candidates import Answer
 from tuner.tuning.evaluations import shortfalls
-from tuner.tuning.objective import Objective
-from workers.ethos_u.vela.pricing import Cost
+from tuner.tuning.objective import FamilyObjective
+from workers.backend.cost import Cost
 from workers.evaluator import Outcome
 
 #: How far beyond the limits a candidate counts that Vela miscompiles: a search may go on from it, for what follows may
@@ -15,7 +15,7 @@ from workers.evaluator import Outcome
 _MISCOMPILED = 1.0
 
 
-def answer_of(outcome: Outcome, objective: Objective, default: Cost) -> Answer:
+def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> Answer:
     """What a search is told of a candidate. default: what the default lowering costs."""
     cost = outcome.cost
     if cost is None:
@@ -39,7 +39,7 @@ class MayLead:
         execute_to, expand_to: as of `tuner.search.candidates.Candidate`.
     """
 
-    objective: Objective
+    objective: FamilyObjective
     default: Cost
     execute_to: float
     expand_to: float

@@ -7,20 +7,19 @@ from results.records.figures import Figures, OperatorRow, Quality
 from results.records.identity import Identity
 from results.records.record import ExactnessClass, Status
 from search_space.exactness import Exactness
-from tuner.tuning.objective import Objective
-from workers.ethos_u.backend import BACKEND
-from workers.ethos_u.vela.pricing import Cost
+from tuner.tuning.objective import FamilyObjective
+from workers.backend.cost import Cost
 from workers.evaluator import Outcome
 from workers.pool.ray_pool import WorkerLost
 
 
 def evaluation_of(
-    outcome: Outcome, identity: Identity, objective: Objective, default: Cost, with_rows: bool
+    outcome: Outcome, identity: Identity, objective: FamilyObjective, default: Cost, with_rows: bool
 ) -> Evaluation:
     """The record of a candidate that came back.
 
     One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
-    lowering that Vela miscompiles are told against them.
+    lowering that is miscompiled are reported against them.
 
     One whose command streams were not executed is not verified.
 
@@ -39,7 +38,7 @@ def evaluation_of(
         )
     short = shortfalls(outcome, objective)
     status: Status = "wrong" if outcome.stream_fault else "ok"
-    rows = tuple(OperatorRow(r.delegate, r.name, r.source_op, r.npu_op, r.cycles, r.vela_cycles) for r in cost.rows)
+    rows = tuple(OperatorRow(**vars(row)) for row in cost.rows) if with_rows else ()
     return Evaluation(
         identity_key=identity.key,
         recipe=outcome.recipe,
@@ -50,20 +49,20 @@ def evaluation_of(
             cycles=objective.cycles(cost, default),
             sram_bytes=cost.sram_bytes,
             flash_bytes=cost.flash_bytes,
-            metrics=BACKEND.metrics_of(cost, outcome.host_ops),
+            metrics=dict(cost.metrics),
             label="predicted",
         ),
         verified=status == "ok" and outcome.executed and not short,
         check=outcome.check,
-        command_stream_sha256=cost.command_stream_sha256,
-        operators=rows if with_rows else (),
+        command_stream_sha256=cost.artifact_sha256,
+        operators=rows,
         seconds=outcome.seconds,
         exactness=_class_of(outcome),
         quality=_quality_of(outcome, " and ".join(short)),
     )
 
 
-def shortfalls(outcome: Outcome, objective: Objective) -> dict[str, float]:
+def shortfalls(outcome: Outcome, objective: FamilyObjective) -> dict[str, float]:
     """Quality limits that a candidate violates, as `workers.checking.allowance.Allowance.shortfalls` returns them."""
     if outcome.quality is None or outcome.default_quality is None:
         return {}

@@ -8,14 +8,13 @@ from results.records.identity import Identity, Structure, Target
 from search_space.recipe.extensions import extension_versions
 from search_space.recipe.space import SPACE_VERSION
 from tuner.tuning.objective import Objective
-from workers.ethos_u.backend import BACKEND
-from workers.ethos_u.lowering.base_program import BaseProgram, Identified
-from workers.ethos_u.target import Target as BoardTarget
+from workers.backend.base import Base, Identified
+from workers.backend.target import Target as BoardTarget
 
 
 def identity_of(model: Identified, target: BoardTarget, objective: Objective) -> Identity:
     """The identity under which evaluations of a model are stored; with its structure if it is lowered."""
-    structure = Structure(**asdict(model.structure)) if isinstance(model, BaseProgram) else None
+    structure = Structure(**asdict(model.structure)) if isinstance(model, Base) else None
     return Identity(
         model_hash=model.model_hash,
         model_name=model.name,
@@ -24,14 +23,14 @@ def identity_of(model: Identified, target: BoardTarget, objective: Objective) ->
         quantisation=model.quantisation,
         versions=with_extensions(model.versions),
         search_space_version=SPACE_VERSION,
-        objective=objective.facts(),
+        objective=objective.on(target.backend).facts(),
         structure=structure,
     )
 
 
 def target_record(target: BoardTarget) -> Target:
     """A target as the store knows it."""
-    return Target(BACKEND.family, target.accelerator, target.facts())
+    return Target(target.backend, target.name, target.facts())
 
 
 def with_extensions(versions: dict[str, str]) -> dict[str, str]:

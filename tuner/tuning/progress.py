@@ -18,9 +18,9 @@ from results.records.best import Best
 from results.records.compare import Gain
 from results.records.evaluation import Evaluation
 from results.reports.prediction_error import WITHIN, PredictionError
-from workers.ethos_u.estimates.host_operators import on_cpu
-from workers.ethos_u.job import Job
-from workers.ethos_u.lowering.base_program import BaseProgram
+from workers.backend.base import Base
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
 
 _SHOWN = 30  # rows of the live table: what is under way, then the latest that are done
 _DISPENSABLE = ("distinct", "per s", "tried", "default", "target")  # columns to leave out first on a narrow terminal
@@ -71,7 +71,7 @@ class Progress:
         )
 
     def searching(
-        self, job: Job, default: Evaluation, base: BaseProgram, best_so_far: int | None, error: PredictionError | None
+        self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
         """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached. error: how far
         predictions for the job are off; None if it is not known."""
@@ -82,16 +82,9 @@ class Progress:
         line.default = line.best = default.figures.cycles if default.figures else None
         if best_so_far is not None:
             line.best = best_so_far
-        delegates, host = len(base.graphs), len(base.host_operators)
-        self._say(
-            job,
-            f"default costs {line.default:,} cycles (predicted{_off(line)}) in {delegates} "
-            f"delegate{'s' if delegates > 1 else ''}, {host} host operators",
-        )
-        if rejected := on_cpu(one for one in base.host_operators if one.reason):
-            self._say(job, f"left on the CPU: {', '.join(rejected)}")
-        if layouts := str(base.interface or ""):
-            self._console.print(f"{self._name(job)}: {layouts}", highlight=False, markup=False, soft_wrap=True)
+        self._say(job, f"default costs {line.default:,} {_unit(job)} (predicted{_off(line)}) in {base.summary}")
+        for remark in base.remarks:
+            self._console.print(f"{self._name(job)}: {remark}", highlight=False, markup=False, soft_wrap=True)
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
         """After each candidate. evaluations, distinct: of this search so far, earlier runs included. offered: it is
@@ -106,7 +99,7 @@ class Progress:
             self._say(job, f"{record.recipe}: not offered, {record.quality.shortfall}")
         elif offered and record.figures and line.best is not None and record.figures.cycles < line.best:
             line.best = record.figures.cycles
-            self._say(job, f"{line.best:,} cycles ({_gain(line)}{_off(line)}) by {record.recipe}")
+            self._say(job, f"{line.best:,} {_unit(job)} ({_gain(line)}{_off(line)}) by {record.recipe}")
 
     def done(self, job: Job, best: Best) -> None:
         line = self._line(job)
@@ -115,7 +108,8 @@ class Progress:
         line.default = best.default.figures.cycles if best.default.figures else None
         self._say(
             job,
-            f"done, {best.status}: {line.best:,} cycles ({_gain(line)}{_off(line)}{_of_wrong(best)}) by {best.recipe}, "
+            f"done, {best.status}: {line.best:,} {_unit(job)} ({_gain(line)}{_off(line)}{_of_wrong(best)}) "
+            f"by {best.recipe}, "
             f"{proof(best.best)}",
         )
 
@@ -166,7 +160,7 @@ class Progress:
             }  # fmt: skip
             table.add_row(*(escape(cell) for heading, cell in cells.items() if heading not in left_out))
         waiting = sum(line.phase == "waiting" for line in self._lines.values())
-        table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; cycles are predicted"
+        table.caption = f"{len(finished)} done, {len(active)} under way, {waiting} waiting; all numbers are predicted"
         errors = sorted({str(line.error) for line in self._lines.values() if line.error is not None})
         if errors:
             table.caption += f", {' or '.join(errors)}"
@@ -178,6 +172,10 @@ def proof(evaluation: Evaluation) -> str:
     return (
         "outputs bit-exact" if evaluation.bit_exact else f"{evaluation.exactness}, not bit-exact: {evaluation.quality}"
     )
+
+
+def _unit(job: Job) -> str:
+    return backend_of(job.target.backend).unit
 
 
 def _of_wrong(best: Best) -> str:

@@ -11,14 +11,15 @@ from results.errors import StoreError
 from results.store.store import Store
 from tuner.crash_report import unexpected
 from tuner.search.samplers import SamplerName
-from tuner.search.search_clock import SearchClock
 from tuner.search.warm_start import WarmStart
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, Tuned, tune
+from tuner.tuning.tune import Tuned, tune
 from workers import tasks
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.pool.ray_pool import Pool, PoolFailed
 
 
@@ -52,15 +53,12 @@ async def tune_all(
     experience = WarmStart.of(store, {job.source for job in jobs})
     places = asyncio.Semaphore(workers + 1)
     async with Pool(workers, log_dir, address=address, warm_up=tasks.warm_up) as pool:
-        clock = SearchClock(workers)
+        context = TuningContext(pool, store, studies, progress, sampler, experience)
 
         async def one(job: Job) -> Tuned | Failure:
             async with places:
                 try:
-                    return await tune(
-                        job, objective, budget, pool, store, studies, progress,
-                        sampler=sampler, experience=experience, clock=clock,
-                    )  # fmt: skip
+                    return await tune(job, objective, budget, context)
                 except (PoolFailed, StoreError) as error:
                     # A lost pool fails the jobs that are left as well, each with its line; what is done stays done.
                     reason = f"{job.source}: {error}"

@@ -33,6 +33,7 @@ def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: 
     Args:
         evaluations: of the best's identity.
     """
+    limits = objective.on(best.identity.target.family)
     default, offered = best.default.figures, best.best.figures
     assert default is not None and offered is not None
     found: Withheld | None = None
@@ -41,7 +42,7 @@ def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: 
             continue
         if one.figures.cycles >= (found.figures.cycles if found else offered.cycles):
             continue
-        if beyond := objective.violations(one.figures, default):
+        if beyond := limits.violations(one.figures, default):
             found = Withheld(one.figures, offered.cycles, tuple(beyond))
     return found
 

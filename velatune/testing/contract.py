@@ -11,7 +11,8 @@ from search_space.exactness import Exactness
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 from search_space.ir.printer import print_graph
 from search_space.ir.verifier import problems
-from search_space.passes.base import SITES_BY_PRICE, Pass
+from search_space.passes.base import Pass
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.profitable_sites import applied
 from velatune.testing.equal_graphs import CostByHash, renumbered
 from velatune.testing.random.graphs import graphs

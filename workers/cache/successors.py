@@ -16,7 +16,7 @@ from search_space.ir.target_facts import TargetFacts
 from search_space.passes.base import Pass
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.source_hash import source_hash
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from workers.cache.memo import Memo
 
 #: Graphs whose successors are kept in memory: programs of several delegates share those that a pass did not change.
@@ -44,7 +44,7 @@ class Successors:
             key = {"kind": "transitions", "graph": graph.hash, "passes": source_hash(), **self._key}
             found = self._memo.get(**key)
             if found is None:
-                tried = pass_instances(self._allowed)
+                tried = tosa_passes(self._allowed)
                 found = {str(one): after for one in tried if (after := self._after(graph, one)) != graph.hash}
                 if None not in found.values():  # what fails is run again, and recorded with the reason
                     self._memo.put_if_possible(found, **key)

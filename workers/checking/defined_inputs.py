@@ -14,8 +14,9 @@ import numpy as np
 from search_space.ir.graph import Graph
 from workers.cache.memo import Memo
 from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs
-from workers.checking.reference import ReferenceFailed, run_on_each
+from workers.checking.reference import run_on_each
 from workers.checking.reference_check import Outputs
+from workers.errors import ReferenceFailed
 
 Computed = TypeVar("Computed", bound=Outputs)
 

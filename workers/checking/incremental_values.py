@@ -19,7 +19,8 @@ from workers.cache.kept_values import KeptValues
 from workers.cache.lru import LRU
 from workers.checking.check_inputs import CheckInput
 from workers.checking.numpy_operators import constant_value, outputs_of, result_of
-from workers.checking.reference import ARRAY_TYPES, ReferenceFailed, run_on_each
+from workers.checking.reference import ARRAY_TYPES, run_on_each
+from workers.errors import ReferenceFailed
 
 _DIGEST_BYTES = 16
 _KEPT_BYTES = 128 << 20

@@ -8,21 +8,11 @@ import numpy as np
 
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
+from workers.errors import ReferenceFailed
 from workers.output_capture import captured
 
 #: Element types that the reference model's Python interface takes and gives as arrays.
 ARRAY_TYPES = frozenset(("BOOL", "INT8", "INT16", "INT32", "FP32"))
-
-
-class ReferenceFailed(Exception):
-    """The reference model does not run this program on these inputs; the message is its reason in one line.
-
-    at: on which of several sets of inputs. undefined: the program does there what TOSA leaves undefined.
-    """
-
-    def __init__(self, reason: str, at: int = 0, *, undefined: bool = False) -> None:
-        super().__init__(reason)
-        self.at, self.undefined = at, undefined
 
 
 def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:

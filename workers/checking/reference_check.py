@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from search_space.ir.graph import Graph
 from workers.checking.check_inputs import Arrays, CheckInput
-from workers.checking.reference import ReferenceFailed
+from workers.checking.verdict import Verdict
+from workers.errors import ReferenceFailed
 
 
 class Outputs(Protocol):
@@ -23,14 +23,6 @@ class Outputs(Protocol):
 
         Raises ReferenceFailed if the reference model does not run it on one of them.
         """
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """equal: all outputs were equal on all inputs; reason: in one line what was not."""
-
-    equal: bool
-    reason: str = ""
 
 
 def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from search_space.ir.graph import Graph
 from workers.cache.lru import LRU
 from workers.checking.check_inputs import Arrays, CheckInput
-from workers.checking.reference import ReferenceFailed, run_on_each
+from workers.checking.reference import run_on_each
+from workers.errors import ReferenceFailed
 
 #: Programs whose outputs are kept: the default lowering's, and those of the one that is compared with it.
 _KEPT = 2

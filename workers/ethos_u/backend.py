@@ -1,125 +1,168 @@
-"""Ethos-U as a backend: what it counts, in words and numbers. Importing this takes no time."""
+"""Ethos-U as a backend. Importing this takes no time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from search_space.choices.frontend.base import Setting
+from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
+from workers.backend.backend import Backend, BoardOption, Meter
+from workers.backend.base import Identified
+from workers.backend.objective import ObjectiveKind
+from workers.backend.settings import SettingStatus
+from workers.backend.written import Written
+from workers.ethos_u.metrics import ESTIMATE_REASONS, METRICS, MULTIPLYING, Metric
+from workers.ethos_u.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
-    from workers.ethos_u.vela.pricing import Cost
+    import numpy as np
+
+    from workers.backend.job import Job
+    from workers.ethos_u.lowering.base_program import BaseProgram
+    from workers.ethos_u.programs import TosaPrograms
+    from workers.ethos_u.target import Target
 
 
-@dataclass(frozen=True)
-class Metric:
-    """See `results.records.families.Metric`. of: its value, by a candidate's cost and its operators on the CPU."""
+class EthosU(Backend):
+    """ExecuTorch lowers a model to TOSA programs, Vela compiles these to command streams."""
 
-    name: str
-    title: str
-    description: str
-    of: Callable[[Cost, int], int]
-    is_cost: bool = True
-    is_estimate: bool = False
-    is_headline: bool = False
-    is_tabled: bool = False
-    may_not_rise: bool = False
+    family: ClassVar[str] = "ethos-u"
+    metrics: ClassVar[Sequence[Metric]] = METRICS
+    objectives: Mapping[str, ObjectiveKind] = OBJECTIVES
+    compiler: ClassVar[str] = "Vela"
+    estimate_reasons: ClassVar[Mapping[str, str]] = ESTIMATE_REASONS
+    multiplying: ClassVar[frozenset[str]] = MULTIPLYING
+    board_options: ClassVar[Sequence[BoardOption]] = (
+        BoardOption("system_config", "NAME", "System_Config of the configuration  [default: ExecuTorch's]"),
+        BoardOption("memory_mode", "NAME", "Memory_Mode of the configuration  [default: ExecuTorch's]"),
+        BoardOption("vela_config", "FILE", "Vela configuration file (.ini)  [default: Vela's Arm/vela.ini]", True),
+    )
+    example: ClassVar[str] = "ethos-u55-128"
 
+    def knows(self, name: str) -> bool:
+        return name.startswith("ethos")
 
-_METRICS = (
-    Metric(
-        "stream_cycles", "cycles of the command streams", "predicted cycles of the operations in the command streams",
-        lambda cost, _: cost.stream_cycles, is_estimate=True,
-    ),
-    Metric(
-        "conservative_cycles", "the same, by Vela where no evidence covers them",
-        "stream_cycles with Vela's estimate for kinds of operation that no evidence covers",
-        lambda cost, _: cost.conservative_cycles,
-    ),
-    Metric(
-        "vela_cycles", "cycles by Vela's own estimate", "Vela's own estimate of the cycles",
-        lambda cost, _: cost.vela_cycles, is_estimate=True,
-    ),
-    Metric(
-        "compiler_cycles", "the same with host work", "Vela's own estimate of the cycles, with host_cycles",
-        lambda cost, _: cost.vela_cycles + cost.host_cycles,
-    ),
-    Metric(
-        "host_cycles", "cycles on the CPU and in calling delegates",
-        "predicted cycles on the CPU: operators left there, delegate calls",
-        lambda cost, _: cost.host_cycles,
-    ),
-    Metric(
-        "transposes", "transposes", "transposes that the NPU runs",
-        lambda cost, _: cost.transposes, is_headline=True, is_tabled=True,
-    ),
-    Metric(
-        "transpose_cycles", "stream cycles in transposes", "the part of stream_cycles that transposes cost",
-        lambda cost, _: cost.transpose_cycles, is_headline=True,
-    ),
-    Metric(
-        "npu_ops", "operations on the NPU", "operations on the NPU",
-        lambda cost, _: cost.npu_ops, is_headline=True,
-    ),
-    Metric(
-        "host_ops", "operators on the CPU", "operators left on the CPU",
-        lambda _, host_ops: host_ops, may_not_rise=True,
-    ),
-    Metric(
-        "delegates", "NPU delegates", "NPU delegates that the model falls into",
-        lambda cost, _: len(cost.command_stream_sha256),
-    ),
-    Metric(
-        "arena_bytes", "arena, bytes",
-        "arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes",
-        lambda cost, _: cost.arena_bytes,
-    ),
-    Metric(
-        "macs", "multiply-accumulates", "multiply-accumulate operations", lambda cost, _: cost.macs, is_cost=False
-    ),
-)  # fmt: skip
+    def target(self, name: str, board: Mapping[str, str]) -> Target:
+        from workers.ethos_u.target import Target
 
-#: What the NPU runs -> why Vela's number is another one, with the classes of docs/objective.md.
-_CONVOLUTION = (
-    "convolutions that are dilated by more than 2, or have large strides, run in parts; Vela prices each part as the "
-    "whole and charges it with the weights again (classes split, shared copy), and one without activation as one with "
-    "a look-up table on Ethos-U55/U65 (activation)"
-)
-_ELEMENTWISE = (
-    "on Ethos-U55/U65 Vela reads an operand that is broadcast at full size (class broadcast), and counts 32-bit values "
-    "as elements (bytes); starting an operation costs nothing there (starting)"
-)
-_REASONS = {
-    "Transpose": (
-        "one row can be thousands of pools, which Vela prices by their traffic alone on Ethos-U55/U65 (class many "
-        "pools), and by the blocks of before the turn on Ethos-U85 (turned blocks)"
-    ),
-    "MatMul": "a product runs as pairs of MUL and REDUCE_SUM on Ethos-U55/U65, priced by column (class many products)",
-    "Conv2D": _CONVOLUTION,
-    "DepthwiseConv2D": _CONVOLUTION,
-    "TransposeConv2D": _CONVOLUTION,
-    "Resize": "Vela has no formula for it (class no formula)",
-    "Gather": "Vela has no formula for it (class no formula)",
-    "Scatter": "Vela has no formula for it (class no formula)",
-    **dict.fromkeys(("Add", "Sub", "Mul", "Minimum", "Maximum", "Rescale", "SHL", "SHR", "Asr"), _ELEMENTWISE),
-}
+        return Target.parse(name, board.get("system_config"), board.get("memory_mode"), board.get("vela_config"))
 
+    def preset(self, named: str, folder: Path) -> Mapping[str, Any]:
+        from workers.ethos_u.boards.preset import read_preset
 
-@dataclass(frozen=True)
-class EthosU:
-    """Implements `results.records.families.Family`."""
+        board = read_preset(named)
+        return {
+            "target": board.npu, "system_config": board.system_config, "memory_mode": board.memory_mode,
+            "vela_config": str(board.written(folder)), "max_sram": board.sram_bytes, "max_flash": board.flash_bytes,
+        }  # fmt: skip
 
-    family: str = "ethos-u"
-    metrics: tuple[Metric, ...] = _METRICS
-    compiler: str = "Vela"
-    multiplying: frozenset[str] = frozenset({"Conv2D", "DepthwiseConv2D", "TransposeConv2D", "MatMul"})
+    def versions(self) -> dict[str, str]:
+        from workers.ethos_u.lowering.base_program import toolchain_versions
 
-    def metrics_of(self, cost: Cost, host_ops: int) -> dict[str, int]:
-        """All metrics of a candidate. host_ops: its operators on the CPU."""
-        return {one.name: one.of(cost, host_ops) for one in self.metrics}
+        return toolchain_versions()
 
-    @property
-    def estimate_reasons(self) -> Mapping[str, str]:
-        return _REASONS
+    def identify(self, job: Job[Target]) -> Identified:
+        from workers.ethos_u.lowering.lowered import identified
+
+        return identified(job)
+
+    def lower(self, job: Job[Target]) -> BaseProgram:
+        from workers.ethos_u.lowering.lowered import lowered
+
+        return lowered(job)
+
+    def lowered(self, job: Job[Target]) -> BaseProgram | None:
+        from workers.ethos_u.lowering.lowered import lowered_before
+
+        return lowered_before(job)
+
+    def programs(self, job: Job[Target], base: BaseProgram) -> TosaPrograms:
+        from workers.cache.memo import Memo
+        from workers.ethos_u.programs import TosaPrograms
+
+        memo, values = Memo(job.cache_dir / "memo"), job.cache_dir / "values"
+        return TosaPrograms(base, job.target, memo, values, job.seed, job.allowance.exactness)
+
+    def meter(self, job: Job[Target], base: BaseProgram, setting: Setting) -> Meter:
+        from workers.ethos_u.lowering.quality import QualityMeter
+
+        return QualityMeter(job, base, setting)
+
+    def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
+        from search_space.recipe.space import tosa_passes
+
+        return tosa_passes(allowed)
+
+    def open_settings(self, job: Job[Target], base: BaseProgram) -> list[Setting]:
+        from workers.ethos_u.lowering.frontend import open_settings
+
+        return open_settings(base.host_operators, job.allowance.exactness)
+
+    def measured_settings(self, job: Job[Target], base: BaseProgram) -> list[Setting]:
+        from workers.ethos_u.lowering.precision.precisions import precision_settings
+
+        return precision_settings(base, job) if job.allowance.exactness >= Exactness.PRECISION else []
+
+    def setting_key(self, base: BaseProgram, setting: Setting) -> str:
+        from workers.ethos_u.lowering.base_program import setting_key
+
+        return setting_key(base, setting)
+
+    def setting_status(self, job: Job[Target], base: BaseProgram, setting: Setting) -> SettingStatus:
+        from workers.ethos_u.lowering.frontend_settings import setting_status
+
+        return setting_status(base, setting, job)
+
+    def remember_lost(self, job: Job[Target], base: BaseProgram, setting: Setting, reason: str) -> None:
+        from workers.ethos_u.lowering.frontend_settings import remember_lost
+
+        remember_lost(base, setting, job, reason)
+
+    def base_by(self, job: Job[Target], base: BaseProgram, setting: Setting) -> BaseProgram:
+        from workers.ethos_u.lowering.frontend_settings import base_by
+
+        return base_by(base, setting, job)
+
+    def can_write(self, job: Job[Any]) -> bool:
+        return not job.source.endswith(".tosa")
+
+    def write(
+        self, job: Job[Target], recipe: str, identity_key: str, program_hash: str, artifact_sha256: Sequence[str],
+        out: Path,
+    ) -> None:  # fmt: skip
+        from workers.ethos_u.lowering.ahead_of_time.recipe_tag import recipe_tag
+        from workers.ethos_u.lowering.write_pte import write_pte
+
+        write_pte(job, recipe, recipe_tag(recipe, identity_key, program=program_hash), artifact_sha256, out)
+
+    def remarks(self, file: Path) -> Sequence[str]:
+        from workers.ethos_u.files.pte import interface_of
+
+        layouts = str(interface_of(file.read_bytes(), str(file)))
+        return (layouts,) if layouts else ()
+
+    def written(self, file: Path) -> Written:
+        from workers.ethos_u.lowering.ahead_of_time.written_recipe import written
+
+        return written(file)
+
+    def run_written(self, job: Job[Target], recipe: str, file: Path) -> str:
+        from workers.ethos_u.run_check import run_check
+
+        return str(run_check(file, job, recipe))
+
+    def outputs(self, file: Path, inputs: Sequence[Path], seed: int) -> list[np.ndarray]:
+        from workers.ethos_u.files.run_pte import PteProgram
+        from workers.ethos_u.files.run_pte.given_inputs import given_inputs
+
+        program = PteProgram.read(file)
+        return list(program.run(given_inputs(file, program.inputs(), inputs, seed)))
+
+    def warm_up(self) -> None:
+        import tosa_reference_model  # noqa: F401
 
 
 BACKEND = EthosU()

@@ -17,15 +17,14 @@ from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from workers.backend.job import Job
 from workers.cache.array_files import first_difference as first_differing_value
 from workers.cache.memo import Memo
 from workers.checking.defined_inputs import on_defined_inputs
-from workers.checking.reference import ReferenceFailed
 from workers.checking.whole_outputs import WholeOutputs
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.files.pte import read_pte
 from workers.ethos_u.files.run_pte import PteProgram
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.lowering.lowered import lowered
@@ -33,6 +32,7 @@ from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.lowering.whole_check import whole_inputs
 from workers.ethos_u.stream_check.verdict import stream_verdict
+from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
@@ -52,8 +52,12 @@ class Ran:
     sets: int
     whole: int
 
+    def __str__(self) -> str:
+        whole = f", the whole on {self.whole}" if self.whole else ""
+        return f"run here bit for bit, its delegates on {self.sets} sets of inputs{whole}"
 
-def run_check(file: Path, job: Job, recipe: str) -> Ran:
+
+def run_check(file: Path, job: Job[Target], recipe: str) -> Ran:
     """Run a `.pte` that a recipe was applied to.
 
     Args:
@@ -71,7 +75,7 @@ def run_check(file: Path, job: Job, recipe: str) -> Ran:
     return Ran(sets, whole)
 
 
-def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
+def _check_delegates(file: Path, job: Job[Target], recipe: Recipe) -> int:
     default = lowered(job)
     base = base_by(default, recipe.setting, job) if recipe.setting else default
     facts = VelaFacts(job.target, Memo(job.cache_dir / "memo"), dict(sorted(base.versions.items())))
@@ -100,7 +104,7 @@ def _check_delegates(file: Path, job: Job, recipe: Recipe) -> int:
     return sets
 
 
-def _check_whole(file: Path, job: Job) -> int:
+def _check_whole(file: Path, job: Job[Target]) -> int:
     model = exported_model(job.source, job.io_layout)
     if model is None:
         return 0  # a .tosa file: there is nothing around its program

@@ -46,6 +46,16 @@ class Target:
     vela_config: str
 
     @property
+    def backend(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return "ethos-u"
+
+    @property
+    def name(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return self.accelerator
+
+    @property
     def family(self) -> str:
         """The accelerator without its size, such as `ethos-u55`."""
         return self.accelerator.rpartition("-")[0]
@@ -117,14 +127,14 @@ class Target:
         return _bundled_folder() / self.vela_config
 
     @property
-    def board_clock_hz(self) -> float | None:
+    def clock_hz(self) -> float | None:
         """The clock of the NPU on the user's board; None of Vela's own configurations, which are nobody's board."""
-        return None if self.vela_config == BUNDLED_CONFIG else self._clock_hz("core_clock")
+        return None if self.vela_config == BUNDLED_CONFIG else self._clock("core_clock")
 
     @property
     def npu_cycles_per_cpu_cycle(self) -> float:
         """The clock of the NPU by that of the CPU; 1 where the configuration has no `cpu_clock`, which Vela ignores."""
-        npu, cpu = self._clock_hz("core_clock"), self._clock_hz("cpu_clock")
+        npu, cpu = self._clock("core_clock"), self._clock("cpu_clock")
         return npu / cpu if npu is not None and cpu is not None else 1.0
 
     def config_text(self) -> str:
@@ -138,7 +148,7 @@ class Target:
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"--vela-config {self.vela_config}: cannot be read ({error})") from error
 
-    def _clock_hz(self, name: str) -> float | None:
+    def _clock(self, name: str) -> float | None:
         parser = configparser.ConfigParser(interpolation=None)
         try:
             parser.read_string(self.config_text())

@@ -62,7 +62,7 @@ def line_json(line: Line, backend: Backend) -> LineJson:
 
 def is_fresh(line: Line, backend: Backend) -> bool:
     """Whether it was found with the versions that the service has now."""
-    return line.versions == backend.versions and line.search_space_version == backend.search_space_version
+    return line.versions in backend.toolchains.values() and line.search_space_version == backend.search_space_version
 
 
 def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJson:

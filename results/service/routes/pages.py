@@ -135,7 +135,8 @@ def _result(service: Service, identity: str) -> str:
 
 
 def _render(template: str, backend: Backend, **said: Any) -> str:
-    return _environment().get_template(template).render(versions=list(backend.versions.items()), **said)
+    versions = {name: version for one in backend.toolchains.values() for name, version in one.items()}
+    return _environment().get_template(template).render(versions=list(versions.items()), **said)
 
 
 @cache

@@ -1,32 +1,23 @@
-"""Choices that are taken inside ExecuTorch, before there is a graph."""
+"""Lowering choices that are taken inside a toolchain: they change what it makes of a model, before any pass."""
 
 from __future__ import annotations
 
-from search_space.choices.base import Choice
-from search_space.ir.graph import Graph
+from search_space.choices.base import RecipeChoice
 
-#: Pairs (choice, alternative), sorted: how ExecuTorch is to lower a model.
+#: Pairs (choice, alternative), sorted: how the toolchain is to lower a model.
 Setting = tuple[tuple[str, str], ...]
 
 
-class UpstreamChoice(Choice):
-    """Name, alternatives and laws of a choice that ExecuTorch's lowering takes.
+class SettingChoice(RecipeChoice):
+    """A lowering choice that is taken inside a toolchain: each of its alternatives makes another base program."""
+
+
+class UpstreamChoice(SettingChoice):
+    """Name, alternatives and laws of a choice that ExecuTorch's lowering for Ethos-U takes.
 
     They are known here without ExecuTorch. The file of the same name in `workers/ethos_u/lowering/frontend` holds what
     an alternative does.
     """
-
-    def apply(self, graph: Graph, alternative: str) -> Graph:
-        """Return the graph, which was lowered with the alternative.
-
-        Args:
-            graph: the program.
-            alternative: its text, as a recipe has it.
-
-        Returns:
-            `graph` itself.
-        """
-        return graph
 
 
 class QuantiserChoice(UpstreamChoice):

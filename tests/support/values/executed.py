@@ -10,7 +10,7 @@ from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
 from workers.checking.check_inputs import CheckInput, check_inputs
 from workers.checking.reference import run_on_each
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.npu_model import Fault, NpuProgram, execute
 from workers.ethos_u.stream_check.interface import compared, used_inputs
 from workers.ethos_u.target import Target

@@ -27,9 +27,9 @@ from results.lookup.answer_json import LookupJson
 from results.records.claim import Claim
 from results.reports.summary import TuneJson
 from results.store.store import Store
-from tuner.deploy.simulate import contenders
+from tuner.ethos_u.simulations import contenders
+from tuner.tuning.budget import Budget
 from tuner.tuning.objective import Objective
-from tuner.tuning.tune import Budget
 
 pytestmark = pytest.mark.slow
 
@@ -112,7 +112,7 @@ def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], per
     as ExecuTorch's runner does. The default is the dearest to it, and the last of the three ends badly."""
     identity = tuned[1]["identity"]
     with Store.open(person.home / "main.sqlite") as store:
-        default, first, last = contenders(store.evaluations(identity), Objective(), 2)
+        default, first, last = contenders(store.evaluations(identity), Objective().on("ethos-u"), 2)
     reports = {default.recipe: fvp_log.report(90_000, 1), first.recipe: fvp_log.report(70_000, 1)}
     (person.home / "runner.elf").write_bytes(b"\x7fELF of no use")
     script = person.home / "fvp"

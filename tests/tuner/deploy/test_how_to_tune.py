@@ -11,8 +11,8 @@ from search_space.exactness import Exactness
 from tuner.commands.options import board_options, model_options, objective_options, store_option, target_option
 from tuner.deploy.how_to_tune import how_to_tune
 from tuner.tuning.objective import Objective
+from workers.backend.job import Job
 from workers.checking.allowance import Allowance, Metric
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 
 

@@ -23,7 +23,8 @@ from benchmarks.kills import Found, cluster, disturbed
 from results.nightly.night import Night
 from results.records.best import Best
 from results.store.store import Store
-from tuner.nightly.night import accept, release, run_night
+from tuner.nightly.job_notes import accept, release
+from tuner.nightly.night import run_night
 from tuner.nightly.suite_file import read_suite
 from tuner.tuning.progress import Progress
 from workers import tasks
@@ -125,7 +126,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     (home / "nets.py").write_text(NETS)
     with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        pool = Pool(1, home / "logs", warm_up=partial(tasks.warm_up_with, toolchain_versions()))
+        pool = Pool(1, home / "logs", warm_up=partial(tasks.warm_up_with, {"ethos-u": toolchain_versions()}))
         runner.run(pool.__aenter__())
         yield Nights(home, runner, pool)
         runner.run(pool.__aexit__(None, None, None))
@@ -198,7 +199,7 @@ def test_a_model_that_is_another_one_each_time_is_told(nights):
 
 def test_workers_with_another_toolchain_are_refused():
     with pytest.raises(ModelError, match=r"ethos-u-vela .* \(driver: 5\.0\.0\); install the same versions"):
-        tasks.warm_up_with({**toolchain_versions(), "ethos-u-vela": "5.0.0"})
+        tasks.warm_up_with({"ethos-u": {**toolchain_versions(), "ethos-u-vela": "5.0.0"}})
 
 
 def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_path):

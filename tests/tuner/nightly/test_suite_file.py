@@ -13,7 +13,7 @@ from workers.errors import ModelError
 WHOLE = """
 models = [
   "fire",
-  {source = "net.py:make", targets = [{npu = "ethos-u65-256", memory_mode = "Sram_Only"}], io_layout = "nhwc"},
+  {source = "net.py:make", targets = [{name = "ethos-u65-256", memory_mode = "Sram_Only"}], io_layout = "nhwc"},
 ]
 targets = ["ethos-u55-128", "ethos-u85-256", "ETHOS-U55-128"]
 fresh_days = 2

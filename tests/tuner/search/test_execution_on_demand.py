@@ -22,12 +22,14 @@ from tuner.search.program_graph import ProgramGraph
 from tuner.search.search import learnt_from
 from tuner.search.studies import open_study
 from tuner.tuning.answers import MayLead, answer_of
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
+from workers.backend.job import Job
 from workers.checking.incremental_values import Values
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
 
@@ -71,14 +73,14 @@ def test_a_wrong_stream_is_found_out_only_where_it_is_wanted(
     monkeypatch.setattr(registry, "passes", lambda: known)
     one = evaluator(stock(U85).tosa, U85, tmp_path)
     outputs = Values.outputs
-    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._default[0]))
+    monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._programs.default[0]))
     assert one.evaluate("x-forgetful", wanted=lambda _: False).stream_fault == ""
     assert one.evaluate("x-forgetful").stream_fault != ""
 
 
 def test_what_may_be_the_best_or_leads_on_is_wanted(outcome: Outcome) -> None:
     assert outcome.cost is not None
-    objective, default = Objective(), outcome.cost
+    objective, default = Objective().on("ethos-u"), outcome.cost
     cycles = objective.cycles(outcome.cost, default)
     assert MayLead(objective, default, execute_to=cycles, expand_to=-inf)(outcome)
     assert not MayLead(objective, default, execute_to=cycles - 1, expand_to=-inf)(outcome)
@@ -106,7 +108,9 @@ def test_all_that_a_search_offers_or_goes_on_from_was_executed(tmp_path: Path) -
     tasks.warm_up()
     with Store.open(tmp_path / "store.db") as store:
         found = asyncio.run(
-            tune(job, Objective(), Budget(40), OwnProcess(), store, tmp_path / "studies", Progress([job]))
+            tune(
+                job, Objective(), Budget(40), TuningContext(OwnProcess(), store, tmp_path / "studies", Progress([job]))
+            )
         )
         records = {one.recipe: one for one in store.evaluations(found.best.identity.key)}
     assert found.best.best.checked_whole

@@ -13,15 +13,15 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search_space.passes.base import SITES_BY_PRICE
+from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.program_graph import AS_LOWERED
 from tuner.search.samplers import SAMPLERS, SamplerName
 from tuner.search.search import WINDOW, Search
 
-PASSES = [str(one) for one in pass_instances()][:5]
+PASSES = [str(one) for one in tosa_passes()][:5]
 CHOICES = {"conv1d": ("along-h", "along-w")}
 
 
@@ -171,15 +171,15 @@ def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
     """Also in the middle of a batch, of which some were told."""
     (tmp_path / "whole").mkdir()
     whole = Space()
-    run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3, sampler=sampler), whole, most=40)
+    run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3, sampler=sampler, passes=PASSES), whole, most=40)
     space = Space()
-    killed = Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler)
+    killed = Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler, passes=PASSES)
     while len(space.evaluated) < told:
         for candidate in killed.ask(8)[: told - len(space.evaluated)]:
             if not killed.is_dropped(candidate):
                 killed.tell(candidate, space.evaluate(candidate))
                 killed.keep()
-    run(Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler), space, most=40)
+    run(Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler, passes=PASSES), space, most=40)
     assert space.evaluated == whole.evaluated
 
 
@@ -189,7 +189,7 @@ def test_how_many_are_taken_at_a_time_changes_nothing(tmp_path: Path, sampler: S
     asked = []
     for way, most in enumerate((1, WINDOW, 1000)):
         (tmp_path / str(way)).mkdir()
-        space, search = Space(), Search(study_in(tmp_path / str(way)), CHOICES, seed=2, sampler=sampler)
+        space, search = Space(), Search(study_in(tmp_path / str(way)), CHOICES, seed=2, sampler=sampler, passes=PASSES)
         under_way: deque[Candidate] = deque()
         while len(space.evaluated) < 20:
             if way == 2 or not under_way:

@@ -12,8 +12,8 @@ from support.sample_results import IDENTITY, best
 
 from search_space.exactness import Exactness
 from tuner.tuning.progress import Progress
+from workers.backend.job import Job
 from workers.checking.allowance import Allowance
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 
 JOBS = [

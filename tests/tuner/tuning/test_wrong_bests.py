@@ -22,15 +22,17 @@ from search_space.passes.base import Pass
 from search_space.recipe import registry
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, Tuned, tune
+from tuner.tuning.tune import Tuned, tune
 from tuner.tuning.wrong_bests import warnings_by_cause
 from workers import tasks
+from workers.backend.job import Job
 from workers.checking.check_inputs import Arrays
 from workers.checking.incremental_values import Values
 from workers.checking.whole_outputs import WholeOutputs
-from workers.ethos_u.job import Job
 from workers.ethos_u.target import Target
 
 
@@ -90,7 +92,9 @@ def searched(folder: Path) -> tuple[Tuned, list[Evaluation], list[str], list[tup
     tasks.warm_up()
     with Store.open(folder / "store.db") as store:
         pool = OwnProcess(lambda function, args: asked.append((function, args)))
-        found = asyncio.run(tune(job, Objective(), Budget(60), pool, store, folder / "studies", progress))  # type: ignore[arg-type]
+        found = asyncio.run(
+            tune(job, Objective(), Budget(60), TuningContext(pool, store, folder / "studies", progress))
+        )  # type: ignore[arg-type]
         return found, store.evaluations(found.best.identity.key), progress.warnings, asked
 
 

@@ -11,11 +11,13 @@ from benchmarks.search_once import OwnProcess
 from results.store.store import Store
 from search_space.recipe.seed_recipes import SEED_RECIPES, mends_first
 from search_space.tosa_file.writer import write_tosa
+from tuner.tuning.budget import Budget
+from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
-from tuner.tuning.tune import Budget, tune
+from tuner.tuning.tune import tune
 from workers import tasks
-from workers.ethos_u.job import Job
+from workers.backend.job import Job
 from workers.ethos_u.target import Target
 
 
@@ -34,7 +36,7 @@ def test_the_plainest_mend_is_tried_first(tmp_path: Path) -> None:
     tasks.warm_up()
     with Store.open(tmp_path / "store.db") as store:
         found = asyncio.run(
-            tune(job, Objective(), Budget(2), OwnProcess(), store, tmp_path / "studies", Progress([job]))  # type: ignore[arg-type]
+            tune(job, Objective(), Budget(2), TuningContext(OwnProcess(), store, tmp_path / "studies", Progress([job])))  # type: ignore[arg-type]
         )
         tried = [one.recipe for one in store.evaluations(found.best.identity.key)]
     assert found.best.default.status == "wrong"

@@ -8,7 +8,7 @@ from support.programs.lowered import Lowered
 from search_space.exactness import Exactness
 from search_space.ir.target_facts import ANY_TARGET
 from search_space.recipe.source_hash import hash_of_sources
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from search_space.tosa_file.reader import read_tosa
 from workers.cache.memo import Memo
 from workers.cache.successors import Successors
@@ -20,7 +20,7 @@ def test_who_comes_later_runs_no_pass(stock: Callable[[str], Lowered], tmp_path:
     graph = read_tosa(max(stock("ethos-u85-256").tosa, key=len))
     first = Successors(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)
     found = first.of(graph)
-    after = {str(one): one.apply(graph).hash for one in pass_instances()}
+    after = {str(one): one.apply(graph).hash for one in tosa_passes()}
     assert found == {name: digest for name, digest in after.items() if digest != graph.hash} != {}
     assert first.of(graph) == found and (first.asked, first.known) == (2, 1)
     later = Successors(Memo(tmp_path), ANY_TARGET, KEY, Exactness.EXACT)

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.evaluators import programs
 
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
-from workers.cache.memo import Memo
 from workers.checking.check_inputs import CheckInput
 from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.incremental_values import Values
-from workers.checking.reference import ReferenceFailed
 from workers.checking.whole_outputs import WholeOutputs
+from workers.errors import ReferenceFailed
 from workers.ethos_u.lowering.base_program import BaseProgram, toolchain_versions
-from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator
 
 
@@ -63,9 +62,8 @@ def test_a_candidate_is_checked_on_what_is_defined(accelerator: str, tmp_path: P
         name="small", model_hash="m", io_layout="nchw", quantisation="q", key="small", versions=toolchain_versions(),
         graphs=(write_tosa(scaled_up()),), calibration_inputs=(([np.array([[3]], np.int8)],),), warnings=(),
     )  # fmt: skip
-    target, memo = Target.parse(accelerator), Memo(tmp_path)
     for _ in range(2):  # by another evaluator, which finds it in the memo
-        evaluator = Evaluator(base, target, memo, tmp_path / "values", seed=0)
+        evaluator = Evaluator(programs(base, accelerator, tmp_path))
         for whole in (False, True):
             outcome = evaluator.evaluate("default", whole)
             assert (outcome.status, outcome.stream_fault, outcome.executed) == ("ok", "", True)

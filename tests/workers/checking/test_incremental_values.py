@@ -16,7 +16,8 @@ from workers.checking import numpy_operators as arithmetic
 from workers.checking.check_inputs import CheckInput, check_inputs
 from workers.checking.incremental_values import Values
 from workers.checking.numpy_operators import result_of
-from workers.checking.reference import ReferenceFailed, run_on_each, run_reference
+from workers.checking.reference import run_on_each, run_reference
+from workers.errors import ReferenceFailed
 
 
 def whole(graph: Graph, inputs: Sequence[CheckInput]) -> list[list[bytes]] | None:

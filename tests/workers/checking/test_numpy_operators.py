@@ -13,7 +13,8 @@ from velatune.testing.random.graphs import graphs
 from velatune.testing.reference_values import all_values, input_sets
 from workers.checking import numpy_operators as arithmetic
 from workers.checking.numpy_operators import constant_value, outputs_of, result_of
-from workers.checking.reference import ReferenceFailed, run_reference
+from workers.checking.reference import run_reference
+from workers.errors import ReferenceFailed
 
 
 def values(graph: Graph, sets: list[tuple[np.ndarray, ...]]) -> dict[int, np.ndarray]:

@@ -9,19 +9,20 @@ from hypothesis import strategies as st
 
 from search_space.ir.graph import CONST, INPUT, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from velatune.testing.random.graphs import graphs
 from workers.checking.check_inputs import CheckInput, check_inputs
 from workers.checking.incremental_values import Values
-from workers.checking.reference import ReferenceFailed, run_reference
+from workers.checking.reference import run_reference
 from workers.checking.reference_check import check
+from workers.errors import ReferenceFailed
 
 
 @st.composite
 def candidates(draw: st.DrawFn, graph: Graph) -> Graph:
     """What lawful passes make of a program, then perhaps spoilt."""
     for _ in range(draw(st.integers(0, 2))):
-        graph = draw(st.sampled_from(pass_instances())).apply(graph)
+        graph = draw(st.sampled_from(tosa_passes())).apply(graph)
     for _ in range(draw(st.integers(0, 2))):
         graph = draw(st.sampled_from([another_constant, another_operand, other_outputs, other_ids]))(draw, graph)
     return graph

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from support.evaluators import programs
 from support.person import Person
 
 from search_space.ir.graph import MOVE, Graph
 from search_space.tosa_file.reader import read_tosa
 from tuner.cli import cli
-from tuner.deploy.ahead_of_time import apply_recipe, best_recipe
-from workers.cache.memo import Memo
+from tuner.deploy.best_recipe import best_recipe
 from workers.checking.reference import run_reference
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import interface_of
+from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, identify, load_or_lower
 from workers.ethos_u.lowering.lowering import ethos_u_compile_spec, quantised_program, to_edge
 from workers.ethos_u.target import Target
@@ -165,7 +166,7 @@ def test_the_values_that_a_delegate_is_checked_on_are_those_that_reach_it(user: 
         wanted = model.program.module()(*sample).permute(NHWC).numpy()
         assert given.shape == wanted.shape
         assert np.corrcoef(given.ravel(), wanted.ravel())[0, 1] > 0.99
-    outcome = Evaluator(program, U55, Memo(Path("memo")), Path("values"), seed=0).evaluate("fuse-transposes")
+    outcome = Evaluator(programs(program, "ethos-u55-128", Path("memo"))).evaluate("fuse-transposes")
     assert outcome.status == "ok"
     assert {"kind": "calibration", "count": 2} in outcome.check["inputs"]
 

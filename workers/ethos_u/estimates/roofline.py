@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil, prod
 
 from search_space.ir.dtypes import payload_bytes
 from search_space.ir.graph import Graph, Node
+from workers.backend.bound import Bound
 from workers.ethos_u.estimates.needed_elements import needed_elements, used_taps, window_of
 from workers.ethos_u.stream_cost.board import ARENA
 from workers.ethos_u.stream_cost.npu import npu_of
 from workers.ethos_u.target import Target
-
-
-@dataclass(frozen=True)
-class Bound:
-    """Predicted lower bounds of a program's cycles on the NPU.
-
-    macs: multiplications of its convolutions and matrix products, without taps that meet padding alone. mac_cycles: if
-    all of the NPU's multipliers were busy. moved_bytes: results of its delegates, and what these depend on of their
-    inputs. move_cycles: at the arena's bandwidth.
-    constant_bytes_per_cycle: bandwidth of the memory that weights and commands are in; how many bytes they take depends
-    on the lowering.
-    """
-
-    macs: int
-    mac_cycles: int
-    moved_bytes: int
-    move_cycles: int
-    constant_bytes_per_cycle: float
 
 
 def bound(program: Iterable[Graph], target: Target) -> Bound:

@@ -20,16 +20,18 @@ from search_space.choices.frontend.base import Setting
 from search_space.ir.structure import Structure, structure_of
 from search_space.recipe.space import SPACE_VERSION
 from search_space.tosa_file.reader import read_tosa
+from workers.backend.base import Base, Identified
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.estimates.host_operators import HostOperator, on_cpu
 from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
 from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target
-from workers.models.content_hash import calibration_data_hash, exported_hash, file_hash, text_hash
-from workers.models.io_layout import Interface, IoLayout, layout_of, strides_of
+from workers.models.content_hash import calibration_data_hash, text_hash
+from workers.models.io_layout import Interface, IoLayout
 from workers.models.model_source import export, resolve
-from workers.models.types import ExportedModel, SourceModel, TosaFile, is_quantised
+from workers.models.source_content import source_content
+from workers.models.types import ExportedModel, TosaFile, is_quantised
 
 _FORMAT = 6
 """Of the cache: raised when the meaning of an entry changes."""
@@ -37,31 +39,8 @@ _FORMAT = 6
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")
 
 
-@dataclass(frozen=True)
-class Identified:
-    """A model source and what decides how it is lowered.
-
-    Attributes:
-        name: the model source, as it was asked for.
-        model_hash: identity of the model: its graph, weights, example inputs and own calibration inputs (of
-            a file: its bytes), and how they lie in memory. Target, seed and `--calibration-data` do not enter.
-        io_layout: `nhwc` if inputs of rank 4 lie in memory so, because it was asked for or because the model is
-            exported so. Otherwise `nchw`: all inputs lie in the order of their dimensions.
-        quantisation: how the model is quantised and on what.
-        key: identity of the lowered program: the model and all that lowering it depends on.
-        versions: of torch, torchao, executorch, ethos-u-vela, tosa-tools and velatune.
-    """
-
-    name: str
-    model_hash: str
-    io_layout: IoLayout
-    quantisation: dict[str, str]
-    key: str
-    versions: dict[str, str]
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BaseProgram(Identified):
+class BaseProgram(Base):
     """What stock ExecuTorch lowers a model to.
 
     Attributes:
@@ -70,21 +49,33 @@ class BaseProgram(Identified):
         calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs:
             tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is
             not known.
-        warnings: what the user should be told, one line each.
         interface: dim orders of the program's inputs and outputs; None of a `.tosa` file.
     """
 
     graphs: tuple[bytes, ...]
     calibration_inputs: tuple[DelegateInputs, ...]
-    warnings: tuple[str, ...]
     host_operators: tuple[HostOperator, ...] = ()
     interface: Interface | None = None
 
     @cached_property
     def structure(self) -> Structure:
-        """Equal for models that differ in weights, or in weights and sizes, only. Raises SpaceError for programs that
-        velatune cannot read."""
-        return structure_of([read_tosa(data) for data in self.graphs], [one.name for one in self.host_operators])
+        """See `Base`. Raises SpaceError for programs that velatune cannot read."""
+        return structure_of([read_tosa(data) for data in self.graphs], self.cpu_operators)
+
+    @property
+    def cpu_operators(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.host_operators)
+
+    @property
+    def summary(self) -> str:
+        delegates = len(self.graphs)
+        return f"{delegates} delegate{'s' if delegates > 1 else ''}, {len(self.host_operators)} host operators"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        rejected = on_cpu(one for one in self.host_operators if one.reason)
+        left = f"left on the CPU: {', '.join(rejected)}" if rejected else ""
+        return tuple(filter(None, (left, str(self.interface or ""))))
 
 
 def load_or_lower(
@@ -202,22 +193,8 @@ def _identified(
     source: str, target: Target, seed: int, calibration_data: Path | None, io_layout: IoLayout | None
 ) -> tuple[ExportedModel | TosaFile, Identified]:
     """Also what the source holds."""
-    resolved = resolve(source)
-    loaded: ExportedModel | TosaFile
-    if isinstance(resolved, SourceModel):
-        loaded = export(resolved, io_layout)
-        content = exported_hash(loaded)
-    elif isinstance(resolved, TosaFile):
-        if io_layout is not None:
-            raise ModelError(f"{source}: a .tosa file's inputs lie as they do; --io-layout needs the PyTorch model")
-        loaded = resolved
-        content = file_hash(resolved)
-    else:
-        # A file is known by its bytes, so that its identity does not hang on how torch prints what it reads.
-        loaded = export(resolved, io_layout)
-        strides = strides_of(loaded.example_inputs)
-        content = text_hash(file_hash(resolved), strides) if strides else file_hash(resolved)
-    layout: IoLayout = "nchw" if isinstance(loaded, TosaFile) else layout_of(loaded.example_inputs)
+    content = source_content(source, io_layout)
+    loaded = content.loaded
     if isinstance(loaded, TosaFile) or is_quantised(loaded.program):
         quantisation = {"scheme": "as the file is"}
     elif calibration_data is not None:
@@ -228,8 +205,8 @@ def _identified(
     else:
         quantisation = {"scheme": QUANTISATION, "calibrated_on": "random inputs", "seed": str(seed)}
     versions = toolchain_versions()
-    key = text_hash(str(_FORMAT), content, _tosa_family(target), json.dumps(quantisation), json.dumps(versions))
-    return loaded, Identified(source, content, layout, quantisation, key, versions)
+    key = text_hash(str(_FORMAT), content.sha256, _tosa_family(target), json.dumps(quantisation), json.dumps(versions))
+    return loaded, Identified(source, content.sha256, content.io_layout, quantisation, key, versions)
 
 
 def toolchain_versions() -> dict[str, str]:

@@ -6,41 +6,28 @@ this model and these versions, so that what ExecuTorch fails on, or what ends th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
+from workers.backend.job import Job
+from workers.backend.settings import SettingStatus
 from workers.cache.memo import Memo
 from workers.checking.defined_inputs import on_defined_inputs
-from workers.checking.reference import ReferenceFailed
-from workers.checking.reference_check import Verdict, check
+from workers.checking.reference_check import check
+from workers.checking.verdict import Verdict
 from workers.checking.whole_outputs import WholeOutputs
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, lowered_setting, setting_key
 from workers.ethos_u.lowering.whole_check import check_whole
-
-if TYPE_CHECKING:
-    from workers.ethos_u.job import Job
+from workers.ethos_u.target import Target
 
 
-@dataclass(frozen=True)
-class SettingStatus:
-    """What a setting comes to for a model.
-
-    status: `ok` (another program with the default's outputs), `inexact` (another program, by alternatives that are not
-    exact: its outputs are not compared), `same` (the default's program), `wrong` (other outputs) or `refused`
-    (ExecuTorch does not lower it). reason: one line if not ok.
-    """
-
-    status: Literal["ok", "inexact", "same", "wrong", "refused"]
-    reason: str = ""
-
-
-def setting_status(base: BaseProgram, setting: Setting, job: Job) -> SettingStatus:
+def setting_status(base: BaseProgram, setting: Setting, job: Job[Target]) -> SettingStatus:
     """Lower by a setting and check it, unless that was done; `base` is the default program of the job."""
     memo, key = _remembered(base, setting, job)
     known = memo.get(**key)
@@ -50,13 +37,13 @@ def setting_status(base: BaseProgram, setting: Setting, job: Job) -> SettingStat
     return SettingStatus(**known)
 
 
-def remember_lost(base: BaseProgram, setting: Setting, job: Job, reason: str) -> None:
+def remember_lost(base: BaseProgram, setting: Setting, job: Job[Target], reason: str) -> None:
     """Note that lowering by a setting cost the process, so that nobody tries it again."""
     memo, key = _remembered(base, setting, job)
     memo.put_if_possible(asdict(SettingStatus("refused", reason)), **key)
 
 
-def base_by(base: BaseProgram, setting: Setting, job: Job) -> BaseProgram:
+def base_by(base: BaseProgram, setting: Setting, job: Job[Target]) -> BaseProgram:
     """The base program by a setting, from the cache or lowered now. Raises ModelError if ExecuTorch fails."""
     return lowered_setting(
         base,
@@ -69,12 +56,12 @@ def base_by(base: BaseProgram, setting: Setting, job: Job) -> BaseProgram:
     )
 
 
-def _remembered(base: BaseProgram, setting: Setting, job: Job) -> tuple[Memo, dict[str, Any]]:
+def _remembered(base: BaseProgram, setting: Setting, job: Job[Target]) -> tuple[Memo, dict[str, Any]]:
     key = {"kind": "setting", "base": setting_key(base, setting), "seed": job.seed, "versions": base.versions}
     return Memo(job.cache_dir / "memo"), key
 
 
-def _found(base: BaseProgram, setting: Setting, job: Job) -> SettingStatus:
+def _found(base: BaseProgram, setting: Setting, job: Job[Target]) -> SettingStatus:
     if base.interface is None:
         return SettingStatus("refused", "a .tosa file is lowered already")
     try:
@@ -92,7 +79,7 @@ def _found(base: BaseProgram, setting: Setting, job: Job) -> SettingStatus:
     return SettingStatus("ok") if verdict.equal else SettingStatus("wrong", verdict.reason)
 
 
-def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job) -> Verdict:
+def _verdict(base: BaseProgram, other: BaseProgram, setting: Setting, job: Job[Target]) -> Verdict:
     """Delegate by delegate where both programs are cut at the same places, else from the model's inputs on."""
     pairs = [
         (verify(read_tosa(default)), verify(read_tosa(candidate)))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from search_space.choices.frontend.base import Setting
-from workers.checking.reference import ReferenceFailed
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
 from workers.ethos_u.lowering.delegate_edges import check_edges

@@ -29,6 +29,7 @@ from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
 from workers.ethos_u.lowering.lowering import delegate_calls, program_around, quantised_program
 from workers.ethos_u.lowering.quantise import one_torch_thread
 from workers.ethos_u.lowering.run_lowered import run_lowered
+from workers.ethos_u.target import Target
 from workers.models.module_state import state_kept
 from workers.models.tensors import tensors
 from workers.models.types import is_quantised
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     import torch
     from torch.fx import GraphModule, Node
 
-    from workers.ethos_u.job import Job
+    from workers.backend.job import Job
 
 #: Beyond what single precision can tell apart; also where there is no noise at all.
 MOST_DB = 200.0
@@ -56,7 +57,7 @@ class QualityMeter:
     base: the default program of the job, or the one by `setting`.
     """
 
-    def __init__(self, job: Job, base: BaseProgram, setting: Setting) -> None:
+    def __init__(self, job: Job[Target], base: BaseProgram, setting: Setting) -> None:
         self.job, self._base, self._setting = job, base, setting
         self._memo = Memo(job.cache_dir / "memo")
         self._around: _Around | None = None
@@ -95,7 +96,7 @@ class QualityMeter:
 class _Around:
     """What surrounds a model's delegates, and what the float model gives."""
 
-    def __init__(self, job: Job, base: BaseProgram, setting: Setting) -> None:
+    def __init__(self, job: Job[Target], base: BaseProgram, setting: Setting) -> None:
         model = exported_model(job.source, job.io_layout)
         if model is None:
             raise ModelError(

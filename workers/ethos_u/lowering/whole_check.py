@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.models.tensors import tensors

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
 from workers.ethos_u.files.pte import delegates_of
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
+from workers.ethos_u.target import Target
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.output_capture import toolchain_hushed
 
 
-def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Path) -> None:
+def write_pte(job: Job[Target], recipe: str, tag: bytes, expected: Sequence[str], out: Path) -> None:
     """Lower the job's model with ExecuTorch, its delegates by `recipe`, and write the program to `out`.
 
     tag: the recipe's identity, stored with each delegate. expected: `command_stream_hash` of every delegate. The file
@@ -38,7 +40,7 @@ def write_pte(job: Job, recipe: str, tag: bytes, expected: Counter[str], out: Pa
             raise ModelError(f"{job.source}: ExecuTorch cannot write the program, {one_line(error)}") from error
     content = bytes(program.buffer)
     found = Counter(command_stream_hash(d.command_stream, d.weights) for d in delegates_of(content, str(out)))
-    if found != expected:
+    if found != Counter(expected):
         raise ModelError(f"{job.source}: the lowered program's command streams are not those that were evaluated")
     try:
         write_whole(out, content)

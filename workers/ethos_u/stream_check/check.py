@@ -11,7 +11,8 @@ from typing import Any
 
 from search_space.ir.graph import Graph
 from workers.cache.memo import Memo
-from workers.checking.reference_check import Outputs, Verdict
+from workers.checking.reference_check import Outputs
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import StreamError
 from workers.ethos_u.npu_model import MODEL_VERSION
 from workers.ethos_u.npu_model.machine.operation_cache import OperationCache

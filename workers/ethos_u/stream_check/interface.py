@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from search_space.ir.graph import Graph
-from workers.checking.reference_check import Verdict, difference
+from workers.checking.reference_check import difference
+from workers.checking.verdict import Verdict
 from workers.ethos_u.npu_model import Fault, NpuProgram
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from search_space.ir.graph import Graph
 from workers.checking.check_inputs import CheckInput
-from workers.checking.reference_check import Outputs, Verdict
+from workers.checking.reference_check import Outputs
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
 from workers.ethos_u.command_stream.operator_cost import OperatorCost
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute, expected_accesses, guard

@@ -19,12 +19,13 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from workers.errors import CompilerRefused
 from workers.ethos_u.command_stream.npu_program import IoTensor, NpuProgram
 from workers.ethos_u.command_stream.operator_cost import OperatorCost
 from workers.ethos_u.target import Target
 
 
-class VelaRefused(Exception):
+class VelaRefused(CompilerRefused):
     """Vela does not compile this program for this target; the message is Vela's reason in one line."""
 
 

@@ -35,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Cost:
+class DelegateCosts:
     """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
 
     conservative_cycles: stream_cycles, with Vela's estimate in the place of ours for kinds of operation that no
@@ -85,7 +85,7 @@ class Pricing:
         self._emitted: LRU[Emitted] = LRU(_KEPT)
         self.asked = self.known = 0
 
-    def cost(self, program: Sequence[Graph], host_cycles: int) -> Cost:
+    def cost(self, program: Sequence[Graph], host_cycles: int) -> DelegateCosts:
         """Raises VelaRefused if Vela does not take a graph, or what it emits cannot be priced."""
         costs = [self._graph_cost(graph) for graph in program]
         rows = tuple(
@@ -93,7 +93,7 @@ class Pricing:
             for at, (one, graph) in enumerate(zip(costs, program, strict=True))
             for row in one["rows"]
         )
-        return Cost(
+        return DelegateCosts(
             **{name: sum(one[name] for one in costs) for name in _SUMMED},
             conservative_cycles=sum(map(self._conservative_cycles, rows)),
             host_cycles=host_cycles,

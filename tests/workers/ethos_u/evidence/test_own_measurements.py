@@ -23,7 +23,7 @@ from results.errors import StoreError
 from results.records.measurement import Measurement
 from results.store.store import Store
 from tuner.cli import cli
-from tuner.validation.own_measurements import own_comparisons, predicted_again
+from tuner.ethos_u.validation.own_measurements import own_comparisons, predicted_again
 from workers.errors import ModelError
 from workers.ethos_u.evidence import SHIPPED
 from workers.ethos_u.stream_cost import MODEL_VERSION

@@ -28,7 +28,7 @@ from tuner.tuning.objective import Objective
 from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.stream_cost.evidence_kinds import has_evidence
 
-STREAM = replace(IDENTITY, objective=Objective("stream").facts())
+STREAM = replace(IDENTITY, objective=Objective("stream").on("ethos-u").facts())
 ERROR = PredictionError(mean_percent=6.2, worst_percent=11.0, pair_percent=4.0, programs=9)
 
 
@@ -54,14 +54,16 @@ def test_the_errors_that_are_told_are_those_of_the_evidence() -> None:
 
 @pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-512", "ethos-u85-2048"])
 def test_each_estimate_has_its_error(npu: str) -> None:
-    stream, vela, both = (shipped_error(npu, Objective(kind).facts()) for kind in ("stream", "vela", "both"))
+    stream, vela, both = (
+        shipped_error(npu, Objective(kind).on("ethos-u").facts()) for kind in ("stream", "vela", "both")
+    )
     assert stream is not None and stream == both and stream != vela
-    assert shipped_error(npu, Objective("stream", max_sram_bytes=9).facts()) == stream
+    assert shipped_error(npu, Objective("stream", max_sram_bytes=9).on("ethos-u").facts()) == stream
 
 
 def test_nothing_is_told_without_evidence() -> None:
-    assert shipped_error("cortex-m55", Objective().facts()) is None
-    other_version = Objective().facts() | {"stream_model": f"{MODEL_VERSION}.0"}
+    assert shipped_error("cortex-m55", Objective().on("ethos-u").facts()) is None
+    other_version = Objective().on("ethos-u").facts() | {"stream_model": f"{MODEL_VERSION}.0"}
     assert shipped_error("ethos-u55-128", other_version) is None
     assert labelled("predicted", None) == "predicted" and labelled("measured", ERROR) == "measured"
 
@@ -75,7 +77,7 @@ def test_own_measurements_on_the_very_target_come_first() -> None:
     elsewhere = mutated(STREAM, ("target", "facts", "memory_mode"), "Sram_Only")
     assert error_for(elsewhere, some) == error_for(elsewhere) != error
     assert error_for(STREAM, [own(STREAM, 100, 104, model_version="before")]) == shipped
-    by_vela = replace(STREAM, objective=Objective("vela").facts())
+    by_vela = replace(STREAM, objective=Objective("vela").on("ethos-u").facts())
     assert error_for(by_vela, some) == error_for(by_vela), "they are predicted by the model"
 
 
@@ -146,7 +148,7 @@ def test_many_kinds_are_counted() -> None:
 @pytest.mark.parametrize("family", ["ethos-u55", "ethos-u65", "ethos-u85"])
 @pytest.mark.parametrize("kind", ["Conv2D", "Transpose", "Resize", "MatMul", "LUT"])
 def test_what_counts_as_measured_is_what_the_evidence_has(family: str, kind: str) -> None:
-    error = shipped_error(f"{family}-256", Objective().facts(), [(kind, 7)])
+    error = shipped_error(f"{family}-256", Objective().on("ethos-u").facts(), [(kind, 7)])
     assert error is not None and error.unmeasured_percent == (0 if has_evidence(family, kind) else 100)
 
 

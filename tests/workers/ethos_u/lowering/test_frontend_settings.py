@@ -135,9 +135,9 @@ def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job:
     assert settings.setting_status(prepared.base, setting, job) == SettingStatus("ok")
     default, tabulated = (outcome(prepared, job, text) for text in ("default", "host-function=table"))
     assert default.cost is not None and tabulated.cost is not None
-    assert default.host_ops > 2 and len(default.cost.command_stream_sha256) == 2
-    assert tabulated.host_ops == 2 and len(tabulated.cost.command_stream_sha256) == 1
-    assert tabulated.cost.host_cycles < default.cost.host_cycles
+    assert default.cost["host_ops"] > 2 and len(default.cost.artifact_sha256) == 2
+    assert tabulated.cost["host_ops"] == 2 and len(tabulated.cost.artifact_sha256) == 1
+    assert tabulated.cost["host_cycles"] < default.cost["host_cycles"]
     bounds = [
         tasks.bound(Enclosed(prepared.base), prepared.base.key, job, text)
         for text in ("default", "host-function=table")

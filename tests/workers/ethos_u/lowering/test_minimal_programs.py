@@ -12,7 +12,8 @@ from search_space.tosa_file.reader import read_tosa
 from workers.cache.memo import Memo
 from workers.checking.check_inputs import check_inputs
 from workers.checking.incremental_values import Values
-from workers.checking.reference_check import Verdict, check
+from workers.checking.reference_check import check
+from workers.checking.verdict import Verdict
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target

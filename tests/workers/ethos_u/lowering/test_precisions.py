@@ -152,13 +152,13 @@ def test_a_recipe_is_measured_and_then_written_as_it_was_measured(model: Exporte
     assert found.quality.sqnr_db < default.quality.sqnr_db
     unpacked = outcome(f"{recipe},int4-as-int8", job)
     assert unpacked.program_hash != found.program_hash
-    assert unpacked.cost is not None and unpacked.cost.command_stream_sha256 == found.cost.command_stream_sha256
+    assert unpacked.cost is not None and unpacked.cost.artifact_sha256 == found.cost.artifact_sha256
     assert outcome(recipe, replace(job, allowance=Allowance())).status == "refused"
 
-    settings = tasks.precisions(Enclosed(base), base.key, job)
+    settings = tasks.measured_settings(Enclosed(base), base.key, job)
     assert settings[0] == ((Precision.name, "int4"),), "all of it bears 60 dB less"
 
-    streams = Counter(found.cost.command_stream_sha256)
+    streams = Counter(found.cost.artifact_sha256)
     write_pte(job, recipe, b"{}", streams, tmp_path / "net.pte")
     assert (
         Counter(

@@ -132,7 +132,7 @@ def test_no_noise_no_signal_and_no_number_are_the_ends_of_the_scale() -> None:
 
 
 def test_coarser_programs_measure_worse_and_the_limit_tells_them(job: tasks.Job) -> None:
-    objective = Objective(allowance=ALLOWED)
+    objective = Objective(allowance=ALLOWED).on("ethos-u")
     default, fine, coarse = (outcome(job, text) for text in ("default", "x-coarse", "x-coarse{bits=5}"))
     assert default.quality == default.default_quality == fine.default_quality is not None
     assert fine.quality is not None and coarse.quality is not None
@@ -142,7 +142,7 @@ def test_coarser_programs_measure_worse_and_the_limit_tells_them(job: tasks.Job)
     assert shortfalls(default, objective) == {}
     ((reason, amount),) = shortfalls(coarse, objective).items()
     assert "more than 0.5 dB below the default's" in reason and amount > 0
-    lenient = Objective(allowance=replace(ALLOWED, max_loss_db=amount + 0.6))
+    lenient = Objective(allowance=replace(ALLOWED, max_loss_db=amount + 0.6)).on("ethos-u")
     assert shortfalls(coarse, lenient) == {}
 
 
@@ -165,8 +165,8 @@ def test_a_metric_of_ones_own_is_asked_instead(job: tasks.Job, folder: Path) -> 
     default, coarse = (outcome(replace(job, allowance=own), text) for text in ("default", "x-coarse{bits=6}"))
     assert default.quality is not None and coarse.quality is not None and default.quality.metric is not None
     assert coarse.quality.metric is not None and coarse.quality.metric < default.quality.metric < 0
-    ((reason, _),) = shortfalls(coarse, Objective(allowance=own)).items()
-    assert "largest_error gives" in reason and shortfalls(default, Objective(allowance=own)) == {}
+    ((reason, _),) = shortfalls(coarse, Objective(allowance=own).on("ethos-u")).items()
+    assert "largest_error gives" in reason and shortfalls(default, Objective(allowance=own).on("ethos-u")) == {}
 
 
 def test_without_a_float_model_only_a_metric_of_ones_own_tells(job: tasks.Job, folder: Path) -> None:

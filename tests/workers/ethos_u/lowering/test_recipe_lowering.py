@@ -10,10 +10,10 @@ import pytest
 
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
+from workers.backend.stored_recipe import StoredRecipe
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import delegates_of
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
-from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import TAG_KEY
 
 pytestmark = pytest.mark.slow

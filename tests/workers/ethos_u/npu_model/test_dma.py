@@ -10,7 +10,7 @@ from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import Graph
 from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.npu_model import Fault, execute
 

@@ -10,7 +10,7 @@ from support.streams.elementwise_inputs import everywhere, on_u85, wide_inputs
 from support.values.executed import compiled, verdict
 
 from velatune.testing.program import Program
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import Kind, Operation, decode
 
 

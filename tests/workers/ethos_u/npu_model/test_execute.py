@@ -10,7 +10,7 @@ from support.values.executed import compiled, inputs_for, stacked, verdict
 
 from search_space.tosa_file.reader import read_tosa
 from velatune.testing.program import Program
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import Operation, decode
 from workers.ethos_u.npu_model import Fault, NpuProgram, Unmodelled, execute
 from workers.ethos_u.npu_model.machine.operation_cache import OperationCache

@@ -13,7 +13,7 @@ from benchmarks.vela_versions.compile_with import VERSIONS, VelaCrashed, compile
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
+from search_space.recipe.space import tosa_passes
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
@@ -27,7 +27,7 @@ from workers.models.suite.build import random_model
 from workers.models.suite.convnext import Block
 
 ACCELERATORS = ("ethos-u55-128", "ethos-u85-256")
-PASSES = pass_instances()
+PASSES = tosa_passes()
 
 #: As in README.md, with all sites.
 EXAMPLE = (

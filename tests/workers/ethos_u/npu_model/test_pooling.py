@@ -11,7 +11,7 @@ from support.values.executed import compiled, inputs_for, stacked, verdict
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
 from velatune.testing.program import Program
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import Kind, Operation, decode
 from workers.ethos_u.npu_model import Fault, Unmodelled, execute
 

@@ -21,7 +21,7 @@ from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.random.graphs import graphs
 from velatune.testing.random.layers import LAYERS_1D
-from workers.checking.reference import ReferenceFailed
+from workers.errors import ReferenceFailed
 from workers.ethos_u.npu_model import Fault, Unmodelled
 from workers.ethos_u.target import Target
 

@@ -8,7 +8,7 @@ from support.values.executed import compiled, inputs_for, verdict
 
 from search_space.ir.graph import Graph
 from velatune.testing.program import Program
-from workers.checking.reference_check import Verdict
+from workers.checking.verdict import Verdict
 from workers.ethos_u.command_stream import Kind, decode
 
 #: Of one axis: scale_n, scale_d, offset, border.

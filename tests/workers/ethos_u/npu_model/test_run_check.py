@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.job import Job
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge

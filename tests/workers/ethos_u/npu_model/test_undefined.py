@@ -12,7 +12,8 @@ from support.values.executed import compiled
 
 from search_space.ir.graph import Graph
 from velatune.testing.program import Program
-from workers.checking.reference import ReferenceFailed, run_reference
+from workers.checking.reference import run_reference
+from workers.errors import ReferenceFailed
 from workers.ethos_u.npu_model import Fault, Unmodelled, execute
 
 MOST, LEAST = (1 << 31) - 1, -(1 << 31)

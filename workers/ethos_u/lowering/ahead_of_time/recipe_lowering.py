@@ -15,13 +15,13 @@ from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
+from workers.backend.stored_recipe import StoredRecipe
 from workers.cache.memo import Memo
 from workers.checking.defined_inputs import on_defined_inputs
 from workers.checking.incremental_values import Values
-from workers.checking.reference import ReferenceFailed
 from workers.checking.reference_check import check
-from workers.errors import ModelError
-from workers.ethos_u.lowering.ahead_of_time.recipe_tag import StoredRecipe, recipe_tag
+from workers.errors import ModelError, ReferenceFailed
+from workers.ethos_u.lowering.ahead_of_time.recipe_tag import recipe_tag
 from workers.ethos_u.lowering.ahead_of_time.spec_check import check_spec
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import rewrite_tosa
 from workers.ethos_u.lowering.base_program import toolchain_versions

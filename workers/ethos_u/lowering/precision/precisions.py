@@ -11,12 +11,13 @@ from search_space.choices.frontend.base import Setting
 from search_space.choices.frontend.precision import Precision, write_by_layer
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
+from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.types import is_quantised
 from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:
-    from workers.ethos_u.job import Job
+    from workers.backend.job import Job
     from workers.ethos_u.lowering.layers import Layer
     from workers.models.types import ExportedModel
 
@@ -30,7 +31,7 @@ _LOSSES_BY_METRIC_DB = [3.0, 10.0]
 Noise = Callable[[Collection[int], Collection[int]], float]
 
 
-def precision_settings(base: BaseProgram, job: Job) -> list[Setting]:
+def precision_settings(base: BaseProgram, job: Job[Target]) -> list[Setting]:
     """Settings of `precision` that are worth lowering for a model; found once, then remembered.
 
     base: the default program of the job. Raises ModelError if ExecuTorch cannot quantise the model.
@@ -45,7 +46,7 @@ def precision_settings(base: BaseProgram, job: Job) -> list[Setting]:
     return [((Precision.name, alternative),) for alternative in known["alternatives"]]
 
 
-def _alternatives(job: Job, losses_db: Sequence[float]) -> list[str]:
+def _alternatives(job: Job[Target], losses_db: Sequence[float]) -> list[str]:
     # torch with it: no command that only looks something up need wait for that.
     from workers.ethos_u.lowering.precision.mixed_precision import MixedPrecision
 

@@ -1,0 +1,121 @@
+"""Small models for Cortex-M, quantised and lowered once per process."""
+
+from functools import cache
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+
+from workers.cortex_m.lowering.candidate import lower
+from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.target import Target
+
+
+class Branches(nn.Module):
+    """Two convolutions of one image, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.left(x), self.right(x)], 1)
+
+
+class Halves(nn.Module):
+    """A convolution whose channels are split, of which one half goes through SiLU, and joined again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right = self.first(x).chunk(2, 1)
+        joined: torch.Tensor = self.last(torch.cat([nn.functional.silu(left), right], 1))
+        return joined
+
+
+class BranchingSilu(nn.Module):
+    """A SiLU that two convolutions read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.left, self.right = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        active = nn.functional.silu(self.first(x))
+        joined: torch.Tensor = self.left(active) + self.right(active)
+        return joined
+
+
+class ThereAndBack(nn.Module):
+    """A value copied to channels_last order and back between two layers."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        there = torch.clone(x + x, memory_format=torch.channels_last)
+        return torch.clone(there, memory_format=torch.contiguous_format) * x
+
+
+def _padded_row() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
+
+
+#: Name -> the model, and the shape of its input.
+MODELS = {
+    "branches": (Branches, (1, 3, 8, 8)),
+    "conv1d-s2-w20": (lambda: nn.Conv1d(8, 16, 3, stride=2), (1, 8, 20)),
+    "conv1d-s2-w21": (lambda: nn.Conv1d(8, 16, 3, stride=2), (1, 8, 21)),
+    "conv2d": (lambda: nn.Conv2d(3, 8, 3), (1, 3, 8, 8)),
+    "padded-row": (_padded_row, (1, 4, 1, 20)),
+    "padded-image": (_padded_row, (1, 4, 3, 20)),
+    "transposed-p1": (lambda: nn.ConvTranspose2d(4, 4, 4, stride=2, padding=1), (1, 4, 4, 4)),
+    "transposed-p0": (lambda: nn.ConvTranspose2d(4, 4, 4, stride=2), (1, 4, 4, 4)),
+    "halves": (Halves, (1, 3, 6, 6)),
+    "silu": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "dropout": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "there-and-back": (ThereAndBack, (1, 3, 4, 4)),
+    "pad": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ZeroPad2d(1), nn.Conv2d(4, 4, 3)), (1, 3, 6, 6)),
+    "linear": (lambda: nn.Sequential(nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 3, bias=False)), (4, 12)),
+    "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
+    "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),
+    "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),
+    "trap": (lambda: nn.Conv1d(8, 4, 3, 2, 1), (1, 8, 10)),
+    "grouped": (lambda: nn.Conv2d(8, 8, 3, groups=4, bias=False), (1, 8, 6, 6)),
+}
+
+
+@cache
+def inputs_of(name: str) -> tuple[torch.Tensor]:
+    """The input that a model is quantised by."""
+    return (torch.randn(MODELS[name][1], generator=torch.Generator().manual_seed(0)),)
+
+
+@cache
+def quantised(name: str, explicit_layout: bool = True, channels_last: bool = False) -> ExportedProgram:
+    """A model of `MODELS`, quantised."""
+    torch.manual_seed(0)
+    model, (image,) = MODELS[name][0]().eval(), inputs_of(name)
+    if channels_last:
+        model, image = model.to(memory_format=torch.channels_last), image.to(memory_format=torch.channels_last)
+    return quantise(model, (image,), explicit_layout=explicit_layout)
+
+
+@cache
+def edge(name: str, explicit_layout: bool = True, channels_last: bool = False) -> ExportedProgram:
+    """It as edge operators. `lower` copies it."""
+    return to_edge(quantised(name, explicit_layout, channels_last))
+
+
+@cache
+def lowered(
+    name: str, cpu: str = "cortex-m55", explicit_layout: bool = True, channels_last: bool = False
+) -> ExportedProgram:
+    """It lowered without passes of our own."""
+    return lower(edge(name, explicit_layout, channels_last), Target.parse(cpu), explicit_layout=explicit_layout)
+
+
+def output_shapes(name: str) -> list[tuple[int, ...]]:
+    """The shapes of the quantised model's outputs."""
+    results = quantised(name).graph.output_node().args[0]
+    return [tuple(one.meta["val"].shape) for one in results]  # type: ignore[union-attr]

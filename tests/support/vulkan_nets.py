@@ -1,0 +1,131 @@
+"""Small nets with random weights that the tests of the Vulkan target lower, and their lowering."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from workers.models.model_source import export
+from workers.models.types import ExportedModel, SourceModel
+from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.lowering.lowering import lower
+from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.scheme import Scheme
+from workers.vulkan.target import VulkanTarget
+
+
+class Mlp(nn.Module):
+    """Two linear layers and a ReLU."""
+
+    def __init__(self, inputs: int = 64, outputs: int = 24, hidden: int = 32) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(F.relu(self.first(x)))
+
+
+class One(nn.Module):
+    """One linear layer."""
+
+    def __init__(self, inputs: int = 64, outputs: int = 24, bias: bool = True) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x)
+
+
+class Attention(nn.Module):
+    """Attention with two heads by F.scaled_dot_product_attention, and its projections."""
+
+    def __init__(self, width: int = 32, masked: bool = False, causal: bool = False) -> None:
+        super().__init__()
+        self.qkv, self.out, self.causal = nn.Linear(width, 3 * width), nn.Linear(width, width), causal
+        self.register_buffer("mask", torch.randn(8, 8) if masked else None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, tokens, width = x.shape
+        q, k, v = self.qkv(x).reshape(batch, tokens, 3, 2, width // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask, is_causal=self.causal)
+        return self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+
+
+class Convolutions(nn.Module):
+    """A dense, a depthwise and a pointwise convolution with an activation each, a residual and a classifier."""
+
+    def __init__(self, activation: type[nn.Module] = nn.ReLU, keepdim: bool = True) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), activation())
+        self.depthwise = nn.Sequential(nn.Conv2d(16, 16, 3, 1, 1, groups=16), activation())
+        self.pointwise, self.last, self.keepdim = nn.Conv2d(16, 16, 1), activation(), keepdim
+        self.classifier = nn.Linear(16, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        x = self.last(x + self.pointwise(self.depthwise(x)))
+        return self.classifier(x.mean((2, 3), keepdim=True).flatten(1) if self.keepdim else x.mean((2, 3)))
+
+
+def exported(net: nn.Module, *shape: int) -> ExportedModel:
+    """A net with random weights and statistics, exported; its 4 calibration inputs come with it."""
+    generator = torch.Generator().manual_seed(3)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1, generator=generator)
+            module.running_var.uniform_(0.5, 2, generator=generator)
+    samples = [(torch.randn(*shape, generator=generator),) for _ in range(4)]
+    return export(SourceModel(net, samples[0], samples, type(net).__name__.lower()))
+
+
+@cache
+def made(make, *shape: int) -> ExportedModel:
+    """`exported(make(), *shape)` with the same weights each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return exported(make(), *shape)
+
+
+def everywhere(scheme: Scheme, layers: int) -> dict[int, Scheme]:
+    """The scheme for layers 1 to `layers`."""
+    return dict.fromkeys(range(1, layers + 1), scheme)
+
+
+_LOWERED: dict[tuple, Lowered] = {}
+
+
+def lowered(model: ExportedModel, schemes: Mapping[int, Scheme] | None = None, **settings) -> Lowered:
+    """A model lowered for a phone; the same program again for the same model and settings, since lowering takes a
+    second."""
+    key = id(model), str(schemes), str(sorted(settings.items()))
+    if key not in _LOWERED:
+        chosen = Settings(schemes=schemes or {}, **settings)
+        _LOWERED[key] = lower(model, VulkanTarget(), chosen, model.calibration_inputs)
+    return _LOWERED[key]
+
+
+@cache
+def mlp() -> ExportedModel:
+    return made(Mlp, 16, 64)
+
+
+@cache
+def convolutions() -> ExportedModel:
+    return made(Convolutions, 1, 3, 16, 16)
+
+
+@cache
+def static_convolutions(half: bool = False) -> Lowered:
+    return lowered(convolutions(), everywhere(Scheme.STATIC8, 4), half=half)
+
+
+@cache
+def one() -> ExportedModel:
+    return made(One, 16, 64)
+
+
+def operators(program: Lowered) -> list[list[str]]:
+    """Names of the operators of each delegate."""
+    return [[call.name for call in delegate.graph.chain] for delegate in program.delegates]

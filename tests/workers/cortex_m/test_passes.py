@@ -1,0 +1,194 @@
+"""Every rewrite on its minimal program: where its sites are, and that the outputs stay equal bit for bit."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.programs.cortex_m import edge, inputs_of, lowered, quantised
+from torch import nn
+from torch.export import ExportedProgram
+
+from search_space.exactness import Exactness
+from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
+from workers.cortex_m.check.compare import output_steps, same_bits, within_one_step
+from workers.cortex_m.check.execute import outputs_of
+from workers.cortex_m.cost.price import price
+from workers.cortex_m.cost.view import operator_calls
+from workers.cortex_m.guards.all import verdicts
+from workers.cortex_m.lowering.candidate import lower
+from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.inserted import lowered_with
+from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.lowering.square_as_product import squares_as_products
+from workers.cortex_m.lowering.write import written
+from workers.cortex_m.passes.base import Rewrite
+from workers.cortex_m.passes.drop_unused_constants import without_unused_constants
+from workers.cortex_m.passes.lowered.pad_apart import PadApart
+from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
+from workers.cortex_m.target import Target
+
+#: ExecuTorch's passes that change the cost alone.
+COST_ONLY = (
+    "CortexMCanonicalizeViewCopyPermutePass",
+    "RemovePermutesAroundElementwiseOps",
+    "ReplaceSqueezeAndUnsqueezeWithViewPass",
+)
+
+M55, M4 = Target.parse("cortex-m55"), Target.parse("cortex-m4")
+
+
+def taken(text: str) -> list[Rewrite]:
+    """Rewrites as a recipe writes them."""
+    return [one for one in Recipe.parse(text).passes if isinstance(one, Rewrite)]
+
+
+def rewrites() -> list[Rewrite]:
+    """All of them."""
+    return list(pass_instances(Rewrite))
+
+
+def operators(program: ExportedProgram) -> list[str]:
+    return [one.operator for one in operator_calls(program)]
+
+
+def same_outputs(program: ExportedProgram, name: str, cpu: str) -> bool:
+    """Whether a program computes what the model lowered without rewrites does."""
+    return same_bits(outputs_of(program, inputs_of(name)), outputs_of(lowered(name, cpu), inputs_of(name))).equal
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe", "explicit_layout", "removed"),
+    [
+        ("dropout", "drop-clones", True, {"_clone_dim_order": 1, "transpose": 2}),
+        ("there-and-back", "fold-clones", False, {"_clone_dim_order": 2}),
+        ("halves", "sink-splits,sink-elementwise", True, {"transpose": 2}),
+        ("branching-silu", "sink-elementwise", True, {}),
+        ("pad", "pad-into-convolution", True, {"pad": 1}),
+        ("linear", "linear-to-convolution", True, {"quantized_linear": 2}),
+        ("one-channel", "depthwise-to-convolution", True, {"quantized_depthwise_conv2d_nhwc": 1}),
+    ],
+)
+def test_a_rewrite_removes_what_it_is_for(
+    name: str, recipe: str, explicit_layout: bool, removed: dict[str, int]
+) -> None:
+    for target in (M55, M4) if name == "linear" else (M4,):
+        before = lower(edge(name, explicit_layout), target, explicit_layout=explicit_layout)
+        after, sites = lowered_with(edge(name, explicit_layout), target, taken(recipe), (), explicit_layout)
+        assert all(sites[one] for one in recipe.split(","))
+        assert same_bits(outputs_of(after, inputs_of(name)), outputs_of(before, inputs_of(name))).equal
+        gone = {one: operators(before).count(one) - operators(after).count(one) for one in removed}
+        assert gone == removed
+
+
+def test_a_rewrite_works_at_the_sites_it_names() -> None:
+    whole, sites = lowered_with(edge("linear"), M4, taken("linear-to-convolution"))
+    second, same = lowered_with(edge("linear"), M4, taken("linear-to-convolution@2"))
+    assert [len(one) for one in (*sites.values(), *same.values())] == [2, 2]
+    assert operators(whole).count("quantized_conv2d_nhwc") == 2
+    assert [one for one in operators(second) if "quantize_" not in one] == ["quantized_linear", "quantized_conv2d_nhwc"]
+    beyond, _ = lowered_with(edge("linear"), M4, taken("linear-to-convolution@7"))
+    assert operators(beyond) == operators(lowered("linear", "cortex-m4"))
+
+
+@pytest.mark.parametrize("mend", [RowAlongHeight(), PadApart()], ids=str)
+def test_a_row_that_the_kernel_refuses_is_mended(mend: Rewrite) -> None:
+    shapes = [tuple(one.shape) for one in outputs_of(quantised("trap"), inputs_of("trap"))]
+    assert [one.guard for one in verdicts(lowered("trap"), M55, shapes)] == ["row-convolution"]
+    program, _ = lowered_with(edge("trap"), M55, [mend])
+    assert verdicts(program, M55, shapes) == ()
+    assert same_bits(outputs_of(program, inputs_of("trap")), outputs_of(lowered("trap"), inputs_of("trap"))).equal
+
+
+@settings(max_examples=4)
+@given(data=st.data())
+def test_rows_are_convolved_to_the_same_bits(data: st.DataObject) -> None:
+    stride, kernel = data.draw(st.sampled_from([(1, 3), (2, 4), (2, 3), (3, 6), (1, 1), (4, 4)]), "stride, kernel")
+    channels, outs = data.draw(st.sampled_from([1, 2, 3, 5, 8]), "channels"), data.draw(st.integers(1, 9), "outs")
+    padding = data.draw(st.integers(0, kernel // 2), "padding")
+    width = data.draw(st.integers(kernel, 24), "width")
+    torch.manual_seed(data.draw(st.integers(0, 99), "seed"))
+    bias = data.draw(st.booleans(), "bias")
+    model = nn.Conv1d(channels, outs, kernel, stride, padding, bias=bias).eval()
+    rows = (torch.randn(1, channels, width),)
+    base = to_edge(quantise(model, rows))
+    extreme = (torch.where(rows[0] > 0, 1e3, -1e3),)
+    default = lower(base, M55)
+    wanted = [outputs_of(default, one) for one in (rows, extreme)]
+    for recipe in (
+        "row-along-height", "pad-apart", "depthwise-to-convolution,stride-to-channels",
+        "depthwise-to-convolution,pad-apart,stride-to-channels,channels-to-four,row-along-height",
+    ):  # fmt: skip
+        program, sites = lowered_with(base, M55, taken(recipe))
+        if any(sites.values()):
+            assert all(
+                same_bits(outputs_of(program, one), two).equal for one, two in zip((rows, extreme), wanted, strict=True)
+            ), recipe
+            assert not price(operator_calls(program), M55).uncosted
+
+
+def test_strides_become_channels() -> None:
+    program, sites = lowered_with(edge("stem"), M4, taken("depthwise-to-convolution,stride-to-channels"))
+    assert all(sites.values())
+    (call,) = (one.call for one in operator_calls(program) if one.operator == "quantized_conv2d_nhwc")
+    assert call is not None
+    assert (call.w, call.c, call.kw, call.sw, call.pw) == (25, 2, 6, 1, 0)
+    assert same_bits(
+        outputs_of(program, inputs_of("stem")), outputs_of(lowered("stem", "cortex-m4"), inputs_of("stem"))
+    ).equal
+
+
+def test_a_file_without_dead_weights_is_smaller_and_computes_the_same() -> None:
+    program = lowered("branches")
+    smaller = without_unused_constants(program)
+    assert len(written(smaller).content) < len(written(program).content)
+    assert same_bits(outputs_of(smaller, inputs_of("branches")), outputs_of(program, inputs_of("branches"))).equal
+    assert without_unused_constants(smaller).graph_signature == smaller.graph_signature
+
+
+def test_squares_are_quantised_as_products() -> None:
+    torch.manual_seed(0)
+    model, inputs = nn.Linear(8, 8), (torch.randn(1, 8),)
+
+    class Square(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = model
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            squared: torch.Tensor = self.layer(x) ** 2
+            return squared
+
+    stock = lower(to_edge(quantise(Square().eval(), inputs)), M4)
+    found: list[int] = []
+    quantised_product = quantise(
+        Square().eval(), inputs, rewrite=lambda module: found.append(squares_as_products(module))
+    )
+    program = lower(to_edge(quantised_product), M4)
+    assert found == [1]
+    assert "pow" in operators(stock)
+    assert "quantized_mul" in operators(program)
+    wanted = outputs_of(quantised_product, inputs)
+    assert within_one_step(outputs_of(program, inputs), wanted, output_steps(program)).equal
+
+
+def test_passes_that_only_cost_may_be_left_out() -> None:
+    for one in COST_ONLY:
+        program = lower(edge("stem"), M55, without=[one])
+        assert same_bits(outputs_of(program, inputs_of("stem")), outputs_of(lowered("stem"), inputs_of("stem"))).equal
+
+
+def test_every_rewrite_says_its_law() -> None:
+    assert len(rewrites()) > 10
+    for one in rewrites():
+        assert one.law and "\n" not in one.law
+        assert one.exactness is Exactness.EXACT
+    assert [str(one) for one in taken("row-along-height@1+3")] == ["row-along-height@1+3"]
+
+
+def test_no_operator_of_the_edge_is_left_behind() -> None:
+    program, _ = lowered_with(edge("halves"), M4, rewrites())
+    assert not [node.name for node in program.graph.nodes if "quantized_decomposed" in str(node.target)]
+    assert same_bits(
+        outputs_of(program, inputs_of("halves")), outputs_of(lowered("halves", "cortex-m4"), inputs_of("halves"))
+    ).equal

@@ -1,0 +1,139 @@
+"""The references of the fused operators against the quantised PyTorch models that they come from."""
+
+import pytest
+import torch
+from support.vulkan_nets import One, convolutions, everywhere, exported, lowered, made, mlp, static_convolutions
+from torch import nn
+
+from workers.models.types import ExportedModel
+from workers.vulkan.check import floats, weight_only
+from workers.vulkan.check.quality import quality, ratios, snr_db
+from workers.vulkan.check.run import run_lowered
+from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.passes.registry import rewrite
+from workers.vulkan.scheme import Scheme
+
+
+def both(model: ExportedModel, program: Lowered) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """For each sample, what the quantised PyTorch model and the lowered program give."""
+    quantised = program.quantised.module(check_guards=False)
+    samples = model.calibration_inputs
+    with torch.no_grad():
+        return [(quantised(*sample), run_lowered(program, sample)[0]) for sample in samples]
+
+
+@pytest.mark.parametrize("scheme", [Scheme.W4G32, Scheme.A8W4G32, Scheme.STATIC8])
+def test_linear_layers_equal_the_quantised_model(scheme: Scheme) -> None:
+    model = mlp()
+    for wanted, given in both(model, lowered(model, everywhere(scheme, 2))):
+        assert torch.equal(wanted, given)
+
+
+def test_one_row_equals_the_quantised_model_where_the_kernel_is_another() -> None:
+    model = made(One, 1, 64)
+    program = lowered(model, {1: Scheme.STATIC8})
+    assert [call.name for call in program.delegates[0].graph.chain][1] == "et_vk.q8ta_linear_gemv.default"
+    for wanted, given in both(model, program):
+        assert torch.equal(wanted, given)
+
+
+def test_int8_convolutions_equal_the_quantised_model() -> None:
+    """Dense, depthwise and pointwise ones, an addition and a linear layer."""
+    for wanted, given in both(convolutions(), static_convolutions()):
+        assert torch.equal(wanted, given)
+
+
+class Shuffled(nn.Module):
+    """What only image nets have: a transposed convolution and a pixel shuffle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.up = nn.Conv2d(4, 16, 3, padding=1), nn.ConvTranspose2d(4, 8, 2, stride=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.up(torch.pixel_shuffle(self.first(x), 2))
+
+
+def test_upsampling_equals_the_quantised_model() -> None:
+    model = made(Shuffled, 1, 4, 6, 6)
+    for wanted, given in both(model, lowered(model, everywhere(Scheme.STATIC8, 2))):
+        assert torch.equal(wanted, given)
+
+
+@pytest.mark.parametrize(("scheme", "name"), [(Scheme.W8, "fuse-linear-qcs8w"), (Scheme.W4, "fuse-linear-qcs4w")])
+def test_weights_for_each_channel_are_the_quantised_models_up_to_the_order_of_sums(scheme: Scheme, name: str) -> None:
+    model = mlp()
+    schemes = everywhere(scheme, 2)
+    plain, fused = lowered(model, schemes), lowered(model, schemes, quantised_passes=(rewrite(name),))
+    quantised = plain.quantised.module(check_guards=False)
+    with torch.no_grad():
+        wanted = [(quantised(*sample),) for sample in model.calibration_inputs]
+    assert min(ratios(wanted, [run_lowered(fused, sample) for sample in model.calibration_inputs])) > 120
+
+
+def test_half_precision_is_rounded_as_memory_rounds_it() -> None:
+    model = mlp()
+    exact, half = (quality(model, lowered(model, half=h), model.calibration_inputs, half=h) for h in (False, True))
+    assert exact.worst == 200
+    assert 50 < half.worst < 80
+
+
+def test_a_clamp_may_have_no_bounds() -> None:
+    x, weights = torch.randn(1, 2, 4, 4), torch.randn(3, 2, 1, 1)
+    arguments = (x, weights, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+    plain = torch.conv2d(x, weights)
+    assert torch.equal(floats.conv_with_clamp(*arguments, None, float("inf")), plain)
+    assert torch.equal(floats.conv_with_clamp(*arguments, 0.0, 3.4028235e38), plain.relu())
+
+
+def test_rms_norm_is_pytorchs() -> None:
+    x, weight = torch.randn(2, 5, 16), torch.randn(16)
+    assert torch.allclose(floats.rms_norm(x, weight, 1e-5), torch.rms_norm(x, (16,), weight, 1e-5), atol=1e-6)
+
+
+@pytest.mark.parametrize("heads", [False, True])
+def test_rotary_embeddings_are_those_that_executorch_fuses(heads: bool) -> None:
+    from executorch.backends.vulkan.patterns import RotaryEmbeddingPattern
+
+    shape = (5, 3, 4) if heads else (5, 4)
+    operands = torch.randn(1, 5, 3, 8), torch.randn(1, 5, 3, 8), torch.randn(shape), torch.randn(shape)
+    for ours, theirs in zip(floats.apply_rotary_emb(*operands), RotaryEmbeddingPattern()(*operands), strict=True):
+        assert torch.allclose(ours, theirs)
+
+
+@pytest.mark.parametrize("width", [8, 4])
+def test_rotary_embeddings_of_halves_are_those_that_executorch_fuses(width: int) -> None:
+    from executorch.backends.vulkan.patterns import HfRotaryEmbeddingPattern
+
+    queries, keys, cosines, sines = (
+        torch.randn(1, 5, 3, 8),
+        torch.randn(1, 5, 1, 8),
+        torch.randn(9, width),
+        torch.randn(9, width),
+    )
+    theirs = HfRotaryEmbeddingPattern()(queries, keys, cosines[2:7], sines[2:7])
+    for one, other in zip(floats.apply_rotary_emb_hf(queries, keys, cosines, sines, 2), theirs, strict=True):
+        assert torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("lower_first", [False, True])
+def test_an_embedding_of_4_bits_gives_the_rows_that_were_packed(lower_first: bool) -> None:
+    integers, scales = torch.randint(-8, 8, (6, 64)), torch.rand(6, 2)
+    first, second = (integers + 8).to(torch.uint8)[:, ::2], (integers + 8).to(torch.uint8)[:, 1::2]
+    packed = second << 4 | first if lower_first else first << 4 | second
+    rows = weight_only.embedding_q4gsw(packed, scales, 32, torch.tensor([5, 0]), lower_first)
+    assert torch.equal(rows, (integers * scales.repeat_interleave(32, 1))[[5, 0]])
+
+
+def test_a_ratio_is_in_decibels_and_has_ends() -> None:
+    x = torch.tensor([3.0, 4.0])
+    assert snr_db([x], [x + torch.tensor([0.3, 0.4])]) == pytest.approx(20, abs=1e-4)
+    assert snr_db([x], [x]) == 200
+    assert snr_db([x], [x * float("nan")]) == -200
+
+
+def test_an_operator_on_the_cpu_runs_between_delegates() -> None:
+    model = exported(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8)), 4, 8)
+    program = lowered(model, blocked=frozenset({"aten.relu.default"}))
+    assert len(program.delegates) == 2
+    assert quality(model, program, model.calibration_inputs, half=False).worst == 200

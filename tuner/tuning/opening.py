@@ -1,0 +1,72 @@
+"""What there is to search for a job: its model lowered, and the settings that lower it to other programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search_space.choices.frontend.base import Setting
+from search_space.exactness import Exactness
+from tuner.tuning.context import TuningContext
+from workers import tasks
+from workers.backend.base import Base
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
+from workers.errors import ModelError
+from workers.pool.ray_pool import Pool, WorkerLost
+from workers.pool.shared import Shared
+
+#: The slowest models known take minutes to lower and to run through the reference model.
+PREPARE_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Attributes:
+    prepared: the base program, its open choices and the recipes that a search starts from.
+    shared: the base program, where workers find it.
+    settings: those that make the toolchain lower the model to another program, with the same outputs unless the job
+        allows more -> where searches start.
+    """
+
+    prepared: tasks.Prepared
+    shared: Shared[Base]
+    settings: Mapping[Setting, tuple[str, ...]]
+
+    @property
+    def base(self) -> Base:
+        return self.prepared.base
+
+
+async def opened(job: Job, context: TuningContext) -> Opened:
+    """Lower the model, or find it in the cache. Raises ModelError."""
+    context.progress.lowering(job)
+    with context.clock.lowering():
+        try:
+            prepared = await context.pool.run(tasks.prepare, job, timeout_seconds=PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
+        shared = context.pool.share(prepared.base)
+        return Opened(prepared, shared, await _settings(job, prepared.base, shared, context.pool))
+
+
+async def _settings(job: Job, base: Base, shared: Shared[Base], pool: Pool) -> dict[Setting, tuple[str, ...]]:
+    """As in `Opened`."""
+    backend = backend_of(job.target.backend)
+
+    async def enter(setting: Setting) -> tuple[str, ...] | None:
+        try:
+            return await pool.run(tasks.enter, shared, base.key, job, setting, timeout_seconds=PREPARE_SECONDS)
+        except WorkerLost as lost:
+            backend.remember_lost(job, base, setting, str(lost))
+            return None
+
+    settings = backend.open_settings(job, base)
+    if job.allowance.exactness >= Exactness.PRECISION:
+        try:
+            settings += await pool.run(tasks.measured_settings, shared, base.key, job, timeout_seconds=PREPARE_SECONDS)
+        except WorkerLost as lost:
+            raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
+    starts = await asyncio.gather(*map(enter, settings))
+    return {setting: found for setting, found in zip(settings, starts, strict=True) if found is not None}

@@ -1,0 +1,239 @@
+"""What velatune asks of a family of targets. Search, store, service and reports know nothing else of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from search_space.choices.frontend.base import Setting
+from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
+from workers.backend.base import Base, Identified
+from workers.backend.objective import ObjectiveKind
+from workers.backend.programs import Programs
+from workers.backend.settings import SettingStatus
+from workers.backend.target import Target
+from workers.backend.written import Written
+from workers.checking.allowance import Quality
+from workers.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+from workers.backend.job import Job
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that is counted of every candidate.
+
+    Attributes:
+        name: as records have it.
+        title: for tables, with its unit.
+        description: in a sentence.
+        is_cost: less of it is better.
+        is_estimate: it predicts the cycles of the device alone; gains are reported by it too.
+        is_headline: it stands at the top of a report.
+        is_tabled: it stands in tables with one line for each model and target.
+        may_not_rise: a best that has more of it than the default is reported with a warning.
+    """
+
+    name: str
+    title: str
+    description: str
+    is_cost: bool = True
+    is_estimate: bool = False
+    is_headline: bool = False
+    is_tabled: bool = False
+    may_not_rise: bool = False
+
+
+@dataclass(frozen=True)
+class BoardOption:
+    """A fact of a board that a person may say.
+
+    Attributes:
+        name: as in `system_config`, for suite files and the service; `--system-config` on the command line.
+        metavar, help: as of a command line option.
+        is_file: its value is a file of the machine that the job runs on; the service does not take it.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    is_file: bool = False
+
+
+class Meter(Protocol):
+    """Measures programs that are not the default bit for bit. See `workers.evaluator.Measure`."""
+
+    def quality(self, program: Any) -> Quality:
+        """How near a program comes to the float model. Raises ModelError if that cannot be measured."""
+
+    def of_base(self) -> Quality:
+        """Of the program that the toolchain makes. Raises as `quality`."""
+
+
+class Backend(ABC):
+    """A family of targets and the toolchain for it. Its object is registered under the entry point group
+    `velatune.backends`, by the name of the family. Importing it takes no time: what needs the toolchain imports that
+    where it needs it.
+
+    Attributes:
+        family: such as `ethos-u`; part of identities.
+        metrics: what is counted besides the objective, SRAM and flash, in the order of tables.
+        objectives: kind, as `--objective` has it -> what is minimised; the first is the default.
+        unit: of what is minimised, in the plural, such as `cycles`.
+        compiler: name of the compiler whose own estimate is shown beside predictions.
+        estimate_reasons: what the target runs (`Row.target_op`) -> why that estimate is another number.
+        multiplying: kinds among them whose multiplications `Bound.macs` counts.
+        board_options: facts of a board that a target may be given.
+        example: a name of a target, for messages and help.
+    """
+
+    family: ClassVar[str]
+    metrics: ClassVar[Sequence[Any]] = ()
+    objectives: Mapping[str, ObjectiveKind]
+    unit: ClassVar[str] = "cycles"
+    compiler: ClassVar[str]
+    estimate_reasons: ClassVar[Mapping[str, str]] = {}
+    multiplying: ClassVar[frozenset[str]] = frozenset()
+    board_options: ClassVar[Sequence[BoardOption]] = ()
+    example: ClassVar[str]
+
+    @abstractmethod
+    def knows(self, name: str) -> bool:
+        """Whether a target of this name may be of the family; it answers at once and may be wrong about details."""
+
+    @abstractmethod
+    def target(self, name: str, board: Mapping[str, str]) -> Target:
+        """The target of a name on a board.
+
+        Args:
+            name: as `--target` has it.
+            board: facts by the names of `board_options`; what is left out is at its default.
+
+        Raises:
+            ModelError: there is no such target or board.
+        """
+
+    def preset(self, named: str, folder: Path) -> Mapping[str, Any] | None:
+        """A preset of a board that the family has, by its name or as a file of the user's own.
+
+        Args:
+            folder: for files that the preset is written to.
+
+        Returns:
+            Defaults of command line options, by their names with underscores: `target`, `max_sram`, `max_flash` and
+            facts of the board; None if the family has no presets.
+
+        Raises:
+            ModelError: there is no such preset, or the file is none.
+        """
+        return None
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Versions of everything that a result depends on, by distribution name."""
+
+    @abstractmethod
+    def identify(self, job: Job[Any]) -> Identified:
+        """What the job's model is the same as; it is exported, not lowered. Raises ModelError."""
+
+    @abstractmethod
+    def lower(self, job: Job[Any]) -> Base:
+        """Lower the model with the stock toolchain, or find it in the cache. Raises ModelError."""
+
+    def lowered(self, job: Job[Any]) -> Base | None:
+        """As `lower` where nothing has to be lowered; None where the cache has no good entry. Raises ModelError."""
+        return None
+
+    @abstractmethod
+    def programs(self, job: Job[Any], base: Any) -> Programs[Any]:
+        """What recipes make of a base program of the job, in a worker process. Raises ModelError if it is nothing that
+        can be checked."""
+
+    def meter(self, job: Job[Any], base: Any, setting: Setting) -> Meter:
+        """Measures programs made of a base program, which the toolchain lowered by a setting. Raises ModelError."""
+        raise ModelError(f"{job.source}: on {job.target.label} only exact recipes are searched")
+
+    def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
+        """What may follow in a recipe, of the classes that are allowed; options at their defaults."""
+        return ()
+
+    def open_settings(self, job: Job[Any], base: Any) -> list[Setting]:
+        """Settings inside the toolchain that may change this base program and that the job allows."""
+        return []
+
+    def measured_settings(self, job: Job[Any], base: Any) -> list[Setting]:
+        """Those that have to be measured first; asked in a worker, where they are allowed. Raises ModelError."""
+        return []
+
+    def setting_key(self, base: Any, setting: Setting) -> str:
+        """Identity of a model lowered by a setting. base: as stock lowers it."""
+        raise NotImplementedError(f"{self.family} has no settings")
+
+    def setting_status(self, job: Job[Any], base: Any, setting: Setting) -> SettingStatus:
+        """Lower by a setting and check it, unless that was done. base: as stock lowers it."""
+        raise NotImplementedError(f"{self.family} has no settings")
+
+    def remember_lost(self, job: Job[Any], base: Any, setting: Setting, reason: str) -> None:  # noqa: B027
+        """Note that lowering by a setting cost the process, so that nobody tries it again."""
+
+    def base_by(self, job: Job[Any], base: Any, setting: Setting) -> Base:
+        """The base program by a setting, from the cache or lowered now. base: as stock lowers it. Raises ModelError."""
+        raise NotImplementedError(f"{self.family} has no settings")
+
+    def can_write(self, job: Job[Any]) -> bool:
+        """Whether a file can be made of the job's model; a program that is lowered already may be none."""
+        return True
+
+    @abstractmethod
+    def write(
+        self, job: Job[Any], recipe: str, identity_key: str, program_hash: str, artifact_sha256: Sequence[str],
+        out: Path,
+    ) -> None:  # fmt: skip
+        """Lower the job's model by a recipe and write the file that ships, whole or not at all.
+
+        Args:
+            identity_key, program_hash: what its evaluation is stored under, and what the program is.
+            artifact_sha256: of what was evaluated; anything else is not written.
+
+        Raises:
+            ModelError: the model cannot be written, or does not come out as expected.
+        """
+
+    def remarks(self, file: Path) -> Sequence[str]:
+        """What a caller must know of a file that `write` wrote, one line each."""
+        return ()
+
+    def written(self, file: Path) -> Written:
+        """What a file says that `write` wrote. Raises ModelError if it is none of this family."""
+        raise ModelError(f"{file}: files for {self.family} cannot be read back")
+
+    def run_written(self, job: Job[Any], recipe: str, file: Path) -> str:
+        """Run a file here and compare it with the default lowering; in a worker process.
+
+        Returns:
+            What was run, for people.
+
+        Raises:
+            ModelError: something differs, or nothing can be run.
+        """
+        raise ModelError(f"{file}: files for {self.family} cannot be run here")
+
+    def outputs(self, file: Path, inputs: Sequence[Path], seed: int) -> list[np.ndarray]:
+        """Run a file here on a person's inputs.
+
+        Args:
+            inputs: `.npy` and `.npz` files, in the order of the file's inputs; random ones by `seed` if there are none.
+
+        Raises:
+            ModelError: the file is none of this family, cannot be run here, or the inputs do not fit.
+        """
+        raise ModelError(f"{file}: files for {self.family} cannot be run here")
+
+    def warm_up(self) -> None:  # noqa: B027 (there may be nothing to import)
+        """Import what every task needs, in a worker process."""

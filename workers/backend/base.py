@@ -1,0 +1,66 @@
+"""What a backend makes of a model before any recipe: the program that candidates are compared with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.models.io_layout import IoLayout
+
+if TYPE_CHECKING:
+    from search_space.ir.structure import Structure
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A model source and what decides how it is lowered.
+
+    Attributes:
+        name: the model source, as it was asked for.
+        model_hash: identity of the model: its graph, weights, example inputs and own calibration inputs (of
+            a file: its bytes), and how they lie in memory. Target, seed and `--calibration-data` do not enter.
+        io_layout: `nhwc` if inputs of rank 4 lie in memory so, because it was asked for or because the model is
+            exported so. Otherwise `nchw`: all inputs lie in the order of their dimensions.
+        quantisation: how the model is quantised and on what.
+        key: identity of the lowered program: the model and all that lowering it depends on.
+        versions: of the toolchain, by the names of distributions.
+    """
+
+    name: str
+    model_hash: str
+    io_layout: IoLayout
+    quantisation: dict[str, str]
+    key: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Base(Identified, ABC):
+    """A model lowered by the stock toolchain.
+
+    Attributes:
+        warnings: what the user should be told, one line each.
+    """
+
+    warnings: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def structure(self) -> Structure:
+        """Equal for models that differ in weights, or in weights and sizes, only."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """What the program consists of, in a few words, such as `2 delegates, 1 host operators`."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else a person wants to know of it, one line each."""
+        return ()
+
+    @property
+    def cpu_operators(self) -> tuple[str, ...]:
+        """Names of the operators that are left on the CPU, in program order."""
+        return ()

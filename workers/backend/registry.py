@@ -1,0 +1,65 @@
+"""The backends that are installed, found by the entry points `velatune.backends`."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+
+from workers.backend.backend import Backend
+from workers.backend.target import Target
+from workers.errors import ModelError
+
+GROUP = "velatune.backends"
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def backends() -> Mapping[str, Backend]:
+    """Family -> its backend, the project's own first. One that does not load is left out with a warning: it must not
+    cost those who do not use it anything.
+
+    Raises:
+        ModelError: none is installed.
+    """
+    found = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda one: (not one.value.startswith("workers."), one.name)):
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            _log.warning("warning: backend %s (%s) does not load: %s; it is left out", entry.name, entry.value, reason)
+    if not found:
+        raise ModelError("no backend is installed; install velatune itself: pip install -e .")
+    return found
+
+
+def backend_of(family: str) -> Backend:
+    """The backend of a family. Raises ModelError if it is not installed."""
+    try:
+        return backends()[family]
+    except KeyError:
+        known = ", ".join(backends())
+        raise ModelError(f"the backend of {family} is not installed; installed: {known}") from None
+
+
+def target_named(name: str, board: Mapping[str, str]) -> Target:
+    """The target of a name on a board, of whichever backend knows it; see `Backend.target`.
+
+    Raises:
+        ModelError: no backend knows the name, or its own does not take it.
+    """
+    wanted = name.strip().lower()
+    for backend in backends().values():
+        if backend.knows(wanted):
+            facts = [one.name for one in backend.board_options]
+            if foreign := sorted(set(board) - set(facts)):
+                known = " and ".join(facts) or "nothing"
+                raise ModelError(f"--target {name}: {foreign[0]} says nothing about such a board; it has {known}")
+            return backend.target(wanted, board)
+    examples = [backend.example for backend in backends().values()]
+    nearest = difflib.get_close_matches(wanted, examples, n=3, cutoff=0.5) or examples
+    raise ModelError(f"--target {name}: no backend has such a target; did you mean {' or '.join(nearest)}?")

@@ -1,0 +1,113 @@
+"""Cortex-M through CMSIS-NN as a backend. Importing this takes no time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
+from workers.backend.backend import Backend, Metric
+from workers.backend.base import Identified
+from workers.backend.objective import NotMore, ObjectiveKind
+from workers.backend.written import Written
+
+if TYPE_CHECKING:
+    from workers.backend.job import Job
+    from workers.cortex_m.base_program import CortexMBase
+    from workers.cortex_m.programs import CortexMPrograms
+    from workers.cortex_m.target import Target
+
+_UNCOSTED = NotMore("the operators without a known cost", metrics=("uncosted",), limiting=("uncosted",))
+
+
+def _facts() -> dict[str, str]:
+    from workers.cortex_m.target import COUNTED_WITH
+
+    return {"counted_with": COUNTED_WITH}
+
+
+class CortexM(Backend):
+    """ExecuTorch lowers a model to calls of CMSIS-NN kernels and portable operators."""
+
+    family: ClassVar[str] = "cortex-m"
+    metrics: ClassVar[Sequence[Metric]] = (
+        Metric(
+            "instructions", "instructions", "estimated executed instructions of one inference", is_estimate=True,
+        ),
+        Metric(
+            "uncosted", "operators without a known cost", "operators whose instructions are not known, counted as none",
+            is_headline=True, may_not_rise=True,
+        ),
+        Metric("transposes", "transposes", "transposes between layouts", is_headline=True, is_tabled=True),
+        Metric("float_operators", "float operators", "operators that compute in float", is_headline=True),
+        Metric("operators", "operators", "operators in the file"),
+    )  # fmt: skip
+    objectives: Mapping[str, ObjectiveKind] = {
+        "instructions": ObjectiveKind(
+            "estimated executed instructions", lambda cost, _: cost["instructions"], (_UNCOSTED,), _facts
+        )
+    }
+    unit: ClassVar[str] = "instructions"
+    compiler: ClassVar[str] = "ExecuTorch"
+    example: ClassVar[str] = "cortex-m55"
+
+    def knows(self, name: str) -> bool:
+        return name.startswith("cortex")
+
+    def target(self, name: str, board: Mapping[str, str]) -> Target:
+        from workers.cortex_m.target import Target
+
+        return Target.parse(name)
+
+    def versions(self) -> dict[str, str]:
+        from workers.cortex_m.base_program import versions
+
+        return versions()
+
+    def identify(self, job: Job[Target]) -> Identified:
+        from workers.cortex_m.base_program import identified
+
+        return identified(job)
+
+    def lower(self, job: Job[Target]) -> CortexMBase:
+        from workers.cortex_m.base_program import lowered
+
+        return lowered(job)
+
+    def programs(self, job: Job[Target], base: CortexMBase) -> CortexMPrograms:
+        from workers.cortex_m.base_program import check_samples
+        from workers.cortex_m.programs import CortexMPrograms
+
+        return CortexMPrograms(base, job.target, check_samples(job), job.seed, job.allowance.exactness)
+
+    def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
+        from search_space.recipe.space import pass_instances
+        from workers.cortex_m.passes.base import CortexMPass
+
+        return pass_instances(CortexMPass, allowed)
+
+    def write(
+        self, job: Job[Target], recipe: str, identity_key: str, program_hash: str, artifact_sha256: Sequence[str],
+        out: Path,
+    ) -> None:  # fmt: skip
+        from workers.cortex_m.files import write
+
+        write(self.programs(job, self.lower(job)), job, recipe, identity_key, artifact_sha256, out)
+
+    def remarks(self, file: Path) -> Sequence[str]:
+        from workers.cortex_m.files import facts_file
+
+        return (f"{facts_file(file).name} beside it says for which class of processors it is",)
+
+    def written(self, file: Path) -> Written:
+        from workers.cortex_m.files import written
+
+        return written(file)
+
+    def warm_up(self) -> None:
+        import torch  # noqa: F401
+
+
+BACKEND = CortexM()

@@ -1,0 +1,145 @@
+"""A model quantised for Cortex-M: what every candidate is lowered from, kept on disk by content."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search_space.ir.structure import Structure
+from workers.backend.base import Base, Identified
+from workers.backend.job import Job
+from workers.cache.atomic_write import write_whole
+from workers.cortex_m.target import Target
+from workers.errors import ModelError
+from workers.models.calibration import Calibration, calibration_for
+from workers.models.content_hash import calibration_data_hash, text_hash
+from workers.models.source_content import SourceContent, source_content
+from workers.models.types import ExportedModel, TosaFile, is_quantised
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+_FORMAT = "1"
+"""Of the cache: raised when the meaning of an entry changes."""
+
+#: Calibration inputs that programs are compared on.
+_SAMPLES = 2
+
+_DISTRIBUTIONS = ("torch", "torchao", "executorch", "velatune")
+_SCHEME = "int8, ExecuTorch's Cortex-M quantiser, explicit layouts"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CortexMBase(Base):
+    """Attributes:
+    quantised: the quantised program, in PyTorch's format for exported programs.
+    operators: of the quantised program, in order, with the shapes of their results.
+    """
+
+    quantised: bytes
+    operators: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def structure(self) -> Structure:
+        return Structure(_digest([name for name, _ in self.operators]), _digest(list(map(str, self.operators))))
+
+    @property
+    def summary(self) -> str:
+        return f"{len(self.operators)} operators"
+
+
+def _digest(parts: list[str]) -> str:
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Of everything that a result depends on, by distribution name."""
+    return {name: _version(name) for name in _DISTRIBUTIONS}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # velatune run from its sources
+        return "not installed"
+
+
+def identified(job: Job[Target]) -> Identified:
+    """What the job's base program is the same as; nothing is lowered.
+
+    Raises:
+        ModelError: the source is bad, or no model that can be quantised.
+    """
+    return _identified(job)[1]
+
+
+def lowered(job: Job[Target]) -> CortexMBase:
+    """Quantise the model, or find it in the cache.
+
+    Raises:
+        ModelError: the source is bad, or the model cannot be quantised.
+    """
+    model, found = _identified(job)
+    calibration = calibration_for(
+        job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
+    )
+    data = _cached(job.cache_dir / "cortex-m" / f"{found.key}.pt2", model, calibration)
+    nodes = [node for node in loaded(data).graph.nodes if node.op == "call_function"]
+    operators = tuple((str(node.target), str(getattr(node.meta.get("val"), "shape", ""))) for node in nodes)
+    return CortexMBase(**vars(found), warnings=calibration.warnings, quantised=data, operators=operators)
+
+
+def check_samples(job: Job[Target]) -> list[tuple[Any, ...]]:
+    """Calibration inputs that programs of a job are compared on."""
+    model = source_content(job.source, job.io_layout).loaded
+    assert isinstance(model, ExportedModel)  # the base program was made of it
+    own = calibration_for(job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed)
+    return list(own.samples[:_SAMPLES])
+
+
+def loaded(data: bytes) -> ExportedProgram:
+    """The quantised program of a base. Raises ModelError if the data are damaged."""
+    from workers.cortex_m.lowering.quantise import load
+
+    return load(io.BytesIO(data))
+
+
+def _cached(path: Path, model: ExportedModel, calibration: Calibration) -> bytes:
+    from workers.cortex_m.lowering.quantise import quantise, save
+
+    with contextlib.suppress(OSError, ModelError):  # it is not there, or damaged
+        data = path.read_bytes()
+        loaded(data)
+        return data
+    written = io.BytesIO()
+    module = model.program.module(check_guards=False)
+    save(quantise(module, model.example_inputs, calibration.samples), written)
+    with contextlib.suppress(OSError):  # it is made anew then
+        write_whole(path, written.getvalue())
+    return written.getvalue()
+
+
+def _identified(job: Job[Target]) -> tuple[ExportedModel, Identified]:
+    content: SourceContent = source_content(job.source, job.io_layout)
+    model = content.loaded
+    if isinstance(model, TosaFile):
+        raise ModelError(f"{job.source}: a .tosa file is for Ethos-U; Cortex-M needs the PyTorch model")
+    if is_quantised(model.program):
+        raise ModelError(f"{job.source}: is quantised already; Cortex-M quantises the float model itself")
+    if job.calibration_data is not None:
+        on = {"calibrated_on": "files", "files_sha256": calibration_data_hash(job.calibration_data)}
+    elif model.calibration_inputs is not None:
+        on = {"calibrated_on": "its own inputs"}
+    else:
+        on = {"calibrated_on": "random inputs", "seed": str(job.seed)}
+    quantisation = {"scheme": _SCHEME, **on}
+    now = versions()
+    key = text_hash(_FORMAT, content.sha256, json.dumps(quantisation), json.dumps(now))
+    return model, Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)

@@ -1,0 +1,83 @@
+"""One call of a kernel: what it is called with, as far as its executed instructions depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """Sizes in elements. What a kernel does not have stays at its default.
+
+    Attributes:
+        kernel: its name in the counted tables, as in `conv2d` or `fully_connected`.
+        n, h, w, c: batch, height, width and channels of the input. For `fully_connected`, n rows of c values; for
+            `batch_matmul`, n products of h rows by c values.
+        o: output channels; for `batch_matmul`, columns of the result.
+        kh, kw, sh, sw, ph, pw, dh, dw: kernel, stride, padding before, dilation; along height and width.
+        oh, ow: height and width of the output.
+        groups: input channels of depthwise convolutions, else the groups.
+        elements: values of the result, of kernels that work by element.
+        dims, perm: shape of the input and its permutation, of movements; `perm[i]`: which axis becomes axis i.
+        before, after: padding per axis, of `pad`.
+        to_channels_last: the direction of `clone_dim_order_portable`.
+    """
+
+    kernel: str
+    n: int = 1
+    h: int = 1
+    w: int = 1
+    c: int = 1
+    o: int = 1
+    kh: int = 1
+    kw: int = 1
+    sh: int = 1
+    sw: int = 1
+    ph: int = 0
+    pw: int = 0
+    dh: int = 1
+    dw: int = 1
+    oh: int = 1
+    ow: int = 1
+    groups: int = 1
+    elements: int = 0
+    dims: tuple[int, ...] = ()
+    perm: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    to_channels_last: bool = True
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, str]) -> KernelCall:
+        """The call that a row of `evidence/data/instructions.csv` counted."""
+        sizes = {one.name: row[_COLUMNS.get(one.name, one.name.upper())] for one in fields(cls) if one.type == "int"}
+        numbers = {name: int(text) for name, text in sizes.items() if text}
+        return cls(
+            row["kernel"],
+            dims=tuple(int(one) for one in row["dims"].split("x") if one),
+            perm=tuple(int(one) for one in row["perm"]),
+            before=tuple(int(one) for one in row["pre"].split("/") if one),
+            after=tuple(int(one) for one in row["post"].split("/") if one),
+            to_channels_last=row["dir"] != "to_nchw",
+            **numbers,
+        )
+
+    @property
+    def taps(self) -> int:
+        """Positions of the kernel."""
+        return self.kh * self.kw
+
+    @property
+    def depth(self) -> int:
+        """Products per output value of a convolution."""
+        return self.taps * (self.c // self.groups)
+
+    @property
+    def pixels(self) -> int:
+        """Positions of the output, without batch."""
+        return self.oh * self.ow
+
+
+#: Fields whose column has another name than theirs in capitals.
+_COLUMNS = {"groups": "G", "elements": "n"}

@@ -1,0 +1,53 @@
+"""Kernels that work by element, and softmax."""
+
+from __future__ import annotations
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
+from workers.cortex_m.target import InstructionSet
+
+
+def arithmetic(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_elementwise_add_s8`, `arm_elementwise_mul_s8`: blocks of four; with DSP then single values."""
+    if instruction_set is InstructionSet.MVE:
+        return {"calls": 1, "by4": up(call.elements, 4)}
+    return {"calls": 1, "by4": call.elements // 4, "by1": call.elements % 4}
+
+
+def copy(call: KernelCall, _: InstructionSet) -> Counts:
+    """`memcpy` of newlib, also with MVE."""
+    return copies(1, call.elements, "memcpy", mve=False)
+
+
+def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """A look-up per value: 16 at once with MVE, then four at once, then single ones."""
+    mve = instruction_set is InstructionSet.MVE
+    by16, rest = divmod(call.elements, 16) if mve else (0, call.elements)
+    return {"calls": 1, "by16": by16, "by4": rest // 4, "by1": rest % 4}
+
+
+def softmax(call: KernelCall, _: InstructionSet) -> Counts:
+    """`arm_nn_softmax_common_s8` without MVE, which GCC 12.2 cannot compile."""
+    return {"calls": 1, "rows": call.n, "values": call.n * call.c, "rest": call.n * (call.c % 16)}
+
+
+def quantisation(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """ExecuTorch's loops between float and int8: 16 values at once with MVE, then single ones."""
+    by16, rest = divmod(call.elements, 16) if instruction_set is InstructionSet.MVE else (0, call.elements)
+    return {"calls": 1, "by16": by16, "by1": rest}
+
+
+def per_value(call: KernelCall, _: InstructionSet) -> Counts:
+    """Portable kernels: so many instructions per value of the result."""
+    return {"calls": 1, "values": call.elements}
+
+
+def power(call: KernelCall, _: InstructionSet) -> Counts:
+    """The portable `pow` of floats, a call of `powf` per value, beside which nothing else counts."""
+    return {"values": call.elements}
+
+
+def chunks(call: KernelCall, _: InstructionSet) -> Counts:
+    """Portable `cat`, `split` and `slice`: a `memcpy` per part and outer position. `n` outer positions of parts of
+    `dims` bytes."""
+    return total([{"calls": 1}, *(copies(call.n, size, "memcpy", mve=False) for size in call.dims)])

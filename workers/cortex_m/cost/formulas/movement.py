@@ -1,0 +1,66 @@
+"""Transposes, copies to another dim order, and padding."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from operator import mul
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
+from workers.cortex_m.target import InstructionSet
+
+
+def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_transpose_s8`: four nested loops over the axes of the input; two axes, and with MVE the last two of four, by
+    columns instead."""
+    rank = len(call.dims)
+    mve = instruction_set is InstructionSet.MVE
+    if rank == 1:
+        return {"memcpy.calls": 1, "memcpy.64": call.dims[0] / 64}
+    by_columns = rank == 2 or (rank == 4 and mve and call.perm[:2] == (0, 1))
+    # Two axes are the last two of four; three the last three.
+    n, h, w, c = (1,) * (4 - rank) + call.dims
+    if by_columns and mve:
+        return {"calls": 1, "columns": n * h * c, "columns_8": n * h * c * up(w, 8)}
+    if by_columns:
+        return {"calls": 1, "columns_rows": n * h * w, "columns_values": n * h * w * c}
+    inner = "copied" if call.perm[-1] == rank - 1 else "strided"
+    rows = n * h * w
+    loops = {"calls": 1, "images": n, "planes": n * h, f"{inner}_rows": rows, f"{inner}_values": rows * c}
+    return {**loops, "rank3_rows": rows if rank == 3 else 0}
+
+
+def portable_permute(call: KernelCall, _: InstructionSet) -> Counts:
+    """ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may carry."""
+    out = [call.dims[axis] for axis in call.perm]
+    values = call.elements
+    carries = list(accumulate(reversed(out), mul))  # values per wrap of the last axis, of the last two, ...
+    counts: Counts = {"calls": 1, f"rank{len(out)}_values": values}
+    for place, size in enumerate(carries[:-1], start=1):
+        counts[f"carry{place}"] = values / size
+    return counts
+
+
+def portable_clone(call: KernelCall, _: InstructionSet) -> Counts:
+    """ExecuTorch's `_clone_dim_order`: every value advances a counter over batch, channels,
+    height and width, which may carry; the same in both directions."""
+    image = call.n * call.c
+    return {"calls": 1, "values": call.elements, "carry1": image * call.h, "carry2": image}
+
+
+def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_pad_s8`: the padding around each row is set, the row itself copied; by value where channels are padded."""
+    mve = instruction_set is InstructionSet.MVE
+    n, h, w, c = (1,) * (4 - len(call.dims)) + call.dims
+    lead = (0,) * (4 - len(call.before))
+    before, after = lead + call.before, lead + call.after
+    width, channels = before[2] + w + after[2], before[3] + c + after[3]
+    fills = [(n, before[1] * width * channels), (n, after[1] * width * channels)]
+    fills += [(n * h, before[2] * channels), (n * h, after[2] * channels)]
+    parts: list[Counts] = [{"calls": 1, "images": n, "rows": n * h}]
+    if channels == c:
+        parts.append(copies(n * h, w * c, "memcpy", mve))
+    else:
+        fills += [(n * h * w, before[3]), (n * h * w, after[3])]
+        parts.append(copies(n * h * w, c, "memcpy", mve))
+    return total([*parts, *(copies(times, size, "memset", mve) for times, size in fills)])

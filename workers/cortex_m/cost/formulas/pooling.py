@@ -1,0 +1,42 @@
+"""Pools."""
+
+from __future__ import annotations
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, scaled, total, up
+from workers.cortex_m.cost.taps import taps_inside, valid_rows
+from workers.cortex_m.target import InstructionSet
+
+
+def average(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_avgpool_s8`: 16 channels at once with MVE, a buffer of sums with DSP; one division per value."""
+    inside, rows = taps_inside(call), sum(valid_rows(call)) * call.ow
+    if instruction_set is InstructionSet.MVE:
+        c16 = up(call.c, 16)
+        per = {"c16": call.pixels * c16, "c16_rows": rows * c16, "c16_taps": inside * c16}
+    else:
+        rest = inside - call.pixels
+        per = {
+            "rows": rows,
+            "taps": inside,
+            "first_c": call.pixels * call.c,
+            "taps_c": rest * call.c,
+            "taps_c4": rest * (call.c // 4),
+        }
+    return scaled({"calls": 1 / call.n, "output_rows": call.oh, "pixels": call.pixels, **per}, call.n)
+
+
+def maximum(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_max_pool_s8`: the first tap is copied, the others are compared; the whole result is clamped at the end."""
+    inside, rows = taps_inside(call), sum(valid_rows(call)) * call.ow
+    rest, values = inside - call.pixels, call.pixels * call.c
+    common: Counts = {"calls": 1 / call.n, "output_rows": call.oh, "pixels": call.pixels, "rows": rows, "taps": rest}
+    mve = instruction_set is InstructionSet.MVE
+    first = copies(call.pixels, call.c, "memcpy", mve)
+    if mve:
+        per: list[Counts] = [first, {"taps_c16": rest * up(call.c, 16), "clamp": up(values, 16)}]
+    else:
+        compared: Counts = {"taps_c4": rest * (call.c // 4), "taps_c1": rest * (call.c % 4)}
+        clamped: Counts = {"clamp_4": values // 4, "clamp_1": values % 4}
+        per = [first, compared, clamped]
+    return scaled(total([common, *per]), call.n)

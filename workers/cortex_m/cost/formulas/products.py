@@ -1,0 +1,34 @@
+"""Products of matrices: fully connected layers and batch_matmul."""
+
+from __future__ import annotations
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.blocks import Counts, scaled, total, up
+from workers.cortex_m.target import InstructionSet
+
+
+def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_fully_connected_s8`: a product of vector and matrix per row of the input."""
+    return {"calls": 1, **scaled(_vector(call.o, call.c, instruction_set), call.n)}
+
+
+def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once."""
+    vectors = scaled(_vector(call.o, call.c, instruction_set), call.n * call.h)
+    sums: Counts = {}
+    if instruction_set is InstructionSet.MVE:
+        r5, r1, k16 = call.o // 5, call.o % 5, up(call.c, 16)
+        sums = {"sum5": r5, "sum5_k16": r5 * k16, "sum1": r1, "sum1_k16": r1 * k16, "has_sum5": r5 > 0}
+    return total([{"calls": 1, "products": call.n}, scaled(sums, call.n), vectors])
+
+
+def _vector(outs: int, depth: int, instruction_set: InstructionSet) -> Counts:
+    """`arm_nn_vec_mat_mult_t_s8`: four outputs (MVE) or two (DSP) at once, then single ones."""
+    if instruction_set is InstructionSet.MVE:
+        o4, o1, k16 = outs // 4, outs % 4, up(depth, 16)
+        both = {"has_outs4": o4 > 0, "has_both": o4 > 0 and o1 > 0}
+        return {"vectors": 1, **both, "outs4": o4, "outs4_k16": o4 * k16, "outs1": o1, "outs1_k16": o1 * k16}
+    counts: Counts = {"vectors": 1, "has_both": outs > 1 and outs % 2}
+    for name, times in (("outs2", outs // 2), ("out1", outs % 2)):
+        counts |= {name: times, f"{name}_k4": times * (depth // 4), f"{name}_k1": times * (depth % 4)}
+    return counts

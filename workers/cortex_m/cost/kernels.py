@@ -1,0 +1,97 @@
+"""Which formula holds for a call of a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas import (
+    convolution,
+    depthwise,
+    elementwise,
+    movement,
+    pooling,
+    products,
+    transposed_convolution,
+)
+from workers.cortex_m.cost.formulas.blocks import Counts
+from workers.cortex_m.target import InstructionSet
+
+#: Formulas of one C function share their coefficients.
+_GROUPS = {
+    "conv2d_grouped": "conv2d",
+    **dict.fromkeys(("slice_copy_portable", "cat_portable", "split_portable"), "chunks_portable"),
+}
+
+Formula = Callable[[KernelCall, InstructionSet], Counts]
+_Choice = Callable[[KernelCall, InstructionSet], str]
+
+#: Formula -> its counts. A formula has one set of coefficients per class of processors.
+FORMULAS: dict[str, Formula] = {
+    "conv1x1": convolution.one_by_one,
+    "conv1x1_strided": convolution.one_by_one_strided,
+    "conv1d_row": convolution.row,
+    "conv2d": convolution.columns,
+    "conv2d_grouped": convolution.columns,
+    "depthwise": depthwise.columns,
+    "depthwise_3x3": depthwise.three_by_three,
+    "depthwise_by_four": depthwise.by_four,
+    "depthwise_generic": depthwise.generic,
+    "depthwise_as_convolution": depthwise.as_convolution,
+    "fully_connected": products.fully_connected,
+    "batch_matmul": products.batch_matmul,
+    "avgpool": pooling.average,
+    "maxpool": pooling.maximum,
+    "softmax": elementwise.softmax,
+    "add": elementwise.arithmetic,
+    "mul": elementwise.arithmetic,
+    "memcpy": elementwise.copy,
+    "lut_activation": elementwise.table,
+    "transpose": movement.transpose,
+    "permute_copy_portable": movement.portable_permute,
+    "clone_dim_order_portable": movement.portable_clone,
+    "pad": movement.pad,
+    "transpose_conv": transposed_convolution.scattered,
+    "transpose_conv_widened": transposed_convolution.widened,
+    "quantized_activation": elementwise.table,
+    "quantize_per_tensor": elementwise.quantisation,
+    "dequantize_per_tensor": elementwise.quantisation,
+    "convolution_portable": convolution.portable,
+    "relu_portable": elementwise.per_value,
+    "pow_portable": elementwise.power,
+    "slice_copy_portable": elementwise.chunks,
+    "cat_portable": elementwise.chunks,
+    "split_portable": elementwise.chunks,
+}
+
+#: Kernels whose wrapper in CMSIS-NN chooses between several.
+_CHOICES: dict[str, _Choice] = {
+    **dict.fromkeys(
+        ("conv1x1", "conv1x1_strided", "conv2d", "conv1d_h1", "conv1d_w1", "conv2d_grouped"), convolution.kernel_of
+    ),
+    **dict.fromkeys(("depthwise", "depthwise1d", "depthwise_mult"), depthwise.kernel_of),
+    "transpose_conv": transposed_convolution.kernel_of,
+}
+
+
+def formula_of(call: KernelCall, instruction_set: InstructionSet) -> str | None:
+    """The name of the formula for a call; None where no such kernel was counted."""
+    choice = _CHOICES.get(call.kernel)
+    name = choice(call, instruction_set) if choice else call.kernel
+    return name if name in FORMULAS else None
+
+
+def counts_of(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """How often the loops of a call run, by formula or shared routine and the loop's name, as in `conv2d.pixels`.
+
+    Returns:
+        Counts; none where no such kernel was counted.
+    """
+    name = formula_of(call, instruction_set)
+    if name is None:
+        return {}
+    own = FORMULAS[name](call, instruction_set)
+    counts = {loop if "." in loop else f"{_GROUPS.get(name, name)}.{loop}": times for loop, times in own.items()}
+    if name == "depthwise_as_convolution":
+        counts |= counts_of(depthwise.inner_convolution(call, instruction_set), instruction_set)
+    return {loop: times for loop, times in counts.items() if times}

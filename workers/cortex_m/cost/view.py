@@ -1,0 +1,222 @@
+"""Reads a lowered program: which kernel every operator calls, and with what sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.operator import OperatorCall
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+    from torch.fx import Node
+
+#: Operators that are no instruction of the file: views are made when it is loaded, buffers planned, tuples taken apart.
+_ELIDED = frozenset({"view_copy", "alloc", "getitem"})
+
+
+def operator_calls(program: ExportedProgram) -> list[OperatorCall]:
+    """The instructions of a lowered program, in order."""
+    nodes = (node for node in program.graph.nodes if node.op == "call_function")
+    calls = ((node, operator_of(node)) for node in nodes)
+    return [OperatorCall(node.name, name, call_of(node)) for node, name in calls if name not in _ELIDED]
+
+
+def operator_of(node: Node) -> str:
+    """An operator's name without namespace and overload, as in `quantized_conv2d_nhwc`."""
+    schema = getattr(node.target, "_schema", None)
+    return schema.name.rpartition("::")[2] if schema is not None else str(getattr(node.target, "__name__", node.target))
+
+
+def call_of(node: Node) -> KernelCall | None:
+    """The kernel that an operator of a lowered program calls; None where none was counted for it."""
+    reader = _READERS.get(operator_of(node))
+    return reader(node) if reader else None
+
+
+def shape_of(node: Any) -> tuple[int, ...]:
+    """The shape of a node's value."""
+    return tuple(int(one) for one in node.meta["val"].shape)
+
+
+def args_of(node: Node) -> tuple[Any, ...]:
+    """The arguments of an operator, whose types its schema tells."""
+    return node.args
+
+
+def _pixels(node: Any, channels_last: bool) -> tuple[int, int, int, int]:
+    """Batch, height, width and channels of an image."""
+    n, second, third, fourth = shape_of(node)
+    return (n, second, third, fourth) if channels_last else (n, third, fourth, second)
+
+
+def _nhwc(node: Node) -> bool:
+    return operator_of(node).endswith("_nhwc")
+
+
+def _window(node: Node, sizes: dict[str, Any], stride: Any, padding: Any, dilation: Any = (1, 1)) -> dict[str, Any]:
+    _, oh, ow, _ = _pixels(node, _nhwc(node))
+    (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
+    return {"oh": oh, "ow": ow, "sh": sh, "sw": sw, "ph": ph, "pw": pw, "dh": dh, "dw": dw, **sizes}
+
+
+def _convolution(node: Node) -> KernelCall:
+    image, weight, _, stride, padding, dilation = args_of(node)[:6]
+    n, h, w, c = _pixels(image, _nhwc(node))
+    o, kh, kw, depth = shape_of(weight)
+    sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw, "groups": c // depth}
+    return KernelCall("conv2d", **_window(node, sizes, stride, padding, dilation))
+
+
+def _depthwise(node: Node) -> KernelCall:
+    image, weight, _, stride, padding, dilation = args_of(node)[:6]
+    n, h, w, c = _pixels(image, _nhwc(node))
+    _, kh, kw, o = shape_of(weight)
+    sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw, "groups": c}
+    kernel = "depthwise" if o == c else "depthwise_mult"
+    return KernelCall(kernel, **_window(node, sizes, stride, padding, dilation))
+
+
+def _transposed_convolution(node: Node) -> KernelCall:
+    image, weight, _, stride, padding = args_of(node)[:5]
+    n, h, w, c = _pixels(image, _nhwc(node))
+    o, kh, kw, _ = shape_of(weight)
+    sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw}
+    return KernelCall("transpose_conv", **_window(node, sizes, stride, padding))
+
+
+def _pool(kernel: str) -> Callable[[Node], KernelCall]:
+    def read(node: Node) -> KernelCall:
+        image, (kh, kw), stride, padding = args_of(node)[:4]
+        n, h, w, c = _pixels(image, _nhwc(node))
+        sizes = {"n": n, "h": h, "w": w, "c": c, "o": c, "kh": kh, "kw": kw}
+        return KernelCall(kernel, **_window(node, sizes, stride, padding))
+
+    return read
+
+
+def _linear(node: Node) -> KernelCall:
+    *rows, depth = shape_of(args_of(node)[0])
+    return KernelCall("fully_connected", n=prod(rows), c=depth, o=shape_of(node)[-1])
+
+
+def _matmul(node: Node) -> KernelCall:
+    n, h, o = shape_of(node)
+    return KernelCall("batch_matmul", n=n, h=h, c=shape_of(args_of(node)[0])[-1], o=o)
+
+
+def _softmax(node: Node) -> KernelCall:
+    *rows, last = shape_of(node)
+    return KernelCall("softmax", n=prod(rows), c=last)
+
+
+def _by_element(kernel: str) -> Callable[[Node], KernelCall]:
+    return lambda node: KernelCall(kernel, elements=prod(shape_of(node)))
+
+
+def _transpose(node: Node) -> KernelCall:
+    dims, perm = shape_of(args_of(node)[0]), args_of(node)[1]
+    axes = tuple(int(axis) % len(dims) for axis in perm)
+    return KernelCall("transpose", elements=prod(dims), dims=dims, perm=axes)
+
+
+def _permute(node: Node) -> KernelCall:
+    call = _transpose(node)
+    return KernelCall("permute_copy_portable", elements=call.elements, dims=call.dims, perm=call.perm)
+
+
+def _clone(node: Node) -> KernelCall | None:
+    source = args_of(node)[0]
+    if _dim_order(source) == _dim_order(node):
+        return KernelCall("memcpy", elements=prod(shape_of(node)) * node.meta["val"].element_size())
+    if len(shape_of(node)) != 4:
+        return None
+    n, h, w, c = _pixels(node, channels_last=False)
+    return KernelCall("clone_dim_order_portable", n=n, h=h, w=w, c=c, elements=n * h * w * c)
+
+
+def _dim_order(node: Any) -> tuple[int, ...]:
+    return tuple(node.meta["val"].dim_order())
+
+
+def _pad(node: Node) -> KernelCall:
+    image, before, after = args_of(node)[:3]
+    dims = tuple(shape_of(image)[axis] for axis in _dim_order(image))
+    # The padding is given in the order of memory, of four axes, the last ones of which the image has.
+    ends = (tuple(int(one) for one in axes)[-len(dims) :] for axes in (before, after))
+    first, last = ends
+    return KernelCall("pad", elements=prod(shape_of(node)), dims=dims, before=first, after=last)
+
+
+def _portable_convolution(node: Node) -> KernelCall | None:
+    image, weight, _, stride, padding, dilation, transposed, _, groups = args_of(node)
+    if transposed:
+        return None
+    two = len(shape_of(image)) == 4
+    n, c, *size = shape_of(image)
+    o, _, *kernel = shape_of(weight)
+    out = shape_of(node)[2:]
+    h, w = size if two else (1, *size)
+    kh, kw = kernel if two else (1, *kernel)
+    oh, ow = out if two else (1, *out)
+    (sh, sw), (ph, pw), (dh, dw) = (
+        tuple(one) if two else (filler, *one) for one, filler in ((stride, 1), (padding, 0), (dilation, 1))
+    )
+    sizes = {"n": n, "h": h, "w": w, "c": c, "o": o, "kh": kh, "kw": kw, "oh": oh, "ow": ow, "groups": groups}
+    strides = {"sh": sh, "sw": sw, "ph": ph, "pw": pw, "dh": dh, "dw": dw}
+    return KernelCall("convolution_portable", **sizes, **strides)
+
+
+def _parts(kernel: str, parts: list[Any], axis: int, whole: Any) -> KernelCall:
+    outer = prod(shape_of(whole)[: axis % len(shape_of(whole))])
+    values = [one.meta["val"] if hasattr(one, "meta") else one for one in parts]
+    sizes = tuple(value.numel() // max(outer, 1) * value.element_size() for value in values)
+    return KernelCall(kernel, n=outer, o=len(parts), dims=sizes)
+
+
+def _cat(node: Node) -> KernelCall:
+    axis = int(args_of(node)[1]) if len(args_of(node)) > 1 else 0
+    return _parts("cat_portable", list(args_of(node)[0]), axis, node)
+
+
+def _slice(node: Node) -> KernelCall:
+    axis = int(args_of(node)[1]) if len(args_of(node)) > 1 else 0
+    return _parts("slice_copy_portable", [node], axis, node)
+
+
+def _split(node: Node) -> KernelCall:
+    axis = int(args_of(node)[2]) if len(args_of(node)) > 2 else 0
+    values: list[torch.Tensor] = list(node.meta["val"])
+    return _parts("split_portable", list(values), axis, args_of(node)[0])
+
+
+_Reader = Callable[["Node"], KernelCall | None]
+_READERS: dict[str, _Reader] = {
+    **dict.fromkeys(("quantized_conv2d", "quantized_conv2d_nhwc"), _convolution),
+    **dict.fromkeys(("quantized_depthwise_conv2d", "quantized_depthwise_conv2d_nhwc"), _depthwise),
+    **dict.fromkeys(("quantized_transpose_conv2d", "quantized_transpose_conv2d_nhwc"), _transposed_convolution),
+    **dict.fromkeys(("quantized_avg_pool2d", "quantized_avg_pool2d_nhwc"), _pool("avgpool")),
+    **dict.fromkeys(("quantized_max_pool2d", "quantized_max_pool2d_nhwc"), _pool("maxpool")),
+    "quantized_linear": _linear,
+    "quantized_batch_matmul": _matmul,
+    "softmax": _softmax,
+    "quantized_add": _by_element("add"),
+    "quantized_mul": _by_element("mul"),
+    "quantized_activation": _by_element("quantized_activation"),
+    "quantize_per_tensor": _by_element("quantize_per_tensor"),
+    "dequantize_per_tensor": _by_element("dequantize_per_tensor"),
+    "transpose": _transpose,
+    "permute_copy": _permute,
+    "_clone_dim_order": _clone,
+    "pad": _pad,
+    "convolution": _portable_convolution,
+    "relu": _by_element("relu_portable"),
+    "pow": _by_element("pow_portable"),
+    "slice_copy": _slice,
+    "cat": _cat,
+    "split_with_sizes_copy": _split,
+    "split_copy": _split,
+}

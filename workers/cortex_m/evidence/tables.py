@@ -1,0 +1,79 @@
+"""Reads the counted tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.cortex_m.cost.call import KernelCall
+
+_DATA = Path(__file__).with_name("data")
+#: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m_calls`.
+CALLS = _DATA / "model_calls.json"
+_OPERATOR = re.compile(r"(\w+)\.\w+:(\d+)x=(\d+)")
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """One inference of a whole `.pte` file.
+
+    Attributes:
+        model, variant, cpu: which.
+        status: `ok`, or what went wrong.
+        execute_instructions: of the whole inference.
+        kernel_instructions: those of the operators in it.
+        operators: instructions of the file.
+        by_operator: operator -> how often it was called, and all its instructions.
+        calls: operator -> the kernels it called, in order; empty where they are not known.
+    """
+
+    model: str
+    variant: str
+    cpu: str
+    status: str
+    execute_instructions: int
+    kernel_instructions: int
+    operators: int
+    by_operator: dict[str, tuple[int, int]]
+    calls: dict[str, list[KernelCall]]
+
+
+def counted_kernels(cpu: str) -> Iterator[tuple[KernelCall, int]]:
+    """Kernel calls that finished on a processor, and their executed instructions."""
+    for row in _rows("instructions.csv"):
+        if row["cpu"] == cpu and row["status"] == "0":
+            yield KernelCall.from_row(row), int(row["instructions"])
+
+
+def model_runs() -> Iterator[ModelRun]:
+    """Whole models that were run."""
+    calls = json.loads(CALLS.read_text(encoding="utf-8"))
+    for row in _rows("e2e.csv"):
+        told = {name: (int(times), int(total)) for name, times, total in _OPERATOR.findall(row["by_op"])}
+        known = calls.get(f"{row['model']}/{row['variant']}/{row['target']}", {})
+        read = {name: [_call(one) for one in own] for name, own in known.items()}
+        whole, kernels, operators = (
+            int(row[name] or 0) for name in ("execute_instructions", "kernel_instructions", "ops_in_pte")
+        )
+        yield ModelRun(
+            row["model"], row["variant"], row["target"], row["status"], whole, kernels, operators, told, read
+        )
+
+
+def row_convolutions() -> Iterator[dict[str, str]]:
+    """1-D convolutions along the width that were run on Cortex-M55, with what came of them."""
+    return _rows("conv1d_1xn_m55.csv")
+
+
+def _call(told: dict[str, object]) -> KernelCall:
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    return KernelCall(**fields)  # type: ignore[arg-type]
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (_DATA / name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)

@@ -1,0 +1,2 @@
+"""Static checks of a lowered program: what the kernels compute wrongly or refuse although Python's operators say it is
+right. One file each; `guards.all` runs them."""

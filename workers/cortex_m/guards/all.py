@@ -1,0 +1,26 @@
+"""All guards of a lowered program."""
+
+from __future__ import annotations
+
+from torch.export import ExportedProgram
+
+from workers.cortex_m.cost.view import operator_calls
+from workers.cortex_m.guards import channels_last, convolution_kinds, float_operators, padded_row, row_convolution
+from workers.cortex_m.guards.verdict import Severity, Verdict
+from workers.cortex_m.target import Target
+
+
+def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int, ...]]) -> tuple[Verdict, ...]:
+    """What the guards say of a lowered program on a target, worst first.
+
+    Args:
+        expected: shapes of the quantised model's outputs.
+    """
+    found = (
+        *row_convolution.check(operator_calls(program), target.instruction_set),
+        *channels_last.check(program),
+        *padded_row.check(program, expected),
+        *convolution_kinds.check(program),
+        *float_operators.check(program),
+    )
+    return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))

@@ -1,0 +1,41 @@
+"""Convolutions and other operators of a quantised model that stay in float: nothing fails, they are only very dear.
+
+The quantiser passes over what it does not know without a word: images in NCHW order in the default pipeline, 1-D
+convolutions in it, squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx import Node
+
+from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.guards.verdict import Severity, Verdict
+
+NAME = "float-operators"
+#: What turns float into int8 and back, and moves nothing else.
+_BORDERS = frozenset({"quantize_per_tensor", "dequantize_per_tensor", "view_copy", "alloc", "getitem"})
+
+
+def float_operators(program: ExportedProgram) -> list[Node]:
+    """The operators of a lowered program whose result is float, without those at the borders of what is quantised."""
+    nodes = (node for node in program.graph.nodes if node.op == "call_function")
+    return [node for node in nodes if operator_of(node) not in _BORDERS and _is_float(node)]
+
+
+def check(program: ExportedProgram) -> Iterator[Verdict]:
+    """A verdict on every operator that stays in float."""
+    for node in float_operators(program):
+        name = operator_of(node)
+        mend = " (images in channels_last order, or explicit layouts, quantise it)" if name == "convolution" else ""
+        message = f"{node.name}: {name} stays in float and runs as a portable kernel{mend}"
+        yield Verdict(NAME, node.name, Severity.FLOAT, message)
+
+
+def _is_float(node: Node) -> bool:
+    value = node.meta.get("val")
+    values = value if isinstance(value, list | tuple) else (value,)
+    return any(isinstance(one, torch.Tensor) and one.dtype.is_floating_point for one in values)

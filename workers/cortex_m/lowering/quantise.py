@@ -1,0 +1,67 @@
+"""A PyTorch model, quantised for Cortex-M as ExecuTorch quantises it: the part of lowering that no recipe changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import IO, Any
+
+import torch
+from torch.export import ExportedProgram
+
+from workers.errors import ModelError, one_line
+
+
+def quantise(
+    model: torch.nn.Module,
+    example_inputs: tuple[Any, ...],
+    calibration: Iterable[tuple[Any, ...]] = (),
+    explicit_layout: bool = True,
+    rewrite: Callable[[torch.fx.GraphModule], object] | None = None,
+) -> ExportedProgram:
+    """The model with int8 quantisation in it, as an exported program of PyTorch's operators.
+
+    Args:
+        model: in evaluation mode.
+        example_inputs: their shapes and dtypes become those of the program. The default pipeline wants images in
+            `torch.channels_last`, or convolutions stay in float.
+        calibration: inputs whose values the ranges are taken from; the example inputs alone if empty.
+        explicit_layout: quantise for the explicit-layout pipeline, which also takes 1-D convolutions.
+        rewrite: changes the exported model before it is quantised.
+
+    Raises:
+        ModelError: PyTorch cannot export the model, or ExecuTorch not quantise it.
+    """
+    from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    try:
+        exported = torch.export.export(model, example_inputs).module(check_guards=False)
+        if rewrite is not None:
+            rewrite(exported)
+        prepared = prepare_pt2e(exported, CortexMQuantizer(use_explicit_layout=explicit_layout))
+        with torch.no_grad():
+            for inputs in (*calibration,) or (example_inputs,):
+                prepared(*inputs)
+        return torch.export.export(convert_pt2e(prepared), example_inputs)
+    except Exception as error:  # PyTorch raises whatever the model makes it raise
+        raise ModelError(f"the model cannot be quantised for Cortex-M: {one_line(error)}") from error
+
+
+def save(quantised: ExportedProgram, file: IO[bytes]) -> None:
+    """Write a quantised program with PyTorch's own format, which holds tensors and a graph as JSON."""
+    torch.export.save(quantised, file)
+
+
+def load(file: IO[bytes]) -> ExportedProgram:
+    """The quantised program in a file that `save` wrote.
+
+    Raises:
+        ModelError: the file is damaged, or no exported program of this version of PyTorch.
+    """
+    # The operators of quantisation have to be known before a graph can name them.
+    import executorch.backends.cortex_m.passes  # noqa: F401
+
+    try:
+        return torch.export.load(file)
+    except Exception as error:  # whatever a damaged archive makes PyTorch raise
+        raise ModelError(f"not a quantised program ({one_line(error)})") from error

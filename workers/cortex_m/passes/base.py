@@ -1,0 +1,76 @@
+"""What a rewrite is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from search_space.passes.recipe_pass import RecipePass
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule, Node
+
+
+@dataclass
+class Program:
+    """A program while a rewrite changes it: its graph, and the program that holds its constants.
+
+    Attributes:
+        module: the graph.
+        exported: where its parameters and buffers are.
+        config: ExecuTorch's `CortexMTargetConfig`.
+    """
+
+    module: GraphModule
+    exported: ExportedProgram
+    config: Any
+
+    def calls(self) -> Iterator[Node]:
+        """Its operators, in order."""
+        return (node for node in list(self.module.graph.nodes) if node.op == "call_function")
+
+
+@dataclass(frozen=True)
+class CortexMPass(RecipePass):
+    """A change of programs for Cortex-M; see `RecipePass` for what a subclass sets."""
+
+
+@dataclass(frozen=True)
+class Rewrite(CortexMPass):
+    """A pass that is inserted into ExecuTorch's list.
+
+    before: ExecuTorch's pass that it runs before; None: after all of them.
+    """
+
+    before: ClassVar[str | None] = None
+
+    @abstractmethod
+    def fits(self, program: Program, node: Node) -> bool:
+        """Whether an operator is a site."""
+
+    @abstractmethod
+    def rewrite(self, program: Program, node: Node) -> None:
+        """Change the program at a site. What is no longer used is removed afterwards, and shapes are found anew."""
+
+    def sites(self, program: Program) -> list[Node]:
+        """All sites in program order, whatever `at` says."""
+        return [node for node in program.calls() if self.fits(program, node)]
+
+    def apply(self, program: Program) -> list[str]:
+        """Change the program at the sites that the rewrite is for.
+
+        Returns:
+            The names of all sites, in program order.
+        """
+        sites = self.sites(program)
+        numbers = set(self.numbers or range(1, len(sites) + 1))
+        names = [node.name for node in sites]
+        for number, node in enumerate(sites, start=1):
+            if number in numbers:
+                self.rewrite(program, node)
+        program.module.graph.eliminate_dead_code()
+        program.module.recompile()
+        return names

@@ -1,0 +1,1 @@
+"""Rewrites before ExecuTorch's own passes have chosen kernels."""

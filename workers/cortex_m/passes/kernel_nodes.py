@@ -1,0 +1,89 @@
+"""Reading and building kernel calls of a lowered program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.passes.base import Program
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+    from torch.fx import Node
+
+CONVOLUTION, DEPTHWISE = "quantized_conv2d_nhwc", "quantized_depthwise_conv2d_nhwc"
+
+
+def operator(name: str) -> Any:
+    """An operator of ExecuTorch's Cortex-M dialect, or `view_copy` and the like of PyTorch's, by name."""
+    from executorch.exir.dialects._ops import ops
+
+    namespace = ops.edge.aten if name in ("view_copy", "slice_copy") else ops.edge.cortex_m
+    return getattr(namespace, name).Tensor if name == "slice_copy" else getattr(namespace, name).default
+
+
+def is_convolution(node: Node) -> bool:
+    """Whether a node is a convolution on NHWC values that does not go by channel."""
+    return operator_of(node) == CONVOLUTION
+
+
+def constant(program: Program, node: Node) -> torch.Tensor:
+    """The value of a parameter or buffer."""
+    from executorch.backends.transforms.utils import get_param_tensor
+
+    value: torch.Tensor = get_param_tensor(program.exported, node)
+    return value.detach()
+
+
+def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -> Node:
+    """A parameter of the program.
+
+    Args:
+        name: the same name gives the same parameter again.
+        near: a parameter, after which it is put.
+    """
+    from executorch.backends.transforms.utils import create_constant_placeholder
+    from torch.export.graph_signature import InputKind
+
+    graph = program.module.graph
+    with graph.inserting_after(near):
+        placed: Node = create_constant_placeholder(
+            program.exported, graph, name, InputKind.PARAMETER, value.contiguous()
+        )
+    return placed
+
+
+def viewed(program: Program, before: Node, value: Node, shape: Sequence[int]) -> Node:
+    """A value under another shape, which costs nothing in the file."""
+    with program.module.graph.inserting_before(before):
+        node: Node = program.module.graph.call_function(operator("view_copy"), (value, list(shape)))
+    node.meta = {**value.meta, "val": value.meta["val"].new_empty(tuple(shape))}
+    return node
+
+
+def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape: Sequence[int]) -> Node:
+    """Put another operator in a node's place; a result of another shape is seen under the old one.
+
+    Args:
+        name, args: of the new operator.
+        shape: of its result, with as many values as the old one's.
+    """
+    graph = program.module.graph
+    old = tuple(node.meta["val"].shape)
+    with graph.inserting_before(node):
+        new: Node = graph.call_function(operator(name), tuple(args))
+    new.meta = {**node.meta, "val": node.meta["val"].new_empty(tuple(shape))}
+    result = new if tuple(shape) == old else viewed(program, node, new, old)
+    node.replace_all_uses_with(result)
+    graph.erase_node(node)
+    return new
+
+
+def unused_constants(program: ExportedProgram) -> list[Node]:
+    """Parameters and buffers that no operator reads."""
+    from torch.export.graph_signature import InputKind
+
+    specs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is not InputKind.USER_INPUT}
+    return [node for node in program.graph.nodes if node.op == "placeholder" and node.name in specs and not node.users]

@@ -1,0 +1,1 @@
+"""Rewrites of kernel calls."""

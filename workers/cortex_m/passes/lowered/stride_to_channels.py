@@ -1,0 +1,45 @@
+"""A strided convolution of a row becomes one of stride 1 with more channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from workers.cortex_m.cost.view import args_of, shape_of
+from workers.cortex_m.passes.base import Program, Rewrite
+from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, constant, is_convolution, new_constant, replaced, viewed
+from workers.cortex_m.passes.row_padding import padded_row
+
+if TYPE_CHECKING:
+    from torch.fx import Node
+
+
+@dataclass(frozen=True)
+class StrideToChannels(Rewrite):
+    """Where the stride divides the width of kernel and padded row. The padding gets an operator of its own."""
+
+    name: ClassVar[str] = "stride-to-channels"
+    law: ClassVar[str] = (
+        "windows that move by the stride read whole groups of pixels, and a group is a pixel of more channels"
+    )
+
+    def fits(self, program: Program, node: Node) -> bool:
+        """Whether the operator convolves a row by a stride that divides kernel and row."""
+        if not is_convolution(node):
+            return False
+        image, weight, _, stride, padding, dilation = args_of(node)[:6]
+        (_, h, w, c), (_, kh, kw, depth) = shape_of(image), shape_of(weight)
+        step, pad = stride[1], padding[1]
+        row = h == 1 and kh == 1 and padding[0] == 0 and tuple(dilation) == (1, 1) and depth == c
+        return bool(row and step > 1 and kw % step == 0 and (w + 2 * pad) % step == 0)
+
+    def rewrite(self, program: Program, node: Node) -> None:
+        """View groups of pixels as channels, in the row and in the kernel."""
+        image, weight, bias, stride, padding, _, *rest = args_of(node)
+        step, pad = stride[1], padding[1]
+        (n, _, w, c), (o, _, kw, _) = shape_of(image), shape_of(weight)
+        row = padded_row(program, node, image, pad, pad, -rest[0]) if pad else image
+        grouped = viewed(program, node, row, (n, 1, (w + 2 * pad) // step, c * step))
+        value = constant(program, weight).reshape(o, 1, kw // step, c * step)
+        kernel = new_constant(program, f"{weight.name}_grouped", value, weight)
+        replaced(program, node, CONVOLUTION, (grouped, kernel, bias, [1, 1], [0, 0], [1, 1], *rest), shape_of(node))

@@ -1,0 +1,93 @@
+"""Run a lowered program on this machine: its delegates by the references, what is between them by PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.fx import Interpreter, Node
+
+from workers.errors import ModelError
+from workers.vulkan.check.references import REFERENCES
+from workers.vulkan.lowering.lowered import Delegate, Lowered
+from workers.vulkan.lowering.surroundings import quiet_toolchain
+
+
+def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) -> tuple[torch.Tensor, ...]:
+    """The outputs of a lowered program.
+
+    Args:
+        inputs: positional arguments of the model.
+        half: whether the delegates compute in half precision: what each operator gives is rounded to it. How a GPU
+            rounds inside an operator is not modelled.
+
+    Raises:
+        ModelError: the program changes buffers, which references have no place for.
+    """
+    program = lowered.edge.exported_program()
+    if program.graph_signature.buffers_to_mutate:
+        raise ModelError("its buffers change while it runs; the check of a Vulkan program has no state")
+    delegates = {one.name: one for one in lowered.delegates}
+    with quiet_toolchain(), torch.no_grad():
+        outputs = _Whole(program, delegates, half).run(
+            *_arguments(program, torch.utils._pytree.tree_leaves(tuple(inputs)))
+        )
+    return tuple(one for one in torch.utils._pytree.tree_leaves(outputs) if isinstance(one, torch.Tensor))
+
+
+class _Whole(Interpreter):
+    def __init__(self, program: ExportedProgram, delegates: Mapping[str, Delegate], half: bool) -> None:
+        super().__init__(program.graph_module)
+        self._delegates, self._half = delegates, half
+
+    def run_node(self, n: Node) -> Any:
+        from executorch.exir.delegate import executorch_call_delegate
+
+        if n.target is not executorch_call_delegate:
+            return super().run_node(n)
+        name, operands = str(n.args[0].target), self.map_nodes_to_values(n.args[1:], n)  # type: ignore[union-attr]
+        return run_delegate(self._delegates[name], operands, half=self._half)  # type: ignore[arg-type]
+
+
+def run_delegate(delegate: Delegate, operands: Sequence[Any], *, half: bool = False) -> list[Any]:
+    """The outputs of one delegate for what reaches it."""
+    program = delegate.program
+    runner = _Part(program.graph_module, half)
+    return list(runner.run(*(runner.held(one) for one in _arguments(program, operands))))
+
+
+class _Part(Interpreter):
+    """Runs a delegate's operators by the references."""
+
+    def __init__(self, module: torch.fx.GraphModule, half: bool) -> None:
+        super().__init__(module)
+        self._half = half
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        reference = REFERENCES.get(getattr(target, "__name__", ""))
+        result = reference(*args, **kwargs) if reference else super().call_function(target, args, kwargs)
+        return [*map(self.held, result)] if isinstance(result, (tuple, list)) else self.held(result)
+
+    def held(self, value: Any) -> Any:
+        """What memory holds of a value."""
+        if not self._half or not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
+            return value
+        return value.half().float()
+
+
+def _arguments(program: ExportedProgram, operands: Sequence[Any]) -> list[Any]:
+    """Values of all placeholders: constants by the signature, the others in order."""
+    remaining = iter(operands)
+    return [
+        next(remaining) if spec.kind is InputKind.USER_INPUT else _constant(program, spec.kind, str(spec.target))
+        for spec in program.graph_signature.input_specs
+    ]
+
+
+def _constant(program: ExportedProgram, kind: InputKind, name: str) -> Any:
+    if kind in (InputKind.PARAMETER, InputKind.BUFFER) and name in program.state_dict:
+        return program.state_dict[name]
+    return program.constants[name]

@@ -1,0 +1,64 @@
+"""References of the fused operators whose weights are integers and whose sums are floats."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+
+def weight_int8pack_mm(x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+    """aten._weight_int8pack_mm, the runtime's linear_qcs8w: x (M, K), weights (N, K) int8, scales (N,); (M, N)."""
+    return (x @ weights.to(x.dtype).T) * scales.to(x.dtype)
+
+
+def linear_qcs4w(x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+    """et_vk.linear_qcs4w: weights (N, K / 2) uint8, the earlier of two in the upper four bits, each 8 too large."""
+    pairs = torch.stack([weights >> 4, weights & 0x0F], dim=-1).to(torch.int8) - 8
+    return weight_int8pack_mm(x, pairs.flatten(1), scales)
+
+
+def linear_q4gsw(
+    x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor, group: int, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """et_vk.linear_q4gsw: x (..., K); weights (N, K' / 2) uint8, the earlier of two in the lower four bits, each 8 too
+    large, K' padded; scales (groups, N'), N' padded; (..., N)."""
+    floats = _grouped(weights, scales, group, x.shape[-1]).to(x.dtype)
+    return F.linear(x, floats, None if bias is None else bias[: floats.shape[0]])
+
+
+def linear_dq8ca_q4gsw(
+    x: torch.Tensor,
+    input_scales: torch.Tensor,
+    input_zeros: torch.Tensor,
+    weights: torch.Tensor,
+    weight_sums: torch.Tensor,
+    scales: torch.Tensor,
+    group: int,
+    bias: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """et_vk.linear_dq8ca_q4gsw: as linear_q4gsw on rows that are quantised to int8 by a scale and a zero point each.
+
+    The runtime's kernel for one row does not quantise it.
+    """
+    if x.shape[-2] > 1:
+        row = (*x.shape[:-1], 1)
+        step, zeros = input_scales.reshape(row).to(x.dtype), input_zeros.reshape(row).to(x.dtype)
+        x = ((torch.round(x * (1 / step)) + zeros).clamp(-128, 127) - zeros) * step
+    return linear_q4gsw(x, weights, scales, group, bias)
+
+
+def embedding_q4gsw(
+    weights: torch.Tensor, scales: torch.Tensor, group: int, indices: torch.Tensor, lower_first: bool = False
+) -> torch.Tensor:
+    """et_vk.embedding_q4gsw: weights (V, E / 2) uint8, each 8 too large; scales (V, groups). lower_first: the earlier
+    of two is in the lower four bits."""
+    halves = [weights & 0x0F, weights >> 4] if lower_first else [weights >> 4, weights & 0x0F]
+    integers = torch.stack(halves, dim=-1).flatten(1).to(torch.float32) - 8
+    steps = scales.reshape(weights.shape[0], -1).to(torch.float32).repeat_interleave(group, dim=1)
+    return F.embedding(indices, integers * steps)
+
+
+def _grouped(weights: torch.Tensor, scales: torch.Tensor, group: int, inputs: int) -> torch.Tensor:
+    integers = torch.stack([weights & 0x0F, weights >> 4], dim=-1).flatten(1).to(torch.float32) - 8
+    steps = scales[:, : weights.shape[0]].T.to(torch.float32).repeat_interleave(group, dim=1)
+    return integers[:, :inputs] * steps[:, :inputs]

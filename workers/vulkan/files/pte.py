@@ -1,0 +1,110 @@
+"""Write a lowered program as a `.pte`, and hold the file to the program that was priced and checked."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.cache.atomic_write import write_whole
+from workers.errors import ModelError, one_line
+from workers.vulkan.files.flatbuffer import decoded
+from workers.vulkan.gate.verdict import Verdict, verdict
+from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.lowering.lowering import RUNTIME_NAME
+from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.vk_graph import Graph, read_graph
+
+
+@dataclass(frozen=True, eq=False)
+class FileContent:
+    """What a `.pte` has for Vulkan. blobs: of its delegates, in the order in which its method lists them. graphs: the
+    same, read. constants: bytes of each named constant in the file, by name."""
+
+    blobs: tuple[bytes, ...]
+    graphs: tuple[Graph, ...]
+    constants: dict[str, int]
+
+
+def pte_bytes(lowered: Lowered, name: str) -> bytes:
+    """The bytes of the `.pte`, verified. The lowered program is used up: ExecuTorch plans its memory in place.
+
+    Args:
+        name: of the model, for errors.
+
+    Raises:
+        ModelError: ExecuTorch cannot write it, or what it wrote is something else.
+    """
+    expected = tuple(one.data for one in lowered.delegates)
+    with quiet_toolchain():
+        # Registers the kernels of quantise and dequantise on the CPU, which operators between delegates may be.
+        importlib.import_module("executorch.kernels.quantized")
+        try:
+            content = bytes(lowered.edge.to_executorch().buffer)
+        except Exception as error:  # whatever ExecuTorch raises while it plans memory and writes
+            raise ModelError(f"{name}: ExecuTorch cannot write the program, {one_line(error)}") from error
+    verify(content, expected, name)
+    return content
+
+
+def write_pte(lowered: Lowered, name: str, out: Path) -> None:
+    """Write the file; it appears whole or not at all. Arguments and errors as of `pte_bytes`."""
+    content = pte_bytes(lowered, name)
+    try:
+        write_whole(out, content)
+    except OSError as error:
+        raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
+
+
+def read_pte(content: bytes, name: str) -> FileContent:
+    """What a `.pte` has for Vulkan; nothing in it is executed.
+
+    Raises:
+        ModelError: it is not one, or damaged, or has no Vulkan delegate.
+    """
+    if content[4:6] != b"ET":
+        raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
+    from executorch.exir._serialize import _deserialize_pte_binary
+
+    try:
+        file: Any = _deserialize_pte_binary(content)
+        blobs = tuple(_blobs(file.program))
+        named = file.named_data
+        constants = (
+            {} if named is None else {key: len(named.buffers[one.buffer_index]) for key, one in named.pte_data.items()}
+        )
+    except Exception as error:  # the reader follows offsets unchecked: damage can end it in anything
+        raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error
+    if not blobs:
+        raise ModelError(f"{name}: no Vulkan delegate in it; was it lowered with a VulkanPartitioner?")
+    return FileContent(blobs, tuple(read_graph(decoded(blob, name)) for blob in blobs), constants)
+
+
+def judge_pte(content: bytes, name: str) -> Verdict:
+    """What the gate says of a file, whoever made it. Arguments and errors as of `read_pte`."""
+    return verdict(read_pte(content, name).graphs)
+
+
+def verify(content: bytes, expected: tuple[bytes, ...], name: str) -> None:
+    """Hold a file to the blobs of the delegates that were priced and checked, and to the constants that these name.
+
+    Raises:
+        ModelError: it has other delegates, or a constant is missing or cut.
+    """
+    found = read_pte(content, name)
+    if sorted(found.blobs) != sorted(expected):
+        raise ModelError(f"{name}: the file's delegates are not those that were evaluated")
+    for blob in found.blobs:
+        for constant in decoded(blob, name).constants:
+            if constant.named_key and found.constants.get(constant.named_key) != constant.length:
+                raise ModelError(f"{name}: the file lacks the constant {constant.named_key[:16]} of a delegate")
+
+
+def _blobs(program: Any) -> list[bytes]:
+    return [
+        bytes(program.backend_delegate_data[delegate.processed.index].data)
+        for plan in program.execution_plan
+        for delegate in plan.delegates
+        if delegate.id == RUNTIME_NAME
+    ]

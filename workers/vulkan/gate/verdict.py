@@ -1,0 +1,69 @@
+"""Whether ExecuTorch's Vulkan runtime is known to fail on a lowered program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workers.vulkan.gate import (
+    batched_rows,
+    choose_qparams_batch,
+    embedding_rows,
+    input_channels,
+    integer_input,
+    qcs4w_columns,
+    registration,
+    shader_variants,
+    softmax_rows,
+)
+from workers.vulkan.gate.finding import Finding, Rule, Severity
+from workers.vulkan.vk_graph import Graph
+
+RULES: tuple[Rule, ...] = (
+    registration.RULE,
+    shader_variants.RULE,
+    qcs4w_columns.RULE,
+    input_channels.RULE,
+    integer_input.RULE,
+    batched_rows.RULE,
+    choose_qparams_batch.RULE,
+    embedding_rows.RULE,
+    softmax_rows.RULE,
+)
+
+NOT_KNOWN_TO_FAIL = "not known to fail"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """findings: in the order of the delegates and their operators, those of one rule together."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        """Why it must not be offered; empty where it may be."""
+        return tuple(one for one in self.findings if one.rule.severity is Severity.REFUSED)
+
+    @property
+    def suspect(self) -> tuple[Finding, ...]:
+        """What a run on the device should look at."""
+        return tuple(one for one in self.findings if one.rule.severity is Severity.SUSPECT)
+
+    def __str__(self) -> str:
+        """In one line."""
+        if self.refused:
+            return f"refused: {self.refused[0]}"
+        return f"{NOT_KNOWN_TO_FAIL}; suspect: {self.suspect[0]}" if self.suspect else NOT_KNOWN_TO_FAIL
+
+
+def verdict(graphs: Iterable[Graph]) -> Verdict:
+    """What the rules say of all delegates of a program."""
+    return Verdict(
+        tuple(
+            Finding(rule, operator, reason)
+            for graph in graphs
+            for rule in RULES
+            for operator, reason in rule.check(graph)
+        )
+    )

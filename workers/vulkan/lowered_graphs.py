@@ -1,0 +1,11 @@
+"""The graphs of a lowered program's delegates."""
+
+from __future__ import annotations
+
+from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.vk_graph import Graph, read_graph
+
+
+def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:
+    """In the order in which the program calls them."""
+    return tuple(read_graph(one.graph) for one in lowered.delegates)

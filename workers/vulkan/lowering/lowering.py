@@ -1,0 +1,136 @@
+"""A float exported program and a candidate's settings -> the program with its Vulkan delegates."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workers.errors import ModelError
+from workers.models.error_place import with_place
+from workers.vulkan.lowering.layers import Layer, number_layers
+from workers.vulkan.lowering.lowered import Delegate, HostOperator, Lowered
+from workers.vulkan.lowering.quantise import check_schemes, quantised_module
+from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.target import VulkanTarget
+
+if TYPE_CHECKING:
+    from executorch.exir import EdgeProgramManager
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule
+
+    from workers.models.types import ExportedModel
+
+RUNTIME_NAME = "VulkanBackend"
+
+
+def model_layers(model: ExportedModel) -> tuple[Layer, ...]:
+    """The layers of a float model, by the numbers that recipes use."""
+    return number_layers(model.program.module(check_guards=False))
+
+
+def lower(
+    model: ExportedModel, target: VulkanTarget, settings: Settings, samples: Sequence[tuple[Any, ...]]
+) -> Lowered:
+    """Quantise, rewrite, partition and compile a float model.
+
+    Args:
+        samples: argument tuples that static schemes are calibrated on; the others need none.
+
+    Raises:
+        ModelError: a scheme does not fit its layer, or torch or ExecuTorch fail on the model so.
+    """
+    with quiet_toolchain():
+        with _said_of(model.name, "cannot be quantised so"):
+            program, rewritten = quantised_program(model, settings, samples)
+        with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan"):
+            return _lowered(program, target, settings, rewritten)
+
+
+def quantised_program(
+    model: ExportedModel, settings: Settings, samples: Sequence[tuple[Any, ...]]
+) -> tuple[ExportedProgram, tuple[int, ...]]:
+    """The program that is partitioned, and how often each pass rewrote. Float passes come before the quantiser.
+
+    Layers keep the numbers that they have in the model, whatever a pass makes of it.
+    """
+    import torch
+
+    module: GraphModule = model.program.module(check_guards=False)
+    layers = number_layers(module)
+    check_schemes(layers, settings.schemes)
+    if not (settings.schemes or settings.float_passes or settings.quantised_passes):
+        return model.program, ()
+    with torch.no_grad():
+        rewritten = [one.apply(module) for one in settings.float_passes]
+        module = quantised_module(module, settings.schemes, samples)
+        rewritten += [one.apply(module) for one in settings.quantised_passes]
+        return torch.export.export(module, model.example_inputs), tuple(rewritten)
+
+
+def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings, rewritten: tuple[int, ...]) -> Lowered:
+    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+
+    from workers.vulkan.lowering.backend import compiled_partitions
+    from workers.vulkan.lowering.partitioner import VelatunePartitioner
+
+    options = target.compile_options(half=settings.half)
+    partitioner = VelatunePartitioner(options, settings.patterns_off, settings.blocked)
+    with compiled_partitions() as compiled:
+        edge = to_edge_transform_and_lower(
+            program,
+            transform_passes=[one.edge_pass() for one in settings.edge_passes] or None,
+            partitioner=[partitioner],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+    delegates = []
+    for name, blob in _for_the_runtime(edge):
+        part = compiled[blob]
+        delegates.append(Delegate(name, part.program, part.graph, blob))
+    on_host = tuple(_host_operators(edge.exported_program().graph_module, partitioner.reasons))
+    return Lowered(edge, program, tuple(delegates), on_host, partitioner.fused, rewritten)
+
+
+def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
+    """Give every delegate the name that the runtime knows, and only specifications that it knows; in order of calls."""
+    from executorch.exir.delegate import executorch_call_delegate
+    from executorch.exir.lowered_backend_module import LoweredBackendModule
+
+    from workers.vulkan.lowering.backend import PATTERNS_OFF
+
+    module = edge.exported_program().graph_module
+    for call in module.graph.nodes:
+        if call.target is not executorch_call_delegate:
+            continue
+        name = str(call.args[0].target)
+        ours: LoweredBackendModule = getattr(module, name)
+        specs = [spec for spec in ours.compile_specs if spec.key != PATTERNS_OFF]
+        data = ours._named_data_store_output
+        named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, specs, data)
+        named.meta = ours.meta
+        setattr(module, name, named)
+        yield name, bytes(named.processed_bytes)
+
+
+def _host_operators(module: GraphModule, reasons: dict[str, str]) -> Iterator[HostOperator]:
+    from executorch.exir.delegate import executorch_call_delegate
+
+    for node in module.graph.nodes:
+        if node.op == "call_function" and node.target not in (executorch_call_delegate, operator.getitem):
+            name = getattr(node.target, "__name__", str(node.target))
+            yield HostOperator(
+                node.name, name, reasons.get(node.name, "it would be alone between operators on the CPU")
+            )
+
+
+@contextmanager
+def _said_of(name: str, what: str) -> Iterator[None]:
+    """Errors become those of the model of this name."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from None
+    except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
+        raise ModelError(f"{name}: {what}, {with_place(error)}") from error

@@ -1,0 +1,65 @@
+"""A clamp that the quantised range of its output implies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from search_space.exactness import Exactness
+from workers.vulkan.passes.base import ModuleRewrite, Stage
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
+
+@dataclass(frozen=True)
+class DropRelu6(ModuleRewrite):
+    """Vulkan's fused int8 convolutions take a ReLU with them and no ReLU6: one behind each convolution dequantises,
+    clamps and quantises again. Quantising saturates as well. With the lower bound at the lowest integer and the upper
+    one at the highest, it saturates as the clamp would: q(x) = clamp(round(x / scale) + zero, low, high) grows with x,
+    so it is enough that both bounds become the integers at the ends.
+    """
+
+    name: ClassVar[str] = "drop-relu6"
+    law: ClassVar[str] = "quantising saturates at the integers that the bounds of the clamp become"
+    exactness: ClassVar[Exactness] = Exactness.EXACT
+    stage: ClassVar[Stage] = Stage.QUANTISED
+
+    def fits(self, module: GraphModule, node: Node) -> bool:
+        bounds = bounds_of(node)
+        return bounds is not None and bool(node.users) and all(_implies(user, bounds) for user in node.users)
+
+    def rewrite(self, module: GraphModule, node: Node) -> None:
+        operand: Any = node.args[0]
+        node.replace_all_uses_with(operand)
+        module.graph.erase_node(node)
+
+
+def bounds_of(node: Node) -> tuple[float, float] | None:
+    """Both bounds of a clamp; None for other operators, and for clamps with one bound."""
+    import torch
+
+    aten = torch.ops.aten
+    if node.target in (aten.relu6.default, aten.relu6_.default):
+        return 0.0, 6.0
+    arguments: Any = node.args[1:]
+    if node.target in (aten.hardtanh.default, aten.hardtanh_.default):
+        low, high = (*arguments, -1.0, 1.0)[:2] if not arguments else (*arguments, 1.0)[:2]
+    elif node.target in (aten.clamp.default, aten.clamp_.default) and len(arguments) == 2:
+        low, high = arguments
+    else:
+        return None
+    return None if low is None or high is None else (float(low), float(high))
+
+
+def _implies(user: Node, bounds: tuple[float, float]) -> bool:
+    """Whether a user is a quantiser at whose ends both bounds arrive; rounding in single precision, as it computes."""
+    import torch
+
+    if user.target != torch.ops.quantized_decomposed.quantize_per_tensor.default:
+        return False
+    scale, zero, low, high = (float(value) for value in user.args[1:5])  # type: ignore[arg-type]
+    inverse = torch.tensor(1.0) / torch.tensor(scale)
+    first, last = (float(torch.round(torch.tensor(bound) * inverse)) + zero for bound in bounds)
+    return math.isfinite(first) and first <= low and last >= high

@@ -1,0 +1,58 @@
+"""What rewrites of modules have in common: constants, and nodes that keep the marks of the one that they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule, Node
+
+
+def value_of(module: GraphModule, node: Any) -> torch.Tensor | None:
+    """The tensor that an attribute's node stands for; None for everything else."""
+    if getattr(node, "op", "") != "get_attr":
+        return None
+    value: Any = module
+    for part in str(node.target).split("."):
+        value = getattr(value, part)
+    tensor: torch.Tensor = value
+    return tensor
+
+
+def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:
+    """A node for a new constant, made where the graph inserts; wish: what its name begins with."""
+    name, number = wish, 0
+    while hasattr(module, name):
+        number += 1
+        name = f"{wish}_{number}"
+    module.register_buffer(name, value)
+    return module.graph.get_attr(name)
+
+
+@contextmanager
+def replacing(module: GraphModule, node: Node) -> Iterator[Replacement]:
+    """Nodes that the block makes stand before the node, belong to its layer, and the last of them takes its place."""
+    with module.graph.inserting_before(node):
+        made = Replacement(module, node)
+        yield made
+    node.replace_all_uses_with(made.last)
+    module.graph.erase_node(node)
+
+
+class Replacement:
+    """Calls operators in place of a node."""
+
+    def __init__(self, module: GraphModule, node: Node) -> None:
+        self._module, self._node, self.last = module, node, node
+
+    def call(self, target: Any, *arguments: Any) -> Node:
+        """A call of an operator, marked as the node that it replaces."""
+        made = self._module.graph.call_function(target, arguments)
+        for key in ("custom", "nn_module_stack", "stack_trace"):
+            if key in self._node.meta:
+                made.meta[key] = self._node.meta[key]
+        self.last = made
+        return made

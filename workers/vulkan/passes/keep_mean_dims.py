@@ -1,0 +1,41 @@
+"""Means over height and width that keep their dimensions until a reshape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from search_space.exactness import Exactness
+from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.editing import replacing
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
+
+
+@dataclass(frozen=True)
+class KeepMeanDims(ModuleRewrite):
+    """Vulkan reduces two dimensions at once only where the result keeps them."""
+
+    name: ClassVar[str] = "keep-mean-dims"
+    law: ClassVar[str] = "a mean that keeps its dimensions has the same values, and a view drops the dimensions"
+    exactness: ClassVar[Exactness] = Exactness.EXACT
+    stage: ClassVar[Stage] = Stage.FLOAT
+    removes: ClassVar[frozenset[str]] = frozenset({"aten.mean.dim"})
+
+    def fits(self, module: GraphModule, node: Node) -> bool:
+        import torch
+
+        if node.target != torch.ops.aten.mean.dim or "val" not in node.meta or node.kwargs:
+            return False
+        dims: Any = node.args[1] if len(node.args) > 1 else None
+        keeps = node.args[2] if len(node.args) > 2 else False
+        return bool(dims) and len(dims) == 2 and not keeps
+
+    def rewrite(self, module: GraphModule, node: Node) -> None:
+        import torch
+
+        aten = torch.ops.aten
+        with replacing(module, node) as new:
+            mean = new.call(aten.mean.dim, node.args[0], node.args[1], True)
+            new.call(aten.view.default, mean, [int(extent) for extent in node.meta["val"].shape])

@@ -1,0 +1,54 @@
+"""Which schemes a layer can have: what the quantisers take, what the patterns fuse, and what the runtime loads."""
+
+from __future__ import annotations
+
+from workers.vulkan.lowering.layers import LINEAR, Layer
+from workers.vulkan.scheme import PER_CHANNEL, Scheme
+
+_STATIC_KINDS = (LINEAR, "conv2d", "conv_transpose2d")
+
+
+def fitting(layer: Layer, scheme: Scheme) -> str:
+    """Why a scheme does not fit a layer, to follow its name; empty where it does."""
+    if scheme is Scheme.FP:
+        return ""
+    if scheme is Scheme.STATIC8:
+        return _static(layer)
+    if layer.kind != LINEAR:
+        return f"is a {layer.kind}, and {scheme} is for linear layers"
+    outputs, inputs = layer.shape
+    if scheme in PER_CHANNEL:
+        return _for_each_channel(layer, scheme)
+    assert scheme.group is not None
+    if inputs % scheme.group:
+        return f"has {inputs} input channels, which groups of {scheme.group} do not divide"
+    if outputs % 4:
+        return f"has {outputs} output channels, no multiple of 4, which ExecuTorch does not lower in groups"
+    return _one_batch(layer)
+
+
+def _static(layer: Layer) -> str:
+    if layer.kind not in _STATIC_KINDS:
+        return f"is a {layer.kind}, which no int8 operator computes"
+    if layer.kind != LINEAR:
+        return ""
+    if layer.shape[1] % 4:
+        return f"has {layer.shape[1]} input channels, no multiple of 4, which no int8 operator takes"
+    return _one_batch(layer)
+
+
+def _for_each_channel(layer: Layer, scheme: Scheme) -> str:
+    outputs, inputs = layer.shape
+    if inputs % 4:
+        return f"has {inputs} input channels, no multiple of 4, which ExecuTorch does not fuse"
+    if scheme is not Scheme.W4:
+        return ""
+    if outputs % 8:
+        return f"has {outputs} output channels, no multiple of 8, which linear_qcs4w computes wrongly"
+    return "" if layer.rows > 1 else "computes one row, for which linear_qcs4w has no shader"
+
+
+def _one_batch(layer: Layer) -> str:
+    if layer.batch > 1:
+        return f"has {layer.batch} batches, and the quantised operators compute the first"
+    return ""

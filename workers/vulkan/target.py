@@ -1,0 +1,46 @@
+"""The GPU to compile for: what ExecuTorch's Vulkan backend has to know of it, and the runtime for the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Largest extent of a 3D image along an axis: what ExecuTorch assumes of phones, and what every Vulkan device has.
+PHONE_TEXTURE_LIMIT, GUARANTEED_TEXTURE_LIMIT = 16384, 2048
+
+#: The state of ExecuTorch's Vulkan runtime that `workers.vulkan.gate` knows.
+KNOWN_RUNTIME = "executorch main of 2026-08-22 (cff6f4d)"
+
+
+@dataclass(frozen=True)
+class VulkanTarget:
+    """A GPU with ExecuTorch's Vulkan runtime. Which GPU it is changes nothing of what is compiled but these limits.
+
+    Attributes:
+        texture_limit: largest extent of a 3D image, in texels; `GUARANTEED_TEXTURE_LIMIT` suits every device.
+        buffer_limit: most elements of a buffer; ExecuTorch assumes 2**27 of them, 128 MiB of bytes.
+    """
+
+    texture_limit: int = PHONE_TEXTURE_LIMIT
+    buffer_limit: int = 128 * 1024 * 1024
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return "vulkan" if self.texture_limit == PHONE_TEXTURE_LIMIT else f"vulkan, textures up to {self.texture_limit}"
+
+    def identity(self) -> dict[str, str]:
+        """What makes two targets the same, as plain strings."""
+        return {"accelerator": "vulkan", **self.facts()}
+
+    def facts(self) -> dict[str, str]:
+        """Of the device and its runtime."""
+        return {
+            "texture_limit": str(self.texture_limit),
+            "buffer_limit": str(self.buffer_limit),
+            "runtime": KNOWN_RUNTIME,
+        }
+
+    def compile_options(self, *, half: bool) -> dict[str, bool | int | tuple[int, int, int]]:
+        """The options of `VulkanPartitioner`. half: compute in half precision."""
+        limit = self.texture_limit
+        return {"texture_limits": (limit, limit, limit), "buffer_limit": self.buffer_limit, "force_fp16": half}
