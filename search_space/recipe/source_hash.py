@@ -9,16 +9,18 @@ from hashlib import blake2b
 from pathlib import Path
 
 import search_space
+from search_space.passes.base import Pass
 from search_space.recipe import registry
 
 
 @cache
 def source_hash() -> str:
-    """32 hex digits over `search_space` and every package that an installed pass comes from.
+    """32 hex digits over `search_space` and every package that an installed pass on TOSA graphs comes from.
 
     Cached results of passes hold as long as their source stays the same.
     """
-    return hash_of_sources({Path(search_space.__path__[0]), *(package_of(kind) for kind in registry.passes().values())})
+    passes = (kind for kind in registry.passes().values() if issubclass(kind, Pass))
+    return hash_of_sources({Path(search_space.__path__[0]), *map(package_of, passes)})
 
 
 def hash_of_sources(places: Iterable[Path]) -> str:
