@@ -8,7 +8,7 @@ from typing import Any
 
 from results.records.compare import Gain, Pair, pair_operators
 from results.records.evaluation import Evaluation
-from results.records.families import family_of, metrics_of
+from results.records.families import family_of, metrics_of, unit_of
 from results.records.figures import Figures, OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import side_by_side
@@ -77,7 +77,8 @@ class Comparison:
         lines = [("", "A", "B", "B against A")]
         sides = self.a.figures, self.b.figures
         metrics = metrics_of(self.a.identity.target.family, sides)
-        titles = {"cycles": "cycles", **{one.name: one.title for one in metrics}}
+        unit = self._unit
+        titles = {"cycles": unit, **{one.name: one.title for one in metrics}}
         for name, title in {**titles, "sram_bytes": "SRAM, bytes", "flash_bytes": "flash, bytes"}.items():
             a, b = (one.get(name) for one in sides)
             lines.append((title, _number(a), _number(b), _change(a, b) if a is not None and b is not None else ""))
@@ -86,8 +87,13 @@ class Comparison:
         yield aligned(lines, {"A", "B", "B against A"})
         labels = dict.fromkeys((self.a.figures.label, self.b.figures.label))
         yield ""
-        yield f"All cycles are {' or '.join(labels)}."
+        yield f"All {unit} are {' or '.join(labels)}."
         yield from self._errors()
+
+    @property
+    def _unit(self) -> str:
+        """What both sides count."""
+        return unit_of(side.identity.target.family for side in (self.a, self.b))
 
     def _errors(self) -> Iterator[str]:
         """How far predictions are off, and whether that is more than the difference."""
@@ -110,8 +116,9 @@ class Comparison:
         if not changed:
             yield "Every operator costs the same."
             return
-        by = family_of(self.a.identity.target.family).compiler
-        headings = ("operator", "source", "runs as", "cycles A", "cycles B", "B against A", f"by {by} A", f"by {by} B")
+        by, unit = family_of(self.a.identity.target.family).compiler, self._unit
+        counted = f"{unit} A", f"{unit} B", "B against A"
+        headings = ("operator", "source", "runs as", *counted, f"by {by} A", f"by {by} B")
         lines: list[tuple[str, ...]] = [headings]
         for pair in sorted(changed, key=lambda one: (-abs(one.saved), one.position)):
             cycles, by_vela = zip(_costs(pair.default), _costs(pair.best), strict=True)

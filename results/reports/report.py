@@ -115,6 +115,7 @@ def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
         "metrics": metrics_of(target.family, (default, tuned)),
         "device_cycles": [sum(row.cycles for row in one.operators) for one in (best.default, best.best)],
         "compiler": family.compiler,
+        "unit": family.unit,
         "compiler_gain": _compiler_gain(best),
         "described": described,
         "share": transpose_share_of(best.default),
