@@ -9,7 +9,8 @@ from support.vulkan_nets import convolutions, everywhere, lowered, mlp, operator
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
-from workers.vulkan.lowering.lowering import model_layers
+from workers.vulkan.lowering.lowering import model_layers, quantised_program
+from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
 
@@ -27,8 +28,9 @@ def stock(program, **options) -> list[bytes]:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_a_float_model_gives_the_bytes_of_stock_executorch(half: bool) -> None:
-    ours = lowered(convolutions(), half=half)
-    assert [one.data for one in ours.delegates] == stock(convolutions().program, force_fp16=half)
+    model = convolutions() if half else mlp()
+    ours = lowered(model, half=half)
+    assert [one.data for one in ours.delegates] == stock(model.program, force_fp16=half)
     assert not ours.host_operators
 
 
@@ -57,7 +59,8 @@ def test_layers_have_schemes_of_their_own() -> None:
 
 def test_weights_are_those_of_vulkans_own_quantiser() -> None:
     model = mlp()
-    ours = lowered(model, everywhere(Scheme.W8, 2)).quantised.module()
+    settings = Settings(schemes=everywhere(Scheme.W8, 2))
+    ours = quantised_program(model, settings, model.calibration_inputs)[0].module()
     config = vulkan_quantizer.get_symmetric_quantization_config(weight_bits=8)
     prepared = prepare_pt2e(
         model.program.module(check_guards=False), vulkan_quantizer.VulkanQuantizer().set_global(config)
