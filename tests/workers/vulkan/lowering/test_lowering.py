@@ -5,12 +5,14 @@ import torch
 from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 from executorch.backends.vulkan.quantizer import vulkan_quantizer
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-from support.vulkan_nets import convolutions, everywhere, lowered, mlp, operators, static_convolutions
+from support.vulkan_nets import convolutions, everywhere, lowered, made, mlp, operators, static_convolutions
+from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
 from workers.vulkan.lowering.lowering import model_layers, quantised_program
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
 
@@ -67,6 +69,24 @@ def test_weights_are_those_of_vulkans_own_quantiser() -> None:
     )
     prepared(*model.example_inputs)
     assert torch.equal(ours(*model.example_inputs), convert_pt2e(prepared)(*model.example_inputs))
+
+
+class NormBefore(nn.Module):
+    """An RMS norm with its epsilon, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.linear = nn.Parameter(torch.rand(32) + 0.5), nn.Linear(32, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.scale)
+
+
+def test_quantised_weights_leave_a_norm_that_is_fused() -> None:
+    """ExecuTorch's own quantiser makes a tensor of the epsilon, at which its matcher of norms stops."""
+    program = lowered(made(NormBefore, 4, 32), {1: Scheme.W8}, quantised_passes=(rewrite("fuse-linear-qcs8w"),))
+    assert program.fused == {"rms_norm": 1}
+    assert "et_vk.rms_norm.default" in operators(program)[0]
 
 
 def test_a_blocked_operator_stays_on_the_cpu_and_says_why() -> None:
