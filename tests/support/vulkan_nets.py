@@ -122,6 +122,12 @@ def static_convolutions(half: bool = False) -> Lowered:
 
 
 @cache
+def relu6_convolutions() -> ExportedModel:
+    """Its mean drops its dimensions."""
+    return made(lambda: Convolutions(nn.ReLU6, keepdim=False), 1, 3, 16, 16)
+
+
+@cache
 def one() -> ExportedModel:
     return made(One, 16, 64)
 

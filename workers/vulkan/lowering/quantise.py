@@ -57,17 +57,14 @@ def quantised_module(
 
 
 def _quantisers(schemes: Mapping[int, Scheme]) -> list[Quantizer]:
-    from executorch.backends.vulkan.quantizer import vulkan_quantizer
-
+    from workers.vulkan.lowering.channel_quantiser import ChannelQuantiser
     from workers.vulkan.lowering.static_quantiser import StaticQuantiser
 
     made: list[Quantizer] = []
     for scheme, bits in zip(PER_CHANNEL, (8, 4), strict=True):
         numbers = {number for number, chosen in schemes.items() if chosen is scheme}
         if numbers:
-            config = vulkan_quantizer.get_symmetric_quantization_config(weight_bits=bits)
-            quantiser = vulkan_quantizer.VulkanQuantizer().set_global(config)
-            made.append(quantiser.set_filter_function(_in_layers(numbers)))
+            made.append(ChannelQuantiser(bits).set_filter_function(_in_layers(numbers)))
     numbers = {number for number, chosen in schemes.items() if chosen is Scheme.STATIC8}
     if numbers:
         made.append(StaticQuantiser().set_filter_function(_in_layers(numbers)))

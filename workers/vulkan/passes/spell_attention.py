@@ -30,7 +30,9 @@ class SpellAttention(ModuleRewrite):
     law: ClassVar[str] = "softmax(q kT * scale + mask) v is what attention computes where no row is wholly masked"
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
     stage: ClassVar[Stage] = Stage.FLOAT
-    removes: ClassVar[frozenset[str]] = frozenset({"aten.mul.Scalar", "aten.any.dim", "aten.logical_not.default"})
+    removes: ClassVar[frozenset[str]] = frozenset(
+        {"aten.mul.Scalar", "aten.any.dim", "aten.logical_not.default", "scalar_tensor.default"}
+    )
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         import torch

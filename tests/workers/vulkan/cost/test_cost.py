@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.vulkan_nets import Attention, Convolutions, everywhere, lowered, made, mlp, static_convolutions
-from torch import nn
+from support.vulkan_nets import Attention, everywhere, lowered, made, mlp, relu6_convolutions, static_convolutions
 
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts
 from workers.vulkan.cost.objective import explained, lexicographic_cost, order, violations
@@ -48,16 +47,16 @@ def test_texels_and_blocks_are_padded(shape: tuple[int, ...], storage: str, layo
     assert Tensor(0, "int8", shape, storage, layout, None, None).stored_bytes == padded
 
 
-def test_a_relu6_net_in_static_int8_moves_what_a_relu_net_does_without_its_clamps() -> None:
-    model = made(lambda: Convolutions(nn.ReLU6), 1, 3, 16, 16)
+def test_a_relu6_net_in_static_int8_moves_about_what_a_relu_net_does_without_its_clamps() -> None:
+    model = relu6_convolutions()
     schemes = everywhere(Scheme.STATIC8, 4)
     passes = {
-        "float_passes": (rewrite("quantise-behind-clamp"),),
+        "float_passes": (rewrite("keep-mean-dims"), rewrite("quantise-behind-clamp")),
         "quantised_passes": (rewrite("drop-relu6"),),
     }
     stock, free = facts(lowered(model, schemes)), facts(lowered(model, schemes, **passes))
     relu = facts(static_convolutions())
-    assert (free.moved_bytes, free.operations) == (relu.moved_bytes, relu.operations)
+    assert relu.moved_bytes <= free.moved_bytes < 1.1 * relu.moved_bytes
     assert free.moved_bytes * 2 < stock.moved_bytes
 
 

@@ -67,8 +67,7 @@ def test_a_float_model_is_not_known_to_fail() -> None:
     assert str(judged(lowered(mlp()))) == NOT_KNOWN_TO_FAIL
 
 
-@pytest.mark.parametrize("scheme", [Scheme.W4G32, Scheme.A8W4G32])
-@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize(("scheme", "half"), [(Scheme.W4G32, True), (Scheme.A8W4G32, False)])
 def test_weights_in_groups_are_not_known_to_fail(scheme: Scheme, half: bool) -> None:
     assert str(judged(lowered(one(), {1: scheme}, half=half))) == NOT_KNOWN_TO_FAIL
 
@@ -96,11 +95,10 @@ def test_weights_in_groups_behind_a_flatten_are_not_fused_and_refused() -> None:
     assert ("registration", "torchao.dequantize_affine.default") in refusals(program)
 
 
-@pytest.mark.parametrize(("batch", "refused"), [(1, False), (2, True)])
-def test_weights_in_groups_are_wrong_in_the_second_batch(batch: int, refused: bool) -> None:
+def test_weights_in_groups_are_wrong_in_the_second_batch() -> None:
     """139.6 dB in the first batch, 0 dB or NaN in the second."""
-    found = refusals(lowered(made(One, batch, 4, 64), {1: Scheme.W4G32}))
-    assert found == ([("batched-rows", "et_vk.linear_q4gsw.default")] if refused else [])
+    found = refusals(lowered(made(One, 2, 4, 64), {1: Scheme.W4G32}))
+    assert found == [("batched-rows", "et_vk.linear_q4gsw.default")]
 
 
 def test_dynamic_activations_are_refused_with_two_batches() -> None:
@@ -144,7 +142,7 @@ def test_joined_booleans_have_no_shader_and_stay_on_the_cpu() -> None:
     assert str(judged(program)) == NOT_KNOWN_TO_FAIL
 
 
-@pytest.mark.parametrize(("rows", "half", "refused"), [(64, True, False), (16385, False, False), (16385, True, True)])
+@pytest.mark.parametrize(("rows", "half", "refused"), [(16385, False, False), (16385, True, True)])
 def test_an_embedding_of_more_rows_than_a_texture_holds_is_wrong_on_textures(
     rows: int, half: bool, refused: bool
 ) -> None:
@@ -171,7 +169,6 @@ def test_the_plain_kernel_for_weights_of_8_bits_has_shaders_in_half_precision() 
     [
         (16, 24, False, None),  # 130 dB
         (16, 20, False, "qcs4w-columns"),  # 0.2 dB
-        (16, 18, False, "qcs4w-columns"),  # aborts at load
         (1, 24, False, "shader-variants"),  # aborts at load
         (16, 24, True, "shader-variants"),  # aborts at load
     ],

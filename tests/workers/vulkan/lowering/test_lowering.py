@@ -5,11 +5,14 @@ import torch
 from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 from executorch.backends.vulkan.quantizer import vulkan_quantizer
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-from support.vulkan_nets import convolutions, everywhere, lowered, mlp, operators, static_convolutions
+from support.vulkan_nets import convolutions, everywhere, lowered, made, mlp, operators, static_convolutions
+from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
-from workers.vulkan.lowering.lowering import model_layers
+from workers.vulkan.lowering.lowering import model_layers, quantised_program
+from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
 
@@ -27,8 +30,9 @@ def stock(program, **options) -> list[bytes]:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_a_float_model_gives_the_bytes_of_stock_executorch(half: bool) -> None:
-    ours = lowered(convolutions(), half=half)
-    assert [one.data for one in ours.delegates] == stock(convolutions().program, force_fp16=half)
+    model = convolutions() if half else mlp()
+    ours = lowered(model, half=half)
+    assert [one.data for one in ours.delegates] == stock(model.program, force_fp16=half)
     assert not ours.host_operators
 
 
@@ -57,13 +61,32 @@ def test_layers_have_schemes_of_their_own() -> None:
 
 def test_weights_are_those_of_vulkans_own_quantiser() -> None:
     model = mlp()
-    ours = lowered(model, everywhere(Scheme.W8, 2)).quantised.module()
+    settings = Settings(schemes=everywhere(Scheme.W8, 2))
+    ours = quantised_program(model, settings, model.calibration_inputs)[0].module()
     config = vulkan_quantizer.get_symmetric_quantization_config(weight_bits=8)
     prepared = prepare_pt2e(
         model.program.module(check_guards=False), vulkan_quantizer.VulkanQuantizer().set_global(config)
     )
     prepared(*model.example_inputs)
     assert torch.equal(ours(*model.example_inputs), convert_pt2e(prepared)(*model.example_inputs))
+
+
+class NormBefore(nn.Module):
+    """An RMS norm with its epsilon, and a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.linear = nn.Parameter(torch.rand(32) + 0.5), nn.Linear(32, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.scale)
+
+
+def test_quantised_weights_leave_a_norm_that_is_fused() -> None:
+    """ExecuTorch's own quantiser makes a tensor of the epsilon, at which its matcher of norms stops."""
+    program = lowered(made(NormBefore, 4, 32), {1: Scheme.W8}, quantised_passes=(rewrite("fuse-linear-qcs8w"),))
+    assert program.fused == {"rms_norm": 1}
+    assert "et_vk.rms_norm.default" in operators(program)[0]
 
 
 def test_a_blocked_operator_stays_on_the_cpu_and_says_why() -> None:

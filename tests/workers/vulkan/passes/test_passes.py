@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.vulkan_nets import Attention, Convolutions, everywhere, lowered, made, mlp, operators
+from support.vulkan_nets import Attention, Convolutions, everywhere, lowered, made, mlp, operators, relu6_convolutions
 from torch import nn
 
 from search_space.errors import SpaceError
@@ -18,7 +18,7 @@ from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.scheme import Scheme
 
 RELU6_FREE = {
-    "float_passes": (rewrite("quantise-behind-clamp"),),
+    "float_passes": (rewrite("keep-mean-dims"), rewrite("quantise-behind-clamp")),
     "quantised_passes": (rewrite("drop-relu6"),),
 }
 
@@ -101,10 +101,10 @@ def test_a_mean_that_keeps_its_dimensions_is_exact_and_on_the_gpu() -> None:
 
 
 def test_a_relu6_behind_which_is_quantised_can_be_dropped_exactly() -> None:
-    model = made(lambda: Convolutions(nn.ReLU6), 1, 3, 16, 16)
+    model = relu6_convolutions()
     schemes = everywhere(Scheme.STATIC8, 4)
     stock, free = lowered(model, schemes), lowered(model, schemes, **RELU6_FREE)
-    assert free.rewritten == (3, 3)
+    assert free.rewritten == (1, 3, 3)
     assert sum("hardtanh" in name for names in operators(stock) for name in names) == 3
     assert not any("hardtanh" in name for names in operators(free) for name in names)
     settings = Settings(schemes=schemes, float_passes=RELU6_FREE["float_passes"])

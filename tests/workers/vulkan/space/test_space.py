@@ -1,8 +1,7 @@
 """What a model's space has, and the text of its recipes."""
 
 import pytest
-from support.vulkan_nets import Attention, Convolutions, made, mlp
-from torch import nn
+from support.vulkan_nets import Convolutions, made, mlp, relu6_convolutions
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
@@ -17,7 +16,7 @@ from workers.vulkan.target import VulkanTarget
 
 
 def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
-    model = made(lambda: Convolutions(nn.ReLU6, keepdim=False), 1, 3, 16, 16)
+    model = relu6_convolutions()
     space = space_of(model, VulkanTarget(), model.calibration_inputs)
     assert space.schemes[1] == (Scheme.STATIC8,)
     assert space.schemes[4] == (Scheme.W8, Scheme.STATIC8)
@@ -32,13 +31,6 @@ def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
     starts = [str(one) for one in space.starting_points()]
     assert starts[:2] == ["default", "keep-mean-dims"]
     assert "scheme=static-int8 | keep-mean-dims,quantise-behind-clamp,drop-relu6" in starts
-
-
-def test_attention_has_an_operator_that_could_stay_on_the_cpu_to_load() -> None:
-    model = made(Attention, 1, 8, 32)
-    space = space_of(model, VulkanTarget(), model.calibration_inputs)
-    assert space.operators == ("aten.logical_not.default",)
-    assert {"spell-attention", "tensor-scalars"} <= space.rewrites.keys()
 
 
 @pytest.mark.parametrize(
