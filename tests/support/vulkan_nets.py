@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from search_space.recipe.recipe import Recipe
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import VulkanTarget
 
@@ -135,3 +137,10 @@ def one() -> ExportedModel:
 def operators(program: Lowered) -> list[list[str]]:
     """Names of the operators of each delegate."""
     return [[call.name for call in delegate.graph.chain] for delegate in program.delegates]
+
+
+def rewrite(text: str) -> Rewrite:
+    """The pass for Vulkan that a recipe names."""
+    (one,) = Recipe.parse(text).passes
+    assert isinstance(one, Rewrite)
+    return one

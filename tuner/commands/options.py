@@ -124,9 +124,9 @@ def objective_options(command: Command) -> Command:
     def with_objective(
         *arguments: Any, objective: str | None, max_sram: int | None, max_flash: int | None,
         allow_requant: float | None, allow_precision: float | None, metric: str | None, min_metric: float | None,
-        **others: Any,
+        min_sqnr: float | None, **others: Any,
     ) -> Any:  # fmt: skip
-        allowance = allowance_of(allow_requant, allow_precision, metric, min_metric, spelt=_option)
+        allowance = allowance_of(allow_requant, allow_precision, metric, min_metric, min_sqnr, spelt=_option)
         return command(*arguments, objective=Objective(objective, max_sram, max_flash, allowance), **others)
 
     kinds = objective_kinds()
@@ -137,6 +137,10 @@ def objective_options(command: Command) -> Command:
         ),
         click.option(
             "--metric", metavar="FILE.PY:FUNCTION", help="measures candidates instead of the ratio (docs/exactness.md)"
+        ),
+        click.option(
+            "--min-sqnr", type=_Decibels(), metavar="DB",
+            help="the signal-to-quantisation-noise ratio that a candidate must reach, instead of a limit on the loss",
         ),
         _loss_option("--allow-precision", "int4 weights and int16 activations, and what rounds otherwise"),
         _loss_option("--allow-requant", "what rounds otherwise"),

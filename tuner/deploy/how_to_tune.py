@@ -32,6 +32,8 @@ def _options_of(objective: Objective) -> dict[str, object]:
     }
     if allowance:
         options[_ALLOWING[allowance.exactness]] = allowance.max_loss_db
+    if allowance.min_sqnr_db is not None:
+        options["--min-sqnr"] = allowance.min_sqnr_db
     if allowance.metric is not None:
         options |= {"--metric": allowance.metric.source, "--min-metric": allowance.metric.minimum}
     return options

@@ -66,12 +66,16 @@ Decibels = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, 
 
 
 class _Allowing(_Strict):
-    """As `--allow-requant`, `--allow-precision`, `--metric` and `--min-metric`; `true` for the default number of dB."""
+    """As `--allow-requant`, `--allow-precision`, `--metric`, `--min-metric` and `--min-sqnr`.
+
+    `true` stands for the default number of dB.
+    """
 
     allow_requant: Decibels = None
     allow_precision: Decibels = None
     metric: str | None = None
     min_metric: float | None = None
+    min_sqnr: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
     @property
     def says_something(self) -> bool:
@@ -79,7 +83,7 @@ class _Allowing(_Strict):
 
     def allowance(self) -> Allowance:
         """Raises ModelError if they contradict each other, or there is no such file."""
-        return allowance_of(self.allow_requant, self.allow_precision, self.metric, self.min_metric)
+        return allowance_of(self.allow_requant, self.allow_precision, self.metric, self.min_metric, self.min_sqnr)
 
 
 class ModelEntry(_Allowing):

@@ -70,13 +70,18 @@ class Quality:
 class Allowance:
     """Part of every result's identity.
 
-    exactness: the class up to which recipes are tried. max_loss_db: by how much the signal-to-quantisation-noise ratio
-    may be below the default lowering's. metric: is asked instead of that, if there is one.
+    Attributes:
+        exactness: the class up to which recipes are tried.
+        max_loss_db: by how much the signal-to-quantisation-noise ratio may be below the default lowering's, in dB.
+        metric: is asked instead of that, if there is one.
+        min_sqnr_db: the ratio that a candidate must reach instead, whatever the default's is, in dB; None for no such
+            limit. It is what is wanted where the default computes in floating point.
     """
 
     exactness: Exactness = Exactness.EXACT
     max_loss_db: float = DEFAULT_LOSS_DB
     metric: Metric | None = None
+    min_sqnr_db: float | None = None
 
     def __bool__(self) -> bool:
         """Whether anything is allowed that is not exact."""
@@ -87,6 +92,8 @@ class Allowance:
         if not self:
             return {}
         allowed = {"allowed": f"up to {self.exactness}"}
+        if self.metric is None and self.min_sqnr_db is not None:
+            return {**allowed, "min_sqnr_db": str(self.min_sqnr_db)}
         if self.metric is None:
             return {**allowed, "max_sqnr_loss_db": str(self.max_loss_db)}
         return {
@@ -100,6 +107,8 @@ class Allowance:
         if not self:
             return ""
         limit = f"at most {self.max_loss_db:g} dB less"
+        if self.min_sqnr_db is not None:
+            limit = f"at least {self.min_sqnr_db:g} dB"
         if self.metric is not None:
             limit = f"{self.metric.source} at least {self.metric.minimum:g}"
         return f"up to {self.exactness}, {limit}"
@@ -107,6 +116,10 @@ class Allowance:
     def shortfalls(self, quality: Quality, default: Quality) -> dict[str, float]:
         """What forbids to offer a program, in words, and by how much it falls short (dB, or the metric's own unit);
         empty if nothing does."""
+        if self.metric is None and self.min_sqnr_db is not None:
+            lacking = self.min_sqnr_db - quality.sqnr_db
+            text = f"its SQNR of {quality.sqnr_db:.2f} dB is below {self.min_sqnr_db:g} dB"
+            return {text: lacking} if lacking > 0 else {}
         if self.metric is None:
             loss = default.sqnr_db - quality.sqnr_db
             text = f"its SQNR of {quality.sqnr_db:.2f} dB is more than {self.max_loss_db:g} dB below the default's "

@@ -24,6 +24,27 @@ class VulkanTarget:
     buffer_limit: int = 128 * 1024 * 1024
 
     @property
+    def backend(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return "vulkan"
+
+    @property
+    def name(self) -> str:
+        """See `workers.backend.target.Target`."""
+        return "vulkan"
+
+    @property
+    def options(self) -> dict[str, str]:
+        """See `workers.backend.target.Target`."""
+        limit = {} if self.texture_limit == PHONE_TEXTURE_LIMIT else {"--texture-limit": str(self.texture_limit)}
+        return {"--target": self.name, **limit}
+
+    @property
+    def clock_hz(self) -> float | None:
+        """None: nothing is a time."""
+        return None
+
+    @property
     def label(self) -> str:
         """For people."""
         return "vulkan" if self.texture_limit == PHONE_TEXTURE_LIMIT else f"vulkan, textures up to {self.texture_limit}"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
-from search_space.errors import SpaceError
-from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
 
-class Stage(Enum):
-    """When it runs. FLOAT: before the program is quantised. QUANTISED: after that. EDGE: on ExecuTorch's edge
+class When(Enum):
+    """When a rewrite runs. FLOAT: before the program is quantised. QUANTISED: after that. EDGE: on ExecuTorch's edge
     operators, just before they are partitioned."""
 
     FLOAT = "float"
@@ -26,42 +24,19 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True)
-class Rewrite(ABC):
-    """A rewrite that keeps the outputs, up to what its exactness says.
+class Rewrite(RecipePass):
+    """A rewrite that keeps the outputs, up to what its exactness says; see `RecipePass` for what a subclass sets.
 
-    A subclass sets
-    name: as recipes write it, lower case with hyphens.
-    law: why the outputs stay the same, in one line.
-    exactness: its class.
-    stage: when it runs.
+    when: it runs.
     removes: operators that the partitioner leaves to the CPU and that the rewrite avoids, by their edge names.
-
-    at: the sites where it applies: all if empty, else numbers in program order from 1 with `+` between them.
     """
 
-    name: ClassVar[str]
-    law: ClassVar[str]
-    exactness: ClassVar[Exactness]
-    stage: ClassVar[Stage]
+    when: ClassVar[When]
     removes: ClassVar[frozenset[str]] = frozenset()
 
-    at: str = field(default="", kw_only=True)
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"(?:[1-9][0-9]{0,5}(?:\+[1-9][0-9]{0,5})*)?", self.at):
-            raise SpaceError(f"{self.name}@{self.at}: sites are numbers from 1 with + between them")
-
-    @property
-    def numbers(self) -> frozenset[int]:
-        """The sites that it is for; empty for all."""
-        return frozenset(map(int, self.at.split("+"))) if self.at else frozenset()
-
     def chosen(self, number: int) -> bool:
-        """Whether it is for this site."""
+        """Whether it is for the site of this number."""
         return not self.at or number in self.numbers
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.at}" if self.at else self.name
 
 
 class ModuleRewrite(Rewrite):

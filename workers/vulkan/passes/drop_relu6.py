@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, When
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -24,7 +24,7 @@ class DropRelu6(ModuleRewrite):
     name: ClassVar[str] = "drop-relu6"
     law: ClassVar[str] = "quantising saturates at the integers that the bounds of the clamp become"
     exactness: ClassVar[Exactness] = Exactness.EXACT
-    stage: ClassVar[Stage] = Stage.QUANTISED
+    when: ClassVar[When] = When.QUANTISED
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         bounds = bounds_of(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import replacing, value_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class FuseLinearQcs(ModuleRewrite):
 
     law: ClassVar[str] = LAW
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
-    stage: ClassVar[Stage] = Stage.QUANTISED
+    when: ClassVar[When] = When.QUANTISED
     bits: ClassVar[int]
 
     def fits(self, module: GraphModule, node: Node) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import replacing
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class KeepMeanDims(ModuleRewrite):
     name: ClassVar[str] = "keep-mean-dims"
     law: ClassVar[str] = "a mean that keeps its dimensions has the same values, and a view drops the dimensions"
     exactness: ClassVar[Exactness] = Exactness.EXACT
-    stage: ClassVar[Stage] = Stage.FLOAT
+    when: ClassVar[When] = When.FLOAT
     removes: ClassVar[frozenset[str]] = frozenset({"aten.mean.dim"})
 
     def fits(self, module: GraphModule, node: Node) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.marks import QUANTISE_BEHIND, is_marked, mark
-from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.drop_relu6 import bounds_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class QuantiseBehindClamp(ModuleRewrite):
     name: ClassVar[str] = "quantise-behind-clamp"
     law: ClassVar[str] = "the output of the clamp is rounded once, with a scale for its own range"
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
-    stage: ClassVar[Stage] = Stage.FLOAT
+    when: ClassVar[When] = When.FLOAT
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         return bounds_of(node) is not None and not is_marked(node, QUANTISE_BEHIND) and _behind_fused(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from search_space.errors import SpaceError
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
@@ -24,13 +23,3 @@ REWRITES: dict[str, type[Rewrite]] = {
         TensorScalars,
     )
 }
-
-
-def rewrite(text: str) -> Rewrite:
-    """The rewrite that a text names, as `drop-relu6` or `drop-relu6@1+3`. Raises SpaceError if there is none."""
-    name, at, numbers = (part.strip() for part in text.partition("@"))
-    if name not in REWRITES:
-        raise SpaceError(f"there is no rewrite '{name}' for Vulkan; there are {', '.join(REWRITES)}")
-    if at and not numbers:
-        raise SpaceError(f"'{text}': sites are numbers from 1 with + between them")
-    return REWRITES[name](at=numbers)

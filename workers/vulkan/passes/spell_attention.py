@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.base import ModuleRewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import constant, replacing, value_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SpellAttention(ModuleRewrite):
     name: ClassVar[str] = "spell-attention"
     law: ClassVar[str] = "softmax(q kT * scale + mask) v is what attention computes where no row is wholly masked"
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
-    stage: ClassVar[Stage] = Stage.FLOAT
+    when: ClassVar[When] = When.FLOAT
     removes: ClassVar[frozenset[str]] = frozenset(
         {"aten.mul.Scalar", "aten.any.dim", "aten.logical_not.default", "scalar_tensor.default"}
     )

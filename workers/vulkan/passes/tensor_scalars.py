@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.base import Rewrite, Stage
+from workers.vulkan.passes.base import Rewrite, When
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class TensorScalars(Rewrite):
     its sites, and writes shapes as the lists that Vulkan's serialiser takes."""
 
     name: ClassVar[str] = "tensor-scalars"
-    law: ClassVar[str] = "a scalar and a tensor of one element that holds it are the same operand"
-    exactness: ClassVar[Exactness] = Exactness.EXACT
-    stage: ClassVar[Stage] = Stage.EDGE
+    law: ClassVar[str] = "a tensor of one element holds a scalar, rounded to the element type"
+    exactness: ClassVar[Exactness] = Exactness.REQUANTISING
+    when: ClassVar[When] = When.EDGE
     removes: ClassVar[frozenset[str]] = frozenset(f"aten.{name}.Scalar" for name in ("add", "sub", "mul", "div"))
 
     def edge_pass(self) -> Any:

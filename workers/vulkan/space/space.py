@@ -12,7 +12,7 @@ from workers.vulkan.lowered_graphs import graphs_of
 from workers.vulkan.lowering.layers import Layer
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower, model_layers
-from workers.vulkan.passes.base import ModuleRewrite, Rewrite, Stage
+from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.fuse_linear_qcs8w import FuseLinearQcs8w
@@ -52,7 +52,7 @@ class VulkanSpace:
     def starting_points(self) -> Iterator[VulkanRecipe]:
         """Recipes that a search begins with: stock, each scheme everywhere with the rewrites that it needs, the
         rewrites that join delegates, and half precision where it has kernels."""
-        joining = tuple(REWRITES[name]() for name in self.rewrites if REWRITES[name].stage is Stage.FLOAT)
+        joining = tuple(REWRITES[name]() for name in self.rewrites if REWRITES[name].when is When.FLOAT)
         joining = tuple(one for one in joining if not isinstance(one, QuantiseBehindClamp))
         yield VulkanRecipe()
         if joining:
@@ -93,7 +93,7 @@ def space_of(model: ExportedModel, target: VulkanTarget, samples: Sequence[tuple
             try:
                 fused |= lower(model, target, recipe.settings(layers), samples).fused
             except ModelError as error:
-                refused[str(recipe)] = str(error)
+                refused[str(recipe.recipe)] = str(error)
                 schemes = {
                     number: tuple(one for one in those if one is not scheme) for number, those in schemes.items()
                 }
@@ -115,7 +115,7 @@ def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Sch
     static = any(Scheme.STATIC8 in those for those in schemes.values())
     sites: dict[str, int] = {}
     for name, kind in REWRITES.items():
-        if kind.stage is Stage.FLOAT and issubclass(kind, ModuleRewrite):
+        if kind.when is When.FLOAT and issubclass(kind, ModuleRewrite):
             sites[name] = len(kind().sites(module))
     if not static:
         sites[QuantiseBehindClamp.name] = 0

@@ -2,7 +2,17 @@
 
 import pytest
 import torch
-from support.vulkan_nets import One, convolutions, everywhere, exported, lowered, made, mlp, static_convolutions
+from support.vulkan_nets import (
+    One,
+    convolutions,
+    everywhere,
+    exported,
+    lowered,
+    made,
+    mlp,
+    rewrite,
+    static_convolutions,
+)
 from torch import nn
 
 from workers.models.types import ExportedModel
@@ -10,7 +20,6 @@ from workers.vulkan.check import floats, weight_only
 from workers.vulkan.check.quality import quality, ratios, snr_db
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 
 

@@ -3,12 +3,21 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.vulkan_nets import Attention, everywhere, lowered, made, mlp, relu6_convolutions, static_convolutions
+from support.vulkan_nets import (
+    Attention,
+    everywhere,
+    lowered,
+    made,
+    mlp,
+    relu6_convolutions,
+    rewrite,
+    static_convolutions,
+)
 
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts
 from workers.vulkan.cost.objective import explained, lexicographic_cost, order, violations
 from workers.vulkan.cost.splits import splits
-from workers.vulkan.passes.registry import REWRITES, rewrite
+from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.vk_graph import BUFFER, TEXTURE_3D, Tensor
 

@@ -5,13 +5,12 @@ What a run on a software Vulkan gave stands beside each: runs of shared facts, n
 
 import pytest
 import torch
-from support.vulkan_nets import Attention, One, lowered, made, mlp, one, static_convolutions
+from support.vulkan_nets import Attention, One, lowered, made, mlp, one, rewrite, static_convolutions
 from torch import nn
 
 from workers.errors import ModelError
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.vk_graph import read_graph
 

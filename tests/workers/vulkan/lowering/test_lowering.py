@@ -5,14 +5,13 @@ import torch
 from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 from executorch.backends.vulkan.quantizer import vulkan_quantizer
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-from support.vulkan_nets import convolutions, everywhere, lowered, made, mlp, operators, static_convolutions
+from support.vulkan_nets import convolutions, everywhere, lowered, made, mlp, operators, rewrite, static_convolutions
 from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
 from workers.vulkan.lowering.lowering import model_layers, quantised_program
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.passes.registry import rewrite
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
 
