@@ -167,30 +167,39 @@ class Evaluator(Generic[P]):
         except CompilerRefused as error:
             return outcome("refused", program, reason=f"{self._programs.compiler}: {error}")
         try:
-            verdict, quality = self._verdict(recipe, whole)
-            if not verdict.equal:
-                return outcome("wrong", program, reason=verdict.reason)
-            found = outcome(
-                "ok",
-                program,
-                cost=cost,
-                check=self._described_check(recipe, whole),
-                executed=not self._programs.executes,
-                quality=quality,
-                default_quality=self._measure.default if self._measure else None,
-            )
-            is_default = not recipe.elements
-            if not self._programs.executes or not (whole or is_default or wanted(found)):
-                return found
-            on_all = whole or is_default or on_all
-            fault = self._programs.executed(program, whole, on_all, is_default).reason
+            return self._checked(recipe, program, cost, outcome, whole, wanted, on_all)
         except ReferenceFailed as error:
             if self._programs.leave_out_undefined():
                 return self.evaluate(text, whole, wanted, on_all)
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
+
+    def _checked(
+        self, recipe: Recipe, program: P, cost: Cost, outcome: Callable[..., Outcome], whole: bool, wanted: Wanted,
+        on_all: bool,
+    ) -> Outcome:  # fmt: skip
+        """What comes of comparing a candidate that compiles, and of executing what is emitted for it. Arguments as of
+        `evaluate`. Raises ReferenceFailed."""
+        verdict, quality = self._verdict(recipe, whole)
+        if not verdict.equal:
+            return outcome("wrong", program, reason=verdict.reason)
+        found = outcome(
+            "ok",
+            program,
+            cost=cost,
+            check=self._described_check(recipe, whole),
+            executed=not self._programs.executes,
+            quality=quality,
+            default_quality=self._measure.default if self._measure else None,
+        )
+        is_default = not recipe.elements
+        if not self._programs.executes or not (whole or is_default or wanted(found)):
+            return found
+        started = time.perf_counter()
+        on_all = whole or is_default or on_all
+        fault = self._programs.executed(program, whole, on_all, is_default).reason
         return replace(
-            found, seconds=time.perf_counter() - started, stream_fault=fault, executed=True,
+            found, seconds=found.seconds + time.perf_counter() - started, stream_fault=fault, executed=True,
             check={**found.check, "stream": self._programs.described_execution(on_all), "executed": True},
         )  # fmt: skip
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import io
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +16,11 @@ from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
+from workers.models.calibrated_on import calibrated_on
 from workers.models.calibration import Calibration, calibration_for
-from workers.models.content_hash import calibration_data_hash, text_hash
+from workers.models.content_hash import text_hash
+from workers.models.installed_versions import versions_of
+from workers.models.operator_list import Operators, operators_of, structure_of_operators
 from workers.models.source_content import SourceContent, source_content
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 
@@ -44,31 +45,20 @@ class CortexMBase(Base):
     """
 
     quantised: bytes
-    operators: tuple[tuple[str, str], ...]
+    operators: Operators
 
     @cached_property
     def structure(self) -> Structure:
-        return Structure(_digest([name for name, _ in self.operators]), _digest(list(map(str, self.operators))))
+        return structure_of_operators(self.operators)
 
     @property
     def summary(self) -> str:
         return f"{len(self.operators)} operators"
 
 
-def _digest(parts: list[str]) -> str:
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
 def versions() -> dict[str, str]:
     """Of everything that a result depends on, by distribution name."""
-    return {name: _version(name) for name in _DISTRIBUTIONS}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:  # velatune run from its sources
-        return "not installed"
+    return versions_of(_DISTRIBUTIONS)
 
 
 def identified(job: Job[Target]) -> Identified:
@@ -91,8 +81,7 @@ def lowered(job: Job[Target]) -> CortexMBase:
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
     data = _cached(job.cache_dir / "cortex-m" / f"{found.key}.pt2", model, calibration)
-    nodes = [node for node in loaded(data).graph.nodes if node.op == "call_function"]
-    operators = tuple((str(node.target), str(getattr(node.meta.get("val"), "shape", ""))) for node in nodes)
+    operators = operators_of(loaded(data))
     return CortexMBase(**vars(found), warnings=calibration.warnings, quantised=data, operators=operators)
 
 
@@ -133,13 +122,7 @@ def _identified(job: Job[Target]) -> tuple[ExportedModel, Identified]:
         raise ModelError(f"{job.source}: a .tosa file is for Ethos-U; Cortex-M needs the PyTorch model")
     if is_quantised(model.program):
         raise ModelError(f"{job.source}: is quantised already; Cortex-M quantises the float model itself")
-    if job.calibration_data is not None:
-        on = {"calibrated_on": "files", "files_sha256": calibration_data_hash(job.calibration_data)}
-    elif model.calibration_inputs is not None:
-        on = {"calibrated_on": "its own inputs"}
-    else:
-        on = {"calibrated_on": "random inputs", "seed": str(job.seed)}
-    quantisation = {"scheme": _SCHEME, **on}
+    quantisation = {"scheme": _SCHEME, **calibrated_on(model, job.calibration_data, job.seed)}
     now = versions()
     key = text_hash(_FORMAT, content.sha256, json.dumps(quantisation), json.dumps(now))
     return model, Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)

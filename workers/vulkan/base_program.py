@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from typing import Any
 
 from search_space.ir.structure import Structure
 from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.errors import ModelError
+from workers.models.calibrated_on import calibrated_on
 from workers.models.calibration import calibration_for
-from workers.models.content_hash import calibration_data_hash, text_hash
+from workers.models.content_hash import text_hash
+from workers.models.installed_versions import versions_of
+from workers.models.operator_list import Operators, operators_of, structure_of_operators
 from workers.models.source_content import source_content
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 from workers.vulkan.target import VulkanTarget
@@ -30,31 +31,20 @@ class VulkanBase(Base):
     operators: of the exported program, in order, with the shapes of their results.
     """
 
-    operators: tuple[tuple[str, str], ...]
+    operators: Operators
 
     @cached_property
     def structure(self) -> Structure:
-        return Structure(_digest([name for name, _ in self.operators]), _digest(list(map(str, self.operators))))
+        return structure_of_operators(self.operators)
 
     @property
     def summary(self) -> str:
         return f"{len(self.operators)} operators"
 
 
-def _digest(parts: list[str]) -> str:
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
 def versions() -> dict[str, str]:
     """Of everything that a result depends on, by distribution name."""
-    return {name: _version(name) for name in _DISTRIBUTIONS}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:  # velatune run from its sources
-        return "not installed"
+    return versions_of(_DISTRIBUTIONS)
 
 
 def model_of(job: Job[VulkanTarget]) -> ExportedModel:
@@ -81,13 +71,7 @@ def identified(job: Job[VulkanTarget]) -> Identified:
     """What the job's base program is the same as. Raises ModelError as `model_of`."""
     content = source_content(job.source, job.io_layout)
     model = model_of(job)
-    if job.calibration_data is not None:
-        on = {"calibrated_on": "files", "files_sha256": calibration_data_hash(job.calibration_data)}
-    elif model.calibration_inputs is not None:
-        on = {"calibrated_on": "its own inputs"}
-    else:
-        on = {"calibrated_on": "random inputs", "seed": str(job.seed)}
-    quantisation = {"scheme": "float, schemes by recipe", **on}
+    quantisation = {"scheme": "float, schemes by recipe", **calibrated_on(model, job.calibration_data, job.seed)}
     now = versions()
     key = text_hash("vulkan 1", content.sha256, str(sorted(quantisation.items())), str(sorted(now.items())))
     return Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)
@@ -99,6 +83,5 @@ def lowered(job: Job[VulkanTarget]) -> VulkanBase:
     calibration = calibration_for(
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
-    nodes = [node for node in model.program.graph.nodes if node.op == "call_function"]
-    operators = tuple((str(node.target), str(getattr(node.meta.get("val"), "shape", ""))) for node in nodes)
+    operators = operators_of(model.program)
     return VulkanBase(**vars(identified(job)), warnings=calibration.warnings, operators=operators)

@@ -4,7 +4,6 @@ Finding an entry needs torch but not ExecuTorch, so a known model is ready in th
 """
 
 import contextlib
-import importlib.metadata
 import io
 import json
 import zipfile
@@ -27,7 +26,9 @@ from workers.ethos_u.estimates.host_operators import HostOperator, on_cpu
 from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
 from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target
-from workers.models.content_hash import calibration_data_hash, text_hash
+from workers.models.calibrated_on import calibrated_on
+from workers.models.content_hash import text_hash
+from workers.models.installed_versions import versions_of
 from workers.models.io_layout import Interface, IoLayout
 from workers.models.model_source import export, resolve
 from workers.models.source_content import source_content
@@ -197,13 +198,8 @@ def _identified(
     loaded = content.loaded
     if isinstance(loaded, TosaFile) or is_quantised(loaded.program):
         quantisation = {"scheme": "as the file is"}
-    elif calibration_data is not None:
-        calibrated = {"calibrated_on": "files", "files_sha256": calibration_data_hash(calibration_data)}
-        quantisation = {"scheme": QUANTISATION, **calibrated}
-    elif loaded.calibration_inputs is not None:
-        quantisation = {"scheme": QUANTISATION, "calibrated_on": "its own inputs"}
     else:
-        quantisation = {"scheme": QUANTISATION, "calibrated_on": "random inputs", "seed": str(seed)}
+        quantisation = {"scheme": QUANTISATION, **calibrated_on(loaded, calibration_data, seed)}
     versions = toolchain_versions()
     key = text_hash(str(_FORMAT), content.sha256, _tosa_family(target), json.dumps(quantisation), json.dumps(versions))
     return loaded, Identified(source, content.sha256, content.io_layout, quantisation, key, versions)
@@ -211,14 +207,7 @@ def _identified(
 
 def toolchain_versions() -> dict[str, str]:
     """Versions of everything that a result depends on, by distribution name."""
-    return {name: _version(name) for name in _DISTRIBUTIONS}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:  # velatune run from its sources
-        return "not installed"
+    return versions_of(_DISTRIBUTIONS)
 
 
 def _tosa_family(target: Target) -> str:
