@@ -75,7 +75,7 @@ def test_a_search_finds_what_is_right_and_cheaper(tuned: Mapping[str, object]) -
 
 def test_it_is_reported(tuned: Mapping[str, object], home: Path) -> None:
     (page,) = (one for one in (home / "out").glob("*.html") if one.name != "index.html")
-    assert "functions that are computed" in page.read_text()
+    assert "functions computed" in page.read_text()
     assert "toy-1" in (home / "out" / "table.md").read_text()
 
 
@@ -93,7 +93,7 @@ def test_it_is_served(tuned: Mapping[str, object], home: Path, monkeypatch: pyte
         monkeypatch.setenv(name, value)
     with running(home / "store.sqlite", "--state", str(home / "state")) as service:
         assert "toy-1" in service.get("/").text
-        assert "functions that are computed" in service.get(f"/results/{tuned['identity']}").text
+        assert "functions computed" in service.get(f"/results/{tuned['identity']}").text
 
 
 def test_a_night_goes_over_it(tuned: Mapping[str, object], home: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from support.contracts import CONTRACTS, operators_for
 
+from search_space.choices.base import Choice
 from search_space.exactness import Exactness
 from search_space.ir.graph import Graph
 from search_space.ir.layout_map import Shape
@@ -24,7 +25,7 @@ CHOICES = [
     (name, alternative)
     for name, kind in registry.choices().items()
     for alternative in kind.alternatives
-    if kind.exactness(alternative) == Exactness.EXACT
+    if issubclass(kind, Choice) and kind.exactness(alternative) == Exactness.EXACT
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -31,7 +32,7 @@ class Toolchain:
 
     def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:
         """See the protocol."""
-        backend = next((one for one in backends().values() if one.knows(target)), None)
+        backend = next((one for one in backends().values() if re.fullmatch(one.names, target)), None)
         if backend is None:
             return f"target: no device of this name, such as {' or '.join(one.example for one in backends().values())}"
         # A file is one of the machine that the job runs on.

@@ -91,6 +91,7 @@ class Backend(ABC):
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
         board_options: facts of a board that a target may be given.
         example: a name of a target, for messages and help.
+        names: regular expression that all names of targets match.
     """
 
     family: ClassVar[str]
@@ -102,10 +103,11 @@ class Backend(ABC):
     multiplying: ClassVar[frozenset[str]] = frozenset()
     board_options: ClassVar[Sequence[BoardOption]] = ()
     example: ClassVar[str]
+    names: ClassVar[str]
 
     @abstractmethod
     def knows(self, name: str) -> bool:
-        """Whether a target of this name may be of the family; it answers at once and may be wrong about details."""
+        """Whether a name is meant for the family, right or misspelt; its backend says then what is wrong with it."""
 
     @abstractmethod
     def target(self, name: str, board: Mapping[str, str]) -> Target:

@@ -52,6 +52,7 @@ class CortexM(Backend):
     unit: ClassVar[str] = "instructions"
     compiler: ClassVar[str] = "ExecuTorch"
     example: ClassVar[str] = "cortex-m55"
+    names: ClassVar[str] = "cortex-m(4|7|33|55|85)"
 
     def knows(self, name: str) -> bool:
         return name.startswith("cortex")

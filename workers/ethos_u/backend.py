@@ -41,6 +41,7 @@ class EthosU(Backend):
         BoardOption("vela_config", "FILE", "Vela configuration file (.ini)  [default: Vela's Arm/vela.ini]", True),
     )
     example: ClassVar[str] = "ethos-u55-128"
+    names: ClassVar[str] = r"ethos-u(55|65|85)-[0-9]{2,4}"
 
     def knows(self, name: str) -> bool:
         return name.startswith("ethos")

@@ -66,6 +66,7 @@ class Vulkan(Backend):
         BoardOption("texture_limit", "TEXELS", "largest extent of a 3D image of the GPU  [default: 16384]"),
     )
     example: ClassVar[str] = "vulkan"
+    names: ClassVar[str] = "vulkan"
 
     def knows(self, name: str) -> bool:
         return name == "vulkan"

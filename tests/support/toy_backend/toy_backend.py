@@ -124,13 +124,14 @@ class ToyPrograms(Programs[Names]):
 class Toy(Backend):
     family: ClassVar[str] = "toy"
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("functions", "functions", "functions that are computed", is_headline=True),
+        Metric("functions", "functions computed", "functions that are computed", is_headline=True),
     )
     objectives: ClassVar[dict[str, ObjectiveKind]] = {
         "functions": ObjectiveKind("functions", lambda cost, _: 10 * cost["functions"])
     }
     compiler: ClassVar[str] = "toy compiler"
     example: ClassVar[str] = "toy-1"
+    names: ClassVar[str] = "toy-[0-9]"
 
     def knows(self, name: str) -> bool:
         return name.startswith("toy")

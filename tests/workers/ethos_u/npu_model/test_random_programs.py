@@ -59,4 +59,4 @@ def test_outputs_are_those_of_the_reference_model(accelerator: str) -> None:
     run()
     print(f"{accelerator}: {dict(came_to)}")  # noqa: T201 (for `make fuzz`)
     assert unexplained == []
-    assert came_to["equal"] > 0.25 * PROGRAMS
+    assert came_to["equal"] > 0.2 * PROGRAMS
