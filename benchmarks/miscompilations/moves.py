@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import combinations
 from math import prod
 
@@ -37,9 +38,21 @@ def ordered_by(graph: Graph, value: int) -> Node:
 
 
 def lost_output(graph: Graph, node_id: int) -> bool:
-    if node_id not in graph.outputs or not _is_transposed_on(graph, node_id):
+    if node_id not in graph.outputs:
         return False
-    return _is_transposed(graph, node_id) or _has_other_dimensions_of_one(graph, graph[node_id])
+    value, unchanged = node_id, set[int]()
+    while _changes_nothing(graph, value):  # Vela gives out what it is made of
+        unchanged.add(value)
+        (value,) = graph[value].inputs
+    if not _is_transposed_on(graph, value, unchanged):
+        return False
+    return _is_transposed(graph, value) or _has_other_dimensions_of_one(graph, graph[value])
+
+
+def _changes_nothing(graph: Graph, value: int) -> bool:
+    """Whether it is a RESHAPE or TRANSPOSE to the same shape and order."""
+    node = graph[value]
+    return node.op == MOVE and node.layout_map.keeps_order and node.type.shape == graph[node.inputs[0]].type.shape
 
 
 def _has_other_dimensions_of_one(graph: Graph, node: Node) -> bool:
@@ -56,10 +69,12 @@ def _is_transposed(graph: Graph, value: int) -> bool:
     return ordered_by(graph, value).op == MOVE
 
 
-def _is_transposed_on(graph: Graph, value: int) -> bool:
-    """Whether its only reader is a TRANSPOSE, RESHAPEs aside."""
-    while len(graph.users[value]) == 1 and graph[graph.users[value][0]].op == MOVE:
-        (value,) = graph.users[value]
+def _is_transposed_on(graph: Graph, value: int, aside: Container[int] = ()) -> bool:
+    """Whether its only reader is a TRANSPOSE, RESHAPEs and the readers `aside` left out."""
+    while len(readers := [one for one in graph.users[value] if one not in aside]) == 1:
+        (value,) = readers
+        if graph[value].op != MOVE:
+            return False
         if not graph[value].layout_map.keeps_order:
             return True
     return False

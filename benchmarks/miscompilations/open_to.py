@@ -135,11 +135,18 @@ def _read_booleans(graph: Graph, node_id: int) -> bool:
     """Whether a BOOL output, or another shape of it, is read."""
     if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in _given_out(graph):
         return False
-    return any(graph[i].op != MOVE for i in graph.users[node_id])
+    return any(graph[i].op not in (MOVE, "IDENTITY") for i in graph.users[node_id])
 
 
 def _given_out(graph: Graph) -> list[Node]:
-    return [ordered_by(graph, value) for value in graph.outputs]
+    """What the outputs are, IDENTITYs aside: Vela takes them out."""
+    return [ordered_by(graph, _without_identity(graph, value)) for value in graph.outputs]
+
+
+def _without_identity(graph: Graph, value: int) -> int:
+    while graph[value].op == "IDENTITY":
+        value = graph[value].inputs[0]
+    return value
 
 
 def _nearest_axes(graph: Graph, node_id: int) -> bool:

@@ -22,6 +22,11 @@ def _compared(p: Program, reader: str = "SELECT", copied: bool = False) -> tuple
     return p.op("LOGICAL_AND", (greater, greater), _SHAPE) if copied else greater, result
 
 
+def _given_out_by_identity(p: Program) -> tuple[int, int]:
+    greater, result = _compared(p, "REDUCE_ALL")
+    return p.op("IDENTITY", (greater,), _SHAPE, "BOOL"), result
+
+
 def _place(tensor: FeatureMap) -> tuple[int, int]:
     return tensor.region, tensor.addresses[0]
 
@@ -49,6 +54,7 @@ MISCOMPILATION = Miscompilation(
     others={
         "REDUCE_ALL": lambda p: _compared(p, "REDUCE_ALL"),
         "REDUCE_ANY": lambda p: _compared(p, "REDUCE_ANY"),
+        "an IDENTITY of what is read": _given_out_by_identity,
     },
     observe=_observe,
     cause=(
