@@ -124,21 +124,29 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
     broken: dict[str, str] = {}
     # Sorted, so that of two extensions of one name the same one is taken in every process.
     for entry in sorted(entry_points(group=group), key=lambda one: (one.name, one.value)):
-        value, complaint = _loaded(entry, base)
-        if isinstance(value, ModuleType) and not complaint:
-            usable |= _of_package(value, base)
-            continue
-        if not complaint and value.name in usable:
-            complaint = f"reuses the name '{value.name}'"
-        if not complaint:
-            usable[value.name] = value
-            continue
-        reason = f"entry point {entry.value} ({group}) {complaint}"
-        _log.warning("warning: %s; it is left out", reason)
-        for name in {entry.name, getattr(value, "name", None)}:
-            if isinstance(name, str) and name not in usable:
-                broken[name] = reason
+        for value, complaint in _offered(entry, base):
+            if not complaint and value.name in usable:
+                complaint = f"reuses the name '{value.name}'"
+            if not complaint:
+                usable[value.name] = value
+                continue
+            reason = f"entry point {entry.value} ({group}) {complaint}"
+            _log.warning("warning: %s; it is left out", reason)
+            for name in {entry.name, getattr(value, "name", None)}:
+                if isinstance(name, str) and name not in usable:
+                    broken[name] = reason
     return _Found(dict(sorted(usable.items())), broken)
+
+
+def _offered(entry: EntryPoint, base: T) -> list[tuple[Any, str]]:
+    """What an entry point gives, one class or those of a package, each with why it cannot be used."""
+    value, complaint = _loaded(entry, base)
+    if complaint or not isinstance(value, ModuleType):
+        return [(value, complaint)]
+    try:
+        return [(one, "") for one in _of_package(value, base).values()]
+    except (Exception, SystemExit) as error:
+        return [(None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}")]
 
 
 def _of_package(package: ModuleType, base: T) -> dict[str, T]:

@@ -243,3 +243,43 @@ def test_what_is_no_pass_or_choice_is_left_out_with_one_line(tmp_path: Path, gro
     assert with_others == "fold-constants"
     (warning,) = warnings
     assert warning.startswith(f"warning: {reason}") and said in warning
+
+
+IN_A_PACKAGE = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from search_space.passes.base import Pass
+
+
+@dataclass(frozen=True)
+class One(Pass):
+    name: ClassVar[str] = "{name}"
+    law: ClassVar[str] = "nothing changes"
+
+    def rewrite(self, edit, node_id):
+        return False
+"""
+
+
+def test_a_package_gives_its_passes_and_takes_no_name(tmp_path: Path) -> None:
+    package = tmp_path / "velatune_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "new.py").write_text(IN_A_PACKAGE.format(name="packaged"))
+    (package / "taken.py").write_text(IN_A_PACKAGE.format(name="fold-constants"))
+    lines, warnings = asked(tmp_path, "[velatune.passes]\nx = velatune_package\n", "packaged", "fold-constants")
+    assert lines[:2] == ["packaged", "fold-constants"]
+    (warning,) = warnings
+    assert "velatune_package (velatune.passes) reuses the name 'fold-constants'" in warning
+
+
+def test_a_package_with_a_file_that_does_not_load_is_left_out(tmp_path: Path) -> None:
+    package = tmp_path / "velatune_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "broken.py").write_text("raise ValueError('not today')\n")
+    lines, warnings = asked(tmp_path, "[velatune.passes]\nx = velatune_package\n", "fold-constants")
+    assert lines[0] == "fold-constants"
+    (warning,) = warnings
+    assert "does not load: not today" in warning
