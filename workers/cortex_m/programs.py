@@ -17,7 +17,6 @@ from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.space import pass_instances
 from workers.backend.cost import Cost, Row
 from workers.backend.programs import Choices, Programs
-from workers.cache.hit_counts import Reuse
 from workers.cache.lru import LRU
 from workers.checking.verdict import Verdict
 from workers.cortex_m.base_program import CortexMBase, loaded
@@ -180,10 +179,6 @@ class CortexMPrograms(Programs[Passes]):
 
     def passes(self) -> Sequence[RecipePass]:
         return pass_instances(CortexMPass, self.allowed)
-
-    @property
-    def asked(self) -> Reuse:
-        return Reuse()
 
     def _made(self, program: Passes) -> ExportedProgram:
         try:

@@ -15,7 +15,7 @@ from workers.models.calibration import calibration_for
 from workers.models.content_hash import text_hash
 from workers.models.installed_versions import versions_of
 from workers.models.operator_list import Operators, operators_of, structure_of_operators
-from workers.models.source_content import source_content
+from workers.models.source_content import SourceContent, source_content
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 from workers.vulkan.target import VulkanTarget
 
@@ -53,12 +53,7 @@ def model_of(job: Job[VulkanTarget]) -> ExportedModel:
     Raises:
         ModelError: the source is bad, or no float model.
     """
-    model = source_content(job.source, job.io_layout).loaded
-    if isinstance(model, TosaFile):
-        raise ModelError(f"{job.source}: a .tosa file is for Ethos-U; Vulkan needs the PyTorch model")
-    if is_quantised(model.program):
-        raise ModelError(f"{job.source}: is quantised already; for Vulkan give the float model")
-    return model
+    return _float_model(job, source_content(job.source, job.io_layout))
 
 
 def samples_of(job: Job[VulkanTarget], model: ExportedModel) -> list[tuple[Any, ...]]:
@@ -69,19 +64,31 @@ def samples_of(job: Job[VulkanTarget], model: ExportedModel) -> list[tuple[Any, 
 
 def identified(job: Job[VulkanTarget]) -> Identified:
     """What the job's base program is the same as. Raises ModelError as `model_of`."""
-    content = source_content(job.source, job.io_layout)
-    model = model_of(job)
-    quantisation = {"scheme": "float, schemes by recipe", **calibrated_on(model, job.calibration_data, job.seed)}
-    now = versions()
-    key = text_hash("vulkan 1", content.sha256, str(sorted(quantisation.items())), str(sorted(now.items())))
-    return Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)
+    return _identified(job)[1]
 
 
 def lowered(job: Job[VulkanTarget]) -> VulkanBase:
     """Export the model. Raises ModelError as `model_of`."""
-    model = model_of(job)
+    model, found = _identified(job)
     calibration = calibration_for(
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
-    operators = operators_of(model.program)
-    return VulkanBase(**vars(identified(job)), warnings=calibration.warnings, operators=operators)
+    return VulkanBase(**vars(found), warnings=calibration.warnings, operators=operators_of(model.program))
+
+
+def _identified(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified]:
+    content = source_content(job.source, job.io_layout)
+    model = _float_model(job, content)
+    quantisation = {"scheme": "float, schemes by recipe", **calibrated_on(model, job.calibration_data, job.seed)}
+    now = versions()
+    key = text_hash("vulkan 1", content.sha256, str(sorted(quantisation.items())), str(sorted(now.items())))
+    return model, Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)
+
+
+def _float_model(job: Job[VulkanTarget], content: SourceContent) -> ExportedModel:
+    model = content.loaded
+    if isinstance(model, TosaFile):
+        raise ModelError(f"{job.source}: a .tosa file is for Ethos-U; Vulkan needs the PyTorch model")
+    if is_quantised(model.program):
+        raise ModelError(f"{job.source}: is quantised already; for Vulkan give the float model")
+    return model
