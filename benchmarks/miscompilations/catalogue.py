@@ -11,6 +11,7 @@ from benchmarks.miscompilations import (
     cancelled_transposes,
     double_rounded_sum,
     empty_window,
+    fused_padding,
     lost_output,
     lost_padding,
     matmul_channels,
@@ -45,6 +46,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
-        reshaped_selection,
+        reshaped_selection, fused_padding,
     )
 )  # fmt: skip

@@ -7,6 +7,7 @@ from itertools import combinations
 from math import prod
 
 from benchmarks.miscompilations.miscompilation import U85
+from benchmarks.miscompilations.values import operand, ordered_by
 from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node, Step
 from search_space.ir.layout_map import LayoutMap
 
@@ -16,25 +17,6 @@ _MOST_DIMENSIONS = 3
 #: Orders of three dimensions that Ethos-U55 and U65 have no step for; of int32 they cannot exchange the outer two.
 _NOT_IN_ONE_STEP = ((1, 2, 0), (2, 0, 1))
 _NOT_IN_ONE_STEP_OF_INT32 = ((2, 1, 0),)
-
-
-def operand(graph: Graph, node: Node) -> Node:
-    """What computes a node's first operand, movements aside."""
-    return seen(graph, node.inputs[0])
-
-
-def seen(graph: Graph, value: int) -> Node:
-    """What computes a value, movements aside."""
-    while graph[value].op == MOVE:
-        value = graph[value].inputs[0]
-    return graph[value]
-
-
-def ordered_by(graph: Graph, value: int) -> Node:
-    """What puts the elements of a value into their order, RESHAPEs aside."""
-    while graph[value].op == MOVE and graph[value].layout_map.keeps_order:
-        value = graph[value].inputs[0]
-    return graph[value]
 
 
 def lost_output(graph: Graph, node_id: int) -> bool:

@@ -11,18 +11,17 @@ from benchmarks.miscompilations.miscompilation import U85
 from benchmarks.miscompilations.moves import (
     cancelled_transposes,
     lost_output,
-    operand,
-    ordered_by,
-    seen,
     square_transposes,
     transposed_blocks,
     written_constants,
 )
+from benchmarks.miscompilations.paddings import empty_window, fused_padding, padded_zero_point, reshaped_padding
+from benchmarks.miscompilations.values import given_out, numbers, operand, ordered_by, seen
 from benchmarks.vela_versions.compile_with import VERSIONS
 from search_space.building.lost_padding import windows_without_padding
 from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
-from search_space.ir.graph import CONST, MOVE, Graph, Node
+from search_space.ir.graph import CONST, MOVE, Graph
 from search_space.layout.activation_shape import imposes_shape
 
 _WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32}
@@ -34,9 +33,6 @@ _MOST_KERNEL, _MOST_STRIDE = 8, 3
 
 #: Channels that are stored together.
 _BRICK = 16
-
-#: What a convolution does in one operation.
-_MOST_DILATION = 2
 
 #: Elementwise operations of two operands that Ethos-U55 and U65 have.
 _OF_TWO = (
@@ -84,13 +80,13 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
     operands = [seen(graph, i) for i in node.inputs]
     if any(one.op != "RESCALE" for one in operands):
         return False
-    scales = [_numbers(graph, one, 1)[0] / 2 ** _numbers(graph, one, 2)[0] for one in operands]
+    scales = [numbers(graph, one, 1)[0] / 2 ** numbers(graph, one, 2)[0] for one in operands]
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
 
 
 def _argmax_channels(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "RESCALE" and operand(graph, node).op == "ARGMAX" and len(_numbers(graph, node, 1)) > 1
+    return node.op == "RESCALE" and operand(graph, node).op == "ARGMAX" and len(numbers(graph, node, 1)) > 1
 
 
 def _brick_padding(graph: Graph, node_id: int) -> bool:
@@ -115,38 +111,11 @@ def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
     return any(one.op == "RESCALE" and one.attributes["rounding_mode"] == "DOUBLE_ROUND" for one in operands)
 
 
-def _empty_window(graph: Graph, node_id: int) -> bool:
-    node = graph[node_id]
-    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
-        return False
-    weights = graph[node.inputs[1]].type.shape
-    kernel = weights[1:3] if node.op == "CONV2D" else weights[:2]
-    for axis in range(2):
-        size, stride = graph[node.inputs[0]].type.shape[1 + axis], node.attributes["stride"][axis]
-        dilation, before = node.attributes["dilation"][axis], node.attributes["pad"][2 * axis]
-        taps = range(-before, kernel[axis] * dilation - before, dilation)
-        firsts = range(0, node.type.shape[1 + axis] * stride, stride)
-        if dilation > _MOST_DILATION and any(all(not 0 <= at + tap < size for tap in taps) for at in firsts):
-            return True
-    return False
-
-
 def _read_booleans(graph: Graph, node_id: int) -> bool:
     """Whether a BOOL output, or another shape of it, is read."""
-    if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in _given_out(graph):
+    if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in given_out(graph):
         return False
     return any(graph[i].op not in (MOVE, "IDENTITY") for i in graph.users[node_id])
-
-
-def _given_out(graph: Graph) -> list[Node]:
-    """What the outputs are, IDENTITYs aside: Vela takes them out."""
-    return [ordered_by(graph, _without_identity(graph, value)) for value in graph.outputs]
-
-
-def _without_identity(graph: Graph, value: int) -> int:
-    while graph[value].op == "IDENTITY":
-        value = graph[value].inputs[0]
-    return value
 
 
 def _nearest_axes(graph: Graph, node_id: int) -> bool:
@@ -189,7 +158,7 @@ def _reshaped_selection(graph: Graph, node_id: int) -> bool:
 
 def _matmul_channels(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "RESCALE" and operand(graph, node).op == "MATMUL" and len(_numbers(graph, node, 1)) > 1
+    return node.op == "RESCALE" and operand(graph, node).op == "MATMUL" and len(numbers(graph, node, 1)) > 1
 
 
 def _sliced_reduction(graph: Graph, node_id: int) -> bool:
@@ -227,21 +196,6 @@ def _narrowed_index(graph: Graph, node_id: int) -> bool:
     return _narrowing_cast(graph, node_id)
 
 
-def _padded_zero_point(graph: Graph, node_id: int) -> bool:
-    node = graph[node_id]
-    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D") or operand(graph, node).op != "PAD":
-        return False
-    return any(_numbers(graph, node, 3))
-
-
-def _reshaped_padding(graph: Graph, node_id: int) -> bool:
-    node = graph[node_id]
-    if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
-        return False
-    source = ordered_by(graph, node.inputs[0])
-    return source.op == "PAD" and source.type.shape != graph[node.inputs[0]].type.shape
-
-
 def _scalar_operand(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op not in _OF_TWO or len(node.type.shape) <= _MOST_BROADCAST_DIMENSIONS:
@@ -258,7 +212,7 @@ def _shifted_clamp(graph: Graph, node_id: int) -> bool:
 
 def _rounded_product(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
-    return node.op == "MUL" and _numbers(graph, node, 2)[0] > _MOST_SHIFT
+    return node.op == "MUL" and numbers(graph, node, 2)[0] > _MOST_SHIFT
 
 
 _KINDS: dict[str, Callable[[Graph, int], bool]] = {
@@ -268,15 +222,16 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "brick-padding": _brick_padding,
     "cancelled-transposes": cancelled_transposes,
     "double-rounded-sum": _double_rounded_sum,
-    "empty-window": _empty_window,
+    "empty-window": empty_window,
+    "fused-padding": fused_padding,
     "lost-output": lost_output,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
     "nearest-axes": _nearest_axes,
-    "padded-zero-point": _padded_zero_point,
+    "padded-zero-point": padded_zero_point,
     "read-booleans": _read_booleans,
     "reduced-minimum": _reduced_minimum,
-    "reshaped-padding": _reshaped_padding,
+    "reshaped-padding": reshaped_padding,
     "rounded-product": _rounded_product,
     "scalar-operand": _scalar_operand,
     "scaled-max-pool": _scaled_max_pool,
@@ -293,9 +248,3 @@ _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "transposed-rows": transposed_blocks,
     "square-transposes": square_transposes,
 }
-
-
-def _numbers(graph: Graph, node: Node, operand: int) -> list[int]:
-    """Values of an operand that is a constant."""
-    numbers: list[int] = seen(graph, node.inputs[operand]).array.ravel().tolist()
-    return numbers

@@ -16,29 +16,18 @@ def _rows_of_pixels(p: Program, copied: bool = False) -> int:
     value = p.input(1, _HEIGHT, _WIDTH, _CHANNELS)
     padded = _padded(p, value, (0, 0, 1, 1, 0, 0, 0, 0))
     moved = p.reshape(p.every_value_by_table(padded) if copied else padded, 1, _ROWS, 1, _CHANNELS)
-    return _convolved(p, moved, (_TAPS, 1))
+    return p.conv(moved, _CHANNELS, (_TAPS, 1), padded=False)
 
 
 def _one_channel(p: Program) -> int:
     """An image of one channel as PyTorch gives it, brought to NHWC by a TRANSPOSE that moves no element."""
     padded = _padded(p, p.input(1, 1, _HEIGHT, _WIDTH), (0, 0, 0, 0, 1, 1, 0, 0))
-    return _convolved(p, p.transpose(padded, 0, 2, 3, 1), (_TAPS, _TAPS))
+    return p.conv(p.transpose(padded, 0, 2, 3, 1), 1, (_TAPS, _TAPS), padded=False)
 
 
 def _padded(p: Program, value: int, padding: tuple[int, ...]) -> int:
     sizes = zip(p.shape(value), padding[::2], padding[1::2], strict=True)
     return p.op("PAD", (value, p.data(0, "INT8")), tuple(map(sum, sizes)), padding=padding)
-
-
-def _convolved(p: Program, value: int, kernel: tuple[int, int]) -> int:
-    batch, height, width, channels = p.shape(value)
-    weights = p.data(p.random.integers(-127, 128, (channels, *kernel, channels)), "INT8")
-    sums = p.op(
-        "CONV2D", (value, weights, p.bias(channels, wide=False), p.data(0, "INT8"), p.data(0, "INT8")),
-        (batch, height - kernel[0] + 1, width - kernel[1] + 1, channels), "INT32", pad=(0, 0, 0, 0), stride=(1, 1),
-        dilation=(1, 1), local_bound=False, acc_type="INT32",
-    )  # fmt: skip
-    return p.rescale(sums, "INT8", 1 / 2000)
 
 
 def _observe(compiled: Compiled) -> Observed:

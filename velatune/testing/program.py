@@ -110,10 +110,9 @@ class Program:
 
     def conv(
         self, value: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: tuple[int, int] = (1, 1),
-        dilation: tuple[int, int] = (1, 1), depthwise: bool = False, dtype: str = "INT8",
+        dilation: tuple[int, int] = (1, 1), depthwise: bool = False, dtype: str = "INT8", padded: bool = True,
     ) -> int:  # fmt: skip
-        """Add a CONV2D or DEPTHWISE_CONV2D with random weights, and its RESCALE. The padding keeps the size at stride
-        1.
+        """Add a CONV2D or DEPTHWISE_CONV2D with random weights, and its RESCALE.
 
         Args:
             value: id of the data [N,H,W,C], INT8 or INT16.
@@ -123,6 +122,7 @@ class Program:
             dilation: (height, width).
             depthwise: make it a DEPTHWISE_CONV2D.
             dtype: element type of the result.
+            padded: pad so that a stride of 1 keeps the size. Otherwise there is no padding.
 
         Returns:
             The id of the rescaled result.
@@ -131,8 +131,9 @@ class Program:
         pad, sizes = [], []
         for size, taps, step, apart in zip((height, width), kernel, stride, dilation, strict=True):
             reach = (taps - 1) * apart
-            before, after = reach // 2, reach - reach // 2
-            after -= (size + before + after - reach - 1) % step
+            before = after = 0
+            if padded:
+                before, after = reach // 2, reach - reach // 2 - (size - 1) % step
             pad += [before, after]
             sizes.append((size + before + after - reach - 1) // step + 1)
         weights = (*kernel, depth, channels // depth) if depthwise else (channels, *kernel, depth)

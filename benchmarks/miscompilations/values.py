@@ -1,0 +1,41 @@
+"""What computes a value, as Vela sees it."""
+
+from __future__ import annotations
+
+from search_space.ir.graph import MOVE, Graph, Node
+
+
+def operand(graph: Graph, node: Node) -> Node:
+    """What computes a node's first operand, movements aside."""
+    return seen(graph, node.inputs[0])
+
+
+def seen(graph: Graph, value: int) -> Node:
+    """What computes a value, movements aside."""
+    while graph[value].op == MOVE:
+        value = graph[value].inputs[0]
+    return graph[value]
+
+
+def ordered_by(graph: Graph, value: int) -> Node:
+    """What puts the elements of a value into their order, RESHAPEs aside."""
+    while graph[value].op == MOVE and graph[value].layout_map.keeps_order:
+        value = graph[value].inputs[0]
+    return graph[value]
+
+
+def given_out(graph: Graph) -> list[Node]:
+    """What the outputs are, IDENTITYs aside: Vela takes them out."""
+    return [ordered_by(graph, _without_identity(graph, value)) for value in graph.outputs]
+
+
+def _without_identity(graph: Graph, value: int) -> int:
+    while graph[value].op == "IDENTITY":
+        value = graph[value].inputs[0]
+    return value
+
+
+def numbers(graph: Graph, node: Node, operand: int) -> list[int]:
+    """Values of an operand that is a constant."""
+    found: list[int] = seen(graph, node.inputs[operand]).array.ravel().tolist()
+    return found
