@@ -109,8 +109,8 @@ class Found:
     @staticmethod
     def of(store: Path) -> Found:
         with Store.open(store) as opened:
-            bests = opened.bests()
-            evaluations = [one for best in bests for one in opened.evaluations(best.identity.key)]
+            bests = opened.bests.all()
+            evaluations = [one for best in bests for one in opened.evaluations.of(best.identity.key)]
         return Found(Counter(map(_candidate, evaluations)), {best.identity.key: _outcome(best) for best in bests})
 
 

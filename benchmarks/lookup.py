@@ -31,7 +31,7 @@ from results.records.figures import FIGURE_NAMES
 from results.records.identity import Identity, Structure, Target
 from results.store.database.connect import connect, store_url
 from results.store.database.tables import identities, models, targets, toolchain_versions, toolchains
-from results.store.rows import facts_text, structure_values, target_values
+from results.store.rows.rows import facts_text, structure_values, target_values
 from results.store.store import Store
 from workers.ethos_u.backend import BACKEND
 
@@ -210,7 +210,7 @@ def measured(store: Store, where: Path | str, ask: Callable[[], Identity], expec
             waiting = Waiting([os.getpid(), *_serving(where)])
         asked, waited = ask(), waiting.milliseconds()
         started = time.perf_counter()
-        answer = lookup(store, asked)
+        answer = lookup(store.lookups, asked)
         milliseconds = 1000 * (time.perf_counter() - started)
         waited = waiting.milliseconds() - waited
         assert type(answer) is expected, f"{answer} instead of {expected}"

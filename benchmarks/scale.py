@@ -40,7 +40,7 @@ def driver_milliseconds(suite: Suite, folder: Path) -> float:
     searching, idle = (_processor_seconds(suite, folder, folder / "store.sqlite") for _ in range(2))
     ray.shutdown()
     with Store.open(folder / "store.sqlite") as store:
-        made = sum(store.counts(best.identity.key)[0] for best in store.bests())
+        made = sum(store.evaluations.counts(best.identity.key)[0] for best in store.bests.all())
     return 1000 * (searching - idle) / made
 
 

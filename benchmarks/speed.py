@@ -101,7 +101,7 @@ async def _search(source: str, workers: int, folder: Path) -> Searched:
         async with Pool(workers, folder / "logs", warm_up=tasks.warm_up) as pool:
             watch = _Watch(job, pool)
             tuned = await tune(job, Objective(), BUDGET, TuningContext(pool, store, folder / "studies", watch))
-        found = store.evaluations(tuned.best.identity.key)
+        found = store.evaluations.of(tuned.best.identity.key)
     programs = [one.program_hash for one in found if one.verified]
     return Searched(len(programs), len(set(programs)), watch.seconds, watch.busy_seconds / watch.seconds / workers)
 

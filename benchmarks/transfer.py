@@ -42,7 +42,7 @@ async def _tuned(source: str, pool: Pool, store: Store, studies: Path, experienc
     job = Job(source, TARGET, cache_folder(), seed=0)
     context = TuningContext(pool, store, studies, Progress([job]), experience=experience)
     tuned = await tune(job, Objective(), BUDGET, context)
-    return store.evaluations(tuned.best.identity.key)
+    return store.evaluations.of(tuned.best.identity.key)
 
 
 def _offered(evaluations: Sequence[Evaluation]) -> list[int | None]:

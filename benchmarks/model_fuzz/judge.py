@@ -136,14 +136,14 @@ async def _judged(bench: _Bench, model: Generated, job: Job[Target], stock: Stoc
     if isinstance(outcome, Failure):
         judged = _refused(model, stock, outcome.reason)
         if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
-            evaluations = bench.store.evaluations(identity_for(job, bench.objective).key)
+            evaluations = bench.store.evaluations.of(identity_for(job, bench.objective).key)
             reason, known = await _candidates(bench, job, evaluations)
             return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.told} ({known})")
         return judged
     if stock.fault:
         return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
     try:
-        reason, known = await _candidates(bench, job, bench.store.evaluations(outcome.best.identity.key))
+        reason, known = await _candidates(bench, job, bench.store.evaluations.of(outcome.best.identity.key))
         reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
     except Exception as error:  # whatever a fault of velatune's own raises
         reason, known = unexpected(error, bench.log_dir), ""

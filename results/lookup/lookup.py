@@ -8,14 +8,14 @@ from typing import Protocol
 
 from results.records.best import Best
 from results.records.identity import Identity
-from results.store.lookup_query import Offered
+from results.store.lookups.lookup_query import Offered
 
 Difference = tuple[str, str, str]
 """A field of the identity, its value in what was found, and the value asked for."""
 
 
 class Known(Protocol):
-    """What is asked: a `results.store.store.Store`, or several under one roof (`results.store.tiers.Tiers`)."""
+    """What is asked: the `lookups` of a store, or several stores under one roof (`results.store.tiers.Tiers`)."""
 
     def offered(self, identity: Identity) -> Offered: ...
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 
 from results.records.compare import Gain
 from results.records.record import ExactnessClass, Label, RunStatus, Status
+from results.store.database.database import Database
 from results.store.database.tables import bests, evaluations, identities, models, targets, toolchains
 
 _default, _best = evaluations.alias("of_default"), evaluations.alias("of_best")
@@ -91,56 +92,64 @@ class Line:
         return Gain(self.default_cycles, self.best_cycles)
 
 
-def newest_lines(connection: Connection, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
-    """The newest best of each series by model and target, and how many there are in all.
+class Listings:
+    """Bests in short, of a store."""
 
-    model: part of the name, in any case. target: name of the device. Empty for any.
-    """
-    place = func.row_number().over(partition_by=_SERIES, order_by=bests.c.updated.desc()).label("place")
-    ranked = _wanted(place).where(models.c.name.icontains(model, autoescape=True))
-    if target:
-        ranked = ranked.where(targets.c.target == target)
-    newest = ranked.subquery()
-    columns = [newest.c[column.name] for column in _COLUMNS]
-    page = select(*columns).where(newest.c.place == 1).order_by(newest.c.model, newest.c.target, newest.c.identity)
-    total = connection.execute(select(func.count()).select_from(newest).where(newest.c.place == 1)).scalar_one()
-    return _lines(connection, page.limit(limit).offset(offset)), total
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
+    def newest(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
+        """The newest best of each series by model and target, and how many there are in all.
 
-def series_lines(connection: Connection, identity_key: str) -> list[Line]:
-    """All members of the series that an identity is in, the oldest first."""
-    member = select(*_SERIES).select_from(identities.join(models)).where(identities.c.key == identity_key).subquery()
-    same = and_(*(own == asked for own, asked in zip(_SERIES, member.c, strict=True)))
-    return _lines(connection, _wanted().join(member, same).order_by(bests.c.updated))
+        model: part of the name, in any case. target: name of the device. Empty for any.
+        """
+        place = func.row_number().over(partition_by=_SERIES, order_by=bests.c.updated.desc()).label("place")
+        ranked = _wanted(place).where(models.c.name.icontains(model, autoescape=True))
+        if target:
+            ranked = ranked.where(targets.c.target == target)
+        newest = ranked.subquery()
+        columns = [newest.c[column.name] for column in _COLUMNS]
+        page = select(*columns).where(newest.c.place == 1).order_by(newest.c.model, newest.c.target, newest.c.identity)
+        count = select(func.count()).select_from(newest).where(newest.c.place == 1)
+        with self._database.read() as connection:
+            return _lines(connection, page.limit(limit).offset(offset)), connection.execute(count).scalar_one()
 
+    def series(self, identity_key: str) -> list[Line]:
+        """All members of the series that an identity is in, the oldest first."""
+        of_identity = identities.c.key == identity_key
+        member = select(*_SERIES).select_from(identities.join(models)).where(of_identity).subquery()
+        same = and_(*(own == asked for own, asked in zip(_SERIES, member.c, strict=True)))
+        with self._database.read() as connection:
+            return _lines(connection, _wanted().join(member, same).order_by(bests.c.updated))
 
-def regressions(connection: Connection, percent: float, limit: int) -> list[tuple[Line, Line]]:
-    """Members that cost more than the one before them in their series, by more than so many percent of it; (before,
-    after), the newest first.
+    def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
+        """Members that cost more than the one before them in their series, by more than so many percent of it; (before,
+        after), the newest first.
 
-    Only where the model's content is the same: another model may cost what it likes.
-    """
-    before = {
-        name: func.lag(column).over(partition_by=(*_SERIES, models.c.hash, _best.c.label), order_by=bests.c.updated)
-        for name, column in (("cycles_before", _best.c.cycles), ("identity_before", identities.c.key))
-    }
-    ranked = _wanted(*(column.label(name) for name, column in before.items())).subquery()
-    worse = (
-        select(ranked.c.identity, ranked.c.identity_before)
-        .where(ranked.c.best_cycles * 100.0 > ranked.c.cycles_before * (100.0 + percent))
-        .order_by(ranked.c.updated.desc())
-        .limit(limit)
-    )
-    pairs = [(after, before) for after, before in connection.execute(worse)]
-    keys = {key for pair in pairs for key in pair}
-    known = {line.identity: line for line in _lines(connection, _wanted().where(identities.c.key.in_(keys)))}
-    return [(known[before], known[after]) for after, before in pairs if before in known and after in known]
+        Only where the model's content is the same: another model may cost what it likes.
+        """
+        before = {
+            name: func.lag(column).over(partition_by=(*_SERIES, models.c.hash, _best.c.label), order_by=bests.c.updated)
+            for name, column in (("cycles_before", _best.c.cycles), ("identity_before", identities.c.key))
+        }
+        ranked = _wanted(*(column.label(name) for name, column in before.items())).subquery()
+        worse = (
+            select(ranked.c.identity, ranked.c.identity_before)
+            .where(ranked.c.best_cycles * 100.0 > ranked.c.cycles_before * (100.0 + percent))
+            .order_by(ranked.c.updated.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            pairs = [(after, before) for after, before in connection.execute(worse)]
+            keys = {key for pair in pairs for key in pair}
+            known = {line.identity: line for line in _lines(connection, _wanted().where(identities.c.key.in_(keys)))}
+        return [(known[before], known[after]) for after, before in pairs if before in known and after in known]
 
-
-def target_names(connection: Connection) -> list[str]:
-    """Devices that there are bests for."""
-    known = select(targets.c.target).select_from(bests.join(identities).join(targets)).distinct()
-    return sorted(connection.execute(known).scalars())
+    def target_names(self) -> list[str]:
+        """Devices that there are bests for."""
+        known = select(targets.c.target).select_from(bests.join(identities).join(targets)).distinct()
+        with self._database.read() as connection:
+            return sorted(connection.execute(known).scalars())
 
 
 def _wanted(*more: object) -> Select[tuple[object, ...]]:

@@ -16,7 +16,8 @@ from results.errors import StoreError
 from results.records.best import Best
 from results.records.identity import Facts, Identity, Structure, Target
 from results.store.database.commit_marks import Changes
-from results.store.lookup_query import Offered
+from results.store.lookups.lookup_query import Offered
+from results.store.lookups.lookups import Lookups
 from results.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Tiers:
-    """Answers as a `Store` does, from both stores.
+    """Answers as the `lookups` of a store do, from both stores.
 
     What the user's own store has for an identity comes before what the system store has for it. A system store that
     cannot be opened or read is left out with a warning: nobody's lookup ends because of a team's database.
@@ -67,17 +68,17 @@ class Tiers:
         self.close()
 
     def offered(self, identity: Identity) -> Offered:
-        """As `Store.offered`, of both, and the user's where they are as good; nothing that turned out wrong here.
+        """As `Lookups.offered`, of both, and the user's where they are as good; nothing that turned out wrong here.
 
         The system store is not asked, and has no mark, where the user's has the very same identity.
         """
-        own = self.user.offered(identity)
+        own = self.user.lookups.offered(identity)
         if own.close is not None and not own.close.identity.differences(identity):
             return own
         below = self._below(lambda system: system.offered(identity))
         if below is None:
             return own
-        if below.close is not None and self.user.refutes(below.close):
+        if below.close is not None and self.user.evaluations.refute(below.close):
             below = replace(below, close=None, near=None if own.close else self._near(identity))
         close = _first(own.close, below.close, lambda best: len(best.identity.differences(identity)))
         near = (
@@ -86,7 +87,7 @@ class Tiers:
         found = Offered(close, None if close else near, own.simulated, own.marks + below.marks)
         if found.best is None or found.best is own.best:
             return found
-        return replace(found, simulated=tuple(self.user.simulations(found.best.identity.key)))
+        return replace(found, simulated=tuple(self.user.simulations.of(found.best.identity.key)))
 
     def _near(self, identity: Identity) -> Best | None:
         """What the system store has of another model."""
@@ -102,26 +103,27 @@ class Tiers:
         self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
         io_layout: str | None = None, limit: int = 16,
     ) -> list[Best]:  # fmt: skip
-        """As `Store.similar`, the user's first; `limit` holds for each store."""
+        """As `Lookups.similar`, the user's first; `limit` holds for each store."""
 
-        def of(store: Store) -> list[Best]:
-            return store.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)
+        def of(lookups: Lookups) -> list[Best]:
+            return lookups.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)
 
-        return of(self.user) + (self._below(of) or [])
+        return of(self.user.lookups) + (self._below(of) or [])
 
     def changes(self) -> list[Changes]:
         """Of each store that is asked."""
-        return [store.changes for store in (self.user, self._system) if store is not None]
+        return [store.database.changes for store in (self.user, self._system) if store is not None]
 
     def knows_others(self, identity: Identity) -> bool:
-        """As `Store.knows_others`, of either store."""
-        return self.user.knows_others(identity) or bool(self._below(lambda system: system.knows_others(identity)))
+        """As `Lookups.knows_others`, of either store."""
+        own = self.user.lookups.knows_others(identity)
+        return own or bool(self._below(lambda system: system.knows_others(identity)))
 
-    def _below(self, ask: Callable[[Store], _Answer]) -> _Answer | None:
+    def _below(self, ask: Callable[[Lookups], _Answer]) -> _Answer | None:
         if self._system is None:
             return None
         try:
-            return ask(self._system)
+            return ask(self._system.lookups)
         except StoreError as error:
             log.warning("the system store is left out: %s", error)
             self._system.close()

@@ -110,7 +110,7 @@ def searched(folder: Path, trials: int, **entries: str) -> tuple[str, dict[str, 
     (result,) = json.loads(done.stdout)
     assert result["verified"]
     with Store.open(folder / "store.sqlite") as store:
-        return result["recipe"], {e.recipe: e for e in store.evaluations(result["identity"])}
+        return result["recipe"], {e.recipe: e for e in store.evaluations.of(result["identity"])}
 
 
 def test_a_pass_that_kills_the_worker_costs_itself_only(tmp_path: Path) -> None:

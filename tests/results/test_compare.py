@@ -54,8 +54,8 @@ def test_bests_of_two_toolchains_from_two_stores(tmp_path: Path) -> None:
     paths = [str(tmp_path / name) for name in ("old.sqlite", "new.sqlite")]
     for path, found in zip(paths, (best(identity=OLD), best("fold-constants", 40)), strict=True):
         with Store.open(path) as store:
-            store.register(found.identity)
-            store.set_best(found)
+            store.identities.register(found.identity)
+            store.bests.record(found)
     result = run(OLD.key[:8], IDENTITY.key, "--store", paths[0], "--other-store", paths[1], "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.output)

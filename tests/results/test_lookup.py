@@ -30,19 +30,19 @@ def store(where):
 
 
 def test_nothing_known(store):
-    assert lookup(store, IDENTITY) == Miss(IDENTITY)
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY)
 
 
 def test_evaluations_without_a_best_are_a_miss(store):
-    store.register(IDENTITY)
-    store.record_evaluation(evaluation("default"))
-    assert lookup(store, IDENTITY) == Miss(IDENTITY)
-    assert store.counts(IDENTITY.key) == (1, 1), "a lookup evaluates nothing"
+    store.identities.register(IDENTITY)
+    store.evaluations.record(evaluation("default"))
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY)
+    assert store.evaluations.counts(IDENTITY.key) == (1, 1), "a lookup evaluates nothing"
 
 
 def test_hit_whatever_the_model_is_called(store):
-    known = as_looked_up(store.set_best(best()))
-    assert lookup(store, dataclasses.replace(IDENTITY, model_name="another name", structure=None)) == Hit(known)
+    known = as_looked_up(store.bests.record(best()))
+    assert lookup(store.lookups, dataclasses.replace(IDENTITY, model_name="another name", structure=None)) == Hit(known)
 
 
 def test_every_field_is_in_the_key_or_known_not_to_be():
@@ -61,9 +61,9 @@ def told(path: tuple[str, ...]) -> str:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(path=st.sampled_from(KEY_FIELDS), value=values, lowered=st.booleans())
 def test_no_field_may_change_and_the_answer_stay_a_hit(store, path, value, lowered):
-    known = as_looked_up(store.set_best(best()))
+    known = as_looked_up(store.bests.record(best()))
     asked = mutated(IDENTITY, path, value)
-    answer = lookup(store, asked if lowered else dataclasses.replace(asked, structure=None))
+    answer = lookup(store.lookups, asked if lowered else dataclasses.replace(asked, structure=None))
     if asked == IDENTITY:
         assert answer == Hit(known)
     elif path in TOOLCHAIN:
@@ -82,17 +82,17 @@ def test_what_is_stored_for_others_is_never_a_hit(store, changes):
     other: Identity = IDENTITY
     for path, value in changes:
         other = mutated(other, path, value)
-    store.set_best(best(identity=other))
-    answer = lookup(store, IDENTITY)
-    assert isinstance(answer, Hit) == (store.best(IDENTITY.key) is not None)
+    store.bests.record(best(identity=other))
+    answer = lookup(store.lookups, IDENTITY)
+    assert isinstance(answer, Hit) == (store.bests.get(IDENTITY.key) is not None)
     if isinstance(answer, Hit):
         assert answer.best.identity == IDENTITY
 
 
 def test_a_default_that_is_wrong_is_told(store):
     wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
-    store.set_best(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
-    answer = lookup(store, IDENTITY)
+    store.bests.record(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
+    answer = lookup(store.lookups, IDENTITY)
     assert isinstance(answer, Hit) and answer.best.default_fault == "191 of 192 values differ"
     assert "20.0 % more than the default, which computes wrong outputs" in brief(answer.best)
     assert lookup_json(answer, IDENTITY.key)["best"]["default_fault"] == "191 of 192 values differ"
@@ -103,22 +103,24 @@ def test_closest_toolchain_is_preferred_then_the_newest(store):
         identity = IDENTITY
         for path, value in changes:
             identity = mutated(identity, path, value)
-        return store.set_best(best(identity=identity))
+        return store.bests.record(best(identity=identity))
 
     vela, torch, space = ("versions", "ethos-u-vela"), ("versions", "torch"), ("search_space_version",)
     known_under((vela, "5.0.0"), (torch, "2.12.0"))
-    assert lookup(store, IDENTITY).reason == "found with ethos-u-vela 5.0.0 (now 5.1.0), torch 2.12.0 (now 2.13.0)"
+    assert (
+        lookup(store.lookups, IDENTITY).reason == "found with ethos-u-vela 5.0.0 (now 5.1.0), torch 2.12.0 (now 2.13.0)"
+    )
     known_under((space, "0"))
     newest = as_looked_up(known_under((vela, "5.0.0")))
     known_under((vela, "4.0.0"), (space, "0"))
-    assert lookup(store, IDENTITY) == Stale(newest, (("ethos-u-vela", "5.0.0", "5.1.0"),))
+    assert lookup(store.lookups, IDENTITY) == Stale(newest, (("ethos-u-vela", "5.0.0", "5.1.0"),))
 
 
 def asked(store, monkeypatch, identity):
     """The answer, and how many statements it took."""
-    run, texts = store.fast_reads._run, []
-    monkeypatch.setattr(store.fast_reads, "_run", lambda text, values: texts.append(text) or run(text, values))
-    answer = lookup(store, identity)
+    run, texts = store.database.fast_reads._run, []
+    monkeypatch.setattr(store.database.fast_reads, "_run", lambda text, values: texts.append(text) or run(text, values))
+    answer = lookup(store.lookups, identity)
     monkeypatch.undo()
     return answer, len(texts)
 
@@ -126,49 +128,49 @@ def asked(store, monkeypatch, identity):
 def test_a_question_is_one_statement_whatever_the_answer(store, monkeypatch):
     assert asked(store, monkeypatch, IDENTITY) == (Miss(IDENTITY), 1)
     for number in range(5):
-        store.set_best(best(identity=other_model(f"model {number}", RESIZED)))
+        store.bests.record(best(identity=other_model(f"model {number}", RESIZED)))
     assert isinstance((found := asked(store, monkeypatch, IDENTITY))[0], Nearest) and found[1] == 1
-    store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
+    store.bests.record(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
     assert isinstance((found := asked(store, monkeypatch, IDENTITY))[0], Stale) and found[1] == 1
-    own = store.set_best(best())
+    own = store.bests.record(best())
     assert asked(store, monkeypatch, IDENTITY) == (Hit(as_looked_up(own)), 1)
 
 
 def test_simulations_of_what_is_offered_come_with_it(store):
-    store.set_best(best())
-    assert store.offered(IDENTITY).simulated == ()
+    store.bests.record(best())
+    assert store.lookups.offered(IDENTITY).simulated == ()
     one = Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91)
-    store.record_simulation(one)
-    assert store.offered(IDENTITY).simulated == (one,)
+    store.simulations.record(one)
+    assert store.lookups.offered(IDENTITY).simulated == (one,)
     retrained = other_model("retrained")
-    assert store.offered(retrained).near is not None and store.offered(retrained).simulated == (one,)
+    assert store.lookups.offered(retrained).near is not None and store.lookups.offered(retrained).simulated == (one,)
 
 
 def test_a_mark_holds_until_something_is_committed(store):
-    marks = store.offered(IDENTITY).marks
-    assert marks == (store.changes.mark(),) == store.offered(IDENTITY).marks != (None,)
-    with store._engine.connect() as connection:
+    marks = store.lookups.offered(IDENTITY).marks
+    assert marks == (store.database.changes.mark(),) == store.lookups.offered(IDENTITY).marks != (None,)
+    with store.database.read() as connection:
         connection.execute(select(models.c.id)).all()
-    assert store.offered(IDENTITY).marks == marks, "reading is no change"
-    store.set_best(best())
-    changed = store.offered(IDENTITY).marks
-    assert changed != marks and changed == (store.changes.mark(),)
+    assert store.lookups.offered(IDENTITY).marks == marks, "reading is no change"
+    store.bests.record(best())
+    changed = store.lookups.offered(IDENTITY).marks
+    assert changed != marks and changed == (store.database.changes.mark(),)
 
 
 def test_all_versions_are_known(store):
     for number in range(7):
-        store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), f"2.{number}.0")))
-    own = store.set_best(best())
-    known = store.known(IDENTITY)
+        store.bests.record(best(identity=mutated(IDENTITY, ("versions", "torch"), f"2.{number}.0")))
+    own = store.bests.record(best())
+    known = store.lookups.known(IDENTITY)
     assert known[0] == as_looked_up(own)
     assert [one.identity.versions["torch"] for one in known[1:]] == [f"2.{number}.0" for number in reversed(range(7))]
 
 
 def test_stale_best_that_turned_out_wrong_is_not_told(store):
     old = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
-    store.set_best(best(identity=old))
-    store.record_evaluation(failed("fuse-transposes", "wrong", identity=old))
-    assert lookup(store, IDENTITY) == Miss(IDENTITY)
+    store.bests.record(best(identity=old))
+    store.evaluations.record(failed("fuse-transposes", "wrong", identity=old))
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY)
 
 
 RESIZED = Structure(IDENTITY.structure.operators, "0c" * 16)
@@ -179,51 +181,51 @@ def other_model(name: str, structure: Structure | None = IDENTITY.structure, **c
 
 
 def test_nearest_is_of_the_same_sizes_then_of_the_same_versions_then_the_newest(store):
-    store.set_best(best(identity=other_model("other operators", Structure("0f" * 16, "0e" * 16))))
-    store.set_best(best(identity=other_model("never lowered", None)))
-    assert lookup(store, IDENTITY) == Miss(IDENTITY)
-    store.set_best(best(identity=other_model("resized", RESIZED)))
-    found = lookup(store, IDENTITY)
+    store.bests.record(best(identity=other_model("other operators", Structure("0f" * 16, "0e" * 16))))
+    store.bests.record(best(identity=other_model("never lowered", None)))
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY)
+    store.bests.record(best(identity=other_model("resized", RESIZED)))
+    found = lookup(store.lookups, IDENTITY)
     assert found.reason == "found for resized, of the same operators with other sizes"
-    store.set_best(best(identity=other_model("older versions", search_space_version="0")))
-    found = lookup(store, IDENTITY)
+    store.bests.record(best(identity=other_model("older versions", search_space_version="0")))
+    found = lookup(store.lookups, IDENTITY)
     assert found.reason == (
         "found for older versions, of the same operators and sizes; with search_space_version 0 (now 1)"
     )
     for name in ("retrained", "retrained again"):
-        store.set_best(best(identity=other_model(name)))
-    assert lookup(store, IDENTITY).best.identity.model_name == "retrained again"
-    stale = store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
-    assert lookup(store, IDENTITY) == Stale(as_looked_up(stale), (("torch", "2.12.0", "2.13.0"),))
+        store.bests.record(best(identity=other_model(name)))
+    assert lookup(store.lookups, IDENTITY).best.identity.model_name == "retrained again"
+    stale = store.bests.record(best(identity=mutated(IDENTITY, ("versions", "torch"), "2.12.0")))
+    assert lookup(store.lookups, IDENTITY) == Stale(as_looked_up(stale), (("torch", "2.12.0", "2.13.0"),))
 
 
 def test_a_damaged_entry_gives_way_to_the_next(store, caplog):
     for torch in ("2.10.0", "2.11.0", "2.12.0"):
-        store.set_best(best(identity=mutated(IDENTITY, ("versions", "torch"), torch)))
-    store.set_best(best())
-    assert isinstance(lookup(store, IDENTITY), Hit)
-    with store._writer.begin() as connection:
+        store.bests.record(best(identity=mutated(IDENTITY, ("versions", "torch"), torch)))
+    store.bests.record(best())
+    assert isinstance(lookup(store.lookups, IDENTITY), Hit)
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE bests SET evaluations = -1 WHERE identity_id IN (1, 3, 4)")
     with caplog.at_level(logging.WARNING):
-        assert lookup(store, IDENTITY).differences == (("torch", "2.11.0", "2.13.0"),)
+        assert lookup(store.lookups, IDENTITY).differences == (("torch", "2.11.0", "2.13.0"),)
     assert caplog.text.count("skipped best of identity") == 2, "the one after them was not looked at"
 
 
 def test_an_evaluation_of_another_identity_is_never_handed_out(store, caplog):
-    store.set_best(best(identity=other_model("another", None)))
-    store.set_best(best())
-    with store._writer.begin() as connection:
+    store.bests.record(best(identity=other_model("another", None)))
+    store.bests.record(best())
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE bests SET best_evaluation_id = 2 WHERE identity_id = 2")
     with caplog.at_level(logging.WARNING):
-        assert isinstance(lookup(store, IDENTITY), Miss)
-        assert store.best(IDENTITY.key) is None
+        assert isinstance(lookup(store.lookups, IDENTITY), Miss)
+        assert store.bests.get(IDENTITY.key) is None
     assert "an evaluation that it names is missing or of another identity" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["postgresql"], indirect=True)
 def test_lookups_outlive_their_connections(store):
-    assert lookup(store, IDENTITY) == Miss(IDENTITY)
-    with store._writer.begin() as connection:
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY)
+    with store.database.write() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
         connection.exec_driver_sql(f"{others} AND datname = current_database()")
-    assert lookup(store, IDENTITY) == Miss(IDENTITY), "as after a restart of the server"
+    assert lookup(store.lookups, IDENTITY) == Miss(IDENTITY), "as after a restart of the server"

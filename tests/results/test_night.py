@@ -9,7 +9,7 @@ from support.sample_results import IDENTITY, best, evaluation, failed, mutated
 
 from results.nightly.night import Limits, Night, NightEntry, changes_between, comparable, drift_between, reference_of
 from results.nightly.night_report import NAMES, night_json, night_junit, night_markdown, write_night
-from results.store.night_rows import JobNote, OpenNight
+from results.store.nights import JobNote, OpenNight
 from results.store.store import Store
 
 
@@ -170,27 +170,27 @@ def test_a_night_without_anything_to_do_says_so():
 def test_the_store_remembers_nights(tmp_path, caplog):
     note = JobNote("a job", "2026", 60, 5, entry("a", 55), seen_key="k", failures=1, failed_under="versions")
     with Store.open(tmp_path / "store.sqlite") as store:
-        assert store.night("s") is None
-        store.set_night(OpenNight("s", "2026"))
-        store.set_night(OpenNight("s", "2026", "2027", 5.0))
-        assert store.night("s") == OpenNight("s", "2026", "2027", 5.0)
-        store.set_night_note("s", JobNote("a job"))
-        store.set_night_note("s", note)
-        store.set_night_note("other", JobNote("a job"))
-        assert store.night_notes("s") == {"a job": note}
-        with store._write() as connection:
+        assert store.nights.get("s") is None
+        store.nights.record(OpenNight("s", "2026"))
+        store.nights.record(OpenNight("s", "2026", "2027", 5.0))
+        assert store.nights.get("s") == OpenNight("s", "2026", "2027", 5.0)
+        store.nights.record_note("s", JobNote("a job"))
+        store.nights.record_note("s", note)
+        store.nights.record_note("other", JobNote("a job"))
+        assert store.nights.notes("s") == {"a job": note}
+        with store.database.write() as connection:
             connection.exec_driver_sql("UPDATE night_jobs SET note_json = '{' WHERE suite = 's'")
-        assert store.night_notes("s") == {}
+        assert store.nights.notes("s") == {}
     assert "skipped a note on suite s" in caplog.text
 
 
 def test_bests_of_other_versions_come_newest_first(tmp_path):
     with Store.open(tmp_path / "store.sqlite") as store:
         for vela in ("5.1.0", "5.0.0", "5.2.0"):
-            store.set_best(best(identity=under(vela)))
-        store.set_best(best(identity=mutated(OLD, ("target", "name"), "ethos-u65-256")))
-        store.set_best(best(identity=under("5.1.0")))  # stored again, met long ago
-        found = [one.identity.versions["ethos-u-vela"] for one in store.bests_like(NOW)]
+            store.bests.record(best(identity=under(vela)))
+        store.bests.record(best(identity=mutated(OLD, ("target", "name"), "ethos-u65-256")))
+        store.bests.record(best(identity=under("5.1.0")))  # stored again, met long ago
+        found = [one.identity.versions["ethos-u-vela"] for one in store.bests.of_model(NOW)]
         assert found == ["5.2.0", "5.0.0", "5.1.0"]
-        assert store.updated(NOW.key) is not None
-        assert store.updated("nobody's") is None
+        assert store.bests.updated(NOW.key) is not None
+        assert store.bests.updated("nobody's") is None

@@ -37,14 +37,14 @@ def entries(*bests: Best) -> list[Entry]:
 
 
 def imported(store: Store, *bests: Best) -> list[str]:
-    return store.import_claims((entry.identity, entry.claim) for entry in entries(*bests))
+    return store.claims.record_all((entry.identity, entry.claim) for entry in entries(*bests))
 
 
 def test_what_was_exported_is_imported_and_exported_again(store):
     bests = [best(identity=identity) for identity in (IDENTITY, *OTHERS)]
     text = written(bests)
     assert imported(store, *bests) == ["new"] * 4
-    assert written(store.shareable()) == text == written(reversed(bests))
+    assert written(store.claims.shareable()) == text == written(reversed(bests))
     names = [entry["identity"]["model_name"] for entry in json.loads(text)["recipes"]]
     assert names == sorted(names)
     assert text.isascii() and max(map(len, text.splitlines())) < 120
@@ -68,61 +68,61 @@ def test_a_default_that_is_wrong_is_exported_as_such(store):
     wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
     known = best(default=wrong, best=evaluation("copies", 60), recipe="copies")
     assert known.default_fault and imported(store, known) == ["new"]
-    found = lookup(store, IDENTITY).best
+    found = lookup(store.lookups, IDENTITY).best
     assert (found.recipe, found.default_fault) == ("copies", known.default_fault)
-    assert written(store.shareable()) == written([known])
+    assert written(store.claims.shareable()) == written([known])
 
 
 def test_what_is_imported_is_not_verified(store):
     (outcome,) = imported(store, best())
-    answer = lookup(store, IDENTITY)
+    answer = lookup(store.lookups, IDENTITY)
     assert outcome == "new" and isinstance(answer, Hit)
     assert answer.best.recipe == "fuse-transposes" and not answer.best.best.verified
     assert answer.best.best.figures == best().best.figures
-    assert store.best(IDENTITY.key) is None and store.bests() == [], "nothing was found here"
-    assert store.counts(IDENTITY.key) == (0, 0)
-    assert store.find_by_command_stream("e0" * 32) == []
-    near = lookup(store, mutated(IDENTITY, ("model_hash",), "c3" * 32))
+    assert store.bests.get(IDENTITY.key) is None and store.bests.all() == [], "nothing was found here"
+    assert store.evaluations.counts(IDENTITY.key) == (0, 0)
+    near = lookup(store.lookups, mutated(IDENTITY, ("model_hash",), "c3" * 32))
     assert isinstance(near, Nearest) and not near.best.best.verified
 
 
 def test_what_is_found_here_takes_the_place_of_what_was_imported(store):
     imported(store, best())
-    own = store.set_best(best())
-    assert lookup(store, IDENTITY) == Hit(as_looked_up(own))
+    own = store.bests.record(best())
+    assert lookup(store.lookups, IDENTITY) == Hit(as_looked_up(own))
     assert imported(store, best(), best(identity=OTHERS[0])) == ["known", "new"]
     assert imported(store, best("dearer", 61)) == ["known"]
     assert imported(store, best("cheaper", 59)) == ["cheaper"]
-    assert lookup(store, IDENTITY) == Hit(as_looked_up(own)), "what was verified here comes first"
-    assert [one.recipe for one in store.similar(IDENTITY.structure, IDENTITY.target)] == ["fuse-transposes", "cheaper"]
-    store.record_evaluation(evaluation("cheaper", 62))
-    assert [one.recipe for one in store.similar(IDENTITY.structure, IDENTITY.target)] == ["fuse-transposes"]
+    assert lookup(store.lookups, IDENTITY) == Hit(as_looked_up(own)), "what was verified here comes first"
+    similar = store.lookups.similar(IDENTITY.structure, IDENTITY.target)
+    assert [one.recipe for one in similar] == ["fuse-transposes", "cheaper"]
+    store.evaluations.record(evaluation("cheaper", 62))
+    assert [one.recipe for one in store.lookups.similar(IDENTITY.structure, IDENTITY.target)] == ["fuse-transposes"]
     assert imported(store, best("cheaper", 59)) == ["known"], "it is known what it costs"
 
 
 def test_what_turns_out_wrong_here_is_forgotten(store, caplog):
     imported(store, best())
     with caplog.at_level(logging.WARNING):
-        store.record_evaluation(failed("fuse-transposes", "wrong"))
-    assert isinstance(lookup(store, IDENTITY), Miss)
+        store.evaluations.record(failed("fuse-transposes", "wrong"))
+    assert isinstance(lookup(store.lookups, IDENTITY), Miss)
     assert "forgot the imported recipe 'fuse-transposes'" in caplog.text
     assert imported(store, best()) == ["refuted"]
-    assert isinstance(lookup(store, IDENTITY), Miss)
+    assert isinstance(lookup(store.lookups, IDENTITY), Miss)
 
 
 def test_a_crash_here_settles_nothing(store):
     imported(store, best())
-    store.record_evaluation(failed("fuse-transposes", "crashed"))
-    assert isinstance(lookup(store, IDENTITY), Hit)
+    store.evaluations.record(failed("fuse-transposes", "crashed"))
+    assert isinstance(lookup(store.lookups, IDENTITY), Hit)
 
 
 def test_a_damaged_claim_is_skipped(store, caplog):
     imported(store, best())
-    with store._writer.begin() as connection:
+    with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE claims SET claim_json = '{\"recipe\": 7}'")
     with caplog.at_level(logging.WARNING):
-        assert isinstance(lookup(store, IDENTITY), Miss)
-        assert store.shareable() == []
+        assert isinstance(lookup(store.lookups, IDENTITY), Miss)
+        assert store.claims.shareable() == []
     assert "skipped imported best" in caplog.text
 
 
@@ -136,8 +136,8 @@ def test_all_or_nothing(store):
         raise StoreError("the file went away")
 
     with pytest.raises(StoreError):
-        store.import_claims(two())
-    assert store.shareable() == []
+        store.claims.record_all(two())
+    assert store.claims.shareable() == []
 
 
 CONTENT = json.loads(written([best(), best(identity=OTHERS[0])]))
@@ -212,26 +212,26 @@ def test_a_huge_file_is_not_parsed():
 
 
 def test_what_is_known_of_a_model_is_not_changed(store):
-    own = store.set_best(best())
+    own = store.bests.record(best())
     forged = dataclasses.replace(IDENTITY, model_name="forged", structure=Structure("ff" * 16, "ff" * 16))
     assert imported(store, best("cheaper", 59, forged)) == ["cheaper"]
-    assert store.best(IDENTITY.key) == own
+    assert store.bests.get(IDENTITY.key) == own
 
 
 def test_claims_hold_for_their_own_identity_only(store):
     imported(store, best())
     asked: Identity = mutated(IDENTITY, ("quantisation", "scheme"), "int16")
-    assert not isinstance(lookup(store, asked), Hit)
+    assert not isinstance(lookup(store.lookups, asked), Hit)
 
 
 def test_what_is_not_exact_stays_so(store):
     near = evaluation("fuse-transposes", 60, exactness="requantising", quality=Quality(40.5, 41.0, 8))
     imported(store, best(best=near))
-    found = lookup(store, IDENTITY).best.best
+    found = lookup(store.lookups, IDENTITY).best.best
     assert (found.exactness, found.quality, found.verified) == (near.exactness, near.quality, False)
 
 
 def test_costs_are_told_as_they_were(store):
     one = best(best=evaluation("fuse-transposes", 60, figures=figures(60, sram_bytes=1)))
     imported(store, one)
-    assert lookup(store, IDENTITY).best.best.figures.sram_bytes == 1
+    assert lookup(store.lookups, IDENTITY).best.best.figures.sram_bytes == 1

@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path):
     with Store.open(path) as store:
-        store.register(IDENTITY)
+        store.identities.register(IDENTITY)
         yield store
 
 
@@ -66,22 +66,23 @@ def test_store_of_a_version_that_is_not_known(store, path):
 
 def test_truncated_store(store, path):
     for number in range(50):
-        store.record_evaluation(evaluation(f"r{number}"))
+        store.evaluations.record(evaluation(f"r{number}"))
     store.close()
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2 // 4096 * 4096])
     with pytest.raises(StoreError) as error, Store.open(path) as damaged:
-        damaged.evaluations(KEY)
+        damaged.evaluations.of(KEY)
     assert str(path) in one_line(error)
 
 
 def test_store_that_cannot_be_written(store, path):
-    store.set_best(best())
+    store.bests.record(best())
     store.close()
     with Store.open(f"sqlite:///file:{path}?mode=ro&uri=true") as readable:
-        assert readable.best(KEY) == best(default=readable.best(KEY).default, best=readable.best(KEY).best)
+        found = readable.bests.get(KEY)
+        assert found == best(default=found.default, best=found.best)
         with pytest.raises(StoreError, match="cannot be written") as error:
-            readable.record_evaluation(evaluation("new"))
+            readable.evaluations.record(evaluation("new"))
         one_line(error)
 
 
@@ -147,6 +148,6 @@ def test_process_killed_while_creating_the_store(path):
             for file in path.parent.iterdir():
                 file.unlink()
     with Store.open(path) as store:
-        store.register(IDENTITY)
-        store.set_best(best())
-        assert store.best(KEY).recipe == "fuse-transposes"
+        store.identities.register(IDENTITY)
+        store.bests.record(best())
+        assert store.bests.get(KEY).recipe == "fuse-transposes"

@@ -40,7 +40,7 @@ KEY = IDENTITY.key
 @pytest.fixture
 def store(where: Path | str):
     with Store.open(where) as store:
-        store.register(IDENTITY)
+        store.identities.register(IDENTITY)
         yield store
 
 
@@ -74,32 +74,32 @@ def test_evaluations_come_back_as_they_were(store, where):
         failed("c", "crashed", program_hash="", attempts=2),
         failed("d", "wrong", figures=best().best.figures),
     ]
-    assert all(store.record_evaluation(one) for one in made)
+    assert all(store.evaluations.record(one) for one in made)
     with Store.open(where) as again:
-        assert again.evaluations(KEY) == made
-        assert again.evaluation(KEY, "a | b{x=1,y=2}") == made[1]
-        assert again.evaluation(KEY, "never") is None
+        assert again.evaluations.of(KEY) == made
+        assert again.evaluations.get(KEY, "a | b{x=1,y=2}") == made[1]
+        assert again.evaluations.get(KEY, "never") is None
 
 
 def test_candidate_is_counted_once(store):
     for _ in range(3):
         for recipe in ("default", "a", "b"):
-            store.record_evaluation(evaluation(recipe, program_hash="same" if recipe == "b" else recipe))
-        store.record_evaluation(evaluation("c", program_hash="same"))
-        store.record_evaluation(failed("d", "refused", program_hash=""))
+            store.evaluations.record(evaluation(recipe, program_hash="same" if recipe == "b" else recipe))
+        store.evaluations.record(evaluation("c", program_hash="same"))
+        store.evaluations.record(failed("d", "refused", program_hash=""))
     # d came to no program, b and c to the same one.
-    assert store.counts(KEY) == (5, 3)
+    assert store.evaluations.counts(KEY) == (5, 3)
 
 
 def test_evaluation_of_an_unknown_identity_is_refused(store):
     with pytest.raises(StoreError, match="register"):
-        store.record_evaluation(evaluation("a", identity=mutated(IDENTITY, ("objective", "minimised"), "other")))
+        store.evaluations.record(evaluation("a", identity=mutated(IDENTITY, ("objective", "minimised"), "other")))
 
 
 def test_last_name_of_a_model_is_kept(store):
-    store.set_best(best())
-    store.register(dataclasses.replace(IDENTITY, model_name="renamed"))
-    assert store.best(KEY).identity.model_name == "renamed"
+    store.bests.record(best())
+    store.identities.register(dataclasses.replace(IDENTITY, model_name="renamed"))
+    assert store.bests.get(KEY).identity.model_name == "renamed"
 
 
 RECORDS = [
@@ -125,12 +125,12 @@ def another(number: int) -> Identity:
 def test_weightier_record_stays(store):
     for number, (old, new) in enumerate(itertools.permutations(RECORDS, 2)):
         identity = another(number)
-        store.register(identity)
+        store.identities.register(identity)
         first, second = (dataclasses.replace(record, identity_key=identity.key) for record in (old, new))
-        store.record_evaluation(first)
-        assert store.record_evaluation(second) == (RECORDS.index(new) > RECORDS.index(old))
+        store.evaluations.record(first)
+        assert store.evaluations.record(second) == (RECORDS.index(new) > RECORDS.index(old))
         heavier = max(old, new, key=RECORDS.index)
-        assert store.evaluations(identity.key) == [dataclasses.replace(heavier, identity_key=identity.key)]
+        assert store.evaluations.of(identity.key) == [dataclasses.replace(heavier, identity_key=identity.key)]
 
 
 def test_order_of_arrival_does_not_matter(store):
@@ -138,43 +138,26 @@ def test_order_of_arrival_does_not_matter(store):
     @given(st.lists(st.sampled_from(RECORDS), min_size=1))
     def check(arriving: list[Evaluation]) -> None:
         identity = another(next(number))
-        store.register(identity)
+        store.identities.register(identity)
         for record in arriving:
-            store.record_evaluation(dataclasses.replace(record, identity_key=identity.key))
-        assert weight(store.evaluation(identity.key, "r")) == max(map(weight, arriving))
+            store.evaluations.record(dataclasses.replace(record, identity_key=identity.key))
+        assert weight(store.evaluations.get(identity.key, "r")) == max(map(weight, arriving))
 
     number = itertools.count()
     check()
 
 
 def test_other_figures_under_the_same_identity_are_reported(store, caplog):
-    store.record_evaluation(evaluation("a", 70))
+    store.evaluations.record(evaluation("a", 70))
     with caplog.at_level(logging.WARNING):
-        store.record_evaluation(evaluation("a", 71))
+        store.evaluations.record(evaluation("a", 71))
     assert "71" in caplog.text and "70" in caplog.text
-    assert store.evaluation(KEY, "a").figures.cycles == 70
+    assert store.evaluations.get(KEY, "a").figures.cycles == 70
 
 
 def test_reason_may_hold_anything_a_dying_compiler_writes(store):
-    store.record_evaluation(failed("a", "crashed", reason="half \udc80 and \0 and 'quotes'; DROP TABLE"))
-    assert store.evaluation(KEY, "a").reason == "half ? and \ufffd and 'quotes'; DROP TABLE"
-
-
-def test_found_by_command_stream(store):
-    other = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.2.0")
-    store.register(other)
-    store.record_evaluation(evaluation("a", command_stream_sha256=("11" * 32, "22" * 32)))
-    store.record_evaluation(evaluation("b", command_stream_sha256=("33" * 32,), verified=False))
-    store.record_evaluation(evaluation("c", identity=other, command_stream_sha256=("44" * 32, "33" * 32)))
-    store.record_evaluation(evaluation("d", command_stream_sha256=("33" * 32, "33" * 32)))
-
-    def found(sha256: str, **limit: int) -> list[tuple[str, str]]:
-        return [(i.key, e.recipe) for i, e in store.find_by_command_stream(sha256, **limit)]
-
-    assert found("22" * 32) == [(KEY, "a")]
-    assert found("33" * 32) == [(KEY, "d"), (other.key, "c"), (KEY, "b")]
-    assert found("33" * 32, limit=1) == [(KEY, "d")]
-    assert found("55" * 32) == []
+    store.evaluations.record(failed("a", "crashed", reason="half \udc80 and \0 and 'quotes'; DROP TABLE"))
+    assert store.evaluations.get(KEY, "a").reason == "half ? and \ufffd and 'quotes'; DROP TABLE"
 
 
 # Bests
@@ -182,17 +165,17 @@ def test_found_by_command_stream(store):
 
 def test_best_comes_back_as_it_was(store, where):
     made = best()
-    assert store.set_best(made) == made
+    assert store.bests.record(made) == made
     with Store.open(where) as again:
-        assert again.best(KEY) == made
-        assert again.bests() == [made]
-        assert again.counts(KEY) == (2, 2)
-        assert again.best("0" * 64) is None
+        assert again.bests.get(KEY) == made
+        assert again.bests.all() == [made]
+        assert again.evaluations.counts(KEY) == (2, 2)
+        assert again.bests.get("0" * 64) is None
 
 
 def test_default_may_be_the_best(store):
     default = evaluation("default")
-    assert store.set_best(best("default", 100, default=default, best=default)).recipe == "default"
+    assert store.bests.record(best("default", 100, default=default, best=default)).recipe == "default"
 
 
 @pytest.mark.parametrize(
@@ -208,29 +191,29 @@ def test_default_may_be_the_best(store):
     ],
 )
 def test_unfit_best_is_refused(store, unfit, why):
-    store.set_best(best("sound", 80))
-    before = store.evaluations(KEY)
+    store.bests.record(best("sound", 80))
+    before = store.evaluations.of(KEY)
     with pytest.raises(StoreError, match=why):
-        store.set_best(unfit)
-    assert store.best(KEY).recipe == "sound"
-    assert store.evaluations(KEY) == before
+        store.bests.record(unfit)
+    assert store.bests.get(KEY).recipe == "sound"
+    assert store.evaluations.of(KEY) == before
 
 
 def test_candidate_known_to_be_wrong_cannot_become_best(store):
-    store.record_evaluation(failed("fuse-transposes", "wrong"))
+    store.evaluations.record(failed("fuse-transposes", "wrong"))
     with pytest.raises(StoreError, match="wrong"):
-        store.set_best(best())
-    assert store.best(KEY) is None
-    assert store.counts(KEY) == (1, 1), "nothing of the refused best is stored"
+        store.bests.record(best())
+    assert store.bests.get(KEY) is None
+    assert store.evaluations.counts(KEY) == (1, 1), "nothing of the refused best is stored"
 
 
 def test_best_that_turns_out_wrong_is_taken_back(store, caplog):
-    store.set_best(best())
+    store.bests.record(best())
     with caplog.at_level(logging.WARNING):
-        store.record_evaluation(failed("fuse-transposes", "wrong"))
-    assert store.best(KEY) is None
+        store.evaluations.record(failed("fuse-transposes", "wrong"))
+    assert store.bests.get(KEY) is None
     assert "fuse-transposes" in caplog.text
-    assert store.set_best(best("second", 90)).recipe == "second"
+    assert store.bests.record(best("second", 90)).recipe == "second"
 
 
 ARRIVING = [("a,b", 70, 1), ("longer-name", 70, 9), ("lean", 70, 5), ("c", 80, 1), ("more", 70, 5)]
@@ -242,14 +225,14 @@ def test_cheaper_best_wins_in_any_order(store):
         identity = another(number)
         for recipe, cycles, sram_bytes in order:
             one = evaluation(recipe, identity=identity, figures=figures(cycles, sram_bytes=sram_bytes))
-            stored = store.set_best(best(recipe, cycles, identity, best=one))
-        assert stored.recipe == store.best(identity.key).recipe == "lean"
+            stored = store.bests.record(best(recipe, cycles, identity, best=one))
+        assert stored.recipe == store.bests.get(identity.key).recipe == "lean"
 
 
 def test_same_best_again_updates_the_account_of_the_search(store):
-    store.set_best(best(status="interrupted", evaluations=5, distinct=3, seconds=1.0))
-    store.set_best(best(evaluations=50, distinct=30, seconds=9.0))
-    assert (store.best(KEY).evaluations, store.best(KEY).status) == (50, "exhausted")
+    store.bests.record(best(status="interrupted", evaluations=5, distinct=3, seconds=1.0))
+    store.bests.record(best(evaluations=50, distinct=30, seconds=9.0))
+    assert (store.bests.get(KEY).evaluations, store.bests.get(KEY).status) == (50, "exhausted")
 
 
 # Similar models
@@ -268,7 +251,7 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
         identity = dataclasses.replace(IDENTITY, model_hash=name, model_name=name, structure=SIMILAR[name])
         for path, value in changes:
             identity = mutated(identity, path, value)
-        return store.set_best(best(identity=identity))
+        return store.bests.record(best(identity=identity))
 
     for name in SIMILAR:
         known(name)
@@ -276,12 +259,12 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
     elsewhere = known("another training", (("target", "name"), "ethos-u55-256"))
 
     def found(**more: object) -> list[str]:
-        return [one.identity.model_name for one in store.similar(IDENTITY.structure, **more)]
+        return [one.identity.model_name for one in store.lookups.similar(IDENTITY.structure, **more)]
 
     names = ["another training", "another training", "another resolution"]
     assert found(target=IDENTITY.target) == names
-    assert store.similar(IDENTITY.structure, IDENTITY.target)[0] == as_looked_up(newer)
-    assert store.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
+    assert store.lookups.similar(IDENTITY.structure, IDENTITY.target)[0] == as_looked_up(newer)
+    assert store.lookups.similar(IDENTITY.structure, limit=1) == [as_looked_up(elsewhere)]
     assert found(objective={"minimised": "other"}) == found(io_layout="nhwc") == []
     assert len(found()) == 4
     assert found(target=mutated(IDENTITY, ("target", "facts", "memory_mode"), "other").target) == []
@@ -290,12 +273,12 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
 def test_structure_is_told_later(store):
     lowered = dataclasses.replace(IDENTITY, model_hash="b2" * 32)
     identified = dataclasses.replace(lowered, structure=None)
-    store.set_best(best(identity=identified))
-    assert store.similar(lowered.structure) == []
-    store.register(lowered)
-    assert [one.identity for one in store.similar(lowered.structure)] == [lowered]
-    store.register(identified)
-    assert store.best(lowered.key).identity == lowered, "what is known stays known"
+    store.bests.record(best(identity=identified))
+    assert store.lookups.similar(lowered.structure) == []
+    store.identities.register(lowered)
+    assert [one.identity for one in store.lookups.similar(lowered.structure)] == [lowered]
+    store.identities.register(identified)
+    assert store.bests.get(lowered.key).identity == lowered, "what is known stays known"
 
 
 # Damage
@@ -321,15 +304,15 @@ def test_structure_is_told_later(store):
 def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
     made = [evaluation(recipe, operators=BEST_OPERATORS) for recipe in "abc"]
     for one in made:
-        store.record_evaluation(one)
+        store.evaluations.record(one)
     if not edit(where, damage):
-        assert store.evaluations(KEY) == made
+        assert store.evaluations.of(KEY) == made
         return
     with caplog.at_level(logging.WARNING):
-        assert store.evaluations(KEY) == [made[0], made[2]]
+        assert store.evaluations.of(KEY) == [made[0], made[2]]
     assert "evaluation 2" in caplog.text
-    assert store.record_evaluation(made[1])
-    assert store.evaluations(KEY) == made
+    assert store.evaluations.record(made[1])
+    assert store.evaluations.of(KEY) == made
 
 
 @pytest.mark.parametrize(
@@ -355,22 +338,22 @@ def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
     ],
 )
 def test_damaged_best_is_never_offered(store, where, caplog, damage):
-    store.set_best(best())
+    store.bests.record(best())
     if not edit(where, damage):
-        assert store.best(KEY) is not None
+        assert store.bests.get(KEY) is not None
         return
     with caplog.at_level(logging.WARNING):
-        assert store.best(KEY) is None
-        assert store.bests() == []
-        assert store.offered(IDENTITY).best is None
+        assert store.bests.get(KEY) is None
+        assert store.bests.all() == []
+        assert store.lookups.offered(IDENTITY).best is None
     assert "skipped" in caplog.text
 
 
-def test_command_stream_of_a_damaged_identity_is_not_found(store, where, caplog):
-    store.record_evaluation(evaluation("a"))
+def test_a_damaged_identity_is_not_found(store, where, caplog):
+    store.evaluations.record(evaluation("a"))
     edit(where, "UPDATE toolchains SET versions = '{}'")
     with caplog.at_level(logging.WARNING):
-        assert store.find_by_command_stream("e0" * 32) == []
+        assert store.identities.get(KEY) is None
     assert f"identity {KEY}" in caplog.text
 
 
@@ -412,18 +395,18 @@ def test_measurements_outlive_the_schema_in_which_targets_had_columns(where):
             connection.execute(text("INSERT INTO measurements VALUES (:id, :key, :target_id, :label, :record)"), values)
     engine.dispose()
     with Store.open(where) as store:
-        found = store.measurements()
+        found = store.measurements.all()
         assert [one.target.facts["vela_config"] for one in found] == ["Arm/vela.ini", "sha256 " + "d0" * 32]
         assert {(one.target.family, one.target.name) for one in found} == {("ethos-u", "ethos-u55-128")}
-        assert store.record_measurements(found) == 0, "they have the keys that they would be given today"
-        assert store.bests() == []
+        assert store.measurements.record_all(found) == 0, "they have the keys that they would be given today"
+        assert store.bests.all() == []
 
 
 def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_limit(store):
     quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
     near = evaluation("host-pool=any", 60, exactness="requantising", quality=quality)
-    assert not near.bit_exact and store.set_best(best(near.recipe, best=near)).best == near
-    assert store.evaluation(KEY, near.recipe) == near
+    assert not near.bit_exact and store.bests.record(best(near.recipe, best=near)).best == near
+    assert store.evaluations.get(KEY, near.recipe) == near
     far = dataclasses.replace(quality, sqnr_db=20.0, shortfall="too far")
     with pytest.raises(ValueError, match="falls short"):
         evaluation("x", exactness="requantising", quality=far)
@@ -431,7 +414,7 @@ def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_
         evaluation("x", exactness="requantising")
     with pytest.raises(StoreError, match="not verified"):
         beyond = evaluation("x", 50, exactness="requantising", quality=far, verified=False)
-        store.set_best(best("x", best=beyond))
+        store.bests.record(best("x", best=beyond))
 
 
 # Many processes
@@ -446,13 +429,13 @@ from results.store.store import Store
 where, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 sys.stdin.readline()  # all start at once
 with Store.open(where) as store:
-    store.register(IDENTITY)
+    store.identities.register(IDENTITY)
     for number in range(first, last):
         recipe = f"pass-{{number}}"
         one = evaluation(recipe, max(100 - number, 0), program_hash=f"p{{number % 7}}")
-        store.record_evaluation(one)
+        store.evaluations.record(one)
         print(recipe, flush=True)
-    store.set_best(best(recipe, best=one))
+    store.bests.record(best(recipe, best=one))
 """
 
 
@@ -478,11 +461,11 @@ def test_processes_create_and_write_one_store_at_once(where):
         assert process.returncode == 0
         assert len(out.split()) == 20
     with Store.open(where) as store:
-        assert {e.recipe for e in store.evaluations(KEY)} == {
+        assert {e.recipe for e in store.evaluations.of(KEY)} == {
             "default", *(f"pass-{n}" for n in range(60)),
         }  # fmt: skip
-        assert store.counts(KEY) == (61, 8)
-        assert store.best(KEY).recipe == "pass-59"
+        assert store.evaluations.counts(KEY) == (61, 8)
+        assert store.bests.get(KEY).recipe == "pass-59"
 
 
 def test_killed_writer_loses_nothing_and_nothing_counts_twice(where):
@@ -495,7 +478,7 @@ def test_killed_writer_loses_nothing_and_nothing_counts_twice(where):
         rest, _ = process.communicate(timeout=60)
         said.update(rest.split())
     with Store.open(where) as store:
-        known = [e.recipe for e in store.evaluations(KEY)]
+        known = [e.recipe for e in store.evaluations.of(KEY)]
     if isinstance(where, Path):
         assert sqlite3.connect(where).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert said <= set(known)
@@ -506,11 +489,11 @@ def test_killed_writer_loses_nothing_and_nothing_counts_twice(where):
     start(process)
     process.communicate(timeout=120)
     with Store.open(where) as store:
-        assert store.counts(KEY) == (len(known) + 5 + 1, 8)
+        assert store.evaluations.counts(KEY) == (len(known) + 5 + 1, 8)
 
 
 def test_lists_say_where_the_default_is_wrong(store):
     wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
-    store.set_best(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
-    (line,), total = store.newest_lines("", "", 10, 0)
+    store.bests.record(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
+    (line,), total = store.listings.newest("", "", 10, 0)
     assert (line.default_status, line.default_cycles, line.best_cycles, total) == ("wrong", 50, 60, 1)

@@ -33,18 +33,18 @@ def tiers(where, tmp_path):
 def test_both_are_asked_and_the_users_entry_wins(tiers, where):
     assert lookup(tiers, IDENTITY) == Miss(IDENTITY)
     with Store.open(where) as team:
-        near = team.set_best(best(identity=RELATED))
+        near = team.bests.record(best(identity=RELATED))
         assert lookup(tiers, IDENTITY).best == as_looked_up(near)
         assert tiers.knows_others(IDENTITY) and not tiers.knows_others(
             mutated(IDENTITY, ("objective", "minimised"), "other")
         )
-        stale = team.set_best(best(identity=OLDER))
+        stale = team.bests.record(best(identity=OLDER))
         assert lookup(tiers, IDENTITY).best == as_looked_up(stale)
-        hit = team.set_best(best("of the team", 50))
+        hit = team.bests.record(best("of the team", 50))
         assert lookup(tiers, IDENTITY) == Hit(as_looked_up(hit))
-    tiers.user.set_best(best("stale", 90, identity=OLDER))
+    tiers.user.bests.record(best("stale", 90, identity=OLDER))
     assert lookup(tiers, IDENTITY) == Hit(as_looked_up(hit)), "an exact one before one of the user's that is not"
-    own = tiers.user.set_best(best("of the user", 60))
+    own = tiers.user.bests.record(best("of the user", 60))
     assert lookup(tiers, IDENTITY) == Hit(as_looked_up(own))
     assert lookup(tiers, OLDER).best.recipe == "stale"
     both = [one.recipe for one in tiers.similar(IDENTITY.structure, limit=2)]
@@ -53,34 +53,34 @@ def test_both_are_asked_and_the_users_entry_wins(tiers, where):
 
 def test_the_users_model_of_other_sizes_gives_way_to_one_of_the_same(tiers, where):
     other_sizes = dataclasses.replace(RELATED.structure, shapes="0c" * 16)
-    tiers.user.set_best(best(identity=dataclasses.replace(RELATED, structure=other_sizes)))
+    tiers.user.bests.record(best(identity=dataclasses.replace(RELATED, structure=other_sizes)))
     with Store.open(where) as team:
-        team.set_best(best("same sizes", identity=RELATED))
+        team.bests.record(best("same sizes", identity=RELATED))
     answer = lookup(tiers, IDENTITY)
     assert isinstance(answer, Nearest) and answer.same_shapes and answer.best.recipe == "same sizes"
 
 
 def test_what_turned_out_wrong_here_is_not_taken_from_the_team(tiers, where):
     with Store.open(where) as team:
-        team.set_best(best())
-    tiers.user.register(IDENTITY)
-    tiers.user.record_evaluation(failed("fuse-transposes", "wrong"))
+        team.bests.record(best())
+    tiers.user.identities.register(IDENTITY)
+    tiers.user.evaluations.record(failed("fuse-transposes", "wrong"))
     assert not isinstance(lookup(tiers, IDENTITY), Hit)
 
 
 def test_what_is_near_is_told_where_the_teams_own_turned_out_wrong_here(tiers, where):
     with Store.open(where) as team:
-        team.set_best(best())
-        near = team.set_best(best("of a relative", identity=RELATED))
-    tiers.user.register(IDENTITY)
-    tiers.user.record_evaluation(failed("fuse-transposes", "wrong"))
+        team.bests.record(best())
+        near = team.bests.record(best("of a relative", identity=RELATED))
+    tiers.user.identities.register(IDENTITY)
+    tiers.user.evaluations.record(failed("fuse-transposes", "wrong"))
     assert lookup(tiers, RELATED).best.recipe == "of a relative"
     answer = lookup(tiers, IDENTITY)
     assert isinstance(answer, Nearest) and answer.best == as_looked_up(near)
 
 
 def test_the_team_has_no_say_in_what_the_user_has(tiers, where):
-    tiers.user.set_best(best())
+    tiers.user.bests.record(best())
     own, both = tiers.offered(IDENTITY), tiers.offered(RELATED)
     assert len(own.marks) == 1 and len(both.marks) == 2
     assert own.marks == tuple(one.mark() for one in tiers.changes()[:1])
@@ -89,19 +89,19 @@ def test_the_team_has_no_say_in_what_the_user_has(tiers, where):
 
 def test_the_users_simulations_come_with_what_the_team_has(tiers, where):
     with Store.open(where) as team:
-        team.set_best(best())
-    tiers.user.register(IDENTITY)
-    tiers.user.record_evaluation(evaluation("fuse-transposes"))
+        team.bests.record(best())
+    tiers.user.identities.register(IDENTITY)
+    tiers.user.evaluations.record(evaluation("fuse-transposes"))
     one = Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91)
-    tiers.user.record_simulation(one)
+    tiers.user.simulations.record(one)
     assert tiers.offered(IDENTITY).simulated == (one,)
 
 
 def test_a_damaged_entry_of_the_team_is_skipped(tiers, where, caplog):
     with Store.open(where) as team:
-        team.set_best(best())
-        team.set_best(best("older", identity=OLDER))
-        with team._writer.begin() as connection:
+        team.bests.record(best())
+        team.bests.record(best("older", identity=OLDER))
+        with team.database.write() as connection:
             connection.exec_driver_sql("UPDATE evaluations SET recipe = 'foreign' WHERE id = 2")
     with caplog.at_level(logging.WARNING):
         answer = lookup(tiers, IDENTITY)
@@ -111,9 +111,9 @@ def test_a_damaged_entry_of_the_team_is_skipped(tiers, where, caplog):
 
 def test_the_system_store_cannot_be_written(tiers, where):
     with Store.open(where, read_only=True) as system, pytest.raises(StoreError, match="cannot be written"):
-        system.set_best(best())
+        system.bests.record(best())
     with Store.open(where) as team:
-        assert team.bests() == []
+        assert team.bests.all() == []
 
 
 def test_a_store_without_a_schema_is_no_system_store(where, tmp_path, caplog):
@@ -123,13 +123,13 @@ def test_a_store_without_a_schema_is_no_system_store(where, tmp_path, caplog):
     with pytest.raises(StoreError, match="not a velatune store"):
         Store.open(where, read_only=True)
     with caplog.at_level(logging.WARNING), Tiers.open(tmp_path / "user.sqlite", where) as tiers:
-        own = tiers.user.set_best(best())
+        own = tiers.user.bests.record(best())
         assert lookup(tiers, IDENTITY) == Hit(as_looked_up(own))
     assert "the system store is left out" in caplog.text
 
 
 def test_a_store_of_another_version_is_no_system_store(where):
-    with Store.open(where) as team, team._writer.begin() as connection:
+    with Store.open(where) as team, team.database.write() as connection:
         connection.exec_driver_sql("UPDATE velatune_version SET version_num = '9000'")
     with pytest.raises(StoreError, match="schema 9000"):
         Store.open(where, read_only=True)
@@ -150,10 +150,10 @@ def test_what_cannot_be_opened_is_left_out(system, tmp_path, monkeypatch, caplog
 def test_a_team_whose_database_goes_away_is_left_out(tmp_path, caplog):
     team = tmp_path / "team.sqlite"
     with Store.open(team) as store:
-        store.set_best(best())
+        store.bests.record(best())
     with Tiers.open(tmp_path / "user.sqlite", team) as tiers:
         assert isinstance(lookup(tiers, IDENTITY), Hit)
-        with Store.open(team) as store, store._writer.begin() as connection:
+        with Store.open(team) as store, store.database.write() as connection:
             connection.exec_driver_sql("DROP TABLE claims")
         with caplog.at_level(logging.WARNING):
             assert isinstance(lookup(tiers, IDENTITY), Miss)
@@ -167,13 +167,13 @@ sys.path[:0] = {path!r}
 from support.sample_results import IDENTITY, best
 from results.store.store import Store
 with Store.open(":memory:") as store:  # imports all: what follows need not be able to read this program
-    store.set_best(best())
-    store.offered(IDENTITY)
+    store.bests.record(best())
+    store.lookups.offered(IDENTITY)
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
 with Store.open(sys.argv[1], read_only=True) as store:
-    print(store.offered(IDENTITY).best.recipe)
+    print(store.lookups.offered(IDENTITY).best.recipe)
 """
 
 
@@ -182,7 +182,7 @@ def test_a_store_that_is_shipped_in_a_folder_nobody_may_write_to():
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to other users
         shipped = Path(folder) / "a # store?.sqlite"
         with Store.open(shipped) as store:
-            store.set_best(best())
+            store.bests.record(best())
         shipped.chmod(0o444)
         Path(folder).chmod(0o555)
         code = READS.format(path=[str(TESTS), str(REPOSITORY)])
@@ -192,7 +192,7 @@ def test_a_store_that_is_shipped_in_a_folder_nobody_may_write_to():
 
 
 def test_evaluations_stay_with_the_user(tiers, where):
-    tiers.user.register(IDENTITY)
-    tiers.user.record_evaluation(evaluation("a"))
+    tiers.user.identities.register(IDENTITY)
+    tiers.user.evaluations.record(evaluation("a"))
     with Store.open(where) as team:
-        assert team.counts(IDENTITY.key) == (0, 0)
+        assert team.evaluations.counts(IDENTITY.key) == (0, 0)

@@ -82,8 +82,8 @@ def apply(
         (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir, idle))
         if claimed is not None:
             adopt(claimed, evaluation, objective, stores.user)
-        of = stores.user.identity(evaluation.identity_key)
-        measurements = stores.user.measurements()
+        of = stores.user.identities.get(evaluation.identity_key)
+        measurements = stores.user.measurements.all()
     figures = evaluation.figures
     assert figures is not None  # an evaluation that is ok has them
     error = error_for(of, measurements, evaluation.operators) if of is not None else None

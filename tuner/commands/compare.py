@@ -90,7 +90,7 @@ def _known(text: str, about: _Model | None, store: Store, store_url: str | None)
     if _names_versions(text, about.identity.versions):
         return _of_best(_with_versions(dict(part.split("=", 1) for part in text.split(",")), about, store))
     if text == "best":
-        best = store.best(about.identity.key)
+        best = store.bests.get(about.identity.key)
         if best is None:
             how = how_to_tune(about.job, about.objective, store_url)
             raise ModelError(nothing_known(store, about.identity, about.job, how))
@@ -105,7 +105,7 @@ def _names_versions(text: str, versions: Collection[str]) -> bool:
 
 
 def _identified(text: str, store: Store) -> Best:
-    found = [best for best in store.bests() if best.identity.key.startswith(text)]
+    found = [best for best in store.bests.all() if best.identity.key.startswith(text)]
     if len(found) != 1:
         raise StoreError(f"the store {store.location} has {len(found) or 'no'} bests whose identity begins with {text}")
     return found[0]
@@ -113,10 +113,10 @@ def _identified(text: str, store: Store) -> Best:
 
 def _with_versions(wanted: dict[str, str], about: _Model, store: Store) -> Best:
     """The newest one with these versions."""
-    bests = store.known(about.identity)
+    bests = store.lookups.known(about.identity)
     for one in bests:
         if all(one.identity.versions.get(name) == version for name, version in wanted.items()):
-            best = store.best(one.identity.key)
+            best = store.bests.get(one.identity.key)
             if best is not None:  # what comes from a file was not evaluated here
                 return best
     known = {name: sorted({best.identity.versions.get(name, "") for best in bests}) for name in wanted}

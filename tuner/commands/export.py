@@ -25,7 +25,7 @@ def export(models: tuple[str, ...], targets: tuple[str, ...], out: Path | None, 
     were tuned.
     """
     with Store.open(store_url) as store:
-        bests = store.shareable()
+        bests = store.claims.shareable()
     for unknown in sorted(set(models) - {best.identity.model_name for best in bests}):
         raise ModelError(f"no recipe is known for a model of the name {unknown}; models are named as they were tuned")
     chosen = [

@@ -27,7 +27,7 @@ def import_recipes(file: Path, store_url: str | None) -> None:
     with file.open("rb") as opened:
         entries = read(opened.read(MOST_BYTES + 1), str(file))
     with Store.open(store_url) as store:
-        received = store.import_claims((entry.identity, entry.claim) for entry in entries)
+        received = store.claims.record_all((entry.identity, entry.claim) for entry in entries)
     for reception, said in _SAID.items():
         if count := received.count(reception):
             click.echo(f"{count} {said}")

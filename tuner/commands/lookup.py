@@ -64,9 +64,9 @@ def lookup(
         found, identity = ask(stores, job, objective, cache_folder() / "logs")
         unknown = nothing_known(stores.user, identity, job, how) if isinstance(found, Miss) else ""
         changed = changes_since(stores.user, identity) if isinstance(found, Nearest) else ""
-        measurements = stores.user.measurements(identity.target)
-        simulated = [] if isinstance(found, Miss) else stores.user.simulations(found.best.identity.key)
-        whole = stores.user.evaluation(identity.key, found.best.recipe) if isinstance(found, Hit) else None
+        measurements = stores.user.measurements.all(identity.target)
+        simulated = [] if isinstance(found, Miss) else stores.user.simulations.of(found.best.identity.key)
+        whole = stores.user.evaluations.get(identity.key, found.best.recipe) if isinstance(found, Hit) else None
     if as_json:
         click.echo(json.dumps(lookup_json(found, identity.key, simulated, measurements), indent=2))
     elif isinstance(found, Miss):

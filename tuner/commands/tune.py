@@ -122,7 +122,7 @@ def tune(
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
             )
         )  # fmt: skip
-        measurements = store.measurements()
+        measurements = store.measurements.all()
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]
     bests = [one.best for one in done]
     clocks = _clocks(work)

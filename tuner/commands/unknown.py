@@ -17,7 +17,7 @@ def nothing_known(store: Store, identity: Identity, job: Job, how: str) -> str:
 
 def changes_since(store: Store, identity: Identity) -> str:
     """What became of a model whose name is known with another content; empty for any other."""
-    known = store.hashes_named(identity.model_name)
+    known = store.identities.hashes_named(identity.model_name)
     if not known or identity.model_hash in known:
         return ""
     return "its graph, weights, inputs or their layout have changed since it was tuned (if random, seed them)"

@@ -76,8 +76,8 @@ def verify(
     written = _of_first_that_reads(lambda backend: backend.written(file))
     with Store.open(store_url) as store:
         evaluation = _evaluated(file, store, written)
-        identity = store.identity(written.identity)
-        measurements = store.measurements()
+        identity = store.identities.get(written.identity)
+        measurements = store.measurements.all()
     ran = ""
     if with_run:
         if identity is None:
@@ -107,7 +107,7 @@ def _of_first_that_reads(read: Callable[[Backend], T]) -> T:
 
 def _evaluated(file: Path, store: Store, written: Written) -> Evaluation:
     """What the store has of the recipe that a file names, if what the target is given is what was evaluated."""
-    evaluation = store.evaluation(written.identity, written.recipe)
+    evaluation = store.evaluations.get(written.identity, written.recipe)
     if evaluation is None or not evaluation.verified or evaluation.figures is None:
         raise ModelError(
             f"{file}: it names recipe '{written.recipe}', which {store.location} has no verified evaluation of; "

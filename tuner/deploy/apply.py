@@ -63,13 +63,13 @@ async def applied_in(
         default = await outcome_of(str(Recipe()))
         if default.cost is None:
             raise ModelError(f"{job.source}: the default lowering is {default.status}, {default.reason}")
-        store.register(identity)
-        store.record_evaluation(evaluation_of(default, identity, wants, default.cost, with_rows=True))
+        store.identities.register(identity)
+        store.evaluations.record(evaluation_of(default, identity, wants, default.cost, with_rows=True))
         evaluations = []
         for recipe, out in wanted.items():
             outcome = await outcome_of(recipe)
             evaluation = evaluation_of(outcome, identity, wants, default.cost, with_rows=True)
-            store.record_evaluation(evaluation)
+            store.evaluations.record(evaluation)
             if evaluation.status != "ok":
                 raise ModelError(f"{job.source}: recipe '{recipe}' is {evaluation.status}, {evaluation.reason}")
             if not evaluation.verified and evaluation.quality is not None:
@@ -89,13 +89,13 @@ async def applied_in(
 def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
     """Make a best that came from a file the store's own, now that it was evaluated here (by `applied`), if it is within
     the objective's limits and no dearer than the default."""
-    default = store.evaluation(evaluation.identity_key, str(Recipe()))
+    default = store.evaluations.get(evaluation.identity_key, str(Recipe()))
     if default is None or default.figures is None or evaluation.figures is None:
         raise ValueError("adopt needs what `applied` recorded")
     wants = objective.on(claimed.identity.target.family)
     beyond = wants.violations(evaluation.figures, default.figures)
     if not beyond and evaluation.figures.cycles <= default.figures.cycles:
-        store.set_best(replace(claimed, default=default, best=evaluation))
+        store.bests.record(replace(claimed, default=default, best=evaluation))
 
 
 def _arguments(job: Job, identity: Identity, evaluation: Evaluation, out: Path) -> tuple[Any, ...]:

@@ -63,5 +63,5 @@ def simulations(
             yield one, f"the NPU ran {report.delegations} command streams of {called}; its log is {log}"
             continue
         found = Simulation(one.identity_key, one.recipe, fvp.executable.name, runner_sha256, report.npu_cycles)
-        store.record_simulation(found)
+        store.simulations.record(found)
         yield one, found

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from results.nightly.night import NightEntry, Outcome, reference_of
 from results.records.compare import figures_of
-from results.store.night_rows import JobNote, OpenNight
+from results.store.nights import JobNote, OpenNight
 from results.store.store import Store
 from tuner.nightly.plan import Plan, Planner
 from tuner.nightly.suite_file import Suite
@@ -27,7 +27,7 @@ class Entries:
         failures = note.failures + 1 if note.failed_under == under else 1
         note = replace(note, night=self._night.started, failures=failures, failed_under=under)
         entry = replace(entry_of(job, note, "failed", reason), identity_key=under)
-        self._store.set_night_note(self._suite.name, replace(note, entry=entry))
+        self._store.nights.record_note(self._suite.name, replace(note, entry=entry))
         return entry
 
     def done(self, plan: Plan, outcome: Outcome, more: str = "") -> NightEntry:
@@ -36,7 +36,7 @@ class Entries:
         if outcome in ("fresh", "waiting"):
             self._progress.left(plan.job, f"{outcome}: {entry.why}")
         note = replace(plan.note, entry=entry, seen_key=plan.identity.key, failures=0)
-        self._store.set_night_note(self._suite.name, note)
+        self._store.nights.record_note(self._suite.name, note)
         return entry
 
     def said(self, plan: Plan, outcome: Outcome, why: str) -> NightEntry:
@@ -47,7 +47,7 @@ class Entries:
             candidates=self._planner.candidates(plan),
             reference=reference_of(plan.earlier),
         )
-        present = self._store.best(plan.identity.key)
+        present = self._store.bests.get(plan.identity.key)
         if present is None:
             return entry
         default, best = figures_of(present)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from results.store.night_rows import JobNote
+from results.store.nights import JobNote
 from results.store.store import Store
 from search_space.recipe.space import SPACE_VERSION
 from tuner.nightly.suite_file import Suite
@@ -36,18 +36,18 @@ def versions_of(jobs: Iterable[Job]) -> dict[str, str]:
 
 def accept(suite: Suite, jobs: Sequence[Job], store: Store) -> list[str]:
     """Let what the last night found be what the next ones are compared with; the jobs accepted, one line each."""
-    notes = store.night_notes(suite.name)
+    notes = store.nights.notes(suite.name)
     accepted = []
     for job in jobs:
         note = notes.get(name_of(job))
         if note is not None and note.seen_key:
-            store.set_night_note(suite.name, replace(note, accepted_key=note.seen_key))
+            store.nights.record_note(suite.name, replace(note, accepted_key=note.seen_key))
             accepted.append(note.job)
     return accepted
 
 
 def release(suite: Suite, store: Store) -> None:
     """Let jobs out of quarantine."""
-    for note in store.night_notes(suite.name).values():
+    for note in store.nights.notes(suite.name).values():
         if note.failures:
-            store.set_night_note(suite.name, replace(note, failures=0))
+            store.nights.record_note(suite.name, replace(note, failures=0))

@@ -19,7 +19,7 @@ from results.errors import StoreError
 from results.nightly.night import Night, NightEntry
 from results.records.best import Best
 from results.records.record import utc_now
-from results.store.night_rows import JobNote, OpenNight
+from results.store.nights import JobNote, OpenNight
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.crash_report import unexpected
@@ -58,10 +58,10 @@ async def run_night(
     Raises:
         StoreError, PoolFailed: the store or the workers fail; the next run goes on from there.
     """
-    night = store.night(suite.name)
+    night = store.nights.get(suite.name)
     if night is None or night.finished is not None:
         night = OpenNight(suite.name, utc_now())
-        store.set_night(night)
+        store.nights.record(night)
     one = _Night(suite, night, readers, workers, store, studies, log_dir, progress)
     with progress.shown():
         return await one.run(jobs)
@@ -89,7 +89,7 @@ class _Night:
         self._began = time.monotonic()
 
     async def run(self, jobs: Sequence[Job]) -> Night:
-        notes = self._store.night_notes(self._suite.name)
+        notes = self._store.nights.notes(self._suite.name)
         self._versions = versions_of(jobs)
         clock = asyncio.create_task(self._keep_time())
         try:
@@ -102,7 +102,7 @@ class _Night:
         finally:
             clock.cancel()
         finished = replace(self._night, finished=utc_now(), seconds=self._seconds())
-        self._store.set_night(finished)
+        self._store.nights.record(finished)
         ordered = tuple(entries[job] for job in jobs)
         return Night(
             suite=self._suite.name,
@@ -120,7 +120,7 @@ class _Night:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             with contextlib.suppress(StoreError):  # whoever has something to lose will say so
-                self._store.set_night(replace(self._night, seconds=self._seconds()))
+                self._store.nights.record(replace(self._night, seconds=self._seconds()))
 
     def _seconds(self) -> float:
         return self._night.seconds + time.monotonic() - self._began

@@ -10,7 +10,7 @@ from results.records.best import Best
 from results.records.compare import figures_of
 from results.records.evaluation import Evaluation
 from results.records.identity import Identity
-from results.store.night_rows import JobNote, OpenNight
+from results.store.nights import JobNote, OpenNight
 from results.store.store import Store
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
@@ -49,28 +49,28 @@ class Planner:
             note = replace(note, night="")  # its versions changed while the night was interrupted
         if note.failed_under != identity.key:
             note = replace(note, failures=0)
-        present = self._store.best(identity.key)
+        present = self._store.bests.get(identity.key)
         if note.night != self._night.started:
             note = replace(
                 note,
                 night=self._night.started,
                 before_cycles=figures_of(present)[1].cycles if present is not None else None,
-                before_evaluations=self._store.counts(identity.key)[0],
+                before_evaluations=self._store.evaluations.counts(identity.key)[0],
                 entry=None,
             )
-            self._store.set_night_note(self._suite.name, note)
-        known = _since(note.accepted_key, self._store.bests_like(identity))
+            self._store.nights.record_note(self._suite.name, note)
+        known = _since(note.accepted_key, self._store.bests.of_model(identity))
         earlier = tuple(best for best in known if comparable(best.identity, identity))
         before = None
         if earlier and (present is None or note.seen_key != identity.key):
             before = next((best for best in earlier if best.identity.key == note.seen_key), earlier[0])
-        updated, evaluations = self._store.updated(identity.key), self._store.evaluations(identity.key)
+        updated, evaluations = self._store.bests.updated(identity.key), self._store.evaluations.of(identity.key)
         priority = priority_of(present, updated, before, evaluations, self._suite.fresh_days)
         return Plan(job, note, identity, earlier, before, priority)
 
     def candidates(self, plan: Plan) -> int:
         """Evaluated in this night so far."""
-        return self._store.counts(plan.identity.key)[0] - plan.note.before_evaluations
+        return self._store.evaluations.counts(plan.identity.key)[0] - plan.note.before_evaluations
 
     def drift(self, plan: Plan, present: Best) -> Drift | None:
         """What other versions changed for a job; None where none are other."""
@@ -84,7 +84,7 @@ class Planner:
     def _replayed(self, plan: Plan) -> Evaluation | None:
         """The recipe of before under the present identity."""
         recipe = readable(plan.before)
-        return None if recipe is None else self._store.evaluation(plan.identity.key, str(recipe))
+        return None if recipe is None else self._store.evaluations.get(plan.identity.key, str(recipe))
 
 
 def readable(best: Best | None) -> Recipe | None:

@@ -41,7 +41,7 @@ class WarmStart:
     @classmethod
     def of(cls, store: Store, sources: Collection[str]) -> WarmStart:
         """Raises StoreError."""
-        return cls(store.newest(_LOOKED_AT), frozenset(sources))
+        return cls(store.bests.newest(_LOOKED_AT), frozenset(sources))
 
     def starts_for(self, identity: Identity, default: Evaluation, allowed: Exactness) -> list[str]:
         """Recipes that won on models like this one, for the same target and objective: of the same structure and shapes

@@ -69,7 +69,7 @@ class BestCheck:
         shorter, then the one that needs less SRAM. The default is among them."""
         found = [
             (one.figures, Recipe.parse(one.recipe))
-            for one in self._store.evaluations(self._client.identity.key)
+            for one in self._store.evaluations.of(self._client.identity.key)
             if one.has_right_programs and one.figures is not None
         ]
         known = {
@@ -106,7 +106,7 @@ class BestCheck:
                 raise ModelError(
                     f"{self._job.source}: {one.recipe} was right before and is {one.status} now, {one.reason}"
                 )
-        self._store.record_evaluations(found)
+        self._store.evaluations.record_all(found)
         return found
 
     def _nothing_right(self) -> str:
@@ -115,7 +115,7 @@ class BestCheck:
         faults = [*self._client.violations(self._client.default)]
         if default.status == "wrong":
             faults.append(f"it is wrong: {default.reason}")
-        evaluations = self._store.evaluations(self._client.identity.key)
+        evaluations = self._store.evaluations.of(self._client.identity.key)
         if self._client.objective.max_sram_bytes and (least := least_sram(evaluations)):
             seen = f"; the least SRAM that was seen is {least:,} bytes"
         return (

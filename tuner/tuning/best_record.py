@@ -22,7 +22,7 @@ class BestRecord:
 
     def __init__(self, identity: Identity, seed: int, store: Store) -> None:
         self._identity, self._seed, self._store = identity, seed, store
-        earlier = store.best(identity.key)
+        earlier = store.bests.get(identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == seed else 0.0
         self.start()
 
@@ -32,8 +32,8 @@ class BestRecord:
 
     def store(self, best: Evaluation, status: RunStatus) -> Best:
         """What the store holds then. best: with its operators."""
-        evaluations, distinct = self._store.counts(self._identity.key)
-        return self._store.set_best(
+        evaluations, distinct = self._store.evaluations.counts(self._identity.key)
+        return self._store.bests.record(
             Best(
                 identity=self._identity,
                 default=self.default,

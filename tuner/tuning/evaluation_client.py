@@ -119,7 +119,7 @@ class EvaluationClient:
                 found |= await self._pool.run(tasks.expand, *arguments, timeout_seconds=self._patience)
             except WorkerLost as lost:
                 longer = Recipe(recipe.choices, (*recipe.passes, one))
-                self._store.record_evaluation(quarantined(str(longer), lost, self.identity))
+                self._store.evaluations.record(quarantined(str(longer), lost, self.identity))
         return found
 
     async def starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:

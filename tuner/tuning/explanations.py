@@ -18,9 +18,9 @@ from tuner.tuning.objective import FamilyObjective
 async def explain(recipe: str, client: EvaluationClient, store: Store) -> None:
     """Record what each operator costs without each element of a recipe, as far as that was evaluated."""
     for shorter in one_less(Recipe.parse(recipe)):
-        known = store.evaluation(client.identity.key, str(shorter))
+        known = store.evaluations.get(client.identity.key, str(shorter))
         if known is not None and known.has_right_programs and not known.operators:
-            store.record_evaluation(await client.evaluate(shorter))
+            store.evaluations.record(await client.evaluate(shorter))
 
 
 def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyObjective) -> Iterator[Pareto]:
@@ -35,7 +35,7 @@ async def execute_fronts(best: Best, client: EvaluationClient, store: Store) -> 
     """Execute the command streams of all that is on a front if it is right, until no more comes to be on one."""
     tried: set[str] = set()
     while True:
-        known = store.evaluations(client.identity.key)
+        known = store.evaluations.of(client.identity.key)
         unexecuted = {one.recipe for one in known if one.is_unexecuted and one.recipe not in tried}
         if_right = [_as_if_executed(one) if one.is_unexecuted else one for one in known]
         shown = {point.recipe for front in fronts_of(best, if_right, client.objective) for point in front.front}
@@ -43,7 +43,7 @@ async def execute_fronts(best: Best, client: EvaluationClient, store: Store) -> 
             return
         tried |= unexecuted & shown
         for recipe in sorted(unexecuted & shown):
-            store.record_evaluation(await client.evaluate(Recipe.parse(recipe)))
+            store.evaluations.record(await client.evaluate(Recipe.parse(recipe)))
 
 
 def _as_if_executed(one: Evaluation) -> Evaluation:

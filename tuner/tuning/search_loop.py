@@ -165,7 +165,7 @@ class SearchLoop:
 
     def _keep(self, found: Sequence[_Found]) -> None:
         """What the study holds is in the store: a search that is taken up does not evaluate it again."""
-        self._store.record_evaluations([one.record for one in found if one.record is not None])
+        self._store.evaluations.record_all([one.record for one in found if one.record is not None])
         self._search.keep()
         if self._better is not None:
             # Whoever looks it up after a kill finds the best so far.
@@ -192,7 +192,7 @@ class SearchLoop:
             outcome = await self._client.outcome(str(candidate.recipe))
         except WorkerLost:
             return _Found(candidate, None, None, replace(known, successors={}, sites={}))
-        self._store.record_evaluation(self._client.record(outcome, with_rows=False))
+        self._store.evaluations.record(self._client.record(outcome, with_rows=False))
         violation = answer_of(outcome, self._client.objective, self._client.default).violation
         answer = await self._expanded(candidate.recipe, replace(known, violation=violation))
         return _Found(candidate, None, None, answer)

@@ -73,7 +73,7 @@ async def tune(
     context.progress.done(job, best)
     await explain(best.recipe, run.client, context.store)
     await execute_fronts(best, run.client, context.store)
-    evaluations = context.store.evaluations(best.identity.key)
+    evaluations = context.store.evaluations.of(best.identity.key)
     if withheld := cheapest_withheld(best, evaluations, objective):
         context.progress.warning(job, str(withheld))
     return Tuned(
@@ -114,7 +114,7 @@ async def _begun(job: Job, objective: Objective, found: Opened, context: TuningC
     for warning in found.base.warnings:
         context.progress.warning(job, warning)
     identity = identity_of(found.base, job.target, objective)
-    context.store.register(identity)
+    context.store.identities.register(identity)
     best = BestRecord(identity, job.seed, context.store)
     client = EvaluationClient(job, objective.on(job.target.backend), identity, found, context)
     search = await begin_search(job, found, client, best, context)
@@ -128,5 +128,5 @@ def _report(
 ) -> None:
     reached = search.states.best()
     so_far = reached.cycles if reached is not None else None
-    error = error_for(client.identity, context.store.measurements(client.identity.target))
+    error = error_for(client.identity, context.store.measurements.all(client.identity.target))
     context.progress.searching(job, best.default, found.base, so_far, error)

@@ -24,7 +24,7 @@ from results.service.http.schemas import (
 )
 from results.service.reads.remembered import Answered, Marks
 from results.store.listings import Line
-from results.store.lookup_query import Offered
+from results.store.lookups.lookup_query import Offered
 from results.store.store import Store
 from results.store.tiers import Tiers
 
@@ -44,11 +44,11 @@ def answer_with(offered: Offered, identity: Identity) -> Answered:
 
 def answer_of_key(store: Store, key: str) -> Answered:
     """What is known for exactly the identity with a key: only that identity itself could tell what else is near it."""
-    marks = (store.changes.mark(),)
-    best = store.best(key)
+    marks = (store.database.changes.mark(),)
+    best = store.bests.get(key)
     if best is None:
         return _answered(LookupJson(answer="miss", identity=key), marks)
-    return _answered(lookup_document(Hit(best), key, store.simulations(key)), marks)
+    return _answered(lookup_document(Hit(best), key, store.simulations.of(key)), marks)
 
 
 def _answered(document: LookupJson, marks: Marks) -> Answered:
@@ -76,7 +76,7 @@ def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJs
 
 def explained_of(store: Store, best: Best, backend: Backend) -> tuple[Explained, Pareto]:
     """What is said of a best besides its figures, and the front of cycles against SRAM."""
-    evaluations = store.evaluations(best.identity.key)
+    evaluations = store.evaluations.of(best.identity.key)
     explained = backend.explain(best, evaluations)
     return explained, pareto_of(best, evaluations, explained.limits)
 
@@ -96,12 +96,12 @@ def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
         default_operators=_operators(best.default.operators),
         best_operators=_operators(best.best.operators),
         simulated=_simulated(store, best),
-        history=[line_json(line, backend) for line in store.series_lines(best.identity.key)],
+        history=[line_json(line, backend) for line in store.listings.series(best.identity.key)],
     )
 
 
 def _simulated(store: Store, best: Best) -> list[SimulationJson]:
-    answer = lookup_json(Hit(best), best.identity.key, store.simulations(best.identity.key))
+    answer = lookup_json(Hit(best), best.identity.key, store.simulations.of(best.identity.key))
     return [SimulationJson(**one) for one in answer["simulated"]]
 
 

@@ -14,7 +14,7 @@ from results.service.reads.answers import answer_of, answer_with
 from results.service.reads.awaited import Awaited
 from results.service.reads.remembered import Answered, Marks
 from results.store.database.commit_marks import SNAPSHOT
-from results.store.lookup_query import offered_in, question
+from results.store.lookups.lookup_query import offered_in, question
 from results.store.tiers import Tiers
 
 _P = ParamSpec("_P")
@@ -35,7 +35,8 @@ class Asking:
 
     def __init__(self, stores: Tiers) -> None:
         self._stores = stores
-        self._awaited = Awaited(stores.user.fast_reads) if stores.user.fast_reads.dialect == "postgresql" else None
+        fast_reads = stores.user.database.fast_reads
+        self._awaited = Awaited(fast_reads) if fast_reads.dialect == "postgresql" else None
 
     async def close(self) -> None:
         if self._awaited is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select
 
-from results.store.fast_reads import PLAN_ONCE, FastReads
+from results.store.database.fast_reads import PLAN_ONCE, FastReads
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -19,7 +19,7 @@ _CONNECTIONS = 5
 
 
 class Awaited:
-    """As `results.store.fast_reads.FastReads`, of the same database. For one event loop."""
+    """As `results.store.database.fast_reads.FastReads`, of the same database. For one event loop."""
 
     def __init__(self, fast_reads: FastReads) -> None:
         self._glances = fast_reads

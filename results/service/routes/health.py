@@ -35,6 +35,6 @@ async def metrics(service: Served) -> PlainTextResponse:
 
 
 def _ask_both(service: Service) -> None:
-    service.store.best("0" * 64)
+    service.store.bests.get("0" * 64)
     with service.state.read() as connection:
         connection.exec_driver_sql("SELECT 1")

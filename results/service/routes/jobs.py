@@ -115,7 +115,7 @@ async def model_pte(identity: Key, service: Served) -> FileResponse:
 def pte_of(service: Service, identity: str) -> FilePath | None:
     """Where the `.pte` lies that the best recipe of an identity came to."""
     job = service.jobs.of_identity(identity)
-    best = service.store.best(identity)
+    best = service.store.bests.get(identity)
     if job is None or best is None:
         return None
     folder = service.jobs.folder(job.id)

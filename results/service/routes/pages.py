@@ -46,7 +46,7 @@ async def overview(
 
 @router.get("/regressions")
 async def regressions(service: Served) -> HTMLResponse:
-    found = await aside(service.store.regressions, 0.0, _PER_PAGE)
+    found = await aside(service.store.listings.regressions, 0.0, _PER_PAGE)
     pairs = [regression_json(*pair, service.backend) for pair in found]
     return HTMLResponse(_render("service/regressions.html.j2", service.backend, pairs=pairs, changed=_changed))
 
@@ -78,7 +78,7 @@ def _changed(pair: RegressionJson) -> list[str]:
 
 
 def _overview(service: Service, model: str, target: str, offset: int) -> str:
-    lines, total = service.store.newest_lines(model, target, _PER_PAGE, offset)
+    lines, total = service.store.listings.newest(model, target, _PER_PAGE, offset)
 
     def link(to: int) -> str:
         return "/?" + urlencode({"model": model, "target": target, "offset": to})
@@ -89,7 +89,7 @@ def _overview(service: Service, model: str, target: str, offset: int) -> str:
         "service/overview.html.j2", service.backend,
         lines=[(line_json(line, service.backend), _board(line) if line.target in several else "") for line in lines],
         total=total,
-        labels=sorted({line.label for line in lines}), target_names=service.store.target_names(),
+        labels=sorted({line.label for line in lines}), target_names=service.store.listings.target_names(),
         asked={"model": model, "target": target, "offset": offset},
         before=link(max(0, offset - _PER_PAGE)) if offset else None,
         after=link(offset + _PER_PAGE) if offset + len(lines) < total else None,
@@ -107,17 +107,17 @@ def _board(line: Line) -> str:
 
 
 def _result(service: Service, identity: str) -> str:
-    best = service.store.best(identity)
+    best = service.store.bests.get(identity)
     if best is None:
         raise HTTPException(404, "no best is known for this identity")
     explained, pareto = explained_of(service.store, best, service.backend)
-    series = service.store.series_lines(identity)
-    same_name, _ = service.store.newest_lines(best.identity.model_name, "", _PER_PAGE, 0)
+    series = service.store.listings.series(identity)
+    same_name, _ = service.store.listings.newest(best.identity.model_name, "", _PER_PAGE, 0)
     here = {line.identity for line in series}
     parts = list(dict.fromkeys(name for line in series for name in _parts(line)))
     beside = report.ReportExtras(
         explained.laws, fronts=[pareto], without=explained.without,
-        measurements=service.store.measurements(best.identity.target),
+        measurements=service.store.measurements.all(best.identity.target),
     )  # fmt: skip
     return _render(
         "service/result.html.j2", service.backend,

@@ -82,7 +82,7 @@ async def list_bests(
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> LinesJson:
     """The newest best of each model (named so, or in part) and target, by name."""
-    lines, total = await aside(service.store.newest_lines, model, target, limit, offset)
+    lines, total = await aside(service.store.listings.newest, model, target, limit, offset)
     return LinesJson(bests=[line_json(line, service.backend) for line in lines], total=total)
 
 
@@ -93,7 +93,7 @@ async def list_regressions(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RegressionsJson:
     """Bests that cost more than the best before them, of the same model on the same target, the newest first."""
-    pairs = await aside(service.store.regressions, percent, limit)
+    pairs = await aside(service.store.listings.regressions, percent, limit)
     return RegressionsJson(regressions=[regression_json(*pair, service.backend) for pair in pairs])
 
 
@@ -120,7 +120,7 @@ def _report(service: Service, best: Best) -> str:
 
 
 def _best(service: Service, identity: str) -> Best:
-    best = service.store.best(identity)
+    best = service.store.bests.get(identity)
     if best is None:
         raise HTTPException(404, "no best is known for this identity")
     return best

@@ -16,9 +16,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("service") / "store.sqlite"
     with Store.open(path) as store:
         for version, cycles in (("4.9.0", 80), ("5.0.0", 70), ("5.1.0", 60), ("5.2.0", 66)):
-            store.set_best(best(cycles=cycles, identity=mutated(IDENTITY, ("versions", "ethos-u-vela"), version)))
+            store.bests.record(best(cycles=cycles, identity=mutated(IDENTITY, ("versions", "ethos-u-vela"), version)))
         hostile = mutated(mutated(IDENTITY, ("model_name",), "<script>alert(1)</script>"), ("model_hash",), "b2" * 32)
-        store.set_best(best(identity=hostile))
+        store.bests.record(best(identity=hostile))
     return path
 
 

@@ -93,9 +93,9 @@ def test_an_answer_is_remembered_only_until_the_store_changes(stand_in):
 
     assert [answer(), answer()] == ["miss", "miss"]
     with Store.open(service.store.location) as other:
-        other.set_best(best())
+        other.bests.record(best())
         assert [answer(), answer()] == ["hit", "hit"]
-        other.record_evaluation(failed("fuse-transposes", "wrong"))
+        other.evaluations.record(failed("fuse-transposes", "wrong"))
         assert answer() == "miss", "what turned out wrong is handed out by nobody"
 
 

@@ -57,11 +57,11 @@ def test_an_answer_is_remembered_until_something_is_committed(asked, where):
     assert [asked.answer()["answer"] for _ in range(3)] == ["miss"] * 3
     assert len(asked.questions) == 1
     with Store.open(where) as another:
-        another.set_best(best(identity=OLDER))
+        another.bests.record(best(identity=OLDER))
         stale = asked.answer()
         assert stale["answer"] == "stale" and stale == asked.answer() and len(asked.questions) == 2
         assert [one["field"] for one in stale["differences"]] == ["torch"]
-        another.set_best(best())
+        another.bests.record(best())
         hit = asked.answer()
     assert (hit["answer"], hit["best"]["recipe"], hit["simulated"]) == ("hit", "fuse-transposes", [])
     assert asked.answer() == hit and len(asked.questions) == 3
@@ -70,7 +70,7 @@ def test_an_answer_is_remembered_until_something_is_committed(asked, where):
 def test_after_a_commit_each_answer_is_asked_for_once_more(asked, where):
     asked.answer(), asked.answer(OLDER)
     with Store.open(where) as another:
-        another.set_best(best())
+        another.bests.record(best())
     for _ in range(2):
         assert (asked.answer()["answer"], asked.answer(OLDER)["answer"]) == ("hit", "stale")
     assert asked.questions == [IDENTITY, OLDER] * 2
@@ -78,11 +78,11 @@ def test_after_a_commit_each_answer_is_asked_for_once_more(asked, where):
 
 def test_what_takes_more_than_one_statement_is_answered_too(asked, where, caplog):
     with Store.open(where) as another:
-        another.set_best(best())
-        another.record_simulation(Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91))
+        another.bests.record(best())
+        another.simulations.record(Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91))
         assert [one["npu_cycles"] for one in asked.answer()["simulated"]] == [91]
-        another.set_best(best("older", identity=OLDER))
-        with another._writer.begin() as connection:
+        another.bests.record(best("older", identity=OLDER))
+        with another.database.write() as connection:
             connection.exec_driver_sql("UPDATE bests SET evaluations = -1 WHERE identity_id = 1")
     with caplog.at_level(logging.WARNING):
         assert asked.answer()["best"]["recipe"] == "older"
@@ -114,12 +114,12 @@ def test_a_second_store_is_asked_where_the_users_has_nothing_better(where, tmp_p
     """The system store is the one that is tried on both databases."""
     with Store.open(where) as team, served(tmp_path, monkeypatch, system=where) as asked:
         assert asked.answer()["answer"] == "miss"
-        team.set_best(best("of the team", 50))
+        team.bests.record(best("of the team", 50))
         assert asked.answer()["best"]["recipe"] == "of the team"
-        asked.service.store.set_best(best("of the user", 60))
+        asked.service.store.bests.record(best("of the user", 60))
         assert asked.answer()["best"]["recipe"] == "of the user"
         before = len(asked.questions)
-        team.register(mutated(IDENTITY, ("objective", "minimised"), "another"))
+        team.identities.register(mutated(IDENTITY, ("objective", "minimised"), "another"))
         asked.answer()
         assert len(asked.questions) == before, "it does not hang on the team's store"
 
@@ -128,22 +128,22 @@ def test_a_second_store_is_asked_where_the_users_has_nothing_better(where, tmp_p
 def test_the_users_store_on_postgresql_with_a_second_one(where, tmp_path, monkeypatch):
     team = tmp_path / "team.sqlite"
     with Store.open(team) as store:
-        store.set_best(best())
+        store.bests.record(best())
     with served(tmp_path, monkeypatch, store=where, system=team) as asked:
         assert asked.answer()["answer"] == "hit"
-        asked.service.store.register(IDENTITY)
-        asked.service.store.record_evaluation(evaluation("fuse-transposes"))
-        asked.service.store.record_simulation(Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91))
+        asked.service.store.identities.register(IDENTITY)
+        asked.service.store.evaluations.record(evaluation("fuse-transposes"))
+        asked.service.store.simulations.record(Simulation(IDENTITY.key, "fuse-transposes", "FVP", "aa" * 32, 91))
         assert [one["npu_cycles"] for one in asked.answer()["simulated"]] == [91]
 
 
 @pytest.mark.parametrize("where", ["postgresql"], indirect=True)
 def test_lookups_outlive_their_connections(asked, where):
     with Store.open(where) as another:
-        another.set_best(best())
+        another.bests.record(best())
         assert asked.answer() == asked.answer()
         for identity in (IDENTITY, OLDER):  # one that is remembered, one that is not
-            with another._writer.begin() as connection:
+            with another.database.write() as connection:
                 others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
                 connection.exec_driver_sql(f"{others} AND datname = current_database()")
             assert asked.answer(identity)["answer"] in ("hit", "stale"), "as after a restart of the server"

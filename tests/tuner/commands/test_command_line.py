@@ -112,7 +112,7 @@ def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], per
     as ExecuTorch's runner does. The default is the dearest to it, and the last of the three ends badly."""
     identity = tuned[1]["identity"]
     with Store.open(person.home / "main.sqlite") as store:
-        default, first, last = contenders(store.evaluations(identity), Objective().on("ethos-u"), 2)
+        default, first, last = contenders(store.evaluations.of(identity), Objective().on("ethos-u"), 2)
     reports = {default.recipe: fvp_log.report(90_000, 1), first.recipe: fvp_log.report(70_000, 1)}
     (person.home / "runner.elf").write_bytes(b"\x7fELF of no use")
     script = person.home / "fvp"
@@ -140,8 +140,8 @@ def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], per
     ]
     assert err.count("error:") == 1 and f"'{last.recipe}' gave nothing, it reports: Hard fault.; its log is" in err
     with Store.open(person.home / "main.sqlite") as store:
-        stored = [(one.npu_cycles, one.recipe, one.label) for one in store.simulations(identity)]
-        kept = store.evaluation(identity, first.recipe)
+        stored = [(one.npu_cycles, one.recipe, one.label) for one in store.simulations.of(identity)]
+        kept = store.evaluations.get(identity, first.recipe)
     assert kept is not None and kept.figures == first.figures, "as predicted before"
     assert stored == [(70_000, first.recipe, "simulated"), (90_000, "default", "simulated")]
     out, _ = person.types("lookup", "nets.py:shuffle", *options, "--json")
@@ -228,10 +228,10 @@ def test_lookup_in_a_teams_store_and_near_misses(tuned: list[dict[str, Any]], pe
     assert out.strip() == one["recipe"]
 
     with Store.open(person.home / "main.sqlite") as store:
-        found = store.best(one["identity"])
+        found = store.bests.get(one["identity"])
     assert found is not None
     with Store.open(person.home / "stale.sqlite") as store:
-        store.import_claims([(replace(found.identity, search_space_version="0"), Claim.by(found))])
+        store.claims.record_all([(replace(found.identity, search_space_version="0"), Claim.by(found))])
     out, err = person.types("lookup", *asked[:3], "--store", "stale.sqlite", expect=3)
     assert out.strip() == one["recipe"] and "stale: found with search_space_version 0 (now" in err
 
@@ -427,7 +427,7 @@ def test_a_killed_run_goes_on_where_it_was(tuned: list[dict[str, Any]], person: 
     assert result["verified"]
     assert result["best"] == tuned[0]["best"]
     with Store.open(store) as opened:
-        recipes = [e.recipe for e in opened.evaluations(result["identity"])]
+        recipes = [e.recipe for e in opened.evaluations.of(result["identity"])]
     assert result["evaluations"] == len(recipes) == len(set(recipes)) == tuned[0]["evaluations"]
 
 

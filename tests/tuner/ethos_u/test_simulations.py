@@ -23,8 +23,8 @@ ONE = Simulation(KEY, "a", "FVP_Corstone_SSE-300_Ethos-U55", "e1" * 32, 90)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "store.sqlite") as store:
-        store.set_best(best("a", 60))
-        store.record_evaluation(evaluation("b", 70))
+        store.bests.record(best("a", 60))
+        store.evaluations.record(evaluation("b", 70))
         yield store
 
 
@@ -33,42 +33,42 @@ def test_simulations_come_back_with_the_fewest_cycles_first(store: Store) -> Non
     board = replace(ONE, runner_sha256="f1" * 32, npu_cycles=85)
     for one in (ONE, other, board):
         assert Simulation.from_json(one.to_json()) == one
-        store.record_simulation(one)
-    assert store.simulations(KEY) == [other, board, ONE]
-    assert store.simulations("another") == []
+        store.simulations.record(one)
+    assert store.simulations.of(KEY) == [other, board, ONE]
+    assert store.simulations.of("another") == []
 
 
 def test_what_was_predicted_stays(store: Store) -> None:
-    before = store.evaluations(KEY), store.best(KEY)
-    store.record_simulation(ONE)
-    assert (store.evaluations(KEY), store.best(KEY)) == before
-    assert not store.record_evaluation(evaluation("a", 60)), "an evaluation that is known, made once more"
-    store.record_evaluation(failed("a", "wrong"))
-    assert store.simulations(KEY) == [ONE]
+    before = store.evaluations.of(KEY), store.bests.get(KEY)
+    store.simulations.record(ONE)
+    assert (store.evaluations.of(KEY), store.bests.get(KEY)) == before
+    assert not store.evaluations.record(evaluation("a", 60)), "an evaluation that is known, made once more"
+    store.evaluations.record(failed("a", "wrong"))
+    assert store.simulations.of(KEY) == [ONE]
 
 
 def test_a_later_run_takes_the_place_of_an_earlier_one(store: Store) -> None:
-    store.record_simulation(ONE)
-    store.record_simulation(replace(ONE, npu_cycles=91))
-    assert [one.npu_cycles for one in store.simulations(KEY)] == [91]
+    store.simulations.record(ONE)
+    store.simulations.record(replace(ONE, npu_cycles=91))
+    assert [one.npu_cycles for one in store.simulations.of(KEY)] == [91]
 
 
 def test_only_what_was_evaluated_and_only_as_simulated(store: Store) -> None:
     with pytest.raises(StoreError, match="no evaluation of 'c'"):
-        store.record_simulation(replace(ONE, recipe="c"))
+        store.simulations.record(replace(ONE, recipe="c"))
     with pytest.raises(StoreError, match="register"):
-        store.record_simulation(replace(ONE, identity_key="00" * 32))
+        store.simulations.record(replace(ONE, identity_key="00" * 32))
     for wrong in ({"label": "measured"}, {"label": "predicted"}, {"npu_cycles": -1}):
         with pytest.raises(ValueError):
             replace(ONE, **wrong)  # type: ignore[arg-type]
 
 
 def test_a_damaged_one_is_skipped(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    store.record_simulation(ONE)
-    store.record_simulation(replace(ONE, recipe="b"))
+    store.simulations.record(ONE)
+    store.simulations.record(replace(ONE, recipe="b"))
     with sqlite3.connect(store.location) as connection:
         connection.execute("UPDATE simulations SET npu_cycles = 'many' WHERE evaluation_id = 2")
-    assert [one.recipe for one in store.simulations(KEY)] == ["b"]
+    assert [one.recipe for one in store.simulations.of(KEY)] == ["b"]
     assert "skipped simulation of a" in caplog.text
 
 

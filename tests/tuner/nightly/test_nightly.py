@@ -102,12 +102,12 @@ class Nights:
     def rewritten(self, change: Callable[[Best], Best | None]) -> None:
         """Let the store say something else of the past: `change` gives what stands in place of each best."""
         with Store.open(self.home / "store.sqlite") as store:
-            bests = store.bests()
+            bests = store.bests.all()
         for path in self.home.glob("store.sqlite*"):
             path.unlink()
         with Store.open(self.home / "store.sqlite") as store:
             for best in filter(None, map(change, bests)):
-                store.set_best(best)
+                store.bests.record(best)
 
 
 def under(best: Best, part: float, vela: str) -> Best:
@@ -214,7 +214,7 @@ def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_pa
     def due(killed: int) -> bool:
         """When there are some evaluations more, so that the next process is killed in the midst of others."""
         with Store.open(tmp_path / "store.sqlite") as store:
-            return sum(store.counts(best.identity.key)[0] for best in store.bests()) > 3 * killed
+            return sum(store.evaluations.counts(best.identity.key)[0] for best in store.bests.all()) > 3 * killed
 
     with cluster() as nodes:
         killed = disturbed(tmp_path / "suite.toml", tmp_path, nodes, 3, due, Random(0))
@@ -241,9 +241,9 @@ def test_a_night_that_is_killed_is_gone_on_with(tmp_path):
     killed.wait()
     (tmp_path / "hold").unlink()
     with Store.open(tmp_path / "store.sqlite") as store:
-        begun = store.night("suite")
+        begun = store.nights.get("suite")
         assert begun.finished is None
-        said = [note.entry for note in store.night_notes("suite").values() if note.entry is not None]
+        said = [note.entry for note in store.nights.notes("suite").values() if note.entry is not None]
         assert said  # a place is given to `held` when another model is done
 
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -261,5 +261,5 @@ def test_a_night_that_is_killed_is_gone_on_with(tmp_path):
     assert again["headline"] == "nothing changed: all 3 are fresh"
     assert [path.name for path in logs.iterdir()] == ["plain-0.log"]  # models were read, and Ray was not started
     with Store.open(tmp_path / "store.sqlite") as store:
-        evaluations = [store.counts(entry["identity_key"])[0] for entry in night["entries"]]
+        evaluations = [store.evaluations.counts(entry["identity_key"])[0] for entry in night["entries"]]
         assert [entry["candidates"] for entry in night["entries"]] == evaluations

@@ -112,7 +112,7 @@ def test_all_that_a_search_offers_or_goes_on_from_was_executed(tmp_path: Path) -
                 job, Objective(), Budget(40), TuningContext(OwnProcess(), store, tmp_path / "studies", Progress([job]))
             )
         )
-        records = {one.recipe: one for one in store.evaluations(found.best.identity.key)}
+        records = {one.recipe: one for one in store.evaluations.of(found.best.identity.key)}
     assert found.best.best.checked_whole
     assert all(records[point.recipe].verified for front in found.fronts for point in front.front)
     assert found.best.best.figures is not None

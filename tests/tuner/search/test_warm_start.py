@@ -62,9 +62,9 @@ def test_the_store_tells_the_newest_first(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.sqlite") as store:
         for name in ("c", "a", "b"):
             found = other("sink-transposes", name)
-            store.register(found.identity)
-            store.set_best(found)
-        assert [one.identity.model_name for one in store.newest(2)] == ["b", "a"]
+            store.identities.register(found.identity)
+            store.bests.record(found)
+        assert [one.identity.model_name for one in store.bests.newest(2)] == ["b", "a"]
         assert starts(*WarmStart.of(store, ()).bests) == ["sink-transposes"]
 
 

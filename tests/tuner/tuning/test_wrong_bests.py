@@ -95,7 +95,7 @@ def searched(folder: Path) -> tuple[Tuned, list[Evaluation], list[str], list[tup
         found = asyncio.run(
             tune(job, Objective(), Budget(60), TuningContext(pool, store, folder / "studies", progress))
         )  # type: ignore[arg-type]
-        return found, store.evaluations(found.best.identity.key), progress.warnings, asked
+        return found, store.evaluations.of(found.best.identity.key), progress.warnings, asked
 
 
 def test_what_fails_alike_is_found_in_one_go_and_told_in_one_line(tmp_path: Path, with_mistakes: None) -> None:

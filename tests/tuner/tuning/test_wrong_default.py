@@ -38,7 +38,7 @@ def test_the_plainest_mend_is_tried_first(tmp_path: Path) -> None:
         found = asyncio.run(
             tune(job, Objective(), Budget(2), TuningContext(OwnProcess(), store, tmp_path / "studies", Progress([job])))  # type: ignore[arg-type]
         )
-        tried = [one.recipe for one in store.evaluations(found.best.identity.key)]
+        tried = [one.recipe for one in store.evaluations.of(found.best.identity.key)]
     assert found.best.default.status == "wrong"
     assert "copy-sliced-operand" in tried
     assert found.best.best.checked_whole

@@ -80,10 +80,10 @@ def simulate(
     results: list[tuple[Evaluation, Simulation]] = []
     failures = 0
     with Store.open(store_url) as store:
-        chosen = contenders(store.evaluations(identity.key), objective.on(device.backend), best)
+        chosen = contenders(store.evaluations.of(identity.key), objective.on(device.backend), best)
         if not chosen:
             raise ModelError(nothing_known(store, identity, job, how_to_tune(job, objective, store_url)))
-        measurements = store.measurements()
+        measurements = store.measurements.all()
         for one, found in simulations(job, objective, chosen, simulator, store, folder, cache_folder() / "logs"):
             if isinstance(found, Simulation):
                 results.append((one, found))

@@ -54,7 +54,7 @@ def add(
         ]  # fmt: skip
     measurements = measurements_of(runs)
     with Store.open(store_url) as store:
-        changed = store.record_measurements(measurements)
+        changed = store.measurements.record_all(measurements)
         told = list(devices_told(own_comparisons(store)))
     click.echo(f"{changed} added or changed, {len(measurements) - changed} known before")
     for line in told:

@@ -44,11 +44,11 @@ def measurements_of(runs: Sequence[CountedRun]) -> list[Measurement]:
 def own_comparisons(store: Store) -> list[Comparison]:
     """Every measurement in a store beside its prediction. One that another version of the model predicted is predicted
     again, and stored so."""
-    held = store.measurements()
+    held = store.measurements.all()
     current = [one if one.model_version == MODEL_VERSION else predicted_again(one) for one in held]
     again = [one for one, before in zip(current, held, strict=True) if one is not before]
     if again:
-        store.record_measurements(again)
+        store.measurements.record_all(again)
     return [_comparison(one) for one in current]
 
 

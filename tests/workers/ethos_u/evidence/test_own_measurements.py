@@ -81,7 +81,7 @@ def test_a_later_count_takes_the_place_of_an_earlier_one(streams: Path) -> None:
     added(str(streams / KWS), "--device", "B board", "--label", "measured", "--cycles", "600000")
     added(str(streams / KWS), "--device", "A board", "--label", "simulated", "--cycles", "700000")
     with Store.open() as store:
-        assert [one.cycles for one in store.measurements()] == [500_000, 700_000, 600_000]
+        assert [one.cycles for one in store.measurements.all()] == [500_000, 700_000, 600_000]
 
 
 def test_the_prediction_is_that_of_the_evidence_for_the_same_stream(streams: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_pte_with_the_log_of_its_run(stock: Callable[[str], Lowered], tmp_path
     log.write_text(fvp_log.report(40_000))
     added(str(pte), "--device", "Corstone-300", "--label", "simulated", "--log", str(log))
     with Store.open() as store:
-        (one,) = store.measurements()
+        (one,) = store.measurements.all()
     assert (one.cycles, one.source, len(one.parts)) == (40_000, "run.log", 2)
     log.write_text(fvp_log.report(40_000, delegations=3, each=3))
     told = refused(str(pte), "--device", "Corstone-300", "--label", "simulated", "--log", str(log))
@@ -128,7 +128,7 @@ def test_all_rows_of_a_csv_file_or_none(streams: Path, own_store: Path) -> None:
     assert "2 added" in added(write_csv(streams, *good))
     assert "2 known" in added(write_csv(streams, *good))
     with Store.open() as store:
-        memory_modes = [one.target.facts["memory_mode"] for one in store.measurements()]
+        memory_modes = [one.target.facts["memory_mode"] for one in store.measurements.all()]
     assert sorted(memory_modes) == ["Shared_Sram", "Sram_Only"]
 
 
@@ -150,11 +150,11 @@ def test_what_cannot_be_added_is_told_in_a_line(streams: Path, tmp_path: Path) -
 def test_another_version_of_the_model_predicts_again(streams: Path) -> None:
     added(str(streams / KWS), "--device", "kit", "--label", "measured", "--cycles", "404092")
     with Store.open() as store:
-        (one,) = store.measurements()
-        store.record_measurements([replace(one, predicted_cycles=1, model_version="before")])
+        (one,) = store.measurements.all()
+        store.measurements.record_all([replace(one, predicted_cycles=1, model_version="before")])
         (row,) = own_comparisons(store)
         assert row.predicted_cycles == one.predicted_cycles
-        (stored,) = store.measurements()
+        (stored,) = store.measurements.all()
     assert (stored.predicted_cycles, stored.model_version) == (one.predicted_cycles, MODEL_VERSION)
     with pytest.raises(ModelError, match="is damaged"):
         predicted_again(replace(one, parts=("nothing",)))
@@ -163,12 +163,12 @@ def test_another_version_of_the_model_predicts_again(streams: Path) -> None:
 def test_records_come_back_by_target(where: Path | str) -> None:
     elsewhere = mutated(ONE, ("target", "facts", "memory_mode"), "Sram_Only")
     with Store.open(where) as store:
-        assert store.record_measurements([ONE, elsewhere]) == 2
-        assert store.record_measurements([replace(ONE, created="later"), elsewhere]) == 0
-        assert store.record_measurements([replace(ONE, cycles=90)]) == 1
-        assert [one.cycles for one in store.measurements(ONE.target)] == [90]
-        assert store.measurements(elsewhere.target) == [elsewhere]
-        assert len(store.measurements()) == 2
+        assert store.measurements.record_all([ONE, elsewhere]) == 2
+        assert store.measurements.record_all([replace(ONE, created="later"), elsewhere]) == 0
+        assert store.measurements.record_all([replace(ONE, cycles=90)]) == 1
+        assert [one.cycles for one in store.measurements.all(ONE.target)] == [90]
+        assert store.measurements.all(elsewhere.target) == [elsewhere]
+        assert len(store.measurements.all()) == 2
     for wrong in ({"cycles": 0}, {"device": ""}, {"predicted_cycles": -1}):
         with pytest.raises(ValueError):
             replace(ONE, **wrong)  # type: ignore[arg-type]
@@ -176,12 +176,12 @@ def test_records_come_back_by_target(where: Path | str) -> None:
 
 def test_a_damaged_record_is_skipped(own_store: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Store.open() as store:
-        store.record_measurements([ONE, replace(ONE, device="another")])
+        store.measurements.record_all([ONE, replace(ONE, device="another")])
         with sqlite3.connect(own_store) as connection:
             connection.execute("UPDATE measurements SET record_json = '{' WHERE id = 1")
-        assert [one.device for one in store.measurements()] == ["another"]
+        assert [one.device for one in store.measurements.all()] == ["another"]
         assert "skipped measurement 1" in caplog.text
-        assert store.record_measurements([ONE]) == 1 and len(store.measurements()) == 2
+        assert store.measurements.record_all([ONE]) == 1 and len(store.measurements.all()) == 2
 
 
 WRITER = """
@@ -192,7 +192,7 @@ from results.store.store import Store
 from test_own_measurements import ONE
 with Store.open({store!r}) as store:
     for batch in range(1000):
-        store.record_measurements([replace(ONE, device=f"{{batch}} {{at}}") for at in range(20)])
+        store.measurements.record_all([replace(ONE, device=f"{{batch}} {{at}}") for at in range(20)])
         print(batch, flush=True)
 """
 
@@ -209,6 +209,6 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_half_kept(own_store: P
         told = [0, *map(int, process.stdout.read().split())]
         process.wait(60)
         with Store.open() as store:
-            kept = len(store.measurements())
+            kept = len(store.measurements.all())
         assert kept % 20 == 0 and kept >= 20 * (max(told) + 1)
         own_store.unlink()

@@ -183,5 +183,5 @@ def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.
     assert "off by 25.0 % on average" in added.stdout
     target = target_record(BoardTarget.parse("ethos-u55-128"))
     with Store.open() as store:
-        error = error_for(replace(STREAM, target=target), store.measurements(target))
+        error = error_for(replace(STREAM, target=target), store.measurements.all(target))
     assert error is not None and str(error) == "±25 %" and error.origin == "own"

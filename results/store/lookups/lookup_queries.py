@@ -1,5 +1,6 @@
-"""What a lookup chooses from: bests, and claims beside them, each in one query. `results.store.lookup_query` takes the
-first.
+"""What a lookup chooses from: bests, and claims beside them, each in one query.
+
+`results.store.lookups.lookup_query` takes the first.
 
 The statements are built once, since building one takes longer than a lookup may. What a lookup hands out has no command
 streams, no per-operator rows and not how it was checked: they are not read.
@@ -7,7 +8,6 @@ streams, no per-operator rows and not how it was checked: they are not read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -20,36 +20,30 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    and_,
     bindparam,
     case,
     func,
     literal_column,
     or_,
     select,
-    type_coerce,
     union,
 )
-from sqlalchemy.sql.selectable import NamedFromClause
 
 from results.records.best import Best
-from results.records.claim import Claim
-from results.records.evaluation import Evaluation
-from results.records.figures import FIGURE_NAMES, Figures, Quality
 from results.records.identity import Facts, Identity, Structure, Target
+from results.store.database.fast_reads import FastReads
 from results.store.database.tables import (
     bests,
     claims,
-    evaluations,
     identities,
     models,
     targets,
     toolchain_versions,
     toolchains,
 )
-from results.store.fast_reads import FastReads
-from results.store.queries import IDENTITY_COLUMNS, IDENTITY_TABLES, best_of, intact
-from results.store.rows import TARGET_NAMES, Row, facts_text, identity_of, recipe_sha256, target_values
+from results.store.lookups.offer_rows import best_in, claim_in, offers, sources
+from results.store.rows.queries import IDENTITY_TABLES, intact
+from results.store.rows.rows import TARGET_NAMES, facts_text, target_values
 
 SAME = ("quantisation", "objective", "io_layout")
 """Fields of an identity, besides model and target, that a result must share to be one under other versions."""
@@ -57,48 +51,11 @@ SAME = ("quantisation", "objective", "io_layout")
 SPARE = 3
 """Rows that are read beyond what is asked for: the first ones may be damaged."""
 
-_DEFAULT, BEST = evaluations.alias("d"), evaluations.alias("b")
 KNOWN = or_(bests.c.identity_id.is_not(None), claims.c.identity_id.is_not(None))
 FOUND = func.coalesce(bests.c.updated, claims.c.found)
 """When what is known of an identity was found."""
 
 WITH_OFFERS = identities.outerjoin(bests, bests.c.identity_id == identities.c.id).outerjoin(claims)
-_BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
-# How it was checked and how often it was tried is of no interest to who asks.
-_NOT_READ = ("id", "identity_id", "check_json", "attempts")
-_EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
-_TEXTS = ("recipe", "program_hash", "status", "reason", "exactness", "created")
-
-
-def _columns(table: NamedFromClause) -> list[Any]:
-    """An evaluation's columns; `verified` as it lies in the table, see `results.store.queries`."""
-    return [
-        (type_coerce(column, Integer) if column.name == "verified" else column).label(table.name + column.name)
-        for column in table.c
-        if column.name in _EVALUATION_NAMES
-    ]
-
-
-def _of(evaluation: FromClause, id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Named by a best, and of the same identity: a best that names another one's is damaged."""
-    return and_(evaluation.c.id == id, evaluation.c.identity_id == identities.c.id)
-
-
-def _sources(chosen: FromClause) -> FromClause:
-    """What hangs on chosen identities: their bests with both evaluations, and claims."""
-    return (
-        chosen.outerjoin(bests, bests.c.identity_id == identities.c.id)
-        .outerjoin(_DEFAULT, _of(_DEFAULT, bests.c.default_evaluation_id))
-        .outerjoin(BEST, _of(BEST, bests.c.best_evaluation_id))
-        .outerjoin(claims, claims.c.identity_id == identities.c.id)
-    )
-
-
-def offers(chosen: FromClause) -> Select[Any]:
-    """What is known of chosen identities, as `best_in` and `claim_in` read it. chosen: IDENTITY_TABLES, or the like."""
-    evaluated = [*_columns(_DEFAULT), *_columns(BEST)]
-    searched = (bests.c[name] for name in _BEST_NAMES)
-    return select(*IDENTITY_COLUMNS, *searched, claims.c.claim_json, *evaluated).select_from(_sources(chosen))
 
 
 def number(value: int) -> ColumnElement[int]:
@@ -192,22 +149,11 @@ def offers_of_structure(
     return islice(_read(fast_reads, _of_structure(*given), values), limit)
 
 
-def claimed_bests(connection: Connection) -> list[Best]:
-    """Every claim, by model name, target and age (newest first)."""
-    rows = connection.execute(
-        select(*IDENTITY_COLUMNS, claims.c.claim_json)
-        .select_from(IDENTITY_TABLES.join(claims, claims.c.identity_id == identities.c.id))
-        .order_by(models.c.name, *(targets.c[name] for name in TARGET_NAMES), claims.c.found.desc())
-    )
-    found = (intact(row, f"imported best of identity {row['key']}", claim_in) for row in rows.mappings())
-    return [best for best in found if best is not None]
-
-
 def any_offer(connection: Connection, identity: Identity) -> bool:
     """Whether there is a best or claim for the target, objective and layout of an identity."""
     same = [targets.c[name] == value for name, value in target_values(identity.target).items()]
     same += [identities.c.objective == facts_text(identity.objective), identities.c.io_layout == identity.io_layout]
-    wanted = select(identities.c.id).select_from(_sources(IDENTITY_TABLES)).where(*same, KNOWN).limit(1)
+    wanted = select(identities.c.id).select_from(sources(IDENTITY_TABLES)).where(*same, KNOWN).limit(1)
     return connection.execute(wanted).first() is not None
 
 
@@ -221,35 +167,3 @@ def _read(fast_reads: FastReads, statement: Select[Any], values: dict[str, Any])
             claimed = intact(row, f"imported best of identity {row['key']}", claim_in)
             if claimed is not None:
                 yield claimed
-
-
-def best_in(row: Row) -> Best:
-    """The best of a row of `offers`. Raises ValueError or TypeError: it is damaged, or nothing to offer."""
-    return best_of(row, _evaluation(row, _DEFAULT), _evaluation(row, BEST))
-
-
-def claim_in(row: Row) -> Best:
-    """The claim of such a row, as a best that is not verified. Raises ValueError or TypeError: it is damaged."""
-    return Claim.from_text(row["claim_json"]).of(identity_of(row))
-
-
-def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
-    """Made and checked here: by way of JSON, as `evaluation_of` does it with all there is, it takes half a lookup."""
-    values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
-    if values["recipe"] is None:
-        raise ValueError("an evaluation that it names is missing or of another identity")
-    damaged = [name for name in _TEXTS if type(values[name]) is not str]
-    if damaged or values["verified"] not in (0, 1):
-        raise ValueError(f"{', '.join(damaged) or 'verified'} is not what may be there")
-    if recipe_sha256(values["recipe"]) != values["recipe_sha256"]:
-        raise ValueError("its recipe does not fit its hash")
-    return Evaluation(
-        identity_key=row["key"],
-        figures=Figures(
-            **{name: values[name] for name in (*FIGURE_NAMES, "label")}, metrics=json.loads(values["metrics_json"])
-        ),
-        verified=values["verified"] == 1,
-        quality=Quality.from_text(values["quality_json"]) if values["quality_json"] is not None else None,
-        seconds=values["seconds"],
-        **{name: values[name] for name in _TEXTS},
-    )

@@ -5,23 +5,20 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Select,
     and_,
-    bindparam,
     or_,
     select,
     type_coerce,
 )
 
 from results.records.best import Best
-from results.records.evaluation import Evaluation, Simulation
+from results.records.evaluation import Evaluation
 from results.records.identity import Identity
 from results.records.record import Record
 from results.store.database.tables import (
@@ -31,12 +28,10 @@ from results.store.database.tables import (
     identities,
     models,
     operator_tables,
-    simulations,
     targets,
     toolchains,
 )
-from results.store.fast_reads import FastReads
-from results.store.rows import STRUCTURE_NAMES, TARGET_NAMES, Row, evaluation_of, identity_of
+from results.store.rows.rows import STRUCTURE_NAMES, TARGET_NAMES, Row, evaluation_of, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +57,6 @@ IDENTITY_TABLES = identities.join(models).join(targets).join(toolchains)
 _BEST_TABLES = IDENTITY_TABLES.join(bests)
 _CANDIDATE_TABLES = evaluations.join(identities)
 _EVALUATION_TABLES = _CANDIDATE_TABLES.outerjoin(operator_tables)
-_SIMULATION_NAMES = ("simulator", "runner_sha256", "npu_cycles", "label", "created")
 _EVALUATION_COLUMNS = (
     *(column for column in evaluations.c if column.name != "verified"),
     # As it lies in the table: SQLAlchemy's own conversion would stop at a damaged value.
@@ -127,29 +121,6 @@ def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
         if best is not None:
             found.append(best)
     return found
-
-
-@cache
-def _simulations() -> Select[Any]:
-    """Built once: it is part of every lookup, and building it takes longer than running it."""
-    return (
-        select(*(simulations.c[name] for name in _SIMULATION_NAMES), evaluations.c.recipe, identities.c.key)
-        .select_from(simulations.join(_CANDIDATE_TABLES))
-        .where(identities.c.key == bindparam("key"))
-        .order_by(simulations.c.npu_cycles, evaluations.c.id, simulations.c.simulator, simulations.c.runner_sha256)
-    )
-
-
-def load_simulations(fast_reads: FastReads, identity_key: str) -> list[Simulation]:
-    """Simulations of an identity's candidates, the fewest cycles first."""
-    rows = fast_reads.rows(_simulations(), {"key": identity_key})
-    found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows)
-    return [simulation for simulation in found if simulation is not None]
-
-
-def _simulation_of(row: Row) -> Simulation:
-    fields = {name: row[name] for name in _SIMULATION_NAMES}
-    return Simulation.from_json({"identity_key": row["key"], "recipe": row["recipe"], **fields})
 
 
 def _best_of(row: Row, known: dict[int, Evaluation]) -> Best:

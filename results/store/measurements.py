@@ -1,23 +1,47 @@
-"""Measurements inside a transaction. A damaged row is skipped with a warning."""
+"""Measurements: what boards and simulators counted. A damaged row is skipped with a warning."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from results.records.identity import Target
 from results.records.measurement import Measurement
 from results.records.record import canonical_json
+from results.store.database.database import Database
 from results.store.database.tables import measurements, targets
-from results.store.rows import target_values
-from results.store.writes import target_row
+from results.store.rows.identity_rows import target_row
+from results.store.rows.insertion import insert_new
+from results.store.rows.rows import target_values
 
 log = logging.getLogger(__name__)
 
 
-def write_measurement(connection: Connection, measurement: Measurement) -> bool:
+class Measurements:
+    """The measurements of a store: the latest of each program on each device."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record_all(self, measurements: Iterable[Measurement]) -> int:
+        """Remember what boards and simulators counted: all of it or, if anything fails, none. A later measurement of
+        the same program on the same device takes the place of an earlier one.
+
+        Returns:
+            How many of them changed the store.
+        """
+        with self._database.write() as connection:
+            return sum(_write(connection, one) for one in measurements)
+
+    def all(self, target: Target | None = None) -> list[Measurement]:
+        """What was counted on a target, or on any: by target and device, then in the order of recording."""
+        with self._database.read() as connection:
+            return _load(connection, target)
+
+
+def _write(connection: Connection, measurement: Measurement) -> bool:
     """Keep a measurement in the place of an earlier one of the same program on the same device.
 
     Returns:
@@ -26,9 +50,7 @@ def write_measurement(connection: Connection, measurement: Measurement) -> bool:
     text = canonical_json(measurement.to_json())
     target_id = target_row(connection, measurement.target)
     values = {"target_id": target_id, "label": measurement.label, "record_json": text}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insertion = dialect.insert(measurements).values(key=measurement.key, **values).on_conflict_do_nothing()
-    if connection.execute(insertion.returning(measurements.c.id)).scalar() is not None:
+    if insert_new(connection, measurements, {"key": measurement.key, **values}) is not None:
         return True
     row = measurements.c.key == measurement.key
     held = connection.execute(select(measurements.c.record_json).where(row).with_for_update()).scalar_one()
@@ -38,7 +60,7 @@ def write_measurement(connection: Connection, measurement: Measurement) -> bool:
     return True
 
 
-def load_measurements(connection: Connection, target: Target | None) -> list[Measurement]:
+def _load(connection: Connection, target: Target | None) -> list[Measurement]:
     """Those of a target, or all: by target and device, then in the order of recording."""
     wanted = select(measurements.c.id, measurements.c.record_json).join(targets)
     if target is not None:

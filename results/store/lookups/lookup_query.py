@@ -1,4 +1,4 @@
-"""What a lookup hands out, found by one statement: of all that `results.store.lookup_queries` tells, the first.
+"""What a lookup hands out, found by one statement: of all that `results.store.lookups.lookup_queries` tells, the first.
 
 A database is asked once, whatever comes of it: what is known of the model itself; where that is nothing, of a model of
 the same structure; whether a simulator ran its recipe; and, of PostgreSQL, which transactions all of that has seen.
@@ -15,29 +15,26 @@ from sqlalchemy import Select, Text, bindparam, cast, exists, func, null, select
 from results.records.best import Best
 from results.records.evaluation import Simulation
 from results.records.identity import Identity
+from results.store.database.fast_reads import FastReads
 from results.store.database.tables import claims, evaluations, identities, models, simulations, targets, toolchains
-from results.store.fast_reads import FastReads
-from results.store.lookup_queries import (
-    BEST,
+from results.store.lookups.lookup_queries import (
     FOUND,
     KNOWN,
     SAME,
     SPARE,
     WITH_OFFERS,
-    best_in,
-    claim_in,
     differing,
     given,
     given_target,
     latest_of,
     model_values,
     number,
-    offers,
     offers_of_model,
     offers_of_structure,
 )
-from results.store.queries import load_simulations
-from results.store.rows import Row
+from results.store.lookups.offer_rows import BEST, best_in, claim_in, offers
+from results.store.rows.rows import Row
+from results.store.simulations import load_simulations
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""Rows with a unique key: inserted unless another process was first, or put in the place of what is there."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+
+def id_of(connection: Connection, table: Table, key: dict[str, Any], rest: dict[str, Any] | None = None) -> int:
+    """The id of the row with this unique key, which is made (with the other columns) if there is none."""
+    wanted = select(table.c.id).where(*(table.c[column] == value for column, value in key.items()))
+    id = connection.execute(wanted).scalar()
+    if id is None:
+        id = insert_new(connection, table, {**key, **(rest or {})})
+    # None again: another process has just made it.
+    return int(id if id is not None else connection.execute(wanted).scalar_one())
+
+
+def insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> int | None:
+    """Insert a row and give its id, or None if its unique key is taken."""
+    return connection.execute(_insertion(connection.dialect.name, table), values).scalar()
+
+
+@cache
+def _insertion(dialect: str, table: Table) -> ReturningInsert[Any]:
+    return insertion(dialect, table).on_conflict_do_nothing().returning(table.c.id)
+
+
+def upsert(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Insert a row, or change the one that has its unique key.
+
+    Args:
+        connection: the transaction to write in.
+        table: of the row.
+        key: the columns of a unique key, and their values.
+        values: the other columns.
+    """
+    statement = insertion(connection.dialect.name, table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def insertion(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT in the words of a connection's database, which can say what happens when a key is taken.
+
+    Args:
+        dialect: name of the database's dialect, `sqlite` or `postgresql`.
+        table: to insert into.
+
+    Returns:
+        The statement, without values.
+    """
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
