@@ -52,7 +52,14 @@ def lookup_json(
 ) -> dict[str, Any]:
     """The JSON of an answer; fields that its kind does not have are left out.
 
-    simulations: of the identity that was found. measurements: the user's own, which say how far predictions are off.
+    Args:
+        answer: of a lookup.
+        identity_key: of the identity that was asked for.
+        simulations: of the identity that was found; those of other recipes than the answer's are left out.
+        measurements: the user's own, which say how far predictions are off.
+
+    Returns:
+        What `json.dumps` takes; docs/tune-json.md describes `best`.
     """
     return lookup_document(answer, identity_key, simulations, measurements).model_dump(exclude_unset=True)
 
@@ -60,7 +67,17 @@ def lookup_json(
 def lookup_document(
     answer: Answer, identity_key: str, simulations: Iterable[Simulation] = (), measurements: Sequence[Measurement] = ()
 ) -> LookupJson:
-    """The same, not yet plain."""
+    """The same as a model of pydantic, which the service validates and describes.
+
+    Args:
+        answer: of a lookup.
+        identity_key: of the identity that was asked for.
+        simulations: of the identity that was found; those of other recipes than the answer's are left out.
+        measurements: the user's own, which say how far predictions are off.
+
+    Returns:
+        The document; fields that the answer's kind does not have are unset.
+    """
     if isinstance(answer, Miss):
         return LookupJson(answer="miss", identity=identity_key)
     of_recipe = [one.to_json() for one in simulations if one.recipe == answer.best.recipe]

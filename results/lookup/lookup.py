@@ -84,6 +84,13 @@ def lookup(store: Known, identity: Identity) -> Answer:
     is taken, then the newest. Where there is none, and the identity tells its structure, a model of the same structure
     will do: one of the same sizes before others, then the newest.
 
+    Args:
+        store: what is asked; it is only read.
+        identity: of the model on its target. Without a structure only bests of the model itself are found.
+
+    Returns:
+        The answer: a hit, a stale one, the nearest, or a miss.
+
     Raises:
         StoreError: the store cannot be read.
     """
@@ -91,7 +98,15 @@ def lookup(store: Known, identity: Identity) -> Answer:
 
 
 def answer_from(offered: Offered, identity: Identity) -> Answer:
-    """The answer that lies in what was offered for an identity."""
+    """The answer that lies in what was offered for an identity.
+
+    Args:
+        offered: what a store has for `identity`.
+        identity: that was asked for.
+
+    Returns:
+        The answer; `Miss` if nothing was offered.
+    """
     best = offered.best
     if best is None:
         return Miss(identity)

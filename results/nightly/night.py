@@ -208,12 +208,28 @@ class Night(Record):
 
 
 def percent_more(before: int, now: int) -> float:
-    """By how many percent `now` is more than `before`; below 0 if it is less."""
+    """By how many percent `now` is more than `before`; below 0 if it is less.
+
+    Args:
+        before: cycles, or another count; 0 is taken as 1.
+        now: the same count today.
+
+    Returns:
+        Percent of `before`.
+    """
     return 100.0 * (now - before) / max(1, before)
 
 
 def changes_between(before: Identity, now: Identity) -> tuple[Change, ...]:
-    """The versions that differ."""
+    """The versions that differ.
+
+    Args:
+        before: the earlier identity.
+        now: the present one.
+
+    Returns:
+        Names that differ with both values: every version and the version of the search space.
+    """
     sides = ({**one.versions, "search_space_version": one.search_space_version} for one in (before, now))
     return tuple(Change(*each) for each in changed(*sides))
 
@@ -224,6 +240,13 @@ def comparable(earlier: Identity, now: Identity) -> bool:
     The target, what is counted, how inputs lie in memory and how the model is quantised must be the same, and some
     version must not. So must the model's content, with one exception: another torch may export the same source to
     another program, so under another torch the source's name is enough. A model that somebody changed is a new one.
+
+    Args:
+        earlier: the identity of a best from some night before.
+        now: the present identity.
+
+    Returns:
+        Whether a drift between them is one of the toolchain.
     """
     changed = {change.name for change in changes_between(earlier, now)}
     if not changed or any(getattr(earlier, name) != getattr(now, name) for name in _SAME):
@@ -253,7 +276,14 @@ def reference_of(earlier: Iterable[Best]) -> Reference | None:
 def drift_between(before: Best, now: Best, replayed: Evaluation | None) -> Drift:
     """The drift from an earlier best to now.
 
-    replayed: the earlier recipe under the present identity; None if it cannot even be read there.
+    Args:
+        before: the earlier best.
+        now: the present one, under an identity that is `comparable` with the earlier one.
+        replayed: the earlier recipe under the present identity; None if it cannot even be read there.
+
+    Returns:
+        Cycles of default, earlier recipe and best, then and now. `Drift` holds a reason where the earlier recipe is no
+        longer right.
     """
     default_before, best_before = figures_of(before)
     right = replayed is not None and replayed.verified and replayed.figures is not None

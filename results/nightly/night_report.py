@@ -16,7 +16,14 @@ NAMES = ("night.html", "night.md", "night.xml", "night.json")
 
 
 def write_night(night: Night, folder: str | Path) -> Path:
-    """Write all four; the page's path.
+    """Write the night as a page, as Markdown, as JUnit XML and as JSON.
+
+    Args:
+        night: a finished night.
+        folder: made if it is missing; files of an earlier night there are replaced.
+
+    Returns:
+        The page's path.
 
     Raises:
         StoreError: a file cannot be written.

@@ -62,7 +62,18 @@ def mean_factor(gains: Iterable[Gain]) -> float:
 
 
 def gain_by(best: Best, metric: str) -> Gain:
-    """The gain by a metric that counts cycles, too. Raises KeyError where the figures do not have it."""
+    """The gain by a metric that counts cycles, too.
+
+    Args:
+        best: with the default and the tuned program.
+        metric: name of the metric.
+
+    Returns:
+        The metric of the default and of the tuned program.
+
+    Raises:
+        KeyError: the figures do not have the metric.
+    """
     default, tuned = figures_of(best)
     return Gain(default[metric], tuned[metric])
 
@@ -104,9 +115,16 @@ def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
 
 
 def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
-    """The verified candidate that a search by the compiler's own estimate would have offered, if its cycles are more
-    than those of the best: part of its gain is the estimator's, not the hardware's. None where there is no such
-    estimate."""
+    """The verified candidate that a search by the compiler's own estimate would have offered, if it costs more cycles
+    than the best. Part of its gain is then the estimator's, not the hardware's.
+
+    Args:
+        best: what the search by velatune's own prediction found.
+        evaluations: all of the best's identity.
+
+    Returns:
+        The candidate; None where there is no such estimate, or where it leads to no more cycles.
+    """
     _, tuned = figures_of(best)
 
     def places(figures: Figures) -> tuple[int, int]:
@@ -154,7 +172,15 @@ class KindRow:
 
 
 def by_kind(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list[KindRow]:
-    """Cycles by the kind of source operator, the most expensive kind (in either) first."""
+    """Cycles by the kind of source operator.
+
+    Args:
+        default: rows of the default program.
+        best: rows of the best one.
+
+    Returns:
+        One row for each kind in either program, the most expensive kind (in either) first.
+    """
     cycles: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for side, rows in enumerate((default, best)):
@@ -182,7 +208,15 @@ class Contribution:
 
 
 def contribution_of(best: Evaluation, without: Evaluation | None) -> Contribution | None:
-    """What is known of an element, by the evaluation of the best recipe without it."""
+    """What is known of an element, by the evaluation of the best recipe without it.
+
+    Args:
+        best: the evaluation of the best recipe.
+        without: that of the recipe without the element; None if there is none.
+
+    Returns:
+        Cycles that the element saves, below 0 if it costs some; None if either program has no figures.
+    """
     if without is None or without.figures is None or best.figures is None:
         return None
     rows = by_kind(without.operators, best.operators) if without.operators and best.operators else []
@@ -231,6 +265,13 @@ def pair_operators(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) 
     """Rows of the same delegate and name side by side, in program order; the k-th of a name with the k-th.
 
     What only the best has stands behind what it follows there.
+
+    Args:
+        default: rows of the default program, in its order.
+        best: rows of the best one, in its order.
+
+    Returns:
+        One pair for each row of either program; a side is None where the other program alone has the row.
     """
     partners = dict(_numbered(best))
     paired = {key for key, _ in _numbered(default)} & partners.keys()

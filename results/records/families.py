@@ -118,7 +118,15 @@ def family_of(name: str) -> Family:
 
 
 def metrics_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
-    """The metrics that figures have, those that the family's backend describes first."""
+    """The metrics that figures have, those that the family's backend describes first.
+
+    Args:
+        family: name of a family of targets.
+        figures: of any number of programs.
+
+    Returns:
+        Each metric once. One that the family does not describe is shown by its name alone.
+    """
     present = dict.fromkeys(name for one in figures for name in one.metrics)
     known = [one for one in family_of(family).metrics if one.name in present]
     described = {one.name for one in known}
@@ -126,7 +134,15 @@ def metrics_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
 
 
 def estimates_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
-    """Those of them that predict cycles of the device alone and that all figures have."""
+    """The metrics that predict cycles of the device alone and that all figures have.
+
+    Args:
+        family: name of a family of targets.
+        figures: of any number of programs.
+
+    Returns:
+        Each metric once, as in `metrics_of`.
+    """
     figures = list(figures)
     return [one for one in metrics_of(family, figures) if one.is_estimate and all(one.name in each for each in figures)]
 

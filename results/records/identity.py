@@ -114,8 +114,15 @@ _IN_KEY = tuple(each.name for each in fields(Identity) if each.name not in NOT_I
 
 
 def changed(here: Facts, there: Facts) -> Iterator[tuple[str, str, str]]:
-    """Name, value here and value there of every fact in which two differ. What only one of them has is empty in the
-    other one."""
+    """The facts in which two differ.
+
+    Args:
+        here: facts by name.
+        there: the same of the other one.
+
+    Yields:
+        Name, value here and value there. A value is empty where one of them lacks the fact.
+    """
     for name in dict.fromkeys((*here, *there)):
         if here.get(name) != there.get(name):
             yield name, here.get(name, ""), there.get(name, "")

@@ -32,7 +32,15 @@ class Step:
 
 
 def side_by_side(a: str, b: str) -> list[Step]:
-    """Two recipes, element by element in the order in which they run; what stays is matched first."""
+    """Two recipes, element by element in the order in which they run; what stays is matched first.
+
+    Args:
+        a: text of a recipe.
+        b: text of the other one.
+
+    Returns:
+        Steps with the element of `a` and that of `b`; a side is empty where the other recipe alone has the element.
+    """
     olds, news = elements(a), elements(b)
     steps = []
     for kind, start, end, other_start, other_end in SequenceMatcher(None, olds, news, autojunk=False).get_opcodes():

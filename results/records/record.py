@@ -100,16 +100,44 @@ class Record:
 
 
 def one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    """See that a field of a record has one of the values that it may have.
+
+    Args:
+        what: name of the field, for the message.
+        value: of the field.
+        known: the values that it may have.
+
+    Raises:
+        ValueError: it has another one.
+    """
     if value not in known:
         raise ValueError(f"{what} must be one of {', '.join(known)}, not {value!r}")
 
 
 def whole(what: str, value: int) -> None:
     # 63 bits are what both databases keep.
+    """See that a field of a record is a count.
+
+    Args:
+        what: name of the field, for the message.
+        value: of the field; at least 0, and below 2**63.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if not isinstance(value, int) or not 0 <= value < 2**63:
         raise ValueError(f"{what} must be a non-negative int, not {value!r}")
 
 
 def finite(what: str, value: float) -> None:
+    """See that a field of a record is a finite number that is not negative.
+
+    Args:
+        what: name of the field, for the message.
+        value: of the field.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise ValueError(f"{what} must be a finite, non-negative number, not {value!r}")

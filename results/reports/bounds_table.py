@@ -21,10 +21,16 @@ _WORDS = {"model", "target", "what holds the rest"}
 def rest_of(rows: Sequence[OperatorRow], bound: Bound, multiplying: frozenset[str]) -> list[tuple[str, int]]:
     """Cycles beyond the bound by what the target runs, the most first.
 
-    multiplying: the kinds whose multiplications the bound counts.
-
-    What multiplies is one kind, without the cycles that the model's own multiplications take at least: zeros that
+    What multiplies is one kind, without the cycles that the model's own multiplications take at least. Zeros that
     weights were filled up with and movements written as convolutions stay in it.
+
+    Args:
+        rows: of the program, with predicted cycles.
+        bound: of the same program.
+        multiplying: the kinds of `target_op` whose multiplications the bound counts.
+
+    Returns:
+        Kind and cycles; kinds without cycles are left out.
     """
     rest: Counter[str] = Counter()
     for row in rows:

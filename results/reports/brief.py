@@ -16,12 +16,16 @@ def brief(
     best: Best, measurements: Iterable[Measurement] = (), clock_hz: float | None = None,
     operators: Sequence[OperatorRow] = (),
 ) -> str:  # fmt: skip
-    """Its cycles with their label, how far such predictions are off, and the gain.
+    """The cycles of a best with their label, how far such predictions are off, and the gain.
 
     Args:
+        best: what to describe.
         measurements: the user's own, which say how far predictions are off.
-        clock_hz: of the board, for the time.
+        clock_hz: of the board in Hz, for the time; None leaves it out.
         operators: of the best, where it comes from a lookup and has none itself.
+
+    Returns:
+        One line.
     """
     _, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, measurements, operators or best.best.operators)

@@ -41,9 +41,15 @@ class Rise:
 def largest_rise_by_compiler(
     before: Sequence[OperatorRow], after: Sequence[OperatorRow], reasons: Mapping[str, str]
 ) -> Rise | None:
-    """The kind of operator whose cycles rise most by the compiler's estimate; None if those of none do.
+    """The kind of operator whose cycles rise most by the compiler's estimate.
 
-    reasons: as in `results.records.families.Family.estimate_reasons`.
+    Args:
+        before: rows of the default program.
+        after: rows of the tuned one.
+        reasons: as in `results.records.families.Family.estimate_reasons`.
+
+    Returns:
+        The kind, by how many cycles it rises, and why the estimates differ; None if no kind rises.
     """
     change: Counter[str] = Counter()
     for row in after:
@@ -57,7 +63,12 @@ def largest_rise_by_compiler(
 def differences(rows: Sequence[OperatorRow], reasons: Mapping[str, str]) -> list[Difference]:
     """The kinds that the two predictions see differently, the largest difference first.
 
-    reasons: as in `results.records.families.Family.estimate_reasons`.
+    Args:
+        rows: of one program, with the cycles of both predictions.
+        reasons: as in `results.records.families.Family.estimate_reasons`.
+
+    Returns:
+        One row for each kind that is worth mentioning: large enough in the program, and different enough.
     """
     ours: Counter[str] = Counter()
     theirs: Counter[str] = Counter()

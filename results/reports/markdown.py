@@ -6,7 +6,15 @@ from collections.abc import Collection, Sequence
 
 
 def aligned(lines: Sequence[tuple[str, ...]], right: Collection[str]) -> str:
-    """Headings and lines as a padded Markdown table; columns whose headings are in `right` are numbers."""
+    """Headings and lines as a padded Markdown table.
+
+    Args:
+        lines: the headings, then the lines, all of the same number of cells.
+        right: headings of the columns that hold numbers.
+
+    Returns:
+        The table without a newline at its end.
+    """
     headings = lines[0]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     ruler = tuple(

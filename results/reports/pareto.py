@@ -71,6 +71,15 @@ def pareto_of(best: Best, evaluations: Iterable[Evaluation], limits: Limits, aga
     """Of the verified evaluations whose figures have the label of the default's: others do not compare.
 
     Against quality also of those that fall short of what may be offered: what that would buy is what the front shows.
+
+    Args:
+        best: of the identity; its default says which label figures have to have.
+        evaluations: all of the best's identity.
+        limits: what a candidate on the front may cost.
+        against: what stands against cycles, SRAM or quality.
+
+    Returns:
+        The front, the other candidates within the limits, and those beyond.
     """
     default, _ = figures_of(best)
 

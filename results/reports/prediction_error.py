@@ -128,7 +128,15 @@ class ShippedErrors(Record):
     errors: tuple[_Known, ...]
 
     def find(self, target: str, objective: Facts) -> _Known | None:
-        """The error of what an objective counts, on a target; None if there is no evidence."""
+        """The error of what an objective counts, on a target; None if there is no evidence.
+
+        Args:
+            target: name of the target; evidence for a prefix of it fits.
+            objective: facts of the objective; evidence fits if all of its facts are among them.
+
+        Returns:
+            The first error that fits; None if there is no evidence.
+        """
         fitting = (
             one for one in self.errors if target.startswith(one.target) and one.objective.items() <= objective.items()
         )
@@ -136,7 +144,15 @@ class ShippedErrors(Record):
 
 
 def labelled(label: str, error: PredictionError | None) -> str:
-    """A label of cycles with how far such predictions are off, as in `predicted, ±6 %`."""
+    """A label of cycles with how far such predictions are off, as in `predicted, ±6 %`.
+
+    Args:
+        label: of cycles, as `predicted` or `measured`.
+        error: how far predictions are off; None if that is not known.
+
+    Returns:
+        As in `predicted, ±6 %`; the label alone if it is not `predicted` or the error is not known.
+    """
     return f"{label}, {error}" if error is not None and label == "predicted" else label
 
 
@@ -168,9 +184,13 @@ def error_for(
     else on the evidence that ships.
 
     Args:
+        identity: of the program that is predicted.
         measurements: the user's; those of other targets and those that another version of the model predicted say
             nothing.
         operators: of the program that is predicted; the shipped evidence's error says how much of them it covers.
+
+    Returns:
+        The error in percent and the evidence it rests on; None if there is no evidence for the target and objective.
     """
     known = shipped_errors().find(identity.target.name, identity.objective)
     if known is None:

@@ -65,6 +65,9 @@ def read(content: bytes, origin: str) -> list[Entry]:
         content: the file's bytes, from anywhere.
         origin: how messages name it.
 
+    Returns:
+        The entries in the order of the file.
+
     Raises:
         StoreError: it is no such file, or one entry is wrong; nothing of it should be used then.
     """

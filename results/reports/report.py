@@ -85,6 +85,14 @@ class ReportExtras:
 def write_report(best: Best, path: str | Path, beside: ReportExtras) -> Path:
     """Write the report on one model and target: default against best.
 
+    Args:
+        best: with the operators of both programs.
+        path: of the page; missing folders are made.
+        beside: what the page shows besides the best.
+
+    Returns:
+        The path.
+
     Raises:
         StoreError: the file cannot be written.
     """
@@ -92,12 +100,28 @@ def write_report(best: Best, path: str | Path, beside: ReportExtras) -> Path:
 
 
 def report_html(best: Best, beside: ReportExtras) -> str:
-    """The report as one page that needs nothing else to be read."""
+    """The report as one page that needs nothing else to be read.
+
+    Args:
+        best: with the operators of both programs.
+        beside: what the page shows besides the best.
+
+    Returns:
+        The HTML; style and script are in it.
+    """
     return environment().get_template("report.html.j2").render(report_context(best, beside), layout="page.html.j2")
 
 
 def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
-    """What the template of the report is told."""
+    """The variables of the report's template.
+
+    Args:
+        best: with the operators of both programs.
+        beside: what the page shows besides the best.
+
+    Returns:
+        Values by name.
+    """
     default, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, beside.measurements, best.best.operators)
     target = best.identity.target
@@ -148,8 +172,13 @@ def write_index(
     """Write the overview of a run: models and targets, each linking to its `report_name` beside this file.
 
     Args:
+        bests: one for each model and target of the run.
+        path: of the page; missing folders are made.
         measurements: the user's own, which say how far predictions are off.
-        clocks: of boards, in Hz, to tell cycles as time.
+        clocks: of boards, in Hz, to tell cycles as time; None for none.
+
+    Returns:
+        The path.
 
     Raises:
         StoreError: the file cannot be written.
@@ -336,6 +365,13 @@ def _duration(seconds: float) -> str:
 
 def write_file(path: Path, text: str) -> Path:
     """Write a file in one step: whoever opens it sees the old one or the new one, whole.
+
+    Args:
+        path: missing folders are made.
+        text: written as UTF-8; what cannot be encoded is written as `?`.
+
+    Returns:
+        The path.
 
     Raises:
         StoreError: it cannot be written.

@@ -153,8 +153,14 @@ def tune_json(
 ) -> dict[str, Any]:
     """One element of the list that `velatune tune --json` prints; described in docs/tune-json.md.
 
-    fronts: those that were asked for; the fields of others are left out. reuse: of the run; None, and left out, of a
-    result that was looked up. measurements: the user's own, which say how far predictions are off.
+    Args:
+        best: what to describe.
+        fronts: those that were asked for; the fields of others are left out.
+        reuse: of the run; None, and left out, of a result that was looked up.
+        measurements: the user's own, which say how far predictions are off.
+
+    Returns:
+        What `json.dumps` takes.
     """
     return tune_document(best, fronts, reuse, measurements).model_dump(exclude_unset=True)
 
@@ -162,7 +168,17 @@ def tune_json(
 def tune_document(
     best: Best, fronts: Iterable[Pareto] = (), reuse: Reuse | None = None, measurements: Sequence[Measurement] = ()
 ) -> TuneJson:
-    """The same, not yet plain."""
+    """The same as a model of pydantic, which the service validates and describes.
+
+    Args:
+        best: what to describe.
+        fronts: those that were asked for; the fields of others are unset.
+        reuse: of the run; None, and unset, of a result that was looked up.
+        measurements: the user's own, which say how far predictions are off.
+
+    Returns:
+        The document.
+    """
     default, tuned = figures_of(best)
     identity = best.identity
     target = identity.target
@@ -241,8 +257,12 @@ def markdown_table(
     target has several models, geometric means over them follow.
 
     Args:
+        bests: of the run, in the order of the lines.
         measurements: the user's own, which say how far predictions are off.
         clocks: of boards, in Hz; where there are any, a column has the time of the best.
+
+    Returns:
+        The table, geometric means and the line of labels; it ends with a newline.
     """
     bests = list(bests)
     tabled = _tabled(bests)
@@ -292,7 +312,15 @@ _QUALITY_HEADINGS = ("SQNR dB", "within the limit")
 
 
 def front_table(best: Best, pareto: Pareto) -> str:
-    """A front of one model and target as a Markdown table with its heading."""
+    """A front of one model and target as a Markdown table with its heading.
+
+    Args:
+        best: the model and target that the front is of.
+        pareto: the front.
+
+    Returns:
+        The heading and the table; it ends with a newline.
+    """
     identity, (default, _) = best.identity, figures_of(best)
     of_quality = pareto.against == "quality"
     lines = [

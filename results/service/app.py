@@ -29,7 +29,15 @@ Every number of cycles carries a label that says whether it is predicted, simula
 
 
 def create_app(service: Service, loopback_reads: bool) -> FastAPI:
-    """The ASGI application of a service. loopback_reads: whether this machine's own users may read without a token."""
+    """The ASGI application of a service.
+
+    Args:
+        service: its parts.
+        loopback_reads: whether this machine's own users may read without a token.
+
+    Returns:
+        The application; while it runs, so does the supervisor of jobs.
+    """
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:

@@ -41,8 +41,25 @@ class Backend(Protocol):
     job_command: Sequence[str]
 
     def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:
-        """Why no job can be for this target, board and objective: the field, a colon, and the reason in one line. Empty
-        if nothing is known against it. Answers at once: what takes longer to find out is for the job."""
+        """Why no job can be for this target, board and objective. Answers at once: what takes longer to find out is for
+        the job.
+
+        Args:
+            target: name of the target, as the request has it.
+            board: options of the board by name.
+            objective: as the request has it; None for the family's usual one.
+
+        Returns:
+            The field, a colon, and the reason in one line. Empty if nothing is known against it.
+        """
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
-        """What is to be said of a best and the other evaluations of its identity."""
+        """What is to be said of a best and the other evaluations of its identity.
+
+        Args:
+            best: what to explain.
+            evaluations: all of the best's identity.
+
+        Returns:
+            What the report shows besides the figures.
+        """

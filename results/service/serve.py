@@ -17,6 +17,13 @@ _CONNECTIONS = 512
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 for any that is free.
 
+    Args:
+        host: a name or an address; one with a colon is of IPv6.
+        port: 0 for any that is free.
+
+    Returns:
+        A socket that listens; the caller closes it.
+
     Raises:
         StoreError: the address cannot be had.
     """
@@ -32,7 +39,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def server_of(app: FastAPI, ready: Callable[[], None]) -> uvicorn.Server:
-    """What serves an application when it is run, until SIGINT or SIGTERM. ready: called when requests are taken."""
+    """What serves an application when it is run, until SIGINT or SIGTERM.
+
+    Args:
+        app: the application.
+        ready: called when requests are taken.
+
+    Returns:
+        The server; it is not started.
+    """
     config = uvicorn.Config(
         app,
         # Peers are who they are: a header can say anything.

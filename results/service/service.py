@@ -49,8 +49,19 @@ class Service:
     def over(
         cls, stores: Tiers, store_url: str, state: State, tokens: TokenBook, backend: Backend, limits: Limits
     ) -> Service:
-        """A service over stores and a state folder. store_url: what another process opens as the
-        user's store."""
+        """A service over stores and a state folder.
+
+        Args:
+            stores: what lookups are answered from.
+            store_url: what another process opens as the user's store.
+            state: the folder of jobs, tokens and uploads.
+            tokens: those that the service knows.
+            backend: of the families of targets.
+            limits: what the service takes.
+
+        Returns:
+            The service; no job runs until its supervisor does.
+        """
         metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
         supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
         asking = Asking(stores)

@@ -55,10 +55,18 @@ class TokenBook:
         self._known: dict[str, tuple[str, Token]] = {}
 
     def create(self, name: str, role: Role, days: float | None = None) -> str:
-        """A new token's text: 256 random bits behind a public id.
+        """A new token. It is 256 random bits behind a public id.
 
         With so many bits nobody can try out what hashes to the entry, however fast the hash is; slow hashes are for
         passwords that people choose. SHA-256 costs a request microseconds.
+
+        Args:
+            name: for people.
+            role: what it may do.
+            days: until it expires; None for never.
+
+        Returns:
+            Its text; only a hash of it is kept.
         """
         id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         expires = (

@@ -58,6 +58,13 @@ class Uploads:
     """All that are kept in a state folder."""
 
     def __init__(self, state: State, backend: Backend, limits: Limits) -> None:
+        """Take over the folder of uploads, and remove what an earlier process left half received.
+
+        Args:
+            state: the folder of the service.
+            backend: the command that looks at a file.
+            limits: the most bytes of one file and of all files.
+        """
         self._state, self._backend, self._limits = state, backend, limits
         self._folder = state.folder / "uploads"
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -91,7 +98,21 @@ class Uploads:
         shutil.rmtree(self.folder(sha256), ignore_errors=True)
 
     async def receive(self, chunks: AsyncIterator[bytes], kind: Kind, label: str, owner: str) -> Upload:
-        """Keep a file, or raise HTTPException: too large or slow, no room, or not taken by the one who looked at it."""
+        """Keep a file. The same bytes are kept once.
+
+        Args:
+            chunks: of the file, as they come.
+            kind: of the file; its name ends in it.
+            label: a name for people.
+            owner: id of the token that sent it.
+
+        Returns:
+            What is known of the file.
+
+        Raises:
+            HTTPException: it is empty, too large or too slow, there is no room for it, or the process that looked at it
+                refused it.
+        """
         folder = Path(tempfile.mkdtemp(prefix="receiving-", dir=self._folder))
         try:
             file_name = f"{_plain(label)}.{kind}"

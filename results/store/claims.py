@@ -74,7 +74,13 @@ def _write(connection: Connection, identity: Identity, claim: Claim) -> ImportOu
 
 
 def settle_claim(connection: Connection, identity_id: int, cycles: int) -> None:
-    """Forget a claim that is not cheaper than a best of the store's own."""
+    """Forget a claim that is not cheaper than a best of the store's own.
+
+    Args:
+        connection: the transaction to write in.
+        identity_id: row id of the identity.
+        cycles: of the store's own best.
+    """
     connection.execute(delete(claims).where(claims.c.identity_id == identity_id, claims.c.cycles >= cycles))
 
 

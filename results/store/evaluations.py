@@ -21,6 +21,12 @@ class Evaluations:
     """The evaluations of a store: at most one for each candidate, which is an identity and a recipe."""
 
     def __init__(self, database: Database, identities: Identities) -> None:
+        """The evaluations in a database.
+
+        Args:
+            database: holds them.
+            identities: finds the identities that they belong to.
+        """
         self._database, self._identities = database, identities
 
     def record(self, evaluation: Evaluation) -> bool:
@@ -50,7 +56,15 @@ class Evaluations:
             )
 
     def get(self, identity_key: str, recipe: str) -> Evaluation | None:
-        """The record of one candidate."""
+        """The record of one candidate.
+
+        Args:
+            identity_key: key of the identity.
+            recipe: its text, in the form in which it was recorded.
+
+        Returns:
+            The evaluation; None if there is none, or its row is damaged.
+        """
         with self._database.read() as connection:
             found = load_evaluations(
                 connection,

@@ -101,7 +101,14 @@ class Listings:
     def newest(self, model: str, target: str, limit: int, offset: int) -> tuple[list[Line], int]:
         """The newest best of each series by model and target, and how many there are in all.
 
-        model: part of the name, in any case. target: name of the device. Empty for any.
+        Args:
+            model: part of the name, in any case; empty for any.
+            target: name of the device; empty for any.
+            limit: the most that are returned.
+            offset: lines before them that are passed over.
+
+        Returns:
+            Lines by model and target, and the number of series.
         """
         place = func.row_number().over(partition_by=_SERIES, order_by=bests.c.updated.desc()).label("place")
         ranked = _wanted(place).where(models.c.name.icontains(model, autoescape=True))
@@ -123,10 +130,16 @@ class Listings:
             return _lines(connection, _wanted().join(member, same).order_by(bests.c.updated))
 
     def regressions(self, percent: float, limit: int) -> list[tuple[Line, Line]]:
-        """Members that cost more than the one before them in their series, by more than so many percent of it; (before,
-        after), the newest first.
+        """Members that cost more than the one before them in their series, the newest first.
 
         Only where the model's content is the same: another model may cost what it likes.
+
+        Args:
+            percent: of the earlier cycles; only those that cost more than so much more are returned.
+            limit: the most that are returned.
+
+        Returns:
+            Pairs of the earlier member and the later one.
         """
         before = {
             name: func.lag(column).over(partition_by=(*_SERIES, models.c.hash, _best.c.label), order_by=bests.c.updated)

@@ -24,6 +24,12 @@ class Simulations:
     """The simulations of a store: the newest by each simulator and runner for each candidate."""
 
     def __init__(self, database: Database, identities: Identities) -> None:
+        """The simulations in a database.
+
+        Args:
+            database: holds them.
+            identities: finds the identities that they belong to.
+        """
         self._database, self._identities = database, identities
 
     def record(self, simulation: Simulation) -> None:
@@ -68,7 +74,15 @@ def _simulations() -> Select[Any]:
 
 
 def load_simulations(fast_reads: FastReads, identity_key: str) -> list[Simulation]:
-    """Simulations of an identity's candidates, the fewest cycles first."""
+    """Simulations of an identity's candidates, the fewest cycles first.
+
+    Args:
+        fast_reads: of the store.
+        identity_key: key of the identity.
+
+    Returns:
+        Simulations; damaged ones are left out.
+    """
     rows = fast_reads.rows(_simulations(), {"key": identity_key})
     found = (intact(row, f"simulation of {row['recipe']}", _simulation_of) for row in rows)
     return [simulation for simulation in found if simulation is not None]

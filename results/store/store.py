@@ -71,6 +71,9 @@ class Store:
                 own store in the folder that the operating system keeps for application data.
             read_only: neither create nor change anything.
 
+        Returns:
+            The store, open; `close` it, or use it in a `with`.
+
         Raises:
             StoreError: the store cannot be reached, read or written, has a schema that is not known here, or is none.
         """

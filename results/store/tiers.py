@@ -36,12 +36,25 @@ class Tiers:
     """
 
     def __init__(self, user: Store, system: Store | None = None) -> None:
+        """Look in one store or two; `close` closes both.
+
+        Args:
+            user: the store that is written to.
+            system: the store under it, which is only read; None for none.
+        """
         self.user = user
         self._system = system
 
     @classmethod
     def open(cls, user: str | Path | None, system: str | Path | None = None) -> Self:
         """Open the user's store (see `Store.open`) and, if one is named, the system store.
+
+        Args:
+            user: as `Store.open` takes it; None for the user's own store.
+            system: the same of the system store; None for none.
+
+        Returns:
+            Both stores, or the user's alone if the system store cannot be opened.
 
         Raises:
             StoreError: the user's store cannot be used.
@@ -103,7 +116,18 @@ class Tiers:
         self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
         io_layout: str | None = None, limit: int = 16,
     ) -> list[Best]:  # fmt: skip
-        """As `Lookups.similar`, the user's first; `limit` holds for each store."""
+        """As `Lookups.similar`, the user's first; `limit` holds for each store.
+
+        Args:
+            structure: of the lowered model that recipes are wanted for.
+            target: that they must be for; None for any.
+            objective: that they must be for; None for any.
+            io_layout: that they must be for; None for any.
+            limit: the most from each store.
+
+        Returns:
+            Bests of the user's store, then those of the system store.
+        """
 
         def of(lookups: Lookups) -> list[Best]:
             return lookups.similar(structure, target, objective=objective, io_layout=io_layout, limit=limit)

@@ -48,14 +48,26 @@ class Authenticator:
     """Tells principals. loopback_reads: whether this machine's own users may read without a token."""
 
     def __init__(self, tokens: TokenBook, loopback_reads: bool) -> None:
+        """Answer from the service's tokens.
+
+        Args:
+            tokens: those that the service knows.
+            loopback_reads: whether requests from this machine may read without a token.
+        """
         self._tokens = tokens
         self._loopback_reads = loopback_reads
 
     def principal(self, peer: str, method: str, headers: Headers) -> Principal | Refused:
         """Who a request is from.
 
-        peer: the address at the other end of the connection. No header is believed in its place: whoever can send a
-        request can write headers too.
+        Args:
+            peer: the address at the other end of the connection. No header is believed in its place: whoever can send a
+                request can write headers too.
+            method: of HTTP; it says which kinds of authorization are taken.
+            headers: of the request.
+
+        Returns:
+            Who it is and what they may do, or why they may do nothing.
         """
         given = headers.get(b"authorization")
         if given is not None:

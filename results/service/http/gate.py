@@ -33,6 +33,15 @@ class Gate:
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, rate: Rate, metrics: Metrics, body_bytes: int
     ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: what requests are handed to once they are allowed.
+            authenticator: says who a request is from.
+            rate: how many requests a caller may send.
+            metrics: counts requests and refusals.
+            body_bytes: most bytes of a body that is no upload.
+        """
         self._app, self._authenticator, self._rate, self._metrics = app, authenticator, rate, metrics
         self._body_bytes = body_bytes
 

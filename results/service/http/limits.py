@@ -35,6 +35,12 @@ class Rate:
     """A token bucket for each caller. For one thread."""
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+        """Give each caller a bucket of two seconds' requests.
+
+        Args:
+            per_second: requests that one caller may send.
+            clock: seconds from any moment on, never backwards.
+        """
         self._per_second, self._room, self._clock = per_second, 2.0 * per_second, clock
         self._callers: OrderedDict[str, tuple[float, float]] = OrderedDict()
 

@@ -51,9 +51,15 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def other_than_json(kind: str, *statuses: int, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The same for a route that answers with a text or file of this media type, and its `response_class`.
+    """What `responses` gives, for a route that answers with a text or file, together with the route's `response_class`.
 
-    schema: of each part of a stream; else the whole is one string.
+    Args:
+        kind: media type of the answer.
+        statuses: of HTTP, of the errors that the route can answer with.
+        schema: JSON schema of each part of a stream; None if the whole is one string.
+
+    Returns:
+        Keyword arguments of a route's decorator.
     """
     text = {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
     whole = {"description": "the whole of it", "content": {kind: {"schema": schema or text}}}
@@ -62,6 +68,16 @@ def other_than_json(kind: str, *statuses: int, schema: dict[str, Any] | None = N
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error as the service answers it: a code for programs and a message for people.
+
+    Args:
+        status: of HTTP.
+        message: one line that says what was wrong and what to do.
+        headers: to send with it; None for none.
+
+    Returns:
+        The response.
+    """
     content = {"error": _CODES.get(status, "internal"), "message": message}
     return JSONResponse(content, status, headers)
 

@@ -69,5 +69,11 @@ def log_json(stream: TextIO = sys.stderr) -> None:
 
 
 def tell(event: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log an event with its fields."""
+    """Log an event with its fields.
+
+    Args:
+        event: name of the event.
+        level: of Python's logging.
+        fields: by name; each becomes a field of the JSON line.
+    """
     log.log(level, event, extra={"fields": fields})

@@ -24,8 +24,13 @@ _COMMENT_SECONDS = 15.0
 async def follow(path: Path, after: int, last: Callable[[], str | None]) -> AsyncIterator[bytes]:
     """Events with ids greater than `after`, as they come.
 
-    path: of one JSON object per line, each with an `event`; it need not be there yet. last: the data of the final
-    event, `end`, or None for as long as there will be more; called in a thread.
+    Args:
+        path: of one JSON object per line, each with an `event`; it need not be there yet.
+        after: id of the last event that the client has seen; 0 for all.
+        last: the data of the final event, `end`, or None for as long as there will be more; called in a thread.
+
+    Yields:
+        Server-sent events in UTF-8, with a comment in between where nothing came for 15 s.
     """
     number, offset, spoken = 0, 0, time.monotonic()
     while True:

@@ -64,7 +64,19 @@ class Jobs:
         return self._folder / id
 
     def add(self, request: Mapping[str, Any], owner: str, most_queued: int) -> Job:
-        """Put a job at the end of the queue. Raises QueueFull."""
+        """Put a job at the end of the queue.
+
+        Args:
+            request: what to do; it must be JSON.
+            owner: id of the token that asked for it.
+            most_queued: jobs that may wait at a time.
+
+        Returns:
+            The job, queued.
+
+        Raises:
+            QueueFull: so many wait already.
+        """
         id = secrets.token_hex(8)
         with self._state.write() as connection:
             waiting = select(func.count()).select_from(table).where(table.c.state == "queued")
@@ -84,6 +96,15 @@ class Jobs:
         return None if row is None else _job(row)
 
     def newest(self, limit: int, offset: int = 0) -> list[Job]:
+        """The latest jobs, of any state.
+
+        Args:
+            limit: the most that are returned.
+            offset: newer ones that are passed over.
+
+        Returns:
+            Jobs, the newest first.
+        """
         with self._state.read() as connection:
             rows = connection.execute(select(table).order_by(table.c.number.desc()).limit(limit).offset(offset))
             return [_job(row) for row in rows.mappings()]
@@ -117,7 +138,14 @@ class Jobs:
             return _by_id(connection, id)
 
     def end(self, id: str, state: JobState, reason: str = "", identity: str | None = None) -> None:
-        """What became of a job that ran."""
+        """Say what became of a job that ran.
+
+        Args:
+            id: of the job.
+            state: that it ended in.
+            reason: why, for people; empty if it is done.
+            identity: key of the identity that it tuned; None leaves what is known.
+        """
         with self._state.write() as connection:
             connection.execute(
                 update(table)

@@ -37,7 +37,16 @@ class Supervisor:
     def __init__(
         self, jobs: Jobs, uploads: Uploads, backend: Backend, limits: Limits, metrics: Metrics, store: str
     ) -> None:
-        """store: what the job's process opens as the store."""
+        """Supervise a queue; `run` starts its jobs.
+
+        Args:
+            jobs: the queue.
+            uploads: files that jobs name.
+            backend: the command that runs a job.
+            limits: how many jobs run at a time.
+            metrics: counts jobs by what became of them.
+            store: what the job's process opens as the store.
+        """
         self._jobs, self._uploads, self._backend, self._metrics = jobs, uploads, backend, metrics
         self._most, self._store = limits.running_jobs, store
         self._running: dict[str, asyncio.Task[None]] = {}

@@ -30,12 +30,28 @@ from results.store.tiers import Tiers
 
 
 def answer_of(stores: Tiers, identity: Identity) -> Answered:
-    """What is known for an identity."""
+    """What is known for an identity.
+
+    Args:
+        stores: what is asked.
+        identity: of the model on its target.
+
+    Returns:
+        The answer as a response.
+    """
     return answer_with(stores.offered(identity), identity)
 
 
 def answer_with(offered: Offered, identity: Identity) -> Answered:
-    """The answer that lies in what was offered for an identity."""
+    """The answer that lies in what was offered for an identity.
+
+    Args:
+        offered: what the stores have for `identity`.
+        identity: that was asked for.
+
+    Returns:
+        The answer as a response.
+    """
     found = answer_from(offered, identity)
     # A hit has been held against its key already.
     key = found.best.identity.key if isinstance(found, Hit) else identity.key
@@ -43,7 +59,15 @@ def answer_with(offered: Offered, identity: Identity) -> Answered:
 
 
 def answer_of_key(store: Store, key: str) -> Answered:
-    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it."""
+    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it.
+
+    Args:
+        store: what is asked.
+        key: of an identity.
+
+    Returns:
+        A hit or a miss, as a response.
+    """
     marks = (store.database.changes.mark(),)
     best = store.bests.get(key)
     if best is None:
@@ -56,17 +80,42 @@ def _answered(document: LookupJson, marks: Marks) -> Answered:
 
 
 def line_json(line: Line, backend: Backend) -> LineJson:
-    """One best in short."""
+    """One best in short.
+
+    Args:
+        line: the best.
+        backend: tells the versions that the service has now.
+
+    Returns:
+        Its JSON.
+    """
     return LineJson(gain_percent=round(line.gain.percent, 2), fresh=is_fresh(line, backend), **asdict(line))
 
 
 def is_fresh(line: Line, backend: Backend) -> bool:
-    """Whether it was found with the versions that the service has now."""
+    """Whether it was found with the versions that the service has now.
+
+    Args:
+        line: the best.
+        backend: tells the versions that the service has now.
+
+    Returns:
+        Whether all versions are the service's.
+    """
     return line.versions in backend.toolchains.values() and line.search_space_version == backend.search_space_version
 
 
 def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJson:
-    """Two neighbours of a series."""
+    """Two neighbours of a series.
+
+    Args:
+        before: the member that cost less.
+        after: the next member of the series.
+        backend: tells the versions that the service has now.
+
+    Returns:
+        Both with the difference of their cycles in percent of the earlier ones.
+    """
     more = 100.0 * (after.best_cycles - before.best_cycles) / before.best_cycles
     return RegressionJson(
         model=after.model, target=after.target, label=after.label, percent=round(more, 2),
@@ -75,14 +124,32 @@ def regression_json(before: Line, after: Line, backend: Backend) -> RegressionJs
 
 
 def explained_of(store: Store, best: Best, backend: Backend) -> tuple[Explained, Pareto]:
-    """What is said of a best besides its figures, and the front of cycles against SRAM."""
+    """What is said of a best besides its figures, and the front of cycles against SRAM.
+
+    Args:
+        store: holds the other evaluations of the best's identity.
+        best: what to explain.
+        backend: explains it.
+
+    Returns:
+        The explanation, and the front within its limits.
+    """
     evaluations = store.evaluations.of(best.identity.key)
     explained = backend.explain(best, evaluations)
     return explained, pareto_of(best, evaluations, explained.limits)
 
 
 def result_json(store: Store, best: Best, backend: Backend) -> ResultJson:
-    """A best with all that is known of it."""
+    """A best with all that is known of it.
+
+    Args:
+        store: holds evaluations, simulations and the history of the best.
+        best: what to show.
+        backend: explains it.
+
+    Returns:
+        Its JSON.
+    """
     explained, pareto = explained_of(store, best, backend)
     names = elements(best.recipe)
     brings = [*(contribution_of(best.best, one) for one in explained.without), *[None] * len(names)]

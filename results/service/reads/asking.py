@@ -22,7 +22,16 @@ _R = TypeVar("_R")
 
 
 async def aside(function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
-    """Run what waits for a disk or a database in a thread: the loop goes on serving others."""
+    """Run what waits for a disk or a database in a thread: the loop goes on serving others.
+
+    Args:
+        function: called in a thread.
+        arguments: of the function.
+        named: of the function, too.
+
+    Returns:
+        What it returns; what it raises is raised here.
+    """
     return await to_thread.run_sync(functools.partial(function, *arguments, **named))
 
 
@@ -64,7 +73,16 @@ class Asking:
         return await self.run(answer_of, self._stores, identity)
 
     async def run(self, function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwargs) -> _R:
-        """Run what asks the stores, in a thread where it has to wait for one."""
+        """Run what asks the stores, in a thread where it has to wait for one.
+
+        Args:
+            function: called at once where no store has to be waited for, else in a thread.
+            arguments: of the function.
+            named: of the function, too.
+
+        Returns:
+            What it returns; what it raises is raised here.
+        """
         if all(one.at_hand for one in self._stores.changes()):
             return function(*arguments, **named)
         return await aside(function, *arguments, **named)

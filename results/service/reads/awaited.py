@@ -27,7 +27,18 @@ class Awaited:
         self._turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What a statement selects, by column name. Raises StoreError: the database cannot be read."""
+        """What a statement selects, by column name.
+
+        Args:
+            statement: made once, and the same object each time.
+            values: of its parameters.
+
+        Returns:
+            Rows in the statement's order.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
         compiled = self._glances.compiled(statement)
         async with self._turns:
             with self._glances.told_errors():

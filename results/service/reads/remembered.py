@@ -23,6 +23,13 @@ class Answered(Response):
     """
 
     def __init__(self, content: bytes, kind: str, marks: Marks) -> None:
+        """A response that may be remembered.
+
+        Args:
+            content: JSON.
+            kind: of the answer, as `hit`.
+            marks: of the stores that were asked, from before they were.
+        """
         super().__init__(content, media_type="application/json")
         self.kind, self.marks = kind, marks
 
@@ -46,6 +53,12 @@ class Remembered:
         return known if _begins(self._latest, known.marks) else None
 
     def keep(self, question: Question, answer: Answered) -> None:
+        """Remember an answer, unless a store could not tell its mark.
+
+        Args:
+            question: what it answers.
+            answer: with the marks that it holds under.
+        """
         if None in answer.marks:
             return
         self._latest = answer.marks + self._latest[len(answer.marks) :]

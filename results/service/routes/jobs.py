@@ -113,7 +113,15 @@ async def model_pte(identity: Key, service: Served) -> FileResponse:
 
 
 def pte_of(service: Service, identity: str) -> FilePath | None:
-    """Where the `.pte` lies that the best recipe of an identity came to."""
+    """Where the `.pte` lies that the best recipe of an identity came to.
+
+    Args:
+        service: its jobs and results.
+        identity: key of the identity.
+
+    Returns:
+        The file's path; None if no job made one, or a better recipe was found since.
+    """
     job = service.jobs.of_identity(identity)
     best = service.store.bests.get(identity)
     if job is None or best is None:

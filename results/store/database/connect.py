@@ -60,6 +60,13 @@ def place(url: URL) -> str:
 def connect(url: URL, read_only: bool = False) -> Engine:
     """An engine for the store; nothing is opened yet, but a missing folder is made unless it is only read.
 
+    Args:
+        url: as `store_url` gives it.
+        read_only: whether nothing may be written.
+
+    Returns:
+        The engine.
+
     Raises:
         StoreError: the database's driver is not installed, or the folder cannot be made.
     """
@@ -135,7 +142,18 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def one_line_errors(where: str, *others: type[Exception]) -> Iterator[None]:
-    """Turns what the database raises inside the block into a StoreError. others: of a driver that is used directly."""
+    """Turns what the database raises inside the block into a StoreError.
+
+    Args:
+        where: the database, as messages name it.
+        others: classes of errors of a driver that is used directly.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        StoreError: the database failed; the message is one line.
+    """
     expected: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, *others)
     try:
         yield

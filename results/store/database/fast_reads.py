@@ -50,7 +50,12 @@ class FastReads:
     """Of one database. For any number of threads."""
 
     def __init__(self, engine: Engine, location: str) -> None:
-        """location: as messages name the database."""
+        """Read from a database.
+
+        Args:
+            engine: of the database; on PostgreSQL an engine of its own is made from its URL.
+            location: as messages name the database.
+        """
         self._engine, self._location = engine, location
         self.dialect: str = engine.dialect.name
         if self.dialect != "sqlite":
@@ -66,6 +71,9 @@ class FastReads:
         Args:
             statement: made once, and the same object each time.
             values: of its parameters.
+
+        Returns:
+            Rows in the statement's order.
 
         Raises:
             StoreError: the database cannot be read.
@@ -84,7 +92,15 @@ class FastReads:
         return one_line_errors(self._location, self._engine.dialect.loaded_dbapi.Error)
 
     def is_gone(self, error: BaseException, connection: Any) -> bool:
-        """Whether a driver's error says that its connection stands no longer."""
+        """Whether a driver's error says that its connection stands no longer.
+
+        Args:
+            error: what was raised.
+            connection: of the driver.
+
+        Returns:
+            False, too, if the error is not the driver's.
+        """
         dialect = self._engine.dialect
         return isinstance(error, dialect.loaded_dbapi.Error) and dialect.is_disconnect(error, connection, None)
 

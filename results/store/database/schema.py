@@ -21,6 +21,10 @@ _POSTGRESQL_LOCK = 0x76656C61
 def prepare(engine: Engine, where: str) -> None:
     """Create or upgrade the schema in one transaction; does nothing when it is current.
 
+    Args:
+        engine: of the database.
+        where: the database, as messages name it.
+
     Raises:
         StoreError: this code does not know the schema, or the database is somebody else's.
     """
@@ -38,6 +42,10 @@ def prepare(engine: Engine, where: str) -> None:
 
 def check(engine: Engine, where: str) -> None:
     """See that a store that is only read has the schema that this code reads.
+
+    Args:
+        engine: of the database.
+        where: the database, as messages name it.
 
     Raises:
         StoreError: it has another one, or the database is no store.

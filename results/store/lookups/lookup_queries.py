@@ -64,7 +64,15 @@ def number(value: int) -> ColumnElement[int]:
 
 
 def given(table: FromClause, *names: str) -> list[ColumnElement[bool]]:
-    """These columns are as asked for."""
+    """These columns are as asked for.
+
+    Args:
+        table: with these columns.
+        names: of columns; a parameter of the same name has the value.
+
+    Returns:
+        One condition for each name.
+    """
     return [table.c[name] == bindparam(name) for name in names]
 
 
@@ -86,8 +94,17 @@ def differing() -> tuple[ColumnElement[Any], ...]:
 
 
 def latest_of(level: str, limit: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
-    """Identities with something known and when it was found, of one level of a structure (`shapes`, `operators`) by
-    its index: few of what may be thousands, the latest identities first."""
+    """Identities with something known, of one level of a structure by its index: few of what may be thousands, the
+    latest first.
+
+    Args:
+        level: `shapes` or `operators`; the parameter of that name has the hash.
+        limit: the most identities.
+        conditions: that they must meet, too.
+
+    Returns:
+        A statement with the identity's row id and `at`, when what is known was found.
+    """
     of_level = identities.c[f"structure_{level}"] == bindparam(level)
     wanted = select(identities.c.id, FOUND.label("at")).select_from(WITH_OFFERS).where(of_level, KNOWN, *conditions)
     return wanted.order_by(identities.c.id.desc()).limit(limit)
@@ -133,6 +150,13 @@ def model_values(identity: Identity) -> dict[str, Any]:
 def offers_of_model(fast_reads: FastReads, identity: Identity) -> Iterator[Best]:
     """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
     the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
+
+    Args:
+        fast_reads: of the store.
+        identity: of the model on its target.
+
+    Yields:
+        Bests; those of claims are not verified.
     """
     return _read(fast_reads, _of_model(), model_values(identity))
 
@@ -141,7 +165,19 @@ def offers_of_structure(
     fast_reads: FastReads, structure: Structure, target: Target | None, objective: Facts | None, io_layout: str | None,
     limit: int,
 ) -> Iterator[Best]:  # fmt: skip
-    """Bests and claims for models of a structure: those of the same shapes first, then the newest. None: any."""
+    """Bests and claims for models of a structure: those of the same shapes first, then the newest.
+
+    Args:
+        fast_reads: of the store.
+        structure: of the lowered model; `shapes` only orders them.
+        target: that they must be for; None for any.
+        objective: that they must be for; None for any.
+        io_layout: that they must be for; None for any.
+        limit: the most that are yielded.
+
+    Yields:
+        Bests; those of claims are not verified.
+    """
     given = target_values(target) if target is not None else {}
     given |= {"objective": facts_text(objective)} if objective is not None else {}
     given |= {"io_layout": io_layout} if io_layout is not None else {}
@@ -150,7 +186,15 @@ def offers_of_structure(
 
 
 def any_offer(connection: Connection, identity: Identity) -> bool:
-    """Whether there is a best or claim for the target, objective and layout of an identity."""
+    """Whether there is a best or claim for the target, objective and layout of an identity.
+
+    Args:
+        connection: the transaction to read in.
+        identity: its model does not matter.
+
+    Returns:
+        Whether there is one.
+    """
     same = [targets.c[name] == value for name, value in target_values(identity.target).items()]
     same += [identities.c.objective == facts_text(identity.objective), identities.c.io_layout == identity.io_layout]
     wanted = select(identities.c.id).select_from(sources(IDENTITY_TABLES)).where(*same, KNOWN).limit(1)

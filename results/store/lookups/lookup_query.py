@@ -62,7 +62,13 @@ class Offered:
 def offered(fast_reads: FastReads, identity: Identity, mark: object) -> Offered:
     """What a store has for an identity. Damaged rows are skipped with a warning.
 
-    mark: of the store, from before; None where the database's own answer is to say it.
+    Args:
+        fast_reads: of the store.
+        identity: of the model on its target.
+        mark: of the store, from before; None where the database's own answer is to say it.
+
+    Returns:
+        The best to offer, with its simulations and the mark.
     """
     (row,) = fast_reads.rows(*question(identity, fast_reads.dialect))
     marks = (row["mark"] if mark is None else mark,)
@@ -70,14 +76,30 @@ def offered(fast_reads: FastReads, identity: Identity, mark: object) -> Offered:
 
 
 def question(identity: Identity, dialect: str) -> tuple[Select[Any], dict[str, Any]]:
-    """The statement that asks for what a store has for an identity, in one row, and its values."""
+    """The statement that asks for what a store has for an identity, in one row, and its values.
+
+    Args:
+        identity: of the model on its target.
+        dialect: name of the database's dialect, `sqlite` or `postgresql`.
+
+    Returns:
+        The statement and the values of its parameters.
+    """
     structure = identity.structure
     values = model_values(identity) | (vars(structure) if structure is not None else {})
     return _first(structure is not None, dialect), values
 
 
 def offered_in(row: Row, marks: tuple[object, ...]) -> Offered | None:
-    """What lies in that row; None if more has to be read: simulations, or others because this one is damaged."""
+    """What lies in the row that answers `question`.
+
+    Args:
+        row: by column name.
+        marks: of the stores that were asked.
+
+    Returns:
+        The offer; None if more has to be read: simulations, or others because this one is damaged.
+    """
     if row["key"] is None:
         return Offered(marks=marks)
     if row["simulated"]:

@@ -46,6 +46,9 @@ class Lookups:
             structure: of the lowered model that recipes are wanted for; `shapes` only orders the answer.
             target, objective, io_layout: what they must be for; None for any.
             limit: the most that are returned; where there are more, the latest identities are chosen from.
+
+        Returns:
+            At most `limit` bests; empty if no model has the structure.
         """
         return list(offers_of_structure(self._database.fast_reads, structure, target, objective, io_layout, limit))
 

@@ -28,6 +28,11 @@ def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id
 
     The candidate's row stays locked until the transaction ends.
 
+    Args:
+        connection: the transaction to write in.
+        evaluation: the new record.
+        identity_id: row id of its identity.
+
     Returns:
         Its row id, and whether the table changed.
     """

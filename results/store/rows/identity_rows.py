@@ -12,7 +12,15 @@ from results.store.rows.rows import facts_text, storable, structure_values, targ
 
 
 def write_identity(connection: Connection, identity: Identity) -> int:
-    """Make an identity known, with the name and structure that it has now; its row id."""
+    """Make an identity known, with the name and structure that it has now.
+
+    Args:
+        connection: the transaction to write in.
+        identity: to make known; a structure of None leaves what is known.
+
+    Returns:
+        Its row id.
+    """
     id = identity_row(connection, identity)
     # The same content may go by another name today; people look for the name they used last.
     name = storable(identity.model_name)
@@ -27,7 +35,15 @@ def write_identity(connection: Connection, identity: Identity) -> int:
 
 
 def identity_row(connection: Connection, identity: Identity) -> int:
-    """The row id of an identity, which is made if there is none."""
+    """The row of an identity, which is made if there is none. What is known of it does not change.
+
+    Args:
+        connection: the transaction to write in.
+        identity: to find.
+
+    Returns:
+        Its row id.
+    """
     model_id = id_of(connection, models, {"hash": identity.model_hash}, {"name": storable(identity.model_name)})
     return id_of(
         connection,
@@ -48,7 +64,15 @@ def identity_row(connection: Connection, identity: Identity) -> int:
 
 
 def target_row(connection: Connection, target: Target) -> int:
-    """The row id of a target, which is made if there is none."""
+    """The row of a target, which is made if there is none.
+
+    Args:
+        connection: the transaction to write in.
+        target: to find.
+
+    Returns:
+        Its row id.
+    """
     return id_of(connection, targets, target_values(target))
 
 

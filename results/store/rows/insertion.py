@@ -11,7 +11,17 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 
 def id_of(connection: Connection, table: Table, key: dict[str, Any], rest: dict[str, Any] | None = None) -> int:
-    """The id of the row with this unique key, which is made (with the other columns) if there is none."""
+    """The row with a unique key, which is made if there is none.
+
+    Args:
+        connection: the transaction to write in.
+        table: of the row.
+        key: the columns of the unique key, and their values.
+        rest: the other columns of a new row; None for none.
+
+    Returns:
+        Its id.
+    """
     wanted = select(table.c.id).where(*(table.c[column] == value for column, value in key.items()))
     id = connection.execute(wanted).scalar()
     if id is None:
@@ -21,7 +31,16 @@ def id_of(connection: Connection, table: Table, key: dict[str, Any], rest: dict[
 
 
 def insert_new(connection: Connection, table: Table, values: dict[str, Any]) -> int | None:
-    """Insert a row and give its id, or None if its unique key is taken."""
+    """Insert a row unless its unique key is taken.
+
+    Args:
+        connection: the transaction to write in.
+        table: to insert into.
+        values: by column name.
+
+    Returns:
+        Its id, or None if the key is taken.
+    """
     return connection.execute(_insertion(connection.dialect.name, table), values).scalar()
 
 

@@ -68,7 +68,11 @@ def load_evaluations(connection: Connection, *conditions: _Condition) -> dict[in
     """Evaluations by row id, in the order of their first recording.
 
     Args:
+        connection: the transaction to read in.
         conditions: over the tables `evaluations` and `identities`.
+
+    Returns:
+        Evaluations by row id; damaged ones are left out.
     """
     wanted = select(evaluations.c.id).select_from(_CANDIDATE_TABLES).where(*conditions)
     streams: defaultdict[int, list[str]] = defaultdict(list)
@@ -94,7 +98,15 @@ def load_evaluations(connection: Connection, *conditions: _Condition) -> dict[in
 
 
 def load_identities(connection: Connection, keys: set[str]) -> dict[str, Identity]:
-    """Identities by key."""
+    """Identities by key.
+
+    Args:
+        connection: the transaction to read in.
+        keys: of identities.
+
+    Returns:
+        Identities by key; those that are unknown or damaged are left out.
+    """
     rows = connection.execute(select(*IDENTITY_COLUMNS).select_from(IDENTITY_TABLES).where(identities.c.key.in_(keys)))
     found = (intact(row, f"identity {row['key']}", identity_of) for row in rows.mappings())
     return {identity.key: identity for identity in found if identity is not None}
@@ -104,7 +116,11 @@ def load_bests(connection: Connection, *conditions: _Condition) -> list[Best]:
     """Bests by model name, target and age (newest first).
 
     Args:
+        connection: the transaction to read in.
         conditions: over the tables `identities`, `models` and `targets`.
+
+    Returns:
+        Bests with their operators; damaged ones are left out.
     """
     named = (bests.c.default_evaluation_id, bests.c.best_evaluation_id)
     of_these = (select(column).select_from(_BEST_TABLES).where(*conditions) for column in named)
@@ -134,6 +150,14 @@ def _best_of(row: Row, known: dict[int, Evaluation]) -> Best:
 def best_of(row: Row, default: Evaluation, best: Evaluation) -> Best:
     """The record of a row of `bests` joined with its identity.
 
+    Args:
+        row: with the columns of `bests` and `IDENTITY_COLUMNS`.
+        default: the evaluation that the row names as the default.
+        best: the one that it names as the best.
+
+    Returns:
+        The best.
+
     Raises:
         ValueError, TypeError: the row is damaged, or its evaluations are nothing to offer.
     """
@@ -156,7 +180,16 @@ def best_of(row: Row, default: Evaluation, best: Evaluation) -> Best:
 
 
 def intact(row: Row, what: str, read: Callable[[Row], _R]) -> _R | None:
-    """The record of a row, or None and a warning when the row is damaged."""
+    """The record of a row, or None and a warning when the row is damaged.
+
+    Args:
+        row: by column name.
+        what: the row, as the warning names it.
+        read: makes the record; raises ValueError or TypeError for a damaged row.
+
+    Returns:
+        The record; None when the row is damaged.
+    """
     try:
         return read(row)
     except (ValueError, TypeError) as error:

@@ -49,7 +49,15 @@ def structure_values(structure: Structure) -> dict[str, str]:
 
 
 def evaluation_values(evaluation: Evaluation, identity_id: int) -> dict[str, Any]:
-    """The columns of `evaluations` for a record."""
+    """The columns of `evaluations` for a record.
+
+    Args:
+        evaluation: the record; its command streams and operators have tables of their own.
+        identity_id: row id of its identity.
+
+    Returns:
+        Values by column name.
+    """
     figures = evaluation.figures
     return {
         "identity_id": identity_id,
@@ -78,6 +86,13 @@ def operators_text(operators: tuple[OperatorRow, ...]) -> str:
 
 def evaluation_of(row: Row, streams: list[str]) -> Evaluation:
     """The record of a row of `evaluations` joined with `identities.key` and `operator_tables.rows_json`.
+
+    Args:
+        row: by column name; `verified` is 0 or 1.
+        streams: SHA-256 of the command streams of its delegates, in hexadecimal and in order.
+
+    Returns:
+        The record.
 
     Raises:
         ValueError, TypeError: the row is damaged.
