@@ -124,9 +124,9 @@ class Evaluator(Generic[P]):
         """What no candidate can go below; None where nothing is known."""
         return self._programs.bound()
 
-    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        """Recipes that a search of this model starts from. learnt: what won on similar models, to begin with."""
-        return self._programs.starting_points(learnt)
+    def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
+        """Recipes that a search of this model starts from. transferred: what won on similar models, to begin with."""
+        return self._programs.starting_points(transferred)
 
     def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
         """Compile and check the candidate that the recipe `text` gives.

@@ -100,10 +100,10 @@ def enter(base: Shared[Base], base_key: str, job: Job, setting: Setting) -> tupl
     return _session_by(default, setting, job).evaluator.starting_points()
 
 
-def starts(base: Shared[Base], base_key: str, job: Job, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+def starts(base: Shared[Base], base_key: str, job: Job, setting: Setting, transferred: list[str]) -> tuple[str, ...]:
     """The recipes that a search starts from where the toolchain lowers by a setting, empty for its own, if others have
     `learnt` something. Other arguments as of `evaluate`."""
-    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(learnt)
+    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(transferred)
 
 
 def measured_settings(base: Shared[Base], base_key: str, job: Job) -> list[Setting]:

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 import search_space.choices
 import search_space.passes
 from search_space.choices.base import RecipeChoice
-from search_space.choices.frontend.base import UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
@@ -199,7 +199,7 @@ def _complaint(value: object, base: type) -> str:
             return f"has an option {odd[0]} whose default is no bool, int or str"
         value()  # which may raise
         return ""
-    if issubclass(value, UpstreamChoice):
+    if issubclass(value, FrontendChoice):
         return "is a choice inside ExecuTorch; of these there are only built-in ones"
     alternatives = getattr(value, "alternatives", {})
     bad = [name for name in alternatives if not NAME.fullmatch(name)]

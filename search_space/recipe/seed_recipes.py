@@ -141,7 +141,7 @@ def _with(text: str, stage: Stage, passes: Iterable[type[RecipePass]]) -> str:
 
 
 def seed_programs(
-    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, transferred: Sequence[str] = ()
 ) -> dict[str, tuple[Graph, ...]]:
     """Apply the seed recipes to a program.
 
@@ -149,7 +149,7 @@ def seed_programs(
         program: one graph for each delegate.
         facts: about the target.
         allowed: the least exact class that is allowed.
-        learnt: recipes of similar programs, which are tried first.
+        transferred: recipes of similar programs, which are tried first.
 
     Returns:
         Recipe -> the program by it. Passes that change nothing are left out. Of recipes with one result the first is
@@ -158,7 +158,7 @@ def seed_programs(
     seen = {tuple(graph.hash for graph in program)}
     programs: dict[str, tuple[Graph, ...]] = {}
     reached: dict[tuple[RecipePass, ...], tuple[Graph, ...]] = {(): tuple(program)}
-    for start in map(Recipe.parse, (*learnt, *inexact_seed_recipes(), *seed_recipes())):
+    for start in map(Recipe.parse, (*transferred, *inexact_seed_recipes(), *seed_recipes())):
         if start.exactness > allowed:
             continue
         passes = start.passes
@@ -177,23 +177,23 @@ def seed_programs(
     return programs
 
 
-def mends_first(starts: Sequence[str]) -> tuple[str, ...]:
+def workarounds_first(starts: Sequence[str]) -> tuple[str, ...]:
     """Starting points in the order in which they are tried where Vela miscompiles the default lowering.
 
-    The plainest mend comes first: few trials may be given, and each of the others does more that can go wrong.
+    The plainest workaround comes first: few trials may be given, and each of the others does more that can go wrong.
     """
-    return tuple(sorted(starts, key=lambda text: not is_mend(text)))
+    return tuple(sorted(starts, key=lambda text: not is_workaround(text)))
 
 
-def is_mend(text: str) -> bool:
+def is_workaround(text: str) -> bool:
     """Whether a recipe does nothing but what keeps Vela from miscompiling operands."""
     recipe = Recipe.parse(text)
-    mend = set(Recipe.parse(_RIGHT).passes)
-    return bool(recipe.passes) and not recipe.choices and mend.issuperset(recipe.passes)
+    workaround = set(Recipe.parse(_RIGHT).passes)
+    return bool(recipe.passes) and not recipe.choices and workaround.issuperset(recipe.passes)
 
 
 def starting_points(
-    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, learnt: Sequence[str] = ()
+    program: Sequence[Graph], facts: TargetFacts, allowed: Exactness = Exactness.EXACT, transferred: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """The recipes of `seed_programs`.
 
@@ -201,12 +201,12 @@ def starting_points(
         program: one graph for each delegate.
         facts: about the target.
         allowed: the least exact class that is allowed.
-        learnt: recipes of similar programs, which are tried first.
+        transferred: recipes of similar programs, which are tried first.
 
     Returns:
         The recipes, in the order in which a search tries them.
     """
-    return tuple(seed_programs(program, facts, allowed, learnt))
+    return tuple(seed_programs(program, facts, allowed, transferred))
 
 
 def _applied(one: RecipePass, program: tuple[Graph, ...], facts: TargetFacts) -> tuple[Graph, ...]:

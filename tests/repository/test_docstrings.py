@@ -15,12 +15,12 @@ import pytest
 from support import REPOSITORY
 
 #: Folders in which the rule holds.
-FOLDERS = ("results", "search_space", "velatune")
+FOLDERS = ("results", "search_space", "tuner", "velatune")
 
 _FEWEST = 2
 
 #: Attributes of the decorators that make a function a route of the service or a command of the command line.
-_ROUTES = frozenset({"get", "post", "delete", "command"})
+_ROUTES = frozenset({"get", "post", "delete", "command", "group"})
 
 #: Names of methods that nobody calls: private ones, and tests that a subclass inherits.
 _NOT_CALLED = ("_", "test_")

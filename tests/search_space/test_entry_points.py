@@ -18,7 +18,7 @@ from search_space.choices.base import Choice
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
-from search_space.choices.frontend.base import UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class NoAlternatives(Choice):
         return graph
 
 
-class Inside(UpstreamChoice):
+class Inside(FrontendChoice):
     name = "inside"
     alternatives = {"one": "nothing is done"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import is_mend
+from search_space.recipe.seed_recipes import is_workaround
 from tuner.deploy.apply import applied
 from tuner.tuning.objective import FamilyObjective, Objective
 from workers.backend.job import Job
@@ -30,8 +30,8 @@ def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: i
         return []
     reference = default[1]
     if default[0].status == "wrong":
-        for _, mended in (pair for pair in offered if is_mend(pair[0].recipe)):
-            reference = objective.widened(reference, mended)
+        for _, right in (pair for pair in offered if is_workaround(pair[0].recipe)):
+            reference = objective.widened(reference, right)
     within = [pair for pair in offered if not objective.violations(pair[1], reference)]
     within.sort(key=lambda pair: (pair[1].cycles, len(pair[0].recipe), pair[0].recipe))
     by_program: dict[tuple[str, ...], Evaluation] = {}

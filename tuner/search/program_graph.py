@@ -124,7 +124,7 @@ class ProgramGraph:
         lost over it, that is the one that the state before said it would be.
 
         Of two recipes for a program the more exact one is kept, then the one with fewer elements. Returns what was
-        learnt of passes: one edge for each that leads from an evaluated program to another, as far as that is new.
+        learned of passes: one edge for each that leads from an evaluated program to another, as far as that is new.
         """
         program = answer.program or self.foretold(recipe)
         edges = []

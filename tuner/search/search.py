@@ -75,7 +75,7 @@ class Search:
         What was not proposed came from elsewhere, such as what was tried to shorten the best recipe.
         """
         for trial in trials:
-            recipe, answer = learnt_from(trial)
+            recipe, answer = answer_in(trial)
             known = recipe in self._tried
             if known and answer.successors is None:  # two processes that searched at once told it twice
                 continue
@@ -185,7 +185,7 @@ class Search:
 
 
 def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
-    """What `learnt_from` reads."""
+    """What `answer_in` reads."""
     return create_trial(
         state=told.state,
         value=told.value,
@@ -204,7 +204,7 @@ def _kept(told: FrozenTrial, recipe: Recipe, answer: Answer) -> FrozenTrial:
     )
 
 
-def learnt_from(trial: FrozenTrial) -> tuple[Recipe, Answer]:
+def answer_in(trial: FrozenTrial) -> tuple[Recipe, Answer]:
     """What a study's trial says: the candidate, and what it turned out to be."""
     attributes: dict[str, Any] = trial.user_attrs
     sites = attributes["sites"]

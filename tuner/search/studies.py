@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from results.records.identity import Identity
 from search_space.recipe.space import space_hash
 from tuner.search.samplers import SamplerName
-from tuner.search.search import learnt_from
+from tuner.search.search import answer_in
 from workers.errors import one_line
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _opened(path: Path, lock: FileLock) -> optuna.Study:
     storage = JournalStorage(_Journal(path, lock))
     study = optuna.create_study(storage=storage, study_name="search", direction="minimize", load_if_exists=True)
     for trial in study.get_trials(deepcopy=False):
-        learnt_from(trial)
+        answer_in(trial)
     return study
 
 

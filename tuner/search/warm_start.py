@@ -73,7 +73,7 @@ class WarmStart:
 
 def recorded_starts(study: optuna.Study, find: Callable[[], list[str]]) -> list[str]:
     """The starts that a study began with: found when it is new and kept with it, so that a run that was killed goes on
-    from the same, whatever the store has learnt since."""
+    from the same, whatever the store has learned since."""
     known = study.user_attrs.get(_ATTRIBUTE)
     if known is None:
         known = json.dumps([] if study.get_trials(deepcopy=False) else find())

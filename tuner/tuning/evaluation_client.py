@@ -10,7 +10,7 @@ from results.records.figures import Bound
 from results.records.identity import Identity
 from search_space.choices.frontend.base import Setting
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import is_mend
+from search_space.recipe.seed_recipes import is_workaround
 from tuner.tuning.context import TuningContext
 from tuner.tuning.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.tuning.objective import FamilyObjective
@@ -82,11 +82,11 @@ class EvaluationClient:
         return record
 
     async def widen_limits(self, starts: Sequence[str]) -> None:
-        """Allow what the plainest mend of a wrong default lowering needs. A mend adds operations: within the limits
-        that follow from the wrong default there may be nothing that is right."""
-        for mend in filter(is_mend, starts[:1]):
+        """Allow what the plainest workaround of a wrong default lowering needs. A workaround adds operations: within
+        the limits that follow from the wrong default there may be nothing that is right."""
+        for workaround in filter(is_workaround, starts[:1]):
             try:
-                outcome = await self.outcome(mend)
+                outcome = await self.outcome(workaround)
             except WorkerLost:  # it is recorded when the search asks for it
                 return
             if outcome.cost is not None and not outcome.stream_fault:
@@ -122,9 +122,9 @@ class EvaluationClient:
                 self._store.evaluations.record(quarantined(str(longer), lost, self.identity))
         return found
 
-    async def starts(self, setting: Setting, learnt: list[str]) -> tuple[str, ...]:
+    async def starts(self, setting: Setting, transferred: list[str]) -> tuple[str, ...]:
         """The recipes that a search starts from by a setting, where others have learnt something."""
-        arguments = *self._base, self._job, setting, learnt
+        arguments = *self._base, self._job, setting, transferred
         return await self._pool.run(tasks.starts, *arguments, timeout_seconds=PREPARE_SECONDS)
 
     async def bound_of(self, recipe: str) -> Bound | None:

@@ -94,15 +94,15 @@ class FamilyObjective:
             if value > limit
         }
 
-    def widened(self, default: C, mended: C) -> C:
+    def widened(self, default: C, right: C) -> C:
         """What candidates are compared with where the compiler miscompiles the default lowering: its cost, and of each
         figure that sets a limit the larger one.
 
         Args:
-            mended: costs of the plainest program that is compiled right.
+            right: costs of the plainest program that is compiled right.
         """
-        larger = {name: max(default[name], mended[name]) for limit in self._kind.limits for name in limit.limiting}
-        sram = max(default.sram_bytes, mended.sram_bytes)
+        larger = {name: max(default[name], right[name]) for limit in self._kind.limits for name in limit.limiting}
+        sram = max(default.sram_bytes, right.sram_bytes)
         return replace(default, metrics={**default.metrics, **larger}, sram_bytes=sram)
 
     @property

@@ -11,7 +11,7 @@ from results.records.evaluation import Evaluation
 from results.records.figures import Reuse
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import mends_first
+from search_space.recipe.seed_recipes import workarounds_first
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.ordered_tasks import side_by_side
 from tuner.search.search import Search
@@ -51,16 +51,16 @@ async def begin_search(
     """
     default = best.default = await client.evaluate_default()
     study = open_study(context.studies, client.identity, job.seed, context.sampler)
-    learnt = recorded_starts(
+    transferred = recorded_starts(
         study, lambda: context.experience.starts_for(client.identity, default, job.allowance.exactness)
     )
     starts, by_setting = found.prepared.starts, dict(found.settings)
-    if learnt:
-        starts = await client.starts((), learnt)
-        by_setting = {setting: await client.starts(setting, learnt) for setting in by_setting}
+    if transferred:
+        starts = await client.starts((), transferred)
+        by_setting = {setting: await client.starts(setting, transferred) for setting in by_setting}
     if default.status == "wrong":
-        starts = mends_first(starts)
-        by_setting = {setting: mends_first(each) for setting, each in by_setting.items()}
+        starts = workarounds_first(starts)
+        by_setting = {setting: workarounds_first(each) for setting, each in by_setting.items()}
         await client.widen_limits(starts)
     passes = tuple(map(str, backend_of(job.target.backend).passes(Exactness.EXACT)))
     return Search(study, found.prepared.choices, job.seed, starts, by_setting, context.sampler, passes)

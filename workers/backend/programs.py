@@ -102,8 +102,8 @@ class Programs(ABC, Generic[P]):
         """Lowering choice -> alternatives that change this model and are allowed."""
         return {}
 
-    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        """Recipes that a search starts from. learnt: what won on similar models, to begin with."""
+    def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
+        """Recipes that a search starts from. transferred: what won on similar models, to begin with."""
         return ()
 
     @abstractmethod

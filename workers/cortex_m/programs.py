@@ -174,8 +174,8 @@ class CortexMPrograms(Programs[Passes]):
                     found[str(at)] = self.program_hash(after)
         return found
 
-    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        return (*learnt, *STARTING_POINTS)
+    def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
+        return (*transferred, *STARTING_POINTS)
 
     def passes(self) -> Sequence[RecipePass]:
         return pass_instances(CortexMPass, self.allowed)

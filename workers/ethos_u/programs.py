@@ -167,8 +167,8 @@ class TosaPrograms(Programs[Delegates]):
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         return open_choices(self.default, self.allowed)
 
-    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        return starting_points(self.default, self._facts, self.allowed, learnt)
+    def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
+        return starting_points(self.default, self._facts, self.allowed, transferred)
 
     def passes(self) -> Sequence[RecipePass]:
         return tosa_passes(self.allowed)

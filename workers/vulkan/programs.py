@@ -154,9 +154,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         schemes = dict.fromkeys(one.value for those in self.space.schemes.values() for one in those)
         return {"half": ("yes",), **({"scheme": tuple(sorted(schemes))} if schemes else {})}
 
-    def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
+    def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
         starts = [Recipe(passes=one.passes) for one in self.space.starting_points() if one.passes]
-        return tuple(dict.fromkeys([*learnt, *(str(one) for one in starts if one.exactness <= self.allowed)]))
+        return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.exactness <= self.allowed)]))
 
     def passes(self) -> Sequence[RecipePass]:
         return [one for one in pass_instances(Rewrite, self.allowed) if one.name in self.space.rewrites]

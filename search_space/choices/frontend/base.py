@@ -12,7 +12,7 @@ class SettingChoice(RecipeChoice):
     """A lowering choice that is taken inside a toolchain: each of its alternatives makes another base program."""
 
 
-class UpstreamChoice(SettingChoice):
+class FrontendChoice(SettingChoice):
     """Name, alternatives and laws of a choice that ExecuTorch's lowering for Ethos-U takes.
 
     They are known here without ExecuTorch. The file of the same name in `workers/ethos_u/lowering/frontend` holds what
@@ -20,7 +20,7 @@ class UpstreamChoice(SettingChoice):
     """
 
 
-class QuantiserChoice(UpstreamChoice):
+class QuantiserChoice(FrontendChoice):
     """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit.
 
     Which of its alternatives are worth trying is measured, see `workers.ethos_u.lowering.precision.precisions`.

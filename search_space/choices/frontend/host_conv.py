@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from search_space.choices.frontend.base import UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice
 from search_space.exactness import Exactness
 
 
-class HostConv(UpstreamChoice):
+class HostConv(FrontendChoice):
     """For Ethos-U55 and U65, ExecuTorch refuses convolutions that step by more than 3 if they have padding, as audio
     front ends and image stems do, and takes those without.
 

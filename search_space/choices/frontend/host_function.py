@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from search_space.choices.frontend.base import UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice
 
 
-class HostFunction(UpstreamChoice):
+class HostFunction(FrontendChoice):
     """ExecuTorch's quantiser knows `hardtanh` and not `relu6`, `hardsigmoid` and not `hardsigmoid_`: what it does not
     know stays between a dequantise and a quantise on the CPU, and cuts the program in two. A hard-swish that is written
     out costs MobileNetV3 a delegate each time.

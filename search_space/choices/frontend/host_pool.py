@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from search_space.choices.frontend.base import UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice
 from search_space.exactness import Exactness
 
 
-class HostPool(UpstreamChoice):
+class HostPool(FrontendChoice):
     """For Ethos-U55 and U65, ExecuTorch refuses pools that step by more than 3. One with a single window takes
     no step, and the window may be 256 wide.
 

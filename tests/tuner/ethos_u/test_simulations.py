@@ -79,14 +79,14 @@ def candidate(recipe: str, cycles: int, stream: str, **others: int) -> Evaluatio
     return evaluation(recipe, figures=figures(cycles, **others), command_stream_sha256=(stream,))
 
 
-def test_limits_are_those_of_the_mend_where_the_default_is_wrong() -> None:
+def test_limits_are_those_of_the_workaround_where_the_default_is_wrong() -> None:
     default = replace(failed("default", "wrong"), figures=figures(100))
-    mend = candidate("copy-sliced-operand", 90, "s1", conservative_cycles=110)
+    workaround = candidate("copy-sliced-operand", 90, "s1", conservative_cycles=110)
     others = [
         candidate("fold-constants", 80, "s2", conservative_cycles=109),
         candidate("fuse-transposes", 70, "s3", conservative_cycles=111),
     ]
-    chosen = contenders([default, mend, *others], STREAM, 9)
+    chosen = contenders([default, workaround, *others], STREAM, 9)
     assert [one.recipe for one in chosen] == ["default", "fold-constants", "copy-sliced-operand"]
 
 

@@ -15,7 +15,7 @@ FUSE, FOLD = "fuse-transposes", "fold-constants"
 def told(
     states: ProgramGraph, recipe: str, path: str, cycles: int | None, successors: Mapping[str, str] | None = None
 ) -> dict[str, float]:
-    """path: the programs on the way, the last one the recipe's own. What was learnt of passes: the change in cycles."""
+    """path: the programs on the way, the last one the recipe's own. Returns what passes changed, in cycles."""
     *_, program = path.split() or [""]
     answer = Answer(program, cycles, tuple(path.split()), successors, None if successors is None else {})
     return {edge.one: round(edge.change, 3) for edge in states.add(Recipe.parse(recipe), answer)}

@@ -9,7 +9,7 @@ from support.programs.npu_programs import Program
 
 from benchmarks.search_once import OwnProcess
 from results.store.store import Store
-from search_space.recipe.seed_recipes import SEED_RECIPES, mends_first
+from search_space.recipe.seed_recipes import SEED_RECIPES, workarounds_first
 from search_space.tosa_file.writer import write_tosa
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext
@@ -30,7 +30,7 @@ def attention() -> bytes:
     return write_tosa(p.graph(p.matmul(queries, p.transpose(keys, 0, 2, 1))))
 
 
-def test_the_plainest_mend_is_tried_first(tmp_path: Path) -> None:
+def test_the_plainest_workaround_is_tried_first(tmp_path: Path) -> None:
     (tmp_path / "attention.tosa").write_bytes(attention())
     job = Job(str(tmp_path / "attention.tosa"), Target.parse("ethos-u55-128"), tmp_path / "cache", seed=0)
     tasks.warm_up()
@@ -46,5 +46,5 @@ def test_the_plainest_mend_is_tried_first(tmp_path: Path) -> None:
 
 def test_the_order_of_the_other_starts_stays() -> None:
     starts = ("sink-transposes,copy-sliced-operand", "fuse-transposes", "copy-reshaped-operand,copy-sliced-operand")
-    assert mends_first(starts) == (starts[2], *starts[:2])
-    assert mends_first(SEED_RECIPES) == (SEED_RECIPES[-1], *SEED_RECIPES[:-1])
+    assert workarounds_first(starts) == (starts[2], *starts[:2])
+    assert workarounds_first(SEED_RECIPES) == (SEED_RECIPES[-1], *SEED_RECIPES[:-1])

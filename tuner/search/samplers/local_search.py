@@ -1,15 +1,15 @@
-"""The sampler of velatune's own: it climbs from program to program, and looks around the best recipes.
+"""The sampler of velatune's own: best-first search over programs, recombination, and a search around the best recipes.
 
-Climbing takes, of all programs that are known of and open, the one that is expected to be cheapest: what the program
-before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of them
-without waiting for the first one's answer, so that several steps are climbed at once; if a step turns out to lead down,
-those above it are dropped. What follows on a program takes
-longer to find out than what it costs. So that is found out at once of what is as good as the best only, and of others
-when nothing that is known is expected to be better.
+Best-first search takes, of all programs that are known of and open, the one that is expected to be cheapest: what the
+program before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of
+them without waiting for the first one's answer, so that several steps are under way at once. If a step turns out to
+cost more, those after it are dropped. What follows on a program takes longer to find out than what it costs. So that is
+found out at once of what is as good as the best only, and of others when nothing that is known is expected to be
+better.
 
-A leap leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something, and
-puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and drawn
-as far as it is not known: passes that pay only together are found so, which no single step leads to.
+Recombination leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something,
+and puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and
+drawn as far as it is not known: passes that pay only together are found so, which no single step leads to.
 
 Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
 order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
@@ -33,14 +33,14 @@ from tuner.search.pass_statistics import HOPED, PassStatistics
 from tuner.search.program_graph import Edge, ProgramGraph, State, choice_text, extended
 from tuner.search.samplers.window import Window
 
-_CLIMB, _LEAP, _SITES = "climb", "leap", "sites"
+_BEST_FIRST, _RECOMBINATION, _SITES = "best-first", "recombination", "sites"
 #: Times that a kind is taken to have led to a new best, and not to have, before it was tried.
-_BEFORE = {_CLIMB: (3.0, 1.0), _LEAP: (3.0, 1.0)}
+_BEFORE = {_BEST_FIRST: (3.0, 1.0), _RECOMBINATION: (3.0, 1.0)}
 _MEMORY = 10.0  # times that are remembered
 _BEFORE_OTHERS = (0.5, 1.5)
-#: How many leaps are drawn before another kind has its turn; how often they start from the best recipe.
-_LEAPS, _LEAPS_FROM_BEST = 8, 0.5
-#: How often a leap has a pass again that the recipe before it has, and how many passes it comes to at most.
+#: How many recombinations are drawn before another kind has its turn; how often they start from the best recipe.
+_RECOMBINATIONS, _FROM_BEST = 8, 0.5
+#: How often a recombination has a pass again that the recipe before it has, and how many passes it comes to at most.
 _AGAIN, _LONGEST = 0.5, 14
 _NAME_END = re.compile("[{@]")
 #: By so much a value may be above another one that is nearly as good: 3 % of cycles.
@@ -61,7 +61,7 @@ class _Expected:
 
 
 class LocalSearch:
-    """Proposes recipes; holds what it learnt of passes and of kinds of neighbours. seed: of all that is drawn."""
+    """Proposes recipes; holds what it learned of passes and of kinds of neighbours. seed: of all that is drawn."""
 
     def __init__(self, study: optuna.Study, states: ProgramGraph, seed: int) -> None:
         self._study, self._states, self._seed = study, states, seed
@@ -70,15 +70,15 @@ class LocalSearch:
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
         self._outcomes: dict[str, list[float]] = {kind: list(_BEFORE.get(kind, _BEFORE_OTHERS)) for kind in self._all()}
         self._around: dict[tuple[Recipe, str], Iterator[Recipe]] = {}
-        self._ladder: list[_Expected] = []
+        self._pipelined: list[_Expected] = []
         self._random = Random(seed)
 
     def _all(self) -> tuple[str, ...]:
-        return (_CLIMB, _LEAP, *_KINDS)
+        return (_BEST_FIRST, _RECOMBINATION, *_KINDS)
 
     def begin(self, window: Window) -> None:
         self._window = window
-        self._ladder = [rung for rung in self._ladder if str(rung.recipe) in window.pending]
+        self._pipelined = [step for step in self._pipelined if str(step.recipe) in window.pending]
         self._random = Random(f"{self._seed} {window.evaluations}")
 
     def root(self, recipe: Recipe) -> Candidate | None:
@@ -100,8 +100,8 @@ class LocalSearch:
             outcomes = self._outcomes[kind]
             outcomes[0 if better else 1] += 1
             self._outcomes[kind] = [times * min(1.0, _MEMORY / sum(outcomes)) for times in outcomes]
-        if any(rung.recipe == recipe and answer.value > rung.before + _NEAR for rung in self._ladder):
-            return [rung.recipe for rung in self._ladder if _goes_on_from(recipe, rung.recipe)]
+        if any(step.recipe == recipe and answer.value > step.before + _NEAR for step in self._pipelined):
+            return [step.recipe for step in self._pipelined if _goes_on_from(recipe, step.recipe)]
         return ()
 
     def propose(self) -> Candidate | None:
@@ -123,20 +123,20 @@ class LocalSearch:
 
     def _of_kind(self, kind: str, seen_all: bool) -> Recipe | State | None:
         """A recipe to try, or a state to go on from."""
-        if kind == _CLIMB:
-            return self._climb()
-        if kind == _LEAP:
-            return self._leap()
+        if kind == _BEST_FIRST:
+            return self._best_first()
+        if kind == _RECOMBINATION:
+            return self._recombination()
         return self._neighbour(kind, seen_all)
 
-    def _leap(self) -> Recipe | None:
+    def _recombination(self) -> Recipe | None:
         passes = self._states.useful_passes()
         best = self._states.best()
         taken = best.recipe.choices if best is not None else ()
         first = (root for root in self._states.first_roots() if root.choices in ((), taken))
         roots = list(dict.fromkeys(Recipe(taken, root.passes) for root in first))
-        for _ in range(_LEAPS if passes else 0):
-            from_best = best is not None and self._random.random() < _LEAPS_FROM_BEST
+        for _ in range(_RECOMBINATIONS if passes else 0):
+            from_best = best is not None and self._random.random() < _FROM_BEST
             before = best.recipe if best is not None and from_best else self._random.choice(roots)
             recipe = self._recombined(before, self._credit.draw(passes, self._random))
             if self._window.take(recipe):
@@ -164,7 +164,7 @@ class LocalSearch:
         passes = [*kept, *(one for text in more for one in Recipe.parse(text).passes)]
         return Recipe(before.choices, tuple(passes[: max(len(kept), _LONGEST)]))
 
-    def _climb(self) -> Recipe | State | None:
+    def _best_first(self) -> Recipe | State | None:
         unknown = self._states.unexpanded()
         while True:
             found = self._cheapest_expected()
@@ -174,9 +174,9 @@ class LocalSearch:
             if found is None:
                 return None
             if self._window.take(found.recipe):
-                self._ladder.append(found)
+                self._pipelined.append(found)
                 return found.recipe
-            self._window.pending.add(str(found.recipe))  # a rung that would lead where something is known
+            self._window.pending.add(str(found.recipe))  # a step that would lead where something is known
 
     def _cheapest_expected(self) -> _Expected | None:
         pending = self._window.pending
@@ -194,13 +194,13 @@ class LocalSearch:
                 recipe = extended(state.recipe, one)
                 if str(recipe) not in pending:
                     best = _Expected(value, way.value, recipe, _others(one, state.successors or ()))
-        for rung in self._ladder:
-            for one in rung.left:
-                value = rung.value + self._effects.expected(one)
+        for step in self._pipelined:
+            for one in step.left:
+                value = step.value + self._effects.expected(one)
                 if self._effects.expected(one) < 0 and (best is None or value < best.value):
-                    recipe = extended(rung.recipe, one)
+                    recipe = extended(step.recipe, one)
                     if str(recipe) not in pending:
-                        best = _Expected(value, rung.value, recipe, _others(one, rung.left))
+                        best = _Expected(value, step.value, recipe, _others(one, step.left))
         return best
 
     def _neighbour(self, kind: str, seen_all: bool) -> Recipe | State | None:

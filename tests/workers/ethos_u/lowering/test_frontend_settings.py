@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search_space.choices.frontend.base import Setting, UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice, Setting
 from search_space.exactness import Exactness
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from workers import tasks
 from workers.checking.allowance import Allowance
-from workers.ethos_u.lowering import frontend as upstream
+from workers.ethos_u.lowering import frontend
 from workers.ethos_u.lowering import frontend_settings as settings
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.frontend_settings import SettingStatus
@@ -115,9 +115,9 @@ def setting_of(recipe: str) -> Setting:
     return Recipe.parse(recipe).setting
 
 
-def test_every_upstream_choice_has_its_file_and_every_file_its_choice() -> None:
-    declared = {name for name, kind in registry.choices().items() if issubclass(kind, UpstreamChoice)}
-    folder = Path(upstream.__file__).parent
+def test_every_frontend_choice_has_its_file_and_every_file_its_choice() -> None:
+    declared = {name for name, kind in registry.choices().items() if issubclass(kind, FrontendChoice)}
+    folder = Path(frontend.__file__).parent
     files = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--", "edge"}
     assert files == declared
 
@@ -130,7 +130,7 @@ def test_a_recipe_says_its_setting() -> None:
 @pytest.mark.parametrize("job", ["gate"], indirect=True)
 def test_a_function_on_the_cpu_becomes_a_table_and_the_program_one_delegate(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
-    (setting,) = upstream.open_settings(prepared.base.host_operators)
+    (setting,) = frontend.open_settings(prepared.base.host_operators)
     assert setting == setting_of("host-function=table")
     assert settings.setting_status(prepared.base, setting, job) == SettingStatus("ok")
     default, tabulated = (outcome(prepared, job, text) for text in ("default", "host-function=table"))
@@ -161,7 +161,7 @@ def test_a_mean_of_an_odd_number_of_values_moves_to_the_npu(job: tasks.Job) -> N
 def test_a_mean_with_ties_moves_only_where_other_rounding_is_allowed(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
     on_host = prepared.base.host_operators
-    assert upstream.open_settings(on_host) == [setting_of("host-pool=odd")]
+    assert frontend.open_settings(on_host) == [setting_of("host-pool=odd")]
     refused = outcome(prepared, job, "host-pool=any")
     assert (refused.status, refused.cost) == (
         "refused",
@@ -169,7 +169,7 @@ def test_a_mean_with_ties_moves_only_where_other_rounding_is_allowed(job: tasks.
     ) and "requantising, which is not allowed" in refused.reason
 
     allowing = replace(job, allowance=Allowance(Exactness.REQUANTISING))
-    assert setting_of("host-pool=any") in upstream.open_settings(on_host, Exactness.REQUANTISING)
+    assert setting_of("host-pool=any") in frontend.open_settings(on_host, Exactness.REQUANTISING)
     prepared = tasks.prepare(allowing)
     given = Enclosed(prepared.base)
     starts = tasks.enter(given, prepared.base.key, allowing, setting_of("host-pool=any"))
@@ -190,8 +190,8 @@ def test_a_strided_convolution_with_padding_moves_to_the_npu(job: tasks.Job) -> 
     prepared = tasks.prepare(job)
     assert any("convolution" in one.name for one in prepared.base.host_operators)
     setting = setting_of("host-conv=pad")
-    assert setting in upstream.open_settings(prepared.base.host_operators, Exactness.REQUANTISING)
-    assert setting not in upstream.open_settings(prepared.base.host_operators)
+    assert setting in frontend.open_settings(prepared.base.host_operators, Exactness.REQUANTISING)
+    assert setting not in frontend.open_settings(prepared.base.host_operators)
     moved = settings.base_by(prepared.base, setting, job)
     assert len(moved.host_operators) == 2 and len(moved.graphs) == 1
     model = exported_model(job.source, None)
@@ -214,7 +214,7 @@ def _outputs(model: ExportedModel, job: tasks.Job, inputs: tuple[Any, ...], sett
 @pytest.mark.parametrize("job", ["plain"], indirect=True)
 def test_a_setting_that_cost_the_process_is_not_tried_again(job: tasks.Job) -> None:
     prepared = tasks.prepare(job)
-    assert upstream.open_settings(prepared.base.host_operators) == []
+    assert frontend.open_settings(prepared.base.host_operators) == []
     setting = setting_of("host-function=table")
     settings.remember_lost(prepared.base, setting, job, "it crashed")
     lowered = set((job.cache_dir / "lowered").iterdir())

@@ -1,4 +1,4 @@
-"""What lowering choices make ExecuTorch do: a file for each `search_space.choices.frontend.base.UpstreamChoice`, found
+"""What lowering choices make ExecuTorch do: a file for each `search_space.choices.frontend.base.FrontendChoice`, found
 by its name.
 
 A file has `lowering(alternative)`, a context manager inside which ExecuTorch lowers by the alternative, and
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from types import ModuleType
 
-from search_space.choices.frontend.base import QuantiserChoice, Setting, UpstreamChoice
+from search_space.choices.frontend.base import FrontendChoice, QuantiserChoice, Setting
 from search_space.exactness import Exactness
 from search_space.recipe import registry
 from workers.ethos_u.estimates.host_operators import HostOperator
@@ -55,7 +55,7 @@ def open_settings(host_operators: Iterable[HostOperator], allowed: Exactness = E
     return [
         ((name, alternative),)
         for name, choice in registry.choices().items()
-        if issubclass(choice, UpstreamChoice) and not _is_for_quantiser(name) and _file_of(name).concerns(on_host)
+        if issubclass(choice, FrontendChoice) and not _is_for_quantiser(name) and _file_of(name).concerns(on_host)
         for alternative in choice.alternatives
         if choice.exactness(alternative) <= allowed
     ]
