@@ -9,7 +9,15 @@ from workers.errors import one_line
 
 
 def unexpected(error: BaseException, log_dir: Path) -> str:
-    """Write the traceback to `unexpected.log` in `log_dir`; one line that says what happened and where that is."""
+    """Append the traceback of an error that is a fault of velatune's own to `unexpected.log`.
+
+    Args:
+        error: what was raised.
+        log_dir: of the log; made if it is missing.
+
+    Returns:
+        One line that says what happened and where the traceback is.
+    """
     log = log_dir / "unexpected.log"
     try:
         log_dir.mkdir(parents=True, exist_ok=True)

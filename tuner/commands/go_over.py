@@ -29,10 +29,22 @@ _REGRESSED, _FAILED = 1, 3
 def go_over(
     suite: Suite, jobs: list[Job], workers: int | None, address: str | None, store: Store, as_json: bool
 ) -> int:
-    """Go over a suite once, print and write what came of it; the exit status.
+    """Go over a suite once, print and write what came of it.
 
-    workers: None for the cores of this machine, or of the cluster at `address`. Raises as
-    `tuner.nightly.night.run_night`."""
+    Args:
+        suite: says where its report goes, if anywhere.
+        jobs: of the suite.
+        workers: processes to evaluate in; None for the cores of this machine, or of the cluster at `address`.
+        address: of a running Ray cluster; None for one of its own.
+        store: results are read from it and recorded in it.
+        as_json: print JSON, not Markdown.
+
+    Returns:
+        The exit status: 0, or another one where the night has regressions or failures.
+
+    Raises:
+        StoreError, PoolFailed: as `tuner.nightly.night.run_night`, or the report cannot be written.
+    """
     if workers is None and address is None:
         workers = os.cpu_count() or 1
     night = asyncio.run(_night(suite, jobs, workers, address, store))

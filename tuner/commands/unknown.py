@@ -8,7 +8,17 @@ from workers.backend.job import Job
 
 
 def nothing_known(store: Store, identity: Identity, job: Job, how: str) -> str:
-    """One line. how: the command that changes it."""
+    """What a command prints where it finds no result.
+
+    Args:
+        store: was asked.
+        identity: of the model on its target.
+        job: names the model and target as the user did.
+        how: the command that changes it.
+
+    Returns:
+        One line.
+    """
     text = f"nothing is known of {identity.model_name} on {job.target.label}"
     if changed := changes_since(store, identity):
         text += f" as it is now: {changed}"
@@ -16,7 +26,15 @@ def nothing_known(store: Store, identity: Identity, job: Job, how: str) -> str:
 
 
 def changes_since(store: Store, identity: Identity) -> str:
-    """What became of a model whose name is known with another content; empty for any other."""
+    """Why a model that was tuned before is not known now.
+
+    Args:
+        store: holds what was registered under the model's name.
+        identity: of the model as it is now.
+
+    Returns:
+        One line if the name is known with another content; empty for any other model.
+    """
     known = store.identities.hashes_named(identity.model_name)
     if not known or identity.model_hash in known:
         return ""

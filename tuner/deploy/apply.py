@@ -30,7 +30,23 @@ async def applied(
     job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store, log_dir: Path,
     idle: Callable[[str], None] | None = None,
 ) -> list[Evaluation]:  # fmt: skip
-    """`applied_in` a process of its own. Raises SpaceError, before anything is started, if a recipe is none."""
+    """`applied_in` a process of its own.
+
+    Args:
+        job: the model and its target.
+        objective: whose limits of quality the recipes must keep.
+        wanted: where the `.pte` goes, by recipe; None for nowhere.
+        store: the evaluations are recorded in it.
+        log_dir: of the process's log.
+        idle: gets a line for each element of a recipe that changes nothing in this model; None if nobody asks.
+
+    Returns:
+        The evaluations, in the order of `wanted`.
+
+    Raises:
+        SpaceError: a recipe is none; nothing was started then.
+        ModelError: as `applied_in`.
+    """
     for recipe in wanted:
         Recipe.parse(recipe)
     async with PlainPool(1, log_dir, tasks.warm_up) as pool:
@@ -44,8 +60,15 @@ async def applied_in(
     """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
 
     Args:
+        pool: of one process or more.
+        job: the model and its target.
+        objective: whose limits of quality the recipes must keep.
         wanted: where the `.pte` goes, by recipe; None for nowhere.
+        store: the evaluations are recorded in it.
         idle: gets a line for each element of a recipe that changes nothing in this model.
+
+    Returns:
+        The evaluations, in the order of `wanted`.
 
     Raises:
         ModelError: a recipe is wrong or refused for this model or falls short of the objective's limit of quality, or
@@ -87,8 +110,18 @@ async def applied_in(
 
 
 def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
-    """Make a best that came from a file the store's own, now that it was evaluated here (by `applied`), if it is within
-    the objective's limits and no dearer than the default."""
+    """Make a best that came from a file the store's own, now that it was evaluated here by `applied`. It must be within
+    the objective's limits and no dearer than the default; else nothing is stored.
+
+    Args:
+        claimed: the best as the file has it.
+        evaluation: of its recipe, by `applied`.
+        objective: that it was tuned for.
+        store: that `applied` recorded in.
+
+    Raises:
+        ValueError: `applied` was not called before.
+    """
     default = store.evaluations.get(evaluation.identity_key, str(Recipe()))
     if default is None or default.figures is None or evaluation.figures is None:
         raise ValueError("adopt needs what `applied` recorded")

@@ -22,7 +22,18 @@ _SECONDS = 1800.0
 
 
 def identity_for(job: Job, objective: Objective) -> Identity:
-    """What a job's results are stored under; nothing is lowered. Raises ModelError."""
+    """What a job's results are stored under. Nothing is lowered, so the structure is None.
+
+    Args:
+        job: the model and its target.
+        objective: that it is tuned for.
+
+    Returns:
+        The identity.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
     return identity_of(tasks.identified(job), job.target, objective)
 
 
@@ -30,7 +41,20 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
     """What is known for a job, and the identity that was asked for.
 
     Where there is neither a hit nor a stale result, and there are results of other models to choose from, the model is
-    lowered, or taken from the cache, for its structure. Raises ModelError or StoreError.
+    lowered for its structure, or taken from the cache.
+
+    Args:
+        stores: what is asked.
+        job: the model and its target.
+        objective: that it is tuned for.
+        log_dir: of the log of the process that lowers the model.
+
+    Returns:
+        The answer, and the identity; it has a structure if the model was lowered.
+
+    Raises:
+        ModelError: the model cannot be loaded or lowered.
+        StoreError: the user's store cannot be read.
     """
     identity = identity_for(job, objective)
     answer = lookup(stores, identity)

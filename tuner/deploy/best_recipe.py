@@ -36,12 +36,25 @@ def best_recipe(
     io_layout: IoLayout | None = None,
 ) -> StoredRecipe:
     """The recipe that `velatune tune` found for this very model, target and toolchain. It is text.
+
     `apply_recipe` writes beside each delegate where it comes from, so that `velatune verify` proves the `.pte`.
 
-    model: a model source. target: an accelerator with ExecuTorch's board facts, or a `Target`. objective: what it
-    was tuned for. store, system_store: as `--store`, `--system-store`.
-    seed, calibration_data, io_layout: as the model was tuned with. Raises ModelError if nothing is known or the model
-    is bad, StoreError if the store cannot be read.
+    Args:
+        model: a model source, such as `file.py:function`.
+        target: name of a device, whose board then has its usual facts, or a `Target`.
+        objective: what the model was tuned for.
+        store: as `--store`; None for the user's own.
+        system_store: as `--system-store`; None for none.
+        seed: as the model was tuned with.
+        calibration_data: as the model was tuned with; None for the inputs of the model source.
+        io_layout: as the model was tuned with; None for the usual one.
+
+    Returns:
+        The recipe with the key of its identity.
+
+    Raises:
+        ModelError: nothing is known for exactly this, or the model is bad.
+        StoreError: the store cannot be read.
     """
     board = target_named(target, {}) if isinstance(target, str) else target
     job = Job(model, board, cache_folder(), seed, calibration_data, io_layout, objective.allowance)

@@ -12,7 +12,16 @@ _ALLOWING = {Exactness.REQUANTISING: "--allow-requant", Exactness.PRECISION: "--
 
 
 def how_to_tune(job: Job, objective: Objective, store: str | None) -> str:
-    """`velatune tune ...`, as a shell takes it; what is as it is without an option is left out. store: as `--store`."""
+    """The command that tunes a job, as a shell takes it; what is as it is without an option is left out.
+
+    Args:
+        job: the model and its target.
+        objective: what to tune for.
+        store: as `--store`; None for the user's own.
+
+    Returns:
+        `velatune tune ...`
+    """
     words = ["velatune", "tune", job.source]
     of_the_job = {
         **job.target.options, **_options_of(objective), "--seed": job.seed or None,

@@ -56,7 +56,12 @@ def steps(graph: Graph, recipe: Recipe, facts: TargetFacts) -> Iterator[Step]:
     """What each element of a recipe makes of a program, in order.
 
     Args:
+        graph: the program that the first element is applied to.
+        recipe: only elements that work on a TOSA program.
         facts: of the target; see `needs_target`.
+
+    Yields:
+        Each element with the program before it and after it.
 
     Raises:
         SpaceError: an element belongs into ExecuTorch, fails, or gives an ill-formed program.

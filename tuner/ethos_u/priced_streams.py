@@ -53,8 +53,12 @@ def priced_streams(file: Path, target: str | None, board: BoardOptions) -> list[
     """The streams of a file in the order in which they run.
 
     Args:
+        file: a `.tosa`, `.pte` or `.tflite`.
         target: what to compile a `.tosa` for; of other files, what they are expected to be for, or None.
         board: what its other facts are.
+
+    Returns:
+        Decoded streams with their predicted cycles; one of a `.tosa`, one for each Vela delegate of the others.
 
     Raises:
         ModelError: the file cannot be read, is of another kind or for another accelerator, or Vela refuses it.

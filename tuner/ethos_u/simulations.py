@@ -18,9 +18,15 @@ from workers.ethos_u.simulator.pmu_report import SimulationFailed
 
 
 def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: int) -> list[Evaluation]:
-    """The default lowering and the `count` cheapest verified candidates within the limits, one of each program.
+    """The default lowering and the cheapest verified candidates within the limits, one of each program.
 
-    Empty if the default lowering is not among what is known.
+    Args:
+        known: evaluations of one identity.
+        objective: says what is within the limits.
+        count: most candidates besides the default.
+
+    Returns:
+        The default first, then the cheapest first. Empty if the default lowering is not among what is known.
     """
     offered = [(one, one.figures) for one in known if one.verified and one.figures is not None]
     # The default is run for comparison also where it is miscompiled.
@@ -43,10 +49,22 @@ def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: i
 def simulations(
     job: Job, objective: Objective, chosen: Sequence[Evaluation], fvp: Fvp, store: Store, folder: Path, log_dir: Path
 ) -> Iterator[tuple[Evaluation, Simulation | str]]:
-    """Write the `.pte` of each candidate to `folder` and run it; each result is stored as soon as it is there.
+    """Write the `.pte` of each candidate and run it; each result is stored as soon as it is there.
 
-    Yields, with each candidate, what the simulator counted or why it counted nothing. Raises ModelError if a `.pte`
-    cannot be written.
+    Args:
+        job: the model and its target.
+        objective: that the candidates were tuned for.
+        chosen: the candidates.
+        fvp: the simulator.
+        store: simulations are recorded in it.
+        folder: of the `.pte` files and the simulator's logs.
+        log_dir: of the log of the process that writes the files.
+
+    Yields:
+        Each candidate with what the simulator counted, or why it counted nothing.
+
+    Raises:
+        ModelError: a `.pte` cannot be written.
     """
     files = {one.recipe: folder / f"{one.program_hash[:16]}.pte" for one in chosen}
     asyncio.run(applied(job, objective, files, store, log_dir))

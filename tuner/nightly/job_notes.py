@@ -21,7 +21,15 @@ def name_of(job: Job) -> str:
 
 
 def note_of(job: Job, notes: Mapping[str, JobNote]) -> JobNote:
-    """What earlier nights noted of a job, or an empty note."""
+    """What earlier nights noted of a job, or an empty note.
+
+    Args:
+        job: the model and its target.
+        notes: of its suite, by job.
+
+    Returns:
+        The note.
+    """
     return notes.get(name_of(job), JobNote(name_of(job)))
 
 
@@ -35,7 +43,16 @@ def versions_of(jobs: Iterable[Job]) -> dict[str, str]:
 
 
 def accept(suite: Suite, jobs: Sequence[Job], store: Store) -> list[str]:
-    """Let what the last night found be what the next ones are compared with; the jobs accepted, one line each."""
+    """Let what the last night found be what the next ones are compared with.
+
+    Args:
+        suite: whose notes are changed.
+        jobs: of the suite, to accept.
+        store: holds the notes.
+
+    Returns:
+        The jobs accepted, one line each; a job that no night has done is left out.
+    """
     notes = store.nights.notes(suite.name)
     accepted = []
     for job in jobs:
@@ -47,7 +64,12 @@ def accept(suite: Suite, jobs: Sequence[Job], store: Store) -> list[str]:
 
 
 def release(suite: Suite, store: Store) -> None:
-    """Let jobs out of quarantine."""
+    """Let jobs out of quarantine.
+
+    Args:
+        suite: whose jobs are tried again.
+        store: holds the notes.
+    """
     for note in store.nights.notes(suite.name).values():
         if note.failures:
             store.nights.record_note(suite.name, replace(note, failures=0))

@@ -55,6 +55,19 @@ async def run_night(
 
     jobs: of the suite. readers: to read models in. workers: to evaluate in; entered only if there is something to do.
 
+    Args:
+        suite: says how much time, how many candidates and which store a night has.
+        jobs: of the suite.
+        readers: to read models in.
+        workers: to evaluate in; entered only if there is something to do.
+        store: results are read from it and recorded in it.
+        studies: folder of the journals of searches.
+        log_dir: of the workers' logs.
+        progress: shows what goes on.
+
+    Returns:
+        What became of each job, and what changed since earlier nights.
+
     Raises:
         StoreError, PoolFailed: the store or the workers fail; the next run goes on from there.
     """

@@ -41,10 +41,26 @@ class Planner:
     """Reads plans off the store."""
 
     def __init__(self, suite: Suite, night: OpenNight, store: Store) -> None:
+        """Plan the jobs of one night.
+
+        Args:
+            suite: says how long results stay fresh.
+            night: the night, which is going on.
+            store: holds results and notes; notes of this night are begun in it.
+        """
         self._suite, self._night, self._store = suite, night, store
 
     def plan(self, job: Job, note: JobNote, identity: Identity) -> Plan:
-        """The plan of a job whose model is read. A note of this night is begun where there is none."""
+        """The plan of a job whose model is read. A note of this night is begun where there is none.
+
+        Args:
+            job: whose model is read.
+            note: what earlier nights noted of it.
+            identity: what its results are stored under now.
+
+        Returns:
+            The plan.
+        """
         if note.entry is not None and note.entry.identity_key != identity.key:
             note = replace(note, night="")  # its versions changed while the night was interrupted
         if note.failed_under != identity.key:
@@ -73,7 +89,15 @@ class Planner:
         return self._store.evaluations.counts(plan.identity.key)[0] - plan.note.before_evaluations
 
     def drift(self, plan: Plan, present: Best) -> Drift | None:
-        """What other versions changed for a job; None where none are other."""
+        """What other versions changed for a job; None where none are other.
+
+        Args:
+            plan: of the job.
+            present: its best under the present identity.
+
+        Returns:
+            The drift from the versions of the last night; None where no version is another one.
+        """
         return None if plan.before is None else drift_between(plan.before, present, self._replayed(plan))
 
     def is_replayed(self, plan: Plan) -> bool:

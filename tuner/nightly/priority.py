@@ -51,9 +51,17 @@ class Priority:
 def priority_of(
     present: Best | None, updated: str | None, before: Best | None, evaluations: Sequence[Evaluation], fresh_days: float
 ) -> Priority:
-    """Args:
-    present: the best under the present identity. updated: when it was stored last, UTC as `utc_now` writes it.
-    before: the best under the versions of before. evaluations: under the present identity, the oldest first.
+    """Whether and when a job is searched in a night.
+
+    Args:
+        present: the best under the present identity; None if there is none.
+        updated: when it was stored last, UTC as `utc_now` writes it; None if there is none.
+        before: the best under the versions of before; None if there is none.
+        evaluations: under the present identity, the oldest first.
+        fresh_days: days that a search which gained no more is not repeated for.
+
+    Returns:
+        The kind, why, and how much the last candidates gained.
     """
     if present is None or updated is None:
         return (

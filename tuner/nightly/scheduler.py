@@ -25,14 +25,16 @@ FRUITLESS = 2
 
 
 class Scheduler:
-    """FixedSlots for searches, and what all of them may spend.
-
-    Args:
-        places: searches that go on at once.
-        seconds, candidates: for all searches together; None for no limit.
-    """
+    """Slots for searches, and what all of them may spend."""
 
     def __init__(self, places: int, seconds: float | None, candidates: int | None) -> None:
+        """Begin with all slots free; time runs from now on.
+
+        Args:
+            places: searches that go on at once.
+            seconds: for all searches together; None for no limit.
+            candidates: for all searches together; None for no limit.
+        """
         self._free = places
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._left = candidates
@@ -78,13 +80,15 @@ class Scheduler:
 
 
 class Share:
-    """One search's part: `tuner.tuning.budget.Turn`, between `start` and `stop`.
-
-    Args:
-        rank: order of first slices, the least first.
-    """
+    """One search's part: `tuner.tuning.budget.Turn`, between `start` and `stop`."""
 
     def __init__(self, turns: Scheduler, rank: Rank) -> None:
+        """Ask for nothing yet; `start` does.
+
+        Args:
+            turns: whose slots and budget the search shares.
+            rank: order of first slices, the least first.
+        """
         self._turns, self._rank = turns, rank
         self._has_place = False
         self._left = 0  # of the slice

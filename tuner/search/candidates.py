@@ -13,8 +13,15 @@ from tuner.search.neighbours import Sites
 
 
 def value_of(cycles: int | None, violation: float) -> float:
-    """What a program is worth to a search, less is better: the logarithm of its cycles, and what it is beyond the
-    limits; `inf` if it is not right."""
+    """What a program is worth to a search; less is better.
+
+    Args:
+        cycles: of the objective; None if the program is not right.
+        violation: by which part it is beyond the limits, 0 if it is not.
+
+    Returns:
+        The natural logarithm of the cycles, plus the violation; `inf` if it is not right.
+    """
     return inf if cycles is None else log(max(1, cycles)) + violation
 
 

@@ -34,7 +34,13 @@ class Frontier:
         return self._towards.pop(program, [])
 
     def open(self, program: str, value: float, successors: Mapping[str, str]) -> None:
-        """What an evaluated program leads to."""
+        """Remember what an evaluated program leads to; programs that were evaluated are left out.
+
+        Args:
+            program: hash of the evaluated one.
+            value: of it, see `tuner.search.program_graph.State.value`.
+            successors: hashes of the programs it leads to, by pass.
+        """
         for one, to in successors.items():
             if to not in self._closed:
                 self._found += 1

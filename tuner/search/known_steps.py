@@ -17,8 +17,15 @@ class KnownSteps:
         self._before: dict[str, dict[tuple[str, str], None]] = {}
 
     def learn(self, recipe: Recipe, path: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-        """path: as of `tuner.search.candidates.Answer`. Yields the steps that were not known and change something:
-        program, pass, program."""
+        """Remember which programs a recipe's passes lead through.
+
+        Args:
+            recipe: what was evaluated.
+            path: as of `tuner.search.candidates.Answer`; empty if it is not known.
+
+        Yields:
+            The steps that were not known and change something: program, pass, program.
+        """
         if not path:
             return
         self._starts[recipe.choices] = path[0]

@@ -52,12 +52,25 @@ class LinearModel:
         self._known: _Posterior | None = None
 
     def learn(self, elements: Iterable[str], change: float) -> None:
-        """change: of `tuner.search.program_graph.State.value` against the default's; `inf` if the recipe is not
-        right."""
+        """Take in what a recipe came to.
+
+        Args:
+            elements: its passes, and its choices with their alternatives.
+            change: of `tuner.search.program_graph.State.value` against the default's; `inf` if the recipe is not right.
+        """
         self._recipes.append((frozenset(elements), change))
         self._known = None
 
     def draw(self, elements: Sequence[str], random: Random) -> dict[str, Guess]:
+        """Guess what elements bring (Thompson sampling).
+
+        Args:
+            elements: any, also some that were in no recipe.
+            random: what is drawn comes from it.
+
+        Returns:
+            A guess for each element.
+        """
         if self._known is None or not self._known.elements.keys() >= set(elements):
             self._known = self._posterior(elements)
         means = self._known.means

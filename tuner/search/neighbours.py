@@ -14,7 +14,15 @@ Sites = Mapping[int, tuple[tuple[int, ...], int]]
 
 
 def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
-    """A pass that is for some of its sites is for one more or one less; or for those where it pays, either way."""
+    """A pass that is for some of its sites is for one more or one less; or for those where it pays, either way.
+
+    Args:
+        recipe: to change.
+        sites: of its passes: by place in the recipe, the numbers chosen and how many there are.
+
+    Yields:
+        Recipes that differ in one pass's sites.
+    """
     for place, (numbers, count) in sites.items():
         one = recipe.passes[place]
         for number in range(1, count + 1):
@@ -59,7 +67,15 @@ def by_options(recipe: Recipe) -> Iterator[Recipe]:
 
 
 def by_more(recipe: Recipe, passes: Sequence[RecipePass]) -> Iterator[Recipe]:
-    """One more pass, anywhere but beside itself."""
+    """One more pass, anywhere but beside itself.
+
+    Args:
+        recipe: to change.
+        passes: that may be added.
+
+    Yields:
+        Recipes of one pass more.
+    """
     for place in range(len(recipe.passes) + 1):
         beside = recipe.passes[max(0, place - 1) : place + 1]
         for one in passes:

@@ -72,10 +72,6 @@ START = "start"
 class ProgramGraph:
     """All states of one model and target.
 
-    choices: lowering choice -> alternatives that change the model. starts: pass sequences that a search may start from,
-    as it may from none. settings: single choices inside ExecuTorch -> the sequences to start from with that choice, for
-    it leads to another program.
-
     A root is a recipe that is evaluated as a whole: choices with a start or none. Those with at most one choice are
     roots from the beginning. Choices are combined once they reduced cycles one at a time. All of those are combined at
     once, with every start; the cheapest of these is also tried with every other width. One more choice is added to the
@@ -88,6 +84,14 @@ class ProgramGraph:
         starts: Sequence[str] = (),
         settings: Mapping[Setting, Sequence[str]] | None = None,
     ) -> None:
+        """Begin without any evaluation.
+
+        Args:
+            choices: lowering choice -> alternatives that change the model.
+            starts: pass sequences that a search may start from, as it may from none.
+            settings: single choices inside ExecuTorch -> the sequences to start from with that choice, for it leads to
+                another program. None for no such choice.
+        """
         by_setting = settings or {}
         found = {name: list(alternatives) for name, alternatives in choices.items()}
         for ((name, one),) in by_setting:
@@ -123,8 +127,15 @@ class ProgramGraph:
         """Remember what a candidate turned out to be. If it came to no program that is known, as when the worker was
         lost over it, that is the one that the state before said it would be.
 
-        Of two recipes for a program the more exact one is kept, then the one with fewer elements. Returns what was
-        learned of passes: one edge for each that leads from an evaluated program to another, as far as that is new.
+        Of two recipes for a program the more exact one is kept, then the one with fewer elements.
+
+        Args:
+            recipe: the candidate.
+            answer: what it turned out to be.
+
+        Returns:
+            What passes were found to bring: one edge for each that leads from an evaluated program to another, as far
+            as that is new.
         """
         program = answer.program or self.foretold(recipe)
         edges = []
@@ -153,7 +164,15 @@ class ProgramGraph:
         return edges + list(self._edges(steps))
 
     def expand(self, recipe: Recipe, answer: Answer) -> list[Edge]:
-        """Remember what leads on from a state that its recipe was found to come to; returns as `add`."""
+        """Remember what leads on from a state that its recipe was found to come to.
+
+        Args:
+            recipe: of the state, or another one for its program.
+            answer: with the successors; without them nothing is remembered.
+
+        Returns:
+            Edges as of `add`.
+        """
         state = self._by_program[answer.program]
         if answer.successors is None or state.cycles is None:
             return []
@@ -369,5 +388,13 @@ def choice_text(root: Recipe) -> str:
 
 
 def extended(recipe: Recipe, pass_text: str) -> Recipe:
-    """The recipe with one more pass at its end, or several."""
+    """A recipe with one more pass at its end, or several.
+
+    Args:
+        recipe: to extend.
+        pass_text: text of the passes.
+
+    Returns:
+        The longer recipe.
+    """
     return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))

@@ -31,13 +31,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Search:
-    """One model and target.
-
-    study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials only:
-    whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in memory.
-    choices: lowering choice -> alternatives that change the model. starts: recipes that are tried first, and gone on
-    from. settings: see `tuner.search.program_graph.ProgramGraph`. sampler: who proposes; another one is another search,
-    with a study of its own. passes: that a sampler of Optuna's makes recipes of."""
+    """The search over one model and target."""
 
     def __init__(
         self,
@@ -49,6 +43,19 @@ class Search:
         sampler: SamplerName = "local-search",
         passes: Sequence[str] = (),
     ) -> None:
+        """Begin a search, or take it up where the trials of a study end.
+
+        Args:
+            study: minimises cycles; may hold the trials of an earlier run, which are taken up. It is given whole trials
+                only: whatever moment a run is killed at, a candidate is in it once or not at all. Proposals are made in
+                memory.
+            choices: lowering choice -> alternatives that change the model.
+            seed: of all that is drawn.
+            starts: recipes that are tried first, and gone on from.
+            settings: see `tuner.search.program_graph.ProgramGraph`.
+            sampler: who proposes; another one is another search, with a study of its own.
+            passes: that a sampler of Optuna's makes recipes of.
+        """
         self._record = study
         self._study = optuna.create_study(direction="minimize")
         self.states = ProgramGraph(choices, starts, settings)
@@ -115,7 +122,12 @@ class Search:
         self._waiting += (replace(one, execute_to=execute_to) for one in islice(chain(first, rest), room))
 
     def tell(self, candidate: Candidate, answer: Answer) -> None:
-        """Learn what a candidate turned out to be; in the order in which they were asked for."""
+        """Learn what a candidate turned out to be; in the order in which they were asked for.
+
+        Args:
+            candidate: that `ask` gave, or one from elsewhere.
+            answer: what it turned out to be.
+        """
         if candidate in self._asked:  # else it came from elsewhere
             self._asked.remove(candidate)
         self._learn(candidate.recipe, answer)

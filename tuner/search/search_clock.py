@@ -11,13 +11,15 @@ class SearchClock:
     """Runs as fast as there are workers left for searches: not at all while all of them lower models.
 
     So `--timeout` counts what a search could use, and not the lowering of other models.
-
-    Args:
-        workers: processes that lower and evaluate.
-        now: seconds of a monotonic clock.
     """
 
     def __init__(self, workers: int, now: Callable[[], float] = time.monotonic) -> None:
+        """Start at 0 s.
+
+        Args:
+            workers: processes that lower and evaluate.
+            now: seconds of a monotonic clock.
+        """
         self._workers, self._now = workers, now
         self._lowering = 0
         self._seconds, self._since = 0.0, now()

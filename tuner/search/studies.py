@@ -29,6 +29,15 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
     Another seed or sampler is another search and has a study of its own, and so have other passes and choices: an
     extension may have come or gone. They are no part of the identity: what a recipe costs does not depend on who
     proposed it, so all searches of a model share the store and the memo.
+
+    Args:
+        folder: of journals; made if it is missing.
+        identity: what the search's results are stored under.
+        seed: of the search.
+        sampler: of the search.
+
+    Returns:
+        The study; what it is told is in the journal.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-{sampler}-seed{seed}.journal"

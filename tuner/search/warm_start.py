@@ -31,8 +31,10 @@ _ATTRIBUTE = "learnt starts"
 class WarmStart:
     """What the store held when a command began.
 
-    bests: with their operators, the newest first. sources: models that the command itself is about: what is found for
-    them under the present toolchain would hang on which of them came first, and is no experience.
+    Attributes:
+        bests: with their operators, the newest first.
+        sources: models that the command itself is about. What is found for them under the present toolchain would
+            depend on which of them came first, and is no experience.
     """
 
     bests: Sequence[Best] = ()
@@ -40,14 +42,31 @@ class WarmStart:
 
     @classmethod
     def of(cls, store: Store, sources: Collection[str]) -> WarmStart:
-        """Raises StoreError."""
+        """Read the newest bests of a store.
+
+        Args:
+            store: only read.
+            sources: models that the command itself is about.
+
+        Returns:
+            What searches can start from.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         return cls(store.bests.newest(_LOOKED_AT), frozenset(sources))
 
     def starts_for(self, identity: Identity, default: Evaluation, allowed: Exactness) -> list[str]:
         """Recipes that won on models like this one, for the same target and objective: of the same structure and shapes
         first, then of the same structure, then of the most similar mix of operators by default.
 
-        default: of the model itself, with its operators. allowed: the least exact class of recipes.
+        Args:
+            identity: of the model, lowered.
+            default: evaluation of the model's own default lowering, with its operators.
+            allowed: the least exact class of recipes.
+
+        Returns:
+            At most two recipes.
         """
         own = _mix(default)
         ranked: list[tuple[tuple[bool, bool, float], str]] = []
@@ -72,8 +91,16 @@ class WarmStart:
 
 
 def recorded_starts(study: optuna.Study, find: Callable[[], list[str]]) -> list[str]:
-    """The starts that a study began with: found when it is new and kept with it, so that a run that was killed goes on
-    from the same, whatever the store has learned since."""
+    """The starts that a study began with. They are found when it is new and kept with it, so that a run that was killed
+    goes on from the same, whatever the store has learned since.
+
+    Args:
+        study: of the search.
+        find: finds them; called only for a study without trials.
+
+    Returns:
+        Recipes.
+    """
     known = study.user_attrs.get(_ATTRIBUTE)
     if known is None:
         known = json.dumps([] if study.get_trials(deepcopy=False) else find())

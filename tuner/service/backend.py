@@ -31,7 +31,16 @@ class Toolchain:
         self.job_command: Sequence[str] = (sys.executable, "-P", "-m", "tuner.service.job_process")
 
     def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:
-        """See the protocol."""
+        """See the protocol.
+
+        Args:
+            target: name of the target, as the request has it.
+            board: options of the board by name.
+            objective: as the request has it; None for the family's usual one.
+
+        Returns:
+            As the protocol says.
+        """
         backend = next((one for one in backends().values() if re.fullmatch(one.names, target)), None)
         if backend is None:
             return f"target: no device of this name, such as {' or '.join(one.example for one in backends().values())}"
@@ -44,7 +53,15 @@ class Toolchain:
         return f"objective: none of {', '.join(kinds)}" if objective not in (None, *kinds) else ""
 
     def explain(self, best: Best, evaluations: Iterable[Evaluation]) -> Explained:
-        """See the protocol. A recipe with elements that this version does not know is shown without explanations."""
+        """See the protocol. A recipe with elements that this version does not know is shown without explanations.
+
+        Args:
+            best: what to explain.
+            evaluations: all of the best's identity.
+
+        Returns:
+            As the protocol says.
+        """
         limits = Objective.limits_in(best.identity.objective)
         try:
             return Explained(Recipe.parse(best.recipe).laws(), without_each(best.recipe, evaluations), limits)

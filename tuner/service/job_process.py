@@ -41,6 +41,12 @@ class Events(Progress):
     """What a person would see goes to the log; programs get each event as a line of JSON."""
 
     def __init__(self, job: Job, path: Path) -> None:
+        """Write the progress of a job as events.
+
+        Args:
+            job: the model and its target.
+            path: of the file of events, one JSON object per line.
+        """
         super().__init__([job])
         self._path = path
 

@@ -16,7 +16,16 @@ _MISCOMPILED = 1.0
 
 
 def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> Answer:
-    """What a search is told of a candidate. default: what the default lowering costs."""
+    """What a search is told of a candidate.
+
+    Args:
+        outcome: what the worker found.
+        objective: says what is minimised, and the limits.
+        default: what the default lowering costs.
+
+    Returns:
+        The answer; its cycles are None if the candidate's program is not right.
+    """
     cost = outcome.cost
     if cost is None:
         return Answer(outcome.program_hash, None, outcome.path)

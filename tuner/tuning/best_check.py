@@ -36,6 +36,15 @@ class BestCheck:
     def __init__(
         self, job: Job, search: Search, client: EvaluationClient, best: BestRecord, context: TuningContext
     ) -> None:
+        """Check the best of one search.
+
+        Args:
+            job: the model and its target.
+            search: whose best it is.
+            client: evaluates it.
+            best: records it.
+            context: of the command.
+        """
         self._job, self._search, self._client, self._best = job, search, client, best
         self._store, self._progress = context.store, context.progress
 

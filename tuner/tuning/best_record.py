@@ -21,6 +21,13 @@ class BestRecord:
     default: Evaluation
 
     def __init__(self, identity: Identity, seed: int, store: Store) -> None:
+        """Record for one search; seconds of an earlier run with the same seed are added to its own.
+
+        Args:
+            identity: what the search's results are stored under.
+            seed: of the search.
+            store: the best is recorded in it.
+        """
         self._identity, self._seed, self._store = identity, seed, store
         earlier = store.bests.get(identity.key)
         self._seconds_before = earlier.seconds if earlier is not None and earlier.seed == seed else 0.0
@@ -31,7 +38,15 @@ class BestRecord:
         self._started = time.monotonic()
 
     def store(self, best: Evaluation, status: RunStatus) -> Best:
-        """What the store holds then. best: with its operators."""
+        """Store a best with the default and how long the search took.
+
+        Args:
+            best: with its operators.
+            status: that the search ended in.
+
+        Returns:
+            The best that the store holds then; another process may have found a cheaper one.
+        """
         evaluations, distinct = self._store.evaluations.counts(self._identity.key)
         return self._store.bests.record(
             Best(

@@ -44,6 +44,15 @@ class EvaluationClient:
     default: Cost
 
     def __init__(self, job: Job, objective: FamilyObjective, identity: Identity, found: Opened, context: TuningContext):
+        """Evaluate candidates of one job.
+
+        Args:
+            job: the model and its target.
+            objective: says what is minimised, and the limits.
+            identity: what results are stored under.
+            found: the job's lowered model.
+            context: of the command; its pool evaluates.
+        """
         self.objective, self.identity = objective, identity
         self.asked = Reuse()
         self._job, self._opened = job, found
@@ -51,12 +60,32 @@ class EvaluationClient:
         self._patience = _DEFAULT_SECONDS
 
     async def outcome(self, recipe: str, whole: bool = False, wanted: Wanted = always) -> Outcome:
-        """Evaluate a candidate. Arguments as of `workers.evaluator.Evaluator.evaluate`. Raises WorkerLost."""
+        """Evaluate a candidate.
+
+        Args:
+            recipe: its text.
+            whole: as of `workers.evaluator.Evaluator.evaluate`.
+            wanted: as of `workers.evaluator.Evaluator.evaluate`.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            WorkerLost: every worker that tried it was lost.
+        """
         arguments = *self._base, self._job, recipe, whole, wanted
         return await self._pool.run(tasks.evaluate, *arguments, timeout_seconds=self._patience)
 
     async def evaluate(self, recipe: Recipe, whole: bool = False) -> Evaluation:
-        """A candidate's record with its operators, not counted as a try: the memo has what it costs."""
+        """A candidate's record with its operators, not counted as a try: the memo has what it costs.
+
+        Args:
+            recipe: the candidate.
+            whole: as of `workers.evaluator.Evaluator.evaluate`.
+
+        Returns:
+            The record; of a candidate that no worker survives, one that says so.
+        """
         try:
             outcome = await self.outcome(str(recipe), whole)
         except WorkerLost as lost:
@@ -123,7 +152,15 @@ class EvaluationClient:
         return found
 
     async def starts(self, setting: Setting, transferred: list[str]) -> tuple[str, ...]:
-        """The recipes that a search starts from by a setting, where others have learnt something."""
+        """The recipes that a search starts from by a setting.
+
+        Args:
+            setting: inside the toolchain; empty for the default lowering.
+            transferred: recipes that won on similar models.
+
+        Returns:
+            Recipes in the order in which they are tried.
+        """
         arguments = *self._base, self._job, setting, transferred
         return await self._pool.run(tasks.starts, *arguments, timeout_seconds=PREPARE_SECONDS)
 
@@ -134,7 +171,15 @@ class EvaluationClient:
         return None if found is None else Bound(**asdict(found))
 
     def record(self, outcome: Outcome, with_rows: bool) -> Evaluation:
-        """The record of a candidate. with_rows: keep its cycles per operator too."""
+        """The record of a candidate.
+
+        Args:
+            outcome: what came of it.
+            with_rows: keep its cycles per operator too.
+
+        Returns:
+            The record.
+        """
         return evaluation_of(outcome, self.identity, self.objective, self.default, with_rows)
 
     def violations(self, cost: Numbers) -> dict[str, float]:

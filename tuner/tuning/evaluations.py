@@ -23,7 +23,15 @@ def evaluation_of(
 
     One whose command streams were not executed is not verified.
 
-    default: what the default lowering costs. with_rows: keep its cycles per operator too.
+    Args:
+        outcome: what came of it.
+        identity: what it is stored under.
+        objective: says what is minimised, and the limits of quality.
+        default: what the default lowering costs.
+        with_rows: keep its cycles per operator too.
+
+    Returns:
+        The record; its figures are predicted.
     """
     cost = outcome.cost
     if cost is None:
@@ -63,7 +71,15 @@ def evaluation_of(
 
 
 def shortfalls(outcome: Outcome, objective: FamilyObjective) -> dict[str, float]:
-    """Quality limits that a candidate violates, as `workers.checking.allowance.Allowance.shortfalls` returns them."""
+    """Quality limits that a candidate violates, as `workers.checking.allowance.Allowance.shortfalls` returns them.
+
+    Args:
+        outcome: what came of the candidate.
+        objective: with the limits of quality.
+
+    Returns:
+        By message; empty if quality was not measured or is within the limits.
+    """
     if outcome.quality is None or outcome.default_quality is None:
         return {}
     return objective.allowance.shortfalls(outcome.quality, outcome.default_quality)
@@ -84,5 +100,14 @@ def _quality_of(outcome: Outcome, shortfall: str) -> Quality | None:
 
 
 def quarantined(recipe: str, lost: WorkerLost, identity: Identity) -> Evaluation:
-    """The record of a candidate that cost every worker that tried it."""
+    """The record of a candidate that cost every worker that tried it.
+
+    Args:
+        recipe: its text.
+        lost: how the workers were lost.
+        identity: what it is stored under.
+
+    Returns:
+        The record, without figures.
+    """
     return Evaluation(identity.key, recipe, "", lost.kind, lost.detail, attempts=lost.attempts)

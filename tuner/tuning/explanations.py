@@ -16,7 +16,13 @@ from tuner.tuning.objective import FamilyObjective
 
 
 async def explain(recipe: str, client: EvaluationClient, store: Store) -> None:
-    """Record what each operator costs without each element of a recipe, as far as that was evaluated."""
+    """Record what each operator costs without each element of a recipe, as far as that was evaluated.
+
+    Args:
+        recipe: the best one.
+        client: evaluates.
+        store: holds the evaluations without each element; those are replaced.
+    """
     for shorter in one_less(Recipe.parse(recipe)):
         known = store.evaluations.get(client.identity.key, str(shorter))
         if known is not None and known.has_right_programs and not known.operators:
@@ -25,14 +31,29 @@ async def explain(recipe: str, client: EvaluationClient, store: Store) -> None:
 
 def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyObjective) -> Iterator[Pareto]:
     """Fronts of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
-    that are right."""
+    that are right.
+
+    Args:
+        best: of the identity.
+        evaluations: all of its identity.
+        objective: says what may be on a front.
+
+    Yields:
+        One or two fronts.
+    """
     yield pareto_of(best, evaluations, objective.front_limits)
     if objective.allowance:
         yield pareto_of(best, evaluations, objective.front_limits, "quality")
 
 
 async def execute_fronts(best: Best, client: EvaluationClient, store: Store) -> None:
-    """Execute the command streams of all that is on a front if it is right, until no more comes to be on one."""
+    """Execute the command streams of all that is on a front if it is right, until no more comes to be on one.
+
+    Args:
+        best: of the identity.
+        client: evaluates.
+        store: the evaluations are recorded in it.
+    """
     tried: set[str] = set()
     while True:
         known = store.evaluations.of(client.identity.key)

@@ -13,7 +13,16 @@ from workers.backend.target import Target as BoardTarget
 
 
 def identity_of(model: Identified, target: BoardTarget, objective: Objective) -> Identity:
-    """The identity under which evaluations of a model are stored; with its structure if it is lowered."""
+    """The identity under which evaluations of a model are stored; with its structure if it is lowered.
+
+    Args:
+        model: a model that was loaded, or its base program.
+        target: the board.
+        objective: what is minimised, and the limits.
+
+    Returns:
+        The identity.
+    """
     structure = Structure(**asdict(model.structure)) if isinstance(model, Base) else None
     return Identity(
         model_hash=model.model_hash,

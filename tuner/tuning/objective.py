@@ -83,11 +83,27 @@ class FamilyObjective:
         }
 
     def cycles(self, cost: Numbers, default: Numbers) -> int:
-        """The number that is minimised. default: what the default lowering costs."""
+        """The number that is minimised, in the family's unit.
+
+        Args:
+            cost: of a candidate.
+            default: what the default lowering costs.
+
+        Returns:
+            A count.
+        """
         return self._kind.value(cost, default)
 
     def violations(self, cost: Numbers, default: Numbers) -> dict[str, float]:
-        """Violated limits: message -> relative excess (0.1: a tenth over the limit). Empty if all limits hold."""
+        """The limits that a candidate violates.
+
+        Args:
+            cost: of the candidate.
+            default: what the default lowering costs.
+
+        Returns:
+            Message -> relative excess (0.1: a tenth over the limit). Empty if all limits hold.
+        """
         return {
             f"{what} {value:,} are more than {limit:,}": (value - limit) / max(1, limit)
             for what, value, limit in self._limits(cost, default)
@@ -99,7 +115,11 @@ class FamilyObjective:
         figure that sets a limit the larger one.
 
         Args:
+            default: costs of the default lowering.
             right: costs of the plainest program that is compiled right.
+
+        Returns:
+            The default's costs with those figures.
         """
         larger = {name: max(default[name], right[name]) for limit in self._kind.limits for name in limit.limiting}
         sram = max(default.sram_bytes, right.sram_bytes)

@@ -40,7 +40,18 @@ class Opened:
 
 
 async def opened(job: Job, context: TuningContext) -> Opened:
-    """Lower the model, or find it in the cache. Raises ModelError."""
+    """Lower the model, or find it in the cache.
+
+    Args:
+        job: the model and its target.
+        context: of the command; its pool lowers.
+
+    Returns:
+        What there is to search.
+
+    Raises:
+        ModelError: the model cannot be lowered, or every worker that tried was lost.
+    """
     context.progress.lowering(job)
     with context.clock.lowering():
         try:

@@ -66,6 +66,12 @@ class Progress:
         self._say(job, "lowering with ExecuTorch")
 
     def warning(self, job: Job, text: str) -> None:
+        """Something that people should know of a job, though it goes on.
+
+        Args:
+            job: the model and its target.
+            text: one line.
+        """
         self._console.print(
             f"[yellow]warning:[/] {escape(f'{self._name(job)}: {text}')}", highlight=False, soft_wrap=True
         )
@@ -73,8 +79,15 @@ class Progress:
     def searching(
         self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
-        """The default is evaluated. best_so_far: cycles that an earlier run of the same search reached. error: how far
-        predictions for the job are off; None if it is not known."""
+        """The default is evaluated.
+
+        Args:
+            job: the model and its target.
+            default: evaluation of the default lowering.
+            base: what the model was lowered to.
+            best_so_far: cycles that an earlier run of the same search reached; None if there was none.
+            error: how far predictions for the job are off; None if it is not known.
+        """
         line = self._line(job)
         line.error = error
         line.phase = "searching"
@@ -87,8 +100,15 @@ class Progress:
             self._console.print(f"{self._name(job)}: {remark}", highlight=False, markup=False, soft_wrap=True)
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
-        """After each candidate. evaluations, distinct: of this search so far, earlier runs included. offered: it is
-        right and within the limits."""
+        """A candidate is evaluated.
+
+        Args:
+            job: the model and its target.
+            evaluations: of this search so far, earlier runs included.
+            distinct: programs that these came to.
+            record: of the candidate.
+            offered: it is right and within the limits.
+        """
         line = self._line(job)
         if not line.evaluations:
             line.evaluations_before = evaluations - 1
@@ -102,6 +122,12 @@ class Progress:
             self._say(job, f"{line.best:,} {_unit(job)} ({_gain(line)}{_off(line)}) by {record.recipe}")
 
     def done(self, job: Job, best: Best) -> None:
+        """The search is over and its best is stored.
+
+        Args:
+            job: the model and its target.
+            best: what the store holds.
+        """
         line = self._line(job)
         line.phase = best.status
         line.best = best.best.figures.cycles if best.best.figures else None
@@ -114,11 +140,22 @@ class Progress:
         )
 
     def left(self, job: Job, why: str) -> None:
-        """It is not tuned now."""
+        """The job is not tuned now.
+
+        Args:
+            job: the model and its target.
+            why: one line.
+        """
         self._line(job).phase = "left"
         self._say(job, why)
 
     def failed(self, job: Job, reason: str) -> None:
+        """The job failed.
+
+        Args:
+            job: the model and its target.
+            reason: one line.
+        """
         self._line(job).phase = "failed"
         self._console.print(f"[red]error:[/] {escape(reason)}", highlight=False, soft_wrap=True)
 

@@ -21,6 +21,9 @@ def allowance_of(
         min_sqnr: dB that a candidate must reach instead, whatever is lost.
         spelt: how names such as `min_metric` are written where they come from.
 
+    Returns:
+        What is allowed; nothing that is not exact where all are None.
+
     Raises:
         ModelError: they contradict each other, or there is no such file.
     """

@@ -46,6 +46,16 @@ async def begin_search(
 ) -> Search:
     """Evaluate the default, and begin the search or take it up where an earlier run left it.
 
+    Args:
+        job: the model and its target.
+        found: its lowered model.
+        client: evaluates.
+        best: gets the default.
+        context: of the command.
+
+    Returns:
+        The search.
+
     Raises:
         ModelError: the default lowering cannot be evaluated, or falls short of the user's limit of quality.
     """
@@ -78,6 +88,15 @@ class SearchLoop:
     def __init__(
         self, job: Job, search: Search, client: EvaluationClient, best: BestRecord, context: TuningContext
     ) -> None:
+        """Run one search.
+
+        Args:
+            job: the model and its target.
+            search: proposes candidates.
+            client: evaluates them.
+            best: stores what is better than all before.
+            context: of the command.
+        """
         self._job, self._search, self._client, self._best = job, search, client, best
         self._pool, self._store = context.pool, context.store
         self._progress, self._clock = context.progress, context.clock
@@ -97,7 +116,15 @@ class SearchLoop:
         await self._find_out_all(lambda *_: next(asked, []), self._find_out)
 
     async def within(self, budget: Budget, turn: Turn | None) -> Ending:
-        """Search until a budget is spent, or nothing is left to try."""
+        """Search until a budget is spent, or nothing is left to try.
+
+        Args:
+            budget: seconds and trials of this search.
+            turn: says when this search may go on where many share a budget; None where it is alone.
+
+        Returns:
+            Why it ended.
+        """
         self._best.start()
         begun = self._clock.seconds
 

@@ -44,10 +44,25 @@ async def tune_all(
     log_dir: Path,
     progress: Progress,
 ) -> list[Tuned | Failure]:
-    """What came of each job, in the order given. A job that fails does not stop the others.
+    """Tune jobs side by side. A job that fails does not stop the others.
 
-    sampler: who proposes candidates. workers: processes to evaluate in. address: of a running Ray cluster, None for one
-    of its own. Raises PoolFailed if Ray cannot be started or joined.
+    Args:
+        jobs: models and their targets.
+        objective: what is minimised, and the limits.
+        budget: of each job.
+        sampler: who proposes candidates.
+        workers: processes to evaluate in.
+        address: of a running Ray cluster; None for one of its own.
+        store: results are read from it and recorded in it.
+        studies: folder of the journals of searches.
+        log_dir: of the workers' logs.
+        progress: shows what goes on.
+
+    Returns:
+        What came of each job, in the order given.
+
+    Raises:
+        PoolFailed: Ray cannot be started or joined.
     """
     # One job more than workers: while one waits for its slowest candidate, another has some to offer.
     experience = WarmStart.of(store, {job.source for job in jobs})

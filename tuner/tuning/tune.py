@@ -59,7 +59,14 @@ async def tune(
     """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
 
     Args:
+        job: the model and its target.
+        objective: what is minimised, and the limits.
+        budget: of the search.
+        context: of the command.
         turn: stops the search besides the budget; what it stopped for lack of time is not shortened.
+
+    Returns:
+        The best as the store holds it, and what the report shows besides.
 
     Raises:
         ModelError: the model cannot be lowered, compiled or checked at all.
@@ -91,7 +98,14 @@ async def replay(job: Job, recipe: Recipe, objective: Objective, status: RunStat
     """Evaluate the default and a recipe that was found elsewhere; a search goes on from it later.
 
     Args:
+        job: the model and its target.
+        recipe: what was found elsewhere.
+        objective: what is minimised, and the limits.
         status: of the best that is stored then.
+        context: of the command.
+
+    Returns:
+        The best that the store holds then.
 
     Raises:
         ModelError: as `tune`.

@@ -31,7 +31,12 @@ def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: 
     """The cheapest right candidate that costs less than the best and is beyond a limit; None if there is none.
 
     Args:
+        best: what the search offers.
         evaluations: of the best's identity.
+        objective: with the limits.
+
+    Returns:
+        The candidate with the limits it is beyond.
     """
     limits = objective.on(best.identity.target.family)
     default, offered = best.default.figures, best.best.figures

@@ -19,8 +19,12 @@ def validation_document(evidence: Evidence, own: Sequence[Comparison], beyond: S
     """Rows, summary and limits as plain data; docs/validation.md describes it.
 
     Args:
+        evidence: what ships, or what `--data` names.
         own: comparisons with what the user added.
         beyond: what is beyond a limit, one line each.
+
+    Returns:
+        What `json.dumps` takes; cycles are counts, errors are in percent.
     """
     return {
         "model_version": MODEL_VERSION,

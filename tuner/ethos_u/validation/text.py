@@ -78,7 +78,12 @@ def order_cells(line: OrderLine) -> _Cells:
 def columns(lines: Sequence[_Cells], words: Collection[str] = WORDS) -> Iterator[str]:
     """Headings and lines with their cells one below another; numbers end at the same column.
 
-    words: headings of columns that hold words.
+    Args:
+        lines: the headings, then the lines, all of the same number of cells.
+        words: headings of columns that hold words.
+
+    Yields:
+        One line of text for each.
     """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     of_words = [heading in words for heading in lines[0]]

@@ -39,8 +39,17 @@ class Sampler(Protocol):
         """The next one; None if nothing is left until more is told."""
 
     def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
-        """What a recipe came to; better: it is the new best. Returns recipes under way that are not wanted any more:
-        they were proposed in the hope that it would come to something else."""
+        """Take in what a recipe came to.
+
+        Args:
+            recipe: the candidate.
+            answer: what it turned out to be.
+            better: it is the new best.
+
+        Returns:
+            Recipes under way that are not wanted any more: they were proposed in the hope that this one would come to
+            something else.
+        """
 
     def learn_steps(self, edges: list[Edge]) -> None:
         """What single passes were found to bring."""
@@ -50,8 +59,19 @@ def sampler_by(
     name: SamplerName, study: optuna.Study, states: ProgramGraph, seed: int, passes: Sequence[str],
     tell: Callable[[optuna.Trial, State], None],
 ) -> Sampler:  # fmt: skip
-    """The sampler of that name for one search. passes: that recipes are made of. tell: how its study is told again what
-    a known program is worth."""
+    """The sampler of a name, for one search.
+
+    Args:
+        name: one of `SAMPLERS`.
+        study: in memory; gives each candidate its trial.
+        states: what is known of programs.
+        seed: of all that is drawn.
+        passes: that a sampler of Optuna's makes recipes of.
+        tell: how its study is told again what a known program is worth.
+
+    Returns:
+        The sampler.
+    """
     if name == "local-search":
         return LocalSearch(study, states, seed)
     if name == "greedy":

@@ -14,6 +14,12 @@ class Greedy:
     """Learns nothing: what else would be is told from how it does."""
 
     def __init__(self, study: optuna.Study, states: ProgramGraph) -> None:
+        """Propose for one search.
+
+        Args:
+            study: in memory; gives each candidate its trial.
+            states: what is known of programs.
+        """
         self._study, self._states = study, states
         self._window = Window(0, states, ())
 
@@ -27,7 +33,16 @@ class Greedy:
         return next(filter(None, map(self.root, self._states.frontier())), None)
 
     def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
-        """Nothing."""
+        """Nothing is learned beyond what the states hold.
+
+        Args:
+            recipe: the candidate.
+            answer: what it turned out to be.
+            better: it is the new best.
+
+        Returns:
+            Nothing: all that is under way stays wanted.
+        """
         return ()
 
     def learn_steps(self, edges: list[Edge]) -> None:

@@ -61,9 +61,16 @@ class _Expected:
 
 
 class LocalSearch:
-    """Proposes recipes; holds what it learned of passes and of kinds of neighbours. seed: of all that is drawn."""
+    """Proposes recipes; holds what it learned of passes and of kinds of neighbours."""
 
     def __init__(self, study: optuna.Study, states: ProgramGraph, seed: int) -> None:
+        """Propose for one search.
+
+        Args:
+            study: in memory; gives each candidate its trial.
+            states: what is known of programs.
+            seed: of all that is drawn.
+        """
         self._study, self._states, self._seed = study, states, seed
         self._window = Window(0, states, ())
         self._effects, self._credit = PassStatistics(seed), LinearModel()
@@ -91,6 +98,16 @@ class LocalSearch:
         self._effects.learn(edges)
 
     def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
+        """Take in what a recipe came to, and which kind of proposal it was.
+
+        Args:
+            recipe: the candidate.
+            answer: what it turned out to be.
+            better: it is the new best.
+
+        Returns:
+            Recipes that were proposed to follow on this one, where it costs more than what comes before it.
+        """
         default = self._states.root(Recipe())
         if default is not None and default.cycles is not None:
             change = answer.value - default.value

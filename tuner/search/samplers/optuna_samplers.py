@@ -24,8 +24,7 @@ _NONE = "none"
 
 
 class FixedSlots:
-    """passes: what a place may be taken by. sampler: makes Optuna's from a seed. tell: how the study is told what a
-    known program is worth."""
+    """Recipes of a fixed number of slots, each a categorical parameter of one of Optuna's samplers."""
 
     def __init__(
         self,
@@ -36,6 +35,16 @@ class FixedSlots:
         sampler: Callable[[int], BaseSampler],
         tell: Callable[[optuna.Trial, State], None],
     ) -> None:
+        """Propose for one search.
+
+        Args:
+            study: in memory; its parameters are the slots and choices.
+            states: what is known of programs.
+            seed: of Optuna's sampler.
+            passes: what a slot may be taken by.
+            sampler: makes Optuna's sampler from a seed.
+            tell: how the study is told what a known program is worth.
+        """
         self._study, self._states, self._seed, self._tell = study, states, seed, tell
         self._sampler, self._values = sampler, (_NONE, *passes)
         self._window = Window(0, states, ())
@@ -70,7 +79,16 @@ class FixedSlots:
         return None
 
     def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
-        """Nothing: the study knows it."""
+        """Nothing: the study knows it.
+
+        Args:
+            recipe: the candidate.
+            answer: what it turned out to be.
+            better: it is the new best.
+
+        Returns:
+            Nothing: all that is under way stays wanted.
+        """
         return ()
 
     def learn_steps(self, edges: list[Edge]) -> None:

@@ -9,10 +9,22 @@ from tuner.search.program_graph import ProgramGraph
 
 
 class Window:
-    """evaluations: how many were told when it was last filled. pending: the programs and recipes in it. expanding:
-    recipes in it that are known, to be gone on from."""
+    """What is proposed and not told.
+
+    Attributes:
+        evaluations: how many were told when it was last filled.
+        pending: the programs and recipes in it.
+        expanding: recipes in it that are known, to be gone on from.
+    """
 
     def __init__(self, evaluations: int, states: ProgramGraph, tried: Container[Recipe]) -> None:
+        """Begin empty.
+
+        Args:
+            evaluations: how many were told so far.
+            states: what is known of programs.
+            tried: recipes that were evaluated.
+        """
         self.evaluations, self.pending, self.expanding = evaluations, set[str](), set[Recipe]()
         self._states, self._tried = states, tried
 
