@@ -18,6 +18,13 @@ class ReferenceFailed(Exception):
     """
 
     def __init__(self, reason: str, at: int = 0, *, undefined: bool = False) -> None:
+        """Say why.
+
+        Args:
+            reason: one line.
+            at: on which of several sets of inputs, from 0.
+            undefined: the program does there what its language leaves undefined.
+        """
         super().__init__(reason)
         self.at, self.undefined = at, undefined
 

@@ -105,14 +105,15 @@ class Expansion:
 
 
 class Evaluator(Generic[P]):
-    """Evaluates recipes for one base program and target.
-
-    Args:
-        programs: of the base program, by the target's backend.
-        measure: None where only exact recipes are allowed.
-    """
+    """Evaluates recipes for one base program and target."""
 
     def __init__(self, programs: Programs[P], measure: Measure[P] | None = None) -> None:
+        """Evaluate nothing yet.
+
+        Args:
+            programs: of the base program, by the target's backend.
+            measure: measures quality; None where only exact recipes are allowed.
+        """
         self._programs, self._measure = programs, measure
         self._built_programs: LRU[tuple[P, tuple[str, ...]]] = LRU(_KEPT_PROGRAMS)
 
@@ -129,9 +130,10 @@ class Evaluator(Generic[P]):
         return self._programs.starting_points(transferred)
 
     def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
-        """Compile and check the candidate that the recipe `text` gives.
+        """Compile and check the candidate that a recipe gives.
 
         Args:
+            text: of the recipe.
             whole: check it by what the reference model says of whole programs, and execute what is emitted, on all
                 inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
                 and what is emitted is executed on the random inputs alone, in milliseconds.
@@ -140,7 +142,11 @@ class Evaluator(Generic[P]):
             on_all: if it is not `whole`, execute on all inputs that programs which share what they compute are checked
                 on.
 
-        Raises SpaceError if the text is no recipe. What goes wrong with the candidate is in the outcome.
+        Returns:
+            What came of it; what goes wrong with the candidate is in there.
+
+        Raises:
+            SpaceError: the text is no recipe.
         """
         started, asked_before = time.perf_counter(), self._programs.asked
         recipe = Recipe.parse(text)
@@ -215,7 +221,15 @@ class Evaluator(Generic[P]):
         return Expansion(successors, self.sites(recipe), self._programs.asked - asked_before)
 
     def expand(self, text: str, pass_text: str) -> dict[str, str]:
-        """The successor of a candidate by one pass, as in `Expansion`; empty if the pass changes nothing."""
+        """The successor of a candidate by one pass, as in `Expansion`.
+
+        Args:
+            text: of the candidate's recipe.
+            pass_text: of the pass.
+
+        Returns:
+            The pass and the program's hash; empty if the pass changes nothing.
+        """
         recipe = Recipe.parse(text)
         longer = _longer(recipe, pass_text)
         try:

@@ -91,8 +91,16 @@ def prepare(job: Job) -> Prepared:
 
 
 def enter(base: Shared[Base], base_key: str, job: Job, setting: Setting) -> tuple[str, ...] | None:
-    """The recipes that a search starts from where the toolchain lowers by a setting; None if that fails, or gives no
-    other program, or one with other outputs. Arguments as of `evaluate`.
+    """The recipes that a search starts from where the toolchain lowers by a setting.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        setting: inside the toolchain.
+
+    Returns:
+        Recipes; None if the toolchain fails, or gives no other program, or one with other outputs.
     """
     default = _session(base_key, base.get, job).base
     if backend_of(job.target.backend).setting_status(job, default, setting).status not in ("ok", "inexact"):
@@ -101,14 +109,36 @@ def enter(base: Shared[Base], base_key: str, job: Job, setting: Setting) -> tupl
 
 
 def starts(base: Shared[Base], base_key: str, job: Job, setting: Setting, transferred: list[str]) -> tuple[str, ...]:
-    """The recipes that a search starts from where the toolchain lowers by a setting, empty for its own, if others have
-    `learnt` something. Other arguments as of `evaluate`."""
+    """The recipes that a search starts from where the toolchain lowers by a setting, together with recipes that won on
+    similar models.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        setting: inside the toolchain; empty for its own.
+        transferred: recipes that won on similar models.
+
+    Returns:
+        Recipes in the order in which they are tried.
+    """
     return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(transferred)
 
 
 def measured_settings(base: Shared[Base], base_key: str, job: Job) -> list[Setting]:
-    """Settings that are worth lowering by what is measured of the model, in an order; arguments as of `evaluate`.
-    Raises ModelError."""
+    """Settings that are worth lowering by what is measured of the model.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+
+    Returns:
+        Settings, in the order in which they are tried.
+
+    Raises:
+        ModelError: the model cannot be measured.
+    """
     return backend_of(job.target.backend).measured_settings(job, _session(base_key, base.get, job).base)
 
 
@@ -118,8 +148,20 @@ def evaluate(
 ) -> Outcome:  # fmt: skip
     """What a candidate costs and whether it is right.
 
-    base: shared by `prepare`'s caller; fetched only if this process does not have it yet. base_key: its key. whole,
-    wanted, on_all: see `Evaluator.evaluate`. Raises ModelError if the base program cannot be used.
+    Args:
+        base: shared by `prepare`'s caller; fetched only if this process does not have it yet.
+        base_key: its key.
+        job: the model and its target.
+        recipe: text of the candidate.
+        whole: see `Evaluator.evaluate`.
+        wanted: see `Evaluator.evaluate`.
+        on_all: see `Evaluator.evaluate`.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        ModelError: the base program cannot be used.
     """
     session = _session(base_key, base.get, job)
     parsed = Recipe.parse(recipe)
@@ -138,7 +180,17 @@ def evaluate(
 
 def up_to_right(base: Shared[Base], base_key: str, job: Job, recipes: Sequence[str]) -> list[Outcome]:
     """Evaluate candidates one after the other, up to the first whose command streams are right on all inputs that
-    candidates share. It is the last one that is returned. Arguments as of `evaluate`."""
+    candidates share.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipes: texts of the candidates.
+
+    Returns:
+        Outcomes of those that were evaluated.
+    """
     found: list[Outcome] = []
     for recipe in recipes:
         found.append(evaluate(base, base_key, job, recipe, on_all=True))
@@ -148,35 +200,99 @@ def up_to_right(base: Shared[Base], base_key: str, job: Job, recipes: Sequence[s
 
 
 def expansion(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Expansion:
-    """What can be gone on to from a candidate that was found right; arguments as of `evaluate`."""
+    """What can be gone on to from a candidate that was found right.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipe: text of the candidate.
+
+    Returns:
+        Its successors and sites.
+    """
     return _evaluator_of(base, base_key, job, recipe).expansion(recipe)
 
 
 def expand(base: Shared[Base], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
-    """The successor of a candidate by one pass; arguments as of `evaluate`."""
+    """The successor of a candidate by one pass.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipe: text of the candidate.
+        pass_text: of the pass.
+
+    Returns:
+        The pass and the program's hash; empty if the pass changes nothing.
+    """
     return _evaluator_of(base, base_key, job, recipe).expand(recipe, pass_text)
 
 
 def idle_elements(base: Shared[Base], base_key: str, job: Job, recipe: str) -> tuple[str, ...]:
-    """A line for each element of a recipe that changes nothing in the model; arguments as of `evaluate`."""
+    """The elements of a recipe that change nothing in the model.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipe: text of the recipe.
+
+    Returns:
+        One line each.
+    """
     return _evaluator_of(base, base_key, job, recipe).idle_elements(recipe)
 
 
 def bound(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Bound | None:
-    """What no sequence of passes can go below where the toolchain lowers as a recipe says, if that is known; arguments
-    as of `evaluate`."""
+    """What no sequence of passes can go below where the toolchain lowers as a recipe says.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipe: text of a recipe, whose setting counts.
+
+    Returns:
+        The bound; None if the family knows none.
+    """
     return _evaluator_of(base, base_key, job, recipe).bound()
 
 
 def write(
     job: Job, recipe: str, identity_key: str, program_hash: str, artifact_sha256: Sequence[str], out: Path
 ) -> None:  # fmt: skip
-    """Write the file that ships; see `workers.backend.backend.Backend.write`. Raises ModelError."""
+    """Write the file that ships; see `workers.backend.backend.Backend.write`.
+
+    Args:
+        job: the model and its target.
+        recipe: text of the recipe.
+        identity_key: what its evaluation is stored under.
+        program_hash: what the program is.
+        artifact_sha256: of what was evaluated; anything else is not written.
+        out: path of the file.
+
+    Raises:
+        ModelError: the model cannot be written, or does not come out as expected.
+    """
     backend_of(job.target.backend).write(job, recipe, identity_key, program_hash, artifact_sha256, out)
 
 
 def run_written(job: Job, recipe: str, file: Path) -> str:
-    """Run a written file here; see `workers.backend.backend.Backend.run_written`. Raises ModelError."""
+    """Run a written file here; see `workers.backend.backend.Backend.run_written`.
+
+    Args:
+        job: the model and its target.
+        recipe: text of the recipe that the file was written by.
+        file: to run.
+
+    Returns:
+        What was run, for people.
+
+    Raises:
+        ModelError: something differs, or nothing can be run.
+    """
     return backend_of(job.target.backend).run_written(job, recipe, file)
 
 

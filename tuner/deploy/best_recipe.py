@@ -47,7 +47,7 @@ def best_recipe(
         system_store: as `--system-store`; None for none.
         seed: as the model was tuned with.
         calibration_data: as the model was tuned with; None for the inputs of the model source.
-        io_layout: as the model was tuned with; None for the usual one.
+        io_layout: as the model was tuned with; None where its inputs are given as the source has them.
 
     Returns:
         The recipe with the key of its identity.

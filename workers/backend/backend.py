@@ -117,6 +117,9 @@ class Backend(ABC):
             name: as `--target` has it.
             board: facts by the names of `board_options`; what is left out is at its default.
 
+        Returns:
+            The target with all facts of its board.
+
         Raises:
             ModelError: there is no such target or board.
         """
@@ -125,6 +128,7 @@ class Backend(ABC):
         """A preset of a board that the family has, by its name or as a file of the user's own.
 
         Args:
+            named: name of a preset of the family, or path of a file.
             folder: for files that the preset is written to.
 
         Returns:
@@ -154,11 +158,33 @@ class Backend(ABC):
 
     @abstractmethod
     def programs(self, job: Job[Any], base: Any) -> Programs[Any]:
-        """What recipes make of a base program of the job, in a worker process. Raises ModelError if it is nothing that
-        can be checked."""
+        """What recipes make of a base program of the job, in a worker process.
+
+        Args:
+            job: the model and its target.
+            base: of the job, by the stock toolchain or by a setting.
+
+        Returns:
+            The programs that an evaluator works on.
+
+        Raises:
+            ModelError: the base program is nothing that can be checked.
+        """
 
     def meter(self, job: Job[Any], base: Any, setting: Setting) -> Meter:
-        """Measures programs made of a base program, which the toolchain lowered by a setting. Raises ModelError."""
+        """Measures the quality of programs made of a base program.
+
+        Args:
+            job: the model and its target; it allows recipes that are not exact.
+            base: which the toolchain lowered by `setting`.
+            setting: empty for the stock toolchain's own.
+
+        Returns:
+            The meter.
+
+        Raises:
+            ModelError: quality cannot be measured, or the family has nothing that is not exact.
+        """
         raise ModelError(f"{job.source}: on {job.target.label} only exact recipes are searched")
 
     def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
@@ -166,26 +192,88 @@ class Backend(ABC):
         return ()
 
     def open_settings(self, job: Job[Any], base: Any) -> list[Setting]:
-        """Settings inside the toolchain that may change this base program and that the job allows."""
+        """Settings inside the toolchain that may change this base program and that the job allows.
+
+        Args:
+            job: the model and its target.
+            base: as the stock toolchain lowers it.
+
+        Returns:
+            Settings of one choice each; empty if the family has none.
+        """
         return []
 
     def measured_settings(self, job: Job[Any], base: Any) -> list[Setting]:
-        """Those that have to be measured first; asked in a worker, where they are allowed. Raises ModelError."""
+        """Settings that have to be measured first; asked in a worker, where they are allowed.
+
+        Args:
+            job: the model and its target.
+            base: as the stock toolchain lowers it.
+
+        Returns:
+            Settings that are worth lowering; empty if the family has none.
+
+        Raises:
+            ModelError: the model cannot be measured.
+        """
         return []
 
     def setting_key(self, base: Any, setting: Setting) -> str:
-        """Identity of a model lowered by a setting. base: as stock lowers it."""
+        """Identity of a model lowered by a setting.
+
+        Args:
+            base: as the stock toolchain lowers it.
+            setting: inside the toolchain.
+
+        Returns:
+            A key.
+
+        Raises:
+            NotImplementedError: the family has no settings.
+        """
         raise NotImplementedError(f"{self.family} has no settings")
 
     def setting_status(self, job: Job[Any], base: Any, setting: Setting) -> SettingStatus:
-        """Lower by a setting and check it, unless that was done. base: as stock lowers it."""
+        """Lower by a setting and check it, unless that was done.
+
+        Args:
+            job: the model and its target.
+            base: as the stock toolchain lowers it.
+            setting: inside the toolchain.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            NotImplementedError: the family has no settings.
+        """
         raise NotImplementedError(f"{self.family} has no settings")
 
     def remember_lost(self, job: Job[Any], base: Any, setting: Setting, reason: str) -> None:  # noqa: B027
-        """Note that lowering by a setting cost the process, so that nobody tries it again."""
+        """Note that lowering by a setting cost the process, so that nobody tries it again.
+
+        Args:
+            job: the model and its target.
+            base: as the stock toolchain lowers it.
+            setting: inside the toolchain.
+            reason: how the process was lost, in one line.
+        """
 
     def base_by(self, job: Job[Any], base: Any, setting: Setting) -> Base:
-        """The base program by a setting, from the cache or lowered now. base: as stock lowers it. Raises ModelError."""
+        """The base program by a setting, from the cache or lowered now.
+
+        Args:
+            job: the model and its target.
+            base: as the stock toolchain lowers it.
+            setting: inside the toolchain.
+
+        Returns:
+            The base program.
+
+        Raises:
+            NotImplementedError: the family has no settings.
+            ModelError: the toolchain cannot lower the model so.
+        """
         raise NotImplementedError(f"{self.family} has no settings")
 
     def can_write(self, job: Job[Any]) -> bool:
@@ -200,8 +288,11 @@ class Backend(ABC):
         """Lower the job's model by a recipe and write the file that ships, whole or not at all.
 
         Args:
+            job: the model and its target.
+            recipe: text of the recipe.
             identity_key, program_hash: what its evaluation is stored under, and what the program is.
             artifact_sha256: of what was evaluated; anything else is not written.
+            out: path of the file; a file that is there is replaced.
 
         Raises:
             ModelError: the model cannot be written, or does not come out as expected.
@@ -218,6 +309,11 @@ class Backend(ABC):
     def run_written(self, job: Job[Any], recipe: str, file: Path) -> str:
         """Run a file here and compare it with the default lowering; in a worker process.
 
+        Args:
+            job: the model and its target.
+            recipe: text of the recipe that the file was written by.
+            file: to run.
+
         Returns:
             What was run, for people.
 
@@ -230,7 +326,12 @@ class Backend(ABC):
         """Run a file here on a person's inputs.
 
         Args:
+            file: to run.
             inputs: `.npy` and `.npz` files, in the order of the file's inputs; random ones by `seed` if there are none.
+            seed: of random inputs.
+
+        Returns:
+            The outputs in the order of the file's.
 
         Raises:
             ModelError: the file is none of this family, cannot be run here, or the inputs do not fit.

@@ -53,7 +53,18 @@ class Programs(ABC, Generic[P]):
 
     @abstractmethod
     def passed(self, program: P, one: RecipePass) -> P:
-        """The program after a pass, as a recipe has it; the program itself if nothing changes. Raises SpaceError."""
+        """The program after a pass, as a recipe has it.
+
+        Args:
+            program: before the pass.
+            one: the pass with its options and sites.
+
+        Returns:
+            The new program; the program itself if nothing changes.
+
+        Raises:
+            SpaceError: the pass fails, or gives an ill-formed program.
+        """
 
     @abstractmethod
     def cost(self, program: P) -> Cost:
@@ -64,7 +75,12 @@ class Programs(ABC, Generic[P]):
         """Whether two programs compute the same, bit for bit, on the check inputs.
 
         Args:
+            program: to check.
+            reference: what it has to equal.
             whole: by a way that shares nothing between programs, on all inputs.
+
+        Returns:
+            Whether it is equal; if not, why in one line.
 
         Raises:
             ReferenceFailed: it cannot be found out for the reference.
@@ -72,15 +88,27 @@ class Programs(ABC, Generic[P]):
 
     @abstractmethod
     def described_check(self, exactness: Exactness, whole: bool) -> dict[str, Any]:
-        """What `equal` compares, for records: `against`, `computed`, `inputs`."""
+        """What `equal` compares, for records: `against`, `computed`, `inputs`.
+
+        Args:
+            exactness: class of the recipe.
+            whole: as of `equal`.
+
+        Returns:
+            What `json.dumps` takes.
+        """
 
     def executed(self, program: P, whole: bool, on_all: bool, is_default: bool) -> Verdict:
         """Whether what the compiler emits computes what the program does; see `executes`.
 
         Args:
+            program: whose emitted code is run.
             whole: as of `equal`.
             on_all: on all inputs that programs share, not on the random ones alone.
             is_default: it is the default program, whose first wrong operation is looked for.
+
+        Returns:
+            Whether it computes the same; if not, why in one line. True where the family executes nothing.
 
         Raises:
             ReferenceFailed: the program itself cannot be run.
@@ -124,11 +152,28 @@ class Programs(ABC, Generic[P]):
         return found
 
     def sites(self, one: RecipePass, program: P) -> tuple[tuple[int, ...], int]:
-        """Numbers of the sites that a pass is for, from 1, and how many sites it has."""
+        """The sites that a pass is for.
+
+        Args:
+            one: the pass.
+            program: before the pass.
+
+        Returns:
+            Numbers of the sites chosen, from 1, and how many sites there are.
+        """
         return (), 0
 
     def why_idle(self, element: Element, before: P, after: P) -> str | None:
-        """Why an element of a recipe changed nothing, in one line; None if it changed something."""
+        """Why an element of a recipe changed nothing, in one line; None if it changed something.
+
+        Args:
+            element: a choice with its alternative, or a pass.
+            before: the program before it.
+            after: the program after it.
+
+        Returns:
+            One line for people, or None.
+        """
         if self.program_hash(before) != self.program_hash(after):
             return None
         text = "=".join(element) if isinstance(element, tuple) else str(element)

@@ -49,6 +49,13 @@ def backend_of(family: str) -> Backend:
 def target_named(name: str, board: Mapping[str, str]) -> Target:
     """The target of a name on a board, of whichever backend knows it; see `Backend.target`.
 
+    Args:
+        name: as `--target` has it; upper case and spaces around it do not matter.
+        board: facts by the names of the backend's `board_options`.
+
+    Returns:
+        The target.
+
     Raises:
         ModelError: no backend knows the name, or its own does not take it.
     """

@@ -24,7 +24,15 @@ def read_arrays(paths: Sequence[Path]) -> list[np.ndarray]:
 def write_arrays(place: Path, arrays: Sequence[np.ndarray]) -> list[Path]:
     """Write arrays into a `.npz`, as `output_0`, `output_1`, ..., or each into a `.npy` of that name in a folder.
 
-    Returns the files. Raises ModelError if one cannot be written.
+    Args:
+        place: a path that ends in `.npz`, or a folder, which is made if it is missing.
+        arrays: of any shape and dtype but objects.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ModelError: one cannot be written.
     """
     named = {f"output_{number}": array for number, array in enumerate(arrays)}
     contents: dict[Path, bytes] = {}
@@ -46,7 +54,15 @@ def write_arrays(place: Path, arrays: Sequence[np.ndarray]) -> list[Path]:
 
 
 def first_difference(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> str:
-    """In one line, where outputs are not what was expected; empty if they are, value by value."""
+    """Where outputs are not what was expected. Values that are not a number are equal to each other.
+
+    Args:
+        expected: arrays of any shape and dtype.
+        found: the arrays to compare.
+
+    Returns:
+        One line; empty if they are equal, value by value.
+    """
     if len(expected) != len(found):
         return f"{len(expected)} outputs were expected, it has {len(found)}"
     for number, (wanted, array) in enumerate(zip(expected, found, strict=True)):

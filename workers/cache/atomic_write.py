@@ -8,8 +8,16 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there; a reader sees the old one or the new one, and of two writers the
-    later one wins. Makes the folder. Raises OSError; the file is then as it was."""
+    """Write a file beside its place and move it there. A reader sees the old one or the new one, and of two writers the
+    later one wins.
+
+    Args:
+        path: missing folders are made.
+        content: all bytes of the file.
+
+    Raises:
+        OSError: it cannot be written; the file is then as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     temporary = Path(name)

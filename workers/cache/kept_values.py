@@ -23,6 +23,12 @@ class KeptValues:
     """
 
     def __init__(self, folder: Path, versions: Mapping[str, str]) -> None:
+        """Keep values in a folder.
+
+        Args:
+            folder: made when the first value is kept.
+            versions: of what computes the values; others have values of their own.
+        """
         self._folder, self._versions = folder, f"{sorted(versions.items())}".encode()
 
     def get(self, key: bytes) -> tuple[np.ndarray, ...] | None:
@@ -39,7 +45,12 @@ class KeptValues:
             return None
 
     def put_if_possible(self, key: bytes, value: tuple[np.ndarray, ...]) -> None:
-        """Keep a value; a full disk is a warning in the log."""
+        """Keep a value; a full disk is a warning in the log.
+
+        Args:
+            key: says what the value is the result of.
+            value: an array for each of some sets of inputs.
+        """
         content = io.BytesIO()
         np.savez_compressed(content, *value)
         try:

@@ -10,12 +10,15 @@ Found = TypeVar("Found")
 
 
 class LRU(Generic[Found]):
-    """Answers by key: those that were asked for last, as far as their sizes together are no more than `most`.
-
-    size: of an answer, for instance in bytes; each counts as one if it is not given.
-    """
+    """Answers by key: those that were asked for last, as far as their sizes together are no more than a limit."""
 
     def __init__(self, most: int, size: Callable[[Found], int] = lambda _: 1) -> None:
+        """Begin empty.
+
+        Args:
+            most: size of all answers together, at most.
+            size: of an answer, for instance in bytes; each counts as one if it is not given.
+        """
         self._most, self._size = most, size
         self._kept: OrderedDict[Hashable, Found] = OrderedDict()
         self._kept_size = 0
@@ -31,7 +34,12 @@ class LRU(Generic[Found]):
         return self._kept[key]
 
     def put(self, key: Hashable, found: Found) -> None:
-        """Keep it, unless it alone is too large."""
+        """Keep an answer, unless it alone is too large.
+
+        Args:
+            key: says what it is the answer to.
+            found: the answer.
+        """
         if key in self._kept:
             self._kept_size -= self._size(self._kept.pop(key))
         self._kept[key] = found
@@ -40,7 +48,15 @@ class LRU(Generic[Found]):
             self._kept_size -= self._size(self._kept.popitem(last=False)[1])
 
     def find(self, key: Hashable, find: Callable[[], Found]) -> Found:
-        """What is kept under the key, or else what `find` finds; what that raises is not kept."""
+        """What is kept under the key, or else what `find` finds; what that raises is not kept.
+
+        Args:
+            key: says what is asked.
+            find: finds the answer if none is kept.
+
+        Returns:
+            The answer.
+        """
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

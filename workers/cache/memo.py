@@ -70,7 +70,15 @@ class Memo:
         return value
 
     def put(self, value: Mapping[str, Any], **key: Any) -> None:
-        """Remember an entry. Raises OSError if its file cannot be written."""
+        """Remember an entry, in the place of an earlier one.
+
+        Args:
+            value: a JSON object.
+            key: JSON-able values that say what the entry is the result of.
+
+        Raises:
+            OSError: its file cannot be written.
+        """
         name = _canonical(key)
         content = json.dumps({"key": json.loads(name), "value": value}).encode()
         digest = hashlib.sha256(name.encode()).digest()
@@ -78,7 +86,12 @@ class Memo:
         self._kept.put(name, (json.loads(content)["value"], len(content)))
 
     def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
-        """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log."""
+        """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log.
+
+        Args:
+            value: a JSON object.
+            key: JSON-able values that say what the entry is the result of.
+        """
         try:
             self.put(value, **key)
         except OSError as error:

@@ -24,13 +24,22 @@ _KEPT = 256
 
 
 class Successors:
-    """Of one target; what was found out goes into the memo.
+    """Which programs the passes lead to, for one target; what was found out goes into the memo.
 
-    key: what passes may ask about besides the graph: the target, the toolchain's versions. allowed: classes of passes.
-    asked, known: graphs whose successors were asked for, and those among them that no pass had to be run for.
+    Attributes:
+        asked: graphs whose successors were asked for.
+        known: those among them that no pass had to be run for.
     """
 
     def __init__(self, memo: Memo, facts: TargetFacts, key: Mapping[str, Any], allowed: Exactness) -> None:
+        """Ask for one target.
+
+        Args:
+            memo: keeps what was found out.
+            facts: about the target, which passes may ask for.
+            key: what passes may ask about besides the graph: the target, the toolchain's versions.
+            allowed: the least exact class of passes.
+        """
         self._memo, self._facts, self._allowed = memo, facts, allowed
         self._key = {**key, "allowed": str(allowed)}
         self._kept: OrderedDict[str, dict[str, str | None]] = OrderedDict()

@@ -26,7 +26,18 @@ class Metric:
 
     @staticmethod
     def of(source: str, minimum: float) -> Metric:
-        """Raises ModelError if there is no such file."""
+        """The user's function that measures a program.
+
+        Args:
+            source: as `--metric` has it, `file.py:function`.
+            minimum: what it must give, in its own unit.
+
+        Returns:
+            The metric with the hash of its file.
+
+        Raises:
+            ModelError: `source` is written otherwise, or there is no such file.
+        """
         place, colon, function = source.rpartition(":")
         if not colon or not place.endswith(".py") or not function:
             raise ModelError(f"--metric {source}: write file.py:function")
@@ -114,8 +125,15 @@ class Allowance:
         return f"up to {self.exactness}, {limit}"
 
     def shortfalls(self, quality: Quality, default: Quality) -> dict[str, float]:
-        """What forbids to offer a program, in words, and by how much it falls short (dB, or the metric's own unit);
-        empty if nothing does."""
+        """What forbids to offer a program.
+
+        Args:
+            quality: of the program.
+            default: of the default lowering.
+
+        Returns:
+            Message -> by how much it falls short (dB, or the metric's own unit); empty if nothing forbids it.
+        """
         if self.metric is None and self.min_sqnr_db is not None:
             lacking = self.min_sqnr_db - quality.sqnr_db
             text = f"its SQNR of {quality.sqnr_db:.2f} dB is below {self.min_sqnr_db:g} dB"

@@ -42,6 +42,14 @@ def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
     """The sets for a program: seeded random, all minimum, all maximum, all zero points, and the calibration inputs.
 
     Inputs that are indices keep to what is defined for them; those of SCATTER differ from each other in every set.
+
+    Args:
+        graph: the program.
+        calibration: samples, each with one array for each input of the program.
+        seed: of the random set.
+
+    Returns:
+        The sets; equal ones are left out.
     """
     drawn = _Drawn(graph, calibration)
     random = np.random.default_rng(seed)
@@ -57,7 +65,16 @@ def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
 
 def more_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
     """Further random sets, the more the fewer values the inputs of the program have: some mistakes show for few values
-    only, such as the lowest bits of a scale."""
+    only, such as the lowest bits of a scale.
+
+    Args:
+        graph: the program.
+        calibration: samples, each with one array for each input of the program.
+        seed: of the sets.
+
+    Returns:
+        Sets besides the random one of `check_inputs`.
+    """
     drawn = _Drawn(graph, calibration)
     values = sum(tensor.elements for tensor in drawn.types)
     sets = min(_MOST_RANDOM_SETS, -(-_RANDOM_VALUES // max(1, values)))

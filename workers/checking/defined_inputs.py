@@ -25,23 +25,35 @@ class DefinedInputs:
     """Of the programs of a default lowering.
 
     Undefined inputs are looked for only once the reference model has refused some: it takes a run of whole programs.
-
-    Args:
-        defaults: the program of each delegate.
-        calibration: inputs of each.
-        key: what the check inputs and the toolchain are.
     """
 
     def __init__(
         self, defaults: Sequence[Graph], calibration: Sequence[Sequence[Sequence[np.ndarray]]], seed: int, memo: Memo,
         key: Mapping[str, Any],
     ) -> None:  # fmt: skip
+        """Take all inputs as defined until the reference model refuses some.
+
+        Args:
+            defaults: the default program of each delegate.
+            calibration: samples for each delegate, each with one array for each of its inputs.
+            seed: of random inputs.
+            memo: keeps which inputs are left out.
+            key: what the check inputs and the toolchain are.
+        """
         self._arguments = [(default, one, seed) for default, one in zip(defaults, calibration, strict=True)]
         self._memo, self._key = memo, dict(key)
         self._left_out: dict[int, list[int]] = {}
 
     def of(self, at: int, more: bool) -> list[CheckInput]:
-        """A delegate's check inputs; more: with more random ones."""
+        """The check inputs of a delegate, without those that it is not defined on.
+
+        Args:
+            at: number of the delegate, from 0.
+            more: with more random inputs.
+
+        Returns:
+            The sets.
+        """
         if at not in self._left_out:
             known = self._memo.get(**self._asked(at))
             self._left_out[at] = known["left out"] if known else []
@@ -73,7 +85,13 @@ def on_defined_inputs(
 
     Args:
         made: of inputs, such as `workers.checking.incremental_values.Values`.
+        default: the default program of a delegate.
+        calibration: samples, each with one array for each input of the program.
+        seed: of random inputs.
         more: also on more random inputs.
+
+    Returns:
+        What `made` made of the inputs that are left.
 
     Raises:
         ReferenceFailed: `default` is not defined on a calibration input or on any random one, or cannot be run.

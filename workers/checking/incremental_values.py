@@ -51,6 +51,12 @@ class Values:
     """
 
     def __init__(self, inputs: Sequence[CheckInput], kept: KeptValues | None = None) -> None:
+        """Compute on the given inputs.
+
+        Args:
+            inputs: one or more sets.
+            kept: for what takes seconds to compute; None keeps nothing.
+        """
         self.inputs, self._kept = inputs, kept
         given = [np.stack(arrays) for arrays in zip(*(one.arrays for one in inputs), strict=True)]
         self._given_names = [_name(array) for array in given]

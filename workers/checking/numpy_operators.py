@@ -29,7 +29,15 @@ _EVERY_INT8 = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
 
 
 def outputs_of(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
-    """A program's outputs; None if one of its operators has no result by `result_of`."""
+    """The outputs of a program on several sets of inputs.
+
+    Args:
+        graph: the program.
+        inputs: `[S, ...]` for each input of the program, of its dtype.
+
+    Returns:
+        `[S, ...]` for each output; None if one of its operators has no result by `result_of`.
+    """
     values = dict(zip(graph.inputs, inputs, strict=True))
     for node_id in graph.order:
         node = graph[node_id]
@@ -55,10 +63,13 @@ def result_of(node: Node, operands: Sequence[Node], arrays: _Operands) -> np.nda
     """What an operator makes of its operands.
 
     Args:
-        operands: the nodes that it reads. arrays: their values.
+        node: the operator.
+        operands: the nodes that it reads.
+        arrays: their values, `[S, ...]`; S is 1 for what is the same on all sets.
 
     Returns:
-        None where the operator is not known here or TOSA does not say what the result is on one of the sets.
+        `[S, ...]` of the operator's dtype; INT48 is int64. None where the operator is not known here or TOSA does not
+        say what the result is on one of the sets.
     """
     dtype = _COMPUTED_IN.get(node.type.dtype)
     if dtype is None or any(one.kind == "f" for one in (dtype, *(array.dtype for array in arrays))):

@@ -21,10 +21,15 @@ _SUMMED = {"CONV2D": (1, 2, 3), "DEPTHWISE_CONV2D": (0, 1), "MATMUL": (1,)}
 
 
 def product(node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
-    """What the operator makes of all its operands, each with a first dimension as in
-    `workers.checking.numpy_operators`.
+    """What the operator makes of all its operands.
 
-    None if it is no sum of products of INT8 values in INT32, or of INT16 and others in INT48, or if one might not fit.
+    Args:
+        node: the operator.
+        operands: values of all operands, `[S, ...]` as in `workers.checking.numpy_operators`.
+
+    Returns:
+        `[S, ...]`, int32 for INT32 and int64 for INT48. None if it is no sum of products of INT8 values in INT32, or of
+        INT16 and others in INT48, or if one might not fit.
     """
     if node.op not in _SUMMED or node.type.dtype not in ("INT32", "INT48"):
         return None

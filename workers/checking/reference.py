@@ -16,19 +16,35 @@ ARRAY_TYPES = frozenset(("BOOL", "INT8", "INT16", "INT32", "FP32"))
 
 
 def run_reference(graph: Graph, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The program's outputs, in order, with the shapes and element types of the graph.
+    """The outputs of a program, in order, with the shapes and element types of the graph.
 
-    inputs: one array per graph input. Raises as `run_on_each`.
+    Args:
+        graph: the program.
+        inputs: one array per graph input.
+
+    Returns:
+        One array per graph output.
+
+    Raises:
+        ReferenceFailed: as `run_on_each`.
     """
     (outputs,) = run_on_each(graph, [inputs])
     return outputs
 
 
 def run_on_each(graph: Graph, sets: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
-    """`run_reference` on several sets of inputs.
+    """`run_reference` on several sets of inputs. The reference model may end the process on programs that no verifier
+    has seen.
 
-    Raises ReferenceFailed, for instance where the program does what TOSA leaves undefined. The reference model may end
-    the process on programs that no verifier has seen.
+    Args:
+        graph: the program.
+        sets: of inputs, one array per graph input each.
+
+    Returns:
+        For each set one array per graph output.
+
+    Raises:
+        ReferenceFailed: the reference model refuses the program, for instance where it does what TOSA leaves undefined.
     """
     from tosa_reference_model import GraphStatus, run
 

@@ -28,7 +28,16 @@ class Outputs(Protocol):
 def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:
     """Compare the outputs on every set of inputs, as they are computed.
 
-    Raises ReferenceFailed if the default lowering itself cannot be run.
+    Args:
+        candidate: the program to check.
+        default: the default lowering.
+        computed: gives the outputs of programs on the sets of inputs.
+
+    Returns:
+        Whether they are equal bit for bit; if not, where.
+
+    Raises:
+        ReferenceFailed: the default lowering itself cannot be run.
     """
     interface = [[(g[i].type) for i in ends] for g in (default, candidate) for ends in (g.inputs, g.outputs)]
     if interface[:2] != interface[2:]:
@@ -47,6 +56,16 @@ def check(candidate: Graph, default: Graph, computed: Outputs) -> Verdict:
 
 
 def difference(number: int, wanted: np.ndarray, found: np.ndarray) -> str:
+    """Compare one output bit for bit.
+
+    Args:
+        number: of the output, for the message.
+        wanted: its values.
+        found: the values to compare.
+
+    Returns:
+        One line; empty if they are equal.
+    """
     if found.shape != wanted.shape or found.dtype != wanted.dtype:
         return f"output {number} is {found.dtype}{list(found.shape)} instead of {wanted.dtype}{list(wanted.shape)}"
     if found.tobytes() == wanted.tobytes():

@@ -111,7 +111,15 @@ MULTIPLYING = frozenset({"Conv2D", "DepthwiseConv2D", "TransposeConv2D", "MatMul
 
 
 def cost_of(cost: DelegateCosts, host_ops: int) -> Cost:
-    """A candidate's cost by the names of its metrics. host_ops: its operators on the CPU."""
+    """A candidate's cost by the names of its metrics.
+
+    Args:
+        cost: of its delegates.
+        host_ops: its operators on the CPU.
+
+    Returns:
+        The cost; predicted.
+    """
     return Cost(
         metrics={one.name: one.of(cost, host_ops) for one in METRICS},
         sram_bytes=cost.sram_bytes,

@@ -58,11 +58,6 @@ class TosaPrograms(Programs[Delegates]):
     """It holds the base program's graphs and the default lowering's values on the check inputs; what it finds out about
     a graph goes into the memo.
 
-    Args:
-        values: folder for values on the check inputs that take long to compute.
-        seed: of the random check inputs.
-        allowed: the class up to which recipes are tried.
-
     Raises:
         ModelError: the base program is nothing that velatune can read or check.
     """
@@ -74,6 +69,19 @@ class TosaPrograms(Programs[Delegates]):
         self, base: BaseProgram, target: Target, memo: Memo, values: Path, seed: int,
         allowed: Exactness = Exactness.EXACT,
     ) -> None:  # fmt: skip
+        """Read the graphs of a base program; nothing is compiled.
+
+        Args:
+            base: the default program of the job, or the one by a setting.
+            target: the accelerator and its board.
+            memo: keeps what is found out about graphs.
+            values: folder for values on the check inputs that take long to compute.
+            seed: of the random check inputs.
+            allowed: the class up to which recipes are tried.
+
+        Raises:
+            ModelError: a graph cannot be read or is ill-formed.
+        """
         self.base, self._target, self._memo, self._seed = base, target, memo, seed
         self.name, self.allowed = base.name, allowed
         try:
@@ -184,7 +192,15 @@ class TosaPrograms(Programs[Delegates]):
         return found
 
     def sites(self, one: RecipePass, program: Delegates) -> tuple[tuple[int, ...], int]:
-        """Delegates count their own; what is returned is of the one with the most."""
+        """Delegates count their own; what is returned is of the one with the most.
+
+        Args:
+            one: the pass.
+            program: a graph for each delegate.
+
+        Returns:
+            Numbers of the sites chosen, from 1, and how many sites there are.
+        """
         return max((self._chosen(one, graph) for graph in program), key=lambda sites: sites[1])
 
     def why_idle(self, element: Element, before: Delegates, after: Delegates) -> str | None:

@@ -61,7 +61,12 @@ def run_check(file: Path, job: Job[Target], recipe: str) -> Ran:
     """Run a `.pte` that a recipe was applied to.
 
     Args:
+        file: the `.pte`.
         job: names the model that it was made of, and how that was quantised.
+        recipe: text of the recipe.
+
+    Returns:
+        How many sets of inputs the delegates and the whole program were run on.
 
     Raises:
         ModelError: something differs, and what; or the job's model by this recipe has other command streams.

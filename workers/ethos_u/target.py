@@ -73,6 +73,15 @@ class Target:
         Example:
             Target.parse("ethos-u55-128").memory_mode == "Shared_Sram"
 
+        Args:
+            accelerator: name such as `ethos-u55-128`.
+            system_config: section of the configuration; None for ExecuTorch's default for the accelerator.
+            memory_mode: section of the configuration; None for ExecuTorch's default for the accelerator.
+            vela_config: path of an .ini; None for the one that Vela brings.
+
+        Returns:
+            The target.
+
         Raises:
             ModelError: the accelerator is unknown, the .ini is missing or unreadable or lacks a section, or
                 Vela refuses the combination.

@@ -12,8 +12,12 @@ def calibrated_on(model: ExportedModel, data: Path | None, seed: int) -> dict[st
     """The choice that `workers.models.calibration.calibration_for` makes.
 
     Args:
+        model: exported.
         data: the user's files, or None.
         seed: of random inputs.
+
+    Returns:
+        Fields of the quantisation, for the model's identity.
     """
     if data is not None:
         return {"calibrated_on": "files", "files_sha256": calibration_data_hash(data)}

@@ -22,7 +22,15 @@ _NHWC = (0, 2, 3, 1)
 
 
 def relaid(inputs: tuple[Any, ...], layout: IoLayout) -> tuple[Any, ...]:
-    """The same values, every tensor of rank 4 in this layout."""
+    """The same values, every tensor of rank 4 in this layout.
+
+    Args:
+        inputs: arguments of a module, tensors at any depth.
+        layout: `nchw` or `nhwc`.
+
+    Returns:
+        The same structure; tensors of other ranks are the same ones.
+    """
     import torch
     from torch.utils import _pytree as pytree
 
@@ -41,7 +49,15 @@ def layout_of(inputs: tuple[Any, ...]) -> IoLayout:
 
 
 def laid_like(tensor: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """The values of a tensor, in the element type of `wanted` and in memory as it lies."""
+    """The values of a tensor, in the element type of `wanted` and in memory as it lies.
+
+    Args:
+        tensor: with the shape of `wanted`.
+        wanted: gives element type and strides.
+
+    Returns:
+        A tensor like `wanted` with the values of `tensor`.
+    """
     import torch
 
     value = tensor.to(wanted.dtype)

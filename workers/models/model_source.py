@@ -61,7 +61,11 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
     """Export a module, or load the exported program of a file.
 
     Args:
+        source: what `resolve` gives.
         io_layout: that inputs of rank 4 are given in; outputs follow from them. None: as the source has them.
+
+    Returns:
+        The exported program with its inputs.
 
     Raises:
         ModelError: it does not export (in this layout), or the file is not an exported program, or its shapes are not

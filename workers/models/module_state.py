@@ -17,7 +17,12 @@ def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterat
     """After the block, give buffers the values that they have now: what runs inside leaves no trace, and the next run
     starts anew.
 
-    names: of the buffers; None for all.
+    Args:
+        module: with the buffers.
+        names: of the buffers; None for all.
+
+    Yields:
+        Nothing.
     """
     import torch
 

@@ -24,7 +24,16 @@ _REGISTERED_BY = {
 
 def definitions(namespace: str, name: str, overload: str) -> Iterator[OpOverload]:
     """An operator as PyTorch knows it, then again after each module that may say more of it; nothing while it is not
-    known. overload: `default` for the one without a name."""
+    known.
+
+    Args:
+        namespace: such as `aten`.
+        name: of the operator.
+        overload: `default` for the one without a name.
+
+    Yields:
+        The operator.
+    """
     import torch
 
     for module in (None, *_REGISTERED_BY.get(namespace, ())):

@@ -32,6 +32,9 @@ def source_content(source: str, io_layout: IoLayout | None = None) -> SourceCont
         source: see `workers.models.model_source`.
         io_layout: see `workers.models.model_source.export`.
 
+    Returns:
+        The model, a hash of its content, and the layout of its inputs.
+
     Raises:
         ModelError: the source is bad, or the model cannot be exported.
     """

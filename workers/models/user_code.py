@@ -24,6 +24,10 @@ def user_function(source: str, place: str, name: str) -> Callable[..., Any]:
     Args:
         source: how errors name it: `place:name`.
         place: path of a `.py` file, or a dotted module name.
+        name: of the function.
+
+    Returns:
+        The function, guarded.
 
     Raises:
         ModelError: there is no such file, module or function, or it cannot be imported.

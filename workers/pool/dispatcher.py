@@ -30,6 +30,13 @@ class Lost(Exception):
     """The worker of this call is gone, or must go."""
 
     def __init__(self, kind: Loss, detail: str, is_innocent: bool = False) -> None:
+        """Say how.
+
+        Args:
+            kind: whether it crashed or was too slow.
+            detail: one line.
+            is_innocent: it said nothing of a crash: what it ran need not be to blame.
+        """
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
@@ -94,6 +101,12 @@ class HandOut:
     """
 
     def __init__(self, has_grown: Callable[[Answer], bool], gone: Callable[[Worker], None]) -> None:
+        """Begin without calls and workers.
+
+        Args:
+            has_grown: whether a worker holds too much memory after an answer, and retires.
+            gone: called with each worker that is lost or retires.
+        """
         self._has_grown, self._gone = has_grown, gone
         self._line: list[tuple[int, Call]] = []
         self._up: set[Worker] = set()

@@ -34,14 +34,16 @@ class PlainPool:
     """Processes on this machine, each started when a call finds none idle, for as long as the block lasts.
 
     They end with the block, and also when the driver is killed.
-
-    Args:
-        most: processes at once.
-        log_dir: gets one `plain-<number>.log` per process with all that it printed.
-        warm_up: a module-level function that each calls first.
     """
 
     def __init__(self, most: int, log_dir: Path, warm_up: Callable[[], object]) -> None:
+        """Start no process yet.
+
+        Args:
+            most: processes at once.
+            log_dir: gets one `plain-<number>.log` per process with all that it printed.
+            warm_up: a module-level function that each calls first.
+        """
         self._log_dir, self._warm_up = log_dir.absolute(), warm_up
         self._free = list(range(most))
         self._places = asyncio.Semaphore(most)
@@ -59,7 +61,11 @@ class PlainPool:
 
         Args:
             function: a module-level function. It, its arguments and its result travel pickled.
+            args: of the function.
             timeout_seconds: how long it may run; waiting for a process does not count.
+
+        Returns:
+            What it returns.
 
         Raises:
             WorkerLost: it crashed or outlasted two processes.

@@ -70,6 +70,13 @@ class WorkerLost(Exception):
     """
 
     def __init__(self, kind: Loss, attempts: int, detail: str) -> None:
+        """Say how.
+
+        Args:
+            kind: how the last one was lost.
+            attempts: how many tried.
+            detail: one line: the last words of the process, and where its log is.
+        """
         super().__init__(kind, attempts, detail)
         self.kind = kind
         self.attempts = attempts
@@ -105,16 +112,6 @@ class Pool:
     Enter it in the main thread: the kernel ends a local Ray with the thread that started it. A local Ray
     takes some 3 seconds to start; the workers then start and warm up while the driver goes on. It ends with
     the block, and also when the driver is killed.
-
-    Args:
-        jobs: number of worker processes; each uses one core. Those that a cluster has no room for wait for a node that
-            joins it. None for as many as the cluster has cores.
-        log_dir: gets one `worker-<number>.log` per worker with all that it printed, on the machine it ran on.
-        address: `auto`, or `host:port` of a running cluster's head; None starts a Ray on this machine. If this
-            process has joined a Ray already, that one is used and left running.
-        warm_up: a module-level function that each worker calls first, to import what is slow to import.
-        growth_bytes: a worker that holds so much more memory than after its warm-up is replaced between two
-            calls, as Vela does not give everything back. By default 2 GiB, less if the machine has little memory.
     """
 
     def __init__(
@@ -125,6 +122,21 @@ class Pool:
         warm_up: Callable[[], object] | None = None,
         growth_bytes: int | None = None,
     ) -> None:
+        """Start nothing until the block is entered.
+
+        Args:
+            jobs: number of worker processes; each uses one core. Those that a cluster has no room for wait for a node
+                that joins it. None for as many as the cluster has cores.
+            log_dir: gets one `worker-<number>.log` per worker with all that it printed, on the machine it ran on.
+            address: `auto`, or `host:port` of a running cluster's head; None starts a Ray on this machine. If this
+                process has joined a Ray already, that one is used and left running.
+            warm_up: a module-level function that each worker calls first, to import what is slow to import.
+            growth_bytes: a worker that holds so much more memory than after its warm-up is replaced between two calls,
+                as Vela does not give everything back. By default 2 GiB, less if the machine has little memory.
+
+        Raises:
+            ValueError: the number of processes is below 1.
+        """
         if jobs is not None and jobs < 1:
             raise ValueError(f"a pool needs at least one worker, not {jobs}")
         self.jobs = jobs or 0
@@ -194,9 +206,13 @@ class Pool:
 
         Args:
             function: a module-level function. It, its arguments and its result travel pickled.
+            args: of the function.
             timeout_seconds: how long it may run; waiting for a free worker does not count.
             retries: how often to try again after a worker was lost; such a call goes first in line. On a cluster, a
                 worker that was killed without having said anything of a crash is not counted for a few times.
+
+        Returns:
+            What it returns.
 
         Raises:
             WorkerLost: it crashed or outlasted every worker that tried it.
@@ -377,7 +393,16 @@ class RayWorkerProcess(WorkerProcess):
         self._withdrawn.add(number)
 
     def call_in_turn(self, number: int, function: Callable[..., object], args: tuple[object, ...]) -> Answer | None:
-        """None if it was withdrawn."""
+        """`call`, unless the call was withdrawn.
+
+        Args:
+            number: of the call.
+            function: what to do.
+            args: of the function.
+
+        Returns:
+            The answer; None if it was withdrawn.
+        """
         return None if number in self._withdrawn else self.call(function, args)
 
 

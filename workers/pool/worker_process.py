@@ -41,7 +41,16 @@ class WorkerProcess:
         self._resident_when_warm = 0
 
     def prepare(self, log: str, folder: str, warm_up: Callable[[], object] | None) -> Answer:
-        """Send everything printed from here on, C++ and last words included, to the log; then warm up."""
+        """Send everything printed from here on, C++ and last words included, to a log; then warm up.
+
+        Args:
+            log: path of the log, which is appended to.
+            folder: to work in, if it is there.
+            warm_up: a module-level function to call; None for none.
+
+        Returns:
+            What warming up came to.
+        """
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         with Path(log).open("ab") as file:
             os.dup2(file.fileno(), 1)
@@ -57,6 +66,15 @@ class WorkerProcess:
         return answer
 
     def call(self, function: Callable[..., object], args: tuple[object, ...]) -> Answer:
+        """Do what is asked for.
+
+        Args:
+            function: what to do.
+            args: of the function.
+
+        Returns:
+            What it returned or raised, with the memory it left and the seconds it took.
+        """
         started, modules = time.perf_counter(), len(sys.modules)
         succeeded = True
         value: object
@@ -118,7 +136,15 @@ def size_of(log: Path) -> int:
 
 
 def last_words(log: Path, said_before: int) -> str:
-    """What the process printed in this call up to its death, cut to the end that tells something."""
+    """What the process printed in this call up to its death, cut to the end that tells something.
+
+    Args:
+        log: of the process; nothing if it is missing.
+        said_before: bytes that the log had before the call.
+
+    Returns:
+        At most three lines in one; empty if it said nothing.
+    """
     if not log.is_file():
         return ""
     with log.open("rb") as file:

@@ -112,6 +112,14 @@ def starts_of(words: np.ndarray) -> np.ndarray:
 def command_at(head: Header, words: np.ndarray, position: int) -> Command:
     """The command that starts at a word.
 
+    Args:
+        head: of the stream.
+        words: uint32, of the whole stream.
+        position: index of the command's first word.
+
+    Returns:
+        The command.
+
     Raises:
         StreamError: it is unknown for the product, or cut off.
     """

@@ -52,6 +52,13 @@ def decode(stream: bytes, most: int | None = None) -> Decoded:
 
     most: stop after this many operations and leave the rest unread.
 
+    Args:
+        stream: with its header.
+        most: stop after this many operations and leave the rest unread; None reads all.
+
+    Returns:
+        The operations, with the registers that each is started with.
+
     Raises:
         StreamError: it is no command stream for an Ethos-U, has an unknown command, does not end in NPU_OP_STOP, or
             branches (a register's value would then depend on the way taken; ExecuTorch's programs do not).

@@ -80,13 +80,17 @@ class Run:
 
 
 class Issued:
-    """The columns.
-
-    meaning: of each command up to the last that starts an operation, see `Meanings.of_code`. starts: the one of `words`
-    that it begins with.
-    """
+    """The columns."""
 
     def __init__(self, meanings: Meanings, words: np.ndarray, starts: np.ndarray, meaning: np.ndarray) -> None:
+        """Read the columns off a stream.
+
+        Args:
+            meanings: of the family's commands.
+            words: uint32, of the whole stream.
+            starts: `[n]`, the index in `words` that each command begins at, up to the last that starts an operation.
+            meaning: `[n]`, of each of these commands, see `Meanings.of_code`.
+        """
         self._meanings = meanings
         first = words[starts]
         values = (first >> 16).astype(np.int64)

@@ -22,7 +22,11 @@ def rows_of(decoded: Decoded, rows: Sequence[OperatorCost]) -> tuple[int, ...]:
     and a row that is nothing but copies (U85's gather and scatter) lists none: copies by index go to those in turn.
 
     Args:
+        decoded: the stream.
         rows: `workers.ethos_u.vela.compiler.Compiled.operators` of the same compilation.
+
+    Returns:
+        One index for each operation.
 
     Raises:
         StreamError: an operation comes after the last one listed: the rows are of another program.

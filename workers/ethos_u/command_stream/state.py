@@ -51,6 +51,12 @@ class RegisterState(Mapping[str, int]):
     __slots__ = ("_layout", "_values")
 
     def __init__(self, layout: Layout, values: Values) -> None:
+        """Hold values; they are not copied.
+
+        Args:
+            layout: the registers of a family and their fields.
+            values: by position of the register in the layout.
+        """
         self._layout = layout
         self._values = values
 
@@ -93,20 +99,46 @@ class RegisterState(Mapping[str, int]):
     def number(self, name: str, field: str = "") -> int:
         """A field of register NPU_SET_`name`, by default its first.
 
+        Args:
+            name: of the register, without `NPU_SET_`.
+            field: name of the field; empty for the first.
+
+        Returns:
+            The field's value, unsigned.
+
         Raises:
             StreamError: nothing set that register yet, or this family has none of that name.
         """
         return self._field(name, field)[0]
 
     def choice(self, name: str, field: str = "") -> str:
-        """The name of the value that an enumeration field has. Raises StreamError as `number`, or if it has none."""
+        """The name of the value that an enumeration field has.
+
+        Args:
+            name: of the register, without `NPU_SET_`.
+            field: name of the field; empty for the first.
+
+        Returns:
+            The name.
+
+        Raises:
+            StreamError: as `number`, or the value has no name on this family.
+        """
         value, names = self._field(name, field)
         if value not in names:
             raise StreamError(f"NPU_SET_{name} is set to {value}, which has no meaning on {self.family}")
         return names[value]
 
     def signed(self, name: str, bits: int) -> int:
-        """A number in two's complement."""
+        """A number in two's complement.
+
+        Args:
+            name: of the register, without `NPU_SET_`.
+            bits: width of the number.
+
+        Returns:
+            The number.
+        """
         value = self.number(name)
         return value - (1 << bits) if value >> bits - 1 else value
 

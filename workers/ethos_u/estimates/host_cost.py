@@ -151,9 +151,13 @@ def host_cycles(
     """Predicted NPU cycles that one inference spends on the CPU: operators, and one call of each delegate.
 
     Args:
+        operators: that run on the CPU.
         interfaces: for each call of a delegate, the sizes of its inputs and outputs in bytes.
         npu_cycles_per_cpu_cycle: the clock of the NPU by that of the CPU. `CALL_CYCLES` were counted by the NPU, and
             stay what they are.
+
+    Returns:
+        Cycles of the NPU's clock.
     """
     calls = [*interfaces]
     copies = sum(copy_instructions(size) for sizes in calls for size in sizes) + DISPATCH_INSTRUCTIONS * len(calls)

@@ -35,15 +35,27 @@ def used_taps(node: Node, kernel: Shape, sizes: Shape) -> int:
     """Taps of a window that meet more than padding somewhere.
 
     Args:
+        node: a convolution or pool.
         kernel: taps along each axis.
         sizes: of the data, along the same axes.
+
+    Returns:
+        How many of the taps.
     """
     met = _met(node, kernel, sizes)
     return prod(len({tap for tap, _ in along}) for along in met)
 
 
 def window_of(node: Node, weights: Shape) -> Shape:
-    """Taps of a convolution or pool along each axis. weights: shape of its second operand. Source: TOSA 1.0."""
+    """Taps of a convolution or pool along each axis. Source: TOSA 1.0.
+
+    Args:
+        node: the operator.
+        weights: shape of its second operand.
+
+    Returns:
+        Taps along height and width, or along the axes of a CONV3D.
+    """
     if "kernel" in node.attributes:
         return tuple(node.attributes["kernel"])
     return weights[:2] if node.op == "DEPTHWISE_CONV2D" else weights[1:-1]

@@ -15,7 +15,15 @@ from workers.ethos_u.target import Target
 
 
 def bound(program: Iterable[Graph], target: Target) -> Bound:
-    """Of the default lowering's graphs. Weights are left out: Vela compresses them."""
+    """The roofline of the default lowering. Weights are left out: Vela compresses them.
+
+    Args:
+        program: its graphs, one for each delegate.
+        target: the accelerator and its memories.
+
+    Returns:
+        Cycles that the multiplications and the moved bytes take at least.
+    """
     graphs = list(program)
     npu = npu_of(target)
     macs = sum(_macs(graph, node) for graph in graphs for _, node in graph.operators())

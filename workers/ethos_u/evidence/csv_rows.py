@@ -68,7 +68,11 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[CsvRow]:
     """The rows of a CSV file with a heading; none if there is no such file.
 
     Args:
+        path: of the file, in UTF-8.
         columns: those that it must have; it may have more.
+
+    Yields:
+        Rows with their cells by column; spaces around cells are gone.
 
     Raises:
         ModelError: the file cannot be read, lacks a column, or a row has another number of cells than the heading.

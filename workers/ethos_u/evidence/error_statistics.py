@@ -81,7 +81,15 @@ class PairErrors:
 
 
 def errors_of(rows: Iterable[Comparison], by: By = "model") -> Errors | None:
-    """Errors of the model's prediction or of Vela's estimate; None if no row has the estimate."""
+    """Errors of the model's prediction or of Vela's estimate.
+
+    Args:
+        rows: predicted and counted cycles.
+        by: whose errors.
+
+    Returns:
+        Errors in percent of what was counted; None if no row has the estimate.
+    """
     found = [(value, row) for row in rows if (value := _estimate(row, by)) is not None]
     if not found:
         return None
@@ -94,7 +102,15 @@ def errors_of(rows: Iterable[Comparison], by: By = "model") -> Errors | None:
 
 
 def launch_errors(rows: Iterable[Comparison], by: By = "model") -> LaunchErrors | None:
-    """Errors over the launches among `rows` of more than `SHORT_LAUNCH_CYCLES`; None if there are none."""
+    """Errors over the launches among `rows` of more than `SHORT_LAUNCH_CYCLES`.
+
+    Args:
+        rows: predicted and counted cycles.
+        by: whose errors.
+
+    Returns:
+        Errors in percent of what was counted; None if there are none.
+    """
     found = [(value, row) for row in _long_launches(rows) if (value := _estimate(row, by)) is not None]
     if not found:
         return None
@@ -131,7 +147,16 @@ def long_enough(row: Comparison) -> bool:
 
 
 def pair_errors(pairs: Sequence[tuple[Comparison, Comparison]], by: By = "model") -> PairErrors | None:
-    """How the model's prediction or Vela's estimate orders pairs; None if no pair has the estimate on both sides."""
+    """How the model's prediction or Vela's estimate orders pairs.
+
+    Args:
+        pairs: two programs each.
+        by: whose errors.
+
+    Returns:
+        How many pairs it orders right, and the error of ratios in percent; None if no pair has the estimate on both
+        sides.
+    """
     right = wrong = 0
     ratio_errors = []
     for one, other in pairs:

@@ -52,6 +52,9 @@ def read_evidence(folder: Path, fitted: Fitted = FITTED) -> Evidence:
         folder: in the format that README.md describes.
         fitted: parameters of stream cycles; others than its own only to fit them.
 
+    Returns:
+        The comparisons, and how many rows were skipped for which reason.
+
     Raises:
         ModelError: the folder or a file in it is none of this format, or is damaged; or no row can be priced.
     """

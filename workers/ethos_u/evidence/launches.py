@@ -33,6 +33,16 @@ def launches(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
 
     The operations of a launch reach from the end of the launch before it, so that copies count where they are waited
     for, to the last one that `operations` names.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+
+    Raises:
+        ModelError: the table is damaged, or a row names operations that its stream does not have.
     """
     begun: dict[tuple[str, str], int] = {}
     for row in csv_rows(path, _COLUMNS):

@@ -50,7 +50,15 @@ class Limits:
     host: Mapping[HostSubject, RowLimits]
 
     def of_programs(self, mean: float | None, worst: float | None) -> Limits:
-        """The same with other limits for programs of every family, where they are given."""
+        """The same with other limits for programs of every family.
+
+        Args:
+            mean: percent; None leaves it.
+            worst: percent; None leaves it.
+
+        Returns:
+            The new limits.
+        """
 
         def changed(limits: RowLimits) -> RowLimits:
             return RowLimits(limits.mean if mean is None else mean, limits.worst if worst is None else worst)
@@ -76,7 +84,16 @@ DEFAULT_LIMITS = Limits(
 
 
 def beyond(rows: Sequence[Comparison], host: Sequence[HostComparison], limits: Limits) -> list[str]:
-    """What is beyond a limit, one line each; empty if nothing is. host: rows of the CPU's side."""
+    """What is beyond a limit.
+
+    Args:
+        rows: programs and launches.
+        host: rows of the CPU's side.
+        limits: in percent.
+
+    Returns:
+        One line each; empty if nothing is.
+    """
     return [
         *_programs_beyond(rows, limits),
         *_launches_beyond(rows, limits),

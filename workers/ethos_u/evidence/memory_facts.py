@@ -45,14 +45,18 @@ class _Adapter:
 
 
 class MemoryFacts:
-    """The targets of a folder: its boards.ini, or Vela's own configuration where it has none.
-
-    Args:
-        folder: the evidence folder.
-        scratch: an empty folder for configurations that are made here; it must outlive the targets.
-    """
+    """The targets of a folder: its boards.ini, or Vela's own configuration where it has none."""
 
     def __init__(self, folder: Path, scratch: Path) -> None:
+        """Read the boards and timing adapters of a folder.
+
+        Args:
+            folder: the evidence folder.
+            scratch: an empty folder for configurations that are made here; it must outlive the targets.
+
+        Raises:
+            ModelError: its boards.ini is no Vela configuration, or its timing_adapter.csv is damaged.
+        """
         self._scratch = scratch
         own = folder / "boards.ini"
         self._config = str(own.absolute()) if own.is_file() else BUNDLED_CONFIG
@@ -75,8 +79,13 @@ class MemoryFacts:
 
         Args:
             place: of the row, for messages.
+            accelerator: in lower case, such as `ethos-u55-128`.
             system_config: what it was compiled for; empty: what the adapter of the accelerator stands for.
+            memory_mode: name of a section of the configuration.
             settings: of the adapter where they are not the image's own, such as `{"EXT_RLATENCY": "500"}`.
+
+        Returns:
+            The target; equal arguments give the same one.
 
         Raises:
             ModelError: the configuration has no such section, or a setting is unknown.

@@ -55,6 +55,7 @@ class Pricer:
         """What a row's stream is predicted to take on the row's accelerator and memory mode.
 
         Args:
+            row: names the accelerator and memory mode.
             stream: its name; several with `|` between them are run one after another.
             system_config: what it was compiled for; empty: what the accelerator's timing adapter stands for.
             settings: of the timing adapter, where the row changes them.

@@ -40,13 +40,29 @@ class _Counted:
 
 
 def totals(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Whole inferences on the FVP."""
+    """Whole inferences on the FVP.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     for row in csv_rows(path, ["model", "system_config", "fvp_total", *_PRICED_BY]):
         yield _compared(row, pricer, _About(), _counted_by_fvp(row))
 
 
 def boards(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Whole inferences on a board: the median of its boots."""
+    """Whole inferences on a board: the median of its boots.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     boots: dict[tuple[str, ...], list[CsvRow]] = {}
     for row in csv_rows(path, ["model", "system_config", "board_active", *_PRICED_BY]):
         key = tuple(row.text(column) for column in ("model", "accelerator", "system_config", "memory_mode", "stream"))
@@ -58,7 +74,15 @@ def boards(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
 
 
 def silicon(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Whole inferences on chips, and on simulators where `hardware` says FVP."""
+    """Whole inferences on chips, and on simulators where `hardware` says FVP.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     for row in csv_rows(path, ["model", "hardware", "system_config", "measured_cycles", *_PRICED_BY]):
         hardware = row.text("hardware")
         label: Label = "simulated" if "FVP" in hardware else "measured"
@@ -67,14 +91,30 @@ def silicon(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
 
 
 def transposes(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Programs of which transposes take most of the time; rows that only describe a stream are passed over."""
+    """Programs of which transposes take most of the time; rows that only describe a stream are passed over.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     for row in csv_rows(path, ["model", "row", "system_config", "fvp_total", *_PRICED_BY]):
         if row.text("row") == "total":
             yield _compared(row, pricer, _About(vela="vela_5_1_0_cycles"), _Counted(row.cycles("fvp_total")))
 
 
 def operators(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Single operators, and whole programs under other conditions."""
+    """Single operators, and whole programs under other conditions.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     for row in csv_rows(path, ["model", "op", "kernel", "condition", "system_config", "fvp_total", *_PRICED_BY]):
         settings = dict(_setting(row, word) for word in row.text("ta_overrides").split())
         told = "" if row.text("condition") == "base" else row.text("condition")
@@ -86,7 +126,15 @@ def operators(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
 
 
 def sweeps(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
-    """Whole inferences while a setting of the timing adapter is varied."""
+    """Whole inferences while a setting of the timing adapter is varied.
+
+    Args:
+        path: of the table.
+        pricer: prices the rows' streams.
+
+    Yields:
+        Comparisons, or why a row has none.
+    """
     for row in csv_rows(path, ["model", "fvp_total", *_PRICED_BY]):
         settings = row.beginning_with(("EXT_", "SRAM_"))
         condition = " ".join(f"{name}={value}" for name, value in settings.items())
@@ -124,7 +172,18 @@ def _compared(
 
 
 def told_label(row: CsvRow, usual: Label) -> Label:
-    """How a row was counted: by its column `label`, else as is usual in its table."""
+    """How a row was counted: by its column `label`, else as is usual in its table.
+
+    Args:
+        row: of a table.
+        usual: label of rows that say none.
+
+    Returns:
+        `simulated` or `measured`, or `usual`.
+
+    Raises:
+        ModelError: the column says something else.
+    """
     match row.text("label"):
         case "":
             return usual

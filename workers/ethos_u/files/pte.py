@@ -96,6 +96,9 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
         content: the bytes of a `.pte`.
         name: what to call it in errors.
 
+    Returns:
+        One or more delegates.
+
     Raises:
         ModelError: not a `.pte`, a damaged one, or one without an Ethos-U delegate.
     """
@@ -112,7 +115,18 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
 
 
 def interface_of(content: bytes, name: str) -> Interface:
-    """Dim orders of the inputs and outputs of a program's first method; arguments and errors as of `delegates_of`."""
+    """Dim orders of the inputs and outputs of a program's first method.
+
+    Args:
+        content: the bytes of a `.pte`.
+        name: what to call it in errors.
+
+    Returns:
+        Dim orders of the tensors among them.
+
+    Raises:
+        ModelError: not a `.pte`, or a damaged one.
+    """
     plan = deserialised(content, name).program.execution_plan[0]
 
     def dim_orders(indices: Iterable[int]) -> tuple[DimOrder, ...]:
@@ -123,9 +137,17 @@ def interface_of(content: bytes, name: str) -> Interface:
 
 
 def deserialised(content: bytes, name: str) -> Any:
-    """What ExecuTorch's reader makes of a `.pte`, a PTEFile; arguments as of `delegates_of`.
+    """What ExecuTorch's reader makes of a `.pte`.
 
-    Raises ModelError if it is not one, or damaged.
+    Args:
+        content: the bytes of a `.pte`.
+        name: what to call it in errors.
+
+    Returns:
+        A PTEFile.
+
+    Raises:
+        ModelError: it is not one, or damaged.
     """
     if content[4:6] != b"ET":
         raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
@@ -139,9 +161,19 @@ def deserialised(content: bytes, name: str) -> Any:
 
 
 def delegate_of(program: Any, plan: Any, at: int, name: str) -> Delegate:
-    """An Ethos-U delegate of a program, by its place in a method's plan. name: as of `delegates_of`.
+    """An Ethos-U delegate of a program, by its place in a method's plan.
 
-    Raises ModelError if it is damaged.
+    Args:
+        program: ExecuTorch's Program.
+        plan: an ExecutionPlan of it.
+        at: number of the delegate in the plan.
+        name: what to call the file in errors.
+
+    Returns:
+        The delegate.
+
+    Raises:
+        ModelError: it is damaged.
     """
     delegate = plan.delegates[at]
     blob = bytes(program.backend_delegate_data[delegate.processed.index].data)

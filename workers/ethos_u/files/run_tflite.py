@@ -34,7 +34,19 @@ class TfliteProgram:
     def run(
         self, inputs: Sequence[np.ndarray], method: str = METHOD, run_delegate: RunDelegate = run_delegate
     ) -> list[np.ndarray]:
-        """Its outputs. Arguments and errors as of `PteProgram.run`."""
+        """The outputs of the program.
+
+        Args:
+            inputs: an array for each input in order, of its shape and dtype.
+            method: name of the only method.
+            run_delegate: what is done in place of running a command stream by the NPU model.
+
+        Returns:
+            An array for each output.
+
+        Raises:
+            ModelError: the inputs are not its own. Other errors as of `PteProgram.run`.
+        """
         self.inputs(method)
         if len(inputs) != len(self._file.inputs):
             raise ModelError(f"{self.name}: it takes {len(self._file.inputs)} inputs, not {len(inputs)}")

@@ -87,10 +87,14 @@ def load_or_lower(
 
     Args:
         source: see `workers.models.model_source`.
+        target: the accelerator and its board.
         cache_dir: made if missing. A damaged entry is replaced, an unwritable folder is a warning.
         seed: of the random calibration inputs of a model that has none.
         calibration_data: a file or folder, see `workers.models.calibration.calibration_for`.
         io_layout: see `workers.models.model_source.export`.
+
+    Returns:
+        The base program.
 
     Raises:
         ModelError: the source is bad, or the model cannot be exported, quantised or lowered.
@@ -113,7 +117,22 @@ def load_lowered(
     source: str, target: Target, *, cache_dir: Path, seed: int, calibration_data: Path | None = None,
     io_layout: IoLayout | None = None,
 ) -> BaseProgram | None:  # fmt: skip
-    """As `load_or_lower` where nothing has to be lowered; None where the cache has no good entry."""
+    """As `load_or_lower` where nothing has to be lowered; None where the cache has no good entry.
+
+    Args:
+        source: as of `load_or_lower`.
+        target: the accelerator and its board.
+        cache_dir: only read.
+        seed: as of `load_or_lower`.
+        calibration_data: as of `load_or_lower`.
+        io_layout: as of `load_or_lower`.
+
+    Returns:
+        The base program, or None.
+
+    Raises:
+        ModelError: the source is bad, or the model cannot be exported.
+    """
     loaded, identified = _identified(source, target, seed, calibration_data, io_layout)
     if isinstance(loaded, TosaFile):
         return _of_file(loaded, identified, calibration_data)
@@ -139,7 +158,15 @@ def _program(identified: Identified, lowered: Lowered, told: tuple[str, ...]) ->
 
 
 def setting_key(base: Identified, setting: Setting) -> str:
-    """Identity of a model lowered by a setting; `base`: the model as stock ExecuTorch lowers it."""
+    """Identity of a model lowered by a setting.
+
+    Args:
+        base: the model as stock ExecuTorch lowers it.
+        setting: inside ExecuTorch.
+
+    Returns:
+        A key.
+    """
     return text_hash(base.key, SPACE_VERSION, json.dumps(setting))
 
 
@@ -151,7 +178,15 @@ def lowered_setting(
 
     Args:
         base: by its own, with the same other arguments.
+        setting: inside ExecuTorch.
         model: gives the exported program; called only if there is no entry.
+        target: the accelerator and its board.
+        cache_dir: made if missing; an unwritable folder is passed over.
+        seed: of random calibration inputs.
+        calibration_data: as of `load_or_lower`.
+
+    Returns:
+        The base program.
 
     Raises:
         ModelError: there is no exported program, or it cannot be lowered so.
@@ -174,6 +209,16 @@ def identify(
 ) -> Identified:
     """What `load_or_lower` with these arguments would be the base program of; nothing is lowered.
 
+    Args:
+        source: as of `load_or_lower`.
+        target: the accelerator and its board.
+        seed: as of `load_or_lower`.
+        calibration_data: as of `load_or_lower`.
+        io_layout: as of `load_or_lower`.
+
+    Returns:
+        Key, model and versions of the base program.
+
     Raises:
         ModelError: the source or the calibration data is bad, or the model cannot be exported.
     """
@@ -182,6 +227,13 @@ def identify(
 
 def exported_model(source: str, io_layout: IoLayout | None = None) -> ExportedModel | None:
     """The exported program of a model source; None for a `.tosa` file, which has none.
+
+    Args:
+        source: see `workers.models.model_source`.
+        io_layout: see `workers.models.model_source.export`.
+
+    Returns:
+        The exported program, or None.
 
     Raises:
         ModelError: the source is bad, or the model cannot be exported.

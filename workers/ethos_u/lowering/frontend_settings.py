@@ -28,7 +28,16 @@ from workers.ethos_u.target import Target
 
 
 def setting_status(base: BaseProgram, setting: Setting, job: Job[Target]) -> SettingStatus:
-    """Lower by a setting and check it, unless that was done; `base` is the default program of the job."""
+    """Lower by a setting and check it, unless that was done.
+
+    Args:
+        base: the default program of the job.
+        setting: inside ExecuTorch.
+        job: the model and its target.
+
+    Returns:
+        What came of it.
+    """
     memo, key = _remembered(base, setting, job)
     known = memo.get(**key)
     if known is None:
@@ -38,13 +47,32 @@ def setting_status(base: BaseProgram, setting: Setting, job: Job[Target]) -> Set
 
 
 def remember_lost(base: BaseProgram, setting: Setting, job: Job[Target], reason: str) -> None:
-    """Note that lowering by a setting cost the process, so that nobody tries it again."""
+    """Note that lowering by a setting cost the process, so that nobody tries it again.
+
+    Args:
+        base: the default program of the job.
+        setting: inside ExecuTorch.
+        job: the model and its target.
+        reason: how the process was lost, in one line.
+    """
     memo, key = _remembered(base, setting, job)
     memo.put_if_possible(asdict(SettingStatus("refused", reason)), **key)
 
 
 def base_by(base: BaseProgram, setting: Setting, job: Job[Target]) -> BaseProgram:
-    """The base program by a setting, from the cache or lowered now. Raises ModelError if ExecuTorch fails."""
+    """The base program by a setting, from the cache or lowered now.
+
+    Args:
+        base: the default program of the job.
+        setting: inside ExecuTorch.
+        job: the model and its target.
+
+    Returns:
+        The base program.
+
+    Raises:
+        ModelError: ExecuTorch fails.
+    """
     return lowered_setting(
         base,
         setting,

@@ -81,9 +81,14 @@ def quantised_program(
     """Quantise a model, unless it is quantised.
 
     Args:
+        model: exported, float or quantised.
+        target: the accelerator and its board.
         seed: of the random calibration inputs that stand in when neither the model nor the user has any.
         calibration_data: see `workers.models.calibration.calibration_for`.
         setting: of which its quantiser choices are taken.
+
+    Returns:
+        The quantised program with its compile spec and the samples.
 
     Raises:
         ModelError: bad calibration data, or ExecuTorch cannot quantise the model, or not so.
@@ -107,7 +112,14 @@ def lower(
     """Quantise (unless it is quantised), partition and lower a model.
 
     Args:
-        setting: how; by default as stock ExecuTorch does. The others as of `quantised_program`.
+        model: exported, float or quantised.
+        target: the accelerator and its board.
+        seed: as of `quantised_program`.
+        calibration_data: as of `quantised_program`.
+        setting: inside ExecuTorch; empty as stock ExecuTorch lowers.
+
+    Returns:
+        The delegates' TOSA and what runs around them.
 
     Raises:
         ModelError: bad calibration data, ExecuTorch cannot lower the model, or nothing in it can run on the
@@ -147,7 +159,20 @@ def lower(
 def lowered_program(
     model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
 ) -> "ExportedProgram":
-    """The program with its delegates, whose blobs are TOSA flatbuffers. Raises ModelError as `lower` does."""
+    """The program with its delegates, whose blobs are TOSA flatbuffers.
+
+    Args:
+        model: exported.
+        target: the accelerator and its board.
+        quantised: of the model, by `quantised_program`.
+        setting: inside ExecuTorch.
+
+    Returns:
+        The program.
+
+    Raises:
+        ModelError: as `lower`.
+    """
     return _with_tosa(model, target, quantised, setting).exported_program()
 
 
@@ -159,7 +184,20 @@ def _with_tosa(model: ExportedModel, target: Target, quantised: Quantised, setti
 def program_around(
     model: ExportedModel, target: Target, quantised: Quantised, setting: Setting = ()
 ) -> "ExportedProgram":
-    """`lowered_program` with delegates that have empty blobs: what runs around them, in a fraction of the time."""
+    """`lowered_program` with delegates that have empty blobs: what runs around them, in a fraction of the time.
+
+    Args:
+        model: exported.
+        target: the accelerator and its board.
+        quantised: of the model, by `quantised_program`.
+        setting: inside ExecuTorch.
+
+    Returns:
+        The program.
+
+    Raises:
+        ModelError: ExecuTorch cannot partition it.
+    """
     with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), _empty_delegates():
         return _edge(quantised, setting).exported_program()
 
@@ -191,7 +229,15 @@ def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
 
 
 def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "EdgeProgramManager":
-    """Partition and lower a quantised program, as ExecuTorch's aot_arm_compiler does."""
+    """Partition and lower a quantised program, as ExecuTorch's aot_arm_compiler does.
+
+    Args:
+        program: quantised.
+        compile_spec: of the target.
+
+    Returns:
+        The edge program with its delegates.
+    """
     from executorch.backends.arm.ethosu import EthosUPartitioner
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 

@@ -52,12 +52,16 @@ Outputs = tuple["torch.Tensor", ...]
 
 
 class QualityMeter:
-    """Measures programs of one model, target and setting; what it finds out goes into the memo.
-
-    base: the default program of the job, or the one by `setting`.
-    """
+    """Measures programs of one model, target and setting; what it finds out goes into the memo."""
 
     def __init__(self, job: Job[Target], base: BaseProgram, setting: Setting) -> None:
+        """Measure; nothing is run yet.
+
+        Args:
+            job: the model and its target.
+            base: the default program of the job, or the one by `setting`.
+            setting: inside ExecuTorch; empty for its own.
+        """
         self.job, self._base, self._setting = job, base, setting
         self._memo = Memo(job.cache_dir / "memo")
         self._around: _Around | None = None
@@ -174,7 +178,15 @@ def _anew(module: GraphModule, sample: tuple[Any, ...]) -> Outputs:
 
 
 def sqnr_db(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
-    """Of one output, over all inputs: see the head of this file. Between -MOST_DB and MOST_DB."""
+    """Signal to quantisation noise ratio of one output, over all inputs: see the head of this file.
+
+    Args:
+        expected: values of the float model, one array for each set of inputs.
+        actual: values of the program.
+
+    Returns:
+        dB, between -MOST_DB and MOST_DB.
+    """
     signal = noise = 0.0
     for x, y in zip(expected, actual, strict=True):
         wanted = x.astype(np.float64)

@@ -23,9 +23,16 @@ QUANTISATION = "int8 symmetric per-channel"
 def quantise(
     model: "ExportedModel", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec", setting: Setting = ()
 ) -> "ExportedProgram":
-    """Quantise a float program on the samples (argument tuples) and export the result.
+    """Quantise a float program and export the result.
 
-    setting: of which its quantiser choices are taken.
+    Args:
+        model: float, exported.
+        samples: argument tuples to quantise on.
+        compile_spec: of the target.
+        setting: of which its quantiser choices are taken.
+
+    Returns:
+        The quantised program.
 
     Raises:
         ModelError: torch or ExecuTorch cannot quantise it.
@@ -43,8 +50,20 @@ def quantise(
 def quantised_module(
     name: str, module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
 ) -> "GraphModule":
-    """What `quantise` exports, for a module that a program gives without its guards, and that is used up. What its
-    operators are marked with stays. Raises as `quantise`."""
+    """What `quantise` exports. What its operators are marked with stays.
+
+    Args:
+        name: of the model, for messages.
+        module: that a program gives without its guards; it is used up.
+        samples: argument tuples to quantise on.
+        compile_spec: of the target.
+
+    Returns:
+        The quantised module.
+
+    Raises:
+        ModelError: torch or ExecuTorch cannot quantise it.
+    """
     import torch
 
     with _said_of(name), one_torch_thread(), torch.no_grad():

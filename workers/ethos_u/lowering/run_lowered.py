@@ -29,9 +29,19 @@ def run_lowered(
 ) -> Any:
     """The outputs of a program whose delegates' blobs are TOSA flatbuffers, from the state that it starts with.
 
-    module: of the exported program. seen: told of each delegate's call and what reaches it, in order; what it returns
-    says whether to go on, otherwise None comes back. run: gives a delegate's outputs for what reaches it, instead of
-    its blob. Raises ReferenceFailed if the reference model does not run one.
+    Args:
+        module: of the exported program.
+        inputs: arguments of the module.
+        seen: told of each delegate's call and what reaches it, in order; what it returns says whether to go on. None if
+            nobody asks.
+        run: gives a delegate's outputs for what reaches it, instead of its blob; None runs the blob by the reference
+            model.
+
+    Returns:
+        The module's outputs; None if `seen` stopped it.
+
+    Raises:
+        ReferenceFailed: the reference model does not run a delegate.
     """
     import torch
     from executorch.exir.delegate import executorch_call_delegate

@@ -33,8 +33,20 @@ def check_whole(
 ) -> Verdict:
     """Compare the program lowered by a setting with the default one, on calibration, random and constant inputs.
 
-    Arguments as of `workers.ethos_u.lowering.lowering.lower`. Raises ModelError as that does, and ReferenceFailed where
-    the reference model does not run a delegate."""
+    Args:
+        model: exported.
+        target: the accelerator and its board.
+        setting: inside ExecuTorch.
+        seed: of random inputs.
+        calibration_data: as of `workers.ethos_u.lowering.lowering.lower`.
+
+    Returns:
+        Whether all outputs are equal bit for bit; if not, where.
+
+    Raises:
+        ModelError: as `lower`.
+        ReferenceFailed: the reference model does not run a delegate.
+    """
     quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data)
     default = lowered_program(model, target, quantised)
     other = lowered_program(model, target, quantised, setting)
@@ -51,7 +63,15 @@ def check_whole(
 
 
 def whole_inputs(samples: Sequence[tuple[Any, ...]], seed: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Input tuples of the model, each with its kind. Integers, such as indices, stay those of the first sample."""
+    """Inputs for a whole model. Integers, such as indices, stay those of the first sample.
+
+    Args:
+        samples: argument tuples of the model.
+        seed: of the random ones.
+
+    Yields:
+        The kind of each set, and its argument tuple.
+    """
     import torch
     from torch.utils import _pytree as pytree
 

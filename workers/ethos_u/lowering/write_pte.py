@@ -19,11 +19,19 @@ from workers.output_capture import toolchain_hushed
 
 
 def write_pte(job: Job[Target], recipe: str, tag: bytes, expected: Sequence[str], out: Path) -> None:
-    """Lower the job's model with ExecuTorch, its delegates by `recipe`, and write the program to `out`.
+    """Lower the job's model with ExecuTorch, its delegates by a recipe, and write the program. The file appears whole
+    or not at all.
 
-    tag: the recipe's identity, stored with each delegate. expected: `command_stream_hash` of every delegate. The file
-    appears whole or not at all. Raises ModelError if the source is no model, cannot be lowered, or does not come out as
-    expected.
+    Args:
+        job: the model and its target.
+        recipe: text of the recipe.
+        tag: the recipe's identity, stored with each delegate.
+        expected: `command_stream_hash` of every delegate, in any order.
+        out: path of the `.pte`; a file that is there is replaced.
+
+    Raises:
+        ModelError: the source is no model, cannot be lowered, does not come out as expected, or the file cannot be
+            written.
     """
     model = exported_model(job.source, job.io_layout)
     if model is None:

@@ -51,7 +51,19 @@ def execute(
 
 
 def initial_memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.ndarray]) -> Memory:
-    """What memory holds when a program starts. Arguments and errors as of `execute`."""
+    """What memory holds when a program starts: constants and inputs; all else is random, from a fixed seed.
+
+    Args:
+        program: one delegate.
+        accelerator: name of the NPU, as in `Decoded.accelerator`.
+        inputs: `[S, ...]` for each of the program's inputs.
+
+    Returns:
+        The memory.
+
+    Raises:
+        Fault: the inputs are not as many or as large as the program takes, or not of one number of sets.
+    """
     if len(inputs) != len(program.inputs):
         raise Fault(f"the program has {len(program.inputs)} inputs, {len(inputs)} were given")
     sets = {len(one) for one in inputs} or {1}
@@ -75,6 +87,14 @@ def initial_memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.nd
 
 
 def output_of(memory: Memory, tensor: IoTensor) -> np.ndarray:
-    """An output as it lies in memory, as `execute` returns it."""
+    """An output as it lies in memory, as `execute` returns it.
+
+    Args:
+        memory: after the program has run.
+        tensor: one of the program's outputs.
+
+    Returns:
+        `[S, *shape]`, signed integers of the output's element size.
+    """
     data = memory.read_bytes(tensor.region, tensor.address, tensor.bytes)
     return np.ascontiguousarray(data).view(f"<i{tensor.element_bytes}").reshape(len(data), *tensor.shape)

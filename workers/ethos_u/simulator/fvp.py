@@ -44,7 +44,18 @@ class Fvp:
     def find(cls, target: Target, named: Path | None, runner: Path, pte_address: str, seconds: float) -> Fvp:
         """The simulator that the user named, or the target's on the PATH.
 
-        Raises ModelError, with what to install, if the simulator or the runner is not there.
+        Args:
+            target: the accelerator, which says which Corstone it takes.
+            named: path of the simulator; None looks on the PATH.
+            runner: ELF of ExecuTorch's runner for the Cortex-M.
+            pte_address: where the runner expects the program, in hexadecimal.
+            seconds: that a run may take.
+
+        Returns:
+            The simulator; it is not started.
+
+        Raises:
+            ModelError: the simulator or the runner is not there; the message says what to install.
         """
         name, corstone = _simulator_of(target)
         found = shutil.which(name if named is None else str(named.absolute()))
@@ -68,7 +79,14 @@ class Fvp:
         return hashlib.sha256(self.runner.read_bytes()).hexdigest()
 
     def run(self, pte: Path, log: Path) -> PmuReport:
-        """Run a program once; what is printed goes to the file `log`.
+        """Run a program once.
+
+        Args:
+            pte: the program.
+            log: file that all that is printed goes to.
+
+        Returns:
+            What the PMU counted; simulated.
 
         Raises:
             SimulationFailed: it cannot be started, is not through in time, or its log has no good report.

@@ -24,14 +24,16 @@ _KEPT_BYTES = 128 << 20
 
 
 class StreamCheck:
-    """Executes command streams for one base program and target; verdicts are remembered in the memo.
-
-    Args:
-        pricing: compiles programs.
-        key: what the check inputs and the toolchain are, part of what a verdict is remembered under.
-    """
+    """Executes command streams for one base program and target; verdicts are remembered in the memo."""
 
     def __init__(self, pricing: Pricing, memo: Memo, key: Mapping[str, Any]) -> None:
+        """Execute nothing yet.
+
+        Args:
+            pricing: compiles programs.
+            memo: keeps verdicts.
+            key: what the check inputs and the toolchain are, part of what a verdict is remembered under.
+        """
         self._pricing, self._memo, self._key = pricing, memo, dict(key)
         self._cache = OperationCache(_KEPT_BYTES)
 
@@ -45,6 +47,9 @@ class StreamCheck:
             computed: gives the program's outputs on the check inputs.
             whole: `computed` is of whole programs, and `on_all` and `named` hold whatever is said.
             on_all, named: as of `stream_verdict`.
+
+        Returns:
+            Whether they are equal bit for bit; if not, where.
 
         Raises:
             VelaRefused: Vela does not compile the program.

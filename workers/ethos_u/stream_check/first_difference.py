@@ -64,6 +64,7 @@ def first_difference(
         graph: one delegate's program.
         program: what Vela made of `write_tosa(graph)`.
         rows: Vela's of the same compilation.
+        inputs: one set of inputs of the program.
 
     Returns:
         None if no tensor that can be compared differs.

@@ -13,7 +13,15 @@ from workers.ethos_u.npu_model import Fault, NpuProgram
 
 
 def used_inputs(graph: Graph, program: NpuProgram, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Those that Vela did not drop because nobody reads them.
+    """Inputs of a program without those that Vela dropped because nobody reads them.
+
+    Args:
+        graph: the program.
+        program: what Vela made of it.
+        inputs: one array per graph input.
+
+    Returns:
+        One array per input of the stream.
 
     Raises:
         Fault: what is left is not as many as the program takes.
@@ -29,12 +37,18 @@ def used_inputs(graph: Graph, program: NpuProgram, inputs: Sequence[np.ndarray])
 def compared(
     graph: Graph, program: NpuProgram, expected: Sequence[np.ndarray], found: Sequence[np.ndarray], kinds: Sequence[str]
 ) -> Verdict:
-    """Compare outputs on several sets of inputs.
+    """Compare outputs on several sets of inputs. What is given out twice, as it is or behind movements that cancel,
+    Vela may give out once.
 
     Args:
-        expected: of the program, `[S, ...]`. found: of the command stream. What is given out twice, as it is or behind
-            movements that cancel, Vela may give out once.
+        graph: the program.
+        program: what Vela made of it.
+        expected: of the program, `[S, ...]`.
+        found: of the command stream, `[S, ...]`.
         kinds: of the sets of inputs.
+
+    Returns:
+        Whether they are equal byte by byte; if not, where.
     """
     numbers = list(range(len(graph.outputs)))
     if len(found) != len(numbers):

@@ -35,6 +35,9 @@ def stream_verdict(
         decoded: the stream decoded, where that is at hand.
         cache: of values that other streams' operations gave.
 
+    Returns:
+        Whether they are equal bit for bit and no rule of the hardware is broken; if not, what in one line.
+
     Raises:
         ReferenceFailed: the reference model does not run the program.
     """

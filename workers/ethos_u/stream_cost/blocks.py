@@ -39,11 +39,27 @@ def blocks(work: Work) -> list[Blocks]:
 
 
 def along(size: int, block: int) -> list[tuple[int, int]]:
-    """An axis as (length, count) of the blocks on it."""
+    """An axis in blocks.
+
+    Args:
+        size: of the axis.
+        block: size of a block along it.
+
+    Returns:
+        Length and count of the blocks on it, the whole ones first.
+    """
     whole, rest = divmod(size, block)
     return [(length, count) for length, count in ((block, whole), (rest, 1)) if length and count]
 
 
 def up(size: int, part: int) -> int:
-    """How many parts it takes to cover a size."""
+    """How many parts it takes to cover a size.
+
+    Args:
+        size: of the whole.
+        part: of one part, above 0.
+
+    Returns:
+        The size divided by the part, rounded up.
+    """
     return -(-size // part)

@@ -16,7 +16,16 @@ _IDLE = Stage(0.0, 0.0, 0.0)
 
 
 def mac_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
-    """The MACs on all blocks; idle for what does not use them."""
+    """The MACs on all blocks; idle for what does not use them.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        parts: its blocks by size.
+
+    Returns:
+        Cycles of the first block, the last one and all.
+    """
     if not work.unit.uses_macs:
         return _IDLE
     between = 0.0 if npu.u85 else npu.fitted.block_cycles
@@ -24,13 +33,31 @@ def mac_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
 
 
 def output_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
-    """The output unit on all blocks."""
+    """The output unit on all blocks.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        parts: its blocks by size.
+
+    Returns:
+        Cycles of the first block, the last one and all.
+    """
     between = 0.0 if npu.u85 else npu.fitted.block_cycles
     return _at_once(npu, work, staged((some.count, output_cycles(npu, work, some) + between) for some in parts))
 
 
 def mac_cycles(npu: Npu, work: Work, block: Shape) -> float:
-    """Cycles in which the MACs compute one block (height, width, depth)."""
+    """Cycles in which the MACs compute one block.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        block: (height, width, depth).
+
+    Returns:
+        Cycles.
+    """
     high, wide, deep = _microblock(npu, work)
     area, slices = up(block[0], high) * up(block[1], wide), up(block[2], deep)
     law = _u85 if npu.u85 else _u55
@@ -44,6 +71,14 @@ def output_cycles(npu: Npu, work: Work, some: Blocks) -> float:
     U55 and U65 work on whole microblocks (measured: TinyCNN, whose pools have one channel), U85 on elements (measured:
     outputs of 4 and 8 channels). A channel has 10 bytes of scale and bias, of which 256 are under way at a time
     (`EstimateMacOpCycles` in ethos_u85_performance.cpp has the same without the share).
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        some: blocks of one size.
+
+    Returns:
+        Cycles of one of them.
     """
     height, width, depth = some.shape
     elements = some.elements

@@ -55,6 +55,9 @@ def stream_cycles(decoded: Decoded, target: Target, fitted: Fitted = FITTED) -> 
         target: the accelerator and its memories.
         fitted: parameters of the model; others than its own only to fit them.
 
+    Returns:
+        Predicted cycles of the NPU's clock, in all and by operation.
+
     Raises:
         ModelError: the stream is for another accelerator than the target's.
         StreamError: an operation cannot be priced: registers are not set or contradict each other.

@@ -24,6 +24,9 @@ def has_evidence(family: str, kind: str) -> bool:
         kind: as in `results.records.figures.OperatorRow.npu_op`, such as `Transpose`. A `MatMul` on U55 and U65 is
             never found:
             its operations are told as `Mul` and `ReduceSum`.
+
+    Returns:
+        Whether they were.
     """
     return kind in covered_kinds(family)
 

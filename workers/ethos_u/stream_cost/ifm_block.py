@@ -34,13 +34,23 @@ def ifm_block(
     npu: Npu, unit: Unit, ofm_block: Shape, kernel: Kernel, upscale: str, depth: int, bits: int, microblock: Shape,
     part_kernel: bool, sparse: bool,
 ) -> Shape:  # fmt: skip
-    """(height, width, depth) of the IFM block of an operation.
+    """The IFM block of an operation.
 
     `GetArchIFMBlockSize` and `FindBlockConfig` in ethos_u55.cpp and ethos_u85.cpp.
 
     Args:
+        npu: the NPU.
+        unit: that computes.
+        ofm_block: (height, width, depth) of the OFM block.
+        kernel: of the operation.
         upscale: `NONE`, `NEAREST` or `ZEROS`.
         depth, bits: of the IFM.
+        microblock: (height, width, depth).
+        part_kernel: the traversal is part kernel first.
+        sparse: the weights are 2:4 sparse (U85).
+
+    Returns:
+        (height, width, depth).
     """
     if unit is Unit.ELEMENTWISE:
         return ofm_block if npu.u85 else (*_rounded(ofm_block[:2], microblock[:2]), ofm_block[2])

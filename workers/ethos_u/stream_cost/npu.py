@@ -96,7 +96,15 @@ _U85_IFM_RAM = {128: 8192, 256: 16384, 512: 16384, 1024: 16384, 2048: 32768}
 
 
 def npu_of(target: Target, fitted: Fitted = FITTED) -> Npu:
-    """The NPU and board that a target names."""
+    """The NPU and board that a target names.
+
+    Args:
+        target: the accelerator and its memories.
+        fitted: parameters of the model; others than its own only to fit them.
+
+    Returns:
+        The NPU with its memories.
+    """
     return _npu(target, fitted)
 
 

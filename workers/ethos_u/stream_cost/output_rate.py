@@ -10,7 +10,18 @@ _SWAPS_ROWS = ("WHC", "WCH", "CWH")
 
 
 def cycles_per_element(npu: Npu, operation: Operation) -> float:
-    """Of one operation; those of a chain add up."""
+    """Cycles that the output unit takes for an element of one operation; those of a chain add up.
+
+    Args:
+        npu: the NPU.
+        operation: one that computes.
+
+    Returns:
+        Cycles.
+
+    Raises:
+        StreamError: it is a copy.
+    """
     ofm, activation = operation.ofm, operation.activation
     ifm = operation.ifm2 if operation.mode == "NONE" else operation.ifm
     if ofm is None or ifm is None or activation is None:

@@ -57,6 +57,14 @@ def beside(before: Ends, after: Ends, apart: bool) -> float:
 
     A stage begins with the next operation when it has ended with the one before: the first block is computed while the
     last one of before leaves. It is also read while that one is computed if nothing depends on that: `apart`.
+
+    Args:
+        before: first and last blocks of the operation before.
+        after: those of the operation itself.
+        apart: it reads nothing that the one before writes.
+
+    Returns:
+        Cycles.
     """
     read_early = min(after.reads, before.computing) if apart else 0.0
     return min(after.reads + after.computes, before.leaving + read_early)
@@ -69,7 +77,14 @@ def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage, late_weig
     block passes those behind. Weights come in beside the IFM, and are used as they come.
 
     Args:
+        read: reading of feature maps.
+        weights: reading of weights.
+        macs: the MACs.
+        output: the output unit and what it writes.
         late_weights: cycles in which weights come in that no buffer takes before there is something to use them on.
+
+    Returns:
+        Cycles.
     """
     ready = max(read.first + macs.first, weights.first)
     return max(

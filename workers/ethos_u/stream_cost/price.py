@@ -70,6 +70,13 @@ class Price:
 def price_of(npu: Npu, chain: Sequence[Operation]) -> Price:
     """The price of a chain of operations; alone, if it is one.
 
+    Args:
+        npu: the NPU.
+        chain: one operation, or several that hand on their results inside the NPU (U85).
+
+    Returns:
+        The price in cycles.
+
     Raises:
         StreamError: as `work_of`.
     """
@@ -84,7 +91,15 @@ def price_of(npu: Npu, chain: Sequence[Operation]) -> Price:
 
 
 def price_of_work(npu: Npu, work: Work) -> Price:
-    """The price of what `work_of` has read off a chain."""
+    """The price of what `work_of` has read off a chain.
+
+    Args:
+        npu: the NPU.
+        work: of a chain.
+
+    Returns:
+        The price in cycles.
+    """
     parts, moved = blocks(work), transfers(npu, work)
     read, weights = read_stage(npu, work, moved), weight_stage(npu, work, moved)
     macs, scaled, written = mac_stage(npu, work, parts), output_stage(npu, work, parts), write_stage(npu, work, moved)

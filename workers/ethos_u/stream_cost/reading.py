@@ -22,6 +22,13 @@ _ONE_TAP = Kernel(1, 1, 1, 1, 1, 1)
 def work_of(npu: Npu, chain: Sequence[Operation]) -> Work:
     """What a chain of operations (U85), or one by itself, keeps busy.
 
+    Args:
+        npu: the NPU.
+        chain: one operation, or several that hand on their results inside the NPU (U85).
+
+    Returns:
+        What it reads, computes and writes.
+
     Raises:
         StreamError: registers that it needs are not set, have no meaning, or contradict each other.
     """

@@ -61,16 +61,25 @@ class Timeline:
         return self._copy_ends[wanted - 1] if wanted > 0 else 0.0
 
     def start_copy(self, cycles: int, shares: Mapping[Memory, float]) -> None:
-        """Hand on a copy. shares: the part of each memory's time that it needs if nothing holds it up."""
+        """Hand on a copy.
+
+        Args:
+            cycles: that it takes if nothing holds it up.
+            shares: the part of each memory's time that it needs if nothing holds it up.
+        """
         self.commands = max(self.commands, self.copies_end(self.npu.copies_queued - 1))
         self._copies.append(_Copy(self.commands, cycles, shares))
 
     def run(self, cycles: int, shares: Mapping[Memory, float], beside: int = 0) -> float:
-        """Run an operation; the time at which the one before has ended and it has begun.
+        """Run an operation.
 
         Args:
+            cycles: that it takes.
             shares: the part of each memory's time that it takes.
             beside: cycles of it that run before that, if its commands were read in time.
+
+        Returns:
+            The time, in cycles, at which the one before has ended and it has begun.
         """
         beside = min(beside, max(0, int(self.free - self.commands)))
         self.wait_for_operations(self.npu.kernels_queued - 1)
@@ -84,7 +93,17 @@ class Timeline:
     def run_each(
         self, words: Sequence[int], cycles: int, shares: Mapping[Memory, float], beside: int = 0
     ) -> list[float]:
-        """Read so many words of commands and run an operation, for each of `words`; when the operations end."""
+        """Read words of commands and run an operation, several times.
+
+        Args:
+            words: read before each operation.
+            cycles: that each operation takes.
+            shares: the part of each memory's time that it takes.
+            beside: as of `run`.
+
+        Returns:
+            When the operations end, in cycles.
+        """
         # As `read_commands` and `run`, but tens of thousands of times for a large transpose.
         reading = {count: self._reading(count) for count in set(words)}
         commands, free, begins, ends = self.commands, self.free, self._begins, self._ends

@@ -47,7 +47,15 @@ class Transfer:
 
 
 def transfers(npu: Npu, work: Work) -> list[Transfer]:
-    """All that an operation moves."""
+    """All that an operation moves.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+
+    Returns:
+        One for each tensor, its weights and its scales.
+    """
     across = up(work.output.shape[0], work.ofm_block[0]) * up(work.output.shape[1], work.ofm_block[1])
     found = [_read(npu, work, tensor, channel) for tensor, channel in zip(work.inputs, work.channels, strict=True)]
     if work.writes:
@@ -66,7 +74,15 @@ def transfers(npu: Npu, work: Work) -> list[Transfer]:
 
 
 def busy_cycles(npu: Npu, found: Iterable[Transfer]) -> Mapping[Memory, int]:
-    """Memory -> cycles of its whole bandwidth that are taken."""
+    """How long memories are busy.
+
+    Args:
+        npu: the NPU.
+        found: what an operation moves.
+
+    Returns:
+        Memory -> cycles of its whole bandwidth that are taken.
+    """
     moved: dict[Memory, float] = defaultdict(float)
     for one in found:
         moved[one.memory] += one.split * one.moved_bytes / beats_used(npu, one.burst)
@@ -74,7 +90,16 @@ def busy_cycles(npu: Npu, found: Iterable[Transfer]) -> Mapping[Memory, int]:
 
 
 def read_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
-    """Feature maps that are read, a block at a time; what uses no MACs takes them as they come."""
+    """Feature maps that are read, a block at a time; what uses no MACs takes them as they come.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        found: what it moves.
+
+    Returns:
+        Cycles of the first block, the last one and all.
+    """
     total = _slowest(npu, found, Channel.IFM, Channel.STREAM)
     first: float = max((tensor.memory.read_latency for tensor in work.inputs), default=0)
     if work.unit.uses_macs:
@@ -84,7 +109,16 @@ def read_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
 
 
 def weight_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
-    """Weights that are read: all, and those of the first block."""
+    """Weights that are read: all, and those of the first block.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        found: what it moves.
+
+    Returns:
+        Cycles of the first block and all.
+    """
     weights = work.weights
     if weights is None:
         return Stage(0.0, 0.0, 0.0)
@@ -100,6 +134,14 @@ def late_weight_cycles(npu: Npu, work: Work, found: Iterable[Transfer]) -> float
     """Cycles in which the weights come in that U85 has no buffer for before the MACs use them.
 
     Measured: convolutions 3x3 with IFM and weights in DRAM, which wait for both.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        found: what it moves.
+
+    Returns:
+        Cycles; 0 on U55 and U65.
     """
     if work.weights is None or not npu.u85:
         return 0.0
@@ -109,7 +151,16 @@ def late_weight_cycles(npu: Npu, work: Work, found: Iterable[Transfer]) -> float
 
 
 def write_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
-    """Feature maps that are written, and the last block of them."""
+    """Feature maps that are written, and the last block of them.
+
+    Args:
+        npu: the NPU.
+        work: what an operation keeps busy.
+        found: what it moves.
+
+    Returns:
+        Cycles of the last block and all.
+    """
     if not work.writes:
         return Stage(0.0, 0.0, 0.0)
     tensor, block = work.written, work.written_block

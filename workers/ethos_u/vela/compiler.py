@@ -91,6 +91,9 @@ def compile_tosa(tosa: bytes, target: Target, operators: bool = True) -> Compile
         target: the accelerator and its board.
         operators: ask for the rows per operator; without them a compile takes a tenth to a half less time.
 
+    Returns:
+        The command stream with its constants, and rows per operator where they were asked for.
+
     Raises:
         VelaRefused: the program is malformed, or has an operator or shape that the target does not take.
         ModelError: the target's configuration file cannot be read any more.
@@ -132,8 +135,15 @@ def compile_tosa(tosa: bytes, target: Target, operators: bool = True) -> Compile
 
 
 def debug_tables(tosa: bytes, target: Target) -> dict[str, list[dict[str, str]]]:
-    """All of Vela's debug tables, rows as column -> cell, for checking its cost model and not for tuning: `perf_debug`
-    and `perf_debug_main` have what that model is fed and what it makes of it.
+    """All of Vela's debug tables, for checking its cost model and not for tuning: `perf_debug` and `perf_debug_main`
+    have what that model is fed and what it makes of it.
+
+    Args:
+        tosa: a serialised program, TOSA 1.0.
+        target: the accelerator and its board.
+
+    Returns:
+        Rows of each table as column -> cell.
 
     Raises:
         VelaRefused, ModelError: as `compile_tosa`.

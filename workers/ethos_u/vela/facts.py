@@ -25,18 +25,33 @@ _KEPT = 1 << 14
 
 
 class VelaFacts:
-    """`search_space.ir.target_facts.TargetFacts` of what Vela emits; what was asked once is remembered in the memo.
-
-    versions: of the toolchain, part of what an answer is remembered under.
-    """
+    """`search_space.ir.target_facts.TargetFacts` of what Vela emits; what was asked once is remembered in the memo."""
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
+        """Compile nothing yet.
+
+        Args:
+            target: the accelerator and its board.
+            memo: keeps answers.
+            versions: of the toolchain, part of what an answer is remembered under.
+        """
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._transpose_prices)
         self._kept: LRU[tuple[int, ...] | None] = LRU(_KEPT)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
+        """As the protocol says.
+
+        Args:
+            shape: shape of its input.
+            perms: its permutation.
+            dtype: its element type.
+            by_vela: return Vela's estimate alone.
+
+        Returns:
+            Predicted cycles, or None if the target does not take the TRANSPOSE.
+        """
         prices = self._prices(shape, perms, dtype)
         if prices is None:
             return None

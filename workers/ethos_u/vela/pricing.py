@@ -76,17 +76,36 @@ _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "np
 class Pricing:
     """Prices programs for one target; what it finds out about a graph goes into the memo.
 
-    versions: of the toolchain, part of what a price is remembered under.
-    asked, known: graphs that were priced, and those among them whose price was remembered.
+    Attributes:
+        asked: graphs that were priced.
+        known: those among them whose price was remembered.
     """
 
     def __init__(self, target: Target, memo: Memo, versions: Mapping[str, str]) -> None:
+        """Compile nothing yet.
+
+        Args:
+            target: the accelerator and its board.
+            memo: keeps prices.
+            versions: of the toolchain, part of what a price is remembered under.
+        """
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._emitted: LRU[Emitted] = LRU(_KEPT)
         self.asked = self.known = 0
 
     def cost(self, program: Sequence[Graph], host_cycles: int) -> DelegateCosts:
-        """Raises VelaRefused if Vela does not take a graph, or what it emits cannot be priced."""
+        """The predicted cost of a candidate.
+
+        Args:
+            program: a graph for each delegate.
+            host_cycles: of the operators on the CPU, in cycles of the NPU.
+
+        Returns:
+            The cost of all delegates together, with a row per operator.
+
+        Raises:
+            VelaRefused: Vela does not take a graph, or what it emits cannot be priced.
+        """
         costs = [self._graph_cost(graph) for graph in program]
         rows = tuple(
             _row(at, row, graph)
@@ -169,7 +188,15 @@ class Pricing:
 
 
 def command_stream_hash(command_stream: bytes, weights: bytes) -> str:
-    """Identity of what the NPU is given: commands and the constants that they read."""
+    """Identity of what the NPU is given: commands and the constants that they read.
+
+    Args:
+        command_stream: of a delegate.
+        weights: its constants.
+
+    Returns:
+        SHA-256 in hexadecimal.
+    """
     return hashlib.sha256(len(command_stream).to_bytes(8, "little") + command_stream + weights).hexdigest()
 
 

@@ -8,6 +8,12 @@ class SelfAttention(nn.Module):
     """Multi-head self-attention over (batch, tokens, width)."""
 
     def __init__(self, width: int, heads: int) -> None:
+        """Project queries, keys and values together.
+
+        Args:
+            width: of the embedding.
+            heads: divides the width.
+        """
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)

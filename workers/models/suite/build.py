@@ -20,7 +20,17 @@ _STATISTICS_INPUTS = 16
 
 
 def random_model(name: str, make: Callable[[], nn.Module], shape: tuple[int, ...], seed: int) -> SourceModel:
-    """A model with one input of the given (1, channels, ...) shape; all of it depends on `seed` only."""
+    """A model with one input of the given (1, channels, ...) shape; all of it depends on `seed` only.
+
+    Args:
+        name: of the model.
+        make: constructs the net.
+        shape: of the input, with a batch of 1.
+        seed: of weights, statistics and inputs.
+
+    Returns:
+        The model with its calibration inputs.
+    """
     net = with_random_weights(make, seed)
     _set_statistics(net, torch.cat(_signals(shape, _STATISTICS_INPUTS, seed + 1000)))
     inputs = [(signal,) for signal in _signals(shape, _CALIBRATION_INPUTS, seed + 2000)]
@@ -28,7 +38,15 @@ def random_model(name: str, make: Callable[[], nn.Module], shape: tuple[int, ...
 
 
 def with_random_weights(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Construct a net in eval mode with seeded weights; the process's random state stays as it was."""
+    """Construct a net in eval mode with seeded weights; the process's random state stays as it was.
+
+    Args:
+        make: constructs the net.
+        seed: of the weights.
+
+    Returns:
+        The net.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = make().eval().requires_grad_(False)

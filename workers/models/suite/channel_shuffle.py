@@ -36,6 +36,12 @@ class ShuffleNet(nn.Module):
     """Stem, three shuffle units and a classifier on 56x56 images."""
 
     def __init__(self, channels: int = 48, classes: int = 10) -> None:
+        """Three units after a stem.
+
+        Args:
+            channels: of all units.
+            classes: of the output.
+        """
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(3, channels, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()

@@ -25,6 +25,12 @@ class ConvolutionModule(nn.Module):
     """Pointwise with GLU, depthwise over time, BatchNorm, SiLU, pointwise; on (batch, time, width)."""
 
     def __init__(self, width: int, kernel: int) -> None:
+        """Keep width and time.
+
+        Args:
+            width: of the embedding.
+            kernel: taps over time, odd.
+        """
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.expand = nn.Conv1d(width, 2 * width, 1)
@@ -43,6 +49,13 @@ class ConformerBlock(nn.Module):
     """Feed-forward, attention, convolution, feed-forward, norm."""
 
     def __init__(self, width: int, heads: int, kernel: int) -> None:
+        """Keep width and time.
+
+        Args:
+            width: of the embedding.
+            heads: of the attention; divides the width.
+            kernel: taps of the convolution over time, odd.
+        """
         super().__init__()
         self.first = FeedForward(width)
         self.attention_norm = nn.LayerNorm(width)
@@ -62,6 +75,14 @@ class Conformer(nn.Module):
     """Log-mel frames (1, 128, 40) through subsampling by 4 and two blocks to (1, 32, 29) symbol scores."""
 
     def __init__(self, width: int = 64, heads: int = 4, kernel: int = 15, symbols: int = 29) -> None:
+        """Two blocks after the subsampling.
+
+        Args:
+            width: of the embedding.
+            heads: of the attention; divides the width.
+            kernel: taps of the convolution over time, odd.
+            symbols: of the output.
+        """
         super().__init__()
         self.subsample = nn.Sequential(
             nn.Conv2d(1, 16, 3, stride=2, padding=1),

@@ -11,6 +11,12 @@ class ConvSequenceNet(nn.Module):
     """A (1, 1, 32, 96) line image becomes 24 columns of 37 symbol scores."""
 
     def __init__(self, width: int = 64, symbols: int = 37) -> None:
+        """Features of an image, then convolutions along it.
+
+        Args:
+            width: of the embedding.
+            symbols: of the output.
+        """
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(1, 16, 3, padding=1),

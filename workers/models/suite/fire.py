@@ -11,6 +11,13 @@ class Fire(nn.Module):
     """One squeeze convolution feeding two expanding ones whose outputs are concatenated."""
 
     def __init__(self, channels: int, squeezed: int, expanded: int) -> None:
+        """Squeeze, then expand in two ways.
+
+        Args:
+            channels: of the input.
+            squeezed: channels after the squeeze.
+            expanded: channels of each of the two.
+        """
         super().__init__()
         self.squeeze = nn.Sequential(nn.Conv2d(channels, squeezed, 1), nn.ReLU())
         self.expand1 = nn.Sequential(nn.Conv2d(squeezed, expanded, 1), nn.ReLU())

@@ -22,6 +22,12 @@ class SqueezeExcite(nn.Module):
     """Scales each channel by a gate computed from the mean of all channels."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
+        """A gate for each channel.
+
+        Args:
+            channels: of input and output.
+            squeezed: channels inside.
+        """
         super().__init__()
         self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
@@ -36,7 +42,18 @@ class SqueezeExcite(nn.Module):
 
 
 def convolution(channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    """Convolution and BatchNorm."""
+    """Convolution and BatchNorm.
+
+    Args:
+        channels: of the input.
+        out: channels of the output.
+        kernel: size along both axes, odd; padded so that the size stays.
+        stride: along both axes.
+        groups: as of nn.Conv2d.
+
+    Returns:
+        The two modules.
+    """
     padding = kernel // 2
     return [nn.Conv2d(channels, out, kernel, stride, padding, groups=groups, bias=False), nn.BatchNorm2d(out)]
 
@@ -47,6 +64,16 @@ class InvertedResidual(nn.Module):
     def __init__(
         self, channels: int, expanded: int, out: int, kernel: int, stride: int, activation: type[nn.Module]
     ) -> None:
+        """Expand, convolve by channel, gate, project.
+
+        Args:
+            channels: of the input.
+            expanded: channels inside.
+            out: channels of the output.
+            kernel: size along both axes, odd.
+            stride: along both axes.
+            activation: made anew for each place.
+        """
         super().__init__()
         self.body = nn.Sequential(
             *convolution(channels, expanded),

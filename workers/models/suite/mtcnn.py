@@ -69,7 +69,15 @@ class ONet(nn.Module):
 
 
 def candidates(patches: torch.Tensor, size: int) -> torch.Tensor:
-    """Grey patches within [0, 1] as the nets want them: (number, 3, size, size) within [-1, 1]."""
+    """Grey patches as the nets want them.
+
+    Args:
+        patches: (number, 1, height, width) float32 within [0, 1].
+        size: along both axes.
+
+    Returns:
+        (number, 3, size, size) float32 within [-1, 1].
+    """
     resized = functional.interpolate(patches, (size, size), mode="bilinear", antialias=True)
     return (2 * resized - 1).expand(-1, 3, -1, -1).contiguous()
 

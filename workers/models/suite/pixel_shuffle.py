@@ -11,6 +11,12 @@ class SubPixelUpscaler(nn.Module):
     """Doubles height and width of an image: (1, 3, 48, 48) -> (1, 3, 96, 96)."""
 
     def __init__(self, channels: int = 32, factor: int = 2) -> None:
+        """Three convolutions before the shuffle.
+
+        Args:
+            channels: inside.
+            factor: that both axes grow by.
+        """
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(3, channels, 5, padding=2),

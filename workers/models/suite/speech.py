@@ -9,7 +9,15 @@ _FORMANTS_HZ = ((700.0, 1200.0, 2600.0), (300.0, 2300.0, 3000.0), (500.0, 900.0,
 
 
 def speech(samples: int, seed: int) -> torch.Tensor:
-    """Return `samples` float32 values within [-1, 1]: about 1 s of voiced syllables per 16000 samples."""
+    """Speech-like sound: about 1 s of voiced syllables per 16000 samples.
+
+    Args:
+        samples: how many.
+        seed: of pitch and breath.
+
+    Returns:
+        `[samples]` float32 within [-1, 1].
+    """
     generator = torch.Generator().manual_seed(seed)
     time = torch.arange(samples) / _RATE
     pitch = 110.0 + 60.0 * float(torch.rand((), generator=generator)) + 25.0 * torch.sin(2 * math.pi * 0.7 * time)

@@ -11,6 +11,12 @@ class SqueezeExcite(nn.Module):
     """Scales each channel by a gate computed from the mean of all channels."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
+        """A gate for each channel.
+
+        Args:
+            channels: of input and output.
+            squeezed: channels inside.
+        """
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.gate = nn.Sequential(
@@ -25,6 +31,14 @@ class InvertedResidual(nn.Module):
     """Expand 1x1, depthwise 3x3, squeeze-excite, project 1x1; with a skip where the shapes allow one."""
 
     def __init__(self, channels: int, expanded: int, out: int, stride: int) -> None:
+        """Expand, convolve by channel, gate, project.
+
+        Args:
+            channels: of the input.
+            expanded: channels inside.
+            out: channels of the output.
+            stride: along both axes.
+        """
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, expanded, 1, bias=False),

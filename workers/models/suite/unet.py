@@ -22,6 +22,12 @@ class UNet(nn.Module):
     """Segments a 64x64 image into 4 classes."""
 
     def __init__(self, width: int = 12, classes: int = 4) -> None:
+        """Two levels down and up.
+
+        Args:
+            width: channels of the first level; each level down has twice as many.
+            classes: of the output.
+        """
         super().__init__()
         self.pool = nn.MaxPool2d(2)
         self.down1 = _double(3, width)

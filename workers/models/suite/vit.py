@@ -12,6 +12,12 @@ class Block(nn.Module):
     """Pre-norm transformer block."""
 
     def __init__(self, width: int, heads: int) -> None:
+        """Keep width and tokens.
+
+        Args:
+            width: of the embedding.
+            heads: of the attention; divides the width.
+        """
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
         self.attention = SelfAttention(width, heads)
@@ -27,6 +33,13 @@ class VisionTransformer(nn.Module):
     """64 patches of 8x8 and a class token through two blocks."""
 
     def __init__(self, width: int = 96, heads: int = 3, classes: int = 10) -> None:
+        """Two blocks after the patches.
+
+        Args:
+            width: of the embedding.
+            heads: of the attention; divides the width.
+            classes: of the output.
+        """
         super().__init__()
         self.patches = nn.Conv2d(3, width, 8, stride=8)
         self.token = nn.Parameter(torch.zeros(1, 1, width))

@@ -16,6 +16,14 @@ from workers.errors import ModelError
 def wheel_file(package: str, path: str, wheel: str) -> Path:
     """A file of an installed package, by its path there.
 
+    Args:
+        package: import name.
+        path: inside the package.
+        wheel: name of the distribution, for the message.
+
+    Returns:
+        The file.
+
     Raises:
         ModelError: the wheel is not installed, or this version of it has no such file.
     """
@@ -27,7 +35,15 @@ def wheel_file(package: str, path: str, wheel: str) -> Path:
 
 
 def trained(make: Callable[[], nn.Module], file: Path) -> nn.Module:
-    """The net in eval mode with the tensors of a state dictionary, all that it has; nothing is drawn at random."""
+    """The net in eval mode with the tensors of a state dictionary, all that it has; nothing is drawn at random.
+
+    Args:
+        make: constructs the net.
+        file: a state dictionary, read without running code from it.
+
+    Returns:
+        The net.
+    """
     with torch.device("meta"):
         net = make()
     net.load_state_dict(torch.load(file, map_location="cpu", weights_only=True), assign=True)

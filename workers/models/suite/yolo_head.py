@@ -15,6 +15,12 @@ class YoloHead(nn.Module):
     """Small backbone, two scales: (1, 3, 64, 64) -> (1, 960, 15), 3 anchors each at 16x16 and 8x8."""
 
     def __init__(self, anchors: int = 3, classes: int = 10) -> None:
+        """A small backbone with heads on two scales.
+
+        Args:
+            anchors: for each cell.
+            classes: besides the four sizes and the objectness of an anchor.
+        """
         super().__init__()
         self.anchors = anchors
         self.fields = 5 + classes

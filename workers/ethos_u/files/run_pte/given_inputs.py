@@ -16,8 +16,17 @@ from workers.ethos_u.files.run_pte.random_inputs import random_inputs
 def given_inputs(file: Path, wanted: Sequence[Input], paths: Sequence[Path], seed: int) -> list[np.ndarray]:
     """The arrays of files, and the numbers that the program was exported for; random ones if there are no files.
 
-    wanted: what the program takes. file: what to call it in errors. Raises ModelError if a file cannot be read, or the
-    files do not have as many inputs as the program.
+    Args:
+        file: what to call the program in errors.
+        wanted: what the program takes.
+        paths: `.npy` and `.npz` files, in the order of the program's inputs.
+        seed: of random inputs.
+
+    Returns:
+        An array for each input that has a dtype.
+
+    Raises:
+        ModelError: a file cannot be read, or the files do not have as many inputs as the program.
     """
     if not paths:
         return random_inputs(wanted, seed)

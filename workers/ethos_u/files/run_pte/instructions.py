@@ -13,9 +13,15 @@ DelegateCall = Callable[[int, Values, Sequence[int]], None]
 
 
 def carry_out(plan: Any, values: Values, call_delegate: DelegateCall) -> None:
-    """Run a method from its start to its end. plan: an ExecutionPlan; values: of it, inputs in place.
+    """Run a method from its start to its end.
 
-    Raises ModelError if an operator is not known, and anything if the program is damaged.
+    Args:
+        plan: an ExecutionPlan.
+        values: of the plan, inputs in place.
+        call_delegate: runs a delegate by its number.
+
+    Raises:
+        ModelError: an operator is not known. A damaged program raises anything.
     """
     for chain in plan.chains:
         position = 0

@@ -43,20 +43,35 @@ class Input:
 
 
 def run_delegate(number: int, program: NpuProgram, inputs: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-    """Run a delegate's command stream by the NPU model; a `RunDelegate`."""
+    """Run a delegate's command stream by the NPU model; a `RunDelegate`.
+
+    Args:
+        number: of the delegate.
+        program: its stream and constants.
+        inputs: `[S, ...]` each.
+
+    Returns:
+        `[S, ...]` for each output; errors as of `workers.ethos_u.npu_model.run.execute`.
+    """
     return execute(program, inputs)
 
 
 def run_pte(path: Path, inputs: Sequence[np.ndarray], method: str = "forward") -> list[np.ndarray]:
     """The outputs of a `.pte` that ExecuTorch wrote, by the NPU model and PyTorch.
 
-    inputs: an array for each of the method's inputs in order, of its shape and type, whatever the order of dimensions
-    in memory; a number as an array without dimensions. Returns an array for each output.
+    Args:
+        path: of the file.
+        inputs: an array for each of the method's inputs in order, of its shape and type, whatever the order of
+            dimensions in memory; a number as an array without dimensions.
+        method: name of the method.
+
+    Returns:
+        An array for each output.
 
     Raises:
-        ModelError: the file cannot be read or run, or the inputs are not its own. A
-            `workers.ethos_u.npu_model.errors.Fault`
-            if a command stream does what the hardware does not do, `Unmodelled` if the NPU model does not know it.
+        ModelError: the file cannot be read or run, or the inputs are not its own.
+        Fault: a command stream does what the hardware does not do.
+        Unmodelled: the NPU model does not know what a command stream does.
     """
     return PteProgram.read(path).run(inputs, method)
 
@@ -65,7 +80,15 @@ class PteProgram:
     """A `.pte` in memory. It keeps no state between runs: each begins with what the file says."""
 
     def __init__(self, content: bytes, name: str) -> None:
-        """name: what to call it in errors. Raises ModelError if it is no `.pte`, or damaged."""
+        """Read a program.
+
+        Args:
+            content: the bytes of a `.pte`.
+            name: what to call it in errors.
+
+        Raises:
+            ModelError: it is no `.pte`, or damaged.
+        """
         self.name = name
         file = deserialised(content, name)
         self._program = file.program
@@ -94,9 +117,15 @@ class PteProgram:
     def run(
         self, inputs: Sequence[np.ndarray], method: str = "forward", run_delegate: RunDelegate = run_delegate
     ) -> list[np.ndarray]:
-        """The outputs of a method; inputs, outputs and errors as of `run_pte`.
+        """The outputs of a method.
 
-        run_delegate: what is done in place of running a delegate's command stream by the NPU model.
+        Args:
+            inputs: as of `run_pte`.
+            method: name of the method.
+            run_delegate: what is done in place of running a delegate's command stream by the NPU model.
+
+        Returns:
+            An array for each output; errors as of `run_pte`.
         """
         plan = self._plan(method)
         delegates = _Delegates(self._program, plan, run_delegate)

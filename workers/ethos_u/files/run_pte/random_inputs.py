@@ -13,8 +13,19 @@ _INDEX_TYPES = ("int32", "int64", "uint32", "uint64")
 
 
 def random_inputs(wanted: Sequence[Input], seed: int) -> list[np.ndarray]:
-    """Floats are normally distributed, small integers cover their type, larger ones are 0 or 1, which any index may be;
-    numbers are those of the export. Raises ModelError for a type that it has no values for."""
+    """Random inputs. Floats are normally distributed, small integers cover their type, larger ones are 0 or 1, which
+    any index may be; numbers are those of the export.
+
+    Args:
+        wanted: what the program takes.
+        seed: of the values.
+
+    Returns:
+        An array for each input that has a dtype.
+
+    Raises:
+        ModelError: a type has no such values.
+    """
     random = np.random.default_rng(seed)
     return [_random(one, random) for one in wanted if one.dtype is not None]
 

@@ -45,6 +45,12 @@ class TensorValue:
     """
 
     def __init__(self, meta: Any, memory: torch.Tensor | None) -> None:
+        """A tensor as a plan has it.
+
+        Args:
+            meta: its Tensor in the file.
+            memory: uint8, its bytes; None as long as nobody has given it any.
+        """
         self.dtype: torch.dtype = _dtype(meta.scalar_type)
         self.sizes = tuple(meta.sizes)
         self.dim_order = tuple(meta.dim_order)
@@ -102,9 +108,15 @@ class Values:
     """All values of a method, by their number in its plan."""
 
     def __init__(self, plan: Any, constants: Sequence[Any], mutable: Sequence[Any]) -> None:
-        """plan: an ExecutionPlan. constants, mutable: buffers of the file; of mutable ones what they begin with.
+        """The values of a plan, with memory.
 
-        Raises ModelError if a tensor does not fit where the file has it.
+        Args:
+            plan: an ExecutionPlan.
+            constants: buffers of the file.
+            mutable: buffers of the file, what mutable ones begin with.
+
+        Raises:
+            ModelError: a tensor does not fit where the file has it, or there is no memory for the buffers.
         """
         import torch
 
@@ -134,7 +146,12 @@ class Values:
         return _operand(value)
 
     def write(self, at: int, result: Any) -> None:
-        """Put what an operator gave where the plan has it: into a tensor's memory, or in place of another value."""
+        """Put what an operator gave where the plan has it: into a tensor's memory, or in place of another value.
+
+        Args:
+            at: number of the value in the plan.
+            result: a tensor, a list of them, or another value.
+        """
         value = self[at]
         if isinstance(value, TensorValue):
             value.assign(result)

@@ -39,7 +39,8 @@ def apply_recipe(
     recipe: str, target: Target | str, tag: bytes | None = None, allowed: Exactness = Exactness.EXACT,
     check_streams: bool = True,
 ) -> Iterator[None]:  # fmt: skip
-    """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`.
+    """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`. One program per block, one thread at a
+    time.
 
     Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
     against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. The command stream that Vela
@@ -48,20 +49,27 @@ def apply_recipe(
     `workers.ethos_u.lowering.frontend_settings`. Of a recipe that is not exact, what its exact elements do is checked
     so, and nothing is measured.
 
-    recipe: canonical text, as `velatune lookup` prints it, or what `best_recipe` returns. target: what the compile spec
-    is for; the name of an accelerator stands for ExecuTorch's board facts. tag: stored beside each delegate, see
-    `workers.ethos_u.lowering.ahead_of_time.tosa_hook`; None for one by which `velatune verify` finds the recipe.
-    allowed: the class up to which the recipe may be. check_streams: whether command streams are executed. One program
-    per block, one thread at a time.
-
-    Raises SpaceError if the text is no recipe or not allowed; ModelError comes out of the lowering call if the recipe
-    changes a delegate's outputs, Vela miscompiles it, or the compile spec is for another target. A recipe of class
-    precision is for the quantiser as well: then prepare_pt2e has to be called inside, or ModelError is raised at the
-    end of the block.
+    A recipe of class precision is for the quantiser as well: then prepare_pt2e has to be called inside the block.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
             edge = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
+
+    Args:
+        recipe: canonical text, as `velatune lookup` prints it, or what `best_recipe` returns.
+        target: what the compile spec is for; the name of an accelerator stands for ExecuTorch's board facts.
+        tag: stored beside each delegate, see `workers.ethos_u.lowering.ahead_of_time.tosa_hook`; None for one by which
+            `velatune verify` finds the recipe.
+        allowed: the class up to which the recipe may be.
+        check_streams: whether command streams are executed.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpaceError: the text is no recipe or not allowed.
+        ModelError: out of the lowering call, the recipe changes a delegate's outputs, Vela miscompiles it, or the
+            compile spec is for another target; at the end of the block, the quantiser was not called inside.
     """
     parsed = Recipe.parse(recipe)
     if parsed.exactness > allowed:

@@ -7,6 +7,15 @@ from importlib.metadata import version
 
 
 def recipe_tag(recipe: str, identity: str = "", **more: str) -> bytes:
-    """JSON that `velatune verify` reads. identity: empty for a recipe that comes from no store."""
+    """JSON that `velatune verify` reads. identity: empty for a recipe that comes from no store.
+
+    Args:
+        recipe: text of the recipe.
+        identity: key that it is stored under; empty for a recipe that comes from no store.
+        more: further fields.
+
+    Returns:
+        UTF-8.
+    """
     told = {"velatune": version("velatune"), "recipe": str(recipe), "identity": identity, **more}
     return json.dumps(told, sort_keys=True).encode()

@@ -22,7 +22,15 @@ _HARMLESS = ("--verbose-", "--output-format=raw", "--show-", "--timing")
 
 
 def check_spec(compile_spec: EthosUCompileSpec, target: Target) -> None:
-    """Raises ModelError if the compile spec tells Vela something else than recipes for `target` were tried with."""
+    """See that a compile spec tells Vela what recipes for a target were tried with.
+
+    Args:
+        compile_spec: ExecuTorch's.
+        target: of the recipe.
+
+    Raises:
+        ModelError: it tells Vela something else.
+    """
     given: dict[str, str] = {}
     for flag in compile_spec.compiler_flags:
         name, _, value = flag.partition("=")

@@ -30,6 +30,18 @@ def rewrite_tosa(
 ) -> Iterator[None]:
     """Inside the block, ExecuTorch compiles `transform(index, tosa)` in place of a delegate's `tosa`.
 
+    Partitioning and lowering must both happen inside (`to_edge_transform_and_lower` does both). The
+    `EthosUPartitioner` may have been made before, and is not changed. Lower one program per block, or the
+    numbers run on. Nested blocks compose: the outer transform gets what the inner one returns, and the
+    innermost tag is the one stored.
+
+    Functions of ExecuTorch are replaced for the whole process while a block is open. Only the thread that
+    opened it is affected by it; another thread that opens one waits.
+
+    Example:
+        with rewrite_tosa(lambda index, tosa: rewritten(tosa), tag=b'{"recipe": "fuse-transposes"}'):
+            program = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
+
     Args:
         transform: gets the delegate's number, counted from 0 in the order in which ExecuTorch compiles the
             delegates since the block was entered, and its TOSA flatbuffer; returns the flatbuffer to
@@ -41,20 +53,11 @@ def rewrite_tosa(
         accepts: gets the EthosUCompileSpec of each delegate before it is transformed, and raises if it is not
             what the caller expects.
 
-    Partitioning and lowering must both happen inside (`to_edge_transform_and_lower` does both). The
-    `EthosUPartitioner` may have been made before, and is not changed. Lower one program per block, or the
-    numbers run on. Nested blocks compose: the outer transform gets what the inner one returns, and the
-    innermost tag is the one stored.
-
-    Functions of ExecuTorch are replaced for the whole process while a block is open. Only the thread that
-    opened it is affected by it; another thread that opens one waits.
+    Yields:
+        Nothing.
 
     Raises:
         ValueError: the tag is not UTF-8.
-
-    Example:
-        with rewrite_tosa(lambda index, tosa: rewritten(tosa), tag=b'{"recipe": "fuse-transposes"}'):
-            program = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
     """
     if tag is not None:
         tag.decode()

@@ -19,7 +19,12 @@ OfProgram = Callable[["ExportedProgram"], None]
 def before_partitioning(rewrite: OfProgram, check: OfProgram | None = None) -> Iterator[None]:
     """Inside the block, edge programs that this thread hands an Arm partitioner are rewritten before, in place.
 
-    check: raises if what ExecuTorch then makes of a program is not what was meant.
+    Args:
+        rewrite: changes the exported program of a method.
+        check: gets what ExecuTorch then makes of it, and raises if that is not what was meant; None checks nothing.
+
+    Yields:
+        Nothing.
     """
     from executorch.backends.arm.tosa.partitioner import TOSAPartitioner
     from executorch.exir import EdgeProgramManager

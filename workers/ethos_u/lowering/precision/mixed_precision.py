@@ -29,16 +29,24 @@ _MOST_INT4, _LEAST_SCALE = 7, 2**-16
 
 
 class MixedPrecision:
-    """A float model, quantised once on the samples (argument tuples).
+    """A float model, quantised once on samples.
 
     Attributes:
         layers: of the model, in order.
-
-    Raises ModelError if ExecuTorch cannot quantise the model.
     """
 
     def __init__(self, model: ExportedModel, target: Target, samples: Sequence[tuple[Any, ...]], used: int) -> None:
-        """samples: to quantise on. used: how many of them the noise is taken over."""
+        """Quantise a model.
+
+        Args:
+            model: float, exported.
+            target: the accelerator and its board.
+            samples: argument tuples to quantise on.
+            used: how many of them the noise is taken over.
+
+        Raises:
+            ModelError: ExecuTorch cannot quantise the model.
+        """
         import torch
 
         module = model.program.module(check_guards=False)
@@ -52,7 +60,14 @@ class MixedPrecision:
     def noise(self, int4: Collection[int] = (), int16: Collection[int] = ()) -> float:
         """The power of what the outputs are off the float model's, as part of the power of those; of the worst output.
 
-        int4, int16: numbers of layers. A value that both its layer and all that read it have in int16 is not rounded.
+        A value that both its layer and all that read it have in int16 is not rounded.
+
+        Args:
+            int4: numbers of layers whose weights are int4.
+            int16: numbers of layers whose activations are int16.
+
+        Returns:
+            A ratio, at least 0.
         """
         import torch
 

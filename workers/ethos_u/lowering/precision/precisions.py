@@ -34,7 +34,15 @@ Noise = Callable[[Collection[int], Collection[int]], float]
 def precision_settings(base: BaseProgram, job: Job[Target]) -> list[Setting]:
     """Settings of `precision` that are worth lowering for a model; found once, then remembered.
 
-    base: the default program of the job. Raises ModelError if ExecuTorch cannot quantise the model.
+    Args:
+        base: the default program of the job.
+        job: the model and its target.
+
+    Returns:
+        Settings of one choice each.
+
+    Raises:
+        ModelError: ExecuTorch cannot quantise the model.
     """
     memo = Memo(job.cache_dir / "memo")
     losses = [job.allowance.max_loss_db] if job.allowance.metric is None else _LOSSES_BY_METRIC_DB
@@ -82,6 +90,15 @@ def worth_lowering(
     in the order of the noise that comes back if all others have it. Half of them and all are for a front of cycles
     against quality. Then there are for each loss those with int4 that keep all together so near to the default, where
     the others have int8 activations, where they have int16, and where as few as will do have int16.
+
+    Args:
+        layers: of the model.
+        noise: what two sets of layers make of the outputs, as
+            `workers.ethos_u.lowering.precision.mixed_precision.MixedPrecision.noise` gives it.
+        losses_db: dB that may be lost.
+
+    Returns:
+        Pairs of sets of layers' numbers; each pair once.
     """
     if not layers:
         return []

@@ -97,7 +97,11 @@ class Footprints:
         """What an operation reads and writes.
 
         Args:
+            operation: of the stream that the footprints are of.
             moved: makes the result that of all operations of a run whose first one `operation` is.
+
+        Returns:
+            The bytes that it reads and writes.
 
         Raises:
             Unmodelled: three tiles, or a copy in a mode that no known stream uses.
@@ -133,7 +137,17 @@ class Operand:
 
     @classmethod
     def of(cls, what: str, region: int | None, parts: Sequence[Rows], map_bytes: int | None = None) -> Operand:
-        """What is made of these parts; the other arguments are as in `Access`."""
+        """What is made of parts of a feature map, or of other bytes.
+
+        Args:
+            what: as in `Access`.
+            region: as in `Access`; None for the memory inside the NPU.
+            parts: the rows.
+            map_bytes: as in `Access`; None where it is no feature map.
+
+        Returns:
+            The operand, whose place follows the register if all parts follow the same one.
+        """
         names = {rows.register for rows in parts}
         if len(names) > 1:
             return cls(what, region, parts, map_bytes, None, spans.NOTHING, 0)
@@ -141,7 +155,15 @@ class Operand:
         return cls(what, region, parts, map_bytes, names.pop(), at_zero, spans.size(at_zero))
 
     def at(self, registers: RegisterState, moved: Moved) -> Access:
-        """Where it is; with `moved` in all operations of a run."""
+        """Where an operand is.
+
+        Args:
+            registers: of the operation, or of the first one of a run.
+            moved: addresses in all operations of a run, by register; empty for one operation.
+
+        Returns:
+            The access.
+        """
         if self.register is not None and not (moved and f"NPU_SET_{self.register}" in moved):
             base = registers.number(self.register)
             return Access(self.what, self.region, self.at_zero + base, self.map_bytes, self.bytes, (base,))

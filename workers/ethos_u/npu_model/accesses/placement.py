@@ -32,7 +32,15 @@ class Rows:
         return spans.rows(self.offset_bytes, self.dimensions, self.length_bytes)
 
     def at(self, registers: RegisterState, moved: Moved) -> np.ndarray:
-        """The bytes, as spans; with `moved` those of all operations of a run."""
+        """Where rows are.
+
+        Args:
+            registers: of the operation, or of the first one of a run.
+            moved: addresses in all operations of a run, by register; empty for one operation.
+
+        Returns:
+            The bytes, as spans (see `workers.ethos_u.npu_model.accesses.spans`).
+        """
         bases = moved.get(f"NPU_SET_{self.register}")
         if bases is None:
             return self.at_zero + registers.number(self.register)
@@ -43,8 +51,13 @@ def rows_of_map(operation: Operation, feature_map: FeatureMap, name: str, box: B
     """The rows of an operation's feature map in memory.
 
     Args:
+        operation: whose registers say where the map is.
+        feature_map: the map.
         name: `IFM`, `IFM2` or `OFM`.
         box: the part of it that is wanted, in the coordinates of `FeatureMap.shape`; all of it by default.
+
+    Yields:
+        Rows of at most four tiles.
 
     Raises:
         Unmodelled: it is stored in a way that is not known.

@@ -17,6 +17,9 @@ def rows(base: int | np.ndarray, dimensions: Iterable[tuple[int, int]], length_b
         base: address of the first row; an array `[n]` for the same rows at several places.
         dimensions: how often the rows are repeated at which distance in bytes, which may be negative or zero.
         length_bytes: of one row.
+
+    Returns:
+        Spans, `[n, 2]` int64: first byte and end of each, in order, apart from each other.
     """
     strides: list[tuple[int, int]] = []
     for count, stride in dimensions:
@@ -71,7 +74,15 @@ def size(spans: np.ndarray) -> int:
 
 
 def common(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The bytes that are in both."""
+    """The bytes that are in both.
+
+    Args:
+        first: spans, `[n, 2]`.
+        second: spans, `[m, 2]`.
+
+    Returns:
+        Spans of the bytes that are in both.
+    """
     if not len(first) or not len(second) or first[-1, 1] <= second[0, 0] or second[-1, 1] <= first[0, 0]:
         return NOTHING
     # Of each span of the first: which spans of the second it meets.
@@ -85,7 +96,15 @@ def common(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def without(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The bytes of the first that are not in the second."""
+    """The bytes of the first that are not in the second.
+
+    Args:
+        first: spans, `[n, 2]`.
+        second: spans, `[m, 2]`.
+
+    Returns:
+        Spans of the bytes of the first that are not in the second.
+    """
     if not len(first) or not len(second) or first[-1, 1] <= second[0, 0] or second[-1, 1] <= first[0, 0]:
         return first
     low, high = first[0, 0], first[-1, 1]

@@ -39,7 +39,11 @@ def steps(decoded: Decoded, rows: Sequence[int] | None = None) -> Iterator[Step]
     """All operations in order.
 
     Args:
+        decoded: the stream.
         rows: something that each operation belongs to; a step has operations of one of them.
+
+    Yields:
+        Operations, or parts of a run whose operations do not touch each other.
 
     Raises:
         Unmodelled, StreamError: as `Footprints.of`.

@@ -31,17 +31,19 @@ _NOTHING = np.zeros((1, 1, 1, 1), np.int8)
 
 
 class Machine:
-    """Executes the operations of one stream on several sets of inputs.
-
-    Args:
-        memory: what the operations read and write.
-        trace: called after every operation that computes.
-        cache: of values that operations of other streams gave.
-    """
+    """Executes the operations of one stream on several sets of inputs."""
 
     def __init__(
         self, decoded: Decoded, memory: Memory, trace: Trace | None = None, cache: OperationCache | None = None
     ) -> None:
+        """Begin with memory as it is.
+
+        Args:
+            decoded: the stream.
+            memory: what the operations read and write.
+            trace: called after every operation that computes; None if nobody asks.
+            cache: of values that operations of other streams gave; None for none.
+        """
         self._decoded, self._memory, self._trace, self._cache = decoded, memory, trace, cache
         self._sets = len(memory.region(ARENA))
         self._kept: np.ndarray | None = None  # accumulators that the operation before has left

@@ -45,6 +45,9 @@ class OperationCache:
             inputs: its feature maps, as stored.
             constants: whatever else it reads: weights, scales, look-up tables.
             compute: gives the elements that are written.
+
+        Returns:
+            What `compute` gives, or gave before.
         """
         digest = blake2b(digest_size=_DIGEST_BYTES)
         for one in constants:

@@ -58,6 +58,13 @@ _plans: LRU[Plan] = LRU(_KEPT)
 def plan_of(operation: Operation, accelerator: Accelerator) -> Plan:
     """The plan of an operation that computes.
 
+    Args:
+        operation: one that computes.
+        accelerator: the NPU.
+
+    Returns:
+        The plan; equal for operations that differ in addresses only.
+
     Raises:
         Unmodelled: a feature map is stored in a way that is not known.
         StreamError: a register that is needed is not set.
@@ -67,19 +74,31 @@ def plan_of(operation: Operation, accelerator: Accelerator) -> Plan:
 
 
 def addresses_of(registers: RegisterState, role: str) -> list[int]:
-    """Of the four tiles of a feature map, in bytes; 0 where a register is not set."""
+    """The addresses of the four tiles of a feature map.
+
+    Args:
+        registers: of the operation.
+        role: `IFM`, `IFM2` or `OFM`.
+
+    Returns:
+        Bytes; 0 where a register is not set.
+    """
     return [(value or 0) & _ADDRESS_BITS for value in registers.take(_BASES[role])]
 
 
 def addresses_within(
     registers: RegisterState, changes: Mapping[str, np.ndarray], role: str, count: int
 ) -> list[np.ndarray]:
-    """Of the four tiles of a feature map, for each operation of a run, `[count]` bytes each.
+    """The addresses of the four tiles of a feature map, for each operation of a run.
 
     Args:
         registers: of the first of them.
         changes: as `Decoded.addresses` gives them.
+        role: `IFM`, `IFM2` or `OFM`.
         count: how many operations there are.
+
+    Returns:
+        `[count]` bytes for each tile.
     """
     first = addresses_of(registers, role)
     return [changes.get(name, np.full(count, one)) for name, one in zip(_BASES[role], first, strict=True)]

@@ -87,7 +87,12 @@ def layout(operation: Operation, role: Role, feature_map: FeatureMap) -> Layout:
     """The layout of a feature map in memory.
 
     Args:
+        operation: whose registers say where the map is.
         role: `IFM`, `IFM2` or `OFM`.
+        feature_map: the map.
+
+    Returns:
+        The layout; addresses are no part of it.
 
     Raises:
         Unmodelled: it is stored in a way that is not known.
@@ -107,8 +112,13 @@ def pieces_of(operation: Operation, role: Role, feature_map: FeatureMap, box: Bo
     """Where a part of a feature map lies in memory; nothing if it has no elements.
 
     Args:
+        operation: whose registers say where the map is.
         role: `IFM`, `IFM2` or `OFM`.
+        feature_map: the map.
         box: the part, in the order of dimensions in memory.
+
+    Yields:
+        The parts of it that lie in one tile each.
 
     Raises:
         Unmodelled: it is stored in a way that is not known.
@@ -139,6 +149,8 @@ def read(memory: Memory, place: Layout, addresses: Sequence[int]) -> np.ndarray:
     """The values of a feature map.
 
     Args:
+        memory: to read from.
+        place: layout of the map.
         addresses: of each tile, in bytes.
 
     Returns:
@@ -161,6 +173,8 @@ def read_each(memory: Memory, place: Layout, addresses: Sequence[np.ndarray]) ->
     """The values of N feature maps that differ in their addresses only.
 
     Args:
+        memory: to read from.
+        place: layout of the maps.
         addresses: of each tile, `[N]` bytes.
 
     Returns:
@@ -182,6 +196,8 @@ def write(memory: Memory, place: Layout, addresses: Sequence[int], values: np.nd
     """Write a feature map.
 
     Args:
+        memory: to write to.
+        place: layout of the map.
         addresses: of each tile, in bytes.
         values: `[S, H, W, C]` in the order of the dimensions in memory; S may be 1 for all sets alike.
 
@@ -199,6 +215,8 @@ def write_each(memory: Memory, place: Layout, addresses: Sequence[np.ndarray], v
     """Write N feature maps that differ in their addresses only, in this order.
 
     Args:
+        memory: to write to.
+        place: layout of the maps.
         addresses: of each tile, `[N]` bytes.
         values: `[S * N, H, W, C]` in the order of the dimensions in memory.
 

@@ -19,13 +19,15 @@ class Memory:
     Attributes:
         accelerator: the NPU.
         chained: number of a chaining buffer (U85) -> what the last operation left in it, as `[S, H, W, C]`.
-
-    Args:
-        accelerator: the NPU.
-        regions: region -> its bytes, `[S, bytes]` uint8.
     """
 
     def __init__(self, accelerator: Accelerator, regions: Mapping[int, np.ndarray]) -> None:
+        """Take over the regions; no table is loaded.
+
+        Args:
+            accelerator: the NPU.
+            regions: region -> its bytes, `[S, bytes]` uint8.
+        """
         self.accelerator, self._regions = accelerator, dict(regions)
         self._tables = np.zeros((len(regions[ARENA]), TABLE_BYTES), np.uint8)
         self._loaded = np.zeros(TABLE_BYTES, bool)
@@ -43,7 +45,15 @@ class Memory:
         return found
 
     def read_bytes(self, region: int | None, address: int, length: int) -> np.ndarray:
-        """Consecutive bytes, `[S, length]` uint8. region: None for table memory.
+        """Consecutive bytes.
+
+        Args:
+            region: number of the region; None for table memory.
+            address: of the first one in the region.
+            length: how many.
+
+        Returns:
+            `[S, length]` uint8.
 
         Raises:
             Fault: they are not inside the region.
@@ -56,7 +66,12 @@ class Memory:
         return memory[:, address : address + length]
 
     def write_bytes(self, region: int | None, address: int, data: np.ndarray) -> None:
-        """Write consecutive bytes, `[S, length]` uint8. region: None for table memory.
+        """Write consecutive bytes.
+
+        Args:
+            region: number of the region; None for table memory.
+            address: of the first one in the region.
+            data: `[S, length]` uint8.
 
         Raises:
             Fault: they are not inside the region, or the region is the constants.
@@ -78,7 +93,14 @@ class Memory:
             raise Fault("a write to the constants (region 0), which are read-only")
 
     def table(self, first: int, end: int) -> np.ndarray:
-        """A look-up table, `[S, end - first]` uint8, by its first byte and end as copies give them.
+        """A look-up table.
+
+        Args:
+            first: address of its first byte, as copies give it.
+            end: address after its last byte.
+
+        Returns:
+            `[S, end - first]` uint8.
 
         Raises:
             Fault: it was never loaded as a whole, or was overwritten since.
@@ -106,6 +128,16 @@ class Memory:
 
 
 def check_inside(region: int, size: int, low: int, high: int) -> None:
-    """Raise Fault if bytes `low` to `high` (exclusive) are not inside a region of `size` bytes."""
+    """See that bytes are inside a region.
+
+    Args:
+        region: number of the region, for the message.
+        size: of the region in bytes.
+        low: the first byte.
+        high: the end of the bytes, exclusive.
+
+    Raises:
+        Fault: they are not.
+    """
     if low < 0 or high > size:
         raise Fault(f"bytes {low} to {high} of region {region}, which has {size} bytes")

@@ -15,7 +15,14 @@ _U85_TABLE_BYTES = {
 
 
 def table_place(operation: Operation, accelerator: Accelerator) -> tuple[int, int] | None:
-    """First byte and end of the table that an operation looks its results up in, inside the NPU; None if it has none.
+    """Where the table is, inside the NPU, that an operation looks its results up in.
+
+    Args:
+        operation: any.
+        accelerator: the NPU.
+
+    Returns:
+        First byte and end of the table; None if it has none.
 
     Raises:
         Unmodelled: the table would not be in the memory for tables.
@@ -38,5 +45,13 @@ def table_place(operation: Operation, accelerator: Accelerator) -> tuple[int, in
 
 def overwrites_tables(operation: Operation, accelerator: Accelerator) -> bool:
     """Whether an operation's accumulators take the place of the tables: on U55-32 and U55-64, where no part of the
-    SHRAM is reserved for tables, those of an operation that uses none (Vela's `PrepareCommand`)."""
+    SHRAM is reserved for tables, those of an operation that uses none (Vela's `PrepareCommand`).
+
+    Args:
+        operation: any.
+        accelerator: the NPU.
+
+    Returns:
+        Whether tables are gone after it.
+    """
     return not accelerator.tables_are_safe and operation.computes and not operation.uses_table

@@ -62,6 +62,13 @@ class TableLookup:
 def table_of(operation: Operation, memory: Memory) -> TableLookup:
     """The table that an operation uses.
 
+    Args:
+        operation: one that looks its results up.
+        memory: with the table.
+
+    Returns:
+        The table.
+
     Raises:
         Unmodelled: there is no such kind of table.
         Fault: it was not loaded.

@@ -49,9 +49,11 @@ def convolution(
     zero point.
 
     Args:
+        operation: its kind is convolution or depthwise convolution.
         accelerator: the NPU's name.
-        ifm: `[S, H, W, C]` as stored. ifm2: of a matrix product the weights, `[S, 1, OFM depth, C]`, or what
-            accumulators start from, `[S, H, W, OFM depth]`; else None.
+        ifm: `[S, H, W, C]` as stored.
+        ifm2: of a matrix product the weights, `[S, 1, OFM depth, C]`, or what accumulators start from, `[S, H, W, OFM
+            depth]`; else None.
         weights, scales: encoded, one for each core that has any.
         kept: what the operation before returned, if accumulators start from it (KEEP).
 

@@ -14,10 +14,25 @@ class Bytes(Protocol):
     """What a copy needs of memory. Region None is the memory for tables inside the NPU."""
 
     def read_bytes(self, region: int | None, address: int, length: int) -> np.ndarray:
-        """uint8 `[S, length]`."""
+        """Consecutive bytes.
+
+        Args:
+            region: number of the region; None for table memory.
+            address: of the first one in the region.
+            length: how many.
+
+        Returns:
+            uint8 `[S, length]`.
+        """
 
     def write_bytes(self, region: int | None, address: int, data: np.ndarray) -> None:
-        """data: uint8 `[S, length]`."""
+        """Write consecutive bytes.
+
+        Args:
+            region: number of the region; None for table memory.
+            address: of the first one in the region.
+            data: uint8 `[S, length]`.
+        """
 
 
 def copy(operation: Operation, memory: Bytes) -> None:

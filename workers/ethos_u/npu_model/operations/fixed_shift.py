@@ -8,5 +8,13 @@ FIXED_SHIFTS = {1: 19, 2: 14}
 
 
 def means_fixed_shift(scale: int, shift: int) -> bool:
-    """Whether OPB_SCALE holds 2**shift: its lowest 16 bits, or those of 2**30, which Vela shifts right by the rest."""
+    """Whether OPB_SCALE holds 2**shift: its lowest 16 bits, or those of 2**30, which Vela shifts right by the rest.
+
+    Args:
+        scale: value of OPB_SCALE.
+        shift: the amount.
+
+    Returns:
+        Whether it is one of these two.
+    """
     return scale in ((1 << shift) & 0xFFFF, 0)

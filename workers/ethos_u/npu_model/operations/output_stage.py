@@ -20,6 +20,7 @@ def output_values(operation: Operation, values: np.ndarray, memory: Memory) -> n
     """The elements that are written.
 
     Args:
+        operation: one that computes.
         values: results in the OFM's quantised domain without its zero point, `[S, H, W, C]` integers. May be changed.
         memory: holds the look-up tables.
 

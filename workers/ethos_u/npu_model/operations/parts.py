@@ -24,6 +24,9 @@ def by_parts(
         ifm, ifm2: its arguments, `[S, H, W, C]`; where they have size 1 along an axis, that belongs to all parts.
         ofm: what is computed.
         axes: those along which nothing depends on anything else: 0, or 0 and 1.
+
+    Returns:
+        `[S, *ofm.shape]`, as if it were computed at once.
     """
     sets = max(len(ifm), 0 if ifm2 is None else len(ifm2))
     return _parts(compute, ifm, ifm2, (sets, *ofm.shape), axes)

@@ -75,6 +75,9 @@ def within(values: np.ndarray, bits: int, what: str) -> np.ndarray:
         bits: width of a signed number that must hold them.
         what: what they are, for the message.
 
+    Returns:
+        `values`.
+
     Raises:
         Fault: a value does not fit. The hardware's result is then undefined, as TOSA's is.
     """

@@ -56,13 +56,17 @@ class ExpectedAccesses:
 
 
 def expected_accesses(graph: Graph, rows: Sequence[OperatorCost]) -> ExpectedAccesses:
-    """Of a program as `search_space.tosa_file.writer` writes it.
+    """What a stream has to read and write of a program, as `search_space.tosa_file.writer` writes it.
 
     Args:
+        graph: the program.
         rows: `workers.ethos_u.vela.compiler.Compiled.operators` of the compilation of `write_tosa(graph)` whose stream
             is to be checked.
             A file that names tensors and orders operators in another way has other rows, also if it is read as an equal
             graph.
+
+    Returns:
+        Bytes of each tensor that outputs depend on, and windows of its convolutions.
     """
     demand = demanded(graph)
     tensors, dead_elements, dead_bytes = {}, 0, 0

@@ -25,6 +25,7 @@ def guard(
     """Check a stream without executing it. Nothing is found in a stream that is right.
 
     Args:
+        program: the stream and what belongs to it.
         decoded: of `program.command_stream`.
         expected: of the TOSA program that it was compiled from. Without it, it is not found that something is left
             unread, that operations write more or fewer elements than the tensor has, or that padding is too much.

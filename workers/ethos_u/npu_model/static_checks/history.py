@@ -46,7 +46,12 @@ class History:
         self.places: list[Place] = list(self._places(accesses)) if accesses else []
 
     def write(self, at: Place, writer: int) -> None:
-        """Somebody, known by a number above -2^31, writes these bytes."""
+        """Somebody writes bytes.
+
+        Args:
+            at: the bytes.
+            writer: number of who writes, above -2^31.
+        """
         unread = self._unread[at]
         if unread.any():
             over = unread & (self._writer[at] != writer)

@@ -60,6 +60,14 @@ def too_much(
     Each of them has the program's window or, where Vela computes a dilated convolution in phases, the window with a
     smaller dilation over every so many rows and columns. An operation that computes some of the rows sees less padding
     above or below.
+
+    Args:
+        looked_at: all steps of a stream.
+        rows: Vela's of the same compilation.
+        known: windows of the program's convolutions, by index of the operator in the program.
+
+    Yields:
+        One violation for each side of an operation that sees too much.
     """
     for step in looked_at:
         window = known.get(rows[step.row].source_index) if step.row is not None else None

@@ -47,8 +47,15 @@ class Replay:
     """
 
     def __init__(self, program: NpuProgram, accelerator: str, steps: Sequence[Step], writers: Sequence[int]) -> None:
-        """writers: a number of at least 0 for each step, the same for steps that write parts of the same tensor. Inputs
-        are -1, -2, ... in their order."""
+        """Replay a stream.
+
+        Args:
+            program: the stream and what belongs to it.
+            accelerator: name of the NPU, as in `Decoded.accelerator`.
+            steps: all of the stream, in order.
+            writers: a number of at least 0 for each step, the same for steps that write parts of the same tensor.
+                Inputs are -1, -2, ... in their order.
+        """
         self._program, self._accelerator, self._steps = program, accelerator_of(accelerator), steps
         tables = self._accelerator.tables_at
         self._bounds: dict[int | None, tuple[int, int]] = {

@@ -46,7 +46,15 @@ class Result:
 
 
 def results(steps: Sequence[Step], expected: ExpectedAccesses) -> list[Result]:
-    """The tensors that are written, in the order of their first computations. Copies are left out."""
+    """The tensors that are written, in the order of their first computations. Copies are left out.
+
+    Args:
+        steps: all of a stream, in order.
+        expected: of the program that it was compiled from.
+
+    Returns:
+        One result for each tensor of Vela's rows.
+    """
     made: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
         if step.operation.computes and step.row is not None:
@@ -94,7 +102,17 @@ def _repeats(step: Step, before: Step) -> bool:
 def left_unread(
     program: NpuProgram, made: Sequence[Result], replay: Replay, expected: ExpectedAccesses
 ) -> Iterator[Violation]:  # fmt: skip
-    """What is not read although the outputs depend on it. Writers in `replay` are positions in `made`."""
+    """What is not read although the outputs depend on it. Writers in `replay` are positions in `made`.
+
+    Args:
+        program: the stream and what belongs to it.
+        made: tensors that are written, by `results`.
+        replay: of the stream.
+        expected: of the program that it was compiled from.
+
+    Yields:
+        One violation for each input or tensor.
+    """
     lost: dict[int, int] = defaultdict(int)
     for region, unread in replay.unread.items():
         for writer, (first, end) in zip(unread.writers.tolist(), unread.spans.tolist(), strict=True):

@@ -37,6 +37,7 @@ def hazards(program: NpuProgram, decoded: Decoded, looked_at: Sequence[Step] | N
     """Where a stream lacks a wait or has too high a block dependency.
 
     Args:
+        program: the stream and what belongs to it.
         decoded: of `program.command_stream`.
         looked_at: its steps, where they are at hand.
 

@@ -58,7 +58,11 @@ def blocks_at_end(alike: Operation, name: str, accelerator: str, most: int) -> B
     Args:
         alike: as in `Footprint`.
         name: of the feature map.
+        accelerator: name of the NPU, as in `Decoded.accelerator`.
         most: as many blocks.
+
+    Returns:
+        The blocks.
     """
     return _blocks.find((alike, name, accelerator, most), lambda: _at_end(alike, name, accelerator, most))
 

@@ -51,6 +51,9 @@ def decode_scales(operation: Operation, accelerator_name: str, streams: Sequence
         accelerator_name: as in `Decoded.accelerator`.
         streams: the bytes of `operation.scales`, in that order.
 
+    Returns:
+        int64 `[OFM depth]` each.
+
     Raises:
         Fault: a stream is too short.
         Unmodelled: bits are set that have no known meaning.

@@ -25,6 +25,13 @@ _MICROBLOCKS = {
 def cores_of(operation: Operation, accelerator_name: str) -> int:
     """How many cores share the channels of an operation.
 
+    Args:
+        operation: with weights or scales.
+        accelerator_name: as in `Decoded.accelerator`.
+
+    Returns:
+        1 or 2.
+
     Raises:
         Unmodelled: a core of a U65 is left out.
     """
@@ -39,6 +46,13 @@ def cores_of(operation: Operation, accelerator_name: str) -> int:
 def ublock_depth_u85(operation: Operation, accelerator_name: str) -> int:
     """Channels of a U85's microblock: each of its elements takes 8 multiply-accumulates per cycle.
 
+    Args:
+        operation: of a U85.
+        accelerator_name: as in `Decoded.accelerator`.
+
+    Returns:
+        Channels.
+
     Raises:
         Unmodelled: the accelerator is not known to have such microblocks.
     """
@@ -50,12 +64,35 @@ def ublock_depth_u85(operation: Operation, accelerator_name: str) -> int:
 
 
 def geometry_u55(operation: Operation, accelerator_name: str) -> GeometryU55:
-    """Of a convolution on U55 or U65. Raises Unmodelled for a way of traversal or precision that is not known."""
+    """The order in which the weights of a convolution on U55 or U65 are read.
+
+    Args:
+        operation: a convolution or depthwise convolution.
+        accelerator_name: as in `Decoded.accelerator`.
+
+    Returns:
+        The sizes that decide it.
+
+    Raises:
+        Unmodelled: a way of traversal or precision is not known.
+    """
     return GeometryU55(**_common(operation, accelerator_name), ublock_depth=_UBLOCK_DEPTH_U55.get(accelerator_name, 8))
 
 
 def geometry_u85(operation: Operation, accelerator_name: str, fast: bool) -> GeometryU85:
-    """Of a convolution on U85; fast: with weights for the fast weight decoder. Raises Unmodelled as `geometry_u55`."""
+    """The order in which the weights of a convolution on U85 are read.
+
+    Args:
+        operation: a convolution or depthwise convolution.
+        accelerator_name: as in `Decoded.accelerator`.
+        fast: with weights for the fast weight decoder.
+
+    Returns:
+        The sizes that decide it.
+
+    Raises:
+        Unmodelled: as `geometry_u55`, or a depthwise convolution with fast or sparse weights.
+    """
     assert operation.kernel is not None
     sparse = operation.registers.choice("WEIGHT_FORMAT", "weight_sparsity") == "SPARSE_2_4"
     if operation.kind is Kind.DEPTHWISE and (fast or sparse):

@@ -19,17 +19,43 @@ def subkernel_size(dilation: int) -> int:
 
 
 def rounded_up(number: int, multiple: int) -> int:
-    """The next multiple."""
+    """The next multiple.
+
+    Args:
+        number: at least 0.
+        multiple: of what; above 0.
+
+    Returns:
+        The least multiple that is not below the number.
+    """
     return -(-number // multiple) * multiple
 
 
 def extents(size: int, most: int) -> list[tuple[int, int]]:
-    """The sizes of parts of something, and how many of each there are."""
+    """The sizes of parts of something, and how many of each there are.
+
+    Args:
+        size: of the whole.
+        most: size of a part, except for the last one.
+
+    Returns:
+        Pairs of a size and a count; none for parts of size 0.
+    """
     return [(extent, times) for extent, times in ((most, size // most), (size % most, 1)) if extent and times]
 
 
 def along_depth(block: np.ndarray, starts: range, channel_elements: int) -> np.ndarray:
-    """One OFM block for several depths, one behind the other; `block` counts from its own first channel."""
+    """One OFM block for several depths, one behind the other; `block` counts from its own first channel.
+
+    Args:
+        block: int64, index of each weight in the tensor, counted from the block's own first channel; PADDING for
+            padding.
+        starts: first channels of the blocks.
+        channel_elements: weights of one channel.
+
+    Returns:
+        int64, one dimension.
+    """
     offsets = np.array(starts)[:, None] * channel_elements
     return np.where(block >= 0, block + offsets, PADDING).ravel()
 

@@ -61,6 +61,9 @@ def channel_scales(streams: Sequence[bytes], channels: int, layout: Layout, mult
         layout: of an entry.
         multiple: entries of a stream are padded to a multiple of it.
 
+    Returns:
+        int64 `[channels]` each: bias, scale and shift.
+
     Raises:
         Fault: a stream is too short.
         Unmodelled: bits are set that have no known meaning.

@@ -12,24 +12,67 @@ _BITS = 32
 
 
 def wrapped(values: np.ndarray, bits: int = _BITS) -> np.ndarray:
-    """The signed number in the lowest `bits` bits of each value."""
+    """The signed number in the lowest `bits` bits of each value.
+
+    Args:
+        values: int64.
+        bits: width of the number, at most 64.
+
+    Returns:
+        int64 of the same shape.
+    """
     excess = 64 - bits
     return values << excess >> excess
 
 
 def shifted_left(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """SHL. Bits beyond 32 are lost."""
+    """SHL. Bits beyond 32 are lost.
+
+    Args:
+        a: int64, within 32 bits.
+        b: amounts, 0 to 31, of a shape that broadcasts with `a`.
+
+    Returns:
+        int64, within 32 bits.
+
+    Raises:
+        Fault: an amount is outside 0 to 31.
+    """
     return wrapped(a << checked_shift(b))
 
 
 def shifted_right(a: np.ndarray, b: np.ndarray, rounds: bool) -> np.ndarray:
-    """SHR, arithmetic. rounds: halves go up, as in TOSA's ARITHMETIC_RIGHT_SHIFT; else downwards."""
+    """SHR, arithmetic. Rounding takes halves up, as TOSA's ARITHMETIC_RIGHT_SHIFT does.
+
+    Args:
+        a: int64.
+        b: amounts, 0 to 31, of a shape that broadcasts with `a`.
+        rounds: whether it rounds; else downwards.
+
+    Returns:
+        int64.
+
+    Raises:
+        Fault: an amount is outside 0 to 31.
+    """
     amount = checked_shift(b)
     return a + ((1 << amount) >> 1) >> amount if rounds else a >> amount
 
 
 def shifted_right_unsigned(a: np.ndarray, b: np.ndarray, bits: int) -> np.ndarray:
-    """LSR. bits: width of what is shifted."""
+    """LSR.
+
+    Args:
+        a: int64.
+        b: amounts, 0 to 31, of a shape that broadcasts with `a`.
+        bits: width of what is shifted.
+
+    Returns:
+        int64, signed within `bits` bits.
+
+    Raises:
+        Fault: an amount is outside 0 to 31.
+    """
     return wrapped((a & (1 << bits) - 1) >> checked_shift(b), bits)
 
 
@@ -41,6 +84,13 @@ def leading_zeros(a: np.ndarray) -> np.ndarray:
 
 def divided(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """DIV, towards zero.
+
+    Args:
+        a: int64.
+        b: int64, of a shape that broadcasts with `a`.
+
+    Returns:
+        int64.
 
     Raises:
         Fault: a divisor is 0, or the quotient is 2**31. TOSA's INTDIV leaves both undefined.

@@ -21,7 +21,20 @@ _SHR_ROUNDS = {"NATURAL": True, "TRUNCATE_TO_LOWER": False}
 
 
 def elementwise_u85(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None) -> np.ndarray:
-    """As `workers.ethos_u.npu_model.operations.elementwise.elementwise`, for U85."""
+    """As `workers.ethos_u.npu_model.operations.elementwise.elementwise`, for U85.
+
+    Args:
+        operation: its kind is elementwise.
+        ifm: `[S, H, W, C]` as stored; of a constant in a register, `[1, 1, 1, 1]`.
+        ifm2: likewise; None if the mode has one operand.
+
+    Returns:
+        int64 `[S, H, W, C]`, where operands are not broadcast with size 1.
+
+    Raises:
+        Unmodelled: a mode or scale whose meaning is not known.
+        Fault: a value is beyond 32 bits, or what TOSA leaves undefined.
+    """
     mode, first, second, ofm = operation.elementwise_mode, operation.ifm, operation.ifm2, operation.ofm
     assert mode is not None and first is not None and ofm is not None
     a = _operand(operation, "IFM", first, ifm)

@@ -49,6 +49,13 @@ def pool_scale(operation: Operation, scales: ChannelScales | None) -> Scale:
     Args:
         operation: a pool.
         scales: its scales per channel, if `operation.scale_mode` is PER_CHANNEL.
+
+    Returns:
+        The scale, with its rounding.
+
+    Raises:
+        Fault: it has a scale per channel and no scales.
+        Unmodelled: double rounding.
     """
     rounding, ofm, get = operation.rounding, operation.ofm, operation.registers
     assert rounding is not None and ofm is not None

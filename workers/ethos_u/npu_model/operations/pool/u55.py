@@ -20,7 +20,20 @@ from workers.ethos_u.npu_model.operations.pool.window import (
 
 
 def pool_u55(operation: Operation, ifm: np.ndarray, scale: Scale) -> np.ndarray:
-    """As `workers.ethos_u.npu_model.operations.pool.pool`, for U55 and U65."""
+    """As `workers.ethos_u.npu_model.operations.pool.pool`, for U55 and U65.
+
+    Args:
+        operation: its kind is pool.
+        ifm: `[S, H, W, C]` as stored.
+        scale: of the pool.
+
+    Returns:
+        int64 `[S, OFM height, OFM width, C]`, with one channel for REDUCE_SUM.
+
+    Raises:
+        Unmodelled: a mode whose meaning is not known.
+        Fault: a maximum or a padded average that is scaled; other faults as of `pool`.
+    """
     mode, feature_map, padding = operation.pooling_mode, operation.ifm, operation.padding
     assert feature_map is not None and padding is not None
     values = operand(feature_map, ifm, sum_type(feature_map))

@@ -28,7 +28,22 @@ _LARGEST_DIVIDED = 8
 def pool_u85(
     operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None, scale: Scale, kept: np.ndarray | None
 ) -> np.ndarray:
-    """As `workers.ethos_u.npu_model.operations.pool.pool`, for U85."""
+    """As `workers.ethos_u.npu_model.operations.pool.pool`, for U85.
+
+    Args:
+        operation: its kind is pool.
+        ifm: `[S, H, W, C]` as stored.
+        ifm2: likewise, what accumulators start from; else None.
+        scale: of the pool.
+        kept: what the operation before returned, if accumulators start from it; else None.
+
+    Returns:
+        int64 `[S, OFM height, OFM width, OFM depth]`, or accumulators as of `pool`.
+
+    Raises:
+        Unmodelled: a mode, scale or start of the accumulators whose meaning is not known.
+        Fault: an ARGMAX with a scale per channel; other faults as of `pool`.
+    """
     mode, feature_map, plain = operation.pooling_mode, operation.ifm, operation.accumulator_input == "RESET"
     assert feature_map is not None
     if mode == "NONE":

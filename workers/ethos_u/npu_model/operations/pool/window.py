@@ -30,7 +30,18 @@ def window_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
 
 
 def depth_sum(operation: Operation, values: np.ndarray) -> np.ndarray:
-    """The sum of all channels, as `[S, H, W, 1]`. Arguments as of `window_sum`."""
+    """The sum of all channels.
+
+    Args:
+        operation: a REDUCE_SUM.
+        values: `[S, H, W, C]` without zero points, of the `sum_type`.
+
+    Returns:
+        int64 `[S, H, W, 1]`.
+
+    Raises:
+        Unmodelled: it has a kernel or upscaling.
+    """
     kernel = operation.kernel
     assert kernel is not None
     if (kernel.width, kernel.height) != (1, 1) or operation.upscale != "NONE":
@@ -48,6 +59,9 @@ def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc)
 
     Returns:
         `[S, OFM height, OFM width, C]` of that type, with its other end where a window holds nothing but padding.
+
+    Raises:
+        Unmodelled: its IFM is upscaled with zeros.
     """
     if operation.upscale == "ZEROS":
         raise Unmodelled("an extreme of an IFM upscaled with zeros is not modelled")
@@ -55,7 +69,18 @@ def window_extreme(operation: Operation, values: np.ndarray, function: np.ufunc)
 
 
 def found(extremes: np.ndarray, function: np.ufunc) -> np.ndarray:
-    """`extremes` of all windows, unchanged. Raises Fault if one held nothing but padding."""
+    """The extremes of all windows, unchanged.
+
+    Args:
+        extremes: `[S, H, W, C]`, as `window_extreme` gives them.
+        function: `np.minimum` or `np.maximum`.
+
+    Returns:
+        `extremes`.
+
+    Raises:
+        Fault: a window held nothing but padding.
+    """
     if np.any(extremes == _nothing(function, extremes.dtype)):
         raise Fault("a pool's window holds nothing but padding")
     return extremes
