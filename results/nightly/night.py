@@ -13,6 +13,7 @@ from typing import Literal
 from results.records.best import Best
 from results.records.compare import figures_of
 from results.records.evaluation import Evaluation
+from results.records.families import units_of
 from results.records.identity import Identity, changed, described
 from results.records.record import Record
 
@@ -78,6 +79,7 @@ class NightEntry(Record):
     """What a night did for one model and target, and where they stand.
 
     Attributes:
+        family: of the target; says what `default_cycles` and the like count. Empty if it is not known.
         why: why it was done or left, or what failed; one line.
         options: what else the suite file says of the model: layout of inputs, calibration data, what may be given up.
         identity_key: empty if the model could not even be read.
@@ -96,6 +98,7 @@ class NightEntry(Record):
     target: str
     outcome: Outcome
     why: str
+    family: str = ""
     options: str = ""
     identity_key: str = ""
     default_cycles: int | None = None
@@ -184,6 +187,11 @@ class Night(Record):
     @property
     def new_bests(self) -> list[NightEntry]:
         return [entry for entry in self.entries if entry.is_new_best]
+
+    @property
+    def units(self) -> list[str]:
+        """What its targets count, each once."""
+        return units_of(entry.family for entry in self.entries)
 
     def of(self, *outcomes: Outcome) -> list[NightEntry]:
         """The entries with these outcomes."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from results.nightly.night import Drift, Night, NightEntry
 from results.records.clock import time_at
+from results.records.families import family_of
 from results.reports.markdown import aligned, in_a_cell
 from results.reports.report import environment, write_file
 
@@ -59,7 +60,7 @@ def night_markdown(night: Night) -> str:
                 aligned([columns, *lines], set(columns) - {"model", "target", "why", "versions"}),
             ]
     versions = ", ".join(f"{name} {version}" for name, version in night.versions.items())
-    parts.append(f"{night.candidates:,} candidates in {night.seconds:,.0f} s. All cycles are predicted. {versions}.")
+    parts.append(f"{night.candidates:,} candidates in {night.seconds:,.0f} s. All figures are predicted. {versions}.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -98,15 +99,15 @@ def regression_text(entry: NightEntry) -> str:
     """What costs more than under which versions, in one line; empty if nothing does."""
     if entry.reference is None:
         return ""
-    told = []
+    told, unit = [], family_of(entry.family).unit
     if entry.best_regression:
         told.append(
-            f"the best costs {entry.best_cycles:,} cycles, {entry.best_regression:.1f} % more than "
+            f"the best costs {entry.best_cycles:,} {unit}, {entry.best_regression:.1f} % more than "
             f"{entry.reference.best_cycles:,} with {entry.reference.best_versions}"
         )
     if entry.default_regression:
         told.append(
-            f"stock ExecuTorch's costs {entry.default_cycles:,} cycles, {entry.default_regression:.1f} % more than "
+            f"stock ExecuTorch's costs {entry.default_cycles:,} {unit}, {entry.default_regression:.1f} % more than "
             f"{entry.reference.default_cycles:,} with {entry.reference.default_versions}"
         )
     return "; ".join(told)
@@ -135,7 +136,7 @@ def _tables(night: Night) -> list[tuple[str, tuple[str, ...], list[tuple[str, ..
             )
             for e in night.drifts if e.drift is not None
         ]),
-        ("New bests", (*where, "default cycles", "before", "best cycles"), [
+        ("New bests", (*where, "default", "before", "best"), [
             (*_where(e), _default(e), _timed(e, e.before_cycles), _timed(e, e.best_cycles))
             for e in night.new_bests
         ]),
@@ -148,11 +149,11 @@ def _where(entry: NightEntry) -> tuple[str, str]:
 
 
 def _timed(entry: NightEntry, cycles: int | None) -> str:
-    """Cycles, and the time that they take on a board that is known."""
+    """Cycles, or what the family counts, and the time that they take on a board that is known."""
     if cycles is None:
         return ""
-    time = time_at(cycles, entry.clock_hz)
-    return f"{cycles:,} ({time})" if time else f"{cycles:,}"
+    time, counted = time_at(cycles, entry.clock_hz), f"{cycles:,} {family_of(entry.family).unit}"
+    return f"{counted} ({time})" if time else counted
 
 
 def _default(entry: NightEntry) -> str:

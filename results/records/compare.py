@@ -84,11 +84,13 @@ class TargetMeans:
 
     Attributes:
         target: name of the device.
+        family: of the device; says what is counted.
         objective: of what was minimised, host work included.
         estimates: of each prediction of the target's cycles, by the titles of their metrics.
     """
 
     target: str
+    family: str
     models: int
     objective: float
     estimates: tuple[tuple[str, float], ...]
@@ -103,6 +105,7 @@ def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
     return [
         TargetMeans(
             name,
+            family,
             len(found),
             mean_factor(map(gain_of, found)),
             tuple(

@@ -153,6 +153,11 @@ def unit_of(families: Iterable[str]) -> str:
     return units.pop() if len(units) == 1 else "cycles"
 
 
+def units_of(families: Iterable[str]) -> list[str]:
+    """What families count, each once and by name."""
+    return sorted({family_of(one).unit for one in families})
+
+
 def compiler_of(families: Iterable[str]) -> str:
     """Name of the compiler that families have in common, for headings."""
     names = {family_of(one).compiler for one in families}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from results.records.best import Best
 from results.records.clock import timed
 from results.records.compare import figures_of, gain_of
+from results.records.families import family_of
 from results.records.figures import OperatorRow
 from results.records.measurement import Measurement
 from results.reports.prediction_error import WITHIN, error_for
@@ -28,9 +29,10 @@ def brief(
         One line.
     """
     _, tuned = figures_of(best)
+    unit = family_of(best.identity.target.family).unit
     gain, error = gain_of(best), error_for(best.identity, measurements, operators or best.best.operators)
     off = f", {error.on_basis}" if error is not None else ", error unknown"
     within = f", {WITHIN}" if error is not None and error.covers(gain) else ""
     change = f"{abs(gain.percent):.1f} % {'fewer' if gain.percent >= 0 else 'more'} than the default{within}"
     wrong = ", which computes wrong outputs" if best.default_fault else ""
-    return f"{timed(tuned.cycles, clock_hz)} ({tuned.label}{off}), {change}{wrong}"
+    return f"{timed(tuned.cycles, clock_hz, unit)} ({tuned.label}{off}), {change}{wrong}"

@@ -31,7 +31,7 @@ from results.records.compare import (
     transpose_share_of,
 )
 from results.records.evaluation import Evaluation
-from results.records.families import COMPILER_CYCLES, family_of, metrics_of
+from results.records.families import COMPILER_CYCLES, family_of, metrics_of, units_of
 from results.records.figures import Bound, Reuse
 from results.records.identity import Identity, Target, described
 from results.records.measurement import Measurement
@@ -203,6 +203,7 @@ def write_index(
         equal=sum(best.best.bit_exact for best in runs),
         measured=sum(best.best.verified and not best.best.bit_exact for best in runs),
         labels=sorted({tuned.label for _, _, tuned, *_ in lines}),
+        units=units_of(best.identity.target.family for best in runs),
         versions=sorted({_versions(best.identity) for best in runs}),
     )
     return write_file(Path(path), html)
@@ -226,6 +227,7 @@ def environment() -> Environment:
     made.filters["duration"] = _duration
     made.globals["shipped_error"] = shipped_error
     made.globals["time_at"] = time_at
+    made.globals["family_of"] = family_of
     made.globals["within_error"] = WITHIN
     made.globals["gain_between"] = Gain
     return made

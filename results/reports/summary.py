@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from results.records.best import Best
 from results.records.clock import milliseconds
 from results.records.compare import TargetMeans, figures_of, gain_by, gain_of, means_of
-from results.records.families import COMPILER_CYCLES, Metric, compiler_of, metrics_of, unit_of
+from results.records.families import COMPILER_CYCLES, Metric, compiler_of, family_of, metrics_of, unit_of
 from results.records.figures import Reuse
 from results.records.identity import Target
 from results.records.measurement import Measurement
@@ -307,7 +307,7 @@ def _means(means: Sequence[TargetMeans]) -> list[str]:
     return [words, aligned(lines, set(headings) - {"target"})]
 
 
-_FRONT_HEADINGS = ("cycles", "SRAM bytes", "flash bytes")
+_BYTES_HEADINGS = ("SRAM bytes", "flash bytes")
 _QUALITY_HEADINGS = ("SQNR dB", "within the limit")
 
 
@@ -322,6 +322,7 @@ def front_table(best: Best, pareto: Pareto) -> str:
         The heading and the table; it ends with a newline.
     """
     identity, (default, _) = best.identity, figures_of(best)
+    unit = family_of(identity.target.family).unit
     of_quality = pareto.against == "quality"
     lines = [
         (
@@ -333,9 +334,9 @@ def front_table(best: Best, pareto: Pareto) -> str:
         )
         for point in pareto.front
     ]
-    headings = (*_FRONT_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
-    table = aligned([headings, *lines], {*_FRONT_HEADINGS, _QUALITY_HEADINGS[0]})
-    what = f"{identity.model_name} on {identity.target.name}: cycles against {pareto.against} ({default.label})"
+    headings = (unit, *_BYTES_HEADINGS, *(_QUALITY_HEADINGS if of_quality else ()), "recipe")
+    table = aligned([headings, *lines], {unit, *_BYTES_HEADINGS, _QUALITY_HEADINGS[0]})
+    what = f"{identity.model_name} on {identity.target.name}: {unit} against {pareto.against} ({default.label})"
     return f"{what}\n\n{table}\n"
 
 

@@ -8,7 +8,7 @@ import pytest
 from support.sample_results import IDENTITY, best, evaluation, failed, mutated
 
 from results.nightly.night import Limits, Night, NightEntry, changes_between, comparable, drift_between, reference_of
-from results.nightly.night_report import NAMES, night_json, night_junit, night_markdown, write_night
+from results.nightly.night_report import NAMES, night_json, night_junit, night_markdown, regression_text, write_night
 from results.store.nights import JobNote, OpenNight
 from results.store.store import Store
 
@@ -102,8 +102,18 @@ def test_a_default_that_is_wrong_is_no_bar_and_is_told():
     wrong = entry("a", 120, before_cycles=None, default_fault="191 of 192 values differ")
     assert wrong.is_new_best and not entry("a", 120, before_cycles=None).is_new_best
     assert not replace(wrong, before_cycles=120).is_new_best and not replace(wrong, best_cycles=None).is_new_best
-    assert "100, wrong outputs" in night_markdown(night(wrong))
+    assert "100 cycles, wrong outputs" in night_markdown(night(wrong))
     assert wrong.account.endswith("the default computes wrong outputs")
+
+
+def test_numbers_have_the_unit_of_their_family(tmp_path):
+    dearer = entry("a", 63, family="cortex-m")
+    assert "the best costs 63 instructions, 5.0 % more than 60" in regression_text(dearer)
+    assert "instructions" in night_markdown(night(replace(dearer, best_cycles=50)))
+    alone = write_night(night(dearer), tmp_path).read_text()
+    assert '<th class="n">best instructions</th>' in alone and "cycles" not in alone
+    both = write_night(night(dearer, entry("b", 63, family="ethos-u")), tmp_path).read_text()
+    assert '63 <span class="label">instructions</span>' in both and '63 <span class="label">cycles</span>' in both
 
 
 def test_drift_tells_what_both_recipes_cost_before_and_now():

@@ -35,6 +35,7 @@ from results.records.compare import (
 )
 from results.records.figures import Bound, OperatorRow, Quality, Reuse
 from results.records.record import LABELS
+from results.reports.brief import brief
 from results.reports.estimates import Rise, differences, largest_rise_by_compiler
 from results.reports.report import ReportExtras, report_name, write_index, write_report
 from results.reports.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
@@ -286,6 +287,19 @@ def test_index_shows_the_run(tmp_path):
     assert [a["href"] for tag, a in page.elements if tag == "a"] == [
         report_name(best.identity) for best in sorted(runs, key=lambda run: run.identity.model_name)
     ]
+
+
+def test_pages_count_what_the_family_counts(tmp_path):
+    counted = best(identity=mutated(IDENTITY, ("target", "family"), "cortex-m"))
+    text = Page(write_report(counted, tmp_path / "report.html", ReportExtras())).text
+    assert "default, instructions predicted 100" in text and "40.0 % fewer instructions" in text
+    assert "60 instructions (predicted" in brief(counted)
+    alone = write_index([counted], tmp_path / "alone.html").read_text()
+    assert "best instructions<br>" in alone and "fewer instructions" in alone
+    both = write_index([counted, best()], tmp_path / "both.html").read_text()
+    assert "best cycles or instructions<br>" in both
+    for unit in ("instructions", "cycles"):
+        assert both.count(f'60<br><span class="label">{unit}</span>') == 1
 
 
 def test_index_says_where_the_default_is_wrong(tmp_path):

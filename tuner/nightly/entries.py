@@ -112,8 +112,8 @@ def entry_of(job: Job, note: JobNote, outcome: Outcome, why: str) -> NightEntry:
         The entry, without cycles.
     """
     return NightEntry(
-        job.source, job.target.label, outcome, why, options=job.options, before_cycles=note.before_cycles,
-        failures=note.failures, clock_hz=job.target.clock_hz,
+        job.source, job.target.label, outcome, why, job.target.backend, options=job.options,
+        before_cycles=note.before_cycles, failures=note.failures, clock_hz=job.target.clock_hz,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
+from results.records.families import units_of
 from results.records.identity import changed
 from results.reports import report
 from results.reports.scatter import Axis
@@ -89,7 +90,8 @@ def _overview(service: Service, model: str, target: str, offset: int) -> str:
         "service/overview.html.j2", service.backend,
         lines=[(line_json(line, service.backend), _board(line) if line.target in several else "") for line in lines],
         total=total,
-        labels=sorted({line.label for line in lines}), target_names=service.store.listings.target_names(),
+        labels=sorted({line.label for line in lines}), units=units_of(line.family for line in lines),
+        target_names=service.store.listings.target_names(),
         asked={"model": model, "target": target, "offset": offset},
         before=link(max(0, offset - _PER_PAGE)) if offset else None,
         after=link(offset + _PER_PAGE) if offset + len(lines) < total else None,
