@@ -14,9 +14,8 @@ from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective, objective_kinds
 from tuner.tuning.quality_limits import allowance_of
-from workers.backend.registry import backends
+from workers.backend.registry import backends, of_first_backend
 from workers.checking.allowance import DEFAULT_LOSS_DB
-from workers.errors import ModelError
 from workers.models.io_layout import IoLayout
 
 Command = Callable[..., Any]
@@ -26,25 +25,16 @@ def _fill_from_board(context: click.Context, parameter: click.Parameter, named: 
     """Make the facts of a board the defaults of the options that the command has."""
     if named is None or context.resilient_parsing:
         return
-    facts = _preset(named)
+    facts: dict[str, Any] = dict(
+        of_first_backend(
+            lambda backend: backend.preset(named, cache_folder() / "boards"),
+            f"--board {named}: no backend that is installed has boards",
+        )
+    )
     facts["targets"] = [facts["target"]]
     taken = {one.name for one in context.command.params}
     filled = {name: fact for name, fact in facts.items() if name in taken and fact is not None}
     context.default_map = {**(context.default_map or {}), **filled}
-
-
-def _preset(named: str) -> dict[str, Any]:
-    """Raises ModelError, the first of several, if no family takes it."""
-    refusals = []
-    for backend in backends().values():
-        try:
-            found = backend.preset(named, cache_folder() / "boards")
-        except ModelError as error:
-            refusals.append(error)
-            continue
-        if found is not None:
-            return dict(found)
-    raise next(iter(refusals), ModelError(f"--board {named}: no backend that is installed has boards"))
 
 
 def board_options(command: Command) -> Command:

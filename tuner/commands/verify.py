@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -21,9 +19,8 @@ from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder
 from tuner.tuning.progress import proof
 from workers import tasks
-from workers.backend.backend import Backend
 from workers.backend.job import Job
-from workers.backend.registry import backend_of, backends
+from workers.backend.registry import backend_of, of_first_backend
 from workers.backend.target import Target
 from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
@@ -33,8 +30,6 @@ from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 3600.0
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -66,14 +61,15 @@ def verify(
         raise click.UsageError("--input and --expect say what to run: give --run")
     if bool(inputs) != bool(expect):
         raise click.UsageError("--input and --expect go together")
+    unread = f"{file}: no backend that is installed reads such files"
     if expect:
-        found = _of_first_that_reads(lambda backend: backend.outputs(file, inputs, seed))
+        found = of_first_backend(lambda backend: backend.outputs(file, inputs, seed), unread)
         difference = first_difference(read_arrays(expect), found)
         if difference:
             raise ModelError(f"{file}: {difference}")
         click.echo(f"{file}: run here, all outputs are as expected")
         return
-    written = _of_first_that_reads(lambda backend: backend.written(file))
+    written = of_first_backend(lambda backend: backend.written(file), unread)
     with Store.open(store_url) as store:
         evaluation = _evaluated(file, store, written)
         identity = store.identities.get(written.identity)
@@ -92,17 +88,6 @@ def verify(
         f"{evaluation.figures.cycles:,} {unit} ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
         f"as checked on {evaluation.created[:10]}{ran}"
     )
-
-
-def _of_first_that_reads(read: Callable[[Backend], T]) -> T:
-    """What a backend that can read a file gives. Raises ModelError, that of the first one, if none can."""
-    refusals = []
-    for backend in backends().values():
-        try:
-            return read(backend)
-        except ModelError as error:
-            refusals.append(error)
-    raise refusals[0]
 
 
 def _evaluated(file: Path, store: Store, written: Written) -> Evaluation:

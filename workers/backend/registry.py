@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from typing import TypeVar
 
 from workers.backend.backend import Backend
 from workers.backend.target import Target
 from workers.errors import ModelError
 
 GROUP = "velatune.backends"
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +47,31 @@ def backend_of(family: str) -> Backend:
     except KeyError:
         known = ", ".join(backends())
         raise ModelError(f"the backend of {family} is not installed; installed: {known}") from None
+
+
+def of_first_backend(ask: Callable[[Backend], Answer | None], otherwise: str) -> Answer:
+    """What the first backend answers that knows what it is asked for.
+
+    Args:
+        ask: gives a backend's answer: None where it has nothing of the kind, or raises ModelError with what is wrong.
+        otherwise: the message where no backend has anything of the kind.
+
+    Returns:
+        The answer.
+
+    Raises:
+        ModelError: none answers; the message is that of the first backend that has one.
+    """
+    refusals = []
+    for backend in backends().values():
+        try:
+            found = ask(backend)
+        except ModelError as error:
+            refusals.append(error)
+            continue
+        if found is not None:
+            return found
+    raise next(iter(refusals), ModelError(otherwise))
 
 
 def target_named(name: str, board: Mapping[str, str]) -> Target:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
-from workers.backend.backend import Backend, BoardOption, Meter
+from workers.backend.backend import Backend, BoardOption, Meter, Metric
 from workers.backend.base import Identified
 from workers.backend.objective import ObjectiveKind
 from workers.backend.settings import SettingStatus
 from workers.backend.written import Written
-from workers.ethos_u.metrics import ESTIMATE_REASONS, METRICS, MULTIPLYING, Metric
+from workers.ethos_u.metrics import ESTIMATE_REASONS, METRICS, MULTIPLYING
 from workers.ethos_u.objectives import OBJECTIVES
 
 if TYPE_CHECKING:

@@ -2,82 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workers.backend.backend import Metric
 from workers.backend.cost import Cost, Row
 
 if TYPE_CHECKING:
     from workers.ethos_u.vela.pricing import DelegateCosts
 
-
-@dataclass(frozen=True)
-class Metric:
-    """See `results.records.families.Metric`. of: its value, by a candidate's cost and its operators on the CPU."""
-
-    name: str
-    title: str
-    description: str
-    of: Callable[[DelegateCosts, int], int]
-    is_cost: bool = True
-    is_estimate: bool = False
-    is_headline: bool = False
-    is_tabled: bool = False
-    may_not_rise: bool = False
-
-
 METRICS = (
     Metric(
-        "stream_cycles", "cycles of the command streams", "predicted cycles of the operations in the command streams",
-        lambda cost, _: cost.stream_cycles, is_estimate=True,
+        "stream_cycles", "cycles of the command streams",
+        "predicted cycles of the operations in the command streams", is_estimate=True,
     ),
     Metric(
         "conservative_cycles", "the same, by Vela where no evidence covers them",
         "stream_cycles with Vela's estimate for kinds of operation that no evidence covers",
-        lambda cost, _: cost.conservative_cycles,
     ),
-    Metric(
-        "vela_cycles", "cycles by Vela's own estimate", "Vela's own estimate of the cycles",
-        lambda cost, _: cost.vela_cycles, is_estimate=True,
-    ),
-    Metric(
-        "compiler_cycles", "the same with host work", "Vela's own estimate of the cycles, with host_cycles",
-        lambda cost, _: cost.vela_cycles + cost.host_cycles,
-    ),
+    Metric("vela_cycles", "cycles by Vela's own estimate", "Vela's own estimate of the cycles", is_estimate=True),
+    Metric("compiler_cycles", "the same with host work", "Vela's own estimate of the cycles, with host_cycles"),
     Metric(
         "host_cycles", "cycles on the CPU and in calling delegates",
         "predicted cycles on the CPU: operators left there, delegate calls",
-        lambda cost, _: cost.host_cycles,
     ),
+    Metric("transposes", "transposes", "transposes that the NPU runs", is_headline=True, is_tabled=True),
     Metric(
-        "transposes", "transposes", "transposes that the NPU runs",
-        lambda cost, _: cost.transposes, is_headline=True, is_tabled=True,
+        "transpose_cycles", "stream cycles in transposes",
+        "the part of stream_cycles that transposes cost", is_headline=True,
     ),
-    Metric(
-        "transpose_cycles", "stream cycles in transposes", "the part of stream_cycles that transposes cost",
-        lambda cost, _: cost.transpose_cycles, is_headline=True,
-    ),
-    Metric(
-        "npu_ops", "operations on the NPU", "operations on the NPU",
-        lambda cost, _: cost.npu_ops, is_headline=True,
-    ),
-    Metric(
-        "host_ops", "operators on the CPU", "operators left on the CPU",
-        lambda _, host_ops: host_ops, may_not_rise=True,
-    ),
-    Metric(
-        "delegates", "NPU delegates", "NPU delegates that the model falls into",
-        lambda cost, _: len(cost.command_stream_sha256),
-    ),
+    Metric("npu_ops", "operations on the NPU", "operations on the NPU", is_headline=True),
+    Metric("host_ops", "operators on the CPU", "operators left on the CPU", may_not_rise=True),
+    Metric("delegates", "NPU delegates", "NPU delegates that the model falls into"),
     Metric(
         "arena_bytes", "arena, bytes",
         "arena that the runtime must provide: in SRAM, or in DRAM for Dedicated_Sram memory modes",
-        lambda cost, _: cost.arena_bytes,
     ),
-    Metric(
-        "macs", "multiply-accumulates", "multiply-accumulate operations", lambda cost, _: cost.macs, is_cost=False
-    ),
+    Metric("macs", "multiply-accumulates", "multiply-accumulate operations", is_cost=False),
 )  # fmt: skip
 
 _CONVOLUTION = (
@@ -120,8 +80,22 @@ def cost_of(cost: DelegateCosts, host_ops: int) -> Cost:
     Returns:
         The cost; predicted.
     """
+    values = {
+        "stream_cycles": cost.stream_cycles,
+        "conservative_cycles": cost.conservative_cycles,
+        "vela_cycles": cost.vela_cycles,
+        "compiler_cycles": cost.vela_cycles + cost.host_cycles,
+        "host_cycles": cost.host_cycles,
+        "transposes": cost.transposes,
+        "transpose_cycles": cost.transpose_cycles,
+        "npu_ops": cost.npu_ops,
+        "host_ops": host_ops,
+        "delegates": len(cost.command_stream_sha256),
+        "arena_bytes": cost.arena_bytes,
+        "macs": cost.macs,
+    }
     return Cost(
-        metrics={one.name: one.of(cost, host_ops) for one in METRICS},
+        metrics={one.name: values[one.name] for one in METRICS},
         sram_bytes=cost.sram_bytes,
         flash_bytes=cost.flash_bytes,
         artifact_sha256=cost.command_stream_sha256,
