@@ -8,8 +8,8 @@ from torch import nn
 
 from benchmarks.mobilenet_v2 import MobileNetV2
 from benchmarks.nets import Calibrated, like_the_suite
-from workers.models.suite.tcn import TemporalConvNet
-from workers.models.suite.vit import Block, VisionTransformer
+from workers.models.suite.audio.tcn import TemporalConvNet
+from workers.models.suite.vision.vit import Block, VisionTransformer
 
 
 def narrow_tcn() -> Calibrated:

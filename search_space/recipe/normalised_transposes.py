@@ -7,7 +7,7 @@ from search_space.choices.data_movement.transpose_as_conv import TransposeAsConv
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
 from search_space.passes.recipe_pass import PROFITABLE
-from search_space.passes.select_transposes import SelectTransposes
+from search_space.passes.transposes.select_transposes import SelectTransposes
 from search_space.recipe.price import cheaper, rewrite_where
 
 

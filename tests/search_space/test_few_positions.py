@@ -5,7 +5,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
 
-from search_space.choices.convolution.im2col import Im2col
+from search_space.choices.convolution.pixels.im2col import Im2col
 from search_space.choices.convolution.trim_kernel import TrimKernel
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass

@@ -3,10 +3,10 @@
 import numpy as np
 
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
-from search_space.passes.through_concat import ThroughConcat
-from search_space.passes.through_gathers import ThroughGathers
-from search_space.passes.through_reductions import ThroughReductions
-from search_space.passes.through_slices import ThroughSlices
+from search_space.passes.through.through_concat import ThroughConcat
+from search_space.passes.through.through_gathers import ThroughGathers
+from search_space.passes.through.through_reductions import ThroughReductions
+from search_space.passes.through.through_slices import ThroughSlices
 from velatune.testing import assert_same_program
 
 

@@ -30,7 +30,7 @@ CHOICES = [
 
 
 def test_every_exact_pass_has_a_contract() -> None:
-    """What a single pass has to keep to is tested beside it, in `tests/search_space/test_NAME.py`."""
+    """What a single pass has to keep to is tested beside it, in the file `test_NAME.py` below `tests/search_space`."""
     assert {str(one) for one in PASSES} <= CONTRACTS.keys()
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
 
-from search_space.choices.convolution.block_diagonal_conv import BlockDiagonalConv
-from search_space.choices.convolution.flatten_pixels import FlattenPixels
+from search_space.choices.convolution.pixels.block_diagonal_conv import BlockDiagonalConv
+from search_space.choices.convolution.pixels.flatten_pixels import FlattenPixels
 from search_space.ir.graph import MOVE, Graph, Node, TensorType, constant
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass

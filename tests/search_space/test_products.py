@@ -11,7 +11,7 @@ from search_space.ir.layout_map import Shape
 from search_space.ir.printer import print_graph
 from search_space.ir.verifier import problems
 from search_space.passes.base import Pass
-from search_space.passes.sink_transposes import SinkTransposes
+from search_space.passes.transposes.sink_transposes import SinkTransposes
 from velatune.testing.reference_values import input_sets, outputs
 
 SIZES = st.integers(1, 5)

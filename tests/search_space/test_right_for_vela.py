@@ -6,7 +6,7 @@ from support.random.shapes_for_vela import ACTIVATIONS as ACTIVATED
 from support.random.shapes_for_vela import WINDOWS_OF_SLICES
 
 from search_space.building.lost_padding import windows_without_padding
-from search_space.choices.convolution.conv1d import Conv1d
+from search_space.choices.convolution.pixels.conv1d import Conv1d
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.layout.activation_shape import ACTIVATIONS, imposes_shape

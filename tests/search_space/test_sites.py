@@ -9,7 +9,7 @@ from support.contracts import operators_for
 from support.programs.convolutions import Convolution
 
 from search_space.analysis.changed_region import changed_region
-from search_space.choices.convolution.space_to_depth import SpaceToDepth
+from search_space.choices.convolution.pixels.space_to_depth import SpaceToDepth
 from search_space.ir.graph import INPUT, MOVE, Graph
 from search_space.ir.subgraph import slice_graph
 from search_space.ir.verifier import problems

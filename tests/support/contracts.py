@@ -1,4 +1,4 @@
-"""The contracts of the built-in passes, found by the files of their tests: `tests/search_space/test_*.py`."""
+"""The contracts of the built-in passes, found by the files of their tests below `tests/search_space`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FOLDER = TESTS / "search_space"
 
 
 def _contracts() -> Iterator[type[PassContract]]:
-    if str(_FOLDER) not in sys.path:
-        sys.path.insert(0, str(_FOLDER))
-    for path in sorted(_FOLDER.glob("test_*.py")):
+    for path in sorted(_FOLDER.rglob("test_*.py")):
         if f"({PassContract.__name__}):" in path.read_text():
+            if str(path.parent) not in sys.path:
+                sys.path.insert(0, str(path.parent))
             for value in vars(importlib.import_module(path.stem)).values():
                 if isinstance(value, type) and issubclass(value, PassContract) and value is not PassContract:
                     yield value

@@ -12,7 +12,7 @@ from results.records.evaluation import Evaluation
 from results.records.identity import Identity
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
-from tuner.tuning.evaluations import evaluation_of
+from tuner.tuning.evaluation.evaluations import evaluation_of
 from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from workers import tasks

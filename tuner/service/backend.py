@@ -12,7 +12,7 @@ from results.service.backend import Explained
 from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import SPACE_VERSION
-from tuner.tuning.ablation import without_each
+from tuner.tuning.best.ablation import without_each
 from tuner.tuning.identity import with_extensions
 from tuner.tuning.objective import Objective
 from workers.backend.registry import backends

@@ -17,12 +17,12 @@ from tuner.search.ordered_tasks import side_by_side
 from tuner.search.search import Search
 from tuner.search.studies import open_study
 from tuner.search.warm_start import recorded_starts
-from tuner.tuning.answers import MayLead, answer_of
-from tuner.tuning.best_record import BestRecord
+from tuner.tuning.best.best_record import BestRecord
 from tuner.tuning.budget import Budget, Ending, Turn
 from tuner.tuning.context import TuningContext
-from tuner.tuning.evaluation_client import EvaluationClient
-from tuner.tuning.evaluations import quarantined
+from tuner.tuning.evaluation.answers import MayLead, answer_of
+from tuner.tuning.evaluation.evaluation_client import EvaluationClient
+from tuner.tuning.evaluation.evaluations import quarantined
 from tuner.tuning.opening import Opened
 from workers.backend.job import Job
 from workers.backend.registry import backend_of

@@ -13,18 +13,18 @@ from results.reports.pareto import Pareto
 from results.reports.prediction_error import error_for
 from search_space.recipe.recipe import Recipe
 from tuner.search.search import Search
-from tuner.tuning.ablation import without_each
-from tuner.tuning.best_check import BestCheck
-from tuner.tuning.best_record import BestRecord
+from tuner.tuning.best.ablation import without_each
+from tuner.tuning.best.best_check import BestCheck
+from tuner.tuning.best.best_record import BestRecord
+from tuner.tuning.best.explanations import execute_fronts, explain, fronts_of
+from tuner.tuning.best.withheld import cheapest_withheld
 from tuner.tuning.budget import Budget, Turn
 from tuner.tuning.context import TuningContext
-from tuner.tuning.evaluation_client import EvaluationClient
-from tuner.tuning.explanations import execute_fronts, explain, fronts_of
+from tuner.tuning.evaluation.evaluation_client import EvaluationClient
 from tuner.tuning.identity import identity_of
 from tuner.tuning.objective import Objective
 from tuner.tuning.opening import Opened, opened
 from tuner.tuning.search_loop import SearchLoop, begin_search
-from tuner.tuning.withheld import cheapest_withheld
 from workers.backend.base import Base
 from workers.backend.job import Job
 
@@ -40,7 +40,7 @@ class Tuned:
         fronts: of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
             that are right.
         bound: what no candidate can go below, if that is known.
-        without: see `tuner.tuning.ablation`.
+        without: see `tuner.tuning.best.ablation`.
         reuse: of this run.
     """
 

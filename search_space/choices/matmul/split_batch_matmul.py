@@ -7,7 +7,7 @@ from math import prod
 from typing import ClassVar
 
 from search_space.building.fused_rescale import rescale_of
-from search_space.choices.convolution.slice_conv_channels import SliceConvChannels
+from search_space.choices.convolution.channels.slice_conv_channels import SliceConvChannels
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move
 from search_space.ir.layout_map import LayoutMap, Shape

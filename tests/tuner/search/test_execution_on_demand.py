@@ -21,9 +21,9 @@ from tuner.search.candidates import Answer
 from tuner.search.program_graph import ProgramGraph
 from tuner.search.search import answer_in
 from tuner.search.studies import open_study
-from tuner.tuning.answers import MayLead, answer_of
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext
+from tuner.tuning.evaluation.answers import MayLead, answer_of
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
 from tuner.tuning.tune import tune

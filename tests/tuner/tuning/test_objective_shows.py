@@ -31,7 +31,7 @@ from workers.ethos_u.vela.pricing import Pricing
 from workers.models.model_source import export
 from workers.models.suite import MODELS
 from workers.models.suite.build import random_model
-from workers.models.suite.fire import Fire
+from workers.models.suite.vision.fire import Fire
 from workers.models.types import ExportedModel, SourceModel
 
 pytestmark = pytest.mark.slow

@@ -122,7 +122,7 @@ def test_weights_whose_wheel_is_missing_are_asked_for() -> None:
 def test_crepe_tells_the_pitch_of_a_tone(hertz: float) -> None:
     import torch
 
-    from workers.models.suite.crepe import FRAME, normalised
+    from workers.models.suite.audio.crepe import FRAME, normalised
 
     tone = torch.sin(2 * math.pi * hertz * torch.arange(FRAME) / 16_000)
     likely = int(MODELS["crepe-tiny"]().module(normalised(tone)).argmax())
@@ -132,8 +132,8 @@ def test_crepe_tells_the_pitch_of_a_tone(hertz: float) -> None:
 
 def test_mtcnn_tells_faces_from_backgrounds() -> None:
 
-    from workers.models.suite.mtcnn import candidates
-    from workers.models.suite.photographs import backgrounds, faces
+    from workers.models.suite.vision.mtcnn import candidates
+    from workers.models.suite.vision.photographs import backgrounds, faces
 
     # of P-Net's 12 x 12 pixels, and O-Net's 48 x 48
     for name, size in (("mtcnn-pnet", 12), ("mtcnn-onet", 48)):
@@ -147,8 +147,8 @@ def test_mtcnn_tells_faces_from_backgrounds() -> None:
 
 
 def test_mtcnn_finds_the_eyes_above_the_mouth() -> None:
-    from workers.models.suite.mtcnn import candidates
-    from workers.models.suite.photographs import faces
+    from workers.models.suite.vision.mtcnn import candidates
+    from workers.models.suite.vision.photographs import faces
 
     _, places, _ = MODELS["mtcnn-onet"]().module(candidates(faces(), 48))
     across, down = places.unflatten(1, (2, 5)).unbind(1)  # left eye, right eye, nose, left and right end of the mouth

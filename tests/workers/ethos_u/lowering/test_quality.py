@@ -18,7 +18,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import constant
 from search_space.passes.base import Pass
 from search_space.recipe import registry
-from tuner.tuning.evaluations import shortfalls
+from tuner.tuning.evaluation.evaluations import shortfalls
 from tuner.tuning.objective import Objective
 from workers import tasks
 from workers.checking.allowance import Allowance, Metric, Quality

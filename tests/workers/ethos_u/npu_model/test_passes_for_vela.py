@@ -24,7 +24,7 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused
 from workers.models.model_source import export
 from workers.models.suite.build import random_model
-from workers.models.suite.convnext import Block
+from workers.models.suite.vision.convnext import Block
 
 ACCELERATORS = ("ethos-u55-128", "ethos-u85-256")
 PASSES = tosa_passes()
