@@ -147,15 +147,14 @@ def estimates_of(family: str, figures: Iterable[Figures]) -> list[Metric]:
     return [one for one in metrics_of(family, figures) if one.is_estimate and all(one.name in each for each in figures)]
 
 
-def unit_of(families: Iterable[str]) -> str:
-    """What families count in common, for headings; `cycles` of families that count other things each."""
-    units = {family_of(one).unit for one in families}
-    return units.pop() if len(units) == 1 else "cycles"
-
-
 def units_of(families: Iterable[str]) -> list[str]:
     """What families count, each once and by name."""
     return sorted({family_of(one).unit for one in families})
+
+
+def unit_of(families: Iterable[str]) -> str:
+    """What families count, for headings, such as `cycles or instructions`; `cycles` of no families."""
+    return " or ".join(units_of(families)) or "cycles"
 
 
 def compiler_of(families: Iterable[str]) -> str:
