@@ -17,6 +17,8 @@ from workers.ethos_u.target import Target
 def bound(program: Iterable[Graph], target: Target) -> Bound:
     """The roofline of the default lowering. Weights are left out: Vela compresses them.
 
+    Source: the roofline model of Williams, Waterman and Patterson (2009).
+
     Args:
         program: its graphs, one for each delegate.
         target: the accelerator and its memories.

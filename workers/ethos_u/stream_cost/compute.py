@@ -50,6 +50,9 @@ def output_stage(npu: Npu, work: Work, parts: Sequence[Blocks]) -> Stage:
 def mac_cycles(npu: Npu, work: Work, block: Shape) -> float:
     """Cycles in which the MACs compute one block.
 
+    Source: `EstimateMacCyclesPerBlock` in Vela's ethos_u55_performance.cpp and ethos_u85_performance.cpp, changed where
+    measurements differ.
+
     Args:
         npu: the NPU.
         work: what an operation keeps busy.

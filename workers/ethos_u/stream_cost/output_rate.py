@@ -12,6 +12,9 @@ _SWAPS_ROWS = ("WHC", "WCH", "CWH")
 def cycles_per_element(npu: Npu, operation: Operation) -> float:
     """Cycles that the output unit takes for an element of one operation; those of a chain add up.
 
+    Source: `EstimateAOCyclesPerElement` in Vela's ethos_u55_performance.cpp; `GetOutputCyclesPerElement` and
+    `GetActivationCyclesPerElement` in ethos_u85_performance.cpp.
+
     Args:
         npu: the NPU.
         operation: one that computes.

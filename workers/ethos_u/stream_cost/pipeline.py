@@ -58,6 +58,8 @@ def beside(before: Ends, after: Ends, apart: bool) -> float:
     A stage begins with the next operation when it has ended with the one before: the first block is computed while the
     last one of before leaves. It is also read while that one is computed if nothing depends on that: `apart`.
 
+    Source: velatune's own model; docs/objective.md compares it with measurements.
+
     Args:
         before: first and last blocks of the operation before.
         after: those of the operation itself.
@@ -75,6 +77,8 @@ def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage, late_weig
 
     The slowest stage works without a gap: before it, the first block passes the stages in front; after it, the last
     block passes those behind. Weights come in beside the IFM, and are used as they come.
+
+    Source: velatune's own model; docs/objective.md compares it with measurements.
 
     Args:
         read: reading of feature maps.
