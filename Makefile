@@ -17,7 +17,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites validation widths readme clean
+.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites unseen validation widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -49,6 +49,14 @@ check: $(READY) ## lint and types
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
 	$(BIN)/python -m benchmarks.rewrites
+
+UNSEEN = $(addprefix signals.py:,tc_resnet matchboxnet broadcast_resnet keyword_transformer inception_time conv_tasnet eegnet) \
+	$(addprefix images.py:,shufflenet_v2 ghostnet densenet efficientnet mlp_mixer poolformer mobilevit window_attention)
+
+unseen: $(READY) ## tune nets that velatune was not developed on, and write docs/unseen.md
+	$(BIN)/velatune tune $(addprefix benchmarks/unseen/,$(UNSEEN)) $(addprefix --target ,$(TARGET)) --trials $(TRIALS) --timeout $(TIMEOUT) --out $(OUT)/unseen
+	cp $(OUT)/unseen/table.md $(OUT)/unseen.md
+	$(call insert,docs/unseen.md,unseen)
 
 proofs: $(READY) ## execute the command streams of the suite's default and best lowerings on all inputs of the check
 	$(BIN)/python -m benchmarks.proofs

@@ -26,6 +26,9 @@ from workers.cortex_m.cost.kernels import counts_of, formula_of
 from workers.cortex_m.evidence.tables import ModelRun, counted_kernels, model_runs
 from workers.cortex_m.target import InstructionSet
 
+#: The largest share of a row's instructions that is no more than an error of rounding.
+_ROUNDING = 1e-9
+
 _PARTS = 5
 _CPUS = {InstructionSet.MVE: "cortex-m55", InstructionSet.DSP: "cortex-m4"}
 
@@ -88,6 +91,7 @@ def solved(samples: Sequence[Sample]) -> dict[str, float]:
     shares = np.array([[one.counts.get(name, 0) for name in names] for one in samples]) / counted[:, None]
     scale = shares.max(axis=0)
     values, _ = nnls(shares / scale, np.ones(len(samples)), maxiter=100 * len(names))
+    values[values < _ROUNDING] = 0  # what is left of a zero depends on the processor
     return dict(zip(names, (values / scale).tolist(), strict=True))
 
 

@@ -58,7 +58,7 @@ def test_tuned_written_and_verified(home: Path) -> None:
         together.setdefault((target, options), []).append(model)
     environment = os.environ | {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
     for (target, options), models in together.items():
-        arguments = [*models, "--target", target, *options, "--trials", "12", "--jobs", "1", "--json"]
+        arguments = [*models, "--target", target, *options, "--trials", "4", "--jobs", "1", "--json"]
         command = [sys.executable, "-m", "tuner.cli", "tune", *arguments, "--store", "store.sqlite"]
         done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
