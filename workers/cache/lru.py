@@ -34,7 +34,7 @@ class LRU(Generic[Found]):
         return self._kept[key]
 
     def put(self, key: Hashable, found: Found) -> None:
-        """Keep an answer, unless it alone is too large.
+        """Keep an answer in the place of an earlier one. One that is too large by itself is not kept.
 
         Args:
             key: says what it is the answer to.
@@ -42,8 +42,11 @@ class LRU(Generic[Found]):
         """
         if key in self._kept:
             self._kept_size -= self._size(self._kept.pop(key))
+        size = self._size(found)
+        if size > self._most:
+            return  # to make room for it would cost all others, and it would not be kept either
         self._kept[key] = found
-        self._kept_size += self._size(found)
+        self._kept_size += size
         while self._kept_size > self._most:
             self._kept_size -= self._size(self._kept.popitem(last=False)[1])
 

@@ -6,7 +6,6 @@ in the memo, for all workers, runs and models; one that is there costs a look-up
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from search_space.passes.base import Pass
 from search_space.recipe.profitable_sites import applied
 from search_space.recipe.source_hash import source_hash
 from search_space.recipe.space import tosa_passes
+from workers.cache.lru import LRU
 from workers.cache.memo import Memo
 
 #: Graphs whose successors are kept in memory: programs of several delegates share those that a pass did not change.
@@ -42,29 +42,24 @@ class Successors:
         """
         self._memo, self._facts, self._allowed = memo, facts, allowed
         self._key = {**key, "allowed": str(allowed)}
-        self._kept: OrderedDict[str, dict[str, str | None]] = OrderedDict()
+        self._kept: LRU[dict[str, str | None]] = LRU(_KEPT)
         self.asked = self.known = 0
 
     def of(self, graph: Graph) -> Mapping[str, str | None]:
         """Pass -> hash of the graph after it; None where the pass fails. Passes without a site are left out."""
         self.asked += 1
+        key = {"kind": "transitions", "graph": graph.hash, "passes": source_hash(), **self._key}
         found = self._kept.get(graph.hash)
         if found is None:
-            key = {"kind": "transitions", "graph": graph.hash, "passes": source_hash(), **self._key}
             found = self._memo.get(**key)
-            if found is None:
-                tried = tosa_passes(self._allowed)
-                found = {str(one): after for one in tried if (after := self._after(graph, one)) != graph.hash}
-                if None not in found.values():  # what fails is run again, and recorded with the reason
-                    self._memo.put_if_possible(found, **key)
-            else:
-                self.known += 1
-            self._kept[graph.hash] = found
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        else:
+        if found is not None:
             self.known += 1
-            self._kept.move_to_end(graph.hash)
+        else:
+            tried = tosa_passes(self._allowed)
+            found = {str(one): after for one in tried if (after := self._after(graph, one)) != graph.hash}
+            if None not in found.values():  # what fails is run again, and recorded with the reason
+                self._memo.put_if_possible(found, **key)
+        self._kept.put(graph.hash, found)
         return found
 
     def _after(self, graph: Graph, one: Pass) -> str | None:

@@ -45,5 +45,16 @@ def test_sizes_together_are_no_more_than_was_said() -> None:
     recent.put(1, "a")
     recent.put(4, "dd")
     assert [recent.get(key) for key in (1, 3, 4)] == ["a", "cc", "dd"], "the size of what was replaced is free"
-    recent.put(5, "too large")
-    assert 5 not in recent and recent.get(5) is None
+
+
+def test_an_answer_that_is_too_large_by_itself_costs_no_other_its_place() -> None:
+    recent: LRU[str] = LRU(5, size=len)
+    recent.put(1, "aa")
+    recent.put(2, "bbb")
+    recent.put(3, "too large")
+    assert recent.find(4, lambda: "too large as well") == "too large as well"
+    assert [recent.get(key) for key in (1, 2, 3, 4)] == ["aa", "bbb", None, None]
+    recent.put(2, "too large now")
+    assert [recent.get(key) for key in (1, 2)] == ["aa", None], "an answer that was replaced is not given any more"
+    recent.put(5, "ccc")
+    assert [recent.get(key) for key in (1, 5)] == ["aa", "ccc"], "the size of what was replaced is free"
