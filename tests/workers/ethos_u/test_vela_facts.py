@@ -1,5 +1,7 @@
 """What passes are told about a target: the same as the whole evaluation finds, and remembered."""
 
+import json
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,18 @@ from velatune.testing.program import Program
 from workers.cache.memo import Memo
 from workers.ethos_u.lowering.base_program import toolchain_versions
 from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused
 from workers.ethos_u.vela.facts import VelaFacts
-from workers.ethos_u.vela.pricing import Pricing
+from workers.ethos_u.vela.pricing import Pricing, Totals
+
+_ENTRIES = "SELECT content FROM entries"
+
+
+def remembered_kinds(folder: Path) -> list[str]:
+    """Of the memo's entries that are about whole graphs, what each has."""
+    rows = [row for file in sorted(folder.glob("*.sqlite")) for row in sqlite3.connect(file).execute(_ENTRIES)]
+    entries = [json.loads(content) for (content,) in rows]
+    return ["rows" if "rows" in one["value"] else "totals" for one in entries if "graph" in one["key"]]
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
@@ -44,6 +56,25 @@ def test_what_was_asked_is_known_without_looking_it_up(tmp_path: Path) -> None:
     assert facts.program_cycles(other) != answers[0] and (tmp_path / "memo").exists()
 
 
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_a_graph_is_remembered_once_with_all_that_was_asked(tmp_path: Path, rows_first: bool) -> None:
+    """Totals are read from a cost with rows. A cost with rows takes the place of totals, never the other way round."""
+    p = Program()
+    graph = p.graph(p.conv(p.input(1, 8, 8, 16), 16, (3, 3)))
+    target, memo, versions = Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions()
+    without_memo = Pricing(target, Memo(tmp_path / "other"), versions)
+    expected = without_memo.cost([graph], 0)
+    for with_rows in (rows_first, not rows_first):
+        pricing = Pricing(target, memo, versions)
+        if with_rows:
+            assert pricing.cost([graph], 0) == expected and pricing.known == 0
+        else:
+            totals = pricing.totals(graph)
+            assert totals == Totals(expected.stream_cycles, expected.vela_cycles, expected.sram_bytes)
+        assert remembered_kinds(tmp_path) == ["rows" if rows_first or with_rows else "totals"]
+    assert Pricing(target, memo, versions).cost([graph], 0) == expected
+
+
 def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
     """An operator that the NPU does not have."""
     shape = TensorType((1, 4), "INT32")
@@ -51,3 +82,5 @@ def test_what_vela_refuses_has_no_price(tmp_path: Path) -> None:
     facts = VelaFacts(Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions())
     graph = Graph(nodes, (0,), (2,), 3)
     assert facts.program_cycles(graph) is facts.program_sram_bytes(graph) is None
+    with pytest.raises(VelaRefused, match="Div"):
+        Pricing(Target.parse("ethos-u55-128"), Memo(tmp_path), toolchain_versions()).cost([graph], 0)

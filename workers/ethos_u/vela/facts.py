@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from search_space.errors import SpaceError
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, move
@@ -17,6 +16,7 @@ from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
 from workers.ethos_u.stream_cost.evidence_kinds import has_evidence
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
+from workers.ethos_u.vela.pricing import Pricing, Totals
 
 _READ_OPERATIONS = 200
 
@@ -38,7 +38,8 @@ class VelaFacts:
         self._target, self._memo, self._versions = target, memo, dict(versions)
         self._identity = target.identity()
         self._prices = cache(self._transpose_prices)
-        self._kept: LRU[tuple[int, ...] | None] = LRU(_KEPT)
+        self._pricing = Pricing(target, memo, versions)
+        self._kept: LRU[Totals | None] = LRU(_KEPT)
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
         """As the protocol says.
@@ -55,52 +56,42 @@ class VelaFacts:
         prices = self._prices(shape, perms, dtype)
         if prices is None:
             return None
-        stream, vela = prices[:2]
+        stream, vela = prices
         # What nobody measured may be as dear as either says, and a candidate may be dearer by neither.
         return vela if by_vela else stream if has_evidence(self._target.family, "Transpose") else max(stream, vela)
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
         found = self._alone(program)
-        return None if found is None else (found[0], found[1])
+        return None if found is None else (found.stream_cycles, found.vela_cycles)
 
     def program_sram_bytes(self, program: Graph) -> int | None:
         found = self._alone(program)
-        return None if found is None else found[2]
+        return None if found is None else found.sram_bytes
 
-    def _alone(self, program: Graph) -> tuple[int, ...] | None:
-        def remembered() -> tuple[int, ...] | None:
-            return self._remembered(lambda: self._compiled(program, self._whole), kind="by itself", graph=program.hash)
+    def _alone(self, program: Graph) -> Totals | None:
+        return self._kept.find(program.hash, lambda: self._pricing.totals(program))
 
-        return self._kept.find(program.hash, remembered)
-
-    def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, ...] | None:
-        nodes = {0: Node(INPUT, (), TensorType(shape, dtype))}
-        nodes[1] = move(0, nodes[0].type, (Step("transpose", perms),))
-        alone = Graph(nodes, (0,), (1,), 2)
-        return self._remembered(
-            lambda: self._compiled(alone, self._extrapolated),
-            kind="transpose", shape=list(shape), perms=list(perms), dtype=dtype,
-        )  # fmt: skip
-
-    def _remembered(self, found: Callable[[], tuple[int, ...] | None], **of: Any) -> tuple[int, ...] | None:
-        """Stream cycles, Vela's estimate and bytes of SRAM; found out once and kept in the memo."""
-        key = {**of, "target": self._identity, "versions": self._versions, "stream cost": MODEL_VERSION}
+    def _transpose_prices(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
+        """Stream cycles and Vela's estimate; found out once and kept in the memo."""
+        key = {
+            "kind": "transpose", "shape": list(shape), "perms": list(perms), "dtype": dtype,
+            "target": self._identity, "versions": self._versions, "stream cost": MODEL_VERSION,
+        }  # fmt: skip
         known = self._memo.get(**key)
         if known is None:
-            known = {"prices": found()}
+            known = {"prices": self._compiled_transpose(shape, perms, dtype)}
             self._memo.put_if_possible(known, **key)
         prices = known["prices"]
-        return None if prices is None else tuple(map(int, prices))
+        return None if prices is None else (int(prices[0]), int(prices[1]))
 
-    def _compiled(self, program: Graph, priced: Callable[[bytes], int]) -> tuple[int, ...] | None:
+    def _compiled_transpose(self, shape: Shape, perms: tuple[int, ...], dtype: str) -> tuple[int, int] | None:
+        nodes = {0: Node(INPUT, (), TensorType(shape, dtype))}
+        nodes[1] = move(0, nodes[0].type, (Step("transpose", perms),))
         try:
-            compiled = compile_tosa(write_tosa(program), self._target, operators=False)
-            return priced(compiled.command_stream), compiled.vela_cycles, compiled.sram_bytes
+            compiled = compile_tosa(write_tosa(Graph(nodes, (0,), (1,), 2)), self._target, operators=False)
+            return self._extrapolated(compiled.command_stream), compiled.vela_cycles
         except (VelaRefused, StreamError, SpaceError):
             return None
-
-    def _whole(self, stream: bytes) -> int:
-        return stream_cycles(decode(stream), self._target).total_cycles
 
     def _extrapolated(self, stream: bytes) -> int:
         """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from search_space.errors import SpaceError
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa, written_operators
 from workers.cache.lru import LRU
@@ -70,14 +71,35 @@ class Emitted:
 #: Programs that were priced lately. Some are executed next, others once the search goes on from them.
 _KEPT = 16
 
+#: In an entry of the memo: why Vela does not take the graph.
+_REFUSED = "refused"
+
 _SUMMED = ("stream_cycles", "vela_cycles", "transposes", "transpose_cycles", "npu_ops", "flash_bytes", "macs")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Predicted cost of one graph by itself.
+
+    Attributes:
+        stream_cycles: of its command stream.
+        vela_cycles: Vela's estimate.
+        sram_bytes: peak of SRAM.
+    """
+
+    stream_cycles: int
+    vela_cycles: int
+    sram_bytes: int
 
 
 class Pricing:
     """Prices programs for one target; what it finds out about a graph goes into the memo.
 
+    A graph has one entry there: all of its cost with rows, its totals alone, or Vela's reason for refusing it. Parts of
+    programs need no rows, and without them Vela compiles faster. Where rows are needed later, the entry is replaced.
+
     Attributes:
-        asked: graphs that were priced.
+        asked: graphs that were priced with rows.
         known: those among them whose price was remembered.
     """
 
@@ -90,6 +112,7 @@ class Pricing:
             versions: of the toolchain, part of what a price is remembered under.
         """
         self._target, self._memo, self._versions = target, memo, dict(versions)
+        self._identity = target.identity()
         self._emitted: LRU[Emitted] = LRU(_KEPT)
         self.asked = self.known = 0
 
@@ -140,14 +163,36 @@ class Pricing:
 
         return self._emitted.find(graph.hash, made)
 
-    def _graph_cost(self, graph: Graph) -> dict[str, Any]:
-        key = {
-            "kind": "cost", "graph": graph.hash, "target": self._target.identity(), "versions": self._versions,
+    def totals(self, graph: Graph) -> Totals | None:
+        """The predicted cost of a graph by itself, without rows. None if Vela does not take it."""
+        key = self._key(graph)
+        entry = self._memo.get(**key)
+        if entry is None:
+            entry = self._totals(graph)
+            self._memo.put_if_possible(entry, **key)
+        if _REFUSED in entry:
+            return None
+        return Totals(entry["stream_cycles"], entry["vela_cycles"], entry["sram_bytes"])
+
+    def _totals(self, graph: Graph) -> dict[str, Any]:
+        try:
+            compiled = compile_tosa(write_tosa(graph), self._target, operators=False)
+            cycles = stream_cycles(decode(compiled.command_stream), self._target).total_cycles
+        except (VelaRefused, StreamError, SpaceError) as error:
+            return {_REFUSED: str(error)}
+        return asdict(Totals(cycles, compiled.vela_cycles, compiled.sram_bytes))
+
+    def _key(self, graph: Graph) -> dict[str, Any]:
+        return {
+            "kind": "graph cost", "graph": graph.hash, "target": self._identity, "versions": self._versions,
             "stream cost": MODEL_VERSION,
         }  # fmt: skip
+
+    def _graph_cost(self, graph: Graph) -> dict[str, Any]:
+        key = self._key(graph)
         known = self._memo.get(**key)
         self.asked += 1
-        if known is not None:
+        if known is not None and "rows" in known:
             self.known += 1
             return known
         try:
