@@ -81,9 +81,9 @@ def seconds_of(job: Job[Target], calls: list[Call], folder: Path, turn: int) -> 
         for kind in kinds if (at + turn) % 2 else reversed(kinds):
             started = time.process_time()
             if wanted is None:
-                sides[kind].expansion(recipe)
+                sides[kind].expansion(Recipe.parse(recipe))
             else:
-                sides[kind].evaluate(recipe, wanted=wanted)
+                sides[kind].evaluate(Recipe.parse(recipe), wanted=wanted)
             taken[kind].append(time.process_time() - started)
     return taken[TosaPrograms], taken[Unexecuted]
 

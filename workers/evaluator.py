@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
 from workers.backend.bound import Bound
 from workers.backend.cost import Cost
@@ -129,11 +130,11 @@ class Evaluator(Generic[P]):
         """Recipes that a search of this model starts from. transferred: what won on similar models, to begin with."""
         return self._programs.starting_points(transferred)
 
-    def evaluate(self, text: str, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
+    def evaluate(self, recipe: Recipe, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
         """Compile and check the candidate that a recipe gives.
 
         Args:
-            text: of the recipe.
+            recipe: of the candidate.
             whole: check it by what the reference model says of whole programs, and execute what is emitted, on all
                 inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
                 and what is emitted is executed on the random inputs alone, in milliseconds.
@@ -144,12 +145,8 @@ class Evaluator(Generic[P]):
 
         Returns:
             What came of it; what goes wrong with the candidate is in there.
-
-        Raises:
-            SpaceError: the text is no recipe.
         """
         started, asked_before = time.perf_counter(), self._programs.asked
-        recipe = Recipe.parse(text)
 
         def outcome(status: Literal["ok", "wrong", "refused"], of: P | None, **more: Any) -> Outcome:
             path = self._reached(recipe)[1] if of is not None else ()
@@ -176,7 +173,7 @@ class Evaluator(Generic[P]):
             return self._checked(recipe, program, cost, outcome, whole, wanted, on_all)
         except ReferenceFailed as error:
             if self._programs.leave_out_undefined():
-                return self.evaluate(text, whole, wanted, on_all)
+                return self.evaluate(recipe, whole, wanted, on_all)
             reason = f"it cannot be checked, the reference model does not run the default lowering ({error})"
             return outcome("refused", program, reason=reason)
 
@@ -209,34 +206,32 @@ class Evaluator(Generic[P]):
             check={**found.check, "stream": self._programs.described_execution(on_all), "executed": True},
         )  # fmt: skip
 
-    def expansion(self, text: str) -> Expansion:
+    def expansion(self, recipe: Recipe) -> Expansion:
         """What can be gone on to from a candidate that was found right."""
         asked_before = self._programs.asked
-        recipe = Recipe.parse(text)
         successors = {
             # One that fails is a candidate like others: it is evaluated, and recorded as refused with the reason.
-            name: after or _no_program(_longer(recipe, name))
+            name: after or _no_program(_longer(recipe, *Recipe.parse(name).passes))
             for name, after in self._programs.successors(self._program(recipe)).items()
         }
         return Expansion(successors, self.sites(recipe), self._programs.asked - asked_before)
 
-    def expand(self, text: str, pass_text: str) -> dict[str, str]:
+    def expand(self, recipe: Recipe, one: RecipePass) -> dict[str, str]:
         """The successor of a candidate by one pass, as in `Expansion`.
 
         Args:
-            text: of the candidate's recipe.
-            pass_text: of the pass.
+            recipe: of the candidate.
+            one: the pass.
 
         Returns:
             The pass and the program's hash; empty if the pass changes nothing.
         """
-        recipe = Recipe.parse(text)
-        longer = _longer(recipe, pass_text)
+        longer = _longer(recipe, one)
         try:
             path = self._reached(longer)[1]
         except SpaceError:
-            return {pass_text: _no_program(longer)}
-        return {} if path[-1] == path[len(recipe.passes)] else {pass_text: path[-1]}
+            return {str(one): _no_program(longer)}
+        return {} if path[-1] == path[len(recipe.passes)] else {str(one): path[-1]}
 
     def sites(self, recipe: Recipe) -> dict[int, tuple[tuple[int, ...], int]]:
         """As in `Expansion`."""
@@ -246,9 +241,8 @@ class Evaluator(Generic[P]):
             if one.at
         }
 
-    def idle_elements(self, text: str) -> tuple[str, ...]:
-        """A line for each element of a recipe that changes nothing in this model. Raises SpaceError as `evaluate`."""
-        recipe = Recipe.parse(text)
+    def idle_elements(self, recipe: Recipe) -> tuple[str, ...]:
+        """A line for each element of a recipe that changes nothing in this model. Raises SpaceError if one fails."""
         prefixes = [Recipe(recipe.choices[:place]) for place in range(len(recipe.choices) + 1)]
         prefixes += [Recipe(recipe.choices, recipe.passes[:place]) for place in range(1, len(recipe.passes) + 1)]
         elements: tuple[Element, ...] = (*recipe.choices, *recipe.passes)
@@ -304,8 +298,8 @@ class Evaluator(Generic[P]):
         return {**described, "stream": _NOT_EXECUTED, "executed": False}
 
 
-def _longer(recipe: Recipe, pass_text: str) -> Recipe:
-    return Recipe(recipe.choices, (*recipe.passes, *Recipe.parse(pass_text).passes))
+def _longer(recipe: Recipe, *passes: RecipePass) -> Recipe:
+    return Recipe(recipe.choices, (*recipe.passes, *passes))
 
 
 def _no_program(recipe: Recipe) -> str:

@@ -1,4 +1,7 @@
-"""What the driver asks a worker process to do. Plain arguments, plain answers; evaluators stay warm between calls."""
+"""What the driver asks a worker process to do. Plain arguments, plain answers; evaluators stay warm between calls.
+
+Recipes come as text, and are parsed here: so a pass that only the driver has is an error in one line.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,7 @@ def starts(base: Shared[Base], base_key: str, job: Job, setting: Setting, transf
     Returns:
         Recipes in the order in which they are tried.
     """
-    return _evaluator_of(base, base_key, job, str(Recipe(setting))).starting_points(transferred)
+    return _evaluator_of(base, base_key, job, setting).starting_points(transferred)
 
 
 def measured_settings(base: Shared[Base], base_key: str, job: Job) -> list[Setting]:
@@ -166,14 +169,14 @@ def evaluate(
     session = _session(base_key, base.get, job)
     parsed = Recipe.parse(recipe)
     if not parsed.setting:
-        return session.evaluator.evaluate(recipe, whole, wanted, on_all)
+        return session.evaluator.evaluate(parsed, whole, wanted, on_all)
     if parsed.exactness > job.allowance.exactness:
-        return session.evaluator.evaluate(recipe)  # which refuses it
+        return session.evaluator.evaluate(parsed)  # which refuses it
     started = time.perf_counter()
     came_to = backend_of(job.target.backend).setting_status(job, session.base, parsed.setting)
     if came_to.status in ("wrong", "refused"):
         return Outcome(str(parsed), came_to.status, "", time.perf_counter() - started, came_to.reason)
-    outcome = _session_by(session.base, parsed.setting, job).evaluator.evaluate(recipe, whole, wanted, on_all)
+    outcome = _session_by(session.base, parsed.setting, job).evaluator.evaluate(parsed, whole, wanted, on_all)
     lowering = "bit for bit against the default one" if came_to.status != "inexact" else came_to.reason
     return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
 
@@ -211,7 +214,8 @@ def expansion(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Expan
     Returns:
         Its successors and sites.
     """
-    return _evaluator_of(base, base_key, job, recipe).expansion(recipe)
+    parsed = Recipe.parse(recipe)
+    return _evaluator_of(base, base_key, job, parsed.setting).expansion(parsed)
 
 
 def expand(base: Shared[Base], base_key: str, job: Job, recipe: str, pass_text: str) -> dict[str, str]:
@@ -227,7 +231,8 @@ def expand(base: Shared[Base], base_key: str, job: Job, recipe: str, pass_text: 
     Returns:
         The pass and the program's hash; empty if the pass changes nothing.
     """
-    return _evaluator_of(base, base_key, job, recipe).expand(recipe, pass_text)
+    parsed, (one,) = Recipe.parse(recipe), Recipe.parse(pass_text).passes
+    return _evaluator_of(base, base_key, job, parsed.setting).expand(parsed, one)
 
 
 def idle_elements(base: Shared[Base], base_key: str, job: Job, recipe: str) -> tuple[str, ...]:
@@ -242,7 +247,8 @@ def idle_elements(base: Shared[Base], base_key: str, job: Job, recipe: str) -> t
     Returns:
         One line each.
     """
-    return _evaluator_of(base, base_key, job, recipe).idle_elements(recipe)
+    parsed = Recipe.parse(recipe)
+    return _evaluator_of(base, base_key, job, parsed.setting).idle_elements(parsed)
 
 
 def bound(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Bound | None:
@@ -257,7 +263,7 @@ def bound(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Bound | N
     Returns:
         The bound; None if the family knows none.
     """
-    return _evaluator_of(base, base_key, job, recipe).bound()
+    return _evaluator_of(base, base_key, job, Recipe.parse(recipe).setting).bound()
 
 
 def write(
@@ -296,9 +302,8 @@ def run_written(job: Job, recipe: str, file: Path) -> str:
     return backend_of(job.target.backend).run_written(job, recipe, file)
 
 
-def _evaluator_of(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Evaluator[Any]:
+def _evaluator_of(base: Shared[Base], base_key: str, job: Job, setting: Setting) -> Evaluator[Any]:
     default = _session(base_key, base.get, job)
-    setting = Recipe.parse(recipe).setting
     return (_session_by(default.base, setting, job) if setting else default).evaluator
 
 

@@ -58,7 +58,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     evaluator = Evaluator(TosaPrograms(base, target, Memo(cache / "memo"), cache / "values", seed=0))
     choices, elements = evaluator.open_choices(), space.elements
     objective = Objective().on(target.backend)
-    default = evaluator.evaluate("default").cost
+    default = evaluator.evaluate(Recipe()).cost
     assert default is not None
     found: list[_Found] = []
     numbers: dict[str, int] = {}
@@ -72,7 +72,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
             return None
         if digest not in numbers:
             numbers[digest] = len(found)
-            cost = evaluator.evaluate(str(recipe)).cost
+            cost = evaluator.evaluate(recipe).cost
             found.append(_Found(digest, recipe, cost))
             if cost is not None:
                 heappush(waiting, (objective.cycles(cost, default), numbers[digest]))
@@ -80,8 +80,9 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
 
     def go_on(one: _Found) -> None:
         for element in elements:
-            longer = Recipe(one.recipe.choices, (*one.recipe.passes, *Recipe.parse(element).passes))
-            for reached in evaluator.expand(str(one.recipe), element).values():
+            (added,) = Recipe.parse(element).passes
+            longer = Recipe(one.recipe.choices, (*one.recipe.passes, added))
+            for reached in evaluator.expand(one.recipe, added).values():
                 number = numbered(reached, longer)
                 if number is not None:
                     one.after[element] = number
@@ -90,7 +91,7 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
 
     roots = {}
     for root in _roots(choices):
-        digest = evaluator.evaluate(str(root)).program_hash
+        digest = evaluator.evaluate(root).program_hash
         number = numbered(digest, root)
         if number is not None:
             roots[str(root)] = number

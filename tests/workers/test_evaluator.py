@@ -15,7 +15,6 @@ from support.programs.lowered import Lowered
 
 from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.miscompilations.miscompilation import graph
-from search_space.errors import SpaceError
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts
@@ -44,7 +43,7 @@ Stock = Callable[[str], Lowered]
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
 def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator: str, tmp_path: Path) -> None:
     tosa = stock(accelerator).tosa
-    outcome = evaluator(tosa, accelerator, tmp_path).evaluate("default")
+    outcome = evaluator(tosa, accelerator, tmp_path).evaluate(Recipe())
     compiled = [compile_tosa(one, Target.parse(accelerator)) for one in tosa]
     cost = outcome.cost
     assert outcome.status == "ok" and cost is not None
@@ -67,24 +66,24 @@ def test_the_default_costs_what_stock_executorch_gets(stock: Stock, accelerator:
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
 def test_successors_are_the_programs_that_passes_lead_to(stock: Stock, accelerator: str, tmp_path: Path) -> None:
     one = evaluator(stock(accelerator).tosa, accelerator, tmp_path)
-    default = one.evaluate("default")
+    default = one.evaluate(Recipe())
     assert default.path == (default.program_hash,)
-    successors = one.expansion("default").successors
+    successors = one.expansion(Recipe()).successors
     assert successors
     for name, program in successors.items():
-        longer = one.evaluate(name)
+        longer = one.evaluate(Recipe.parse(name))
         assert longer.status == "ok"
         assert longer.program_hash == program != default.program_hash
         assert longer.path == (default.program_hash, program)
-        assert one.expand("default", name) == {name: program}
+        assert one.expand(Recipe(), *Recipe.parse(name).passes) == {name: program}
 
 
 def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second evaluator could not compile or run anything; under other versions nothing is known."""
     tosa = stock("ethos-u85-256").tosa
     first = evaluator(tosa, "ethos-u85-256", tmp_path)
-    recipes = ["default", *first.expansion("default").successors]
-    answers = [first.evaluate(text) for text in recipes]
+    recipes = [Recipe(), *map(Recipe.parse, first.expansion(Recipe()).successors)]
+    answers = [first.evaluate(recipe) for recipe in recipes]
 
     def told(outcome: Outcome) -> Outcome:
         return replace(outcome, seconds=0.0, reuse=Reuse())
@@ -99,7 +98,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     monkeypatch.setattr("workers.ethos_u.vela.facts.compile_tosa", refuse)
     monkeypatch.setattr("workers.checking.incremental_values.run_on_each", refuse)
     second = evaluator(tosa, "ethos-u85-256", tmp_path)
-    again = [second.evaluate(text) for text in recipes]
+    again = [second.evaluate(recipe) for recipe in recipes]
     assert [told(one) for one in again] == [told(one) for one in answers]
     for of in (one.reuse for one in again):
         assert of.known_prices == of.prices and of.known_expansions == of.expansions
@@ -108,7 +107,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
         evaluator(tosa, "ethos-u85-256", tmp_path, **{"ethos-u-vela": "0.0"}),
     ):
         with pytest.raises(Compiled):
-            other.evaluate("default")
+            other.evaluate(Recipe())
 
 
 @dataclass(frozen=True)
@@ -187,12 +186,12 @@ def test_bad_candidates_are_told_apart(
     stock: Stock, tmp_path: Path, with_passes: None, recipe: str, status: str, reason: str
 ) -> None:
     one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)
-    outcome = one.evaluate(recipe)
+    outcome = one.evaluate(Recipe.parse(recipe))
     assert (outcome.status, outcome.cost) == (status, None)
     assert reason in outcome.reason and "\n" not in outcome.reason
-    again = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate(recipe)
+    again = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate(Recipe.parse(recipe))
     assert (again.status, again.reason) == (outcome.status, outcome.reason)
-    assert one.evaluate("default").status == "ok"
+    assert one.evaluate(Recipe()).status == "ok"
 
 
 def test_a_mistake_in_what_is_shared_does_not_reach_the_whole(
@@ -201,11 +200,11 @@ def test_a_mistake_in_what_is_shared_does_not_reach_the_whole(
     one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)
     outputs = Values.outputs
     monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._programs.default[0]))
-    by_parts, whole = one.evaluate("x-forgetful"), one.evaluate("x-forgetful", whole=True)
+    by_parts, whole = one.evaluate(Recipe.parse("x-forgetful")), one.evaluate(Recipe.parse("x-forgetful"), whole=True)
     assert by_parts.status == "ok" and not by_parts.check["whole"]
     assert "when the command stream is executed" in by_parts.stream_fault
     assert whole.status == "wrong" and "differ on random inputs" in whole.reason
-    right = one.evaluate("fuse-transposes", whole=True)
+    right = one.evaluate(Recipe.parse("fuse-transposes"), whole=True)
     assert right.status == "ok" and right.check["whole"]
     assert right.check["computed"] == "whole programs on all inputs by the TOSA reference model"
 
@@ -214,7 +213,7 @@ def test_the_default_is_executed_on_all_inputs_always(tmp_path: Path) -> None:
     """Only its waits are wrong: executed in order on random inputs, its operations are right."""
     (overwritten,) = (one for one in MISCOMPILATIONS if one.name == "overwritten-indices")
     tosa = (write_tosa(graph(overwritten.make)),)
-    default = evaluator(tosa, "ethos-u85-256", tmp_path).evaluate("default")
+    default = evaluator(tosa, "ethos-u85-256", tmp_path).evaluate(Recipe())
     assert default.status == "ok" and "breaks a rule of the NPU" in default.stream_fault
     assert default.check["stream"].endswith("on all inputs; accesses and waits checked") and not default.check["whole"]
 
@@ -228,14 +227,9 @@ def test_a_value_of_rank_0_is_an_input_as_any_other(tmp_path: Path) -> None:
         calibration_inputs=(((np.zeros((1, 4, 6, 8), np.int8), np.int8(3)),),),
     )
     one = Evaluator(programs(base, "ethos-u55-128", tmp_path))
-    outcome = one.evaluate("default", whole=True)
+    outcome = one.evaluate(Recipe(), whole=True)
     assert (outcome.status, outcome.reason, outcome.stream_fault) == ("ok", "", "")
     assert {"kind": "calibration", "count": 1} in (outcome.check or {})["inputs"]
-
-
-def test_what_is_no_recipe_is_an_error(stock: Stock, tmp_path: Path) -> None:
-    with pytest.raises(SpaceError, match="fuse-transposes"):
-        evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path).evaluate("fuse-transpose")
 
 
 def test_a_base_program_that_cannot_be_read_is_named(stock: Stock, tmp_path: Path) -> None:
@@ -249,7 +243,7 @@ def test_the_check_says_what_it_compared(stock: Stock, tmp_path: Path) -> None:
     (data,) = (graph[i].type for i in graph.inputs)
     calibration = ((np.full(data.shape, 3, np.int8),), (np.full(data.shape, 4, np.int8),))
     base = replace(base_of(tosa), calibration_inputs=(calibration,))
-    check = Evaluator(programs(base, "ethos-u85-256", tmp_path, seed=7)).evaluate("default").check
+    check = Evaluator(programs(base, "ethos-u85-256", tmp_path, seed=7)).evaluate(Recipe()).check
     counts = {one["kind"]: one["count"] for one in check["inputs"]}
     assert counts == {"random": 1, "minimum": 1, "maximum": 1, "zero point": 1, "calibration": 2}
     assert check["inputs"][0]["seed"] == 7

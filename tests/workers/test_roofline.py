@@ -13,6 +13,7 @@ from support.programs.lowered import Lowered
 from benchmarks.beats import moved_sram
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
+from search_space.recipe.recipe import Recipe
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.estimates.needed_elements import needed_elements
@@ -65,7 +66,7 @@ def test_multiplications(graph: Graph, macs: int) -> None:
 def test_a_program_costs_more(stock: Callable[[str], Lowered], accelerator: str, tmp_path: Path) -> None:
     one = evaluator(stock(accelerator).tosa, accelerator, tmp_path)
     least = one.bound()
-    cost = one.evaluate("default").cost
+    cost = one.evaluate(Recipe()).cost
     assert cost is not None and least is not None
     for cycles in (cost["stream_cycles"], cost["vela_cycles"]):
         assert cycles > max(least.mac_cycles, least.move_cycles) > 0

@@ -50,20 +50,20 @@ def turned():
 @pytest.fixture
 def outcome(stock: Stock, tmp_path: Path) -> Outcome:
     """Of a candidate of the small model whose streams were not executed."""
-    return evaluator(stock(U85).tosa, U85, tmp_path).evaluate("fuse-transposes", wanted=lambda _: False)
+    return evaluator(stock(U85).tosa, U85, tmp_path).evaluate(Recipe.parse("fuse-transposes"), wanted=lambda _: False)
 
 
 def test_what_is_not_wanted_is_not_executed(outcome: Outcome, stock: Stock, tmp_path: Path) -> None:
     assert outcome.status == "ok" and not outcome.executed
     assert outcome.check["stream"].startswith("not executed")
     one = evaluator(stock(U85).tosa, U85, tmp_path)
-    executed = one.evaluate("fuse-transposes")
+    executed = one.evaluate(Recipe.parse("fuse-transposes"))
     assert executed.executed and executed.check["stream"].startswith("executed by the NPU model")
     assert replace(outcome, executed=True, check=executed.check, seconds=0.0, reuse=executed.reuse) == replace(
         executed, seconds=0.0
     )
-    assert one.evaluate("default", wanted=lambda _: False).executed, "everything else is compared with it"
-    assert one.evaluate("fuse-transposes", whole=True, wanted=lambda _: False).executed
+    assert one.evaluate(Recipe(), wanted=lambda _: False).executed, "everything else is compared with it"
+    assert one.evaluate(Recipe.parse("fuse-transposes"), whole=True, wanted=lambda _: False).executed
 
 
 def test_a_wrong_stream_is_found_out_only_where_it_is_wanted(
@@ -74,8 +74,8 @@ def test_a_wrong_stream_is_found_out_only_where_it_is_wanted(
     one = evaluator(stock(U85).tosa, U85, tmp_path)
     outputs = Values.outputs
     monkeypatch.setattr(Values, "outputs", lambda self, graph: outputs(self, one._programs.default[0]))
-    assert one.evaluate("x-forgetful", wanted=lambda _: False).stream_fault == ""
-    assert one.evaluate("x-forgetful").stream_fault != ""
+    assert one.evaluate(Recipe.parse("x-forgetful"), wanted=lambda _: False).stream_fault == ""
+    assert one.evaluate(Recipe.parse("x-forgetful")).stream_fault != ""
 
 
 def test_what_may_be_the_best_or_leads_on_is_wanted(outcome: Outcome) -> None:

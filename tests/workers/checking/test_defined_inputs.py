@@ -9,6 +9,7 @@ import pytest
 from support.evaluators import programs
 
 from search_space.ir.graph import Graph
+from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
 from workers.checking.check_inputs import CheckInput
@@ -65,7 +66,7 @@ def test_a_candidate_is_checked_on_what_is_defined(accelerator: str, tmp_path: P
     for _ in range(2):  # by another evaluator, which finds it in the memo
         evaluator = Evaluator(programs(base, accelerator, tmp_path))
         for whole in (False, True):
-            outcome = evaluator.evaluate("default", whole)
+            outcome = evaluator.evaluate(Recipe(), whole)
             assert (outcome.status, outcome.stream_fault, outcome.executed) == ("ok", "", True)
             sets = list(on_defined_inputs(WholeOutputs, scaled_up(), base.calibration_inputs[0], 0, whole).inputs)
             counts = {one["kind"]: one["count"] for one in outcome.check["inputs"]}

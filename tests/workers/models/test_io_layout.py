@@ -13,6 +13,7 @@ from support.evaluators import programs
 from support.person import Person
 
 from search_space.ir.graph import MOVE, Graph
+from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from tuner.cli import cli
 from tuner.deploy.best_recipe import best_recipe
@@ -166,7 +167,7 @@ def test_the_values_that_a_delegate_is_checked_on_are_those_that_reach_it(user: 
         wanted = model.program.module()(*sample).permute(NHWC).numpy()
         assert given.shape == wanted.shape
         assert np.corrcoef(given.ravel(), wanted.ravel())[0, 1] > 0.99
-    outcome = Evaluator(programs(program, "ethos-u55-128", Path("memo"))).evaluate("fuse-transposes")
+    outcome = Evaluator(programs(program, "ethos-u55-128", Path("memo"))).evaluate(Recipe.parse("fuse-transposes"))
     assert outcome.status == "ok"
     assert {"kind": "calibration", "count": 2} in outcome.check["inputs"]
 
