@@ -21,7 +21,7 @@ from torch.export import ExportedProgram
 
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.view import operator_calls
-from workers.cortex_m.evidence.tables import CALLS
+from workers.cortex_m.evidence.instruction_counts import CALLS
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.inserted import lowered_with
 from workers.cortex_m.lowering.quantise import quantise

@@ -23,7 +23,7 @@ from scipy.optimize import nnls
 from workers.cortex_m.cost.fitted import FILE
 from workers.cortex_m.cost.formulas.blocks import Counts
 from workers.cortex_m.cost.kernels import counts_of, formula_of
-from workers.cortex_m.evidence.tables import ModelRun, counted_kernels, model_runs
+from workers.cortex_m.evidence.instruction_counts import ModelRun, counted_kernels, model_runs
 from workers.cortex_m.target import InstructionSet
 
 #: The largest share of a row's instructions that is no more than an error of rounding.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value, shifted_only
+from search_space.analysis.rescale_by_one import shifted_only
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Node
 
@@ -43,7 +44,7 @@ def _of_convolution(edit: Editor, node: Node) -> int | None:
     data, weights, bias, _, zero_point = node.inputs
     if edit[data].type.dtype != "INT8" or edit[weights].op != CONST or edit[bias].op != CONST:
         return None
-    if edit[weights].type.dtype != "INT8" or one_value(edit, zero_point) != 0:
+    if edit[weights].type.dtype != "INT8" or uniform_value(edit, zero_point) != 0:
         return None
     of_weights = np.abs(edit[weights].array.astype(np.int64)).sum((0, 1)).max()
     of_bias = np.abs(edit[bias].array.astype(np.int64)).max()

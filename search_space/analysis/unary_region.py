@@ -9,7 +9,7 @@ import numpy as np
 
 from search_space.analysis.channel_values import channel_values
 from search_space.analysis.constant_evaluation import KNOWN, Values, values_of
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.editor import Editor
 from search_space.ir.elementwise import DATA_OPERANDS
 from search_space.ir.graph import CONST, MOVE, Node
@@ -165,7 +165,7 @@ class _Terms:
         while node_id not in self._known:
             node = self.edit[node_id]
             if node.op == CONST:
-                self._known[node_id] = one_value(self.edit, node_id)
+                self._known[node_id] = uniform_value(self.edit, node_id)
             elif not (node.op == MOVE or self.takes(node_id)) or len(_operands(node)[0]) != 1:
                 self._known[node_id] = None
             else:

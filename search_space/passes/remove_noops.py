@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.analysis.rescale_by_one import one_value, scales_by_one
+from search_space.analysis.rescale_by_one import scales_by_one
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.dtypes import integer_range
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node
@@ -42,16 +43,16 @@ def _clamp(edit: Editor, node: Node) -> bool:
 
 def _rescale(edit: Editor, node: Node) -> bool:
     """One, and both zero points are the same."""
-    zero_in, zero_out = (one_value(edit, i) for i in node.inputs[3:5])
+    zero_in, zero_out = (uniform_value(edit, i) for i in node.inputs[3:5])
     return scales_by_one(edit, node) and zero_in is not None and zero_in == zero_out
 
 
 def _add(edit: Editor, node: Node) -> bool:
-    return one_value(edit, node.inputs[1]) == 0
+    return uniform_value(edit, node.inputs[1]) == 0
 
 
 def _mul(edit: Editor, node: Node) -> bool:
-    return one_value(edit, node.inputs[1]) == 1 and one_value(edit, node.inputs[2]) == 0
+    return uniform_value(edit, node.inputs[1]) == 1 and uniform_value(edit, node.inputs[2]) == 0
 
 
 def _max_pool(edit: Editor, node: Node) -> bool:

@@ -1,4 +1,5 @@
-"""What recipes make of one model for Vulkan: lowered programs, counted, judged by the gate and run in Python."""
+"""Lowers one model for Vulkan by recipes, counts what the programs cost, refuses those that the runtime is known to
+fail on, and runs the others in Python."""
 
 from __future__ import annotations
 

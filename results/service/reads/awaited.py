@@ -22,7 +22,7 @@ class Awaited:
     """As `results.store.database.fast_reads.FastReads`, of the same database. For one event loop."""
 
     def __init__(self, fast_reads: FastReads) -> None:
-        self._glances = fast_reads
+        self._fast_reads = fast_reads
         self._idle: list[AsyncConnection[Any]] = []
         self._turns = asyncio.Semaphore(_CONNECTIONS)
 
@@ -39,9 +39,9 @@ class Awaited:
         Raises:
             StoreError: the database cannot be read.
         """
-        compiled = self._glances.compiled(statement)
+        compiled = self._fast_reads.compiled(statement)
         async with self._turns:
-            with self._glances.told_errors():
+            with self._fast_reads.told_errors():
                 found = await self._run(compiled.text, compiled.parameters(values))
         return compiled.named(found)
 
@@ -57,7 +57,7 @@ class Awaited:
                 cursor = await connection.execute(text, parameters)
                 rows = await cursor.fetchall()
             except BaseException as error:
-                gone = self._glances.is_gone(error, connection)
+                gone = self._fast_reads.is_gone(error, connection)
                 await connection.close()
                 if not gone or not may_try_again:
                     raise
@@ -70,7 +70,7 @@ class Awaited:
     async def _connected(self) -> AsyncConnection[Any]:
         import psycopg
 
-        arguments, named = self._glances.connect_arguments()
+        arguments, named = self._fast_reads.connect_arguments()
         connection = await psycopg.AsyncConnection.connect(
             *arguments, **named, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.AsyncRawCursor
         )

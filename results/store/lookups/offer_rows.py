@@ -1,4 +1,4 @@
-"""One row of what is known of an identity: its best with both evaluations, and its claim."""
+"""Selects what is known of identities, and reads the rows: a best with both its evaluations, and a claim."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from results.store.rows.rows import Row, identity_of, recipe_sha256
 
 _DEFAULT, BEST = evaluations.alias("d"), evaluations.alias("b")
 _BEST_NAMES = ("identity_id", "evaluations", "distinct_programs", "seconds", "status", "seed")
-# How it was checked and how often it was tried is of no interest to who asks.
+# A lookup does not show how a recipe was checked and how often it was tried.
 _NOT_READ = ("id", "identity_id", "check_json", "attempts")
 _EVALUATION_NAMES = tuple(column.name for column in evaluations.c if column.name not in _NOT_READ)
 _TEXTS = ("recipe", "program_hash", "status", "reason", "exactness", "created")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType, constant
 from search_space.passes.base import Pass
@@ -54,7 +54,7 @@ def _is_depthwise(edit: Editor, node: Node) -> bool:
         node.op == "DEPTHWISE_CONV2D"
         and all(map(edit.is_constant, node.inputs[1:]))
         and edit[node.inputs[0]].type.dtype == edit[node.inputs[1]].type.dtype == "INT8"
-        and one_value(edit, node.inputs[4]) is not None
+        and uniform_value(edit, node.inputs[4]) is not None
     )
 
 
@@ -62,7 +62,7 @@ def _diagonal(edit: Editor, node: Node, first: int, count: int) -> int:
     """The weights of a full convolution of some channels, [OC,KH,KW,IC]."""
     weights = edit[node.inputs[1]]
     height, width, _, times = weights.type.shape
-    full = np.full((count, times, height, width, count), one_value(edit, node.inputs[4]), np.int8)
+    full = np.full((count, times, height, width, count), uniform_value(edit, node.inputs[4]), np.int8)
     for channel in range(count):
         full[channel, :, :, :, channel] = weights.array[:, :, first + channel].transpose(2, 0, 1)
     return edit.add(constant(full.reshape(count * times, height, width, count), name=weights.name))

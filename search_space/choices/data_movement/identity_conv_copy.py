@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import rescaled_by_one
 from search_space.building.new_convolution import convolved, depthwise_convolved
+from search_space.building.rescale_by_one import rescaled_by_one
 from search_space.ir.editor import Editor
 from search_space.ir.graph import INPUT, MOVE
 from search_space.passes.base import Pass

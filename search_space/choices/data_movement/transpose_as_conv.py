@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import rescaled_by_one
 from search_space.building.convolution import MOST_ROWS
 from search_space.building.new_convolution import convolved
+from search_space.building.rescale_by_one import rescaled_by_one
 from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, move

@@ -11,7 +11,8 @@ import numpy as np
 
 from search_space.analysis.channel_values import channel_values
 from search_space.analysis.constant_evaluation import Values
-from search_space.analysis.rescale_by_one import one_value, shifted_only
+from search_space.analysis.rescale_by_one import shifted_only
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.new_convolution import depthwise_convolved
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, TensorType, constant, move
@@ -77,9 +78,13 @@ class ChannelAffineAsDepthwise(Pass):
 
 def _product(edit: Editor, node: Node, inner: Node, wide: int, factors: Values) -> _Depthwise | None:
     """Factors that are weights, but for a zero point."""
-    zero = one_value(edit, edit[wide].inputs[3])
-    multiplier, shift = (one_value(edit, i) for i in node.inputs[1:3])
-    if not shifted_only(edit, edit[wide]) or one_value(edit, inner.inputs[2]) != 0 or not node.attributes["scale32"]:
+    zero = uniform_value(edit, edit[wide].inputs[3])
+    multiplier, shift = (uniform_value(edit, i) for i in node.inputs[1:3])
+    if (
+        not shifted_only(edit, edit[wide])
+        or uniform_value(edit, inner.inputs[2]) != 0
+        or not node.attributes["scale32"]
+    ):
         return None
     lowest, highest = max(_LOW, _LOW - int(factors.min())), min(_HIGH, _HIGH - int(factors.max()))
     if zero is None or multiplier is None or shift is None or lowest > highest:
@@ -92,8 +97,8 @@ def _product(edit: Editor, node: Node, inner: Node, wide: int, factors: Values) 
 def _sum(edit: Editor, node_id: int, wide: int, sign: int) -> _Depthwise | None:
     node = edit[node_id]
     wanted = channel_values(edit, node_id, {edit[wide].inputs[0]: _INPUTS[None]})
-    scales = [[one_value(edit, i) for i in rescale.inputs[1:3]] for rescale in (edit[wide], node)]
-    zero = one_value(edit, node.inputs[4])
+    scales = [[uniform_value(edit, i) for i in rescale.inputs[1:3]] for rescale in (edit[wide], node)]
+    zero = uniform_value(edit, node.inputs[4])
     if wanted is None or zero is None or node.attributes["rounding_mode"] != "SINGLE_ROUND":
         return None
     slope = float(sign)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, constant
 from search_space.passes.base import Pass
@@ -64,7 +64,7 @@ def _power(edit: Editor, node: Node) -> int | None:
     """k of a RESCALE of small values to INT32 by 2^k."""
     if not _rescales(edit, node) or node.type.dtype != "INT32" or edit[node.inputs[0]].type.dtype not in _BITS:
         return None
-    multiplier, shift, zero = (one_value(edit, node.inputs[at]) for at in (1, 2, 4))
+    multiplier, shift, zero = (uniform_value(edit, node.inputs[at]) for at in (1, 2, 4))
     if multiplier is None or shift is None or zero != 0 or multiplier <= 0 or multiplier & (multiplier - 1):
         return None
     return multiplier.bit_length() - 1 - shift

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.affine import Affine, affine, row_before
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.fixed_point import multipliers_and_shifts
 from search_space.building.fused_rescale import rescale_of
 from search_space.exactness import Exactness
@@ -42,7 +42,7 @@ class FoldAffine(Pass):
         if found is None:
             return False
         x, of_x = found
-        zero = one_value(edit, next((edit[i].inputs[3] for i in edit.users(x) if edit[i].op == "RESCALE"), x)) or 0
+        zero = uniform_value(edit, next((edit[i].inputs[3] for i in edit.users(x) if edit[i].op == "RESCALE"), x)) or 0
         planned = [_convolved(edit, path[-1], of_x, zero) for path in readers]
         if any(one is None for one in planned):
             return False

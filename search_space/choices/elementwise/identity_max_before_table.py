@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import rescaled_by_one
+from search_space.building.rescale_by_one import rescaled_by_one
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, TensorType, constant
 from search_space.passes.base import Pass

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.affine import Affine, affine, row_before
-from search_space.analysis.rescale_by_one import one_number
 from search_space.building.fixed_point import multipliers_and_shifts
+from search_space.building.rescale_by_one import one_number
 from search_space.exactness import Exactness
 from search_space.ir.editor import Editor
 from search_space.ir.graph import constant

@@ -10,7 +10,8 @@ import numpy as np
 
 from search_space.analysis.channel_values import channel_values
 from search_space.analysis.constant_evaluation import Values
-from search_space.analysis.rescale_by_one import one_value, rescaled_by_one
+from search_space.analysis.uniform_constant import uniform_value
+from search_space.building.rescale_by_one import rescaled_by_one
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, TensorType, constant
 from search_space.passes.base import Pass
@@ -89,7 +90,7 @@ def _matched(edit: Editor, node_id: int) -> _Found | None:
             negative = _operand(edit, wide, "RESCALE", "INT32")
             if negative is None or edit[negative].op != "CLAMP" or edit[negative].inputs[0] != x:
                 continue
-            zero = one_value(edit, edit[wide].inputs[3])
+            zero = uniform_value(edit, edit[wide].inputs[3])
             if zero is not None and edit[x].type == edit[node_id].type:
                 return _Found(x, wide, product, zero)
     return None

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.affine import Affine, affine, row_before
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.fixed_point import multipliers_and_shifts
 from search_space.building.new_convolution import convolved
 from search_space.exactness import Exactness
@@ -37,7 +37,7 @@ class SubtractMeanAsConv(Pass):
         node = edit[node_id]
         if node.op != "RESCALE" or node.type.dtype != "INT8" or edit[node.inputs[0]].op != "SUB":
             return False
-        x, zero = row_before(edit, node_id), one_value(edit, node.inputs[4])
+        x, zero = row_before(edit, node_id), uniform_value(edit, node.inputs[4])
         if x is None or zero is None or len(node.type.shape) < 2:
             return False
         found = affine(edit, node_id, x)
@@ -94,5 +94,5 @@ def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _zero_point(edit: Editor, x: int) -> int:
     """The zero point that a RESCALE of x subtracts."""
-    found = (one_value(edit, edit[i].inputs[3]) for i in edit.users(x) if edit[i].op == "RESCALE")
+    found = (uniform_value(edit, edit[i].inputs[3]) for i in edit.users(x) if edit[i].op == "RESCALE")
     return next((zero for zero in found if zero is not None), 0)

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import ByOne, by_one, one_number, one_value
+from search_space.analysis.uniform_constant import uniform_value
+from search_space.building.rescale_by_one import ByOne, by_one, one_number
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import LayoutMap, Shape
@@ -48,7 +49,7 @@ class MatmulAsMulReduce(Pass):
             return False
         heads, rows, inner = edit[node.inputs[0]].type.shape
         columns = node.type.shape[2]
-        first_zero, second_zero = (one_value(edit, i) for i in node.inputs[2:])
+        first_zero, second_zero = (uniform_value(edit, i) for i in node.inputs[2:])
         if first_zero is None or second_zero is None or rows > _MOST_ROWS:
             return False
         if 2 * heads * inner * columns * (1 if self.low_memory else rows) > _MOST_PRODUCT_BYTES:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from search_space.analysis.rescale_by_one import rescaled_by_one
 from search_space.building.convolution import MOST_WIDTH
+from search_space.building.rescale_by_one import rescaled_by_one
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, TensorType, move
 from search_space.ir.layout_map import Shape

@@ -14,7 +14,7 @@ from workers.cortex_m.cost.fitted import FILE, fitted
 from workers.cortex_m.cost.kernels import counts_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.price import kernel_instructions, price
-from workers.cortex_m.evidence.tables import ModelRun, counted_kernels, model_runs
+from workers.cortex_m.evidence.instruction_counts import ModelRun, counted_kernels, model_runs
 from workers.cortex_m.target import InstructionSet, Target
 
 RUNS = [one for one in model_runs() if one.status == "ok" and one.calls]

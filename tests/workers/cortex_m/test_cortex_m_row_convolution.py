@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.cortex_m.evidence.tables import row_convolutions
+from workers.cortex_m.evidence.instruction_counts import row_convolutions
 from workers.cortex_m.guards.row_convolution import row_kernel_verdict
 from workers.cortex_m.guards.verdict import Severity
 

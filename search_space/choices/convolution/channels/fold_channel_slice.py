@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.ir.editor import Editor
 from search_space.ir.graph import constant
 from search_space.passes.base import Pass
@@ -33,7 +33,7 @@ class FoldChannelSlice(Pass):
         if node.op != "CONV2D" or not all(map(edit.is_constant, node.inputs[1:])):
             return False
         part, weights = edit[node.inputs[0]], edit[node.inputs[1]]
-        empty = one_value(edit, node.inputs[4])
+        empty = uniform_value(edit, node.inputs[4])
         if part.op != "SLICE" or weights.type.dtype != "INT8" or empty is None:
             return False
         whole = edit[part.inputs[0]].type.shape

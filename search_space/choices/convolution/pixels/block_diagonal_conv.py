@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.kernels import pointwise
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.convolution import result_of
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.editor import Editor
@@ -68,7 +68,7 @@ class BlockDiagonalConv(Pass):
 
 def _diagonal(edit: Editor, node: Node) -> Node | None:
     """The weights of the pairs; None if they are not known."""
-    weights, zero_point = edit[node.inputs[1]], one_value(edit, node.inputs[4])
+    weights, zero_point = edit[node.inputs[1]], uniform_value(edit, node.inputs[4])
     if weights.op != CONST or weights.type.dtype not in NUMPY or zero_point is None:
         return None
     one = weights.array

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from search_space.analysis.kernels import dense_weights
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.convolution import MOST_CHANNELS, MOST_STRIDE, padded
 from search_space.building.folded_pad import with_folded_pad
 from search_space.building.rounding import round_up
@@ -79,7 +79,7 @@ class SpaceToDepth(Pass):
         )
         if height.block * width.block == 1 or not _fills(node, kernel, (height, width)):
             return False
-        zero_point = one_value(edit, node.inputs[4])
+        zero_point = uniform_value(edit, node.inputs[4])
         padding = ((0, 0), (0, height.missing), (0, width.missing), (0, 0))
         whole = padded(edit, node.inputs[0], padding, node.inputs[3])
         if zero_point is None or whole is None:

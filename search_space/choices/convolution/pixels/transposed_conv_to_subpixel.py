@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.convolution import MOST_ROWS, MOST_TAPS
 from search_space.building.new_convolution import convolved
 from search_space.ir.editor import Editor
@@ -44,7 +44,7 @@ class TransposedConvToSubpixel(Pass):
         if node.op != "TRANSPOSE_CONV2D" or not all(map(edit.is_constant, (*node.inputs[1:], *rescale.inputs[1:]))):
             return False
         data, weights = edit[node.inputs[0]].type, edit[node.inputs[1]]
-        empty = one_value(edit, node.inputs[4])
+        empty = uniform_value(edit, node.inputs[4])
         if data.dtype != "INT8" or weights.type.dtype != "INT8" or empty is None or node.attributes["local_bound"]:
             return False
         stride = node.attributes["stride"]

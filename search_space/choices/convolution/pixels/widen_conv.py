@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from search_space.analysis.rescale_by_one import one_value
+from search_space.analysis.uniform_constant import uniform_value
 from search_space.building.convolution import MOST_ROWS, MOST_STRIDE, MOST_TAPS
 from search_space.building.new_convolution import convolved
 from search_space.building.rounding import round_up
@@ -81,7 +81,7 @@ def _can_be(edit: Editor, node: Node) -> bool:
         return False
     return (
         data.dtype == edit[node.inputs[1]].type.dtype == "INT8"
-        and one_value(edit, node.inputs[4]) is not None
+        and uniform_value(edit, node.inputs[4]) is not None
         and node.attributes["dilation"] == (1, 1)
         and not node.attributes["local_bound"]
     )
@@ -192,7 +192,7 @@ class _Form:
 
 def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
     channels, rows, columns, depth = weights.shape
-    empty = one_value(edit, node.inputs[4])
+    empty = uniform_value(edit, node.inputs[4])
     wide = np.full((form.results, channels, rows, form.width * form.data, depth), empty, np.int8)
     step, pad = node.attributes["stride"][1], node.attributes["pad"]
     for result in range(form.results):

@@ -1,4 +1,4 @@
-"""A row becomes a column: the kernel for rows of height 1 is not taken."""
+"""Convolve a row along its height instead of its width, so that CMSIS-NN does not take its kernel for rows."""
 
 from __future__ import annotations
 

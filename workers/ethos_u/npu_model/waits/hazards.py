@@ -23,7 +23,7 @@ from workers.ethos_u.npu_model.accesses.placement import Moved
 from workers.ethos_u.npu_model.accesses.steps import Step, steps
 from workers.ethos_u.npu_model.memory.table_place import overwrites_tables
 from workers.ethos_u.npu_model.violation import Violation
-from workers.ethos_u.npu_model.waits.jobs import blocks_at_end
+from workers.ethos_u.npu_model.waits.end_blocks import blocks_at_end
 
 # How many may be under way (Vela's ethos_u55.hpp, ethos_u65.hpp and ethos_u85.hpp).
 _MOST_COMPUTATIONS = 2

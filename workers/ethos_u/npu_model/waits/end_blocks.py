@@ -1,4 +1,4 @@
-"""The blocks at the ends of computations, which run at the same time where one computation follows another.
+"""The last blocks of one operation and the first blocks of the next, which may be under way at the same time.
 
 The NPU computes an OFM block by block and reads an IFM likewise. NPU_SET_BLOCKDEP says how many blocks may be under way
 where a computation begins before the one in front of it has ended. Vela sets it by the same boxes (`CalcBlockDep` of

@@ -1,4 +1,4 @@
-"""Reads the counted tables."""
+"""Reads the tables of executed instructions, of single kernels and of whole models. All counts are simulated."""
 
 from __future__ import annotations
 
