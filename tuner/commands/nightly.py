@@ -22,7 +22,7 @@ from tuner.paths import cache_folder
 @click.option("--jobs", type=click.IntRange(1), help="worker processes  [default: cores of machine or cluster]")
 @click.option("--address", metavar="RAY", help="join a running Ray cluster instead of starting one")
 @click.option("--retry", is_flag=True, help="take up again what is in quarantine")
-@click.option("--accept", is_flag=True, help="run nothing: what the last night found is what the next ones are held to")
+@click.option("--accept", is_flag=True, help="run nothing; compare later nights with what the last one found")
 @json_option
 def nightly(suite_file: Path, jobs: int | None, address: str | None, retry: bool, accept: bool, as_json: bool) -> None:
     """Keep the bests of the models and targets in SUITE.toml up to date, and say what became worse.
