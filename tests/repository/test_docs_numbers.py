@@ -43,7 +43,7 @@ def default(model: type, name: str) -> object:
 
 SENTENCES = {
     "README.md": [
-        f"at most half as many candidates more, or {LEAST_TO_SHORTEN},",
+        f"at most half as many candidates more ({LEAST_TO_SHORTEN} are always allowed)",
         f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
         f"may need {_PARTS[SRAM_GROWTH - 1]} more SRAM than the default lowering",
     ],
@@ -61,7 +61,7 @@ SENTENCES = {
         f"for one model and target in one night; {default(BudgetEntry, 'per_job')} |",
         f"than an earlier version's; {default(LimitsEntry, 'best_percent')} |",
     ],
-    "docs/objective.md": [f"stays within the default's and {_PARTS[SRAM_GROWTH - 1]}"],
+    "docs/objective.md": [f"may exceed the default's by {_PARTS[SRAM_GROWTH - 1]} at most"],
     "docs/search.md": [
         f"and {_WORDS[_PLACES]} places that a pass takes or none",
         f"up to {_WORDS[WINDOW]} candidates ahead",
@@ -80,10 +80,11 @@ SENTENCES = {
         f"413 beyond | {_LIMITS.upload_bytes // _MIB} |",
         f"jobs that wait. 429 beyond | {_LIMITS.queued_jobs} |",
         f"each uses all cores | {_LIMITS.running_jobs} |",
-        f"come to {_LIMITS.uploads_bytes // _GIB} GiB at most in all, other bodies to {_LIMITS.body_bytes // 1024} "
-        f"KiB, connections to {serve._CONNECTIONS}, and a sender may pause for {uploads._PAUSE_SECONDS:g} s",
+        f"may take {_LIMITS.uploads_bytes // _GIB} GiB, and any other body {_LIMITS.body_bytes // 1024} KiB",
+        f"takes {serve._CONNECTIONS} connections at a time",
+        f"whose sender pauses for {uploads._PAUSE_SECONDS:g} s",
         f"max_size {_LIMITS.upload_bytes // _MIB}MiB",
-        f"went down with {_WORDS[jobs._MOST_ATTEMPTS]} times",
+        f"went down {_WORDS[jobs._MOST_ATTEMPTS]} times",
         f"at most {_WORDS[awaited._CONNECTIONS]} connections to PostgreSQL",
     ],
     "docs/store.md": [
