@@ -15,7 +15,7 @@ from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
-from workers.models.content_hash import text_hash
+from workers.models.identity.content_hash import text_hash
 from workers.output_capture import toolchain_hushed
 
 

@@ -26,7 +26,7 @@ from tuner.tuning.budget import LEAST_TO_SHORTEN
 from tuner.tuning.objective import SRAM_GROWTH
 from workers.checking.allowance import DEFAULT_LOSS_DB
 from workers.ethos_u.lowering import quality
-from workers.models import calibration_check, pt2_check
+from workers.models.file_checks import calibration_check, pt2_check
 from workers.pool import ray_pool
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

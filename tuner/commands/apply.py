@@ -30,7 +30,7 @@ from tuner.tuning.progress import proof
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 
 @click.command()

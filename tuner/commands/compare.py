@@ -27,7 +27,7 @@ from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")
 _VERSION = re.compile(r"([A-Za-z0-9._-]+)=(\S+)")

@@ -28,7 +28,7 @@ from tuner.deploy.how_to_tune import how_to_tune
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.backend.job import Job
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 _EXIT_STATUS = {Hit: 0, Stale: 3, Miss: 4, Nearest: 5}
 

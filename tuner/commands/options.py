@@ -16,7 +16,7 @@ from tuner.tuning.objective import Objective, objective_kinds
 from tuner.tuning.quality_limits import allowance_of
 from workers.backend.registry import backends, of_first_backend
 from workers.checking.allowance import DEFAULT_LOSS_DB
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 Command = Callable[..., Any]
 

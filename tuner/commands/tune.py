@@ -35,7 +35,7 @@ from tuner.tuning.session import Failure, tune_all
 from tuner.tuning.tune import Tuned
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 
 @click.command()

@@ -25,7 +25,7 @@ from workers.backend.target import Target
 from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 from workers.pool.local_pool import PlainPool
 from workers.pool.ray_pool import WorkerLost
 

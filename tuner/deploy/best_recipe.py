@@ -21,7 +21,7 @@ from workers.backend.registry import target_named
 from workers.backend.stored_recipe import StoredRecipe
 from workers.backend.target import Target
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 
 def best_recipe(

@@ -17,8 +17,8 @@ from search_space.recipe.idle_elements import Element
 from search_space.recipe.recipe import Recipe
 from search_space.tosa_file.reader import read_tosa
 from workers.errors import ModelError, one_line
+from workers.models.file_checks.size_limits import check_count, check_size
 from workers.models.model_source import resolve
-from workers.models.size_limits import check_count, check_size
 from workers.models.types import TosaFile
 
 

@@ -26,7 +26,7 @@ from workers.backend.registry import target_named
 from workers.backend.target import Target
 from workers.checking.allowance import DEFAULT_LOSS_DB, Allowance
 from workers.errors import ModelError
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 
 class _Strict(BaseModel):

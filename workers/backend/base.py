@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 if TYPE_CHECKING:
     from search_space.ir.structure import Structure

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from workers.backend.target import Target
 from workers.checking.allowance import EXACT_ONLY, Allowance
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 T = TypeVar("T", bound=Target, default=Target, covariant=True)
 

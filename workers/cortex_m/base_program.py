@@ -16,12 +16,12 @@ from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
-from workers.models.calibrated_on import calibrated_on
 from workers.models.calibration import Calibration, calibration_for
-from workers.models.content_hash import text_hash
-from workers.models.installed_versions import versions_of
-from workers.models.operator_list import Operators, operators_of, structure_of_operators
-from workers.models.source_content import SourceContent, source_content
+from workers.models.exported.operator_list import Operators, operators_of, structure_of_operators
+from workers.models.identity.calibrated_on import calibrated_on
+from workers.models.identity.content_hash import text_hash
+from workers.models.identity.installed_versions import versions_of
+from workers.models.identity.source_content import SourceContent, source_content
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
-from workers.models.module_state import as_written
-from workers.models.tensors import tensors
+from workers.models.exported.module_state import as_written
+from workers.models.exported.tensors import tensors
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError, one_line
-from workers.models.io_layout import laid_like
+from workers.models.exported.io_layout import laid_like
 from workers.models.model_source import as_input_tuple
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError, one_line
-from workers.models.pt2_check import Refused
-from workers.models.size_limits import check_count, check_size
+from workers.models.file_checks.pt2_check import Refused
+from workers.models.file_checks.size_limits import check_count, check_size
 
 _CPU_SECONDS = 120
 _WRITTEN_BYTES = 16 * 2**20
@@ -102,7 +102,7 @@ def _calibration(path: Path) -> dict[str, Any]:
     import torch
 
     from workers.models.calibration import read_samples
-    from workers.models.calibration_check import check_archive, check_inputs
+    from workers.models.file_checks.calibration_check import check_archive, check_inputs
 
     try:
         check_archive(path)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError, one_line
 from workers.models.error_place import with_place
-from workers.models.io_layout import IoLayout, has_rank_4, relaid, strides_of
-from workers.models.operator_registries import register
-from workers.models.pt2_check import Refused, check_members, check_programs, operators_called
+from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
+from workers.models.exported.operator_registries import register
+from workers.models.exported.training_mode import in_training_mode
+from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.models.suite import MODELS
-from workers.models.training_mode import in_training_mode
 from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 from workers.models.user_code import user_function
 from workers.output_capture import captured

@@ -24,7 +24,7 @@ from workers.backend.programs import Programs
 from workers.backend.written import Written
 from workers.cache.atomic_write import write_whole
 from workers.checking.verdict import Verdict
-from workers.models.source_content import source_content
+from workers.models.identity.source_content import source_content
 
 FUNCTIONS = {"relu": lambda x: np.maximum(x, 0), "neg": np.negative, "abs": np.abs}
 Names = tuple[str, ...]

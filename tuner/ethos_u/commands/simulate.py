@@ -32,7 +32,7 @@ from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.ethos_u.simulator.fvp import Fvp
 from workers.ethos_u.target import Target
-from workers.models.io_layout import IoLayout
+from workers.models.exported.io_layout import IoLayout
 
 
 def _address(context: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -13,7 +13,7 @@ from workers.errors import ModelError, one_line
 from workers.ethos_u.command_stream.npu_program import IoTensor, NpuProgram
 from workers.ethos_u.files.executorch_reader import reader
 from workers.ethos_u.npu_model.machine.fast_memory import fast_bytes
-from workers.models.io_layout import DimOrder, Interface
+from workers.models.exported.io_layout import DimOrder, Interface
 from workers.output_capture import toolchain_hushed
 
 BACKEND = "EthosUBackend"

@@ -26,12 +26,12 @@ from workers.ethos_u.estimates.host_operators import HostOperator, on_cpu
 from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
 from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target
-from workers.models.calibrated_on import calibrated_on
-from workers.models.content_hash import text_hash
-from workers.models.installed_versions import versions_of
-from workers.models.io_layout import Interface, IoLayout
+from workers.models.exported.io_layout import Interface, IoLayout
+from workers.models.identity.calibrated_on import calibrated_on
+from workers.models.identity.content_hash import text_hash
+from workers.models.identity.installed_versions import versions_of
+from workers.models.identity.source_content import source_content
 from workers.models.model_source import export, resolve
-from workers.models.source_content import source_content
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 
 _FORMAT = 6

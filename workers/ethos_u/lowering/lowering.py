@@ -21,8 +21,8 @@ from workers.ethos_u.lowering.run_lowered import dim_order, run_lowered
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import with_place
-from workers.models.io_layout import DimOrder, Interface
-from workers.models.module_state import lost_starts
+from workers.models.exported.io_layout import DimOrder, Interface
+from workers.models.exported.module_state import lost_starts
 from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 

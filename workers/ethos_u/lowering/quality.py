@@ -30,8 +30,8 @@ from workers.ethos_u.lowering.lowering import delegate_calls, program_around, qu
 from workers.ethos_u.lowering.quantise import one_torch_thread
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.target import Target
-from workers.models.module_state import state_kept
-from workers.models.tensors import tensors
+from workers.models.exported.module_state import state_kept
+from workers.models.exported.tensors import tensors
 from workers.models.types import is_quantised
 from workers.models.user_code import user_function
 from workers.output_capture import toolchain_hushed

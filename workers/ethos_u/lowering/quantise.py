@@ -8,7 +8,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.models.error_place import with_place
-from workers.models.module_state import state_kept
+from workers.models.exported.module_state import state_kept
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec

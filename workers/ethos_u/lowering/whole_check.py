@@ -10,7 +10,7 @@ import numpy as np
 from workers.checking.verdict import Verdict
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
-from workers.models.tensors import tensors
+from workers.models.exported.tensors import tensors
 from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:

@@ -72,6 +72,6 @@ def snr_db(wanted: Sequence[torch.Tensor], given: Sequence[torch.Tensor]) -> flo
 
 
 def _tensors(outputs: Any) -> tuple[torch.Tensor, ...]:
-    from workers.models.tensors import tensors
+    from workers.models.exported.tensors import tensors
 
     return tensors(outputs)

@@ -24,7 +24,7 @@ from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
 from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
-from workers.models.tensors import tensors
+from workers.models.exported.tensors import tensors
 from workers.models.types import ExportedModel
 from workers.output_capture import toolchain_hushed
 from workers.pool.shared import Enclosed

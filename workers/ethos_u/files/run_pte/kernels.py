@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from workers.errors import ModelError, one_line
 from workers.ethos_u.files.run_pte.primitives import PRIMITIVES, Kernel
 from workers.ethos_u.files.run_pte.values import Values
-from workers.models.operator_registries import definitions
+from workers.models.exported.operator_registries import definitions
 
 if TYPE_CHECKING:
     from torch._ops import OpOverload

@@ -15,7 +15,7 @@ from torch.fx import Interpreter
 from workers.ethos_u.lowering.layers import layer_of, number_layers
 from workers.ethos_u.lowering.lowering import ethos_u_compile_spec
 from workers.ethos_u.lowering.quantise import one_torch_thread, quantised_module
-from workers.models.tensors import tensors
+from workers.models.exported.tensors import tensors
 
 if TYPE_CHECKING:
     import torch

@@ -25,7 +25,7 @@ from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, i
 from workers.ethos_u.lowering.lowering import ethos_u_compile_spec, quantised_program, to_edge
 from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator
-from workers.models.io_layout import Interface, IoLayout
+from workers.models.exported.io_layout import Interface, IoLayout
 
 U55 = Target.parse("ethos-u55-128")
 NHWC, NCHW = (0, 2, 3, 1), (0, 1, 2, 3)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.models.calibration import calibration_files
-from workers.models.io_layout import unusual_strides
+from workers.models.exported.io_layout import unusual_strides
 from workers.models.types import ExportedFile, ExportedModel, TosaFile
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workers.models.content_hash import calibration_data_hash
+from workers.models.identity.content_hash import calibration_data_hash
 from workers.models.types import ExportedModel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from workers.errors import ModelError
-from workers.models.pt2_check import MOST_ELEMENTS
+from workers.models.file_checks.pt2_check import MOST_ELEMENTS
 
 MOST_OPERATORS = 50_000
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from workers.models.pt2_check import Refused, check_members
+from workers.models.file_checks.pt2_check import Refused, check_members
 
 MOST_BYTES = 2**30
 """Of all inputs in a file together."""

@@ -13,7 +13,7 @@ from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_qua
 from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-from workers.models.pt2_check import operators_called
+from workers.models.file_checks.pt2_check import operators_called
 
 
 class Text(nn.Module):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workers.errors import ModelError
-from workers.models.content_hash import exported_hash, file_hash, text_hash
-from workers.models.io_layout import IoLayout, layout_of, strides_of
+from workers.models.exported.io_layout import IoLayout, layout_of, strides_of
+from workers.models.identity.content_hash import exported_hash, file_hash, text_hash
 from workers.models.model_source import export, resolve
 from workers.models.types import ExportedModel, SourceModel, TosaFile
 

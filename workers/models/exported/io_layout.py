@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from workers.models.tensors import tensors
+from workers.models.exported.tensors import tensors
 
 if TYPE_CHECKING:
     import torch

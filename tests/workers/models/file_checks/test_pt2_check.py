@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from workers.errors import ModelError
+from workers.models.file_checks.pt2_check import check_programs, operators_called
 from workers.models.model_source import export
-from workers.models.pt2_check import check_programs, operators_called
 from workers.models.types import ExportedFile
 
 HARM = "__import__('os').mkdir('harm-done')"
