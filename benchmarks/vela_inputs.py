@@ -13,11 +13,11 @@ from benchmarks.vela_formulas.compute import compute_cycles
 from benchmarks.vela_formulas.traffic import memory_cycles
 from benchmarks.vela_formulas.transfer import channel_bytes_per_cycle
 from workers.ethos_u.command_stream import Operation
-from workers.ethos_u.stream_cost.board import TABLES, Memory
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.output_rate import cycles_per_element
-from workers.ethos_u.stream_cost.reading import work_of
-from workers.ethos_u.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
+from workers.ethos_u.stream_cost.hardware.board import TABLES, Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.work.output_rate import cycles_per_element
+from workers.ethos_u.stream_cost.work.reading import work_of
+from workers.ethos_u.stream_cost.work.work import Channel, Move, Tensor, Unit, Weights, Work
 
 Cells = Mapping[str, str]
 

@@ -18,7 +18,7 @@ from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.estimates.needed_elements import needed_elements
 from workers.ethos_u.estimates.roofline import bound
-from workers.ethos_u.stream_cost.npu import npu_of
+from workers.ethos_u.stream_cost.hardware.npu import npu_of
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workers.ethos_u.command_stream import Operation, Span, StreamError
-from workers.ethos_u.stream_cost.board import TABLES, Memory
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.price import Price, price_of
+from workers.ethos_u.stream_cost.hardware.board import TABLES, Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.operation.price import Price, price_of
+from workers.ethos_u.stream_cost.operation.transfer import copy_cycles
 from workers.ethos_u.stream_cost.timeline import FAIR_SHARE
-from workers.ethos_u.stream_cost.transfer import copy_cycles
 
 Shares = Mapping[Memory, float]
 

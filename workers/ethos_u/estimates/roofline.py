@@ -9,8 +9,8 @@ from search_space.ir.dtypes import payload_bytes
 from search_space.ir.graph import Graph, Node
 from workers.backend.bound import Bound
 from workers.ethos_u.estimates.needed_elements import needed_elements, used_taps, window_of
-from workers.ethos_u.stream_cost.board import ARENA
-from workers.ethos_u.stream_cost.npu import npu_of
+from workers.ethos_u.stream_cost.hardware.board import ARENA
+from workers.ethos_u.stream_cost.hardware.npu import npu_of
 from workers.ethos_u.target import Target
 
 

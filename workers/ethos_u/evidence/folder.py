@@ -14,7 +14,7 @@ from workers.ethos_u.evidence.host import HostComparison, host_comparisons
 from workers.ethos_u.evidence.launches import launches
 from workers.ethos_u.evidence.pricing import Pricer, Unpriced
 from workers.ethos_u.evidence.programs import boards, operators, silicon, sweeps, totals, transposes
-from workers.ethos_u.stream_cost.fitted import FITTED, Fitted
+from workers.ethos_u.stream_cost.hardware.fitted import FITTED, Fitted
 
 #: What ships with velatune.
 SHIPPED = Path(__file__).with_name("data")

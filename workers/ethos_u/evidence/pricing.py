@@ -12,7 +12,7 @@ from workers.ethos_u.evidence.csv_rows import CsvRow
 from workers.ethos_u.evidence.memory_facts import MemoryFacts
 from workers.ethos_u.evidence.streams import Streams
 from workers.ethos_u.stream_cost import StreamCost, stream_cycles
-from workers.ethos_u.stream_cost.fitted import FITTED, Fitted
+from workers.ethos_u.stream_cost.hardware.fitted import FITTED, Fitted
 from workers.ethos_u.target import Target
 
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import Decoded, Dma, Operation, Run, Span, StreamError
-from workers.ethos_u.stream_cost.board import TABLES, Memory
-from workers.ethos_u.stream_cost.fitted import FITTED, Fitted
-from workers.ethos_u.stream_cost.npu import Npu, npu_of
-from workers.ethos_u.stream_cost.price import Price, price_of
+from workers.ethos_u.stream_cost.hardware.board import TABLES, Memory
+from workers.ethos_u.stream_cost.hardware.fitted import FITTED, Fitted
+from workers.ethos_u.stream_cost.hardware.npu import Npu, npu_of
+from workers.ethos_u.stream_cost.operation.price import Price, price_of
+from workers.ethos_u.stream_cost.operation.transfer import copy_cycles
 from workers.ethos_u.stream_cost.timeline import Timeline
-from workers.ethos_u.stream_cost.transfer import copy_cycles
 from workers.ethos_u.target import Target
 
 
@@ -47,8 +47,9 @@ class StreamCost:
 def stream_cycles(decoded: Decoded, target: Target, fitted: Fitted = FITTED) -> StreamCost:
     """Price the operations that are in a command stream. Equal streams cost the same, whatever they were made from.
 
-    The price of an operation follows what its registers say (see `workers.ethos_u.stream_cost.price`), how they run
-    beside each other, `timeline`. The formulas were compared with measurements: docs/objective.md.
+    What an operation costs by itself follows from its registers (see `workers.ethos_u.stream_cost.operation.price`).
+    `workers.ethos_u.stream_cost.timeline` says how operations overlap. The formulas were compared with measurements:
+    docs/objective.md.
 
     Args:
         decoded: the stream.

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workers.ethos_u.stream_cost.board import Memory
-from workers.ethos_u.stream_cost.npu import Npu
+from workers.ethos_u.stream_cost.hardware.board import Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
 
 #: Of a memory's bandwidth that a copy gets beside an operation that could take all of it.
 FAIR_SHARE = 0.5

@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.ethos_u.stream_cost.board import Memory
-from workers.ethos_u.stream_cost.npu import Npu, npu_of
-from workers.ethos_u.stream_cost.price import Price, price_of_work
+from workers.ethos_u.stream_cost.hardware.board import Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu, npu_of
+from workers.ethos_u.stream_cost.operation.price import Price, price_of_work
 from workers.ethos_u.stream_cost.timeline import Timeline
-from workers.ethos_u.stream_cost.work import Channel, Tensor, Unit, Weights, Work
+from workers.ethos_u.stream_cost.work.work import Channel, Tensor, Unit, Weights, Work
 from workers.ethos_u.target import Target
 
 NPUS = [

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.npu import Npu, npu_of
-from workers.ethos_u.stream_cost.price import price_of_work
-from workers.ethos_u.stream_cost.work import Channel, Tensor, Unit, Weights, Work
+from workers.ethos_u.stream_cost.hardware.npu import Npu, npu_of
+from workers.ethos_u.stream_cost.operation.price import price_of_work
+from workers.ethos_u.stream_cost.work.work import Channel, Tensor, Unit, Weights, Work
 from workers.ethos_u.target import Target
 
 SRAM, DRAM = 2, 0

@@ -10,7 +10,7 @@ from support.word_by_word import ACCELERATORS, composed
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.stream_cost import stream_cycles
-from workers.ethos_u.stream_cost.npu import npu_of
+from workers.ethos_u.stream_cost.hardware.npu import npu_of
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.work import Work
+from workers.ethos_u.stream_cost.work.work import Work
 
 
 @dataclass(frozen=True)

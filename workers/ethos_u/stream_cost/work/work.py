@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.board import Memory
+from workers.ethos_u.stream_cost.hardware.board import Memory
 
 
 class Unit(StrEnum):

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from workers.ethos_u.command_stream import StreamError
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.board import CONSTANTS, Memory, memories
-from workers.ethos_u.stream_cost.fitted import FITTED, Fitted
+from workers.ethos_u.stream_cost.hardware.board import CONSTANTS, Memory, memories
+from workers.ethos_u.stream_cost.hardware.fitted import FITTED, Fitted
 from workers.ethos_u.target import Target
 
 #: A cost per output element of each way in which results leave the NPU, in the order of Vela's tables.

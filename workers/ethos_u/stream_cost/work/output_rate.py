@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.ethos_u.command_stream import Activation, FeatureMap, Kind, Operation, StreamError
-from workers.ethos_u.stream_cost.npu import Npu
+from workers.ethos_u.stream_cost.hardware.npu import Npu
 
 _DIVISION_CYCLES = 33.0
 _SWAPS_ROWS = ("WHC", "WCH", "CWH")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.blocks import Blocks, up
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.pipeline import Stage, staged
-from workers.ethos_u.stream_cost.work import Unit, Work
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.operation.pipeline import Stage, staged
+from workers.ethos_u.stream_cost.work.blocks import Blocks, up
+from workers.ethos_u.stream_cost.work.work import Unit, Work
 
 _SUBKERNEL = 8
 _IDLE = Stage(0.0, 0.0, 0.0)

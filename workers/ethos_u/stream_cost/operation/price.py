@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from workers.ethos_u.command_stream import Operation
-from workers.ethos_u.stream_cost.blocks import Blocks, blocks
-from workers.ethos_u.stream_cost.board import Memory
-from workers.ethos_u.stream_cost.compute import mac_stage, output_stage
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.pipeline import Ends, Stage, beside, pipelined, staged
-from workers.ethos_u.stream_cost.reading import work_of
-from workers.ethos_u.stream_cost.traffic import (
+from workers.ethos_u.stream_cost.hardware.board import Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.operation.compute import mac_stage, output_stage
+from workers.ethos_u.stream_cost.operation.pipeline import Ends, Stage, beside, pipelined, staged
+from workers.ethos_u.stream_cost.operation.traffic import (
     busy_cycles,
     late_weight_cycles,
     read_stage,
@@ -22,7 +20,9 @@ from workers.ethos_u.stream_cost.traffic import (
     weight_stage,
     write_stage,
 )
-from workers.ethos_u.stream_cost.work import Work
+from workers.ethos_u.stream_cost.work.blocks import Blocks, blocks
+from workers.ethos_u.stream_cost.work.reading import work_of
+from workers.ethos_u.stream_cost.work.work import Work
 
 # Where things are within a region, and what numbers are scaled and clamped to, costs nothing.
 _FREE = re.compile(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workers.errors import ModelError
-from workers.ethos_u.stream_cost.board import ARENA, CONSTANTS, STAGING, Memory, memories
+from workers.ethos_u.stream_cost.hardware.board import ARENA, CONSTANTS, STAGING, Memory, memories
 from workers.ethos_u.target import Target
 
 

@@ -7,10 +7,10 @@ from math import gcd
 
 from workers.ethos_u.command_stream import FeatureMap, Kind, Operation, StreamError
 from workers.ethos_u.command_stream.features import Kernel, Shape
-from workers.ethos_u.stream_cost.ifm_block import ifm_block
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.output_rate import cycles_per_element
-from workers.ethos_u.stream_cost.work import Channel, Move, Tensor, Unit, Weights, Work
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.work.ifm_block import ifm_block
+from workers.ethos_u.stream_cost.work.output_rate import cycles_per_element
+from workers.ethos_u.stream_cost.work.work import Channel, Move, Tensor, Unit, Weights, Work
 
 _UNITS = {
     Kind.CONV: Unit.CONV, Kind.DEPTHWISE: Unit.DEPTHWISE, Kind.POOL: Unit.POOL, Kind.ELEMENTWISE: Unit.ELEMENTWISE,

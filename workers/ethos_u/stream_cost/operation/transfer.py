@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.board import Memory
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.work import Channel, Tensor
+from workers.ethos_u.stream_cost.hardware.board import Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.work.work import Channel, Tensor
 
 _LEAST_LONGEST = 32  # some boards' configurations name a single beat, which is for Vela's estimate
 _BEAT = 16  # bytes of U85's ports, and of a brick's innermost row

@@ -11,12 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd
 
-from workers.ethos_u.stream_cost.blocks import along, up
-from workers.ethos_u.stream_cost.board import Memory
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.pipeline import Stage
-from workers.ethos_u.stream_cost.transfer import beat_bytes, beats_used, buffer_bytes, burst_bytes, bytes_per_cycle
-from workers.ethos_u.stream_cost.work import Channel, Tensor, Unit, Weights, Work
+from workers.ethos_u.stream_cost.hardware.board import Memory
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.operation.pipeline import Stage
+from workers.ethos_u.stream_cost.operation.transfer import (
+    beat_bytes,
+    beats_used,
+    buffer_bytes,
+    burst_bytes,
+    bytes_per_cycle,
+)
+from workers.ethos_u.stream_cost.work.blocks import along, up
+from workers.ethos_u.stream_cost.work.work import Channel, Tensor, Unit, Weights, Work
 
 
 @dataclass(frozen=True)

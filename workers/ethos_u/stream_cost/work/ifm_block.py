@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import ceil
 
 from workers.ethos_u.command_stream.features import Kernel, Shape
-from workers.ethos_u.stream_cost.npu import Npu
-from workers.ethos_u.stream_cost.work import Unit
+from workers.ethos_u.stream_cost.hardware.npu import Npu
+from workers.ethos_u.stream_cost.work.work import Unit
 
 _SUBKERNEL = 8
 
