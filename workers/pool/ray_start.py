@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from unittest.mock import patch
 
 #: Else there is a worker process before there is anything to run; ours have an environment of their own, it stays idle.
 NO_WORKER_AHEAD = {"prestart_worker_first_driver": False}
@@ -26,9 +26,9 @@ def workers_only() -> Iterator[None]:
         pass
 
     with (
-        _replaced(Node, "start_monitor", nothing),
-        _replaced(Node, "start_api_server", nothing),
-        _replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
+        patch.object(Node, "start_monitor", nothing),
+        patch.object(Node, "start_api_server", nothing),
+        patch.object(utils, "get_dashboard_dependency_error", lambda: ImportError("not wanted")),
     ):
         yield
 
@@ -42,7 +42,7 @@ def deaths_not_on_stdout() -> Iterator[None]:
     """
     from ray._private import worker
 
-    with _replaced(worker, "listen_error_messages", lambda *_: None):
+    with patch.object(worker, "listen_error_messages", lambda *_: None):
         yield
 
 
@@ -55,13 +55,3 @@ def termination_as_before() -> Iterator[None]:
     finally:
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, by: Callable[..., object]) -> Iterator[None]:
-    stock = getattr(owner, name)
-    setattr(owner, name, by)
-    try:
-        yield
-    finally:
-        setattr(owner, name, stock)

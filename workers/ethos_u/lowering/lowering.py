@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import patch
 
 import numpy as np
 
@@ -278,14 +279,9 @@ def _tosa_as_blob() -> Iterator[None]:
     from executorch.backends.arm.arm_vela import VelaCompileResult
     from executorch.backends.arm.ethosu.backend import EthosUBackend
 
-    stock = EthosUBackend._compile_tosa_flatbuffer
-    EthosUBackend._compile_tosa_flatbuffer = staticmethod(
-        lambda tosa_flatbuffer, compile_spec: VelaCompileResult(tosa_flatbuffer, ())
-    )
-    try:
+    as_it_is = staticmethod(lambda tosa_flatbuffer, compile_spec: VelaCompileResult(tosa_flatbuffer, ()))
+    with patch.object(EthosUBackend, "_compile_tosa_flatbuffer", as_it_is):
         yield
-    finally:
-        EthosUBackend._compile_tosa_flatbuffer = staticmethod(stock)
 
 
 @contextmanager
@@ -294,12 +290,9 @@ def _empty_delegates() -> Iterator[None]:
     from executorch.backends.arm.ethosu.backend import EthosUBackend
     from executorch.exir.backend.backend_details import PreprocessResult
 
-    stock = EthosUBackend.preprocess
-    EthosUBackend.preprocess = staticmethod(lambda edge_program, compile_specs: PreprocessResult(processed_bytes=b""))
-    try:
+    nothing = staticmethod(lambda edge_program, compile_specs: PreprocessResult(processed_bytes=b""))
+    with patch.object(EthosUBackend, "preprocess", nothing):
         yield
-    finally:
-        EthosUBackend.preprocess = staticmethod(stock)
 
 
 @contextmanager
@@ -312,11 +305,8 @@ def _shared_provenance() -> Iterator[None]:
     """
     from torch.fx.traceback import NodeSource
 
-    NodeSource.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
-    try:
+    with patch.object(NodeSource, "__deepcopy__", lambda self, memo: self, create=True):
         yield
-    finally:
-        del NodeSource.__deepcopy__  # type: ignore[attr-defined]
 
 
 def _graph_modules(top: "GraphModule") -> "Iterator[GraphModule]":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from workers.errors import printable
 
@@ -30,11 +31,8 @@ def rejections() -> Iterator[dict[str, str]]:
             found.setdefault(str(getattr(node.target, "_op", node.target)), _short(reason))
         stock(self, node, reason)
 
-    WhyNoPartitionReporter.report_reject = report_reject
-    try:
+    with patch.object(WhyNoPartitionReporter, "report_reject", report_reject):
         yield found
-    finally:
-        WhyNoPartitionReporter.report_reject = stock
 
 
 def _short(reason: str) -> str:

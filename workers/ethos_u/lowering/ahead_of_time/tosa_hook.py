@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from workers.ethos_u.files.pte import BACKEND
 
@@ -87,13 +88,11 @@ def rewrite_tosa(
                 }
             return result
 
-        EthosUBackend._compile_tosa_flatbuffer = staticmethod(compile_rewritten)
-        TOSAPartitioner.partition = partition_tagged
-        try:
+        with (
+            patch.object(EthosUBackend, "_compile_tosa_flatbuffer", staticmethod(compile_rewritten)),
+            patch.object(TOSAPartitioner, "partition", partition_tagged),
+        ):
             yield
-        finally:
-            EthosUBackend._compile_tosa_flatbuffer = staticmethod(stock_compile)
-            TOSAPartitioner.partition = stock_partition
 
 
 def _with_tag(delegation: Any, tag: Any) -> Any:

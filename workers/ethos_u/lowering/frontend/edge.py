@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -43,11 +44,8 @@ def before_partitioning(rewrite: OfProgram, check: OfProgram | None = None) -> I
                 check(lowered.exported_program(method))
         return lowered
 
-    EdgeProgramManager.to_backend = to_backend
-    try:
+    with patch.object(EdgeProgramManager, "to_backend", to_backend):
         yield
-    finally:
-        EdgeProgramManager.to_backend = stock
 
 
 def short_name(node: Node) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from workers.errors import ModelError
 from workers.ethos_u.estimates.host_operators import HostOperator
@@ -58,11 +59,8 @@ def _filling(functions: dict[float, Function]) -> Iterator[None]:
         exponent: Any = node.args[1] if short_name(node) == "pow" else None
         return functions[exponent] if exponent in functions else stock(self, node)
 
-    TableOps.__getitem__ = function_of
-    try:
+    with patch.object(TableOps, "__getitem__", function_of):
         yield
-    finally:
-        TableOps.__getitem__ = stock
 
 
 def _tabulate(functions: dict[float, Function], program: ExportedProgram) -> None:

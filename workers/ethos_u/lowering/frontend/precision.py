@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from search_space.choices.frontend.precision import by_layer
 from workers.errors import ModelError
@@ -38,11 +39,8 @@ def quantising(alternative: str) -> Iterator[None]:
             _tell(self, number_layers(model), alternative)
         return stock(self, model)
 
-    TOSAQuantizer.transform_for_annotation = transform
-    try:
+    with patch.object(TOSAQuantizer, "transform_for_annotation", transform):
         yield
-    finally:
-        TOSAQuantizer.transform_for_annotation = stock
     if not told:
         raise ModelError(f"precision={alternative}: the model has to be quantised where this recipe is applied")
 
