@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from tabulate import tabulate
 
 from results.records.clock import time_at
 from results.reports.prediction_error import PredictionError, labelled, shipped_error
@@ -114,9 +115,5 @@ def _table(kinds: Sequence[Mapping[str, Any]], total: int) -> list[str]:
         for one in kinds
     ]  # fmt: skip
     headings = ("cycles", "share", "operations", "kind")
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    right, last = widths[:-1], -1
-    return [
-        "  ".join([*(f"{cell:>{width}}" for cell, width in zip(row[:last], right, strict=True)), row[last]])
-        for row in (headings, *rows)
-    ]
+    sides = ("right", "right", "right", "left")
+    return tabulate((headings, *rows), tablefmt="plain", colalign=sides, disable_numparse=True).splitlines()

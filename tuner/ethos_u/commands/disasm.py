@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from tabulate import tabulate
 
 from results.reports.prediction_error import labelled, shipped_error
 from tuner.commands.options import board_options, json_option, stream_target_option
@@ -77,12 +78,8 @@ def _table(program: PricedStream) -> list[str]:
         cost = operators[row]
         line += [f"{cost.source_op} {cost.name}", "" if row in seen else f"{cost.cycles:,}"]
         seen.add(row)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = (0, 1, len(widths) - 1) if operators else (0, 1)
-    return [
-        "  ".join(f"{cell:{'>' if at in right else '<'}{widths[at]}}" for at, cell in enumerate(line)).rstrip()
-        for line in lines
-    ]
+    sides = ["right", "right", "left", "left", "left", "left", "left", *(["left", "right"] if operators else [])]
+    return tabulate(lines, tablefmt="plain", colalign=sides, disable_numparse=True).splitlines()
 
 
 def _columns(operation: Operation) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from tabulate import tabulate
+
 from tuner.ethos_u.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
 from workers.ethos_u.evidence.comparison import Comparison
 from workers.ethos_u.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
@@ -85,14 +87,8 @@ def columns(lines: Sequence[_Cells], words: Collection[str] = WORDS) -> Iterator
     Yields:
         One line of text for each.
     """
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    of_words = [heading in words for heading in lines[0]]
-    for line in lines:
-        cells = (
-            cell.ljust(width) if is_words else cell.rjust(width)
-            for cell, width, is_words in zip(line, widths, of_words, strict=True)
-        )
-        yield "  ".join(cells).rstrip()
+    sides = ["left" if heading in words else "right" for heading in lines[0]]
+    yield from tabulate(lines, tablefmt="plain", colalign=sides, disable_numparse=True).splitlines()
 
 
 def skipped_told(skipped: Iterable[tuple[str, int]]) -> Iterator[str]:
