@@ -33,7 +33,7 @@ from workers.backend.job import Job
 from workers.errors import ModelError, one_line
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 600.0
@@ -68,7 +68,7 @@ class _Bench:
     """What all models share. folder: for their files and all that is written."""
 
     folder: Path
-    pool: PlainPool
+    pool: LocalPool
     store: Store
     objective: Objective
 
@@ -87,9 +87,9 @@ async def judge(
     folder.mkdir(parents=True, exist_ok=True)
     jobs = {model: _written(model, folder) for model in models}
     # In a process of its own: what stock ExecuTorch has registered there is not to help velatune.
-    async with PlainPool(1, folder / "logs", tasks.warm_up) as users:
+    async with LocalPool(1, folder / "logs", tasks.warm_up) as users:
         stocks = {model: await _stock(users, folder, model, job) for model, job in jobs.items()}
-    async with PlainPool(1, folder / "logs", tasks.warm_up) as pool:
+    async with LocalPool(1, folder / "logs", tasks.warm_up) as pool:
         with Store.open(folder / "store.sqlite") as store:
             bench = _Bench(folder, pool, store, Objective())
             asked = {model: job for model, job in jobs.items() if stocks[model].stage != "file"}
@@ -123,7 +123,7 @@ def _written(model: Generated, folder: Path) -> Job[Target]:
     return Job(source, Target.parse(model.target), folder / "cache", seed=0)
 
 
-async def _stock(pool: PlainPool, folder: Path, model: Generated, job: Job) -> Stock:
+async def _stock(pool: LocalPool, folder: Path, model: Generated, job: Job) -> Stock:
     pt2 = Path(job.source) if model.writes_pt2 else None
     file, out = _path(model, folder, ".py"), _path(model, folder, ".stock.pte")
     try:

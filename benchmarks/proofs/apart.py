@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
 from tuner.paths import cache_folder
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.tasks import warm_up
 
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ def apart(function: Callable[[*Arguments], Result], *arguments: *Arguments) -> R
     """
 
     async def result() -> Result:
-        async with PlainPool(1, cache_folder() / "logs", warm_up) as pool:
+        async with LocalPool(1, cache_folder() / "logs", warm_up) as pool:
             return await pool.run(function, *arguments, timeout_seconds=_SECONDS)
 
     return asyncio.run(result())

@@ -20,7 +20,7 @@ from tuner.tuning.progress import Progress
 from workers import tasks
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import Pool
 
 _REGRESSED, _FAILED = 1, 3
@@ -62,6 +62,6 @@ async def _night(suite: Suite, jobs: list[Job], workers: int | None, address: st
     pool = Pool(workers, log_dir, address=address, warm_up=warm_up)
     over = partial(run_night, store=store, studies=studies, log_dir=log_dir, progress=Progress(jobs))
     if address is None:
-        return await over(suite, jobs, PlainPool(pool.jobs, log_dir, warm_up), pool)
+        return await over(suite, jobs, LocalPool(pool.jobs, log_dir, warm_up), pool)
     async with pool:  # a cluster is there anyway, and reads many models faster than its driver
         return await over(suite, jobs, nullcontext(pool), nullcontext(pool))

@@ -26,7 +26,7 @@ from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 3600.0
@@ -142,7 +142,7 @@ def _target(file: Path, was: TargetRecord, board: BoardOptions) -> Target:
 
 async def _run(file: Path, job: Job, recipe: str) -> str:
     # In a worker, since what is lowered must not hang on this process's hash seed, and the compiler may crash.
-    async with PlainPool(1, cache_folder() / "logs", tasks.warm_up) as pool:
+    async with LocalPool(1, cache_folder() / "logs", tasks.warm_up) as pool:
         try:
             return await pool.run(tasks.run_written, job, recipe, file.absolute(), timeout_seconds=_SECONDS)
         except WorkerLost as lost:

@@ -19,7 +19,7 @@ from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.evaluator import Outcome
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 from workers.pool.shared import Enclosed
 
@@ -49,12 +49,12 @@ async def applied(
     """
     for recipe in wanted:
         Recipe.parse(recipe)
-    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
+    async with LocalPool(1, log_dir, tasks.warm_up) as pool:
         return await applied_in(pool, job, objective, wanted, store, idle)
 
 
 async def applied_in(
-    pool: PlainPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store,
+    pool: LocalPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store,
     idle: Callable[[str], None] | None = None,
 ) -> list[Evaluation]:  # fmt: skip
     """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.

@@ -15,7 +15,7 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 1800.0
@@ -67,7 +67,7 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
 
 async def _lowered(job: Job, log_dir: Path) -> Base:
     # In a worker, as for a search: what is lowered goes into the cache, and must not hang on this process's hash seed.
-    async with PlainPool(1, log_dir, tasks.warm_up) as pool:
+    async with LocalPool(1, log_dir, tasks.warm_up) as pool:
         try:
             return await pool.run(tasks.lowered, job, timeout_seconds=_SECONDS)
         except WorkerLost as lost:

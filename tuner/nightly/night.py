@@ -38,7 +38,7 @@ from workers import tasks
 from workers.backend.base import Identified
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
 
 _Made = TypeVar("_Made")
@@ -48,7 +48,7 @@ _TICK_SECONDS = 15.0
 
 
 async def run_night(
-    suite: Suite, jobs: Sequence[Job], readers: Open[PlainPool | Pool], workers: Open[Pool], store: Store,
+    suite: Suite, jobs: Sequence[Job], readers: Open[LocalPool | Pool], workers: Open[Pool], store: Store,
     studies: Path, log_dir: Path, progress: Progress,
 ) -> Night:  # fmt: skip
     """Go over a suite once, or go on where the last run of it was interrupted.
@@ -90,7 +90,7 @@ class _Night:
     """One night: reads the models, replays what other versions may have changed, then searches."""
 
     def __init__(
-        self, suite: Suite, night: OpenNight, readers: Open[PlainPool | Pool], workers: Open[Pool], store: Store,
+        self, suite: Suite, night: OpenNight, readers: Open[LocalPool | Pool], workers: Open[Pool], store: Store,
         studies: Path, log_dir: Path, progress: Progress,
     ) -> None:  # fmt: skip
         self._suite, self._night = suite, night
@@ -144,7 +144,7 @@ class _Night:
         """By source and options: what the model is the same as, or why that cannot be said. In workers: a model's own
         code may crash or hang."""
 
-        async def one(job: Job, readers: PlainPool | Pool) -> Identified | str:
+        async def one(job: Job, readers: LocalPool | Pool) -> Identified | str:
             try:
                 return await readers.run(tasks.identified, job, timeout_seconds=_IDENTIFY_SECONDS)
             except PoolFailed:

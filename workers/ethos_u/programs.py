@@ -99,7 +99,7 @@ class TosaPrograms(Programs[Delegates]):
         self._streams = StreamCheck(self._pricing, memo, key)
         self._inputs = DefinedInputs(self.default, base.calibration_inputs, seed, memo, key)
         asked_about = {"target": target.identity(), "versions": self._toolchain, "stream cost": MODEL_VERSION}
-        self._transitions = Successors(memo, self._facts, asked_about, allowed)
+        self._successors = Successors(memo, self._facts, asked_about, allowed)
         self._checks_asked = self._checks_known = 0
         self._host_cycles = host_cycles(
             base.host_operators, map(interface_bytes, self.default), target.npu_cycles_per_cpu_cycle
@@ -183,7 +183,7 @@ class TosaPrograms(Programs[Delegates]):
 
     def successors(self, program: Delegates) -> dict[str, str | None]:
         now = [graph.hash for graph in program]
-        after = [self._transitions.of(graph) for graph in program]
+        after = [self._successors.of(graph) for graph in program]
         found: dict[str, str | None] = {}
         for name in sorted({name for each in after for name in each}):
             then = [each.get(name, graph) for each, graph in zip(after, now, strict=True)]
@@ -211,9 +211,9 @@ class TosaPrograms(Programs[Delegates]):
 
     @property
     def asked(self) -> Reuse:
-        pricing, transitions = self._pricing, self._transitions
+        pricing, successors = self._pricing, self._successors
         checks = self._checks_asked, self._checks_known
-        return Reuse(pricing.asked, pricing.known, *checks, transitions.asked, transitions.known)
+        return Reuse(pricing.asked, pricing.known, *checks, successors.asked, successors.known)
 
     def _chosen(self, one: RecipePass, graph: Graph) -> tuple[tuple[int, ...], int]:
         return self._sites.find((graph.hash, one), lambda: chosen_sites(one, graph, self._facts))

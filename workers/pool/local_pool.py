@@ -30,7 +30,7 @@ _START_SECONDS = 300.0
 _LENGTH_BYTES = 8
 
 
-class PlainPool:
+class LocalPool:
     """Processes on this machine, each started when a call finds none idle, for as long as the block lasts.
 
     They end with the block, and also when the driver is killed.

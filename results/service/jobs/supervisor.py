@@ -86,17 +86,17 @@ class Supervisor:
             if job is None:
                 break
             self._cancel[job.id] = asyncio.Event()
-            self._running[job.id] = asyncio.create_task(self._one(job))
+            self._running[job.id] = asyncio.create_task(self._run_job(job))
         for state, count in (await asyncio.to_thread(self._jobs.counts)).items():
             self._metrics.jobs.labels(state).set(count)
 
-    async def _one(self, job: Job) -> None:
+    async def _run_job(self, job: Job) -> None:
         try:
             # Between its start in the database and its event here, a cancellation found nothing to set.
             marked = await asyncio.to_thread(self._jobs.find, job.id)
             if marked is not None and marked.state == "cancelling":
                 self.cancel(job.id)
-            await self._work(job)
+            await self._run_process(job)
         except asyncio.CancelledError:
             self._jobs.put_back(job.id)
             raise
@@ -107,7 +107,7 @@ class Supervisor:
             del self._running[job.id], self._cancel[job.id]
             self.wake()
 
-    async def _work(self, job: Job) -> None:
+    async def _run_process(self, job: Job) -> None:
         folder = self._jobs.folder(job.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / "result.json").unlink(missing_ok=True)
@@ -127,13 +127,13 @@ class Supervisor:
                 return
             told["calibration_data"] = str(self._uploads.path(inputs))
         tell("job started", job=job.id, attempt=job.attempts, by=job.owner)
-        code = await self._process(job, told, cwd, folder / "log.txt")
+        code = await self._exit_code(job, told, cwd, folder / "log.txt")
         cancelled = self._cancel[job.id].is_set()
         state, reason, identity = _outcome(folder / "result.json", code, cancelled)
         await asyncio.to_thread(self._jobs.end, job.id, state, reason, identity)
         tell("job ended", job=job.id, state=state, reason=reason)
 
-    async def _process(self, job: Job, told: Mapping[str, Any], cwd: Path, log: Path) -> int:
+    async def _exit_code(self, job: Job, told: Mapping[str, Any], cwd: Path, log: Path) -> int:
         """Its exit code. The process group is gone when this returns, or when it is cancelled."""
         with log.open("ab") as written:
             process = await asyncio.create_subprocess_exec(

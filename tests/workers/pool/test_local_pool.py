@@ -23,7 +23,7 @@ from test_ray_pool import (
     talk,
 )
 
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import PoolFailed, WorkerLost
 
 Result = TypeVar("Result")
@@ -33,16 +33,16 @@ def nothing() -> None:
     pass
 
 
-def in_a_pool(most: int, logs: Path, work: Callable[[PlainPool], Awaitable[Result]]) -> Result:
+def in_a_pool(most: int, logs: Path, work: Callable[[LocalPool], Awaitable[Result]]) -> Result:
     async def block() -> Result:
-        async with PlainPool(most, logs, nothing) as pool:
+        async with LocalPool(most, logs, nothing) as pool:
             return await work(pool)
 
     return asyncio.run(block())
 
 
 def test_processes_are_used_again_and_end_with_the_block(tmp_path: Path) -> None:
-    async def work(pool: PlainPool) -> tuple[list[int], set[int]]:
+    async def work(pool: LocalPool) -> tuple[list[int], set[int]]:
         sums = await asyncio.gather(*(pool.run(add, number, 1, timeout_seconds=60) for number in range(20)))
         return sums, {await pool.run(os.getpid, timeout_seconds=60) for _ in range(4)}
 
@@ -53,7 +53,7 @@ def test_processes_are_used_again_and_end_with_the_block(tmp_path: Path) -> None
 
 
 def test_what_crashes_or_hangs_costs_its_own_call(tmp_path: Path) -> None:
-    async def work(pool: PlainPool) -> tuple[list[object], int]:
+    async def work(pool: LocalPool) -> tuple[list[object], int]:
         calls = (
             pool.run(abort, timeout_seconds=60),
             pool.run(add, 1, 2, timeout_seconds=60),
@@ -80,7 +80,7 @@ def test_what_crashes_or_hangs_costs_its_own_call(tmp_path: Path) -> None:
 
 
 def test_processes_are_as_those_of_the_other_pool(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    async def work(pool: PlainPool) -> int:
+    async def work(pool: LocalPool) -> int:
         await pool.run(talk, timeout_seconds=60)
         return await pool.run(hash_of_a_name, timeout_seconds=60)
 
@@ -95,7 +95,7 @@ def test_processes_are_as_those_of_the_other_pool(tmp_path: Path, capfd: pytest.
 
 def test_a_warm_up_that_fails_ends_it_all(tmp_path: Path) -> None:
     async def block() -> None:
-        async with PlainPool(1, tmp_path, abort) as pool:
+        async with LocalPool(1, tmp_path, abort) as pool:
             await pool.run(add, 1, 1, timeout_seconds=60)
 
     with pytest.raises(PoolFailed, match="Fatal Python error"):
@@ -107,10 +107,10 @@ import asyncio, sys
 from pathlib import Path
 from test_local_pool import nothing
 from test_ray_pool import wait_for
-from workers.pool.local_pool import PlainPool
+from workers.pool.local_pool import LocalPool
 
 async def main():
-    async with PlainPool(1, Path(), nothing) as pool:
+    async with LocalPool(1, Path(), nothing) as pool:
         await pool.run(wait_for, Path("never"), Path("started"), timeout_seconds=600)
 
 asyncio.run(main())
