@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 from results.store.database.connect import connect, store_url
 from results.store.database.tables import bests, evaluations
 from results.store.store import Store
-from tuner.commands.go_over import go_over
+from tuner.commands.run_suite import run_suite
 from tuner.nightly.suite_file import Suite, read_suite
 
 
@@ -47,7 +47,7 @@ def driver_milliseconds(suite: Suite, folder: Path) -> float:
 def _processor_seconds(suite: Suite, folder: Path, where: Path) -> float:
     before = _used()
     with Store.open(where) as store, contextlib.redirect_stdout(io.StringIO()):
-        go_over(suite, suite.jobs(folder / "cache"), os.cpu_count(), None, store, False)
+        run_suite(suite, suite.jobs(folder / "cache"), os.cpu_count(), None, store, False)
     return _used() - before
 
 

@@ -16,7 +16,7 @@ from results.service.http.telemetry import Metrics
 from results.service.jobs.jobs import Jobs
 from results.service.jobs.supervisor import Supervisor
 from results.service.reads.asking import Asking
-from results.service.reads.remembered import Remembered
+from results.service.reads.lookup_cache import LookupCache
 from results.service.state import State
 from results.service.tokens import Role, TokenBook
 from results.service.uploads import Uploads
@@ -38,7 +38,7 @@ class Service:
     uploads: Uploads
     supervisor: Supervisor
     asking: Asking
-    remembered: Remembered
+    lookup_cache: LookupCache
 
     @property
     def store(self) -> Store:
@@ -65,8 +65,8 @@ class Service:
         metrics, jobs, uploads = Metrics(), Jobs(state), Uploads(state, backend, limits)
         supervisor = Supervisor(jobs, uploads, backend, limits, metrics, store_url)
         asking = Asking(stores)
-        remembered = Remembered(asking.marks)
-        return cls(stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor, asking, remembered)
+        lookup_cache = LookupCache(asking.marks)
+        return cls(stores, state, tokens, backend, limits, metrics, jobs, uploads, supervisor, asking, lookup_cache)
 
 
 async def _service(request: Request) -> Service:

@@ -15,7 +15,7 @@ from results.lookup.lookup import Hit, Miss, Nearest, Stale
 from results.service import serve, uploads
 from results.service.http.limits import Limits
 from results.service.jobs import jobs
-from results.service.reads import awaited
+from results.service.reads import async_reads
 from tuner.commands.lookup import _EXIT_STATUS
 from tuner.nightly.scheduler import FRUITLESS, SLICE
 from tuner.nightly.suite_file import BudgetEntry, LimitsEntry, Suite
@@ -85,7 +85,7 @@ SENTENCES = {
         f"whose sender pauses for {uploads._PAUSE_SECONDS:g} s",
         f"max_size {_LIMITS.upload_bytes // _MIB}MiB",
         f"went down {_WORDS[jobs._MOST_ATTEMPTS]} times",
-        f"at most {_WORDS[awaited._CONNECTIONS]} connections to PostgreSQL",
+        f"at most {_WORDS[async_reads._CONNECTIONS]} connections to PostgreSQL",
     ],
     "docs/store.md": [
         f"| hit | {_EXIT_STATUS[Hit]} |",

@@ -19,7 +19,7 @@ from tuner.commands.options import (
     system_store_option,
     target_option,
 )
-from tuner.commands.unknown import nothing_known
+from tuner.commands.unknown_model import nothing_known
 from tuner.deploy.apply import adopt, applied
 from tuner.deploy.ask import ask
 from tuner.deploy.board_options import BoardOptions

@@ -18,7 +18,7 @@ from results.reports.comparison import Comparison, Side
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
-from tuner.commands.unknown import nothing_known
+from tuner.commands.unknown_model import nothing_known
 from tuner.deploy.apply import applied
 from tuner.deploy.ask import identity_for
 from tuner.deploy.board_options import BoardOptions

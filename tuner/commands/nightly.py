@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from results.store.store import Store
-from tuner.commands.go_over import go_over
 from tuner.commands.options import json_option
+from tuner.commands.run_suite import run_suite
 from tuner.nightly.job_notes import accept as accept_night
 from tuner.nightly.job_notes import release
 from tuner.nightly.suite_file import read_suite
@@ -41,4 +41,4 @@ def nightly(suite_file: Path, jobs: int | None, address: str | None, retry: bool
             return
         if retry:
             release(suite, store)
-        sys.exit(go_over(suite, work, jobs, address, store, as_json))
+        sys.exit(run_suite(suite, work, jobs, address, store, as_json))

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from results.store.store import Store
-from tuner.commands.go_over import go_over
 from tuner.commands.options import json_option
+from tuner.commands.run_suite import run_suite
 from tuner.nightly.suite_file import read_suite
 from tuner.paths import cache_folder
 
@@ -36,4 +36,4 @@ def sweep(suite_file: Path, address: str, slots: int | None, as_json: bool) -> N
     # What gained no more when it was searched stays as it is, however long ago that was.
     suite = read_suite(suite_file).model_copy(update={"fresh_days": math.inf})
     with contextlib.chdir(suite_file.absolute().parent), Store.open(suite.store) as store:
-        sys.exit(go_over(suite, suite.jobs(cache_folder()), slots, address, store, as_json))
+        sys.exit(run_suite(suite, suite.jobs(cache_folder()), slots, address, store, as_json))

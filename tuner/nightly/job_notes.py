@@ -1,4 +1,4 @@
-"""What the nights remember of a job is kept under its name."""
+"""What is stored about a job from one night to the next, by the job's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search asks for, and what it is told."""
+"""Candidates, which a search proposes, and answers, by which it learns what came of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which program a pass made of which, as far as recipes were evaluated that went there."""
+"""Known steps: which pass led from which program to which, by the recipes that were evaluated."""
 
 from __future__ import annotations
 

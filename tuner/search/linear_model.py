@@ -1,4 +1,4 @@
-"""What each element of recipes brings, judged from whole recipes: who was there when it went well.
+"""A linear model of what each element of a recipe saves, learnt from whole recipes.
 
 `tuner.search.pass_statistics` learns of a pass where only that pass was added. Most recipes that are tried differ by
 several elements; of those a linear model is kept, in which each element adds its part to a recipe's value (Bayesian

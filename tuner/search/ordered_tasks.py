@@ -1,4 +1,4 @@
-"""Work that goes on side by side and is told of in the order in which it was asked for."""
+"""Tasks that run side by side, and whose results are reported in the order in which they were started."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from results.service.http.schemas import (
     RegressionJson,
     ResultJson,
 )
-from results.service.reads.remembered import Answered, Marks
+from results.service.reads.lookup_cache import Answered, Marks
 from results.store.listings import Line
 from results.store.lookups.lookup_query import Offered
 from results.store.store import Store

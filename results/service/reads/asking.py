@@ -11,8 +11,8 @@ from anyio import to_thread
 from results.errors import StoreError
 from results.records.identity import Identity
 from results.service.reads.answers import answer_of, answer_with
-from results.service.reads.awaited import Awaited
-from results.service.reads.remembered import Answered, Marks
+from results.service.reads.async_reads import AsyncReads
+from results.service.reads.lookup_cache import Answered, Marks
 from results.store.database.commit_marks import SNAPSHOT
 from results.store.lookups.lookup_query import offered_in, question
 from results.store.tiers import Tiers
@@ -45,28 +45,28 @@ class Asking:
     def __init__(self, stores: Tiers) -> None:
         self._stores = stores
         fast_reads = stores.user.database.fast_reads
-        self._awaited = Awaited(fast_reads) if fast_reads.dialect == "postgresql" else None
+        self._async_reads = AsyncReads(fast_reads) if fast_reads.dialect == "postgresql" else None
 
     async def close(self) -> None:
-        if self._awaited is not None:
-            await self._awaited.close()
+        if self._async_reads is not None:
+            await self._async_reads.close()
 
     async def marks(self) -> Marks:
         """Of all stores, as they are now."""
-        awaited = self._awaited_alone
-        if awaited is None:
+        reads = self._async_alone
+        if reads is None:
             return await self.run(self._marks)
         try:
-            (row,) = await awaited.rows(SNAPSHOT, {})
+            (row,) = await reads.rows(SNAPSHOT, {})
         except StoreError:
             return (None,)
         return (row["mark"],)
 
     async def look_up(self, identity: Identity) -> Answered:
         """What is known for an identity. Raises StoreError: it cannot be read."""
-        awaited = self._awaited_alone
-        if awaited is not None:
-            (row,) = await awaited.rows(*question(identity, "postgresql"))
+        reads = self._async_alone
+        if reads is not None:
+            (row,) = await reads.rows(*question(identity, "postgresql"))
             offered = offered_in(row, (row["mark"],))
             if offered is not None:
                 return answer_with(offered, identity)
@@ -88,8 +88,8 @@ class Asking:
         return await aside(function, *arguments, **named)
 
     @property
-    def _awaited_alone(self) -> Awaited | None:
-        return self._awaited if len(self._stores.changes()) == 1 else None
+    def _async_alone(self) -> AsyncReads | None:
+        return self._async_reads if len(self._stores.changes()) == 1 else None
 
     def _marks(self) -> Marks:
         return tuple(one.mark() for one in self._stores.changes())

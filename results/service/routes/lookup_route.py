@@ -1,4 +1,4 @@
-"""The route of lookups: what is remembered or well asked is answered with little around it."""
+"""A kind of route for lookups, which answers from the cache with as little overhead as possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from results.records.identity import Identity
-from results.service.reads.remembered import Answered, Remembered
+from results.service.reads.lookup_cache import Answered, LookupCache
 
 
 class LookupRoute(APIRoute):
@@ -20,7 +20,7 @@ class LookupRoute(APIRoute):
 
         async def remembered(request: Request) -> Response:
             service = request.app.state.service
-            answers: Remembered = service.remembered
+            answers: LookupCache = service.lookup_cache
             question = request.scope["path"], await request.body()
             answer: Response | None = await answers.find(question)
             if answer is None:

@@ -22,7 +22,7 @@ from results.service.reads.answers import (
     result_json,
 )
 from results.service.reads.asking import aside
-from results.service.reads.remembered import Answered
+from results.service.reads.lookup_cache import Answered
 from results.service.routes.lookup_route import LookupRoute
 from results.service.service import Served, Service
 

@@ -21,7 +21,7 @@ from tuner.commands.options import (
     store_option,
     target_option,
 )
-from tuner.commands.unknown import nothing_known
+from tuner.commands.unknown_model import nothing_known
 from tuner.deploy.ask import identity_for
 from tuner.deploy.board_options import BoardOptions
 from tuner.deploy.how_to_tune import how_to_tune

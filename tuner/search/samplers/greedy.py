@@ -1,4 +1,4 @@
-"""Always the program behind the cheapest one."""
+"""A baseline: always extends the cheapest program by one pass."""
 
 from __future__ import annotations
 

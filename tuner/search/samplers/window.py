@@ -1,4 +1,4 @@
-"""What is proposed and not told."""
+"""The candidates that were proposed and whose results are not reported yet."""
 
 from __future__ import annotations
 

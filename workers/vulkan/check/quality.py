@@ -11,7 +11,7 @@ import torch
 
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 
 if TYPE_CHECKING:
     from workers.models.types import ExportedModel

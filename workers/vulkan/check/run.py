@@ -13,7 +13,7 @@ from torch.fx import Interpreter, Node
 from workers.errors import ModelError
 from workers.vulkan.check.references import REFERENCES
 from workers.vulkan.lowering.lowered import Delegate, Lowered
-from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 
 
 def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) -> tuple[torch.Tensor, ...]:

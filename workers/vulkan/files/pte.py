@@ -13,7 +13,7 @@ from workers.vulkan.files.flatbuffer import decoded
 from workers.vulkan.gate.verdict import Verdict, verdict
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import RUNTIME_NAME
-from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 from workers.vulkan.vk_graph import Graph, read_graph
 
 

@@ -12,8 +12,8 @@ from workers.models.error_place import with_place
 from workers.vulkan.lowering.layers import Layer, number_layers
 from workers.vulkan.lowering.lowered import Delegate, HostOperator, Lowered
 from workers.vulkan.lowering.quantise import check_schemes, quantised_module
+from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.lowering.surroundings import quiet_toolchain
 from workers.vulkan.target import VulkanTarget
 
 if TYPE_CHECKING:

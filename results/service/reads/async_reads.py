@@ -1,5 +1,5 @@
-"""Statements that read, run on PostgreSQL from the event loop: handing one over to a thread takes as much processor
-time as running it."""
+"""Runs single SELECT statements on PostgreSQL from the event loop. Handing one over to a thread would take as much
+processor time as running it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONNECTIONS = 5
 """At a time; a statement for which none is free waits."""
 
 
-class Awaited:
+class AsyncReads:
     """As `results.store.database.fast_reads.FastReads`, of the same database. For one event loop."""
 
     def __init__(self, fast_reads: FastReads) -> None:

@@ -1,4 +1,4 @@
-"""Answers to lookups, remembered until something is committed to a store: till then they cannot be other ones."""
+"""A cache of answers to lookups. An answer holds until something is committed to one of the stores."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answered(Response):
         self.kind, self.marks = kind, marks
 
 
-class Remembered:
+class LookupCache:
     """Of one service; for its event loop."""
 
     def __init__(self, marks: Callable[[], Awaitable[Marks]]) -> None:

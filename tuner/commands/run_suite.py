@@ -1,4 +1,4 @@
-"""What `velatune nightly` and `velatune sweep` do with a suite."""
+"""Runs a suite for `velatune nightly` and `velatune sweep`: searches, report, exit status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workers.pool.ray_pool import Pool
 _REGRESSED, _FAILED = 1, 3
 
 
-def go_over(
+def run_suite(
     suite: Suite, jobs: list[Job], workers: int | None, address: str | None, store: Store, as_json: bool
 ) -> int:
     """Go over a suite once, print and write what came of it.

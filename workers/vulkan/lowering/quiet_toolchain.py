@@ -1,4 +1,4 @@
-"""What torch and ExecuTorch are kept from while a model is lowered."""
+"""Lower a model with one torch thread and without log output."""
 
 from __future__ import annotations
 
