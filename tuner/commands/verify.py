@@ -141,7 +141,7 @@ def _target(file: Path, was: TargetRecord, board: BoardOptions) -> Target:
 
 
 async def _run(file: Path, job: Job, recipe: str) -> str:
-    # In a worker, since what is lowered must not hang on this process's hash seed, and the compiler may crash.
+    # In a worker, since what is lowered must not depend on this process's hash seed, and the compiler may crash.
     async with LocalPool(1, cache_folder() / "logs", tasks.warm_up) as pool:
         try:
             return await pool.run(tasks.run_written, job, recipe, file.absolute(), timeout_seconds=_SECONDS)

@@ -66,7 +66,7 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
 
 
 async def _lowered(job: Job, log_dir: Path) -> Base:
-    # In a worker, as for a search: what is lowered goes into the cache, and must not hang on this process's hash seed.
+    # In a worker, as for a search: what is lowered is cached, and must not depend on this process's hash seed.
     async with LocalPool(1, log_dir, tasks.warm_up) as pool:
         try:
             return await pool.run(tasks.lowered, job, timeout_seconds=_SECONDS)

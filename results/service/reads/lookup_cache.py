@@ -19,7 +19,7 @@ class Answered(Response):
     """The answer to a lookup.
 
     kind: hit, stale, nearest or miss. marks: of the stores that were asked, from before they were; the answer does not
-    hang on the others.
+    depend on the others.
     """
 
     def __init__(self, content: bytes, kind: str, marks: Marks) -> None:

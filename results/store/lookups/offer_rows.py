@@ -39,7 +39,7 @@ def _of(evaluation: FromClause, id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def sources(chosen: FromClause) -> FromClause:
-    """What hangs on chosen identities: their bests with both evaluations, and claims."""
+    """What belongs to chosen identities: their bests with both evaluations, and claims."""
     return (
         chosen.outerjoin(bests, bests.c.identity_id == identities.c.id)
         .outerjoin(_DEFAULT, _of(_DEFAULT, bests.c.default_evaluation_id))

@@ -110,7 +110,7 @@ class _Around:
         if is_quantised(model.program):
             if job.allowance.metric is None:
                 raise ModelError(f"{job.source}: is quantised, there is no float model to compare with; give --metric")
-            seed, data = 0, None  # what is known of such a model hangs on neither
+            seed, data = 0, None  # what is known of such a model depends on neither
         quantised = quantised_program(model, job.target, seed=seed, calibration_data=data, setting=setting)
         program = program_around(model, job.target, quantised, setting)
         self._name = job.source

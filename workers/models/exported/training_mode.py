@@ -1,4 +1,4 @@
-"""Operators of a program that behave as in training: their outputs hang on the batch, or on chance."""
+"""Operators of a program that behave as in training: their outputs depend on the batch, or on chance."""
 
 from __future__ import annotations
 

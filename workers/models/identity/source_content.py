@@ -47,7 +47,7 @@ def source_content(source: str, io_layout: IoLayout | None = None) -> SourceCont
     if isinstance(resolved, SourceModel):
         content = exported_hash(loaded)
     else:
-        # A file is known by its bytes, so that its identity does not hang on how torch prints what it reads.
+        # A file is known by its bytes, so that its identity does not depend on how torch prints what it reads.
         strides = strides_of(loaded.example_inputs)
         content = text_hash(file_hash(resolved), strides) if strides else file_hash(resolved)
     return SourceContent(loaded, content, layout_of(loaded.example_inputs))

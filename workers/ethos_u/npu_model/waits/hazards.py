@@ -184,7 +184,7 @@ class _Timeline:
             return ()
         if started.moved or before.moved:
             return self._found_met(reads, started, before, most)
-        # All that it hangs on. How far from each other things lie is often the same where they lie elsewhere.
+        # All that it depends on. How far from each other things lie is often the same where they lie elsewhere.
         apart = tuple(
             (read.what, *(base - written.bases[0] for base in (*read.bases, *written.bases))) for read, written in reads
         )
