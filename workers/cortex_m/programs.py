@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,17 +21,23 @@ from workers.cache.lru import LRU
 from workers.checking.verdict import Verdict
 from workers.cortex_m.base_program import CortexMBase, loaded
 from workers.cortex_m.check.compare import same_bits
+from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
-from workers.cortex_m.cost.price import price
+from workers.cortex_m.cost.compare import compare
+from workers.cortex_m.cost.price import ProgramCost, price
 from workers.cortex_m.cost.view import operator_calls, operator_of
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.float_operators import float_operators
 from workers.cortex_m.guards.verdict import Severity
+from workers.cortex_m.lowering.candidate import Lowering, Rewrites
 from workers.cortex_m.lowering.edge import to_edge
-from workers.cortex_m.lowering.inserted import lowered_with
+from workers.cortex_m.lowering.program_hash import program_hash
+from workers.cortex_m.lowering.square_as_product import has_squares
+from workers.cortex_m.lowering.unused_constants import without_unused_constants
 from workers.cortex_m.lowering.write import Written, written
 from workers.cortex_m.passes.base import CortexMPass, Rewrite
-from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants, without_unused_constants
+from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
+from workers.cortex_m.passes.square_as_product import SquareAsProduct
 from workers.cortex_m.target import Target
 from workers.errors import CompilerRefused, ModelError
 
@@ -53,52 +59,77 @@ STARTING_POINTS = (
     "drop-unused-constants",
 )
 
-Passes = tuple[RecipePass, ...]
-"""A program: the passes that it is lowered with, in order."""
+
+@dataclass(frozen=True)
+class Candidate:
+    """How a model is lowered.
+
+    Attributes:
+        rewrites: as `Lowering.in_order` gives them.
+        dropped: whether constants that no operator reads are left out of the file.
+        products: whether the model was quantised with products in place of squares.
+    """
+
+    rewrites: Rewrites = ()
+    dropped: bool = False
+    products: bool = False
 
 
-class CortexMPrograms(Programs[Passes]):
+class CortexMPrograms(Programs[Candidate]):
     """Lowers by ExecuTorch's explicit-layout pipeline with passes inserted.
 
     Args:
-        samples: calibration inputs that programs are compared on besides random ones.
-        seed: of the random ones.
+        base: the quantised model.
+        target: to lower for.
+        seed: of the random inputs that programs are compared on.
+        allowed: the class up to which recipes are tried.
+        with_products: quantises the model with products in place of squares.
+
+    Raises:
+        ModelError: the quantised model cannot be lowered to edge operators.
     """
 
     compiler: ClassVar[str] = "ExecuTorch"
     executes: ClassVar[bool] = True
 
     def __init__(
-        self, base: CortexMBase, target: Target, samples: Sequence[tuple[Any, ...]], seed: int, allowed: Exactness
-    ) -> None:
-        self.name, self.default, self.allowed = base.name, (), allowed
-        self._target, self._seed, self._samples = target, seed, samples
-        self._quantised = loaded(base.quantised)
-        self._edge = to_edge(self._quantised)
+        self, base: CortexMBase, target: Target, seed: int, allowed: Exactness,
+        with_products: Callable[[], ExportedProgram],
+    ) -> None:  # fmt: skip
+        self.name, self.default, self.allowed = base.name, Candidate(), allowed
+        self._target, self._seed, self._samples = target, seed, base.samples
+        quantised = loaded(base.quantised)
+        self._has_squares, self._with_products = has_squares(quantised.graph), with_products
+        self._lowerings = {False: Lowering(to_edge(quantised), target)}
         self._programs: LRU[ExportedProgram] = LRU(_KEPT)
         self._hashes: LRU[str] = LRU(_KEPT)
         self._files: LRU[Written] = LRU(_KEPT)
         self._outputs: LRU[list[torch.Tensor]] = LRU(_KEPT)
 
-    def program_hash(self, program: Passes) -> str:
-        return self._hashes.find(program, lambda: _hash_of(self.lowered(program)))
+    def program_hash(self, program: Candidate) -> str:
+        return self._hashes.find(program, lambda: program_hash(self.lowered(program)))
 
-    def chosen(self, choices: Choices) -> Passes:
+    def chosen(self, choices: Choices) -> Candidate:
         if choices:
             raise SpaceError(f"{choices[0][0]} is no choice for Cortex-M")
-        return ()
+        return self.default
 
-    def passed(self, program: Passes, one: RecipePass) -> Passes:
-        if not isinstance(one, CortexMPass):
+    def passed(self, program: Candidate, one: RecipePass) -> Candidate:
+        if isinstance(one, DropUnusedConstants):
+            after = replace(program, dropped=True)
+        elif isinstance(one, SquareAsProduct):
+            after = self._in_order(replace(program, products=self._has_squares))
+        elif isinstance(one, Rewrite):
+            after = self._in_order(replace(program, rewrites=(*program.rewrites, one)))
+        else:
             raise SpaceError(f"{one.name} is no pass for Cortex-M")
-        after = (*program, one)
         return program if self.program_hash(after) == self.program_hash(program) else after
 
-    def lowered(self, program: Passes) -> ExportedProgram:
+    def lowered(self, program: Candidate) -> ExportedProgram:
         """The program that runs on the target. Raises SpaceError if a pass breaks it."""
         return self._programs.find(program, lambda: self._made(program))
 
-    def file(self, program: Passes) -> Written:
+    def file(self, program: Candidate) -> Written:
         """Its `.pte`. Raises CompilerRefused."""
 
         def made() -> Written:
@@ -109,17 +140,21 @@ class CortexMPrograms(Programs[Passes]):
 
         return self._files.find(program, made)
 
-    def cost(self, program: Passes) -> Cost:
+    def outputs(self, program: Candidate, inputs: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
+        """What a program computes, by ExecuTorch's Python operators. Raises SpaceError if a pass breaks it."""
+        return outputs_of(self.lowered(program), inputs)
+
+    def cost(self, program: Candidate) -> Cost:
         lowered, file = self.lowered(program), self.file(program)
-        calls = operator_calls(lowered)
-        found = price(calls, self._target)
+        found = self._priced(program)
         kinds = [operator_of(node) for node in lowered.graph.nodes if node.op == "call_function"]
         metrics = {
             "instructions": found.instructions,
+            "decided_instructions": self._decided(program).instructions,
             "uncosted": len(found.uncosted),
             "transposes": kinds.count("transpose") + kinds.count("permute_copy"),
             "float_operators": len(float_operators(lowered)),
-            "operators": len(calls),
+            "operators": len(found.operators),
         }
         rows = tuple(
             Row(0, one.node, one.operator, one.formula or "uncosted", round(one.instructions or 0))
@@ -128,7 +163,7 @@ class CortexMPrograms(Programs[Passes]):
         digest = hashlib.sha256(file.content).hexdigest()
         return Cost(metrics, file.planned_sram, len(file.content), (digest,), rows)
 
-    def equal(self, program: Passes, reference: Passes, whole: bool) -> Verdict:
+    def equal(self, program: Candidate, reference: Candidate, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
             return Verdict(True)
         for kind, inputs in self._inputs(whole):
@@ -147,9 +182,9 @@ class CortexMPrograms(Programs[Passes]):
             "inputs": [{"kind": kind, "count": count, "seed": self._seed} for kind, count in kinds.items()],
         }
 
-    def executed(self, program: Passes, whole: bool, on_all: bool, is_default: bool) -> Verdict:
+    def executed(self, program: Candidate, whole: bool, on_all: bool, is_default: bool) -> Verdict:
         """What the guards say that the kernels do on the processor."""
-        shapes = [tuple(value.shape) for value in self._values((), "example", self._example)]
+        shapes = [tuple(value.shape) for value in self._values(self.default, "example", self._example)]
         for one in verdicts(self.lowered(program), self._target, shapes):
             if one.severity is not Severity.FLOAT:
                 return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}")
@@ -158,15 +193,15 @@ class CortexMPrograms(Programs[Passes]):
     def described_execution(self, on_all: bool) -> str:
         return "not run on a processor; the guards know of nothing that its kernels compute wrongly"
 
-    def sites(self, one: RecipePass, program: Passes) -> tuple[tuple[int, ...], int]:
-        count = len(self._sites_of(program, one))
+    def sites(self, one: RecipePass, program: Candidate) -> tuple[tuple[int, ...], int]:
+        count = self._site_count(program, one)
         return tuple(number for number in one.numbers or range(1, count + 1) if number <= count), count
 
-    def successors(self, program: Passes) -> dict[str, str | None]:
+    def successors(self, program: Candidate) -> dict[str, str | None]:
         """Also by single sites, where a pass has several."""
         found = super().successors(program)
         for one in self.passes():
-            count = len(self._sites_of(program, one)) if str(one) in found else 0
+            count = self._site_count(program, one) if found.get(str(one)) is not None else 0
             for number in range(1, count + 1) if 1 < count <= _MOST_SITES else ():
                 at = replace(one, at=str(number))
                 after = self.passed(program, at)
@@ -175,26 +210,43 @@ class CortexMPrograms(Programs[Passes]):
         return found
 
     def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        return (*learnt, *STARTING_POINTS)
+        may_multiply = self._has_squares and self.allowed >= SquareAsProduct.exactness
+        products = [f"{SquareAsProduct.name},{one}" for one in STARTING_POINTS] if may_multiply else []
+        return (*learnt, *products, *STARTING_POINTS)
 
     def passes(self) -> Sequence[RecipePass]:
         return pass_instances(CortexMPass, self.allowed)
 
-    def _made(self, program: Passes) -> ExportedProgram:
+    def _made(self, program: Candidate) -> ExportedProgram:
+        if program.dropped:
+            return without_unused_constants(self.lowered(replace(program, dropped=False)))
         try:
-            lowered, _ = lowered_with(self._edge, self._target, _rewrites(program))
+            return self._lowering(program).lowered(program.rewrites)
         except ModelError as error:
             raise SpaceError(str(error)) from error
-        dropped = any(isinstance(one, DropUnusedConstants) for one in program)
-        return without_unused_constants(lowered) if dropped else lowered
 
-    def _sites_of(self, program: Passes, one: RecipePass) -> list[str]:
-        """Names of the sites that a pass has in a program."""
-        if not isinstance(one, Rewrite):
-            return []
-        everywhere = replace(one, at="")
-        _, found = lowered_with(self._edge, self._target, [*_rewrites(program), everywhere])
-        return found.get(str(everywhere), [])
+    def _in_order(self, program: Candidate) -> Candidate:
+        try:
+            return replace(program, rewrites=self._lowering(program).in_order(program.rewrites))
+        except ModelError as error:
+            raise SpaceError(str(error)) from error
+
+    def _site_count(self, program: Candidate, one: RecipePass) -> int:
+        """How many sites a pass has in a program."""
+        return len(self._lowering(program).sites(program.rewrites, one)) if isinstance(one, Rewrite) else 0
+
+    def _lowering(self, program: Candidate) -> Lowering:
+        if program.products not in self._lowerings:
+            self._lowerings[program.products] = Lowering(to_edge(self._with_products()), self._target)
+        return self._lowerings[program.products]
+
+    def _priced(self, program: Candidate) -> ProgramCost:
+        return price(operator_calls(self.lowered(program)), self._target)
+
+    def _decided(self, program: Candidate) -> ProgramCost:
+        """The cost of a program, or that of the default lowering where nobody knows which of the two is less."""
+        default, found = self._priced(self.default), self._priced(program)
+        return found if compare(default, found, self._target.instruction_set).told_apart else default
 
     @property
     def _example(self) -> tuple[Any, ...]:
@@ -204,39 +256,12 @@ class CortexMPrograms(Programs[Passes]):
         """Names and values of the sets of inputs that programs are compared on."""
         random = np.random.default_rng(self._seed)
         samples = self._samples if whole else self._samples[:1]
-        drawn = [tuple(_drawn(value, random) for value in self._example) for _ in range(3 if whole else 1)]
+        drawn = [drawn_like(self._example, random) for _ in range(3 if whole else 1)]
         return [
             *((f"random {at}", inputs) for at, inputs in enumerate(drawn)),
             *((f"calibration {at}", inputs) for at, inputs in enumerate(samples)),
         ]
 
-    def _values(self, program: Passes, kind: str, inputs: tuple[Any, ...]) -> list[torch.Tensor]:
+    def _values(self, program: Candidate, kind: str, inputs: tuple[Any, ...]) -> list[torch.Tensor]:
         key = (program, kind)
-        return self._outputs.find(key, lambda: list(outputs_of(self.lowered(program), inputs)))
-
-
-def _rewrites(program: Passes) -> list[Rewrite]:
-    return [one for one in program if isinstance(one, Rewrite)]
-
-
-def _drawn(value: Any, random: np.random.Generator) -> Any:
-    """Values as large as those of an input; what is no float tensor stays as it is."""
-    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        return value
-    scale = float(value.abs().max()) or 1.0
-    drawn = torch.from_numpy(random.uniform(-scale, scale, tuple(value.shape))).to(value.dtype)
-    return torch.empty_like(value).copy_(drawn)
-
-
-def _hash_of(program: ExportedProgram) -> str:
-    """Equal for programs of equal operators, arguments and constants."""
-    digest = hashlib.blake2b(digest_size=16)
-    names = {node: f"%{at}" for at, node in enumerate(program.graph.nodes)}
-    for node in program.graph.nodes:
-        shown = torch.fx.node.map_arg((node.args, node.kwargs), lambda one: names[one])
-        shape = getattr(node.meta.get("val"), "shape", "")
-        digest.update(f"{node.op} {operator_of(node) if node.op == 'call_function' else ''} {shown} {shape}\n".encode())
-    for _, value in sorted({**program.state_dict, **program.constants}.items()):
-        if isinstance(value, torch.Tensor):
-            digest.update(str(tuple(value.shape)).encode() + value.detach().contiguous().cpu().numpy().tobytes())
-    return digest.hexdigest()
+        return self._outputs.find(key, lambda: list(self.outputs(program, inputs)))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from workers.cortex_m.lowering.candidate import lower
+from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import Target
@@ -61,7 +61,6 @@ def _padded_row() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
 
 
-#: Name -> the model, and the shape of its input.
 MODELS = {
     "branches": (Branches, (1, 3, 8, 8)),
     "conv1d-s2-w20": (lambda: nn.Conv1d(8, 16, 3, stride=2), (1, 8, 20)),
@@ -103,7 +102,7 @@ def quantised(name: str, explicit_layout: bool = True, channels_last: bool = Fal
 
 @cache
 def edge(name: str, explicit_layout: bool = True, channels_last: bool = False) -> ExportedProgram:
-    """It as edge operators. `lower` copies it."""
+    """It as edge operators."""
     return to_edge(quantised(name, explicit_layout, channels_last))
 
 
@@ -112,7 +111,8 @@ def lowered(
     name: str, cpu: str = "cortex-m55", explicit_layout: bool = True, channels_last: bool = False
 ) -> ExportedProgram:
     """It lowered without passes of our own."""
-    return lower(edge(name, explicit_layout, channels_last), Target.parse(cpu), explicit_layout=explicit_layout)
+    program = edge(name, explicit_layout, channels_last)
+    return Lowering(program, Target.parse(cpu), explicit_layout=explicit_layout).lowered(())
 
 
 def output_shapes(name: str) -> list[tuple[int, ...]]:

@@ -10,7 +10,6 @@ from workers.cortex_m.passes.base import Program
 
 if TYPE_CHECKING:
     import torch
-    from torch.export import ExportedProgram
     from torch.fx import Node
 
 CONVOLUTION, DEPTHWISE = "quantized_conv2d_nhwc", "quantized_depthwise_conv2d_nhwc"
@@ -79,11 +78,3 @@ def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape
     node.replace_all_uses_with(result)
     graph.erase_node(node)
     return new
-
-
-def unused_constants(program: ExportedProgram) -> list[Node]:
-    """Parameters and buffers that no operator reads."""
-    from torch.export.graph_signature import InputKind
-
-    specs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is not InputKind.USER_INPUT}
-    return [node for node in program.graph.nodes if node.op == "placeholder" and node.name in specs and not node.users]
