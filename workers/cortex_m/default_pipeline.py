@@ -90,7 +90,7 @@ def _found(model: ExportedModel, calibration: Sequence[tuple[Any, ...]]) -> dict
         edge = to_edge(quantised)
     except ModelError as error:
         return {one.value: DefaultPipeline(str(error)) for one in InstructionSet}
-    shapes = [shape_of(one) for one in quantised.graph.output_node().args[0]]  # type: ignore[union-attr]
+    shapes = [shape_of(one) for one in quantised.graph.output_node().args[0]]
     return {one.value: _lowered(edge, shapes, Target.counted(one)) for one in InstructionSet}
 
 

@@ -14,6 +14,7 @@ from torch.export import ExportedProgram
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
+from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
 from workers.backend.cost import Cost, Row
 from workers.backend.programs import Choices, Programs
@@ -125,6 +126,13 @@ class CortexMPrograms(Programs[Candidate]):
             raise SpaceError(f"{one.name} is no pass for Cortex-M")
         return program if self.program_hash(after) == self.program_hash(program) else after
 
+    def by(self, recipe: Recipe) -> Candidate:
+        """The program that a recipe gives. Raises SpaceError if it is none, or a pass breaks it."""
+        program = self.chosen(recipe.choices)
+        for one in recipe.passes:
+            program = self.passed(program, one)
+        return program
+
     def lowered(self, program: Candidate) -> ExportedProgram:
         """The program that runs on the target. Raises SpaceError if a pass breaks it."""
         return self._programs.find(program, lambda: self._made(program))
@@ -141,7 +149,18 @@ class CortexMPrograms(Programs[Candidate]):
         return self._files.find(program, made)
 
     def outputs(self, program: Candidate, inputs: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
-        """What a program computes, by ExecuTorch's Python operators. Raises SpaceError if a pass breaks it."""
+        """What a program computes, by ExecuTorch's Python operators.
+
+        Args:
+            program: to run.
+            inputs: as the model takes them.
+
+        Returns:
+            Tensors, as they leave the program.
+
+        Raises:
+            SpaceError: a pass breaks it.
+        """
         return outputs_of(self.lowered(program), inputs)
 
     def cost(self, program: Candidate) -> Cost:
@@ -212,10 +231,24 @@ class CortexMPrograms(Programs[Candidate]):
     def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
         may_multiply = self._has_squares and self.allowed >= SquareAsProduct.exactness
         products = [f"{SquareAsProduct.name},{one}" for one in STARTING_POINTS] if may_multiply else []
-        return (*learnt, *products, *STARTING_POINTS)
+        known = dict.fromkeys(map(self._effective, (*products, *STARTING_POINTS)))
+        return tuple(dict.fromkeys((*learnt, *filter(None, known))))
 
     def passes(self) -> Sequence[RecipePass]:
         return pass_instances(CortexMPass, self.allowed)
+
+    def _effective(self, text: str) -> str:
+        """A recipe without passes that change nothing in this model, so that no search has to leave them out."""
+        program, kept = self.default, []
+        for one in Recipe.parse(text).passes:
+            try:
+                after = self.passed(program, one)
+            except SpaceError:  # it is refused when it is evaluated
+                return text
+            if after is not program:
+                kept.append(str(one))
+            program = after
+        return ",".join(kept)
 
     def _made(self, program: Candidate) -> ExportedProgram:
         if program.dropped:

@@ -51,10 +51,7 @@ def programs(job: Job[Target], base: CortexMBase) -> CortexMPrograms:
 
 
 def by(programs: CortexMPrograms, text: str) -> Candidate:
-    found = programs.default
-    for one in Recipe.parse(text).passes:
-        found = programs.passed(found, one)
-    return found
+    return programs.by(Recipe.parse(text))
 
 
 def test_a_pass_without_sites_gives_the_same_program(programs: CortexMPrograms) -> None:

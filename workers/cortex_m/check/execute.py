@@ -15,7 +15,11 @@ def outputs_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> tuple[torch
     """The outputs of an exported program, in order.
 
     Args:
+        inputs: as the model takes them.
         program: quantised, or lowered by `workers.cortex_m.lowering.candidate.Lowering`.
+
+    Returns:
+        Tensors, as they leave the program.
     """
     with torch.no_grad():
         return tensors_of(_WithKernelPools(program.module(check_guards=False)).run(*inputs))

@@ -39,9 +39,7 @@ def run_recipe(
     base = backend.lower(job)
     programs = backend.programs(job, base)
     assert isinstance(programs, CortexMPrograms) and isinstance(base, CortexMBase)
-    candidate = programs.default
-    for one in Recipe.parse(recipe).passes:
-        candidate = programs.passed(candidate, one)
+    candidate = programs.by(Recipe.parse(recipe))
     content = programs.file(candidate).content
     if hashlib.sha256(content).hexdigest() != expected_sha256:
         raise ModelError(f"{job.source}: '{recipe}' does not give the file that was evaluated")

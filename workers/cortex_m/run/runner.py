@@ -98,9 +98,7 @@ def _said(output: str, name: str) -> tuple[Unit, int]:
         for unit in units:
             if isinstance(told.get(unit), int) and told[unit] > 0:
                 return unit, told[unit]
-    raise ModelError(
-        f'{name}: its last line is {last[:80] or "empty"}, not {{"instructions": N}} or {{"cycles": N}}'
-    )
+    raise ModelError(f'{name}: its last line is {last[:80] or "empty"}, not {{"instructions": N}} or {{"cycles": N}}')
 
 
 def _differing(file: Path, expected: torch.Tensor) -> int:
