@@ -57,6 +57,18 @@ class ThereAndBack(nn.Module):
         return torch.clone(there, memory_format=torch.contiguous_format) * x
 
 
+class Extremes(nn.Module):
+    """The smaller and the larger one of two values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(12, 6), nn.Linear(12, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right = self.left(x), self.right(x)
+        return torch.maximum(torch.minimum(left, right), right - right)
+
+
 def _padded_row() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
 
@@ -79,6 +91,7 @@ MODELS = {
     "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
     "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),
     "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),
+    "extremes": (Extremes, (4, 12)),
     "trap": (lambda: nn.Conv1d(8, 4, 3, 2, 1), (1, 8, 10)),
     "grouped": (lambda: nn.Conv2d(8, 8, 3, groups=4, bias=False), (1, 8, 6, 6)),
 }
