@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from workers.checking.allowance import Quality
+from workers.cortex_m.candidates import Candidate
 from workers.cortex_m.check.execute import tensors_of
-from workers.cortex_m.programs import Candidate, CortexMPrograms
+from workers.cortex_m.programs import CortexMPrograms
 from workers.models.types import ExportedModel
 
 #: Where there is no noise at all.

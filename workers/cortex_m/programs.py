@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
@@ -21,6 +20,7 @@ from workers.backend.programs import Choices, Programs
 from workers.cache.lru import LRU
 from workers.checking.verdict import Verdict
 from workers.cortex_m.base_program import CortexMBase, loaded
+from workers.cortex_m.candidates import Candidate, Candidates
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
@@ -30,50 +30,18 @@ from workers.cortex_m.cost.view import operator_calls, operator_of
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.float_operators import float_operators
 from workers.cortex_m.guards.verdict import Severity
-from workers.cortex_m.lowering.candidate import Lowering, Rewrites
-from workers.cortex_m.lowering.edge import to_edge
-from workers.cortex_m.lowering.program_hash import program_hash
-from workers.cortex_m.lowering.square_as_product import has_squares
-from workers.cortex_m.lowering.unused_constants import without_unused_constants
+from workers.cortex_m.guards.verdict import Verdict as Fault
 from workers.cortex_m.lowering.write import Written, written
-from workers.cortex_m.passes.base import CortexMPass, Rewrite
-from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
-from workers.cortex_m.passes.square_as_product import SquareAsProduct
+from workers.cortex_m.passes.base import CortexMPass
+from workers.cortex_m.starting_points import starting_points
 from workers.cortex_m.target import Target
 from workers.errors import CompilerRefused, ModelError
 
-#: Lowered programs, their outputs and files, kept in memory.
+#: Files and outputs kept in memory.
 _KEPT = 64
 
 #: Passes with more sites are tried at all of them alone.
 _MOST_SITES = 8
-
-#: In the order in which a recipe that takes all of them is sensible.
-STARTING_POINTS = (
-    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,depthwise-to-convolution,"
-    "stride-to-channels,row-along-height,drop-unused-constants",
-    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,depthwise-to-convolution,"
-    "linear-to-convolution,drop-unused-constants",
-    "drop-clones,fold-clones,row-along-height,drop-unused-constants",
-    "pad-apart,drop-unused-constants",
-    "row-along-height,drop-unused-constants",
-    "drop-unused-constants",
-)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """How a model is lowered.
-
-    Attributes:
-        rewrites: as `Lowering.in_order` gives them.
-        dropped: whether constants that no operator reads are left out of the file.
-        products: whether the model was quantised with products in place of squares.
-    """
-
-    rewrites: Rewrites = ()
-    dropped: bool = False
-    products: bool = False
 
 
 class CortexMPrograms(Programs[Candidate]):
@@ -99,43 +67,26 @@ class CortexMPrograms(Programs[Candidate]):
     ) -> None:  # fmt: skip
         self.name, self.default, self.allowed = base.name, Candidate(), allowed
         self._target, self._seed, self._samples = target, seed, base.samples
-        quantised = loaded(base.quantised)
-        self._has_squares, self._with_products = has_squares(quantised.graph), with_products
-        self._lowerings = {False: Lowering(to_edge(quantised), target)}
-        self._programs: LRU[ExportedProgram] = LRU(_KEPT)
-        self._hashes: LRU[str] = LRU(_KEPT)
+        self._candidates = Candidates(loaded(base.quantised), target, with_products)
         self._files: LRU[Written] = LRU(_KEPT)
         self._outputs: LRU[list[torch.Tensor]] = LRU(_KEPT)
 
     def program_hash(self, program: Candidate) -> str:
-        return self._hashes.find(program, lambda: program_hash(self.lowered(program)))
+        return self._candidates.hash_of(program)
 
     def chosen(self, choices: Choices) -> Candidate:
-        if choices:
-            raise SpaceError(f"{choices[0][0]} is no choice for Cortex-M")
-        return self.default
+        return self._candidates.by(Recipe(choices))
 
     def passed(self, program: Candidate, one: RecipePass) -> Candidate:
-        if isinstance(one, DropUnusedConstants):
-            after = replace(program, dropped=True)
-        elif isinstance(one, SquareAsProduct):
-            after = self._in_order(replace(program, products=self._has_squares))
-        elif isinstance(one, Rewrite):
-            after = self._in_order(replace(program, rewrites=(*program.rewrites, one)))
-        else:
-            raise SpaceError(f"{one.name} is no pass for Cortex-M")
-        return program if self.program_hash(after) == self.program_hash(program) else after
+        return self._candidates.passed(program, one)
 
     def by(self, recipe: Recipe) -> Candidate:
         """The program that a recipe gives. Raises SpaceError if it is none, or a pass breaks it."""
-        program = self.chosen(recipe.choices)
-        for one in recipe.passes:
-            program = self.passed(program, one)
-        return program
+        return self._candidates.by(recipe)
 
     def lowered(self, program: Candidate) -> ExportedProgram:
         """The program that runs on the target. Raises SpaceError if a pass breaks it."""
-        return self._programs.find(program, lambda: self._made(program))
+        return self._candidates.lowered(program)
 
     def file(self, program: Candidate) -> Written:
         """Its `.pte`. Raises CompilerRefused."""
@@ -203,24 +154,22 @@ class CortexMPrograms(Programs[Candidate]):
 
     def executed(self, program: Candidate, whole: bool, on_all: bool, is_default: bool) -> Verdict:
         """What the guards say that the kernels do on the processor."""
-        shapes = [tuple(value.shape) for value in self._values(self.default, "example", self._example)]
-        for one in verdicts(self.lowered(program), self._target, shapes):
-            if one.severity is not Severity.FLOAT:
-                return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}")
+        for one in self._faults(program):
+            return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}")
         return Verdict(True)
 
     def described_execution(self, on_all: bool) -> str:
         return "not run on a processor; the guards know of nothing that its kernels compute wrongly"
 
     def sites(self, one: RecipePass, program: Candidate) -> tuple[tuple[int, ...], int]:
-        count = self._site_count(program, one)
+        count = len(self._candidates.sites(program, one))
         return tuple(number for number in one.numbers or range(1, count + 1) if number <= count), count
 
     def successors(self, program: Candidate) -> dict[str, str | None]:
         """Also by single sites, where a pass has several."""
         found = super().successors(program)
         for one in self.passes():
-            count = self._site_count(program, one) if found.get(str(one)) is not None else 0
+            count = len(self._candidates.sites(program, one)) if found.get(str(one)) is not None else 0
             for number in range(1, count + 1) if 1 < count <= _MOST_SITES else ():
                 at = replace(one, at=str(number))
                 after = self.passed(program, at)
@@ -229,49 +178,17 @@ class CortexMPrograms(Programs[Candidate]):
         return found
 
     def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:
-        may_multiply = self._has_squares and self.allowed >= SquareAsProduct.exactness
-        products = [f"{SquareAsProduct.name},{one}" for one in STARTING_POINTS] if may_multiply else []
-        known = dict.fromkeys(map(self._effective, (*products, *STARTING_POINTS)))
-        return tuple(dict.fromkeys((*learnt, *filter(None, known))))
+        known = starting_points(self._candidates, lambda one: {fault.node for fault in self._faults(one)}, self.allowed)
+        return tuple(dict.fromkeys((*learnt, *known)))
 
     def passes(self) -> Sequence[RecipePass]:
         return pass_instances(CortexMPass, self.allowed)
 
-    def _effective(self, text: str) -> str:
-        """A recipe without passes that change nothing in this model, so that no search has to leave them out."""
-        program, kept = self.default, []
-        for one in Recipe.parse(text).passes:
-            try:
-                after = self.passed(program, one)
-            except SpaceError:  # it is refused when it is evaluated
-                return text
-            if after is not program:
-                kept.append(str(one))
-            program = after
-        return ",".join(kept)
-
-    def _made(self, program: Candidate) -> ExportedProgram:
-        if program.dropped:
-            return without_unused_constants(self.lowered(replace(program, dropped=False)))
-        try:
-            return self._lowering(program).lowered(program.rewrites)
-        except ModelError as error:
-            raise SpaceError(str(error)) from error
-
-    def _in_order(self, program: Candidate) -> Candidate:
-        try:
-            return replace(program, rewrites=self._lowering(program).in_order(program.rewrites))
-        except ModelError as error:
-            raise SpaceError(str(error)) from error
-
-    def _site_count(self, program: Candidate, one: RecipePass) -> int:
-        """How many sites a pass has in a program."""
-        return len(self._lowering(program).sites(program.rewrites, one)) if isinstance(one, Rewrite) else 0
-
-    def _lowering(self, program: Candidate) -> Lowering:
-        if program.products not in self._lowerings:
-            self._lowerings[program.products] = Lowering(to_edge(self._with_products()), self._target)
-        return self._lowerings[program.products]
+    def _faults(self, program: Candidate) -> list[Fault]:
+        """What the guards complain of, the worst first; that something stays in float is no fault."""
+        shapes = [tuple(value.shape) for value in self._values(self.default, "example", self._example)]
+        found = verdicts(self.lowered(program), self._target, shapes)
+        return [one for one in found if one.severity is not Severity.FLOAT]
 
     def _priced(self, program: Candidate) -> ProgramCost:
         return price(operator_calls(self.lowered(program)), self._target)

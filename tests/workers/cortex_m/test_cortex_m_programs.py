@@ -10,7 +10,8 @@ from workers.backend.job import Job
 from workers.checking.allowance import Allowance
 from workers.cortex_m.backend import BACKEND
 from workers.cortex_m.base_program import CortexMBase
-from workers.cortex_m.programs import Candidate, CortexMPrograms
+from workers.cortex_m.candidates import Candidate
+from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.target import Target
 
 NETS = """
@@ -20,7 +21,7 @@ from torch import nn
 class Squares(nn.Module):
     def __init__(self):
         super().__init__()
-        self.first, self.last = nn.Conv1d(4, 8, 3), nn.Linear(10, 4)
+        self.first, self.last = nn.Conv1d(4, 8, 3, 2, 1), nn.Linear(6, 4)
 
     def forward(self, x):
         return self.last(self.first(x) ** 2)
@@ -55,11 +56,23 @@ def by(programs: CortexMPrograms, text: str) -> Candidate:
 
 
 def test_a_pass_without_sites_gives_the_same_program(programs: CortexMPrograms) -> None:
-    assert by(programs, "drop-clones,pad-into-convolution") is programs.default
+    assert by(programs, "drop-clones,pad-into-convolution") == programs.default
     column = by(programs, "row-along-height")
     assert by(programs, "drop-clones,row-along-height,drop-clones") == column
     assert programs.program_hash(column) != programs.program_hash(programs.default)
     assert "drop-clones" not in programs.successors(programs.default)
+
+
+def test_a_search_starts_from_what_mends_the_model(programs: CortexMPrograms) -> None:
+    # MVE's kernel for rows fails on this width, stride and padding.
+    default = programs.executed(programs.default, whole=False, on_all=False, is_default=True)
+    assert not default.equal and "status -3" in default.reason
+    starts = programs.starting_points(("drop-clones",))
+    assert starts[0] == "drop-clones"
+    assert {"row-along-height@1,drop-unused-constants", "pad-apart@1,drop-unused-constants"} < {*starts}
+    for one in starts[1:]:
+        assert programs.executed(by(programs, one), whole=False, on_all=False, is_default=False).equal, one
+        assert not any(name in one for name in ("drop-clones", "pad-into", "sink-"))  # they change nothing
 
 
 def test_of_equal_instructions_the_smaller_file_counts_less(programs: CortexMPrograms) -> None:
@@ -84,8 +97,7 @@ def test_squares_become_products_where_that_is_allowed(
     before, after = programs.cost(programs.default), programs.cost(products)
     assert (before["float_operators"], after["float_operators"]) == (1, 0)
     assert after["decided_instructions"] < before["instructions"]
-    assert any(one.startswith("square-as-product,") for one in programs.starting_points())
-    assert programs.executed(products, whole=False, on_all=False, is_default=False).equal
+    assert "square-as-product,row-along-height@1,drop-unused-constants" in programs.starting_points()
     meter = BACKEND.meter(job, base, ())
     assert meter.quality(products).sqnr_db > 15
     assert job.allowance.shortfalls(meter.quality(products), meter.of_base()) == {}
