@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from support.person import Person
 
-from results.store.store import Store
-
 pytestmark = pytest.mark.slow
 
 NETS = """
 import torch
 from torch import nn
-
-class Absolute(nn.Module):
-    def forward(self, x):
-        return x.abs()
-
-def absolute():
-    return Absolute(), (torch.linspace(-1, 1, 8)[None],)
 
 def row():
     torch.manual_seed(0)
@@ -68,31 +58,3 @@ def test_its_file_says_for_which_class_it_is(person: Person, tuned: Mapping[str,
     facts.write_text(facts.read_text().replace('"mve"', '"dsp"'))
     _, error = person.types("verify", "row.pte", expect=2)
     assert "was lowered for DSP; cortex-m55 runs MVE kernels" in error
-
-
-#: A board that computes absolute values.
-BOARD = """
-import pathlib, sys
-import numpy as np
-folder = pathlib.Path(sys.argv[-1])
-values = np.fromfile(folder / "input0.bin", "float32")
-(np.abs(values) + (sys.argv[1] == "broken")).tofile(folder / "output0.bin")
-print('{"instructions": 1234}')
-"""
-
-
-def test_a_runner_of_ones_own_is_asked(person: Person) -> None:
-    (person.home / "board.py").write_text(BOARD)
-    absolute = ("nets.py:absolute", "--target", "cortex-m4")
-    store = ("--store", str(person.home / "own.sqlite"))
-    asked = ("measure", *absolute, *store, "--device", "desk", "--label", "measured", "--runner")
-    _, error = person.types(*asked, f"{sys.executable} board.py sound", expect=2)
-    assert "nothing is known" in error
-    person.types("tune", *absolute, *store, "--trials", "1", "--jobs", "1")
-    said, _ = person.types(*asked, f"{sys.executable} board.py sound")
-    assert "1,234 instructions (measured)" in said and "default" in said
-    with Store.open(store[1]) as opened:
-        (measurement,) = opened.measurements()
-    assert (measurement.cycles, measurement.label, measurement.device) == (1234, "measured", "desk")
-    _, error = person.types(*asked, f"{sys.executable} board.py broken", expect=2)
-    assert "8 of 8 values of the outputs differ" in error
