@@ -19,52 +19,18 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
+from benchmarks.cortex_m_models import Silero, silero_encoder, wav2letter
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.evidence.instruction_counts import CALLS
+from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
-from workers.cortex_m.lowering.inserted import lowered_with
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.edge.drop_clones import DropClones
 from workers.cortex_m.passes.lowered.depthwise_to_convolution import DepthwiseToConvolution
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.target import Target
-
-
-def wav2letter() -> nn.Module:
-    """A small Wav2Letter: nine 1-D convolutions."""
-    layers: list[nn.Module] = [nn.Conv1d(1, 32, 48, 2, 23), nn.ReLU()]
-    for _ in range(5):
-        layers += [nn.Conv1d(32, 32, 7, 1, 3), nn.ReLU()]
-    layers += [nn.Conv1d(32, 48, 32, 1, 16), nn.ReLU(), nn.Conv1d(48, 48, 1), nn.ReLU(), nn.Conv1d(48, 29, 1)]
-    return nn.Sequential(*layers)
-
-
-def silero_encoder() -> nn.Sequential:
-    """The convolutions of Silero VAD behind its spectrum."""
-    return nn.Sequential(
-        nn.Conv1d(129, 128, 3, 1, 1), nn.ReLU(), nn.Conv1d(128, 64, 3, 2, 1), nn.ReLU(),
-        nn.Conv1d(64, 64, 3, 2, 1), nn.ReLU(), nn.Conv1d(64, 128, 3, 1, 1), nn.ReLU(),
-        nn.Conv1d(128, 1, 1), nn.Sigmoid(),
-    )  # fmt: skip
-
-
-class Silero(nn.Module):
-    """Silero VAD without its recurrent part. products: squares are products of a value with itself."""
-
-    def __init__(self, products: bool = False) -> None:
-        super().__init__()
-        self.spectrum, self.encoder = nn.Conv1d(1, 258, 256, 128, bias=False), silero_encoder()
-        self.products = products
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The probability of speech in a signal (1, 1, 640)."""
-        parts = self.spectrum(x)
-        real, imaginary = parts[:, :129], parts[:, 129:]
-        energy = real * real + imaginary * imaginary if self.products else real**2 + imaginary**2
-        encoded: torch.Tensor = self.encoder(torch.sqrt(energy))
-        return encoded
 
 
 def _mlperf_tiny(module: str, name: str) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
@@ -114,8 +80,8 @@ def cortex_m_calls() -> None:
             variants = {shipped: ((), ()), **(VARIANTS.get(model, {}) if explicit else {})}
             for variant, (rewrites, without) in variants.items():
                 for cpu in ("cortex-m55", "cortex-m4"):
-                    program, _ = lowered_with(edge_of(model, explicit), Target.parse(cpu), rewrites, without, explicit)
-                    told[f"{model}/{variant}/{cpu}"] = _calls(program)
+                    lowering = Lowering(edge_of(model, explicit), Target.parse(cpu), without, explicit)
+                    told[f"{model}/{variant}/{cpu}"] = _calls(lowering.lowered(lowering.in_order(rewrites)))
     CALLS.write_text(json.dumps(told, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -22,14 +22,17 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "VELATU
 
 _NAMES = (
     "tune", "nightly", "sweep", "lookup", "apply", "export", "import", "verify", "run", "compare", "simulate",
-    "validate", "serve", "token", "models", "boards", "space", "cost", "disasm", "opt",
+    "validate", "serve", "token", "models", "boards", "space", "cost", "disasm", "opt", "count", "measure",
 )  # fmt: skip
 
 #: What module and function of a command are called, where that is not the command's name.
 _FUNCTIONS = {"import": "import_recipes"}
 
-#: Tools for the files, boards and evidence of one family of targets.
-_OF_ETHOS_U = ("boards", "cost", "disasm", "opt", "run", "simulate", "validate")
+#: Tools for the files, boards and evidence of one family of targets, by its package.
+_OF_FAMILIES = {
+    **dict.fromkeys(("boards", "cost", "disasm", "opt", "run", "simulate", "validate"), "ethos_u"),
+    **dict.fromkeys(("count", "measure"), "cortex_m"),
+}
 
 
 class _Commands(UserDict[str, Any]):
@@ -38,7 +41,8 @@ class _Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if self.data[name] is None:
             function = _FUNCTIONS.get(name, name)
-            package = "tuner.ethos_u.commands" if name in _OF_ETHOS_U else "tuner.commands"
+            family = _OF_FAMILIES.get(name)
+            package = f"tuner.{family}.commands" if family else "tuner.commands"
             self.data[name] = getattr(import_module(f"{package}.{function}"), function)
         return self.data[name]
 

@@ -32,7 +32,10 @@ GUARDED = {
     "hypothesis": ("velatune/testing/",),
 }
 #: What a family of targets is, only its own packages know, and the face; everything else asks the backend.
-FAMILIES = {"workers.ethos_u": ("workers/ethos_u/", "tuner/ethos_u/", "velatune/__init__.py")}
+FAMILIES = {
+    "workers.ethos_u": ("workers/ethos_u/", "tuner/ethos_u/", "velatune/__init__.py"),
+    "workers.cortex_m": ("workers/cortex_m/", "tuner/cortex_m/"),
+}
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
-from workers.backend.backend import Backend, Metric
+from workers.backend.backend import Backend, Meter, Metric
 from workers.backend.base import Identified
+from workers.backend.cost import Numbers
 from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
+from workers.errors import ModelError
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
@@ -20,6 +23,16 @@ if TYPE_CHECKING:
     from workers.cortex_m.target import Target
 
 _UNCOSTED = NotMore("the operators without a known cost", metrics=("uncosted",), limiting=("uncosted",))
+
+
+#: What the file of the default lowering counts for, in instructions. It is far below the error of any estimate, so that
+#: the size of the file decides between candidates of equal instructions, and nothing else.
+_FILE_COUNTS_FOR = 100
+
+
+def _with_file_size(cost: Numbers, default: Numbers) -> int:
+    """Decided instructions, and one for every per cent of the default lowering's file."""
+    return cost["decided_instructions"] + _FILE_COUNTS_FOR * cost["flash_bytes"] // default["flash_bytes"]
 
 
 def _facts() -> dict[str, str]:
@@ -37,6 +50,10 @@ class CortexM(Backend):
             "instructions", "instructions", "estimated executed instructions of one inference", is_estimate=True,
         ),
         Metric(
+            "decided_instructions", "decided instructions",
+            "as instructions; those of the default lowering where the estimate does not tell the two apart",
+        ),
+        Metric(
             "uncosted", "operators without a known cost", "operators whose instructions are not known, counted as none",
             is_headline=True, may_not_rise=True,
         ),
@@ -46,7 +63,7 @@ class CortexM(Backend):
     )  # fmt: skip
     objectives: Mapping[str, ObjectiveKind] = {
         "instructions": ObjectiveKind(
-            "estimated executed instructions", lambda cost, _: cost["instructions"], (_UNCOSTED,), _facts
+            "estimated executed instructions, of equals the smaller file", _with_file_size, (_UNCOSTED,), _facts
         )
     }
     unit: ClassVar[str] = "instructions"
@@ -78,10 +95,18 @@ class CortexM(Backend):
         return lowered(job)
 
     def programs(self, job: Job[Target], base: CortexMBase) -> CortexMPrograms:
-        from workers.cortex_m.base_program import check_samples
+        from workers.cortex_m.base_program import with_products
         from workers.cortex_m.programs import CortexMPrograms
 
-        return CortexMPrograms(base, job.target, check_samples(job), job.seed, job.allowance.exactness)
+        return CortexMPrograms(base, job.target, job.seed, job.allowance.exactness, lambda: with_products(job))
+
+    def meter(self, job: Job[Target], base: CortexMBase, setting: Setting) -> Meter:
+        from workers.cortex_m.base_program import float_model
+        from workers.cortex_m.meter import CortexMMeter
+
+        if job.allowance.metric is not None:
+            raise ModelError(f"{job.source}: --metric is not measured for Cortex-M; leave it out")
+        return CortexMMeter(self.programs(job, base), float_model(job), base.samples)
 
     def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
         from search_space.recipe.space import pass_instances

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from search_space.ir.structure import Structure
 from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
+from workers.cortex_m.default_pipeline import DefaultPipeline, default_pipeline
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
@@ -26,6 +28,7 @@ from workers.models.types import ExportedModel, TosaFile, is_quantised
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+    from torch.fx import GraphModule
 
 _FORMAT = "1"
 """Of the cache: raised when the meaning of an entry changes."""
@@ -42,10 +45,14 @@ class CortexMBase(Base):
     """Attributes:
     quantised: the quantised program, in PyTorch's format for exported programs.
     operators: of the quantised program, in order, with the shapes of their results.
+    samples: calibration inputs that programs are compared on.
+    default_pipeline: what ExecuTorch's default pipeline makes of the model.
     """
 
     quantised: bytes
     operators: Operators
+    samples: tuple[tuple[Any, ...], ...]
+    default_pipeline: DefaultPipeline
 
     @cached_property
     def structure(self) -> Structure:
@@ -54,6 +61,10 @@ class CortexMBase(Base):
     @property
     def summary(self) -> str:
         return f"{len(self.operators)} operators"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return (str(self.default_pipeline),)
 
 
 def versions() -> dict[str, str]:
@@ -80,17 +91,34 @@ def lowered(job: Job[Target]) -> CortexMBase:
     calibration = calibration_for(
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
-    data = _cached(job.cache_dir / "cortex-m" / f"{found.key}.pt2", model, calibration)
-    operators = operators_of(loaded(data))
-    return CortexMBase(**vars(found), warnings=calibration.warnings, quantised=data, operators=operators)
+    folder = job.cache_dir / "cortex-m"
+    data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration)
+    beside = default_pipeline(model, calibration.samples, job.target, folder / f"{found.key}.json")
+    return CortexMBase(
+        **vars(found), warnings=calibration.warnings, quantised=data, operators=operators_of(quantised),
+        samples=tuple(calibration.samples[:_SAMPLES]), default_pipeline=beside,
+    )  # fmt: skip
 
 
-def check_samples(job: Job[Target]) -> list[tuple[Any, ...]]:
-    """Calibration inputs that programs of a job are compared on."""
-    model = source_content(job.source, job.io_layout).loaded
-    assert isinstance(model, ExportedModel)  # the base program was made of it
-    own = calibration_for(job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed)
-    return list(own.samples[:_SAMPLES])
+def with_products(job: Job[Target]) -> ExportedProgram:
+    """The model quantised with products in place of squares, or found in the cache.
+
+    Raises:
+        ModelError: the source is bad, or the model cannot be quantised.
+    """
+    from workers.cortex_m.lowering.square_as_product import squares_as_products
+
+    model, found = _identified(job)
+    calibration = calibration_for(
+        job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
+    )
+    kept = job.cache_dir / "cortex-m" / f"{found.key}-products.pt2"
+    return _cached(kept, model, calibration, squares_as_products)[1]
+
+
+def float_model(job: Job[Target]) -> ExportedModel:
+    """The model before it is quantised. Raises ModelError if the source is bad."""
+    return _identified(job)[0]
 
 
 def loaded(data: bytes) -> ExportedProgram:
@@ -100,19 +128,20 @@ def loaded(data: bytes) -> ExportedProgram:
     return load(io.BytesIO(data))
 
 
-def _cached(path: Path, model: ExportedModel, calibration: Calibration) -> bytes:
+def _cached(
+    path: Path, model: ExportedModel, calibration: Calibration, rewrite: Callable[[GraphModule], object] | None = None
+) -> tuple[bytes, ExportedProgram]:
     from workers.cortex_m.lowering.quantise import quantise, save
 
     with contextlib.suppress(OSError, ModelError):  # it is not there, or damaged
         data = path.read_bytes()
-        loaded(data)
-        return data
+        return data, loaded(data)
     written = io.BytesIO()
     module = model.program.module(check_guards=False)
-    save(quantise(module, model.example_inputs, calibration.samples), written)
+    save(quantise(module, model.example_inputs, calibration.samples, rewrite=rewrite), written)
     with contextlib.suppress(OSError):  # it is made anew then
         write_whole(path, written.getvalue())
-    return written.getvalue()
+    return written.getvalue(), loaded(written.getvalue())
 
 
 def _identified(job: Job[Target]) -> tuple[ExportedModel, Identified]:

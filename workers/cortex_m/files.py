@@ -29,12 +29,17 @@ def write(
     """Write the `.pte` of a recipe, and its facts.
 
     Args:
+        programs: of the job's model.
+        job: the model and the target.
+        recipe: to lower by.
+        identity_key: what its evaluation is stored under.
+        out: the `.pte`; the facts go beside it.
         expected: SHA-256 of the file that was evaluated.
 
     Raises:
         ModelError: the file comes out as another one, or cannot be written.
     """
-    content = programs.file(Recipe.parse(recipe).passes).content
+    content = programs.file(programs.by(Recipe.parse(recipe))).content
     digest = hashlib.sha256(content).hexdigest()
     if [digest] != list(expected):
         raise ModelError(f"{job.source}: the lowered program is not the one that was evaluated")

@@ -67,6 +67,15 @@ class Target:
         known = ", ".join(near or _PROCESSORS)
         raise ModelError(f"--target {name}: no instructions were counted for it; known: {known}")
 
+    @classmethod
+    def counted(cls, instruction_set: InstructionSet) -> Target:
+        """The processor whose instructions were counted for a class."""
+        return next(
+            cls(cpu)
+            for cpu, one in _PROCESSORS.items()
+            if one.instruction_set is instruction_set and one.counted_on == cpu
+        )
+
     @property
     def instruction_set(self) -> InstructionSet:
         """The class of its kernels. A file lowered for one class runs on no processor of the other."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from workers.cortex_m.lowering.candidate import lower
+from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import Target
@@ -57,11 +57,22 @@ class ThereAndBack(nn.Module):
         return torch.clone(there, memory_format=torch.contiguous_format) * x
 
 
+class Extremes(nn.Module):
+    """The smaller and the larger one of two values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(12, 6), nn.Linear(12, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right = self.left(x), self.right(x)
+        return torch.maximum(torch.minimum(left, right), right - right)
+
+
 def _padded_row() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
 
 
-#: Name -> the model, and the shape of its input.
 MODELS = {
     "branches": (Branches, (1, 3, 8, 8)),
     "conv1d-s2-w20": (lambda: nn.Conv1d(8, 16, 3, stride=2), (1, 8, 20)),
@@ -80,6 +91,7 @@ MODELS = {
     "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
     "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),
     "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),
+    "extremes": (Extremes, (4, 12)),
     "trap": (lambda: nn.Conv1d(8, 4, 3, 2, 1), (1, 8, 10)),
     "grouped": (lambda: nn.Conv2d(8, 8, 3, groups=4, bias=False), (1, 8, 6, 6)),
 }
@@ -103,7 +115,7 @@ def quantised(name: str, explicit_layout: bool = True, channels_last: bool = Fal
 
 @cache
 def edge(name: str, explicit_layout: bool = True, channels_last: bool = False) -> ExportedProgram:
-    """It as edge operators. `lower` copies it."""
+    """It as edge operators."""
     return to_edge(quantised(name, explicit_layout, channels_last))
 
 
@@ -112,7 +124,8 @@ def lowered(
     name: str, cpu: str = "cortex-m55", explicit_layout: bool = True, channels_last: bool = False
 ) -> ExportedProgram:
     """It lowered without passes of our own."""
-    return lower(edge(name, explicit_layout, channels_last), Target.parse(cpu), explicit_layout=explicit_layout)
+    program = edge(name, explicit_layout, channels_last)
+    return Lowering(program, Target.parse(cpu), explicit_layout=explicit_layout).lowered(())
 
 
 def output_shapes(name: str) -> list[tuple[int, ...]]:

@@ -6,6 +6,7 @@ from statistics import median
 
 import numpy as np
 import pytest
+from support.programs.cortex_m import lowered
 
 from benchmarks import cortex_m_costs
 from workers.cortex_m.cost.call import KernelCall
@@ -14,6 +15,7 @@ from workers.cortex_m.cost.fitted import FILE, fitted
 from workers.cortex_m.cost.kernels import counts_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.price import kernel_instructions, price
+from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.evidence.instruction_counts import ModelRun, counted_kernels, model_runs
 from workers.cortex_m.target import InstructionSet, Target
 
@@ -62,6 +64,17 @@ def test_a_product_without_offsets_takes_fewer_instructions(cpu: str) -> None:
     first, second = (kernel_instructions(one, Target.parse(cpu).instruction_set) for one in (whole, plain))
     assert first is not None and second is not None
     assert 0.8 * first < second < first
+
+
+def test_minimum_and_maximum_have_a_cost() -> None:
+    calls = [one for one in operator_calls(lowered("extremes")) if one.operator in ("minimum", "maximum")]
+    assert [(one.operator, one.call) for one in calls] == [
+        (name, KernelCall(name, elements=24)) for name in ("minimum", "maximum")
+    ]
+    # Counted for 31 values: 96 with MVE, 306 with DSP.
+    for instruction_set, counted in ((InstructionSet.MVE, 96), (InstructionSet.DSP, 306)):
+        found = kernel_instructions(KernelCall("minimum", elements=31), instruction_set)
+        assert found == pytest.approx(counted, rel=0.02)
 
 
 @pytest.mark.parametrize("cpu", ["cortex-m7", "cortex-m33"])

@@ -1,12 +1,15 @@
 """The counter of executed instructions, on a kernel of our own that the distribution's compiler builds."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import support
+from click.testing import CliRunner
 
+from tuner.cli import cli
 from workers.cortex_m.count.classes import InstructionClass, class_of
 from workers.cortex_m.count.elf import read_code
 from workers.cortex_m.count.region import QEMU, count_region
@@ -74,6 +77,26 @@ def test_what_is_no_program_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ModelError, match="ELF file"):
         read_code(tmp_path / "file")
+
+
+@needs_toolchain
+def test_the_command_prints_what_was_counted(tmp_path: Path) -> None:
+    program = built(tmp_path, "cortex-m4", visits=2)
+    counted = count_region(program, Target.parse("cortex-m4"))
+    asked = ["count", str(program), "--target", "cortex-m4"]
+    told = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)
+    assert (told["instructions"], told["visits"], told["label"]) == (counted.instructions, 2, "simulated")
+    assert sum(told["by_class"].values()) == counted.instructions
+    first, *classes = CliRunner().invoke(cli, asked).output.splitlines()
+    assert first == f"{counted.instructions:,} instructions (simulated) in 2 visits of the region"
+    assert f"{counted.by_class[InstructionClass.LOAD]:,}  load" in map(str.strip, classes)
+
+
+def test_the_command_says_that_qemu_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = CliRunner().invoke(cli, ["count", "kernel.elf", "--target", "cortex-m4"])
+    assert isinstance(result.exception, ModelError)
+    assert str(result.exception) == "qemu-system-arm is not installed; Debian has it in the package qemu-system-arm"
 
 
 @pytest.mark.parametrize(

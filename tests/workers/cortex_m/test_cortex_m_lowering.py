@@ -1,6 +1,8 @@
 """Quantising, storing and lowering a model, and the file that comes of it."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -12,17 +14,23 @@ from workers.cortex_m.check.compare import output_steps, same_bits, within_one_s
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
 from workers.cortex_m.cost.view import operator_calls
-from workers.cortex_m.lowering.candidate import Insertion, lower
+from workers.cortex_m.lowering.candidate import Lowering
+from workers.cortex_m.lowering.copied import copied
 from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.program_hash import program_hash
 from workers.cortex_m.lowering.quantise import load, quantise, save
 from workers.cortex_m.lowering.write import written
+from workers.cortex_m.passes.base import Program
+from workers.cortex_m.passes.edge.drop_clones import DropClones
+from workers.cortex_m.passes.lowered.depthwise_to_convolution import DepthwiseToConvolution
+from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 
 
 def test_a_stored_model_is_lowered_as_the_model_itself(tmp_path: Path) -> None:
     save(quantised("branches"), tmp_path / "model.pt2")
-    program = lower(to_edge(load(tmp_path / "model.pt2")), Target.parse("cortex-m55"))
+    program = Lowering(to_edge(load(tmp_path / "model.pt2")), Target.parse("cortex-m55")).lowered(())
     assert operator_calls(program) == operator_calls(lowered("branches"))
     wanted, found = (outputs_of(one, inputs_of("branches")) for one in (lowered("branches"), program))
     assert same_bits(found, wanted).equal
@@ -51,14 +59,52 @@ def test_both_classes_compute_the_same() -> None:
 
 def test_lowering_leaves_the_edge_program_as_it_is() -> None:
     before = [node.name for node in edge("branches").graph.nodes]
-    lower(edge("branches"), Target.parse("cortex-m4"))
+    Lowering(edge("branches"), Target.parse("cortex-m4")).lowered(())
     assert [node.name for node in edge("branches").graph.nodes] == before
 
 
 def test_a_pass_that_upstream_does_not_have_is_named() -> None:
-    for insertions, without in (([Insertion(object, before="NoSuchPass")], []), ([], ["NoSuchPass"])):
-        with pytest.raises(ModelError, match=r"no pass NoSuchPass; it has .*AtenToCortexMPass"):
-            lower(edge("branches"), Target.parse("cortex-m4"), insertions, without)
+    @dataclass(frozen=True)
+    class Misplaced(DropClones):
+        before: ClassVar[str | None] = "NoSuchPass"
+
+    program, target = edge("branches"), Target.parse("cortex-m4")
+    message = r"no pass NoSuchPass; it has .*AtenToCortexMPass"
+    with pytest.raises(ModelError, match=message):
+        Lowering(program, target, without=["NoSuchPass"])
+    with pytest.raises(ModelError, match=message):
+        Lowering(program, target).in_order([Misplaced()])
+
+
+def test_candidates_share_what_they_begin_with() -> None:
+    runs: list[str] = []
+
+    @dataclass(frozen=True)
+    class Counted(DropClones):
+        def apply(self, program: Program) -> list[str]:
+            runs.append(str(self))
+            return super().apply(program)
+
+    dropout = Lowering(edge("dropout"), Target.parse("cortex-m4"))
+    first = dropout.in_order([DepthwiseToConvolution(), Counted()])
+    assert first == (Counted(),)  # the other one has no site
+    second = dropout.in_order([RowAlongHeight(), Counted(), DropClones()])
+    assert second == first  # what is dropped once is not there any more
+    assert dropout.lowered(first) is dropout.lowered(second)
+    assert runs == ["drop-clones"]
+    assert dropout.sites((), Counted()) and not dropout.sites(first, Counted())
+
+
+def test_copies_share_weights_and_no_graph() -> None:
+    program = lowered("branches")
+    other = copied(program)
+    assert [*map(id, other.state_dict.values())] == [*map(id, program.state_dict.values())]
+    assert program_hash(other) == program_hash(program)
+    name = next(iter(other.state_dict))
+    other.state_dict[name] = other.state_dict[name] + 1
+    assert program_hash(other) != program_hash(program)
+    other.graph.erase_node(other.graph.output_node())
+    assert program.graph.output_node().args
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

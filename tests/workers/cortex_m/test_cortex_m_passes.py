@@ -1,5 +1,7 @@
 """Every rewrite on its minimal program: where its sites are, and that the outputs stay equal bit for bit."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,14 +18,13 @@ from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards.all import verdicts
-from workers.cortex_m.lowering.candidate import lower
+from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
-from workers.cortex_m.lowering.inserted import lowered_with
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.lowering.square_as_product import squares_as_products
+from workers.cortex_m.lowering.unused_constants import without_unused_constants
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.passes.base import Rewrite
-from workers.cortex_m.passes.drop_unused_constants import without_unused_constants
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.target import Target
@@ -46,6 +47,11 @@ def taken(text: str) -> list[Rewrite]:
 def rewrites() -> list[Rewrite]:
     """All of them."""
     return list(pass_instances(Rewrite))
+
+
+def rewritten(lowering: Lowering, taken: Sequence[Rewrite]) -> ExportedProgram:
+    """The program lowered by rewrites, wherever they have sites."""
+    return lowering.lowered(lowering.in_order(taken))
 
 
 def operators(program: ExportedProgram) -> list[str]:
@@ -73,29 +79,30 @@ def test_a_rewrite_removes_what_it_is_for(
     name: str, recipe: str, explicit_layout: bool, removed: dict[str, int]
 ) -> None:
     for target in (M55, M4) if name == "linear" else (M4,):
-        before = lower(edge(name, explicit_layout), target, explicit_layout=explicit_layout)
-        after, sites = lowered_with(edge(name, explicit_layout), target, taken(recipe), (), explicit_layout)
-        assert all(sites[one] for one in recipe.split(","))
+        lowering = Lowering(edge(name, explicit_layout), target, explicit_layout=explicit_layout)
+        rewrites_there = lowering.in_order(taken(recipe))
+        assert ",".join(map(str, rewrites_there)) == recipe
+        before, after = lowering.lowered(()), lowering.lowered(rewrites_there)
         assert same_bits(outputs_of(after, inputs_of(name)), outputs_of(before, inputs_of(name))).equal
         gone = {one: operators(before).count(one) - operators(after).count(one) for one in removed}
         assert gone == removed
 
 
 def test_a_rewrite_works_at_the_sites_it_names() -> None:
-    whole, sites = lowered_with(edge("linear"), M4, taken("linear-to-convolution"))
-    second, same = lowered_with(edge("linear"), M4, taken("linear-to-convolution@2"))
-    assert [len(one) for one in (*sites.values(), *same.values())] == [2, 2]
+    lowering = Lowering(edge("linear"), M4)
+    everywhere, at_second = (lowering.in_order(taken(f"linear-to-convolution{at}")) for at in ("", "@2"))
+    whole, second = lowering.lowered(everywhere), lowering.lowered(at_second)
+    assert [len(lowering.sites((), one)) for one in (*everywhere, *at_second)] == [2, 2]
     assert operators(whole).count("quantized_conv2d_nhwc") == 2
     assert [one for one in operators(second) if "quantize_" not in one] == ["quantized_linear", "quantized_conv2d_nhwc"]
-    beyond, _ = lowered_with(edge("linear"), M4, taken("linear-to-convolution@7"))
-    assert operators(beyond) == operators(lowered("linear", "cortex-m4"))
+    assert lowering.in_order(taken("linear-to-convolution@7")) == ()
 
 
 @pytest.mark.parametrize("mend", [RowAlongHeight(), PadApart()], ids=str)
 def test_a_row_that_the_kernel_refuses_is_mended(mend: Rewrite) -> None:
     shapes = [tuple(one.shape) for one in outputs_of(quantised("trap"), inputs_of("trap"))]
     assert [one.guard for one in verdicts(lowered("trap"), M55, shapes)] == ["row-convolution"]
-    program, _ = lowered_with(edge("trap"), M55, [mend])
+    program = rewritten(Lowering(edge("trap"), M55), [mend])
     assert verdicts(program, M55, shapes) == ()
     assert same_bits(outputs_of(program, inputs_of("trap")), outputs_of(lowered("trap"), inputs_of("trap"))).equal
 
@@ -113,14 +120,15 @@ def test_rows_are_convolved_to_the_same_bits(data: st.DataObject) -> None:
     rows = (torch.randn(1, channels, width),)
     base = to_edge(quantise(model, rows))
     extreme = (torch.where(rows[0] > 0, 1e3, -1e3),)
-    default = lower(base, M55)
-    wanted = [outputs_of(default, one) for one in (rows, extreme)]
+    lowering = Lowering(base, M55)
+    wanted = [outputs_of(lowering.lowered(()), one) for one in (rows, extreme)]
     for recipe in (
         "row-along-height", "pad-apart", "depthwise-to-convolution,stride-to-channels",
         "depthwise-to-convolution,pad-apart,stride-to-channels,channels-to-four,row-along-height",
     ):  # fmt: skip
-        program, sites = lowered_with(base, M55, taken(recipe))
-        if any(sites.values()):
+        effective = lowering.in_order(taken(recipe))
+        program = lowering.lowered(effective)
+        if effective:
             assert all(
                 same_bits(outputs_of(program, one), two).equal for one, two in zip((rows, extreme), wanted, strict=True)
             ), recipe
@@ -128,8 +136,10 @@ def test_rows_are_convolved_to_the_same_bits(data: st.DataObject) -> None:
 
 
 def test_strides_become_channels() -> None:
-    program, sites = lowered_with(edge("stem"), M4, taken("depthwise-to-convolution,stride-to-channels"))
-    assert all(sites.values())
+    lowering = Lowering(edge("stem"), M4)
+    both = lowering.in_order(taken("depthwise-to-convolution,stride-to-channels"))
+    assert len(both) == 2
+    program = lowering.lowered(both)
     (call,) = (one.call for one in operator_calls(program) if one.operator == "quantized_conv2d_nhwc")
     assert call is not None
     assert (call.w, call.c, call.kw, call.sw, call.pw) == (25, 2, 6, 1, 0)
@@ -159,13 +169,9 @@ def test_squares_are_quantised_as_products() -> None:
             squared: torch.Tensor = self.layer(x) ** 2
             return squared
 
-    stock = lower(to_edge(quantise(Square().eval(), inputs)), M4)
-    found: list[int] = []
-    quantised_product = quantise(
-        Square().eval(), inputs, rewrite=lambda module: found.append(squares_as_products(module))
-    )
-    program = lower(to_edge(quantised_product), M4)
-    assert found == [1]
+    stock = Lowering(to_edge(quantise(Square().eval(), inputs)), M4).lowered(())
+    quantised_product = quantise(Square().eval(), inputs, rewrite=squares_as_products)
+    program = Lowering(to_edge(quantised_product), M4).lowered(())
     assert "pow" in operators(stock)
     assert "quantized_mul" in operators(program)
     wanted = outputs_of(quantised_product, inputs)
@@ -174,7 +180,7 @@ def test_squares_are_quantised_as_products() -> None:
 
 def test_passes_that_only_cost_may_be_left_out() -> None:
     for one in COST_ONLY:
-        program = lower(edge("stem"), M55, without=[one])
+        program = Lowering(edge("stem"), M55, without=[one]).lowered(())
         assert same_bits(outputs_of(program, inputs_of("stem")), outputs_of(lowered("stem"), inputs_of("stem"))).equal
 
 
@@ -187,7 +193,7 @@ def test_every_rewrite_says_its_law() -> None:
 
 
 def test_no_operator_of_the_edge_is_left_behind() -> None:
-    program, _ = lowered_with(edge("halves"), M4, rewrites())
+    program = rewritten(Lowering(edge("halves"), M4), rewrites())
     assert not [node.name for node in program.graph.nodes if "quantized_decomposed" in str(node.target)]
     assert same_bits(
         outputs_of(program, inputs_of("halves")), outputs_of(lowered("halves", "cortex-m4"), inputs_of("halves"))

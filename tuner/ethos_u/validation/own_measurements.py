@@ -17,6 +17,7 @@ from results.store.store import Store
 from tuner.ethos_u.validation.counted_runs import CountedRun
 from tuner.tuning.identity import target_record
 from workers.errors import ModelError, one_line
+from workers.ethos_u.backend import EthosU
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
 from workers.ethos_u.evidence.comparison import Comparison
 from workers.ethos_u.files.program_streams import program_streams
@@ -42,9 +43,9 @@ def measurements_of(runs: Sequence[CountedRun]) -> list[Measurement]:
 
 
 def own_comparisons(store: Store) -> list[Comparison]:
-    """Every measurement in a store beside its prediction. One that another version of the model predicted is predicted
-    again, and stored so."""
-    held = store.measurements.all()
+    """Every measurement in a store of a program for Ethos-U beside its prediction. One that another version of the
+    model predicted is predicted again, and stored so."""
+    held = [one for one in store.measurements.all() if one.target.family == EthosU.family]
     current = [one if one.model_version == MODEL_VERSION else predicted_again(one) for one in held]
     again = [one for one, before in zip(current, held, strict=True) if one is not before]
     if again:

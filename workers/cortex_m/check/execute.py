@@ -15,10 +15,18 @@ def outputs_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> tuple[torch
     """The outputs of an exported program, in order.
 
     Args:
-        program: quantised, or lowered by `workers.cortex_m.lowering.candidate.lower`.
+        inputs: as the model takes them.
+        program: quantised, or lowered by `workers.cortex_m.lowering.candidate.Lowering`.
+
+    Returns:
+        Tensors, as they leave the program.
     """
     with torch.no_grad():
-        result = _WithKernelPools(program.module(check_guards=False)).run(*inputs)
+        return tensors_of(_WithKernelPools(program.module(check_guards=False)).run(*inputs))
+
+
+def tensors_of(result: Any) -> tuple[torch.Tensor, ...]:
+    """The outputs of a model that returns one tensor or several."""
     return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 

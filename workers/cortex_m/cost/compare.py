@@ -47,6 +47,13 @@ def compare(first: ProgramCost, second: ProgramCost, instruction_set: Instructio
     """Which of two programs takes fewer instructions, as far as that can be told.
 
     Operators that both have at the same cost cancel, with their errors.
+
+    Args:
+        first, second: costs of two programs of one model on one target.
+        instruction_set: of the target.
+
+    Returns:
+        The difference, and whether its sign is known.
     """
     only_first, only_second = _own(first.operators, second.operators), _own(second.operators, first.operators)
     difference = float(second.instructions - first.instructions)

@@ -21,6 +21,7 @@ from workers.cortex_m.target import InstructionSet
 _GROUPS = {
     "conv2d_grouped": "conv2d",
     **dict.fromkeys(("slice_copy_portable", "cat_portable", "split_portable"), "chunks_portable"),
+    **dict.fromkeys(("minimum", "maximum"), "extremes"),
 }
 
 Formula = Callable[[KernelCall, InstructionSet], Counts]
@@ -45,6 +46,8 @@ FORMULAS: dict[str, Formula] = {
     "softmax": elementwise.softmax,
     "add": elementwise.arithmetic,
     "mul": elementwise.arithmetic,
+    "minimum": elementwise.extremes,
+    "maximum": elementwise.extremes,
     "memcpy": elementwise.copy,
     "lut_activation": elementwise.table,
     "transpose": movement.transpose,

@@ -119,6 +119,16 @@ def _by_element(kernel: str) -> Callable[[Node], KernelCall]:
     return lambda node: KernelCall(kernel, elements=prod(shape_of(node)))
 
 
+def _extreme(kernel: str) -> Callable[[Node], KernelCall | None]:
+    """Of two values of one shape; no others were counted."""
+
+    def read(node: Node) -> KernelCall | None:
+        shapes = {shape_of(one) for one in (*args_of(node)[:2], node)}
+        return KernelCall(kernel, elements=prod(shape_of(node))) if len(shapes) == 1 else None
+
+    return read
+
+
 def _transpose(node: Node) -> KernelCall:
     dims, perm = shape_of(args_of(node)[0]), args_of(node)[1]
     axes = tuple(int(axis) % len(dims) for axis in perm)
@@ -214,6 +224,8 @@ _READERS: dict[str, _Reader] = {
     "softmax": _softmax,
     "quantized_add": _by_element("add"),
     "quantized_mul": _by_element("mul"),
+    "minimum": _extreme("minimum"),
+    "maximum": _extreme("maximum"),
     "quantized_activation": _by_element("quantized_activation"),
     "quantize_per_tensor": _by_element("quantize_per_tensor"),
     "dequantize_per_tensor": _by_element("dequantize_per_tensor"),

@@ -1,76 +1,180 @@
-"""One candidate: an edge program through ExecuTorch's passes for Cortex-M, with passes of our own in the list."""
+"""One candidate: an edge program through ExecuTorch's passes for Cortex-M, with rewrites of our own between them."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from torch.export import ExportedProgram
+from torch.fx import GraphModule
 
+from workers.cache.lru import LRU
+from workers.cortex_m.lowering.copied import copied
+from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.target import Target
 from workers.errors import ModelError, one_line
 
+Rewrites = tuple[Rewrite, ...]
 
-@dataclass(frozen=True)
-class Insertion:
-    """A pass class at a place in ExecuTorch's list.
+#: Programs that candidates have in common, kept in memory; they share their weights.
+_KEPT = 128
 
-    Attributes:
-        pass_class: what `CortexMPassManager` builds, with `exported_program` or `target_config` if it asks for them.
-        before: the name of the upstream pass that it runs before; None runs it last.
-    """
-
-    pass_class: type[Any]
-    before: str | None
+T = TypeVar("T")
 
 
-def lower(
-    edge: ExportedProgram,
-    target: Target,
-    insertions: Sequence[Insertion] = (),
-    without: Sequence[str] = (),
-    explicit_layout: bool = True,
-) -> ExportedProgram:
-    """The program that runs on the target, in operators of `cortex_m` and portable ones.
+class Lowering:
+    """Lowers one edge program by any rewrites, in steps that candidates share.
+
+    ExecuTorch's passes run in their order. A rewrite runs before the pass that it names, or after all of them. What two
+    candidates begin with in common is done once.
 
     Args:
         edge: the quantised edge program; it is left as it is.
-        insertions: passes of our own; those before one upstream pass run in the order in which they are given.
-        without: names of upstream passes to leave out.
+        target: to lower for.
+        without: names of ExecuTorch's passes to leave out.
         explicit_layout: the pipeline with explicit NHWC layouts; else ExecuTorch's default one.
 
     Raises:
-        ModelError: a pass fails, or one that is named is not in ExecuTorch's list.
+        ModelError: ExecuTorch has no pass of a name in `without`.
     """
-    from executorch.backends.cortex_m.passes import CortexMPassManager
-    from executorch.backends.cortex_m.target_config import CortexMTargetConfig
 
-    manager = CortexMPassManager
-    upstream = manager.explicit_layout_pass_list if explicit_layout else manager.legacy_pass_list
-    passes = _with_insertions(upstream, insertions, without)
-    config = CortexMTargetConfig.from_target_string(target.counted_on)
-    try:
-        program = copy.deepcopy(edge)
-        return manager(program, passes, target_config=config, use_explicit_layout=explicit_layout).transform()
-    except Exception as error:  # passes raise whatever the graph makes them raise
-        raise ModelError(f"ExecuTorch cannot lower the model for {target.cpu}: {one_line(error)}") from error
+    def __init__(
+        self, edge: ExportedProgram, target: Target, without: Sequence[str] = (), explicit_layout: bool = True
+    ) -> None:
+        from executorch.backends.cortex_m.passes import CortexMPassManager
+        from executorch.backends.cortex_m.target_config import CortexMTargetConfig
+
+        manager = CortexMPassManager
+        upstream = manager.explicit_layout_pass_list if explicit_layout else manager.legacy_pass_list
+        names = [one.__name__ for one in upstream]
+        _check_names(without, names)
+        self._edge, self._target, self._names = edge, target, names
+        self._config = CortexMTargetConfig.from_target_string(target.counted_on)
+        self._passes = [one if one.__name__ not in without else None for one in upstream]
+        self._reached: LRU[ExportedProgram] = LRU(_KEPT)
+        self._finished: LRU[ExportedProgram] = LRU(_KEPT)
+
+    def in_order(self, rewrites: Iterable[Rewrite]) -> Rewrites:
+        """Rewrites in the order in which they run, without those that have no site where they run.
+
+        Args:
+            rewrites: in the order of a recipe.
+
+        Returns:
+            Those that change the program; two recipes with equal ones give one program.
+
+        Raises:
+            ModelError: a pass fails, or ExecuTorch has none of the name that a rewrite gives.
+        """
+        effective: Rewrites = ()
+        for one in sorted(rewrites, key=self._place):  # those at one place stay in their order
+            found = len(self.sites(effective, one))
+            if any(number <= found for number in one.numbers or (1,)):
+                effective = (*effective, one)
+        return effective
+
+    def sites(self, rewrites: Rewrites, one: Rewrite) -> list[str]:
+        """Names of the sites that a rewrite has.
+
+        Args:
+            rewrites: of the program, as `in_order` gives them. Those that run at a later place do not matter.
+            one: the rewrite, which runs after them; its own `at` does not matter.
+
+        Returns:
+            Names of operators in program order.
+
+        Raises:
+            ModelError: as `in_order`.
+        """
+        place = self._place(one)
+        program = self._at(tuple(before for before in rewrites if self._place(before) <= place), place)
+        opened = Program(program.graph_module, program, self._config)
+        return self._tried(lambda: [node.name for node in one.sites(opened)])
+
+    def lowered(self, rewrites: Rewrites) -> ExportedProgram:
+        """The program that runs on the target, in operators of `cortex_m` and portable ones.
+
+        Args:
+            rewrites: as `in_order` gives them.
+
+        Returns:
+            The program; it is kept, and nobody may change it.
+
+        Raises:
+            ModelError: as `in_order`.
+        """
+
+        def made() -> ExportedProgram:
+            from executorch.backends.cortex_m.passes import AtenToCortexMPass
+            from executorch.exir.program._program import lift_constant_tensor_pass
+
+            program = copied(self._at(rewrites, len(self._passes)))
+            if any(one.before is None for one in rewrites):
+                # It finds the sizes of scratch buffers again, for kernels that rewrites replaced.
+                program = self._run(program, [AtenToCortexMPass])
+            lifted: ExportedProgram = lift_constant_tensor_pass(program)
+            return lifted
+
+        return self._finished.find(rewrites, lambda: self._tried(made))
+
+    def _at(self, rewrites: Rewrites, place: int) -> ExportedProgram:
+        """The program after the first `place` passes of ExecuTorch and after rewrites, all of which run by then."""
+
+        def made() -> ExportedProgram:
+            before = self._place(rewrites[-1]) if rewrites else 0
+            if place > before:
+                passes = [one for one in self._passes[before:place] if one is not None]
+                return self._run(copied(self._at(rewrites, before)), passes)
+            if not rewrites:
+                return self._edge
+            return self._run(copied(self._at(rewrites[:-1], place)), [_pass_class(rewrites[-1])])
+
+        return self._reached.find((rewrites, place), lambda: self._tried(made))
+
+    def _run(self, program: ExportedProgram, passes: Sequence[type[Any]]) -> ExportedProgram:
+        """As `CortexMPassManager.transform` does, which lifts constants after every list of passes."""
+        from executorch.exir.program._program import _transform
+
+        for one in passes:
+            known = {"exported_program": program, "target_config": self._config}
+            asked = inspect.signature(one).parameters
+            program = _transform(program, one(**{name: value for name, value in known.items() if name in asked}))
+        return program
+
+    def _place(self, one: Rewrite) -> int:
+        if one.before is None:
+            return len(self._passes)
+        _check_names([one.before], self._names)
+        return self._names.index(one.before)  # of a pass that upstream runs twice, before its first run
+
+    def _tried(self, do: Callable[[], T]) -> T:
+        try:
+            return do()
+        except ModelError:
+            raise
+        except Exception as error:  # passes raise whatever the graph makes them raise
+            raise ModelError(f"ExecuTorch cannot lower the model for {self._target.cpu}: {one_line(error)}") from error
 
 
-def _with_insertions(
-    upstream: Sequence[type[Any]], insertions: Sequence[Insertion], without: Sequence[str]
-) -> list[type[Any]]:
-    names = {one.__name__ for one in upstream}
-    for name in (*without, *(one.before for one in insertions if one.before is not None)):
-        if name not in names:
-            raise ModelError(f"ExecuTorch's pipeline has no pass {name}; it has {', '.join(sorted(names))}")
-    passes: list[type[Any]] = []
-    placed: set[Insertion] = set()
-    for upstream_pass in upstream:
-        due = [one for one in insertions if one.before == upstream_pass.__name__ and one not in placed]
-        placed.update(due)  # a pass that upstream runs twice has insertions before its first run alone
-        passes += [one.pass_class for one in due]
-        if upstream_pass.__name__ not in without:
-            passes.append(upstream_pass)
-    return passes + [one.pass_class for one in insertions if one.before is None]
+def _check_names(names: Iterable[str], upstream: Sequence[str]) -> None:
+    for name in names:
+        if name not in upstream:
+            raise ModelError(f"ExecuTorch's pipeline has no pass {name}; it has {', '.join(sorted({*upstream}))}")
+
+
+def _pass_class(rewrite: Rewrite) -> type[Any]:
+    """A rewrite as a pass of ExecuTorch's, which finds the shapes of all values anew."""
+    from executorch.exir.pass_base import ExportPass, PassResult
+
+    class Inserted(ExportPass):
+        def __init__(self, exported_program: ExportedProgram, target_config: Any) -> None:
+            super().__init__()
+            self._exported, self._config = exported_program, target_config
+
+        def call(self, graph_module: GraphModule) -> PassResult:
+            rewrite.apply(Program(graph_module, self._exported, self._config))
+            return PassResult(super().call(graph_module).graph_module, True)
+
+    Inserted.__name__ = Inserted.__qualname__ = f"Inserted[{rewrite}]"
+    return Inserted

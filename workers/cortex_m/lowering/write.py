@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch.export import ExportedProgram
 
 from workers.cache.atomic_write import write_whole
+from workers.cortex_m.lowering.copied import copied
 from workers.errors import ModelError, one_line
 
 
@@ -37,7 +37,7 @@ def written(lowered: ExportedProgram) -> Written:
     from executorch.exir import EdgeProgramManager, ExecutorchBackendConfig
 
     try:
-        edge = EdgeProgramManager(copy.deepcopy(lowered), compile_config=cortex_m_edge_compile_config())
+        edge = EdgeProgramManager(copied(lowered), compile_config=cortex_m_edge_compile_config())
         program = edge.to_executorch(config=ExecutorchBackendConfig(extract_delegate_segments=False))
         (plan,) = program.executorch_program.execution_plan
         return Written(bytes(program.buffer), sum(plan.non_const_buffer_sizes))

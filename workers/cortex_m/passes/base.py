@@ -49,11 +49,24 @@ class Rewrite(CortexMPass):
 
     @abstractmethod
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether an operator is a site."""
+        """Whether an operator is a site.
+
+        Args:
+            program: that it is in.
+            node: a call of an operator.
+
+        Returns:
+            True if the rewrite may change it; nothing is changed yet.
+        """
 
     @abstractmethod
     def rewrite(self, program: Program, node: Node) -> None:
-        """Change the program at a site. What is no longer used is removed afterwards, and shapes are found anew."""
+        """Change the program at a site. What is no longer used is removed afterwards, and shapes are found anew.
+
+        Args:
+            program: that is changed.
+            node: the site; it has to fit.
+        """
 
     def sites(self, program: Program) -> list[Node]:
         """All sites in program order, whatever `at` says."""

@@ -16,7 +16,14 @@ def is_copy(node: Node) -> bool:
 
 
 def same_bytes(source: Node, result: Node) -> bool:
-    """Whether two nodes with equal elements have the same dtype and order of axes in memory."""
+    """Whether two nodes with equal elements have the same dtype and order of axes in memory.
+
+    Args:
+        source, result: nodes whose values are tensors.
+
+    Returns:
+        True if their bytes are equal where their elements are.
+    """
     one, other = source.meta["val"], result.meta["val"]
     return bool(one.dtype == other.dtype and one.dim_order() == other.dim_order())
 

@@ -10,7 +10,6 @@ from workers.cortex_m.passes.base import Program
 
 if TYPE_CHECKING:
     import torch
-    from torch.export import ExportedProgram
     from torch.fx import Node
 
 CONVOLUTION, DEPTHWISE = "quantized_conv2d_nhwc", "quantized_depthwise_conv2d_nhwc"
@@ -30,7 +29,15 @@ def is_convolution(node: Node) -> bool:
 
 
 def constant(program: Program, node: Node) -> torch.Tensor:
-    """The value of a parameter or buffer."""
+    """The value of a parameter or buffer.
+
+    Args:
+        program: that has it.
+        node: its placeholder.
+
+    Returns:
+        The tensor itself, not to be written to.
+    """
     from executorch.backends.transforms.utils import get_param_tensor
 
     value: torch.Tensor = get_param_tensor(program.exported, node)
@@ -41,8 +48,13 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -
     """A parameter of the program.
 
     Args:
+        program: that gets it.
         name: the same name gives the same parameter again.
+        value: of the parameter.
         near: a parameter, after which it is put.
+
+    Returns:
+        Its placeholder.
     """
     from executorch.backends.transforms.utils import create_constant_placeholder
     from torch.export.graph_signature import InputKind
@@ -56,7 +68,17 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -
 
 
 def viewed(program: Program, before: Node, value: Node, shape: Sequence[int]) -> Node:
-    """A value under another shape, which costs nothing in the file."""
+    """A value under another shape, which costs nothing in the file.
+
+    Args:
+        program: that is changed.
+        before: the operator that the view is put before.
+        value: contiguous.
+        shape: with as many elements as the value has.
+
+    Returns:
+        The view.
+    """
     with program.module.graph.inserting_before(before):
         node: Node = program.module.graph.call_function(operator("view_copy"), (value, list(shape)))
     node.meta = {**value.meta, "val": value.meta["val"].new_empty(tuple(shape))}
@@ -67,8 +89,13 @@ def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape
     """Put another operator in a node's place; a result of another shape is seen under the old one.
 
     Args:
+        program: that is changed.
+        node: the operator that goes.
         name, args: of the new operator.
         shape: of its result, with as many values as the old one's.
+
+    Returns:
+        The new operator.
     """
     graph = program.module.graph
     old = tuple(node.meta["val"].shape)
@@ -79,11 +106,3 @@ def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape
     node.replace_all_uses_with(result)
     graph.erase_node(node)
     return new
-
-
-def unused_constants(program: ExportedProgram) -> list[Node]:
-    """Parameters and buffers that no operator reads."""
-    from torch.export.graph_signature import InputKind
-
-    specs = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind is not InputKind.USER_INPUT}
-    return [node for node in program.graph.nodes if node.op == "placeholder" and node.name in specs and not node.users]

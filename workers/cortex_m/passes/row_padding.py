@@ -19,9 +19,14 @@ def padded_row(program: Program, before: Node, row: Node, left: int, right: int,
     padded as a matrix (N, W * C), which it takes as it is.
 
     Args:
+        program: that is changed.
+        before: the operator that the padding is put before.
         row: an image (N, 1, W, C).
         left, right: pixels.
         value: of int8, that stands for zero.
+
+    Returns:
+        An image (N, 1, left + W + right, C).
     """
     n, _, w, c = shape_of(row)
     graph = program.module.graph

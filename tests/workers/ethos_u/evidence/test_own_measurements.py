@@ -75,6 +75,14 @@ def test_added_twice_is_kept_once(streams: Path) -> None:
     assert (row.counted_cycles, row.label, row.family) == (404_092, "measured", "ethos-u55")
 
 
+def test_measurements_of_other_families_are_left_alone() -> None:
+    other = replace(ONE, target=replace(ONE.target, family="cortex-m", name="cortex-m4"), parts=("default",))
+    with Store.open() as store:
+        store.measurements.record_all([other])
+        assert own_comparisons(store) == []
+        assert store.measurements() == [other]
+
+
 def test_a_later_count_takes_the_place_of_an_earlier_one(streams: Path) -> None:
     for cycles in ("400000", "500000"):
         added(str(streams / KWS), "--device", "A board", "--label", "measured", "--cycles", cycles)

@@ -14,6 +14,13 @@ def arithmetic(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     return {"calls": 1, "by4": call.elements // 4, "by1": call.elements % 4}
 
 
+def extremes(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`arm_minimum_s8`, `arm_maximum_s8` of values of one shape: 16 at once with MVE, else single ones."""
+    if instruction_set is InstructionSet.MVE:
+        return {"calls": 1, "by16": up(call.elements, 16)}
+    return {"calls": 1, "by1": call.elements}
+
+
 def copy(call: KernelCall, _: InstructionSet) -> Counts:
     """`memcpy` of newlib, also with MVE."""
     return copies(1, call.elements, "memcpy", mve=False)

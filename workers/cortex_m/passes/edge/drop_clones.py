@@ -22,9 +22,8 @@ class DropClones(Rewrite):
     before: ClassVar[str | None] = "ReplaceScalarWithTensorArgPass"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator copies a value as it is."""
         return is_copy(node) and same_bytes(args_of(node)[0], node) and keeps_quantisation(node)
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Use the operand itself."""
+        # Use the operand itself.
         node.replace_all_uses_with(args_of(node)[0])

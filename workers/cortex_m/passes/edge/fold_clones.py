@@ -22,12 +22,11 @@ class FoldClones(Rewrite):
     before: ClassVar[str | None] = "ReplaceScalarWithTensorArgPass"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator undoes the copy before it."""
         if not is_copy(node) or not is_copy(args_of(node)[0]):
             return False
         first = args_of(node)[0]
         return same_bytes(args_of(first)[0], node) and keeps_quantisation(first) and keeps_quantisation(node)
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Use the value that the first copy was made of."""
+        # Use the value that the first copy was made of.
         node.replace_all_uses_with(args_of(args_of(node)[0])[0])

@@ -24,14 +24,13 @@ class SinkElementwise(Rewrite):
     before: ClassVar[str | None] = "ReplaceSqueezeAndUnsqueezeWithViewPass"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator takes a permuted value, element by element."""
         if operator_of(node) not in _BY_ELEMENT:
             return False
         source = args_of(node)[0]
         return source.op == "call_function" and operator_of(source) == "permute_copy"
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Compute on the value before it is permuted, and permute the result."""
+        # Compute on the value before it is permuted, and permute the result.
         graph, permuted = program.module.graph, args_of(node)[0]
         with graph.inserting_before(node):
             computed: Node = graph.call_function(node.target, (args_of(permuted)[0], *args_of(node)[1:]))  # type: ignore[arg-type]

@@ -21,7 +21,6 @@ class SinkSplits(Rewrite):
     before: ClassVar[str | None] = "ReplaceSqueezeAndUnsqueezeWithViewPass"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator splits a permuted value."""
         if operator_of(node) not in ("split_with_sizes_copy", "split_copy"):
             return False
         source = args_of(node)[0]
@@ -29,7 +28,7 @@ class SinkSplits(Rewrite):
         return taken and source.op == "call_function" and operator_of(source) == "permute_copy"
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Split the value before it is permuted, and permute every part."""
+        # Split the value before it is permuted, and permute every part.
         graph, (permuted, sizes, *axis) = program.module.graph, args_of(node)
         source, order = args_of(permuted)[:2]
         split_axis = order[(axis[0] if axis else 0) % len(order)]

@@ -29,7 +29,6 @@ class ChannelsToFour(Rewrite):
     law: ClassVar[str] = "channels whose weights are zero add nothing, whatever stands in them"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator convolves a row that lacks channels."""
         if not is_convolution(node):
             return False
         image, weight, _, stride, _, dilation = args_of(node)[:6]
@@ -38,7 +37,7 @@ class ChannelsToFour(Rewrite):
         return bool(row and stride[1] * c % 4)
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Pad the channels of image and weights."""
+        # Pad the channels of image and weights.
         args = list(args_of(node))
         image, weight = args[0], args[1]
         (n, _, w, c), graph = shape_of(image), program.module.graph

@@ -21,11 +21,10 @@ class DepthwiseToConvolution(Rewrite):
     law: ClassVar[str] = "with one input channel every output channel sums over the same image in both kernels"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator is a depthwise convolution of one input channel."""
         return operator_of(node) == DEPTHWISE and shape_of(args_of(node)[0])[3] == 1
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Put the output channels of the weights first, and leave the multiplier out."""
+        # Put the output channels of the weights first, and leave the multiplier out.
         image, weight, bias, stride, padding, dilation, _, *rest = args_of(node)
         value = constant(program, weight).permute(3, 1, 2, 0)
         outs_first = new_constant(program, f"{weight.name}_outs_first", value, weight)

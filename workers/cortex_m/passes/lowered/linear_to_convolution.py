@@ -22,11 +22,10 @@ class LinearToConvolution(Rewrite):
     law: ClassVar[str] = "both kernels sum the same products and requantise the sum by the same multiplier"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator is a fully connected layer whose weights have no offset."""
         return operator_of(node) == "quantized_linear" and args_of(node)[5] == 0
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Rows become the pixels of a row, and the multiplier one per output."""
+        # Rows become the pixels of a row, and the multiplier one per output.
         import torch
 
         image, weight, bias, sums, offset, _, zero, multiplier, shift, most, least = args_of(node)

@@ -23,7 +23,6 @@ class PadApart(Rewrite):
     law: ClassVar[str] = "a convolution pads with the value that stands for zero, and so does the operator"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator convolves a row whose padding can be made exact."""
         if operator_of(node) not in (CONVOLUTION, DEPTHWISE):
             return False
         (_, h, _, _), (_, kh, _, _) = shape_of(args_of(node)[0]), shape_of(args_of(node)[1])
@@ -31,7 +30,7 @@ class PadApart(Rewrite):
         return h == 1 and kh == 1 and padding[0] == 0 and padding[1] > 0 and _right(node) >= 0
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Pad left and right by what the windows read, and not at all in the convolution."""
+        # Pad left and right by what the windows read, and not at all in the convolution.
         args = list(args_of(node))
         zero = -args[6 if operator_of(node) == CONVOLUTION else 7]
         args[0] = padded_row(program, node, args[0], args[4][1], _right(node), zero)

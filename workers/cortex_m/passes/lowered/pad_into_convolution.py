@@ -21,7 +21,6 @@ class PadIntoConvolution(Rewrite):
     law: ClassVar[str] = "a convolution pads with the value that stands for zero, and so did the operator"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator convolves an image that an operator padded with zeros."""
         if operator_of(node) not in (CONVOLUTION, DEPTHWISE):
             return False
         padded = args_of(node)[0]
@@ -33,7 +32,7 @@ class PadIntoConvolution(Rewrite):
         return bool(image and list(before) == list(after) and value == _zero(node))
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Add the padding to that of the convolution."""
+        # Add the padding to that of the convolution.
         args = list(args_of(node))
         source, before = args_of(args[0])[:2]
         args[0], args[4] = source, [args[4][0] + before[1], args[4][1] + before[2]]

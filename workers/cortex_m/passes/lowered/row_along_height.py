@@ -21,7 +21,6 @@ class RowAlongHeight(Rewrite):
     law: ClassVar[str] = "an image of height 1 holds the same bytes as one of width 1, and so does a kernel of height 1"
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator convolves a row."""
         if operator_of(node) not in (CONVOLUTION, DEPTHWISE):
             return False
         image, weight = args_of(node)[0], args_of(node)[1]
@@ -29,7 +28,7 @@ class RowAlongHeight(Rewrite):
         return h == 1 and shape_of(weight)[1] == 1 and (w > 1 or shape_of(weight)[2] > 1) and args_of(node)[4][0] == 0
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """Swap height and width of the image, the kernel, stride, padding and dilation."""
+        # Swap height and width of the image, the kernel, stride, padding and dilation.
         image, weight, bias, stride, padding, dilation, *rest = args_of(node)
         n, h, w, c = shape_of(image)
         first, kh, kw, last = shape_of(weight)

@@ -24,7 +24,6 @@ class StrideToChannels(Rewrite):
     )
 
     def fits(self, program: Program, node: Node) -> bool:
-        """Whether the operator convolves a row by a stride that divides kernel and row."""
         if not is_convolution(node):
             return False
         image, weight, _, stride, padding, dilation = args_of(node)[:6]
@@ -34,7 +33,7 @@ class StrideToChannels(Rewrite):
         return bool(row and step > 1 and kw % step == 0 and (w + 2 * pad) % step == 0)
 
     def rewrite(self, program: Program, node: Node) -> None:
-        """View groups of pixels as channels, in the row and in the kernel."""
+        # View groups of pixels as channels, in the row and in the kernel.
         image, weight, bias, stride, padding, _, *rest = args_of(node)
         step, pad = stride[1], padding[1]
         (n, _, w, c), (o, _, kw, _) = shape_of(image), shape_of(weight)

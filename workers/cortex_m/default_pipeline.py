@@ -1,0 +1,119 @@
+"""ExecuTorch's default pipeline, which people have today: what it makes of a model, beside the one that is searched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+
+from workers.cache.atomic_write import write_whole
+from workers.cortex_m.cost.price import price
+from workers.cortex_m.cost.view import operator_calls, operator_of, shape_of
+from workers.cortex_m.guards.all import verdicts
+from workers.cortex_m.guards.float_operators import float_operators
+from workers.cortex_m.guards.verdict import Severity
+from workers.cortex_m.lowering.candidate import Lowering
+from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.lowering.write import written
+from workers.cortex_m.target import InstructionSet, Target
+from workers.errors import ModelError
+from workers.models.types import ExportedModel
+
+
+@dataclass(frozen=True)
+class DefaultPipeline:
+    """What the default pipeline makes of a model with images in channels_last order, as it wants them.
+
+    Attributes:
+        fault: why the program cannot be used; empty if the guards know of nothing.
+        instructions: estimated executed ones of one inference, those of uncosted operators left out.
+        uncosted: how many operators have no known cost.
+        sram_bytes, flash_bytes: as the memory plan asks for, and of the file.
+        transposes: between layouts, copies to another order of axes among them.
+        float_operators: that compute in float.
+    """
+
+    fault: str
+    instructions: int = 0
+    uncosted: int = 0
+    sram_bytes: int = 0
+    flash_bytes: int = 0
+    transposes: int = 0
+    float_operators: int = 0
+
+    def __str__(self) -> str:
+        if self.fault:
+            return f"ExecuTorch's default pipeline cannot be used: {self.fault}"
+        beside = f"{self.sram_bytes:,} bytes of SRAM, {self.flash_bytes:,} in the file"
+        unknown = f", {self.uncosted} operators without a known cost left out" if self.uncosted else ""
+        return f"ExecuTorch's default pipeline: {self.instructions:,} instructions (predicted){unknown}, {beside}"
+
+
+def default_pipeline(
+    model: ExportedModel, calibration: Sequence[tuple[Any, ...]], target: Target, kept: Path
+) -> DefaultPipeline:
+    """What ExecuTorch's default pipeline makes of a model.
+
+    Args:
+        model: before it is quantised.
+        calibration: inputs whose values the ranges are taken from.
+        target: to lower for.
+        kept: a file that answers are kept in, for both classes of processors; its name says of which model and
+            toolchain.
+
+    Returns:
+        The cost of the program, or why there is none that can be used.
+    """
+    wanted = target.instruction_set.value
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it is not there, or damaged
+        return DefaultPipeline(**json.loads(kept.read_text(encoding="utf-8"))[wanted])
+    found = _found(model, calibration)
+    with contextlib.suppress(OSError):  # it is found out anew then
+        write_whole(kept, json.dumps({name: asdict(one) for name, one in found.items()}).encode())
+    return found[wanted]
+
+
+def _found(model: ExportedModel, calibration: Sequence[tuple[Any, ...]]) -> dict[str, DefaultPipeline]:
+    """By class of processors; quantising takes longer than lowering for both."""
+    try:
+        module = model.program.module(check_guards=False)
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        inputs = [_channels_last(one) for one in calibration]
+        quantised = quantise(module, _channels_last(model.example_inputs), inputs, explicit_layout=False)
+        edge = to_edge(quantised)
+    except ModelError as error:
+        return {one.value: DefaultPipeline(str(error)) for one in InstructionSet}
+    shapes = [shape_of(one) for one in quantised.graph.output_node().args[0]]
+    return {one.value: _lowered(edge, shapes, Target.counted(one)) for one in InstructionSet}
+
+
+def _lowered(edge: ExportedProgram, shapes: list[tuple[int, ...]], target: Target) -> DefaultPipeline:
+    try:
+        program = Lowering(edge, target, explicit_layout=False).lowered(())
+        worst = next((one for one in verdicts(program, target, shapes) if one.severity is not Severity.FLOAT), None)
+        if worst is not None:
+            return DefaultPipeline(f"it {worst.severity.value} on {target.cpu}: {worst.message}")
+        file = written(program)
+    except ModelError as error:
+        return DefaultPipeline(str(error))
+    cost = price(operator_calls(program), target)
+    kinds = [operator_of(node) for node in program.graph.nodes if node.op == "call_function"]
+    moved = sum(map(kinds.count, ("transpose", "permute_copy", "_clone_dim_order")))
+    floats = len(float_operators(program))
+    return DefaultPipeline(
+        "", cost.instructions, len(cost.uncosted), file.planned_sram, len(file.content), moved, floats
+    )
+
+
+def _channels_last(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        one.to(memory_format=torch.channels_last) if isinstance(one, torch.Tensor) and one.dim() == 4 else one
+        for one in inputs
+    )

@@ -1,0 +1,48 @@
+"""Runs what a recipe makes of a model by a command of the user's."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from search_space.recipe.recipe import Recipe
+from workers.backend.job import Job
+from workers.backend.registry import backend_of
+from workers.cortex_m.base_program import CortexMBase
+from workers.cortex_m.programs import CortexMPrograms
+from workers.cortex_m.run.runner import Counted, run_by
+from workers.cortex_m.target import Target
+from workers.errors import ModelError
+
+
+def run_recipe(
+    job: Job[Target], recipe: str, expected_sha256: str, command: Sequence[str], timeout_seconds: float
+) -> Counted:
+    """Have the `.pte` of a recipe run on the first calibration input.
+
+    Args:
+        job: the model and the target.
+        recipe: that was evaluated for it.
+        expected_sha256: of the file that was evaluated.
+        command: as of `run_by`.
+        timeout_seconds: as of `run_by`.
+
+    Returns:
+        What was counted.
+
+    Raises:
+        ModelError: the model is lowered to another file now, or as `run_by`.
+    """
+    backend = backend_of(job.target.backend)
+    base = backend.lower(job)
+    programs = backend.programs(job, base)
+    assert isinstance(programs, CortexMPrograms) and isinstance(base, CortexMBase)
+    candidate = programs.by(Recipe.parse(recipe))
+    content = programs.file(candidate).content
+    if hashlib.sha256(content).hexdigest() != expected_sha256:
+        raise ModelError(f"{job.source}: '{recipe}' does not give the file that was evaluated")
+    inputs = base.samples[0]
+    with tempfile.TemporaryDirectory(prefix="velatune-runner-") as folder:
+        return run_by(command, content, inputs, programs.outputs(candidate, inputs), Path(folder), timeout_seconds)
