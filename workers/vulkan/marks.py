@@ -16,6 +16,9 @@ LAYER = "velatune_layer"
 #: A clamp that static quantisation rounds behind.
 QUANTISE_BEHIND = "velatune_quantise_behind"
 
+#: The names of the fusion patterns that are not taken at an operator that anchors a match of them.
+UNFUSED = "velatune_unfused"
+
 
 def mark(node: Node, name: str, value: object = True) -> None:
     """Note something at an operator."""

@@ -57,6 +57,32 @@ def write_pte(lowered: Lowered, name: str, out: Path) -> None:
         raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
 
 
+def report_beside(file: Path) -> Path:
+    """Where the report on a file is.
+
+    Args:
+        file: the `.pte`.
+    """
+    return file.with_name(f"{file.name.removesuffix('.pte')}.report.md")
+
+
+def write_beside(report: str, file: Path) -> None:
+    """Write the report on a file beside it.
+
+    Args:
+        report: Markdown.
+        file: the `.pte`.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    place = report_beside(file)
+    try:
+        write_whole(place, report.encode())
+    except OSError as error:
+        raise ModelError(f"{place}: cannot be written, {error.strerror}") from error
+
+
 def read_pte(content: bytes, name: str) -> FileContent:
     """What a `.pte` has for Vulkan; nothing in it is executed.
 

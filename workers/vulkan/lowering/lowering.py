@@ -77,7 +77,7 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
     from workers.vulkan.lowering.partitioner import VelatunePartitioner
 
     options = target.compile_options(half=settings.half)
-    partitioner = VelatunePartitioner(options, settings.patterns_off, settings.blocked)
+    partitioner = VelatunePartitioner(options, settings.unfused, settings.on_cpu)
     with compiled_partitions() as compiled:
         edge = to_edge_transform_and_lower(
             program,
@@ -94,11 +94,9 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
 
 
 def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
-    """Give every delegate the name that the runtime knows, and only specifications that it knows; in order of calls."""
+    """Give every delegate the name that the runtime knows; in order of calls."""
     from executorch.exir.delegate import executorch_call_delegate
     from executorch.exir.lowered_backend_module import LoweredBackendModule
-
-    from workers.vulkan.lowering.backend import PATTERNS_OFF
 
     module = edge.exported_program().graph_module
     for call in module.graph.nodes:
@@ -106,9 +104,8 @@ def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
             continue
         name = str(call.args[0].target)
         ours: LoweredBackendModule = getattr(module, name)
-        specs = [spec for spec in ours.compile_specs if spec.key != PATTERNS_OFF]
         data = ours._named_data_store_output
-        named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, specs, data)
+        named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, ours.compile_specs, data)
         named.meta = ours.meta
         setattr(module, name, named)
         yield name, bytes(named.processed_bytes)

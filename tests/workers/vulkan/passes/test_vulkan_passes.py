@@ -12,12 +12,12 @@ from support.vulkan_nets import (
     made,
     mlp,
     operators,
+    quality,
     relu6_convolutions,
     rewrite,
 )
 from torch import nn
 
-from workers.vulkan.check.quality import quality
 from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.passes.drop_relu6 import DropRelu6
