@@ -168,9 +168,10 @@ class Vulkan(Backend):
         write_beside(report, out)
 
     def remarks(self, file: Path) -> Sequence[str]:
-        from workers.vulkan.files.pte import report_beside
+        from workers.vulkan.files.pte import judge_pte, report_beside
 
-        return (f"why, and quality by layer, is in {report_beside(file)}",)
+        judged = judge_pte(file.read_bytes(), str(file))
+        return str(judged), f"why, and quality by layer, is in {report_beside(file)}"
 
     def warm_up(self) -> None:
         import torch  # noqa: F401

@@ -92,6 +92,9 @@ def base_of(
     Args:
         model, found, calibration: as `exported` gives them.
         on_cpu, said: of the stock lowering, see `VulkanBase`.
+
+    Returns:
+        What travels to the worker processes.
     """
     operators = operators_of(model.program)
     warnings = calibration.warnings

@@ -48,6 +48,9 @@ def facts(lowered: Lowered, known: Verdict | None = None) -> Facts:
     Args:
         lowered: any program.
         known: the gate's verdict, where it is known already.
+
+    Returns:
+        Its facts; none of them is a time.
     """
     graphs = graphs_of(lowered)
     calls = [call for graph in graphs for call in graph.calls if call.name != PREPACK]

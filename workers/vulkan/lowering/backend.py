@@ -89,7 +89,15 @@ class VelatuneVulkanBackend(BackendDetails):
 
     @classmethod
     def preprocess(cls, program: ExportedProgram, specs: Sequence[CompileSpec]) -> PreprocessResult:
-        """The flatbuffer of a partition, as `VulkanBackend.preprocess`."""
+        """Compile a partition, as `VulkanBackend.preprocess`.
+
+        Args:
+            program: the partition.
+            specs: compile specifications, see `VulkanTarget.compile_options`.
+
+        Returns:
+            Its flatbuffer and its constants.
+        """
         options = parse_compile_spec(list(specs))
         program = _with_layouts(_fused(program), options)
         builder = VkGraphBuilder(

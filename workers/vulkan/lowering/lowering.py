@@ -13,7 +13,7 @@ from workers.vulkan.lowering.layers import Layer, number_layers
 from workers.vulkan.lowering.lowered import Delegate, HostOperator, Lowered
 from workers.vulkan.lowering.quantise import check_schemes, quantised_module
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.lowering.surroundings import quiet_toolchain
+from workers.vulkan.lowering.surroundings import operators_listed_once, quiet_toolchain
 from workers.vulkan.target import VulkanTarget
 
 if TYPE_CHECKING:
@@ -37,12 +37,18 @@ def lower(
     """Quantise, rewrite, partition and compile a float model.
 
     Args:
+        model: in floating point.
+        target: the GPU.
+        settings: what a recipe says.
         samples: argument tuples that static schemes are calibrated on; the others need none.
+
+    Returns:
+        The lowered program, with its delegates.
 
     Raises:
         ModelError: a scheme does not fit its layer, or torch or ExecuTorch fail on the model so.
     """
-    with quiet_toolchain():
+    with quiet_toolchain(), operators_listed_once():
         with _said_of(model.name, "cannot be quantised so"):
             program, rewritten = quantised_program(model, settings, samples)
         with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan"):
@@ -52,9 +58,15 @@ def lower(
 def quantised_program(
     model: ExportedModel, settings: Settings, samples: Sequence[tuple[Any, ...]]
 ) -> tuple[ExportedProgram, tuple[int, ...]]:
-    """The program that is partitioned, and how often each pass rewrote. Float passes come before the quantiser.
+    """Rewrite and quantise a float model. Float passes come before the quantiser.
 
     Layers keep the numbers that they have in the model, whatever a pass makes of it.
+
+    Args:
+        model, settings, samples: as of `lower`.
+
+    Returns:
+        The program that is partitioned, and how often each pass rewrote.
     """
     import torch
 

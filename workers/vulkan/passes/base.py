@@ -98,8 +98,21 @@ class ModuleRewrite(Rewrite):
 
     @abstractmethod
     def fits(self, module: GraphModule, node: Node) -> bool:
-        """Whether the law holds at a node and changes something there."""
+        """Look at a node.
+
+        Args:
+            module: that it is of.
+            node: a call of an operator.
+
+        Returns:
+            Whether the law holds at the node and changes something there.
+        """
 
     @abstractmethod
     def rewrite(self, module: GraphModule, node: Node) -> None:
-        """Replace what a node computes, where it fits."""
+        """Replace what a node computes.
+
+        Args:
+            module: that it is of; it is changed in place.
+            node: where the pass fits.
+        """

@@ -85,6 +85,9 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
         lowered: lowers it, and remembers what it lowered; it is asked for the stock program, and for one by each kind
             of scheme.
 
+    Returns:
+        What changes the model's graph.
+
     Raises:
         CompilerRefused: the stock lowering fails.
     """

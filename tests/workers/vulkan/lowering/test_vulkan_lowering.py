@@ -11,17 +11,19 @@ from support.vulkan_nets import (
     lowered,
     made,
     mlp,
+    one,
     operators,
     quality,
     rewrite,
     static_convolutions,
 )
 from torch import nn
+from torch._export import utils
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
 from workers.vulkan.check.run import run_lowered
-from workers.vulkan.lowering.lowering import model_layers, quantised_program
+from workers.vulkan.lowering.lowering import lower, model_layers, quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
@@ -159,6 +161,16 @@ def test_an_operator_on_the_cpu_takes_its_whole_match_from_the_fusion() -> None:
     assert [one.operator for one in program.host_operators] == ["aten.rsqrt.default"]
     assert sum(name == "et_vk.rms_norm.default" for names in operators(program) for name in names) == 1
     assert quality(model, program, model.calibration_inputs, half=False).worst > 120
+
+
+def test_torch_lists_its_operators_once_and_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    stock = utils._materialize_cpp_cia_ops
+    monkeypatch.setattr(utils, "_materialize_cpp_cia_ops", lambda: calls.append(stock()))
+    before = utils._materialize_cpp_cia_ops
+    lower(one(), VulkanTarget(), Settings(half=True), one().calibration_inputs)
+    assert len(calls) == 1
+    assert utils._materialize_cpp_cia_ops is before
 
 
 def test_layers_are_numbered_in_program_order() -> None:
