@@ -37,7 +37,7 @@ from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.runner import run_on
-from workers.vulkan.space.mixtures import mixtures, within_reach
+from workers.vulkan.space.mixtures import by_kind, mixtures, within_reach
 from workers.vulkan.space.recipe import VulkanRecipe
 from workers.vulkan.space.space import VulkanSpace, space_of
 from workers.vulkan.target import VulkanTarget
@@ -248,7 +248,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         if self._limit_db is not None:
             known = self._layers, self.space.schemes, self._alone.of, self._limit_db
             plain, mixed = within_reach(*known), mixtures(*known)
-        schemes = (*(one.value for one in plain), *mixed)
+        kinds = by_kind(self._layers, self.space.schemes)
+        schemes = tuple(dict.fromkeys((*(one.value for one in plain), *kinds, *mixed)))
         return {"half": ("yes",), **({"scheme": schemes} if schemes else {})}
 
     def starting_points(self, learnt: Sequence[str] = ()) -> tuple[str, ...]:

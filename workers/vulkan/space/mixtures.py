@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_space.choices.frontend.precision import by_layer, write_by_layer
-from workers.vulkan.lowering.layers import Layer
+from workers.vulkan.lowering.layers import LINEAR, Layer
 from workers.vulkan.scheme import GROUPED, Scheme
 
 #: Decibels above the limit that mixtures are made for.
@@ -65,6 +65,25 @@ def mixtures(
             if not _is_plain(chosen, schemes):
                 found[_written(chosen)] = None
     return tuple(found)
+
+
+def by_kind(layers: Sequence[Layer], schemes: Mapping[int, Sequence[Scheme]]) -> tuple[str, ...]:
+    """Static int8 for convolutions alone: a linear layer that reads a mean or a view of theirs is not fused, so that
+    static weights of it do not load.
+
+    Args:
+        layers, schemes: as of `mixtures`.
+
+    Returns:
+        Alternatives of `scheme`, with linear layers in floating point, and with weights of 8 bits; nothing for models
+        that have layers of one kind.
+    """
+    static = [one for one in layers if Scheme.STATIC8 in schemes.get(one.number, ())]
+    convolutions = {one.number: Scheme.STATIC8 for one in static if one.kind != LINEAR}
+    others = {one.number: Scheme.W8 for one in layers if Scheme.W8 in schemes.get(one.number, ())}
+    if not convolutions or len(convolutions) == len(layers):
+        return ()
+    return tuple(dict.fromkeys((_written(convolutions), _written({**others, **convolutions}))))
 
 
 def within_reach(

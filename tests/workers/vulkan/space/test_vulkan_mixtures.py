@@ -18,7 +18,7 @@ from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.lowering.layers import LINEAR, Layer
 from workers.vulkan.lowering.lowering import model_layers
 from workers.vulkan.scheme import GROUPED, Scheme
-from workers.vulkan.space.mixtures import mixtures, read_bytes, within_reach
+from workers.vulkan.space.mixtures import by_kind, mixtures, read_bytes, within_reach
 from workers.vulkan.space.recipe import VulkanRecipe
 
 OFFERED = (Scheme.W8, Scheme.W4G32, Scheme.W4G128, Scheme.STATIC8)
@@ -82,6 +82,14 @@ def test_a_scheme_is_tried_everywhere_unless_one_layer_alone_is_far_from_the_lim
 
     assert within_reach(layers, schemes, of, 38.0) == (Scheme.W8, Scheme.W4G32)
     assert within_reach(layers, schemes, of, 40.0) == (Scheme.W8,)
+
+
+def test_convolutions_can_be_static_without_the_linear_layers() -> None:
+    layers = [Layer(1, "conv", "conv2d", (8, 3, 3, 3), (1, 3, 8, 8)), *layers_of([128, 128])[1:]]
+    schemes = {1: (Scheme.STATIC8,), 2: (Scheme.W8, Scheme.STATIC8)}
+    assert by_kind(layers, schemes) == ("static-int8@1", "static-int8@1/w8@2")
+    assert by_kind(layers, {1: (Scheme.STATIC8,), 2: ()}) == ("static-int8@1",)
+    assert by_kind(layers[:1], schemes) == by_kind(layers[1:], schemes) == ()
 
 
 class Uneven(nn.Module):
