@@ -177,7 +177,11 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     def equal(self, program: VulkanRecipe, reference: VulkanRecipe, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
             return Verdict(True)
-        for at, (found, wanted) in enumerate(zip(self._values(program), self._values(reference), strict=True)):
+        try:
+            pairs = list(zip(self._values(program), self._values(reference), strict=True))
+        except ModelError as error:  # a reference does not take what the operator is given, and nor does the runtime
+            return Verdict(False, str(error))
+        for at, (found, wanted) in enumerate(pairs):
             for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
                 if one.shape != other.shape or one.dtype != other.dtype or not torch.equal(one, other):
                     return Verdict(False, f"output {number} differs on calibration input {at}")
@@ -213,8 +217,14 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return f"run by {self._target.runner}" if self._target.runner else "not run on a device; not known to fail"
 
     def quality(self, program: VulkanRecipe) -> Quality:
-        """How near a program comes to the float model. Raises ModelError if it cannot be run here."""
-        found = self._quality(program)
+        """How near a program comes to the float model; as far as can be where it computes nothing. Raises ModelError if
+        not even the default program can be run."""
+        try:
+            found = self._quality(program)
+        except ModelError:
+            if program == self.default:
+                raise
+            return Quality(-MOST_DB, len(self._samples))
         return Quality(found.worst, found.samples)
 
     def report(self, program: VulkanRecipe) -> str:

@@ -69,6 +69,14 @@ def test_what_is_proposed_includes_mixed_schemes_only_for_a_limit() -> None:
         limited.chosen((("scheme", one),))
 
 
+def test_a_program_that_hands_integers_to_an_operator_for_floats_is_refused_and_ends_no_search() -> None:
+    programs = mlp_programs()
+    program = programs.chosen((("scheme", "static-int8@1/w8@2"),))
+    assert programs.quality(program).sqnr_db == -200
+    assert "given integers" in programs.equal(program, programs.default, False).reason
+    assert "refused: et_vk.linear_q8ta_q8csw" in programs.executed(program, False, False, False).reason
+
+
 def test_a_pass_that_has_nothing_to_work_on_gives_the_same_program() -> None:
     programs = mlp_programs()
     for text in ("fuse-linear-qcs8w", "leave-unfused{pattern=rms_norm}", "keep-on-cpu{operator=aten.cat.default}"):
