@@ -17,7 +17,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites unseen validation widths readme clean
+.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites unseen validation vulkan widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -77,6 +77,11 @@ widths: $(READY) ## write the table of other widths into docs/exactness.md
 	mkdir -p $(OUT)
 	$(BIN)/python -m benchmarks.widths > $(OUT)/widths.md
 	$(call insert,docs/exactness.md,widths)
+
+vulkan: $(READY) ## write the table of small models into docs/vulkan.md
+	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks.vulkan_table > $(OUT)/vulkan.md
+	$(call insert,docs/vulkan.md,vulkan)
 
 attributes: $(READY) ## write the table of node attributes into docs/extending.md
 	mkdir -p $(OUT)

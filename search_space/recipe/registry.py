@@ -30,8 +30,8 @@ from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.passes.stage import Stage
 
-#: Valid names of passes, choices and alternatives, so that a recipe can be parsed.
-NAME = re.compile(r"[a-z][a-z0-9-]*")
+#: Valid names of passes and choices, and of alternatives, so that a recipe can be parsed.
+NAME, ALTERNATIVE = re.compile(r"[a-z][a-z0-9-]*"), re.compile(r"[a-z0-9][a-z0-9-]*")
 
 T = TypeVar("T", type[RecipePass], type[RecipeChoice])
 
@@ -144,7 +144,7 @@ def _offered(entry: EntryPoint, base: T) -> list[tuple[Any, str]]:
     if complaint or not isinstance(value, ModuleType):
         return [(value, complaint)]
     try:
-        return [(one, "") for one in _of_package(value, base).values()]
+        return [(one, _fault(one, base)) for one in _of_package(value, base).values()]
     except (Exception, SystemExit) as error:
         return [(None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}")]
 
@@ -168,10 +168,15 @@ def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
         return None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}"
     if isinstance(value, ModuleType) and hasattr(value, "__path__"):
         return value, ""
+    return value, _fault(value, base)
+
+
+def _fault(value: object, base: type) -> str:
+    """As `_complaint`, also of a class that raises when it is asked."""
     try:
-        return value, _complaint(value, base)
+        return _complaint(value, base)
     except Exception as error:
-        return value, f"cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
+        return f"cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
 
 
 def _is_one(value: object, base: type) -> bool:
@@ -202,7 +207,7 @@ def _complaint(value: object, base: type) -> str:
     if issubclass(value, FrontendChoice):
         return "is a choice inside ExecuTorch; of these there are only built-in ones"
     alternatives = getattr(value, "alternatives", {})
-    bad = [name for name in alternatives if not NAME.fullmatch(name)]
+    bad = [name for name in alternatives if not ALTERNATIVE.fullmatch(name)]
     if bad:
         return f"has an alternative '{bad[0]}'; it needs a name of lower-case letters, digits and hyphens"
     return "" if alternatives else "has no alternatives"

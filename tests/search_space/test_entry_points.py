@@ -274,6 +274,17 @@ def test_a_package_gives_its_passes_and_takes_no_name(tmp_path: Path) -> None:
     assert "velatune_package (velatune.passes) reuses the name 'fold-constants'" in warning
 
 
+def test_what_a_package_gives_is_held_to_what_recipes_can_use(tmp_path: Path) -> None:
+    package = tmp_path / "velatune_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "lawless.py").write_text(IN_A_PACKAGE.format(name="no-law").replace("nothing changes", ""))
+    (package / "good.py").write_text(IN_A_PACKAGE.format(name="good"))
+    lines, warnings = asked(tmp_path, "[velatune.passes]\nx = velatune_package\n", "good", "no-law")
+    assert lines[0] == "good" and "'no-law' cannot be used" in lines[1] and "needs a law" in lines[1]
+    assert len(warnings) == 1
+
+
 def test_a_package_with_a_file_that_does_not_load_is_left_out(tmp_path: Path) -> None:
     package = tmp_path / "velatune_package"
     package.mkdir()

@@ -7,13 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from workers.checking.allowance import Allowance
+from workers.models.exported.tensors import tensors
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
+from workers.vulkan.check.quality import Quality, ratios
+from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.passes.base import Rewrite
+from workers.vulkan.programs import VulkanPrograms
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import VulkanTarget
 
@@ -144,3 +150,22 @@ def rewrite(text: str) -> Rewrite:
     (one,) = Recipe.parse(text).passes
     assert isinstance(one, Rewrite)
     return one
+
+
+def quality(model: ExportedModel, program: Lowered, samples, *, half: bool) -> Quality:
+    """Of a lowered program against its float model, both on this machine."""
+    original = model.program.module(check_guards=False)
+    wanted = [tensors(original(*sample)) for sample in samples]
+    return Quality(ratios(wanted, [run_lowered(program, sample, half=half) for sample in samples]), len(samples))
+
+
+def programs_of(model: ExportedModel, min_sqnr_db: float | None = None) -> VulkanPrograms:
+    """What recipes make of a model where everything is allowed."""
+    allowance = Allowance(Exactness.PRECISION, min_sqnr_db=min_sqnr_db)
+    return VulkanPrograms(model, VulkanTarget(), model.calibration_inputs, allowance)
+
+
+@cache
+def attention_programs() -> VulkanPrograms:
+    """Of attention on 8 tokens, which stock ExecuTorch splits, and which the runtime does not load."""
+    return programs_of(made(Attention, 1, 8, 32))

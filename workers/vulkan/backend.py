@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
@@ -12,15 +12,21 @@ from search_space.passes.recipe_pass import RecipePass
 from workers.backend.backend import Backend, BoardOption, Meter, Metric
 from workers.backend.base import Identified
 from workers.backend.objective import NotMore, ObjectiveKind
+from workers.cache.lru import LRU
 from workers.errors import ModelError
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
     from workers.checking.allowance import Quality
+    from workers.models.types import ExportedModel
     from workers.vulkan.base_program import VulkanBase
     from workers.vulkan.programs import VulkanPrograms
     from workers.vulkan.space.recipe import VulkanRecipe
     from workers.vulkan.target import VulkanTarget
+
+
+#: Models that a process keeps lowered programs of; it serves few at a time.
+_KEPT_PROGRAMS = 4
 
 
 class _Meter:
@@ -64,22 +70,31 @@ class Vulkan(Backend):
     compiler: ClassVar[str] = "ExecuTorch"
     board_options: ClassVar[Sequence[BoardOption]] = (
         BoardOption("texture_limit", "TEXELS", "largest extent of a 3D image of the GPU  [default: 16384]"),
+        # Commands and files are of the machine that the job runs on.
+        BoardOption("vk_runner", "COMMAND", "runs Vulkan programs as executor_runner does", is_file=True),
+        BoardOption("device_profile", "FILE.TOML", "rates of a Vulkan device, for predictions", is_file=True),
     )
     example: ClassVar[str] = "vulkan"
     names: ClassVar[str] = "vulkan"
+
+    def __init__(self) -> None:
+        self._kept: LRU[VulkanPrograms] = LRU(_KEPT_PROGRAMS)
 
     def knows(self, name: str) -> bool:
         return name == "vulkan"
 
     def target(self, name: str, board: Mapping[str, str]) -> VulkanTarget:
-        from workers.vulkan.target import VulkanTarget
+        from workers.vulkan.target import PHONE_TEXTURE_LIMIT, VulkanTarget
 
-        limit = board.get("texture_limit")
-        if limit is None:
-            return VulkanTarget()
+        limit = board.get("texture_limit", str(PHONE_TEXTURE_LIMIT))
         if not limit.isascii() or not limit.isdigit() or not 0 < int(limit) <= 1 << 20:
             raise ModelError(f"--texture-limit {limit}: a number of texels, such as 2048")
-        return VulkanTarget(texture_limit=int(limit))
+        runner, profile = board.get("vk_runner", ""), board.get("device_profile", "")
+        if profile:
+            from workers.vulkan.cost.device_profile import read_profile
+
+            read_profile(profile)
+        return VulkanTarget(texture_limit=int(limit), runner=runner, profile=profile)
 
     def versions(self) -> dict[str, str]:
         from workers.vulkan.base_program import versions
@@ -92,27 +107,46 @@ class Vulkan(Backend):
         return identified(job)
 
     def lower(self, job: Job[VulkanTarget]) -> VulkanBase:
-        from workers.vulkan.base_program import lowered
+        from workers.vulkan.base_program import base_of, exported
 
-        return lowered(job)
+        model, found, calibration = exported(job)
+        programs = self._programs(job, found.key, lambda: (model, calibration.samples))
+        return base_of(model, found, calibration, *programs.described_default())
 
     def programs(self, job: Job[VulkanTarget], base: VulkanBase) -> VulkanPrograms:
-        from workers.vulkan.base_program import model_of, samples_of
+        from workers.vulkan.base_program import exported
+
+        def made() -> tuple[ExportedModel, Sequence[tuple[Any, ...]]]:
+            model, _, calibration = exported(job)
+            return model, calibration.samples
+
+        return self._programs(job, base.key, made)
+
+    def _programs(
+        self, job: Job[VulkanTarget], key: str, made: Callable[[], tuple[ExportedModel, Sequence[tuple[Any, ...]]]]
+    ) -> VulkanPrograms:
+        """Those of a job, kept: who lowers, who searches and who measures ask for the same programs."""
+        from workers.vulkan.base_program import SAMPLES
         from workers.vulkan.programs import VulkanPrograms
 
-        model = model_of(job)
-        return VulkanPrograms(model, job.target, samples_of(job, model), job.allowance.exactness)
+        def new() -> VulkanPrograms:
+            model, samples = made()
+            return VulkanPrograms(model, job.target, list(samples[:SAMPLES]), job.allowance)
+
+        return self._kept.find((key, job.target, job.seed, job.allowance), new)
 
     def meter(self, job: Job[VulkanTarget], base: VulkanBase, setting: Setting) -> Meter:
         if job.allowance.metric is not None:
             raise ModelError(f"{job.source}: --metric is not measured for Vulkan; leave it out")
+        assert not setting  # there are none
         return _Meter(self.programs(job, base))
 
     def passes(self, allowed: Exactness) -> Sequence[RecipePass]:
         from search_space.recipe.space import pass_instances
         from workers.vulkan.passes.base import Rewrite
 
-        return pass_instances(Rewrite, allowed)
+        # A pass that has to say what it is for is one of a model.
+        return tuple(one for one in pass_instances(Rewrite, allowed) if not one.options())
 
     def write(
         self, job: Job[VulkanTarget], recipe: str, identity_key: str, program_hash: str,
@@ -121,14 +155,23 @@ class Vulkan(Backend):
         import hashlib
 
         from search_space.recipe.recipe import Recipe
-        from workers.vulkan.files.pte import write_pte
-        from workers.vulkan.space.recipe import VulkanRecipe
+        from workers.vulkan.files.pte import write_beside, write_pte
 
-        lowered = self.programs(job, self.lower(job)).lowered(VulkanRecipe.of(Recipe.parse(recipe)))
+        programs = self.programs(job, self.lower(job))
+        program = programs.built(Recipe.parse(recipe))
+        lowered = programs.lowered_anew(program)
         found = [hashlib.sha256(one.data).hexdigest() for one in lowered.delegates]
         if sorted(found) != sorted(artifact_sha256):
             raise ModelError(f"{job.source}: the lowered program's delegates are not those that were evaluated")
+        report = programs.report(program)
         write_pte(lowered, job.source, out)
+        write_beside(report, out)
+
+    def remarks(self, file: Path) -> Sequence[str]:
+        from workers.vulkan.files.pte import judge_pte, report_beside
+
+        judged = judge_pte(file.read_bytes(), str(file))
+        return str(judged), f"why, and quality by layer, is in {report_beside(file)}"
 
     def warm_up(self) -> None:
         import torch  # noqa: F401

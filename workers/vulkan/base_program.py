@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from search_space.ir.structure import Structure
 from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.models.calibration import calibration_for
+from workers.models.calibration import Calibration, calibration_for
 from workers.models.exported.operator_list import Operators, operators_of, structure_of_operators
 from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
@@ -22,16 +21,20 @@ from workers.vulkan.target import VulkanTarget
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "velatune")
 
 #: Calibration inputs that schemes are calibrated on and quality is taken over.
-_SAMPLES = 4
+SAMPLES = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class VulkanBase(Base):
     """Attributes:
     operators: of the exported program, in order, with the shapes of their results.
+    on_cpu: names of the operators that the stock lowering leaves on the CPU.
+    said: what a person wants to know of the stock lowering, one line each.
     """
 
     operators: Operators
+    on_cpu: tuple[str, ...]
+    said: tuple[str, ...]
 
     @cached_property
     def structure(self) -> Structure:
@@ -41,39 +44,61 @@ class VulkanBase(Base):
     def summary(self) -> str:
         return f"{len(self.operators)} operators"
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self.said
+
+    @property
+    def cpu_operators(self) -> tuple[str, ...]:
+        return self.on_cpu
+
 
 def versions() -> dict[str, str]:
     """Of everything that a result depends on, by distribution name."""
     return versions_of(_DISTRIBUTIONS)
 
 
-def model_of(job: Job[VulkanTarget]) -> ExportedModel:
-    """The float model of a job.
+def identified(job: Job[VulkanTarget]) -> Identified:
+    """What the job's base program is the same as.
+
+    Args:
+        job: names the model.
 
     Raises:
         ModelError: the source is bad, or no float model.
     """
-    return _float_model(job, source_content(job.source, job.io_layout))
-
-
-def samples_of(job: Job[VulkanTarget], model: ExportedModel) -> list[tuple[Any, ...]]:
-    """Inputs that schemes are calibrated on and quality is taken over. Raises ModelError."""
-    own = calibration_for(job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed)
-    return list(own.samples[:_SAMPLES])
-
-
-def identified(job: Job[VulkanTarget]) -> Identified:
-    """What the job's base program is the same as. Raises ModelError as `model_of`."""
     return _identified(job)[1]
 
 
-def lowered(job: Job[VulkanTarget]) -> VulkanBase:
-    """Export the model. Raises ModelError as `model_of`."""
+def exported(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified, Calibration]:
+    """The float model of a job, what it is the same as, and the inputs that schemes are calibrated on.
+
+    Args:
+        job: names the model.
+
+    Raises:
+        ModelError: as `identified`, or the calibration data does not fit.
+    """
     model, found = _identified(job)
-    calibration = calibration_for(
-        job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
-    )
-    return VulkanBase(**vars(found), warnings=calibration.warnings, operators=operators_of(model.program))
+    inputs = model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
+    return model, found, calibration_for(job.source, *inputs)
+
+
+def base_of(
+    model: ExportedModel, found: Identified, calibration: Calibration, on_cpu: tuple[str, ...], said: tuple[str, ...]
+) -> VulkanBase:
+    """The base program of a job.
+
+    Args:
+        model, found, calibration: as `exported` gives them.
+        on_cpu, said: of the stock lowering, see `VulkanBase`.
+
+    Returns:
+        What travels to the worker processes.
+    """
+    operators = operators_of(model.program)
+    warnings = calibration.warnings
+    return VulkanBase(**vars(found), warnings=warnings, operators=operators, on_cpu=on_cpu, said=said)
 
 
 def _identified(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified]:

@@ -5,33 +5,40 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import astuple, replace
 from typing import Any, ClassVar
 
 import torch
 
-from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.space import pass_instances
 from workers.backend.cost import Cost, Row
 from workers.backend.programs import Choices, Programs
 from workers.cache.lru import LRU
-from workers.checking.allowance import Quality
+from workers.checking.allowance import Allowance, Quality
 from workers.checking.verdict import Verdict
 from workers.errors import CompilerRefused, ModelError
 from workers.models.types import ExportedModel
-from workers.vulkan.check.quality import quality
+from workers.vulkan.check.layer_quality import LayerQuality
+from workers.vulkan.check.quality import MOST_DB, ratios
+from workers.vulkan.check.quality import Quality as OutputQuality
 from workers.vulkan.check.run import run_lowered
-from workers.vulkan.cost.facts import bytes_by_operator, facts
+from workers.vulkan.cost.device_profile import read_profile
+from workers.vulkan.cost.facts import facts, moved_by_calls
 from workers.vulkan.cost.objective import lexicographic_cost
+from workers.vulkan.cost.splits import splits
+from workers.vulkan.files.pte import pte_bytes
+from workers.vulkan.files.report import Reported, report_text
 from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowered_graphs import graphs_of
-from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.passes.base import Rewrite
+from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
+from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.registry import REWRITES
+from workers.vulkan.runner import run_on
+from workers.vulkan.space.mixtures import by_kind, mixtures, within_reach
 from workers.vulkan.space.recipe import VulkanRecipe
 from workers.vulkan.space.space import VulkanSpace, space_of
 from workers.vulkan.target import VulkanTarget
@@ -39,23 +46,31 @@ from workers.vulkan.target import VulkanTarget
 #: Lowered programs and their outputs, kept in memory.
 _KEPT = 32
 
+#: How near a runner's outputs have to come to the references. Kernels that are wrong gave 13 dB and less on a software
+#: Vulkan, right ones 32 dB and more, those in half precision among them.
+RUNNER_DB = 20.0
+
 
 class VulkanPrograms(Programs[VulkanRecipe]):
     """Lowers by ExecuTorch's Vulkan partitioner.
 
     Args:
+        model: in floating point.
         samples: inputs that schemes are calibrated on, and that programs are compared on.
+        allowance: up to which class recipes are tried, and the quality that they must reach.
     """
 
     compiler: ClassVar[str] = "ExecuTorch"
     executes: ClassVar[bool] = True
 
     def __init__(
-        self, model: ExportedModel, target: VulkanTarget, samples: Sequence[tuple[Any, ...]], allowed: Exactness
+        self, model: ExportedModel, target: VulkanTarget, samples: Sequence[tuple[Any, ...]], allowance: Allowance
     ) -> None:
-        self.name, self.default, self.allowed = model.name, VulkanRecipe(), allowed
+        self.name, self.default, self.allowed = model.name, VulkanRecipe(), allowance.exactness
         self._model, self._target, self._samples = model, target, samples
+        self._limit_db = allowance.min_sqnr_db
         self._layers = model_layers(model)
+        self._alone = LayerQuality(model, samples)
         self._lowered: LRU[Lowered | ModelError] = LRU(_KEPT)
         self._outputs: LRU[list[tuple[torch.Tensor, ...]]] = LRU(_KEPT)
         self._space: VulkanSpace | None = None
@@ -64,8 +79,27 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     def space(self) -> VulkanSpace:
         """What there is to choose for the model. Found once; it lowers the model a few times."""
         if self._space is None:
-            self._space = space_of(self._model, self._target, self._samples)
+            self._space = space_of(self._model, self._layers, self.lowered)
         return self._space
+
+    def built(self, recipe: Recipe) -> VulkanRecipe:
+        """What a recipe comes to, one element after the other, as an evaluator takes it. Raises SpaceError."""
+        program = self.chosen(recipe.choices)
+        for one in recipe.passes:
+            program = self.passed(program, one)
+        return program
+
+    def described_default(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the operators that the stock lowering leaves on the CPU; and in lines, why it falls into several
+        delegates, which rewrite would join them, and what the gate says. Raises ModelError if it fails."""
+        try:
+            stock = self.lowered(self.default)
+        except CompilerRefused as error:
+            raise ModelError(str(error)) from error
+        available = [REWRITES[name]() for name in self.space.rewrites]
+        lines = [str(one) for one in splits(stock, available)]
+        lines += [str(one) for one in verdict(graphs_of(stock)).refused]
+        return tuple(one.operator for one in stock.host_operators), tuple(lines)
 
     def program_hash(self, program: VulkanRecipe) -> str:
         try:
@@ -75,7 +109,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         digest = hashlib.blake2b(digest_size=16)
         for one in lowered.delegates:
             digest.update(hashlib.blake2b(one.data).digest())
-        digest.update(repr([one.operator for one in lowered.host_operators]).encode())
+        digest.update(host_digest(lowered))
         return digest.hexdigest()
 
     def chosen(self, choices: Choices) -> VulkanRecipe:
@@ -84,19 +118,36 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return program
 
     def passed(self, program: VulkanRecipe, one: RecipePass) -> VulkanRecipe:
-        if not isinstance(one, Rewrite):
-            raise SpaceError(f"{one.name} is no pass for Vulkan")
-        others = [other for other in program.passes if other.name != one.name]
-        order = list(REWRITES)
-        after = replace(program, passes=tuple(sorted((*others, one), key=lambda each: order.index(each.name))))
-        return program if self.program_hash(after) == self.program_hash(program) else after
+        after = program.followed_by(one)
+        if not self._may_change(program, one) or self.program_hash(after) == self.program_hash(program):
+            return program
+        return after
+
+    def _may_change(self, program: VulkanRecipe, one: RecipePass) -> bool:
+        """Whether a pass has something to work on, by what is known without lowering once more."""
+        if isinstance(one, LeaveUnfused):
+            return one.pattern in self.lowered(program).fused
+        assert isinstance(one, Rewrite)  # others are refused before
+        return not one.needs or not one.needs.isdisjoint(program.scheme_by_layer(self._layers).values())
+
+    def sites(self, one: RecipePass, program: VulkanRecipe) -> tuple[tuple[int, ...], int]:
+        count = 0
+        if isinstance(one, LeaveUnfused):
+            count = self.lowered(program).fused.get(one.pattern, 0)
+        elif isinstance(one, KeepOnCpu):
+            count = self.space.operators.get(one.operator, 0)
+        return one.numbers, count
+
+    def lowered_anew(self, program: VulkanRecipe) -> Lowered:
+        """The program that the runtime would get, for whoever uses it up. Raises ModelError."""
+        return lower(self._model, self._target, program.settings(self._layers), self._samples)
 
     def lowered(self, program: VulkanRecipe) -> Lowered:
-        """The program that the runtime would get. Raises CompilerRefused."""
+        """The program that the runtime would get; kept, so it is not to be changed. Raises CompilerRefused."""
 
         def made() -> Lowered | ModelError:
             try:
-                return lower(self._model, self._target, program.settings(self._layers), self._samples)
+                return self.lowered_anew(program)
             except ModelError as error:
                 return error
 
@@ -116,55 +167,126 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             "operations": counted.operations,
             "transitions": counted.transitions,
         }
-        rows = tuple(Row(0, name, name, name, moved) for name, moved in bytes_by_operator(lowered).items())
+        rows = tuple(
+            Row(delegate, name, name, name, moved)
+            for delegate, calls in enumerate(moved_by_calls(lowered))
+            for name, moved in calls
+        )
         artifacts = tuple(hashlib.sha256(one.data).hexdigest() for one in lowered.delegates)
         return Cost(metrics, counted.shared_bytes, counted.constant_bytes, artifacts, rows)
 
     def equal(self, program: VulkanRecipe, reference: VulkanRecipe, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
             return Verdict(True)
-        for at, (found, wanted) in enumerate(zip(self._values(program), self._values(reference), strict=True)):
+        try:
+            pairs = list(zip(self._values(program), self._values(reference), strict=True))
+        except ModelError as error:  # a reference does not take what the operator is given, and nor does the runtime
+            return Verdict(False, str(error))
+        for at, (found, wanted) in enumerate(pairs):
             for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
                 if one.shape != other.shape or one.dtype != other.dtype or not torch.equal(one, other):
                     return Verdict(False, f"output {number} differs on calibration input {at}")
         return Verdict(True)
 
     def described_check(self, exactness: Exactness, whole: bool) -> dict[str, Any]:
+        computed = "simulated: delegates in Python, fused operators by references"
+        if self._target.runner and exactness > Exactness.EXACT:
+            computed = f"measured: by {self._target.runner}"
         return {
             "against": "the default lowering, bit for bit" if exactness == Exactness.EXACT else "the float model",
-            "computed": "delegates in Python, fused operators by references",
+            "computed": computed,
             "inputs": [{"kind": "calibration", "count": len(self._samples)}],
         }
 
     def executed(self, program: VulkanRecipe, whole: bool, on_all: bool, is_default: bool) -> Verdict:
-        """What the gate knows of the runtime."""
+        """What the user's runner makes of it; where there is none, what the gate knows of the runtime."""
+        if self._target.runner:
+            return self._by_runner(program)
         judged = verdict(graphs_of(self.lowered(program)))
         return Verdict(not judged.refused, str(judged) if judged.refused else "")
 
+    def _by_runner(self, program: VulkanRecipe) -> Verdict:
+        try:
+            worst = min(ratios(self._values(program), self._outputs_of_runner(program)), default=MOST_DB)
+        except ModelError as error:
+            return Verdict(False, str(error))
+        if worst < RUNNER_DB:
+            return Verdict(False, f"the runner's outputs are {worst:.1f} dB from the reference, below {RUNNER_DB:g} dB")
+        return Verdict(True)
+
     def described_execution(self, on_all: bool) -> str:
-        return "not run on a device; not known to fail"
+        return f"run by {self._target.runner}" if self._target.runner else "not run on a device; not known to fail"
 
     def quality(self, program: VulkanRecipe) -> Quality:
-        """How near a program comes to the float model. Raises ModelError if it cannot be run here."""
-        found = quality(self._model, self.lowered(program), self._samples, half=program.half)
+        """How near a program comes to the float model; as far as can be where it computes nothing. Raises ModelError if
+        not even the default program can be run."""
+        try:
+            found = self._quality(program)
+        except ModelError:
+            if program == self.default:
+                raise
+            return Quality(-MOST_DB, len(self._samples))
         return Quality(found.worst, found.samples)
+
+    def report(self, program: VulkanRecipe) -> str:
+        """What a program is and why, in Markdown. Raises ModelError as `quality`."""
+        written, profile = self.lowered(program), self._target.profile
+        return report_text(
+            Reported(
+                self.name,
+                str(program.recipe),
+                self.lowered(self.default),
+                written,
+                [REWRITES[name]() for name in self.space.rewrites],
+                self._layers,
+                program.scheme_by_layer(self._layers),
+                self._alone.of,
+                self._quality(program),
+                bool(self._target.runner),
+                read_profile(profile) if profile else None,
+            )
+        )
+
+    def _quality(self, program: VulkanRecipe) -> OutputQuality:
+        outputs = self._outputs_of_runner if self._target.runner else self._values
+        wanted = self._alone.wanted
+        return OutputQuality(ratios(wanted, outputs(program)), len(wanted))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         if self.allowed < Exactness.PRECISION:
             return {}
-        schemes = dict.fromkeys(one.value for those in self.space.schemes.values() for one in those)
-        return {"half": ("yes",), **({"scheme": tuple(sorted(schemes))} if schemes else {})}
+        plain, mixed = self.space.plain_schemes, tuple[str, ...]()
+        if self._limit_db is not None:
+            known = self._layers, self.space.schemes, self._alone.of, self._limit_db
+            plain, mixed = within_reach(*known), mixtures(*known)
+        kinds = by_kind(self._layers, self.space.schemes)
+        schemes = tuple(dict.fromkeys((*(one.value for one in plain), *kinds, *mixed)))
+        return {"half": ("yes",), **({"scheme": schemes} if schemes else {})}
 
     def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
-        starts = [Recipe(passes=one.passes) for one in self.space.starting_points() if one.passes]
-        return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.exactness <= self.allowed)]))
+        starts = [Recipe(passes=self._allowed(one.passes)) for one in self.space.starting_points()]
+        return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.passes)]))
 
     def passes(self) -> Sequence[RecipePass]:
-        return [one for one in pass_instances(Rewrite, self.allowed) if one.name in self.space.rewrites]
+        return self._allowed(self.space.passes())
+
+    def _allowed(self, passes: Sequence[Rewrite]) -> tuple[Rewrite, ...]:
+        return tuple(one for one in passes if one.exactness <= self.allowed)
 
     def _values(self, program: VulkanRecipe) -> list[tuple[torch.Tensor, ...]]:
         def made() -> list[tuple[torch.Tensor, ...]]:
             lowered = self.lowered(program)
             return [tuple(run_lowered(lowered, sample, half=program.half)) for sample in self._samples]
 
-        return self._outputs.find(astuple(program), made)
+        return self._outputs.find(program, made)
+
+    def _outputs_of_runner(self, program: VulkanRecipe) -> list[tuple[torch.Tensor, ...]]:
+        """Of the user's runner, by sample. Raises ModelError if it fails."""
+
+        def made() -> list[tuple[torch.Tensor, ...]]:
+            file = pte_bytes(self.lowered_anew(program), self.name)
+            inputs = [torch.utils._pytree.tree_leaves(tuple(sample)) for sample in self._samples]
+            pairs = zip(inputs, self._alone.wanted, strict=True)
+            return [run_on(self._target.runner, file, taken, wanted) for taken, wanted in pairs]
+
+        return self._outputs.find(("runner", program), made)

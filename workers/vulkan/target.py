@@ -18,10 +18,14 @@ class VulkanTarget:
     Attributes:
         texture_limit: largest extent of a 3D image, in texels; `GUARANTEED_TEXTURE_LIMIT` suits every device.
         buffer_limit: most elements of a buffer; ExecuTorch assumes 2**27 of them, 128 MiB of bytes.
+        runner: the user's command that runs programs; empty where there is none.
+        profile: the user's file with rates of a device; empty where there is none. It changes no result.
     """
 
     texture_limit: int = PHONE_TEXTURE_LIMIT
     buffer_limit: int = 128 * 1024 * 1024
+    runner: str = ""
+    profile: str = ""
 
     @property
     def backend(self) -> str:
@@ -36,8 +40,9 @@ class VulkanTarget:
     @property
     def options(self) -> dict[str, str]:
         """See `workers.backend.target.Target`."""
-        limit = {} if self.texture_limit == PHONE_TEXTURE_LIMIT else {"--texture-limit": str(self.texture_limit)}
-        return {"--target": self.name, **limit}
+        limit = "" if self.texture_limit == PHONE_TEXTURE_LIMIT else str(self.texture_limit)
+        said = {"--texture-limit": limit, "--vk-runner": self.runner, "--device-profile": self.profile}
+        return {"--target": self.name, **{name: value for name, value in said.items() if value}}
 
     @property
     def clock_hz(self) -> float | None:
@@ -47,7 +52,8 @@ class VulkanTarget:
     @property
     def label(self) -> str:
         """For people."""
-        return "vulkan" if self.texture_limit == PHONE_TEXTURE_LIMIT else f"vulkan, textures up to {self.texture_limit}"
+        said = [f"textures up to {self.texture_limit}"] if self.texture_limit != PHONE_TEXTURE_LIMIT else []
+        return ", ".join(["vulkan", *said, *(["measured by a runner"] if self.runner else [])])
 
     def identity(self) -> dict[str, str]:
         """What makes two targets the same, as plain strings."""
@@ -59,6 +65,7 @@ class VulkanTarget:
             "texture_limit": str(self.texture_limit),
             "buffer_limit": str(self.buffer_limit),
             "runtime": KNOWN_RUNTIME,
+            **({"vk_runner": self.runner} if self.runner else {}),
         }
 
     def compile_options(self, *, half: bool) -> dict[str, bool | int | tuple[int, int, int]]:

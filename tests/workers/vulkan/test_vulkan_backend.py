@@ -57,8 +57,11 @@ def test_a_default_that_does_not_load_becomes_one_delegate(tuned: Mapping[str, A
 
 
 def test_its_file_is_written(person: Person, tuned: Mapping[str, Any]) -> None:
-    person.types("apply", *MODEL, "--out", "attention.pte")
+    out, _ = person.types("apply", *MODEL, "--out", "attention.pte")
     assert (person.home / "attention.pte").read_bytes()[4:6] == b"ET"
+    assert "not known to fail" in out and "attention.report.md" in out
+    report = (person.home / "attention.report.md").read_text()
+    assert "## Why the file is in 1 delegate\n" in report and "spell-attention avoids it" in report
 
 
 def test_a_limit_of_quality_is_the_user_s(person: Person) -> None:

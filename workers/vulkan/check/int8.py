@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from workers.errors import ModelError
+
 LOW, HIGH = -128, 127
 
 
@@ -77,10 +79,10 @@ def linear_q8ta_q8csw(
 ) -> torch.Tensor:
     """et_vk.linear_q8ta_q8csw: as q8ta_linear, but takes floats that it quantises itself, and gives floats.
 
-    Raises TypeError where it gets integers, which the runtime does not take either.
+    Raises ModelError where it gets integers, which the runtime does not take either.
     """
     if not x.is_floating_point():
-        raise TypeError("linear_q8ta_q8csw takes floats")
+        raise ModelError("linear_q8ta_q8csw takes floats, and is given integers")
     integers = quantised(x, input_scale, input_zero)
     sums = (integers.to(torch.float64) - input_zero) @ weights[:, : x.shape[-1]].to(torch.float64).T
     return _finished(sums, _scales(weight_scales, input_scale), bias, -1, None, "none")

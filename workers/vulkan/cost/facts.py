@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 
 from workers.vulkan.gate.verdict import Verdict, verdict
 from workers.vulkan.lowered_graphs import graphs_of
@@ -41,7 +43,15 @@ class Facts:
 
 
 def facts(lowered: Lowered, known: Verdict | None = None) -> Facts:
-    """Count. known: the gate's verdict, where it is known already."""
+    """Count what a program consists of.
+
+    Args:
+        lowered: any program.
+        known: the gate's verdict, where it is known already.
+
+    Returns:
+        Its facts; none of them is a time.
+    """
     graphs = graphs_of(lowered)
     calls = [call for graph in graphs for call in graph.calls if call.name != PREPACK]
     return Facts(
@@ -57,18 +67,38 @@ def facts(lowered: Lowered, known: Verdict | None = None) -> Facts:
 
 
 def moved_bytes(call: Call) -> int:
-    """What an operator reads and writes: its operands, constants included, and its results, each once."""
+    """What an operator reads and writes: its operands, constants included, and its results, each once.
+
+    Args:
+        call: of a delegate's graph.
+
+    Returns:
+        Bytes on the GPU.
+    """
     operands = {one.number: one for one in (*call.tensors, *call.results)}
     return sum(one.stored_bytes for one in operands.values())
 
 
+def moved_by_calls(lowered: Lowered) -> list[list[tuple[str, int]]]:
+    """What each call moves.
+
+    Args:
+        lowered: any program.
+
+    Returns:
+        For each delegate its operators in program order, each with the bytes that it reads and writes; without the
+        packing of constants.
+    """
+    return [
+        [(call.name, moved_bytes(call)) for call in graph.calls if call.name != PREPACK] for graph in graphs_of(lowered)
+    ]
+
+
 def bytes_by_operator(lowered: Lowered) -> dict[str, int]:
-    """Name of an operator -> what all calls of it move; the largest first."""
-    total: dict[str, int] = {}
-    for graph in graphs_of(lowered):
-        for call in graph.calls:
-            if call.name != PREPACK:
-                total[call.name] = total.get(call.name, 0) + moved_bytes(call)
+    """Name of an operator -> bytes that all calls of it move; the largest first."""
+    total = Counter[str]()
+    for name, moved in chain.from_iterable(moved_by_calls(lowered)):
+        total[name] += moved
     return dict(sorted(total.items(), key=lambda one: (-one[1], one[0])))
 
 

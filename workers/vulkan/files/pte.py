@@ -28,10 +28,14 @@ class FileContent:
 
 
 def pte_bytes(lowered: Lowered, name: str) -> bytes:
-    """The bytes of the `.pte`, verified. The lowered program is used up: ExecuTorch plans its memory in place.
+    """The file, verified.
 
     Args:
+        lowered: is used up: ExecuTorch plans its memory in place.
         name: of the model, for errors.
+
+    Returns:
+        The bytes of the `.pte`.
 
     Raises:
         ModelError: ExecuTorch cannot write it, or what it wrote is something else.
@@ -49,7 +53,15 @@ def pte_bytes(lowered: Lowered, name: str) -> bytes:
 
 
 def write_pte(lowered: Lowered, name: str, out: Path) -> None:
-    """Write the file; it appears whole or not at all. Arguments and errors as of `pte_bytes`."""
+    """Write the file; it appears whole or not at all.
+
+    Args:
+        lowered, name: as of `pte_bytes`.
+        out: the `.pte`.
+
+    Raises:
+        ModelError: as `pte_bytes`, or it cannot be written.
+    """
     content = pte_bytes(lowered, name)
     try:
         write_whole(out, content)
@@ -57,8 +69,41 @@ def write_pte(lowered: Lowered, name: str, out: Path) -> None:
         raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
 
 
+def report_beside(file: Path) -> Path:
+    """Where the report on a file is.
+
+    Args:
+        file: the `.pte`.
+    """
+    return file.with_name(f"{file.name.removesuffix('.pte')}.report.md")
+
+
+def write_beside(report: str, file: Path) -> None:
+    """Write the report on a file beside it.
+
+    Args:
+        report: Markdown.
+        file: the `.pte`.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
+    place = report_beside(file)
+    try:
+        write_whole(place, report.encode())
+    except OSError as error:
+        raise ModelError(f"{place}: cannot be written, {error.strerror}") from error
+
+
 def read_pte(content: bytes, name: str) -> FileContent:
-    """What a `.pte` has for Vulkan; nothing in it is executed.
+    """Read a `.pte`; nothing in it is executed.
+
+    Args:
+        content: of the file.
+        name: of the file, for errors.
+
+    Returns:
+        What it has for Vulkan.
 
     Raises:
         ModelError: it is not one, or damaged, or has no Vulkan delegate.
@@ -82,12 +127,26 @@ def read_pte(content: bytes, name: str) -> FileContent:
 
 
 def judge_pte(content: bytes, name: str) -> Verdict:
-    """What the gate says of a file, whoever made it. Arguments and errors as of `read_pte`."""
+    """Judge a file, whoever made it.
+
+    Args:
+        content, name: as of `read_pte`.
+
+    Returns:
+        What the gate says of its delegates.
+
+    Raises:
+        ModelError: as `read_pte`.
+    """
     return verdict(read_pte(content, name).graphs)
 
 
 def verify(content: bytes, expected: tuple[bytes, ...], name: str) -> None:
-    """Hold a file to the blobs of the delegates that were priced and checked, and to the constants that these name.
+    """Hold a file to the delegates that were priced and checked, and to the constants that these name.
+
+    Args:
+        content, name: as of `read_pte`.
+        expected: blobs of the delegates, in any order.
 
     Raises:
         ModelError: it has other delegates, or a constant is missing or cut.

@@ -1,4 +1,4 @@
-"""From a partition to Vulkan's flatbuffer: ExecuTorch's own passes, with the fusion patterns that a recipe leaves on.
+"""From a partition to Vulkan's flatbuffer: ExecuTorch's own passes, but for the matches that a recipe leaves unfused.
 
 `VulkanBackend.preprocess` has the list of its passes inside it. Here it stands again, but for one: what
 `FuseQuantizedOpsTransform` does is done by passes of the recipe (`workers.vulkan.passes`), which guess no bit widths
@@ -7,7 +7,7 @@ from values. A test holds the two to the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -44,9 +44,6 @@ from torch.export._remove_auto_functionalized_pass import unsafe_remove_auto_fun
 
 from workers.vulkan.lowering.fusion_patterns import fuse
 
-#: Compile specification with the names of the patterns that are off. It is not written to the file.
-PATTERNS_OFF = "velatune_patterns_off"
-
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
@@ -72,15 +69,14 @@ def compiled_partitions() -> Iterator[dict[bytes, Compiled]]:
 
 
 class FuseChosenPatterns(ExportPass):
-    """`FusePatternsPass` with some patterns off."""
+    """`FusePatternsPass`, but for the matches that are left."""
 
-    def __init__(self, off: Collection[str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._off = off
         self._exported_program: ExportedProgram | None = None
 
     def call(self, graph_module: torch.fx.GraphModule) -> PassResult:
-        replaced = fuse(self._exported_program, graph_module, self._off)  # type: ignore[arg-type]
+        replaced = fuse(self._exported_program, graph_module)  # type: ignore[arg-type]
         if replaced:
             graph_module.recompile()
             graph_module = super().call(graph_module).graph_module
@@ -93,10 +89,17 @@ class VelatuneVulkanBackend(BackendDetails):
 
     @classmethod
     def preprocess(cls, program: ExportedProgram, specs: Sequence[CompileSpec]) -> PreprocessResult:
-        """The flatbuffer of a partition, as `VulkanBackend.preprocess`."""
+        """Compile a partition, as `VulkanBackend.preprocess`.
+
+        Args:
+            program: the partition.
+            specs: compile specifications, see `VulkanTarget.compile_options`.
+
+        Returns:
+            Its flatbuffer and its constants.
+        """
         options = parse_compile_spec(list(specs))
-        off = [name for spec in specs if spec.key == PATTERNS_OFF for name in spec.value.decode().split(",")]
-        program = _with_layouts(_fused(program, off), options)
+        program = _with_layouts(_fused(program), options)
         builder = VkGraphBuilder(
             program,
             DelegateMappingBuilder(generated_identifiers=True),
@@ -115,14 +118,14 @@ class VelatuneVulkanBackend(BackendDetails):
         )
 
 
-def _fused(program: ExportedProgram, off: Collection[str]) -> ExportedProgram:
+def _fused(program: ExportedProgram) -> ExportedProgram:
     program = unsafe_remove_auto_functionalized_pass(program)
     passes = [
         AddmmToLinearTransform(),
         FuseBatchNormPass(program),
         AddmmToLinearTransform(),
         InsertDtypePromotionPass(),
-        FuseChosenPatterns(off),
+        FuseChosenPatterns(),
         FuseClampPass(),
         RemoveRedundantOpsTransform(),
         FoldQDQPass(),

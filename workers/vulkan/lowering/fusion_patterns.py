@@ -1,61 +1,99 @@
-"""ExecuTorch's registry of patterns that become one fused operator, with those that a recipe switches off left out."""
+"""ExecuTorch's registry of patterns that become one fused operator, but for the matches that a recipe leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from workers.vulkan.marks import UNFUSED, mark, noted
 
 if TYPE_CHECKING:
     from executorch.backends.vulkan.patterns import PatternMatch
     from torch.export import ExportedProgram
-    from torch.fx import GraphModule
+    from torch.fx import GraphModule, Node
 
 
-def pattern_names() -> tuple[str, ...]:
-    """Of all patterns in the registry, in its order."""
+def matches(module: GraphModule) -> Iterator[tuple[str, PatternMatch]]:
+    """The places of a graph that a pattern fits.
+
+    Args:
+        module: of a program in the edge dialect.
+
+    Returns:
+        Name of the pattern and the match, those of whole graphs first, as ExecuTorch has them.
+    """
     from executorch.backends.vulkan.patterns import fusable_patterns
 
-    return tuple(fusable_patterns)
-
-
-def matches(module: GraphModule, off: Collection[str]) -> Iterator[tuple[str, PatternMatch]]:
-    """All places of a graph that a pattern fits, each with its pattern's name, graphs first as ExecuTorch does."""
-    from executorch.backends.vulkan.patterns import fusable_patterns
-    from executorch.backends.vulkan.patterns.pattern_registry import create_pattern_match_from_internal_match
-    from torch.fx.passes.utils.matcher_utils import SubgraphMatcher
-
-    chosen = {name: entry for name, entry in fusable_patterns.items() if name not in off}
-    for name, entry in chosen.items():
+    for name, entry in fusable_patterns.items():
         if entry.get_graphs_fn is not None:
-            for graph in _pattern_graphs(name):
-                for match in SubgraphMatcher(graph.graph, ignore_literals=True).match(module.graph):
-                    yield name, create_pattern_match_from_internal_match(match)
+            yield from ((name, match) for match in _graph_matches(name, module))
     for node in module.graph.nodes:
-        for name, entry in chosen.items():
+        for name, entry in fusable_patterns.items():
             found = entry.detector_fn(node) if entry.detector_fn is not None else None
             if found is not None:
                 yield name, found
 
 
-def fuse(program: ExportedProgram, module: GraphModule, off: Collection[str]) -> int:
-    """Replace every match by its fused operator, as ExecuTorch's `replace_all_fusable_subgraphs`; how many."""
-    from executorch.backends.vulkan.patterns import create_replacement_for_pattern, fusable_patterns
+def leave_unfused(name: str, match: PatternMatch) -> None:
+    """Note at a match that `fuse` is not to take it.
 
-    chosen = {name: entry for name, entry in fusable_patterns.items() if name not in off}
+    Args:
+        name: of the pattern.
+        match: of a program that is not partitioned yet; the note stays when a delegate is made of its nodes.
+    """
+    anchor = _anchor(match)
+    mark(anchor, UNFUSED, (*(noted(anchor, UNFUSED) or ()), name))
+
+
+def fuse(program: ExportedProgram, module: GraphModule) -> int:
+    """Replace matches by their fused operators, as ExecuTorch's `replace_all_fusable_subgraphs`.
+
+    Args:
+        program: that owns the constants.
+        module: its graph, which is changed in place.
+
+    Returns:
+        How many matches were replaced. Those that `leave_unfused` noted stay.
+    """
+    from executorch.backends.vulkan.patterns import fusable_patterns
+
     replaced = 0
-    for name, entry in chosen.items():
+    for name, entry in fusable_patterns.items():
         if entry.get_graphs_fn is not None and entry.create_replacement_fn is not None:
-            graphs = list(_pattern_graphs(name))
-            replaced += create_replacement_for_pattern(program, module, graphs, entry.create_replacement_fn)
+            for match in _graph_matches(name, module):
+                if not _is_left(name, match):
+                    entry.create_replacement_fn(program, module, match)
+                    replaced += 1
+                    # What is dead is not matched again.
+                    module.graph.eliminate_dead_code()
     for node in module.graph.nodes:
-        for entry in chosen.values():
+        for name, entry in fusable_patterns.items():
             found = entry.detector_fn(node) if entry.detector_fn is not None else None
-            if found is not None and entry.create_replacement_fn is not None:
+            if found is not None and entry.create_replacement_fn is not None and not _is_left(name, found):
                 entry.create_replacement_fn(program, module, found)
                 replaced += 1
     module.graph.eliminate_dead_code()
     return replaced
+
+
+def _graph_matches(name: str, module: GraphModule) -> Iterator[PatternMatch]:
+    from executorch.backends.vulkan.patterns import create_pattern_match_from_internal_match
+    from torch.fx.passes.utils.matcher_utils import SubgraphMatcher
+
+    for graph in _pattern_graphs(name):
+        for match in SubgraphMatcher(graph.graph, ignore_literals=True).match(module.graph):
+            yield create_pattern_match_from_internal_match(match)
+
+
+def _anchor(match: PatternMatch) -> Node:
+    """The node that a match stands at: what its detector found, or the first output of a graph."""
+    node: Node = match.anchor_node if match.anchor_node is not None else match.output_nodes[0]
+    return node
+
+
+def _is_left(name: str, match: PatternMatch) -> bool:
+    return name in (noted(_anchor(match), UNFUSED) or ())
 
 
 @cache

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from executorch.exir import EdgeProgramManager
     from torch.export import ExportedProgram
+    from torch.fx import Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +59,48 @@ class Lowered:
     host_operators: tuple[HostOperator, ...]
     fused: Mapping[str, int]
     rewritten: tuple[int, ...]
+
+
+def host_digest(lowered: Lowered) -> bytes:
+    """What stands around the delegates: operators on the CPU with their arguments, and what they are connected to.
+
+    Args:
+        lowered: any program.
+
+    Returns:
+        A digest that does not depend on how nodes are named: values are numbered, and constants go by their content.
+    """
+    program = lowered.edge.exported_program()
+    inputs = list(program.graph_signature.user_inputs)
+    constants = {**program.graph_signature.inputs_to_parameters, **program.graph_signature.inputs_to_buffers}
+    constants |= program.graph_signature.inputs_to_lifted_tensor_constants
+    values = {**program.constants, **program.state_dict}
+    digest, known = blake2b(digest_size=16), dict[Any, str]()
+
+    def said(node: Node) -> str:
+        if node.op == "placeholder" and node.name in constants:
+            known.setdefault(node, _content(values.get(constants[node.name])))
+        elif node.op == "placeholder" and node.name in inputs:
+            known.setdefault(node, f"input {inputs.index(node.name)}")
+        return known.setdefault(node, f"value {len(known)}")
+
+    for node in program.graph.nodes:
+        if node.op in ("call_function", "output"):
+            operands = [tuple(map(said, node.all_input_nodes)), _without_nodes((node.args, node.kwargs))]
+            digest.update(repr((said(node), getattr(node.target, "__name__", ""), operands)).encode())
+    return digest.digest()
+
+
+def _without_nodes(arguments: Any) -> Any:
+    from torch.fx.node import map_arg
+
+    return map_arg(arguments, lambda _: None)
+
+
+def _content(value: Any) -> str:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return repr(value)
+    content = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes() if value.numel() else b""
+    return f"{value.dtype} {tuple(value.shape)} {blake2b(content, digest_size=16).hexdigest()}"

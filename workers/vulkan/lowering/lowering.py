@@ -11,6 +11,7 @@ from workers.errors import ModelError
 from workers.models.error_place import with_place
 from workers.vulkan.lowering.layers import Layer, number_layers
 from workers.vulkan.lowering.lowered import Delegate, HostOperator, Lowered
+from workers.vulkan.lowering.operator_listing import operators_listed_once
 from workers.vulkan.lowering.quantise import check_schemes, quantised_module
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 from workers.vulkan.lowering.settings import Settings
@@ -37,12 +38,18 @@ def lower(
     """Quantise, rewrite, partition and compile a float model.
 
     Args:
+        model: in floating point.
+        target: the GPU.
+        settings: what a recipe says.
         samples: argument tuples that static schemes are calibrated on; the others need none.
+
+    Returns:
+        The lowered program, with its delegates.
 
     Raises:
         ModelError: a scheme does not fit its layer, or torch or ExecuTorch fail on the model so.
     """
-    with quiet_toolchain():
+    with quiet_toolchain(), operators_listed_once():
         with _said_of(model.name, "cannot be quantised so"):
             program, rewritten = quantised_program(model, settings, samples)
         with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan"):
@@ -52,9 +59,15 @@ def lower(
 def quantised_program(
     model: ExportedModel, settings: Settings, samples: Sequence[tuple[Any, ...]]
 ) -> tuple[ExportedProgram, tuple[int, ...]]:
-    """The program that is partitioned, and how often each pass rewrote. Float passes come before the quantiser.
+    """Rewrite and quantise a float model. Float passes come before the quantiser.
 
     Layers keep the numbers that they have in the model, whatever a pass makes of it.
+
+    Args:
+        model, settings, samples: as of `lower`.
+
+    Returns:
+        The program that is partitioned, and how often each pass rewrote.
     """
     import torch
 
@@ -77,7 +90,7 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
     from workers.vulkan.lowering.partitioner import VelatunePartitioner
 
     options = target.compile_options(half=settings.half)
-    partitioner = VelatunePartitioner(options, settings.patterns_off, settings.blocked)
+    partitioner = VelatunePartitioner(options, settings.unfused, settings.on_cpu)
     with compiled_partitions() as compiled:
         edge = to_edge_transform_and_lower(
             program,
@@ -94,11 +107,9 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
 
 
 def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
-    """Give every delegate the name that the runtime knows, and only specifications that it knows; in order of calls."""
+    """Give every delegate the name that the runtime knows; in order of calls."""
     from executorch.exir.delegate import executorch_call_delegate
     from executorch.exir.lowered_backend_module import LoweredBackendModule
-
-    from workers.vulkan.lowering.backend import PATTERNS_OFF
 
     module = edge.exported_program().graph_module
     for call in module.graph.nodes:
@@ -106,9 +117,8 @@ def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
             continue
         name = str(call.args[0].target)
         ours: LoweredBackendModule = getattr(module, name)
-        specs = [spec for spec in ours.compile_specs if spec.key != PATTERNS_OFF]
         data = ours._named_data_store_output
-        named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, specs, data)
+        named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, ours.compile_specs, data)
         named.meta = ours.meta
         setattr(module, name, named)
         yield name, bytes(named.processed_bytes)

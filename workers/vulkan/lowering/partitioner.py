@@ -1,8 +1,9 @@
-"""Which operators go to the GPU: by ExecuTorch's own rules, with patterns off where a recipe says so."""
+"""Which operators go to the GPU: by ExecuTorch's own rules, but for what a recipe leaves unfused or on the CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import torch
@@ -11,26 +12,31 @@ from executorch.backends.vulkan.partitioner.vulkan_partitioner import (
     ops_not_to_decompose,
     parse_compile_options,
 )
-from executorch.exir.backend.compile_spec_schema import CompileSpec
+from executorch.backends.vulkan.patterns import PatternMatch
 from executorch.exir.backend.partitioner import DelegationSpec, Partitioner, PartitionResult
 from executorch.exir.backend.utils import tag_constant_data, tag_mutated_buffer
 from torch.export import ExportedProgram
 from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 
-from workers.vulkan.lowering.backend import PATTERNS_OFF, VelatuneVulkanBackend
-from workers.vulkan.lowering.fusion_patterns import matches
+from workers.vulkan.lowering.backend import VelatuneVulkanBackend
+from workers.vulkan.lowering.fusion_patterns import leave_unfused, matches
+from workers.vulkan.lowering.settings import Sites
 
 _FUSED_BEFORE = ("aten._weight_int8pack_mm.default", "et_vk.linear_qcs4w.default")
 
 
 class ReasonedOperators(VulkanSupportedOperators):
-    """ExecuTorch's rules; reasons: name of a node that they refuse -> why."""
+    """ExecuTorch's rules; reasons: name of a node that they refuse -> why. on_cpu: nodes that a recipe keeps there."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, on_cpu: Set[torch.fx.Node], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._on_cpu = on_cpu
         self.reasons: dict[str, str] = {}
 
     def _is_node_supported(self, node: torch.fx.Node) -> bool:
+        if node in self._on_cpu:
+            self.log_skip(node, "the recipe keeps it there")
+            return False
         # ExecuTorch makes these operators after it has partitioned, so its rules want floats of all of their operands.
         if getattr(node.target, "__name__", "") in _FUSED_BEFORE:
             taken, reason = self.node_is_compatible(node)
@@ -48,14 +54,12 @@ class VelatunePartitioner(Partitioner):
 
     Args:
         options: of `VulkanPartitioner`.
-        patterns_off: names of patterns of ExecuTorch's registry that are not looked for.
-        blocked: names of edge operators that stay on the CPU, as `aten.mul.Tensor`.
+        unfused, on_cpu: as of `workers.vulkan.lowering.settings.Settings`.
     """
 
-    def __init__(self, options: Mapping[str, Any], patterns_off: Collection[str], blocked: Collection[str]) -> None:
-        self._options, self._off, self._blocked = options, sorted(patterns_off), frozenset(blocked)
-        specs = [*parse_compile_options(dict(options)), CompileSpec(PATTERNS_OFF, ",".join(self._off).encode())]
-        self.delegation_spec = DelegationSpec(VelatuneVulkanBackend.__name__, specs)
+    def __init__(self, options: Mapping[str, Any], unfused: Mapping[str, Sites], on_cpu: Mapping[str, Sites]) -> None:
+        self._options, self._unfused, self._on_cpu = options, unfused, on_cpu
+        self.delegation_spec = DelegationSpec(VelatuneVulkanBackend.__name__, parse_compile_options(dict(options)))
         self.reasons: dict[str, str] = {}
         self.fused: dict[str, int] = {}
 
@@ -64,15 +68,11 @@ class VelatunePartitioner(Partitioner):
 
     def partition(self, exported_program: ExportedProgram) -> PartitionResult:
         module = exported_program.graph_module
-        found = list(matches(module, self._off))
-        for name, _ in found:
-            self.fused[name] = self.fused.get(name, 0) + 1
-        blocklist = {n.target for n in module.graph.nodes if getattr(n.target, "__name__", "") in self._blocked}
+        kept = self._kept_on_cpu(module)
+        # A match is taken whole or not at all.
+        fusable = [match for match in self._fusable(module) if kept.isdisjoint(match.all_nodes)]
         rules = ReasonedOperators(
-            self._options["texture_limits"],
-            self._options["buffer_limit"],
-            operator_blocklist=blocklist,
-            fusable_subgraphs=[match for _, match in found],
+            kept, self._options["texture_limits"], self._options["buffer_limit"], fusable_subgraphs=fusable
         )
         partitions = CapabilityBasedPartitioner(module, rules, allows_single_node_partition=True).propose_partitions()
         tags = {}
@@ -84,3 +84,26 @@ class VelatunePartitioner(Partitioner):
         tag_mutated_buffer(exported_program)
         self.reasons |= rules.reasons
         return PartitionResult(tagged_exported_program=exported_program, partition_tags=tags)
+
+    def _fusable(self, module: torch.fx.GraphModule) -> Iterator[PatternMatch]:
+        """The matches that are fused; the others are noted."""
+        for name, match in matches(module):
+            self.fused[name] = number = self.fused.get(name, 0) + 1
+            if _is_chosen(self._unfused, name, number):
+                leave_unfused(name, match)
+            else:
+                yield match
+
+    def _kept_on_cpu(self, module: torch.fx.GraphModule) -> set[torch.fx.Node]:
+        kept, seen = set(), Counter[str]()
+        for node in module.graph.nodes:
+            name = getattr(node.target, "__name__", "")
+            seen[name] += 1
+            if _is_chosen(self._on_cpu, name, seen[name]):
+                kept.add(node)
+        return kept
+
+
+def _is_chosen(chosen: Mapping[str, Sites], name: str, number: int) -> bool:
+    sites = chosen.get(name)
+    return sites is not None and (not sites or number in sites)

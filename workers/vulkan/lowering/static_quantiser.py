@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
+from executorch.backends.xnnpack.quantizer import xnnpack_quantizer_utils
 from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuantizer, get_symmetric_quantization_config
 from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
@@ -21,11 +25,34 @@ class StaticQuantiser(XNNPACKQuantizer):
         self.set_global(get_symmetric_quantization_config(is_per_channel=True))
 
     def annotate(self, model: GraphModule) -> GraphModule:
-        model = super().annotate(model)
+        with _patterns_kept():
+            model = super().annotate(model)
         for node in model.graph.nodes:
             if is_marked(node, QUANTISE_BEHIND):
                 _move_behind(node)
         return model
+
+
+_patterns: dict[Any, Any] = {}
+
+
+@contextmanager
+def _patterns_kept() -> Iterator[None]:
+    """ExecuTorch exports its twelve patterns of a convolution with batch norm anew for each model, which takes seconds.
+    A pattern is known by what its function closes over: the convolution, and what follows it."""
+    stock = xnnpack_quantizer_utils._get_aten_graph_module_for_pattern
+
+    def kept(pattern: Any, example_inputs: tuple[Any, ...], *others: Any) -> Any:
+        key = *(cell.cell_contents for cell in pattern.fn.__closure__), *(one.shape for one in example_inputs), others
+        if key not in _patterns:
+            _patterns[key] = stock(pattern, example_inputs, *others)
+        return deepcopy(_patterns[key])  # the matcher changes what it is given
+
+    xnnpack_quantizer_utils._get_aten_graph_module_for_pattern = kept
+    try:
+        yield
+    finally:
+        xnnpack_quantizer_utils._get_aten_graph_module_for_pattern = stock
 
 
 def _move_behind(clamp: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from search_space.passes.recipe_pass import RecipePass
+from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 class When(Enum):
     """When a rewrite runs. FLOAT: before the program is quantised. QUANTISED: after that. EDGE: on ExecuTorch's edge
-    operators, just before they are partitioned."""
+    operators, just before they are partitioned. PARTITION: it says what the partitioner does."""
 
     FLOAT = "float"
     QUANTISED = "quantised"
     EDGE = "edge"
+    PARTITION = "partition"
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,28 @@ class Rewrite(RecipePass):
     """A rewrite that keeps the outputs, up to what its exactness says; see `RecipePass` for what a subclass sets.
 
     when: it runs.
+    needs: schemes without one of which it has no site; empty where it does not depend on them.
     removes: operators that the partitioner leaves to the CPU and that the rewrite avoids, by their edge names.
     """
 
     when: ClassVar[When]
+    needs: ClassVar[frozenset[Scheme]] = frozenset()
     removes: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def everywhere(self) -> Rewrite:
+        """The same with its options, at all of its sites."""
+        return replace(self, at="")
+
     def chosen(self, number: int) -> bool:
-        """Whether it is for the site of this number."""
+        """Whether it is for a site.
+
+        Args:
+            number: of the site, from 1 in program order.
+
+        Raises:
+            SpaceError: its sites are to be found by their price.
+        """
         return not self.at or number in self.numbers
 
 
@@ -46,11 +62,28 @@ class ModuleRewrite(Rewrite):
     """
 
     def sites(self, module: GraphModule) -> tuple[str, ...]:
-        """Names of the nodes where it would rewrite, in program order."""
+        """Where it would rewrite.
+
+        Args:
+            module: of a program that can be run.
+
+        Returns:
+            Names of its nodes, in program order.
+        """
         return tuple(node.name for node in self._fitting(module))
 
     def apply(self, module: GraphModule) -> int:
-        """Rewrite a module in place at the sites that it is for; how often."""
+        """Rewrite a module in place, at the sites that it is for.
+
+        Args:
+            module: of a program that can be run.
+
+        Returns:
+            How often it rewrote.
+
+        Raises:
+            SpaceError: as `chosen`.
+        """
         nodes = [node for number, node in enumerate(self._fitting(module), 1) if self.chosen(number)]
         for node in nodes:
             self.rewrite(module, node)
@@ -65,8 +98,21 @@ class ModuleRewrite(Rewrite):
 
     @abstractmethod
     def fits(self, module: GraphModule, node: Node) -> bool:
-        """Whether the law holds at a node and changes something there."""
+        """Look at a node.
+
+        Args:
+            module: that it is of.
+            node: a call of an operator.
+
+        Returns:
+            Whether the law holds at the node and changes something there.
+        """
 
     @abstractmethod
     def rewrite(self, module: GraphModule, node: Node) -> None:
-        """Replace what a node computes, where it fits."""
+        """Replace what a node computes.
+
+        Args:
+            module: that it is of; it is changed in place.
+            node: where the pass fits.
+        """

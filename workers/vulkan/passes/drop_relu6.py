@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
+from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -25,6 +26,7 @@ class DropRelu6(ModuleRewrite):
     law: ClassVar[str] = "quantising saturates at the integers that the bounds of the clamp become"
     exactness: ClassVar[Exactness] = Exactness.EXACT
     when: ClassVar[When] = When.QUANTISED
+    needs: ClassVar[frozenset[Scheme]] = frozenset({Scheme.STATIC8})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         bounds = bounds_of(node)

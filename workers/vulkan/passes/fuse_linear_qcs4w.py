@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from workers.vulkan.passes.editing import constant, value_of
 from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
+from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,7 @@ class FuseLinearQcs4w(FuseLinearQcs):
 
     name: ClassVar[str] = "fuse-linear-qcs4w"
     bits: ClassVar[int] = 4
+    needs: ClassVar[frozenset[Scheme]] = frozenset({Scheme.W4})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         # An odd number of input channels would leave half a byte, which the runtime does not expect.

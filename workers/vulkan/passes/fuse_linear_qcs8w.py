@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
+from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +19,7 @@ class FuseLinearQcs8w(FuseLinearQcs):
 
     name: ClassVar[str] = "fuse-linear-qcs8w"
     bits: ClassVar[int] = 8
+    needs: ClassVar[frozenset[Scheme]] = frozenset({Scheme.W8})
 
     def fused(self, module: GraphModule, new: Any, rows: Node, weights: torch.Tensor, dequantiser: Any) -> Node:
         import torch

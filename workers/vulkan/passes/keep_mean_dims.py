@@ -1,4 +1,4 @@
-"""Means over height and width that keep their dimensions until a reshape."""
+"""Means, such as those over height and width, that keep their dimensions until a reshape."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeepMeanDims(ModuleRewrite):
-    """Vulkan reduces two dimensions at once only where the result keeps them."""
+    """Vulkan reduces two dimensions at once, or one that is not the last, only where the result keeps them."""
 
     name: ClassVar[str] = "keep-mean-dims"
     law: ClassVar[str] = "a mean that keeps its dimensions has the same values, and a view drops the dimensions"
@@ -28,9 +28,12 @@ class KeepMeanDims(ModuleRewrite):
 
         if node.target != torch.ops.aten.mean.dim or "val" not in node.meta or node.kwargs:
             return False
+        operand: Any = node.args[0]
         dims: Any = node.args[1] if len(node.args) > 1 else None
         keeps = node.args[2] if len(node.args) > 2 else False
-        return bool(dims) and len(dims) == 2 and not keeps
+        if not dims or len(dims) > 2 or keeps:
+            return False
+        return [dim % operand.meta["val"].ndim for dim in dims] != [operand.meta["val"].ndim - 1]
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch

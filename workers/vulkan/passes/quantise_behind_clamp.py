@@ -9,6 +9,7 @@ from search_space.exactness import Exactness
 from workers.vulkan.marks import QUANTISE_BEHIND, is_marked, mark
 from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.drop_relu6 import bounds_of
+from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -25,6 +26,7 @@ class QuantiseBehindClamp(ModuleRewrite):
     law: ClassVar[str] = "the output of the clamp is rounded once, with a scale for its own range"
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
     when: ClassVar[When] = When.FLOAT
+    needs: ClassVar[frozenset[Scheme]] = frozenset({Scheme.STATIC8})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
         return bounds_of(node) is not None and not is_marked(node, QUANTISE_BEHIND) and _behind_fused(node)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.fuse_linear_qcs8w import FuseLinearQcs8w
 from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
+from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
+from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.passes.tensor_scalars import TensorScalars
@@ -21,5 +25,21 @@ REWRITES: dict[str, type[Rewrite]] = {
         FuseLinearQcs8w,
         FuseLinearQcs4w,
         TensorScalars,
+        LeaveUnfused,
+        KeepOnCpu,
     )
 }
+
+_ORDER = list(REWRITES)
+
+
+def in_order(passes: Iterable[Rewrite]) -> tuple[Rewrite, ...]:
+    """Rewrites in the order in which they run.
+
+    Args:
+        passes: of one recipe, in any order.
+
+    Returns:
+        The same; those of one name in alphabetical order of what they say.
+    """
+    return tuple(sorted(passes, key=lambda one: (_ORDER.index(one.name), str(one))))

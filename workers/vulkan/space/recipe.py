@@ -1,6 +1,6 @@
 """What a recipe says of a lowering for Vulkan.
 
-    half=yes,scheme=w4-g32@1+3/w8 | spell-attention,drop-relu6@2
+    half=yes,scheme=w4-g32@1+3/w8 | spell-attention,drop-relu6@2,leave-unfused{pattern=rms_norm}
 
 `scheme` gives layers what they are stored as, by their numbers; without numbers it is for every other layer that it
 fits.
@@ -9,17 +9,20 @@ fits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search_space.choices.frontend.precision import by_layer, write_by_layer
 from search_space.errors import SpaceError
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.choices.half import Half
 from workers.vulkan.choices.scheme import SchemeOfLayers
 from workers.vulkan.lowering.layers import Layer
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.passes.base import Rewrite, When
-from workers.vulkan.passes.registry import REWRITES
+from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
+from workers.vulkan.passes.leave_unfused import LeaveUnfused
+from workers.vulkan.passes.registry import in_order
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.space.fitting import fitting
 
@@ -29,7 +32,7 @@ class VulkanRecipe:
     """Attributes:
     schemes: as `search_space.choices.frontend.precision.by_layer` reads them.
     half: compute in half precision.
-    passes: in the order of `REWRITES`, which is that in which they run.
+    passes: in the order in which they run, see `in_order`.
     """
 
     schemes: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -38,7 +41,14 @@ class VulkanRecipe:
 
     @staticmethod
     def of(recipe: Recipe) -> VulkanRecipe:
-        """What a recipe says. Raises SpaceError if it has elements for targets of another family."""
+        """What a recipe says.
+
+        Args:
+            recipe: of any family.
+
+        Raises:
+            SpaceError: it has elements for targets of another family, or one that does not say what it is for.
+        """
         schemes: tuple[tuple[str, tuple[int, ...]], ...] = ()
         half = False
         for name, alternative in recipe.choices:
@@ -48,12 +58,28 @@ class VulkanRecipe:
                 half = True
             else:
                 raise SpaceError(f"{name} is no choice for Vulkan")
-        passes = []
+        made = VulkanRecipe(schemes, half)
         for one in recipe.passes:
-            if not isinstance(one, Rewrite):
-                raise SpaceError(f"{one.name} is no pass for Vulkan")
-            passes.append(one)
-        return VulkanRecipe(schemes, half, tuple(sorted(passes, key=lambda one: list(REWRITES).index(one.name))))
+            made = made.followed_by(one)
+        return made
+
+    def followed_by(self, one: RecipePass) -> VulkanRecipe:
+        """The recipe with one pass more.
+
+        Args:
+            one: takes the place of a pass that says the same of other sites.
+
+        Raises:
+            SpaceError: it is for targets of another family, or does not say what it is for.
+        """
+        if not isinstance(one, Rewrite):
+            raise SpaceError(f"{one.name} is no pass for Vulkan")
+        if isinstance(one, LeaveUnfused) and not one.pattern:
+            raise SpaceError(f"{one} names no pattern; write {one.name}{{pattern=rms_norm}}")
+        if isinstance(one, KeepOnCpu) and not one.operator:
+            raise SpaceError(f"{one} names no operator; write {one.name}{{operator=aten.mul.Tensor}}")
+        others = (other for other in self.passes if other.everywhere != one.everywhere)
+        return replace(self, passes=in_order((*others, one)))
 
     @property
     def recipe(self) -> Recipe:
@@ -63,8 +89,17 @@ class VulkanRecipe:
         return Recipe((*half, *schemes), self.passes)
 
     def scheme_by_layer(self, layers: Sequence[Layer]) -> dict[int, Scheme]:
-        """What each layer is stored as; layers that stay float are not named. Raises SpaceError where a layer is named
-        that a scheme does not fit or that does not exist."""
+        """What each layer is stored as.
+
+        Args:
+            layers: of the model.
+
+        Returns:
+            Number of a layer -> its scheme; layers that stay float are not named.
+
+        Raises:
+            SpaceError: a layer is named that a scheme does not fit or that does not exist.
+        """
         known = {layer.number: layer for layer in layers}
         named = {number: Scheme(name) for name, numbers in self.schemes for number in numbers}
         for number, scheme in named.items():
@@ -79,7 +114,7 @@ class VulkanRecipe:
         return {number: scheme for number, scheme in sorted(named.items()) if scheme is not Scheme.FP}
 
     def settings(self, layers: Sequence[Layer]) -> Settings:
-        """What lowering has to know. Raises as `scheme_by_layer`."""
+        """What lowering has to know. Arguments and errors as of `scheme_by_layer`."""
 
         def at(when: When) -> tuple[Rewrite, ...]:
             return tuple(one for one in self.passes if one.when is when)
@@ -90,4 +125,6 @@ class VulkanRecipe:
             float_passes=at(When.FLOAT),  # type: ignore[arg-type]
             quantised_passes=at(When.QUANTISED),  # type: ignore[arg-type]
             edge_passes=at(When.EDGE),  # type: ignore[arg-type]
+            unfused={one.pattern: frozenset(one.numbers) for one in self.passes if isinstance(one, LeaveUnfused)},
+            on_cpu={one.operator: frozenset(one.numbers) for one in self.passes if isinstance(one, KeepOnCpu)},
         )

@@ -10,6 +10,7 @@ from support.vulkan_nets import (
     lowered,
     made,
     mlp,
+    quality,
     rewrite,
     static_convolutions,
 )
@@ -17,7 +18,7 @@ from torch import nn
 
 from workers.models.types import ExportedModel
 from workers.vulkan.check import floats, weight_only
-from workers.vulkan.check.quality import quality, ratios, snr_db
+from workers.vulkan.check.quality import ratios, snr_db
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.scheme import Scheme
@@ -143,6 +144,6 @@ def test_a_ratio_is_in_decibels_and_has_ends() -> None:
 
 def test_an_operator_on_the_cpu_runs_between_delegates() -> None:
     model = exported(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8)), 4, 8)
-    program = lowered(model, blocked=frozenset({"aten.relu.default"}))
+    program = lowered(model, on_cpu={"aten.relu.default": frozenset()})
     assert len(program.delegates) == 2
     assert quality(model, program, model.calibration_inputs, half=False).worst == 200

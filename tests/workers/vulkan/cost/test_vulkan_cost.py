@@ -15,7 +15,7 @@ from support.vulkan_nets import (
 )
 
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts
-from workers.vulkan.cost.objective import explained, lexicographic_cost, order, violations
+from workers.vulkan.cost.objective import lexicographic_cost
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.scheme import Scheme
@@ -90,7 +90,8 @@ def test_the_number_orders_as_the_facts_do(one: Facts, other: Facts) -> None:
         return found.host_operators, found.delegates, found.moved_bytes, found.operations
 
     assert (lexicographic_cost(one) < lexicographic_cost(other)) == (middle(one) < middle(other))
-    assert tuple(explained(lexicographic_cost(one)).values()) == middle(one)
+    digits = f"{lexicographic_cost(one):018d}"
+    assert tuple(int(part) for part in (digits[:3], digits[3:5], digits[5:15], digits[15:])) == middle(one)
     assert lexicographic_cost(one) < 2**63
 
 
@@ -98,10 +99,3 @@ def test_one_operator_on_the_cpu_outweighs_all_bytes() -> None:
     mostly = Facts(0, 0, 1, 10**12, 10**6, 0, 0, 0)
     left = Facts(0, 1, 2, 1, 1, 0, 0, 0)
     assert lexicographic_cost(mostly) < lexicographic_cost(left)
-
-
-def test_what_does_not_load_or_is_not_good_enough_comes_last() -> None:
-    good, refused = Facts(0, 9, 9, 9, 9, 9, 0, 0), Facts(1, 0, 0, 0, 0, 0, 0, 0)
-    assert order(good, 30, 20) < order(good, 10, 20) < order(refused, 30, 20)
-    assert violations(refused, 15, 20) == (1, 5)
-    assert violations(good, 20, 20) == (0, 0)

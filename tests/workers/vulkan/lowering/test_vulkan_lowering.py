@@ -5,12 +5,25 @@ import torch
 from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 from executorch.backends.vulkan.quantizer import vulkan_quantizer
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-from support.vulkan_nets import convolutions, everywhere, lowered, made, mlp, operators, rewrite, static_convolutions
+from support.vulkan_nets import (
+    convolutions,
+    everywhere,
+    lowered,
+    made,
+    mlp,
+    one,
+    operators,
+    quality,
+    rewrite,
+    static_convolutions,
+)
 from torch import nn
+from torch._export import utils
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.errors import ModelError
-from workers.vulkan.lowering.lowering import model_layers, quantised_program
+from workers.vulkan.check.run import run_lowered
+from workers.vulkan.lowering.lowering import lower, model_layers, quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
@@ -70,6 +83,11 @@ def test_weights_are_those_of_vulkans_own_quantiser() -> None:
     assert torch.equal(ours(*model.example_inputs), convert_pt2e(prepared)(*model.example_inputs))
 
 
+def rms_norm(x: torch.Tensor) -> torch.Tensor:
+    """Along the last dimension, without its weights."""
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5)
+
+
 class NormBefore(nn.Module):
     """An RMS norm with its epsilon, and a linear layer."""
 
@@ -78,7 +96,7 @@ class NormBefore(nn.Module):
         self.scale, self.linear = nn.Parameter(torch.rand(32) + 0.5), nn.Linear(32, 8)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear(x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.scale)
+        return self.linear(rms_norm(x) * self.scale)
 
 
 def test_quantised_weights_leave_a_norm_that_is_fused() -> None:
@@ -88,20 +106,71 @@ def test_quantised_weights_leave_a_norm_that_is_fused() -> None:
     assert "et_vk.rms_norm.default" in operators(program)[0]
 
 
-def test_a_blocked_operator_stays_on_the_cpu_and_says_why() -> None:
-    program = lowered(mlp(), blocked=frozenset({"aten.relu.default"}))
-    assert len(program.delegates) == 2
-    assert [(one.operator, one.reason) for one in program.host_operators] == [
-        ("aten.relu.default", "op is in blocklist")
-    ]
+class ThreeRelus(nn.Module):
+    """Three ReLUs with something between them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(torch.relu(torch.relu(x) - 1) - 2) - 3
 
 
-def test_a_pattern_that_is_off_fuses_nothing() -> None:
-    on = lowered(mlp(), everywhere(Scheme.W4G32, 2))
-    off = lowered(mlp(), everywhere(Scheme.W4G32, 2), patterns_off=frozenset({"quantized_linear"}))
-    assert on.fused == {"quantized_linear": 2}
-    assert not off.fused
-    assert not any("q4gsw" in name for names in operators(off) for name in names)
+@pytest.mark.parametrize(("sites", "kept", "delegates"), [((), 3, 3), ((2,), 1, 2), ((1, 3), 2, 2), ((4,), 0, 1)])
+def test_an_operator_stays_on_the_cpu_where_a_recipe_says_so(sites: tuple[int, ...], kept: int, delegates: int) -> None:
+    model = made(ThreeRelus, 2, 8)
+    program = lowered(model, on_cpu={"aten.relu.default": frozenset(sites)})
+    reasons = [(one.operator, one.reason) for one in program.host_operators]
+    assert reasons == [("aten.relu.default", "the recipe keeps it there")] * kept
+    assert len(program.delegates) == delegates
+    (x,) = model.example_inputs
+    assert torch.equal(run_lowered(program, (x,))[0], ThreeRelus()(x))
+
+
+@pytest.mark.parametrize(("sites", "fused"), [((), 0), ((2,), 1), ((1,), 1), ((3,), 2)])
+def test_a_pattern_is_left_unfused_where_a_recipe_says_so(sites: tuple[int, ...], fused: int) -> None:
+    program = lowered(mlp(), everywhere(Scheme.W4G32, 2), unfused={"quantized_linear": frozenset(sites)})
+    names = [name for names in operators(program) for name in names]
+    assert program.fused == {"quantized_linear": 2}
+    assert names.count("et_vk.linear_q4gsw.default") == fused
+    assert names.count("aten.linear.default") == 2 - fused
+    if sites == (1,):
+        assert names.index("aten.linear.default") < names.index("et_vk.linear_q4gsw.default")
+
+
+class TwoNorms(nn.Module):
+    """Two RMS norms, which a fused operator computes; the first one's result is also given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Parameter(torch.rand(32) + 0.5), nn.Parameter(torch.rand(32) + 0.5)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = rms_norm(x) * self.first
+        return y, rms_norm(y.sin()) * self.second
+
+
+def test_a_float_pattern_is_left_at_one_of_its_places_and_computes_the_same() -> None:
+    model = made(TwoNorms, 4, 32)
+    all_fused, second = lowered(model), lowered(model, unfused={"rms_norm": frozenset({1})})
+    counts = [sum(name == "et_vk.rms_norm.default" for name in operators(one)[0]) for one in (all_fused, second)]
+    assert counts == [2, 1]
+    assert quality(model, second, model.calibration_inputs, half=False).worst > 120
+
+
+def test_an_operator_on_the_cpu_takes_its_whole_match_from_the_fusion() -> None:
+    model = made(TwoNorms, 4, 32)
+    program = lowered(model, on_cpu={"aten.rsqrt.default": frozenset({1})})
+    assert [one.operator for one in program.host_operators] == ["aten.rsqrt.default"]
+    assert sum(name == "et_vk.rms_norm.default" for names in operators(program) for name in names) == 1
+    assert quality(model, program, model.calibration_inputs, half=False).worst > 120
+
+
+def test_torch_lists_its_operators_once_and_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    stock = utils._materialize_cpp_cia_ops
+    monkeypatch.setattr(utils, "_materialize_cpp_cia_ops", lambda: calls.append(stock()))
+    before = utils._materialize_cpp_cia_ops
+    lower(one(), VulkanTarget(), Settings(half=True), one().calibration_inputs)
+    assert len(calls) == 1
+    assert utils._materialize_cpp_cia_ops is before
 
 
 def test_layers_are_numbered_in_program_order() -> None:

@@ -12,16 +12,17 @@ from support.vulkan_nets import (
     made,
     mlp,
     operators,
+    quality,
     relu6_convolutions,
     rewrite,
 )
 from torch import nn
 
-from workers.vulkan.check.quality import quality
 from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
+from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.scheme import Scheme
@@ -107,6 +108,31 @@ def test_a_mean_that_keeps_its_dimensions_is_exact_and_on_the_gpu() -> None:
     assert not kept.host_operators
     (x,) = model.example_inputs
     assert torch.equal(kept.quantised.module()(x), model.program.module()(x))
+
+
+class Means(nn.Module):
+    """Means along the last dimension, which are taken as they are, and along others."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(-1).sum() + x.mean(1).sum() + x.mean(-2).sum() + x.mean((0, 2)).sum() + x.mean((1, 2), True).sum()
+
+
+def test_a_mean_is_rewritten_where_the_partitioner_would_not_take_it() -> None:
+    module, x = module_of(Means(), 2, 4, 8), torch.randn(2, 4, 8)
+    before = module(x)
+    assert KeepMeanDims().sites(module) == ("mean_1", "mean_2", "mean_3")
+    assert KeepMeanDims().apply(module) == 3
+    assert torch.equal(module(x), before) and not KeepMeanDims().sites(module)
+
+
+def test_a_mean_over_tokens_is_on_the_gpu() -> None:
+    class Tokens(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * x).mean(1) + 1
+
+    stock, kept = (lowered(made(Tokens, 1, 8, 16), float_passes=passes) for passes in ((), (KeepMeanDims(),)))
+    assert [one.operator for one in stock.host_operators] == ["aten.mean.dim"]
+    assert (len(kept.delegates), kept.host_operators) == (1, ())
 
 
 def test_a_relu6_behind_which_is_quantised_can_be_dropped_exactly() -> None:

@@ -1,24 +1,34 @@
 """What a model's space has, and the text of its recipes."""
 
+from functools import cache
+
 import pytest
-from support.vulkan_nets import Convolutions, made, mlp, relu6_convolutions
+import torch
+from support.vulkan_nets import Convolutions, attention_programs, exported, made, mlp, programs_of, relu6_convolutions
+from torch import nn
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.lowering.layers import LINEAR, Layer
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.programs import VulkanPrograms
 from workers.vulkan.scheme import Scheme
 from workers.vulkan.space.fitting import fitting
 from workers.vulkan.space.recipe import VulkanRecipe
-from workers.vulkan.space.space import space_of
 from workers.vulkan.target import VulkanTarget
+
+
+@cache
+def mlp_programs() -> VulkanPrograms:
+    return programs_of(mlp())
 
 
 def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
     model = relu6_convolutions()
-    space = space_of(model, VulkanTarget(), model.calibration_inputs)
+    space = programs_of(model).space
     assert space.schemes[1] == (Scheme.STATIC8,)
     assert space.schemes[4] == (Scheme.W8, Scheme.STATIC8)
     assert space.rewrites == {
@@ -27,11 +37,82 @@ def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
         "drop-relu6": 3,
         "fuse-linear-qcs8w": 1,
     }
-    assert space.patterns == ("quantized_binary", "quantized_convolution", "quantized_linear")
+    assert space.patterns == {"quantized_binary": 1, "quantized_convolution": 3, "quantized_linear": 1}
     assert not space.operators
-    starts = [str(one.recipe) for one in space.starting_points()]
-    assert starts[:2] == ["default", "keep-mean-dims"]
-    assert "scheme=static-int8 | keep-mean-dims,quantise-behind-clamp,drop-relu6" in starts
+    assert [str(one.recipe) for one in space.starting_points()] == [
+        "keep-mean-dims",
+        "keep-mean-dims,quantise-behind-clamp,drop-relu6,fuse-linear-qcs8w",
+    ]
+    assert "leave-unfused{pattern=quantized_binary}" in map(str, space.passes())
+
+
+def test_an_operator_that_the_runtime_lacks_can_stay_on_the_cpu() -> None:
+    programs = attention_programs()
+    assert programs.space.operators == {"aten.logical_not.default": 2}
+    assert "keep-on-cpu{operator=aten.logical_not.default}@1" in map(str, programs.passes())
+    kept = programs.built(Recipe.parse("keep-on-cpu{operator=aten.logical_not.default}"))
+    assert not programs.executed(programs.default, False, False, True).equal
+    assert programs.executed(kept, False, False, False).equal
+    assert "aten.logical_not.default" in [one.operator for one in programs.lowered(kept).host_operators]
+
+
+def test_what_is_proposed_includes_mixed_schemes_only_for_a_limit() -> None:
+    model = mlp()
+    assert not any("@" in one for one in mlp_programs().open_choices()["scheme"])
+    alone = LayerQuality(model, model.calibration_inputs)
+    worst, best = (alone.of(2, scheme) for scheme in (Scheme.W4G32, Scheme.W8))
+    limited = programs_of(model, (worst + best) / 2)
+    limited._space = mlp_programs().space  # found out already
+    mixed = [one for one in limited.open_choices()["scheme"] if "@" in one]
+    assert mixed
+    for one in mixed:
+        limited.chosen((("scheme", one),))
+
+
+def test_a_program_that_hands_integers_to_an_operator_for_floats_is_refused_and_ends_no_search() -> None:
+    programs = mlp_programs()
+    program = programs.chosen((("scheme", "static-int8@1/w8@2"),))
+    assert programs.quality(program).sqnr_db == -200
+    assert "given integers" in programs.equal(program, programs.default, False).reason
+    assert "refused: et_vk.linear_q8ta_q8csw" in programs.executed(program, False, False, False).reason
+
+
+def test_a_pass_that_has_nothing_to_work_on_gives_the_same_program() -> None:
+    programs = mlp_programs()
+    for text in ("fuse-linear-qcs8w", "leave-unfused{pattern=rms_norm}", "keep-on-cpu{operator=aten.cat.default}"):
+        (one,) = Recipe.parse(text).passes
+        assert programs.passed(programs.default, one) is programs.default
+
+
+def test_what_stands_on_the_cpu_is_part_of_what_a_program_is() -> None:
+    """Two programs with the same delegates and another operator between them."""
+
+    class Scaled(nn.Module):
+        def __init__(self, scale: float) -> None:
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(x) * self.scale
+
+    hashes = []
+    for scale in (2.0, 3.0, 2.0):
+        programs = programs_of(exported(Scaled(scale), 2, 8))
+        hashes.append(programs.program_hash(programs.default))
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
+def test_a_pass_that_does_not_say_what_it_is_for_is_refused() -> None:
+    for text, said in (("leave-unfused", "names no pattern"), ("keep-on-cpu@2", "names no operator")):
+        with pytest.raises(SpaceError, match=said):
+            VulkanRecipe.of(Recipe.parse(text))
+
+
+def test_the_last_of_two_passes_that_say_the_same_holds() -> None:
+    text = "leave-unfused{pattern=rms_norm}@1,drop-relu6@2,leave-unfused{pattern=rms_norm}@3,drop-relu6"
+    found = VulkanRecipe.of(Recipe.parse(text))
+    assert str(found.recipe) == "drop-relu6,leave-unfused{pattern=rms_norm}@3"
+    assert found.settings(()).unfused == {"rms_norm": frozenset({3})}
 
 
 @pytest.mark.parametrize(

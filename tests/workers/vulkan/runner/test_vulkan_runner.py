@@ -1,0 +1,75 @@
+"""A user's runner: what it is called with, what its outputs count for, and what is said when it fails."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from support.vulkan_nets import mlp
+
+from search_space.exactness import Exactness
+from workers.checking.allowance import Allowance
+from workers.checking.verdict import Verdict
+from workers.errors import ModelError
+from workers.vulkan import runner
+from workers.vulkan.backend import BACKEND
+from workers.vulkan.programs import VulkanPrograms
+from workers.vulkan.runner import run_on
+
+
+def programs(command: str) -> VulkanPrograms:
+    target = BACKEND.target("vulkan", {"vk_runner": command})
+    samples = mlp().calibration_inputs[:1]
+    return VulkanPrograms(mlp(), target, samples, Allowance(Exactness.PRECISION, min_sqnr_db=40))
+
+
+def shell(folder: Path, script: str) -> str:
+    """A command that runs a script; `$out` is what names of its outputs begin with."""
+    (folder / "runner.sh").write_text('for one in "$@"; do out=${one#--output_file=}; done\n' + script)
+    return f"sh {folder / 'runner.sh'}"
+
+
+def test_a_runner_that_runs_the_file_measures_its_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+    of = programs(f"{sys.executable} -m support.vulkan_runner")
+    assert of.executed(of.default, False, False, True) == Verdict(True)
+    assert of.quality(of.default).sqnr_db > 100
+    assert "measured by the runner" in of.report(of.default)
+    assert of.described_check(Exactness.PRECISION, False)["computed"].startswith("measured")
+
+
+def test_its_outputs_count_for_more_than_the_references(tmp_path: Path) -> None:
+    of = programs(shell(tmp_path, f"head -c {16 * 24 * 4} /dev/zero > $out-0.bin"))
+    assert "are 0.0 dB from the reference, below 20 dB" in of.executed(of.default, False, False, True).reason
+    assert of.quality(of.default).sqnr_db == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("true", "wrote no output-0.bin"),
+        ("printf abc > $out-0.bin", "output-0.bin has 3 bytes, and the output 24"),
+        ("echo vkCreateDevice failed >&2; exit 134", "ends with status 134, vkCreateDevice failed"),
+        ("sleep 9", "does not end within 0.2 s"),
+    ],
+)
+def test_what_fails_in_a_runner_is_said(
+    script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "SECONDS", 0.2 if "sleep" in script else 60)
+    x = torch.zeros(2, 3)
+    with pytest.raises(ModelError, match=said):
+        run_on(shell(tmp_path, script), b"", [x], [x])
+
+
+def test_a_runner_that_does_not_exist_is_said() -> None:
+    with pytest.raises(ModelError, match="cannot be started"):
+        run_on("velatune-no-such-runner", b"", [], [])
+
+
+def test_results_of_a_runner_are_results_of_their_own() -> None:
+    plain, measured = (BACKEND.target("vulkan", board) for board in ({}, {"vk_runner": "run"}))
+    assert plain.facts() != measured.facts() and "runner" in measured.label
+    assert measured.options == {"--target": "vulkan", "--vk-runner": "run"}
