@@ -302,9 +302,19 @@ class Backend(ABC):
         """What a caller must know of a file that `write` wrote, one line each."""
         return ()
 
-    def written(self, file: Path) -> Written:
-        """What a file says that `write` wrote. Raises ModelError if it is none of this family."""
-        raise ModelError(f"{file}: files for {self.family} cannot be read back")
+    def written(self, file: Path) -> Written | None:
+        """What a file says that `write` wrote.
+
+        Args:
+            file: the file, of whatever family.
+
+        Returns:
+            It; None where a file of this family would say something, and this one does not.
+
+        Raises:
+            ModelError: the file is none of this family, or damaged.
+        """
+        return None
 
     def run_written(self, job: Job[Any], recipe: str, file: Path) -> str:
         """Run a file here and compare it with the default lowering; in a worker process.

@@ -123,14 +123,14 @@ class CortexM(Backend):
         write(self.programs(job, self.lower(job)), job, recipe, identity_key, artifact_sha256, out)
 
     def remarks(self, file: Path) -> Sequence[str]:
-        from workers.cortex_m.files import facts_file
+        from workers.backend.file_facts import facts_file
 
         return (f"{facts_file(file).name} beside it says for which class of processors it is",)
 
-    def written(self, file: Path) -> Written:
+    def written(self, file: Path) -> Written | None:
         from workers.cortex_m.files import written
 
-        return written(file)
+        return written(file, self.family)
 
     def warm_up(self) -> None:
         import torch  # noqa: F401

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from search_space.recipe.recipe import Recipe
+from workers.backend.file_facts import FileFacts, digest, read_facts, write_with_facts
 from workers.backend.job import Job
 from workers.backend.written import Written
-from workers.cache.atomic_write import write_whole
 from workers.cortex_m.guards import file_class
 from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
-
-
-def facts_file(file: Path) -> Path:
-    """The file of facts beside a `.pte`."""
-    return file.with_name(f"{file.name}.json")
 
 
 def write(
@@ -40,35 +33,29 @@ def write(
         ModelError: the file comes out as another one, or cannot be written.
     """
     content = programs.file(programs.by(Recipe.parse(recipe))).content
-    digest = hashlib.sha256(content).hexdigest()
-    if [digest] != list(expected):
+    sha256 = digest(content)
+    if [sha256] != list(expected):
         raise ModelError(f"{job.source}: the lowered program is not the one that was evaluated")
-    facts = {"recipe": recipe, "identity": identity_key, "sha256": digest, "target": job.target.facts()}
-    try:
-        write_whole(facts_file(out), json.dumps(facts, indent=2).encode())
-        write_whole(out, content)
-    except OSError as error:
-        raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
+    write_with_facts(out, content, FileFacts(job.target.backend, job.target.facts(), recipe, identity_key, sha256))
 
 
-def written(file: Path) -> Written:
+def written(file: Path, family: str) -> Written | None:
     """What is said beside a file.
 
+    Args:
+        file: the `.pte`.
+        family: of Cortex-M's targets.
+
+    Returns:
+        It; None if nothing is, or nothing of Cortex-M.
+
     Raises:
-        ModelError: nothing is, it is damaged, or about another file.
+        ModelError: what is said is damaged, is about another file, or about other processors than the file's class.
     """
-    facts = facts_file(file)
-    try:
-        said = json.loads(facts.read_text(encoding="utf-8"))
-        recipe, identity, digest = str(said["recipe"]), str(said["identity"]), str(said["sha256"])
-        cpu, content = str(said["target"]["cpu"]), file.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(f"{facts}: the facts that it has are damaged") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest:
-        raise ModelError(f"{file}: is not the file that {facts.name} is about")
-    for verdict in file_class.check(said["target"], Target.parse(cpu)):
+    facts = read_facts(file, family)
+    if facts is None:
+        return None
+    cpu = str(facts.target.get("cpu"))
+    for verdict in file_class.check(facts.target, Target.parse(cpu)):
         raise ModelError(f"{file}: {verdict.message}")
-    return Written(recipe, identity, Counter([found]), f"1 program for {cpu}")
+    return Written(facts.recipe, facts.identity, Counter([facts.sha256]), f"1 program for {cpu}")

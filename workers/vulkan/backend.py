@@ -12,6 +12,7 @@ from search_space.passes.recipe_pass import RecipePass
 from workers.backend.backend import Backend, BoardOption, Meter, Metric
 from workers.backend.base import Identified
 from workers.backend.objective import NotMore, ObjectiveKind
+from workers.backend.written import Written
 from workers.cache.lru import LRU
 from workers.errors import ModelError
 
@@ -152,19 +153,21 @@ class Vulkan(Backend):
         self, job: Job[VulkanTarget], recipe: str, identity_key: str, program_hash: str,
         artifact_sha256: Sequence[str], out: Path,
     ) -> None:  # fmt: skip
-        import hashlib
-
         from search_space.recipe.recipe import Recipe
-        from workers.vulkan.files.pte import write_beside, write_pte
+        from workers.backend.file_facts import FileFacts, digest, write_with_facts
+        from workers.vulkan.files.pte import pte_bytes, write_beside
 
         programs = self.programs(job, self.lower(job))
         program = programs.built(Recipe.parse(recipe))
         lowered = programs.lowered_anew(program)
-        found = [hashlib.sha256(one.data).hexdigest() for one in lowered.delegates]
+        found = [digest(one.data) for one in lowered.delegates]
         if sorted(found) != sorted(artifact_sha256):
             raise ModelError(f"{job.source}: the lowered program's delegates are not those that were evaluated")
         report = programs.report(program)
-        write_pte(lowered, job.source, out)
+        content = pte_bytes(lowered, job.source)
+        write_with_facts(
+            out, content, FileFacts(self.family, job.target.facts(), recipe, identity_key, digest(content))
+        )
         write_beside(report, out)
 
     def remarks(self, file: Path) -> Sequence[str]:
@@ -172,6 +175,19 @@ class Vulkan(Backend):
 
         judged = judge_pte(file.read_bytes(), str(file))
         return str(judged), f"why, and quality by layer, is in {report_beside(file)}"
+
+    def written(self, file: Path) -> Written | None:
+        from collections import Counter
+
+        from workers.backend.file_facts import digest, read_facts
+        from workers.vulkan.files.pte import read_pte
+
+        facts = read_facts(file, self.family)
+        if facts is None:
+            return None
+        blobs = read_pte(file.read_bytes(), str(file)).blobs
+        delegates = f"{len(blobs)} delegate{'s' if len(blobs) > 1 else ''}"
+        return Written(facts.recipe, facts.identity, Counter(map(digest, blobs)), delegates)
 
     def warm_up(self) -> None:
         import torch  # noqa: F401

@@ -59,6 +59,11 @@ def test_a_default_that_does_not_load_becomes_one_delegate(tuned: Mapping[str, A
 def test_its_file_is_written(person: Person, tuned: Mapping[str, Any]) -> None:
     out, _ = person.types("apply", *MODEL, "--out", "attention.pte")
     assert (person.home / "attention.pte").read_bytes()[4:6] == b"ET"
+    assert "verified. 1 delegate by" in person.types("verify", "attention.pte")[0]
+    with (person.home / "attention.pte").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"!")
+    assert "is not the file that attention.pte.json is about" in person.types("verify", "attention.pte", expect=2)[1]
     assert "not known to fail" in out and "attention.report.md" in out
     report = (person.home / "attention.report.md").read_text()
     assert "## Why the file is in 1 delegate\n" in report and "spell-attention avoids it" in report

@@ -52,23 +52,6 @@ def pte_bytes(lowered: Lowered, name: str) -> bytes:
     return content
 
 
-def write_pte(lowered: Lowered, name: str, out: Path) -> None:
-    """Write the file; it appears whole or not at all.
-
-    Args:
-        lowered, name: as of `pte_bytes`.
-        out: the `.pte`.
-
-    Raises:
-        ModelError: as `pte_bytes`, or it cannot be written.
-    """
-    content = pte_bytes(lowered, name)
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise ModelError(f"{out}: cannot be written, {error.strerror}") from error
-
-
 def report_beside(file: Path) -> Path:
     """Where the report on a file is.
 

@@ -1,7 +1,5 @@
 """Writing a `.pte` and holding it to the program that was checked."""
 
-from pathlib import Path
-
 import pytest
 from executorch.backends.vulkan.serialization.vulkan_graph_serialize import (
     extract_vk_flatbuffer,
@@ -10,7 +8,7 @@ from executorch.backends.vulkan.serialization.vulkan_graph_serialize import (
 from support.vulkan_nets import Attention, made, mlp
 
 from workers.errors import ModelError
-from workers.vulkan.files.pte import judge_pte, pte_bytes, read_pte, verify, write_pte
+from workers.vulkan.files.pte import judge_pte, pte_bytes, read_pte, verify
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL
 from workers.vulkan.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
@@ -31,11 +29,10 @@ def attention() -> bytes:
     return pte_bytes(anew(made(Attention, 1, 8, 32)), "attention")
 
 
-def test_what_is_read_from_the_file_is_what_was_lowered(tmp_path: Path, attention: bytes) -> None:
+def test_what_is_read_from_the_file_is_what_was_lowered(attention: bytes) -> None:
     program = anew(mlp(), schemes={1: Scheme.W4G32})
     graphs, blobs = graphs_of(program), tuple(one.data for one in program.delegates)
-    write_pte(program, "mlp", tmp_path / "new" / "mlp.pte")
-    content = (tmp_path / "new" / "mlp.pte").read_bytes()
+    content = pte_bytes(program, "mlp")
     found = read_pte(content, "mlp")
     assert found.graphs == graphs
     assert sum(found.constants.values()) == graphs[0].constant_bytes
