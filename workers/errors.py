@@ -5,6 +5,10 @@ class ModelError(Exception):
     """One line for people: what was wrong, where, what to do."""
 
 
+class OfAnotherFamily(ModelError):
+    """A file is sound, and has nothing in it for the family of targets that was asked."""
+
+
 class CompilerRefused(Exception):
     """The target's compiler does not take a program, or what it emits cannot be priced; the reason in one line."""
 

@@ -14,8 +14,8 @@ import pytest
 from benchmarks.model_fuzz.generate import generated
 from benchmarks.model_fuzz.judge import Judged, judge
 
-#: As many as 150 s of CPU are enough for.
-MODELS = 8
+#: As many as 100 s of CPU are enough for.
+MODELS = 5
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from workers.backend.backend import Backend
 from workers.backend.target import Target
-from workers.errors import ModelError
+from workers.errors import ModelError, OfAnotherFamily
 
 GROUP = "velatune.backends"
 
@@ -60,7 +60,8 @@ def of_first_backend(ask: Callable[[Backend], Answer | None], otherwise: str) ->
         The answer.
 
     Raises:
-        ModelError: none answers; the message is that of the first backend that has one.
+        ModelError: none answers; the message is that of the first backend that has one. Those that say that a file is
+            of another family come last.
     """
     refusals = []
     for backend in backends().values():
@@ -71,6 +72,7 @@ def of_first_backend(ask: Callable[[Backend], Answer | None], otherwise: str) ->
             continue
         if found is not None:
             return found
+    refusals.sort(key=lambda error: isinstance(error, OfAnotherFamily))
     raise next(iter(refusals), ModelError(otherwise))
 
 

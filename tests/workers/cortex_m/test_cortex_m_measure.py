@@ -58,7 +58,7 @@ def test_what_a_runner_counted_is_stored(tmp_path: Path, monkeypatch: pytest.Mon
         said = CliRunner().invoke(cli, asked)
         assert said.exit_code == 0, said.output
         assert "1,234 instructions (measured)" in said.output and best.recipe in said.output
-        (measurement,) = store.measurements()
+        (measurement,) = store.measurements.all()
     assert best.best.figures is not None
     assert measurement.predicted_cycles == best.best.figures["instructions"]
     assert (measurement.cycles, measurement.label, measurement.device) == (1234, "measured", "desk")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.errors import ModelError, one_line
+from workers.errors import ModelError, OfAnotherFamily, one_line
 from workers.ethos_u.command_stream.npu_program import IoTensor, NpuProgram
 from workers.ethos_u.files.executorch_reader import reader
 from workers.ethos_u.npu_model.machine.fast_memory import fast_bytes
@@ -110,7 +110,7 @@ def delegates_of(content: bytes, name: str) -> tuple[Delegate, ...]:
         if delegate.id == BACKEND
     )
     if not found:
-        raise ModelError(f"{name}: no Ethos-U delegate in it; was it lowered with an EthosUPartitioner?")
+        raise OfAnotherFamily(f"{name}: no Ethos-U delegate in it; was it lowered with an EthosUPartitioner?")
     return found
 
 

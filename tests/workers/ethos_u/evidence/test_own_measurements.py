@@ -80,7 +80,7 @@ def test_measurements_of_other_families_are_left_alone() -> None:
     with Store.open() as store:
         store.measurements.record_all([other])
         assert own_comparisons(store) == []
-        assert store.measurements() == [other]
+        assert store.measurements.all() == [other]
 
 
 def test_a_later_count_takes_the_place_of_an_earlier_one(streams: Path) -> None:
