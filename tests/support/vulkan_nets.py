@@ -10,10 +10,11 @@ from torch import nn
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.checking.allowance import Allowance
+from workers.checking.sqnr import sqnr_of_outputs
 from workers.models.exported.tensors import tensors
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
-from workers.vulkan.check.quality import Quality, ratios
+from workers.vulkan.check.quality import Quality
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
@@ -156,7 +157,9 @@ def quality(model: ExportedModel, program: Lowered, samples, *, half: bool) -> Q
     """Of a lowered program against its float model, both on this machine."""
     original = model.program.module(check_guards=False)
     wanted = [tensors(original(*sample)) for sample in samples]
-    return Quality(ratios(wanted, [run_lowered(program, sample, half=half) for sample in samples]), len(samples))
+    return Quality(
+        sqnr_of_outputs(wanted, [run_lowered(program, sample, half=half) for sample in samples]), len(samples)
+    )
 
 
 def programs_of(model: ExportedModel, min_sqnr_db: float | None = None) -> VulkanPrograms:

@@ -16,11 +16,11 @@ from workers.backend.cost import Cost, Row
 from workers.backend.programs import Choices, Programs
 from workers.cache.lru import LRU
 from workers.checking.allowance import Allowance, Quality
+from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.checking.verdict import Verdict
 from workers.errors import CompilerRefused, ModelError
 from workers.models.types import ExportedModel
 from workers.vulkan.check.layer_quality import LayerQuality
-from workers.vulkan.check.quality import MOST_DB, ratios
 from workers.vulkan.check.quality import Quality as OutputQuality
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.cost.device_profile import read_profile
@@ -207,7 +207,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
     def _by_runner(self, program: VulkanRecipe) -> Verdict:
         try:
-            worst = min(ratios(self._values(program), self._outputs_of_runner(program)), default=MOST_DB)
+            worst = min(sqnr_of_outputs(self._values(program), self._outputs_of_runner(program)), default=MOST_DB)
         except ModelError as error:
             return Verdict(False, str(error))
         if worst < RUNNER_DB:
@@ -250,7 +250,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     def _quality(self, program: VulkanRecipe) -> OutputQuality:
         outputs = self._outputs_of_runner if self._target.runner else self._values
         wanted = self._alone.wanted
-        return OutputQuality(ratios(wanted, outputs(program)), len(wanted))
+        return OutputQuality(sqnr_of_outputs(wanted, outputs(program)), len(wanted))
 
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         if self.allowed < Exactness.PRECISION:

@@ -1,10 +1,9 @@
 """How near a lowered program comes to the float model it was made from.
 
-The measure is the signal-to-quantisation-noise ratio, 20 * log10(|x| / |x - y|) dB, where x is an output of the float
-model and y the same output of the quantised and lowered program, both over all elements and all calibration inputs (the
-formula is that of `torch.ao.ns.fx.utils.compute_sqnr`). Programs are run from the model's inputs to its outputs:
-delegates by the TOSA reference model, what is between them by PyTorch. Of several outputs the worst counts: a mean
-would let a large one hide what was done to a small one. Outputs of integers are compared as numbers.
+The measure is the signal-to-quantisation-noise ratio (`workers.checking.sqnr`), over all elements and all calibration
+inputs. Programs are run from the model's inputs to its outputs: delegates by the TOSA reference model, what is between
+them by PyTorch. Of several outputs the worst counts: a mean would let a large one hide what was done to a small one.
+Outputs of integers are compared as numbers.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from search_space.tosa_file.reader import read_tosa
 from workers.cache.memo import Memo
 from workers.checking.allowance import Metric, Quality
 from workers.checking.reference import run_reference
+from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.errors import ModelError
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
 from workers.ethos_u.lowering.lowering import delegate_calls, program_around, quantised_program
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
     from workers.backend.job import Job
-
-#: Beyond what single precision can tell apart; also where there is no noise at all.
-MOST_DB = 200.0
 
 #: Calibration inputs that an SQNR is taken over; a user's metric gets all of them.
 _INPUTS = 16
@@ -129,10 +126,7 @@ class _Around:
 
     def quality(self, program: Sequence[Graph], metric: Metric | None) -> Quality:
         outputs = [self._outputs(program, sample) for sample in self._samples]
-        ratios = [
-            sqnr_db([one.numpy() for one in expected], [one.numpy() for one in actual])
-            for expected, actual in zip(zip(*self._expected, strict=True), zip(*outputs, strict=True), strict=True)
-        ]
+        ratios = sqnr_of_outputs(self._expected, outputs)
         value = None if metric is None else self._by(metric, outputs)
         return Quality(min(ratios, default=MOST_DB), len(self._samples), value)
 
@@ -175,25 +169,3 @@ def _anew(module: GraphModule, sample: tuple[Any, ...]) -> Outputs:
     """What a module gives from the state that it starts with."""
     with state_kept(module):
         return tensors(module(*sample))
-
-
-def sqnr_db(expected: Sequence[np.ndarray], actual: Sequence[np.ndarray]) -> float:
-    """Signal to quantisation noise ratio of one output, over all inputs: see the head of this file.
-
-    Args:
-        expected: values of the float model, one array for each set of inputs.
-        actual: values of the program.
-
-    Returns:
-        dB, between -MOST_DB and MOST_DB.
-    """
-    signal = noise = 0.0
-    for x, y in zip(expected, actual, strict=True):
-        wanted = x.astype(np.float64)
-        signal += float(np.square(wanted).sum())
-        noise += float(np.square(wanted - y.astype(np.float64)).sum())
-    if noise == 0:
-        return MOST_DB
-    if signal == 0 or not math.isfinite(noise):
-        return -MOST_DB
-    return min(MOST_DB, max(-MOST_DB, 10 * math.log10(signal / noise)))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.models.exported.tensors import tensors
-from workers.vulkan.check.quality import MOST_DB, ratios
 from workers.vulkan.lowering.layers import number_layers
 from workers.vulkan.lowering.quantise import quantised_module
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
@@ -68,4 +68,4 @@ class LayerQuality:
                 given = [tensors(quantised(*sample)) for sample in self._samples]
             except Exception:  # whatever torch and torchao raise; lowering says it with its reason
                 return None
-        return min(ratios(wanted, given), default=MOST_DB)
+        return min(sqnr_of_outputs(wanted, given), default=MOST_DB)

@@ -22,10 +22,10 @@ from tuner.tuning.evaluation.evaluations import shortfalls
 from tuner.tuning.objective import Objective
 from workers import tasks
 from workers.checking.allowance import Allowance, Metric, Quality
+from workers.checking.sqnr import MOST_DB, sqnr_db
 from workers.errors import ModelError
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.lowering import quantised_program
-from workers.ethos_u.lowering.quality import MOST_DB, sqnr_db
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
 from workers.pool.shared import Enclosed

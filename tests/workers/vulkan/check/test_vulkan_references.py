@@ -16,9 +16,9 @@ from support.vulkan_nets import (
 )
 from torch import nn
 
+from workers.checking.sqnr import sqnr_db, sqnr_of_outputs
 from workers.models.types import ExportedModel
 from workers.vulkan.check import floats, weight_only
-from workers.vulkan.check.quality import ratios, snr_db
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.scheme import Scheme
@@ -78,7 +78,7 @@ def test_weights_for_each_channel_are_the_quantised_models_up_to_the_order_of_su
     quantised = plain.quantised.module(check_guards=False)
     with torch.no_grad():
         wanted = [(quantised(*sample),) for sample in model.calibration_inputs]
-    assert min(ratios(wanted, [run_lowered(fused, sample) for sample in model.calibration_inputs])) > 120
+    assert min(sqnr_of_outputs(wanted, [run_lowered(fused, sample) for sample in model.calibration_inputs])) > 120
 
 
 def test_half_precision_is_rounded_as_memory_rounds_it() -> None:
@@ -137,9 +137,9 @@ def test_an_embedding_of_4_bits_gives_the_rows_that_were_packed(lower_first: boo
 
 def test_a_ratio_is_in_decibels_and_has_ends() -> None:
     x = torch.tensor([3.0, 4.0])
-    assert snr_db([x], [x + torch.tensor([0.3, 0.4])]) == pytest.approx(20, abs=1e-4)
-    assert snr_db([x], [x]) == 200
-    assert snr_db([x], [x * float("nan")]) == -200
+    assert sqnr_db([x], [x + torch.tensor([0.3, 0.4])]) == pytest.approx(20, abs=1e-4)
+    assert sqnr_db([x], [x]) == 200
+    assert sqnr_db([x], [x * float("nan")]) == -200
 
 
 def test_an_operator_on_the_cpu_runs_between_delegates() -> None:

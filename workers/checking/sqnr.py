@@ -1,0 +1,52 @@
+"""The signal-to-quantisation-noise ratio of outputs: how near they come to those of the float model.
+
+It is 20 * log10(|x| / |x - y|) dB, where x is an output of the float model and y the same output of a lowered program,
+both over all elements and all inputs (`torch.ao.ns.fx.utils.compute_sqnr` has the same formula).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+#: Beyond what single precision can tell apart; also where there is no noise at all.
+MOST_DB = 200.0
+
+
+def sqnr_of_outputs(wanted: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]]) -> tuple[float, ...]:
+    """The ratio of each output, over all sets of inputs.
+
+    Args:
+        wanted: outputs of the float model, for each set of inputs; arrays, or tensors without gradients.
+        found: outputs of the program, as many.
+
+    Returns:
+        dB by output, see `sqnr_db`.
+    """
+    by_output = zip(zip(*wanted, strict=True), zip(*found, strict=True), strict=True)
+    return tuple(sqnr_db(one, other) for one, other in by_output)
+
+
+def sqnr_db(wanted: Iterable[Any], found: Iterable[Any]) -> float:
+    """The ratio of one output, over all sets of inputs: see the head of this file.
+
+    Args:
+        wanted: its values by the float model, for each set of inputs; an array, or a tensor without gradients.
+        found: its values by the program, of the same numbers of elements.
+
+    Returns:
+        dB, between -MOST_DB and MOST_DB.
+    """
+    signal = noise = 0.0
+    for one, other in zip(wanted, found, strict=True):
+        expected = np.asarray(one).astype(np.float64)
+        signal += float(np.square(expected).sum())
+        noise += float(np.square(expected - np.asarray(other).astype(np.float64).reshape(expected.shape)).sum())
+    if noise == 0:
+        return MOST_DB
+    if signal == 0 or not math.isfinite(noise):
+        return -MOST_DB
+    return min(MOST_DB, max(-MOST_DB, 10 * math.log10(signal / noise)))
