@@ -48,7 +48,7 @@ check: $(READY) ## lint and types
 	$(BIN)/mypy
 
 rewrites: $(READY) ## write docs/rewrites.md: each rewrite of layouts, and what is left over the suite
-	$(BIN)/python -m benchmarks.rewrites
+	$(BIN)/python -m benchmarks.lowering.rewrites
 
 UNSEEN = $(addprefix signals.py:,tc_resnet matchboxnet broadcast_resnet keyword_transformer inception_time conv_tasnet eegnet) \
 	$(addprefix images.py:,shufflenet_v2 ghostnet densenet efficientnet mlp_mixer poolformer mobilevit window_attention)
@@ -59,56 +59,56 @@ unseen: $(READY) ## tune nets that velatune was not developed on, and write docs
 	$(call insert,docs/unseen.md,unseen)
 
 proofs: $(READY) ## execute the command streams of the suite's default and best lowerings on all inputs of the check
-	$(BIN)/python -m benchmarks.proofs
+	$(BIN)/python -m benchmarks.correctness.proofs
 
 miscompilations: $(READY) ## write docs/vela-miscompilations.md: what Vela compiles wrongly, by version, on the smallest programs
-	$(BIN)/python -m benchmarks.miscompilations
+	$(BIN)/python -m benchmarks.correctness.miscompilations
 
 choices: $(READY) ## write docs/choices.md: each lowering choice on the smallest programs that it applies to
-	$(BIN)/python -m benchmarks.choices
+	$(BIN)/python -m benchmarks.lowering.choices
 
 conformance: $(READY) ## programs with expected outputs for hardware or an FVP, in out/conformance; make conformance TARGET=ethos-u85-256
-	$(foreach npu,$(TARGET),$(BIN)/python -m benchmarks.conformance --target $(npu) --out $(OUT)/conformance/$(npu) &&) true
+	$(foreach npu,$(TARGET),$(BIN)/python -m benchmarks.correctness.conformance --target $(npu) --out $(OUT)/conformance/$(npu) &&) true
 
 validation: $(READY) ## write docs/validation.md and the errors that are told with predictions, from the evidence that ships
-	$(BIN)/python -m benchmarks.validation
+	$(BIN)/python -m benchmarks.predictions.validation
 
 widths: $(READY) ## write the table of other widths into docs/exactness.md
 	mkdir -p $(OUT)
-	$(BIN)/python -m benchmarks.widths > $(OUT)/widths.md
+	$(BIN)/python -m benchmarks.lowering.widths > $(OUT)/widths.md
 	$(call insert,docs/exactness.md,widths)
 
 vulkan: $(READY) ## write the table of small models into docs/vulkan.md
 	mkdir -p $(OUT)
-	$(BIN)/python -m benchmarks.vulkan_table > $(OUT)/vulkan.md
+	$(BIN)/python -m benchmarks.vulkan.table > $(OUT)/vulkan.md
 	$(call insert,docs/vulkan.md,vulkan)
 
 attributes: $(READY) ## write the table of node attributes into docs/extending.md
 	mkdir -p $(OUT)
-	$(BIN)/python -m benchmarks.attribute_table > $(OUT)/attributes.md
+	$(BIN)/python -m benchmarks.lowering.attribute_table > $(OUT)/attributes.md
 	$(call insert,docs/extending.md,attributes)
 
 exhausted: $(READY) ## write the table of exhausted models into docs/search.md
 	mkdir -p $(OUT)
-	$(BIN)/python -m benchmarks.exhausted > $(OUT)/exhausted.md
+	$(BIN)/python -m benchmarks.search.exhausted > $(OUT)/exhausted.md
 	$(call insert,docs/search.md,exhausted)
 
 bench: $(READY) ## benchmarks: handling programs, how stream cycles agree with Vela, speed against a plain loop, lookups
-	$(BIN)/python -m benchmarks.graph
-	$(BIN)/python -m benchmarks.agreement
-	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.executing
-	$(BIN)/python -m benchmarks.lookup
-	$(BIN)/python -m benchmarks.serve
-	$(BIN)/python -m benchmarks.transfer
-	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.speed.graph
+	$(BIN)/python -m benchmarks.predictions.agreement
+	$(BIN)/python -m benchmarks.speed.candidates
+	$(BIN)/python -m benchmarks.speed.executing
+	$(BIN)/python -m benchmarks.store.lookup
+	$(BIN)/python -m benchmarks.store.serve
+	$(BIN)/python -m benchmarks.search.transfer
+	$(BIN)/python -m benchmarks.search.quality
 
 lab-record: $(READY) ## record the spaces of the replay laboratory anew, with the real toolchain
-	$(BIN)/python -m benchmarks.laboratory
-	$(BIN)/python -m benchmarks.laboratory.baselines
+	$(BIN)/python -m benchmarks.search.laboratory
+	$(BIN)/python -m benchmarks.search.laboratory.baselines
 
 lab-baselines: $(READY) ## replay Optuna's samplers and greedy search on the recorded spaces anew, for the tests; minutes
-	$(BIN)/python -m benchmarks.laboratory.baselines
+	$(BIN)/python -m benchmarks.search.laboratory.baselines
 
 readme: ## put the tables of the last `make tune` into README.md and docs/bounds.md
 	$(call insert,README.md,table)
@@ -119,7 +119,7 @@ fuzz: $(READY) ## execute PROGRAMS random programs per family and MUTATIONS chan
 
 model-fuzz: MODELS = 500
 model-fuzz: $(READY) ## tune MODELS random PyTorch modules, beside stock ExecuTorch; some 15 s each
-	$(BIN)/python -m benchmarks.model_fuzz --models $(MODELS) --out $(OUT)/model-fuzz
+	$(BIN)/python -m benchmarks.correctness.model_fuzz --models $(MODELS) --out $(OUT)/model-fuzz
 
 # Put the table that a run wrote between the two comments in a page that name it.
 define insert

@@ -1,0 +1,1 @@
+"""Programs that measure velatune, check it at length, or write generated pages."""

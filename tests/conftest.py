@@ -28,7 +28,7 @@ providers._get_local_constants = lambda: providers._local_constants  # type: ign
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a real server's database; skips where no PostgreSQL is installed."""
-    from benchmarks.postgresql import binaries, server
+    from benchmarks.store.postgresql import binaries, server
 
     if binaries() is None:
         pytest.skip("no PostgreSQL server is installed")

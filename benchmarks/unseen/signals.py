@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmarks.nets import Calibrated, like_the_suite
+from benchmarks.models.nets import Calibrated, like_the_suite
 from benchmarks.unseen.layers import Transformer, conv1d, conv2d
 
 

@@ -1,6 +1,6 @@
 """How far predicted cycles are off: on evidence that was made with this version, or on a user's own measurements.
 
-`prediction_errors.json` has the errors by target and estimate. It is written by `python -m benchmarks.validation`.
+`prediction_errors.json` has the errors by target and estimate. `python -m benchmarks.predictions.validation` writes it.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.conformance.cases import Case, cases
-from benchmarks.conformance.pack import write_pack
+from benchmarks.correctness.conformance.cases import Case, cases
+from benchmarks.correctness.conformance.pack import write_pack
 from search_space.tosa_file.writer import write_tosa
 from workers.checking.reference import run_on_each
 from workers.ethos_u.files.run_pte import run_pte

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.laboratory.baselines import BASELINES, makers, read
-from benchmarks.laboratory.contest import compared, is_ahead, run
+from benchmarks.search.laboratory.baselines import BASELINES, makers, read
+from benchmarks.search.laboratory.contest import compared, is_ahead, run
 from tuner.search.samplers import SamplerName
 
 SPACES = compared()
@@ -31,7 +31,7 @@ def test_the_record_is_what_the_code_gives(name: SamplerName) -> None:
 def test_ours_is_ahead_of_all(seeded: bool) -> None:
     ours = [run(table, "local-search", seeded) for table in SPACES]
     behind = [name for name in BASELINES if not is_ahead(ours, RECORD.series(name, seeded, SPACES))]
-    assert not behind, "python -m benchmarks.search prints by how much"
+    assert not behind, "python -m benchmarks.search.quality prints by how much"
 
 
 @pytest.mark.parametrize("name", BASELINES)

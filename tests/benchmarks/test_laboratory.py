@@ -10,9 +10,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from benchmarks.laboratory.replay import Replay
-from benchmarks.laboratory.spaces import SPACES
-from benchmarks.laboratory.table import Table, read, tables
+from benchmarks.search.laboratory.replay import Replay
+from benchmarks.search.laboratory.spaces import SPACES
+from benchmarks.search.laboratory.table import Table, read, tables
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Candidate
 from tuner.search.search import Search

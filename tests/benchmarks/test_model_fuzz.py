@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.model_fuzz.generate import generated
-from benchmarks.model_fuzz.judge import Judged, judge
+from benchmarks.correctness.model_fuzz.generate import generated
+from benchmarks.correctness.model_fuzz.judge import Judged, judge
 
 #: As many as 100 s of CPU are enough for.
 MODELS = 5

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.rewrites.moves import interior_moves, moves_by_convolution, moving
+from benchmarks.lowering.rewrites.moves import interior_moves, moves_by_convolution, moving
 from search_space.choices.data_movement.transpose_as_conv import TransposeAsConv
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, constant, move
 

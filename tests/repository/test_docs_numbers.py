@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 from support import REPOSITORY
 
-from benchmarks.conformance.cases import U55, U85, cases
-from benchmarks.exhausted import _USUAL
-from benchmarks.laboratory.contest import ASKED, COMPILES, DOUBT_OF_AREA, DOUBT_OF_GAIN, FEWEST
+from benchmarks.correctness.conformance.cases import U55, U85, cases
+from benchmarks.search.exhausted import _USUAL
+from benchmarks.search.laboratory.contest import ASKED, COMPILES, DOUBT_OF_AREA, DOUBT_OF_GAIN, FEWEST
 from results.lookup.lookup import Hit, Miss, Nearest, Stale
 from results.service import serve, uploads
 from results.service.http.limits import Limits

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import REPOSITORY
 
-from benchmarks.attribute_table import attribute_table
+from benchmarks.lowering.attribute_table import attribute_table
 from velatune.testing import PassContract, Program
 
 PAGE = (REPOSITORY / "docs" / "extending.md").read_text()

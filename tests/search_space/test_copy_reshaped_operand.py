@@ -6,8 +6,8 @@ import pytest
 from support.random.copies import TWO_SHAPES
 from support.values.executed import is_right
 
-from benchmarks.miscompilations.reduced_minimum import MISCOMPILATION as REDUCED_MINIMUM
-from benchmarks.miscompilations.tensor_shape import MISCOMPILATION as TENSOR_SHAPE
+from benchmarks.correctness.miscompilations.shapes.reduced_minimum import MISCOMPILATION as REDUCED_MINIMUM
+from benchmarks.correctness.miscompilations.shapes.tensor_shape import MISCOMPILATION as TENSOR_SHAPE
 from search_space.choices.data_movement.copy_reshaped_operand import CopyReshapedOperand
 from search_space.ir.verifier import verify
 from search_space.recipe.seed_recipes import SEED_RECIPES

@@ -6,7 +6,7 @@ import pytest
 from support.random.attention import SLICED_PRODUCTS
 from support.values.executed import is_right
 
-from benchmarks.miscompilations.lost_padding import MISCOMPILATION as LOST_PADDING
+from benchmarks.correctness.miscompilations.padding.lost_padding import MISCOMPILATION as LOST_PADDING
 from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify

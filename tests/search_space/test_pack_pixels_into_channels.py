@@ -3,7 +3,7 @@
 import pytest
 from support.random.sums import FEW_CHANNELS
 
-from benchmarks.miscompilations.open_to import open_to
+from benchmarks.correctness.miscompilations.detection.open_to import open_to
 from search_space.choices.elementwise.pack_pixels_into_channels import PackPixelsIntoChannels
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa

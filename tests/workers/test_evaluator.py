@@ -13,8 +13,8 @@ from support.evaluators import base_of, evaluator, programs
 from support.forgetful import Forgetful
 from support.programs.lowered import Lowered
 
-from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
-from benchmarks.miscompilations.miscompilation import graph
+from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.correctness.miscompilations.miscompilation import graph
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Graph
 from search_space.ir.target_facts import TargetFacts

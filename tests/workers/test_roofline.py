@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.evaluators import evaluator
 from support.programs.lowered import Lowered
 
-from benchmarks.beats import moved_sram
+from benchmarks.predictions.beats import moved_sram
 from search_space.ir.graph import INPUT, Graph, Node, TensorType, constant
 from search_space.ir.layout_map import Shape
 from search_space.recipe.recipe import Recipe

@@ -12,7 +12,7 @@ import requests
 from support.sample_results import IDENTITY, best, evaluation, mutated
 from support.service_stand_in import made, serving
 
-from benchmarks.postgresql import binaries, server
+from benchmarks.store.postgresql import binaries, server
 from results.records.evaluation import Simulation
 from results.records.identity import Identity
 from results.service.service import Service

@@ -19,7 +19,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.kills import Found, cluster, disturbed
+from benchmarks.cluster.kills import Found, cluster, disturbed
 from results.nightly.night import Night
 from results.records.best import Best
 from results.store.store import Store
@@ -203,7 +203,7 @@ def test_workers_with_another_toolchain_are_refused():
 
 
 def test_a_sweep_loses_nothing_where_workers_and_nodes_are_killed(nights, tmp_path):
-    """On three Ray nodes, against one worker that nobody disturbs. `python -m benchmarks.kills` kills more."""
+    """On three Ray nodes, against one worker that nobody disturbs. `python -m benchmarks.cluster.kills` kills more."""
     quiet = replace(nights, home=tmp_path / "quiet")  # where no other night has searched
     quiet.home.mkdir()
     for home in (tmp_path, quiet.home):

@@ -13,7 +13,7 @@ from support.evaluators import evaluator
 from support.forgetful import Forgetful
 from support.programs.lowered import Lowered
 
-from benchmarks.search_once import OwnProcess
+from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.programs.cortex_m import lowered
 
-from benchmarks import cortex_m_costs
+from benchmarks.cortex_m import costs as cortex_m_costs
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.compare import compare
 from workers.cortex_m.cost.fitted import FILE, fitted

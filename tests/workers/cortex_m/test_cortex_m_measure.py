@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.search_once import OwnProcess
+from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store
 from tuner.cli import cli
 from tuner.paths import cache_folder

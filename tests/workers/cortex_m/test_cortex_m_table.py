@@ -2,7 +2,7 @@
 
 from support import REPOSITORY
 
-from benchmarks.cortex_m_table import _MARKED, _rows, _sections, _table
+from benchmarks.cortex_m.table import _MARKED, _rows, _sections, _table
 
 PAGE = (REPOSITORY / "docs" / "cortex-m.md").read_text(encoding="utf-8")
 

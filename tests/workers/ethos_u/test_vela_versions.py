@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support.programs.npu_programs import everything
 
-from benchmarks.vela_versions.compile_with import VERSIONS, compile_with
+from benchmarks.predictions.vela_versions.compile_with import VERSIONS, compile_with
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.target import Target

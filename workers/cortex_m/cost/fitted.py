@@ -1,4 +1,4 @@
-"""The coefficients of the formulas and their errors, as `python -m benchmarks.cortex_m_costs` fitted them."""
+"""The coefficients of the formulas and their errors, as `python -m benchmarks.cortex_m.costs` fitted them."""
 
 from __future__ import annotations
 

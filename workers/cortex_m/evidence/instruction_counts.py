@@ -12,7 +12,7 @@ from pathlib import Path
 from workers.cortex_m.cost.call import KernelCall
 
 _DATA = Path(__file__).with_name("data")
-#: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m_calls`.
+#: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m.calls`.
 CALLS = _DATA / "model_calls.json"
 #: Rows of `batch_matmul` in `instructions.csv` that ran with an offset of zero on one side, which it has no column for.
 #: All rows were counted again with both offsets, and these alone differed.

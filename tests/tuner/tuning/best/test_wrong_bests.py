@@ -12,7 +12,7 @@ import pytest
 from support.programs.npu_programs import Program
 from support.sample_results import failed
 
-from benchmarks.search_once import OwnProcess
+from benchmarks.speed.search_once import OwnProcess
 from results.records.evaluation import Evaluation
 from results.store.store import Store
 from search_space.ir.editor import Editor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.programs.npu_programs import Program
 
-from benchmarks.search_once import OwnProcess
+from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store
 from search_space.recipe.seed_recipes import SEED_RECIPES, workarounds_first
 from search_space.tosa_file.writer import write_tosa

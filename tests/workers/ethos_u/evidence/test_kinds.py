@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from support.programs.npu_programs import everything
 
-from benchmarks.validation import kinds_text
+from benchmarks.predictions.validation import kinds_text
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
 from workers.ethos_u.evidence.operation_kinds import kinds_of

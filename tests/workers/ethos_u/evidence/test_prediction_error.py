@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support.sample_results import IDENTITY, best, evaluation, figures, mutated
 
-from benchmarks.validation import PAGE, errors_text, tables
+from benchmarks.predictions.validation import PAGE, errors_text, tables
 from results.records.best import Best
 from results.records.compare import Gain
 from results.records.figures import OperatorRow

@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.rewrites.moves import interior_moves
-from benchmarks.rewrites.programs import PROGRAMS, Minimal
-from benchmarks.rewrites.rewrites import REWRITES
+from benchmarks.lowering.rewrites.moves import interior_moves
+from benchmarks.lowering.rewrites.programs import PROGRAMS, Minimal
+from benchmarks.lowering.rewrites.rewrites import REWRITES
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
 from search_space.recipe.recipe import Recipe

@@ -15,7 +15,7 @@ from support.streams.compiled_apart import compiled_apart
 from support.values.executed import compiled as executable
 from support.values.executed import inputs_for, verdict
 
-from benchmarks.miscompilations.open_to import open_to
+from benchmarks.correctness.miscompilations.detection.open_to import open_to
 from search_space.ir.graph import Graph
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa

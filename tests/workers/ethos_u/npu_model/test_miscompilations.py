@@ -8,10 +8,10 @@ import pytest
 from support.values.executed import inputs_for, verdict
 
 import benchmarks
-from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
-from benchmarks.miscompilations.miscompilation import FAMILIES, Miscompilation, graph
-from benchmarks.miscompilations.page import TARGETS, observe, page
-from benchmarks.vela_versions.compile_with import VERSIONS, compile_with
+from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.correctness.miscompilations.miscompilation import FAMILIES, Miscompilation, graph
+from benchmarks.correctness.miscompilations.page import TARGETS, observe, page
+from benchmarks.predictions.vela_versions.compile_with import VERSIONS, compile_with
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa

@@ -5,10 +5,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from benchmarks.miscompilations.catalogue import MISCOMPILATIONS
-from benchmarks.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
-from benchmarks.miscompilations.open_to import open_to
-from benchmarks.miscompilations.page import TARGETS
+from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
+from benchmarks.correctness.miscompilations.detection.open_to import open_to
+from benchmarks.correctness.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
+from benchmarks.correctness.miscompilations.page import TARGETS
 from search_space.ir.dtypes import NUMPY
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program

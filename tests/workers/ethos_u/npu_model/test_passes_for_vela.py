@@ -9,7 +9,7 @@ from support.random.shapes_for_vela import ACTIVATIONS
 from support.values.executed import inputs_for, verdict
 from torch import nn
 
-from benchmarks.vela_versions.compile_with import VERSIONS, VelaCrashed, compile_with
+from benchmarks.predictions.vela_versions.compile_with import VERSIONS, VelaCrashed, compile_with
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.proofs` says what is right, and what is wrong and of which kind."""
+"""`python -m benchmarks.correctness.proofs` says what is right, and what is wrong and of which kind."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from test_run_check import NETS
 
-from benchmarks.proofs.case import BEST, DEFAULT, Case, bests_in
-from benchmarks.proofs.file import file_of, prove_file
-from benchmarks.proofs.proof import prove
+from benchmarks.correctness.proofs.case import BEST, DEFAULT, Case, bests_in
+from benchmarks.correctness.proofs.file import file_of, prove_file
+from benchmarks.correctness.proofs.proof import prove
 from workers.errors import ModelError
 
 ACCELERATOR = "ethos-u55-128"
@@ -68,7 +68,7 @@ def test_what_is_tuned_is_proven_with_the_store_alone(nets: str, tmp_path: Path)
     (outcome,) = json.loads(tuned.stdout)
     assert outcome["recipe"] != "default"
     models = [one for name in ("small", "sliced") for one in ("--model", f"{nets}:{name}")]
-    proofs = ran("benchmarks.proofs", *models, *which)
+    proofs = ran("benchmarks.correctness.proofs", *models, *which)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in proofs.stdout.splitlines()[2:]]
     found = [(model.rpartition(":")[2], at, kind, outputs) for model, at, kind, _, outputs, *_ in rows]
     assert found[:2] == [("small", target, DEFAULT, "equal"), ("small", target, BEST, "equal")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.rows import Compared, compared_rows
+from benchmarks.predictions.rows import Compared, compared_rows
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import Kind, decode
 from workers.ethos_u.stream_cost import StreamCost, stream_cycles

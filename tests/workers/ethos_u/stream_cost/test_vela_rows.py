@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from support.programs.npu_programs import everything
 
-from benchmarks.rows import Compared, compared_rows
+from benchmarks.predictions.rows import Compared, compared_rows
 from workers.ethos_u.target import Target
 
 ACCELERATORS = [

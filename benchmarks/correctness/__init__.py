@@ -1,0 +1,1 @@
+"""Long checks of correctness: miscompilations, proofs, conformance packs, random models."""

@@ -1,0 +1,1 @@
+"""Whether a program has something that Vela is known to compile wrongly."""

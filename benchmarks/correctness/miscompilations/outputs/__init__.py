@@ -1,0 +1,1 @@
+"""Outputs and indices that are lost or overwritten."""

@@ -1,0 +1,1 @@
+"""Padding that is lost or misplaced."""

@@ -1,0 +1,1 @@
+"""Scales, rounding and narrowing that are wrong."""

@@ -1,0 +1,1 @@
+"""Slices, batches and reshaped tensors that are read in a wrong shape."""

@@ -1,0 +1,1 @@
+"""Transposes that are computed wrongly."""

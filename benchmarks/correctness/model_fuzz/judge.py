@@ -1,0 +1,205 @@
+"""What velatune does with generated models, held against what it says and against stock ExecuTorch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from benchmarks.correctness.model_fuzz.candidates import kinds_of, miscompiled, unexpected_candidate
+from benchmarks.correctness.model_fuzz.generate import Generated
+from benchmarks.correctness.model_fuzz.stock import Stock, compared, write_stock
+from results.lookup.lookup import Hit
+from results.records.best import Best
+from results.records.evaluation import Evaluation
+from results.store.store import Store
+from results.store.tiers import Tiers
+from tuner.commands.verify import verify
+from tuner.crash_report import unexpected
+from tuner.deploy.apply import applied_in
+from tuner.deploy.ask import ask, identity_for
+from tuner.paths import studies_folder
+from tuner.tuning.budget import Budget
+from tuner.tuning.objective import Objective
+from tuner.tuning.progress import Progress
+from tuner.tuning.session import Failure, tune_all
+from tuner.tuning.tune import Tuned
+from workers import tasks
+from workers.backend.job import Job
+from workers.errors import ModelError, one_line
+from workers.ethos_u.run_check import run_check
+from workers.ethos_u.target import Target
+from workers.pool.local_pool import LocalPool
+from workers.pool.ray_pool import WorkerLost
+
+_SECONDS = 600.0
+
+_MISCOMPILED = "of the default lowering it is wrong"
+#: What velatune may refuse though stock ExecuTorch writes it, as its messages say it.
+_RIGHTLY_REFUSED = (
+    "lowers it to a program that computes something else",  # stock's .pte is broken
+    "is in training mode",
+    _MISCOMPILED,  # Vela miscompiles it, and every candidate that was tried
+)
+_NO_DELEGATE = "no operator runs on"
+#: What neither stock's file nor ours can be run with, which is told before the search.
+_NO_KERNEL = "is none of ExecuTorch's kernels"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model and what became of it.
+
+    came_to: `tuned`, `refused` (and stock ExecuTorch does not lower it), `rightly refused` (it lowers it, to something
+    of no use), `no file` (the user's own script does not write its `.pt2`) or `finding`. told: one line.
+    """
+
+    model: Generated
+    came_to: str
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What all models share. folder: for their files and all that is written."""
+
+    folder: Path
+    pool: LocalPool
+    store: Store
+    objective: Objective
+
+    @property
+    def log_dir(self) -> Path:
+        return self.folder / "logs"
+
+
+async def judge(
+    models: Sequence[Generated], folder: Path, *, trials: int = 5, seconds: float = 10.0, workers: int = 1
+) -> AsyncIterator[Judged]:
+    """Lower models by stock ExecuTorch; tune, look up, apply, run and verify them by velatune; compare outputs.
+
+    folder: for the models' files and all that is written; nothing of the user's is touched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = {model: _written(model, folder) for model in models}
+    # In a process of its own: what stock ExecuTorch has registered there is not to help velatune.
+    async with LocalPool(1, folder / "logs", tasks.warm_up) as users:
+        stocks = {model: await _stock(users, folder, model, job) for model, job in jobs.items()}
+    async with LocalPool(1, folder / "logs", tasks.warm_up) as pool:
+        with Store.open(folder / "store.sqlite") as store:
+            bench = _Bench(folder, pool, store, Objective())
+            asked = {model: job for model, job in jobs.items() if stocks[model].stage != "file"}
+            tuned = await _tuned(bench, list(asked.values()), Budget(trials, seconds), workers)
+            outcomes = dict(zip(asked, tuned, strict=True))
+            for model, stock in stocks.items():
+                if model in outcomes:
+                    yield await _judged(bench, model, jobs[model], stock, outcomes[model])
+                else:
+                    yield Judged(model, "no file", stock.fault)
+
+
+async def _tuned(bench: _Bench, jobs: Sequence[Job], budget: Budget, workers: int) -> list[Tuned | Failure]:
+    """All in one pool: it takes seconds to start."""
+    with (bench.log_dir / "progress.log").open("a") as log, contextlib.redirect_stderr(log):
+        return await tune_all(
+            jobs, bench.objective, budget, workers=workers, address=None, store=bench.store,
+            studies=studies_folder(bench.store.location), log_dir=bench.log_dir, progress=Progress(list(jobs)),
+        )  # fmt: skip
+
+
+def _path(model: Generated, folder: Path, suffix: str) -> Path:
+    return folder / f"model_{model.seed}{suffix}"
+
+
+def _written(model: Generated, folder: Path) -> Job[Target]:
+    """The model's file, and what velatune is asked."""
+    file = _path(model, folder, ".py")
+    file.write_text(model.text, encoding="utf-8")
+    source = str(_path(model, folder, ".pt2")) if model.writes_pt2 else f"{file}:make"
+    return Job(source, Target.parse(model.target), folder / "cache", seed=0)
+
+
+async def _stock(pool: LocalPool, folder: Path, model: Generated, job: Job) -> Stock:
+    pt2 = Path(job.source) if model.writes_pt2 else None
+    file, out = _path(model, folder, ".py"), _path(model, folder, ".stock.pte")
+    try:
+        return await pool.run(write_stock, file, pt2, model.target, out, timeout_seconds=_SECONDS)
+    except WorkerLost as lost:
+        return Stock("lost", str(lost))
+
+
+async def _judged(bench: _Bench, model: Generated, job: Job[Target], stock: Stock, outcome: Tuned | Failure) -> Judged:
+    if isinstance(outcome, Failure):
+        judged = _refused(model, stock, outcome.reason)
+        if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
+            evaluations = bench.store.evaluations.of(identity_for(job, bench.objective).key)
+            reason, known = await _candidates(bench, job, evaluations)
+            return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.told} ({known})")
+        return judged
+    if stock.fault:
+        return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
+    try:
+        reason, known = await _candidates(bench, job, bench.store.evaluations.of(outcome.best.identity.key))
+        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
+    except Exception as error:  # whatever a fault of velatune's own raises
+        reason, known = unexpected(error, bench.log_dir), ""
+    return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason or known)
+
+
+async def _candidates(bench: _Bench, job: Job[Target], evaluations: Sequence[Evaluation]) -> tuple[str, str]:
+    """What is unexpected of a tune's candidates, and the known miscompilations among them; both empty if nothing is."""
+    if reason := unexpected_candidate(evaluations):
+        return reason, ""
+    found = set[str]()
+    for one in miscompiled(evaluations):
+        kinds = await bench.pool.run(kinds_of, job, one.recipe, timeout_seconds=_SECONDS)
+        if not kinds:
+            return f"no known miscompilation: {one.recipe} is wrong, {one.reason}", ""
+        found.update(kinds)
+    return "", f"miscompiled candidates: {', '.join(sorted(found))}" if found else ""
+
+
+def _refused(model: Generated, stock: Stock, reason: str) -> Judged:
+    if "failed unexpectedly" in reason or "\n" in reason:
+        return Judged(model, "finding", reason)
+    if stock.fault:
+        return Judged(model, "refused", f"{reason} (stock, {stock.stage}: {stock.fault})")
+    if any(one in reason for one in _RIGHTLY_REFUSED) or (_NO_DELEGATE in reason and not stock.delegates):
+        return Judged(model, "rightly refused", reason)
+    return Judged(model, "finding", f"stock ExecuTorch writes it: {reason}")
+
+
+async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best) -> str:
+    """In one line, what goes wrong with a best that was found; empty if nothing does."""
+    found, _ = await asyncio.to_thread(ask, Tiers(bench.store), job, bench.objective, bench.log_dir)
+    if not isinstance(found, Hit) or found.best.recipe != best.recipe:
+        return f"lookup says {type(found).__name__} instead of the recipe that was found"
+    file, stock, pte = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte", ".pte"))
+    try:
+        await applied_in(bench.pool, job, bench.objective, {best.recipe: pte}, bench.store)
+    except ModelError as error:
+        return f"apply: {error}"
+    said = CliRunner().invoke(verify, [str(pte), "--store", str(bench.store.location)])
+    if said.exit_code:
+        return f"verify: {said.output.strip()} {one_line(said.exception) if said.exception else ''}"
+    try:
+        await bench.pool.run(run_check, pte, job, best.recipe, timeout_seconds=_SECONDS)
+    except (ModelError, WorkerLost) as error:
+        return f"verify --run of {best.recipe}: {error}"
+    if best.default.status != "ok":
+        return ""  # Vela miscompiles the default: the outputs are not to be stock's
+    return await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS)
+
+
+def _unverified(evaluation: Evaluation) -> str:
+    """What was not run though it says so."""
+    if not evaluation.verified:
+        return f"the best is {evaluation.status} and not verified: {evaluation.reason}"
+    kinds = {one["kind"]: one["count"] for one in evaluation.check.get("inputs", ())}
+    if not kinds.get("random") or not evaluation.check.get("whole") or "all inputs" not in evaluation.check["stream"]:
+        return f"verified, but the check says {evaluation.check}"
+    return ""

@@ -1,0 +1,1 @@
+"""Cortex-M: fitted costs, kernel calls, and the table of its page."""

@@ -1,0 +1,1 @@
+"""What choices and rewrites do, on the smallest programs and on whole models."""

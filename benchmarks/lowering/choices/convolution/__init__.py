@@ -1,0 +1,1 @@
+"""Minimal programs of choices for convolutions."""

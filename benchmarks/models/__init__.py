@@ -1,0 +1,1 @@
+"""Models that benchmarks search beside the built-in ones."""

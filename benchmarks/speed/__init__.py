@@ -1,0 +1,1 @@
+"""How long searches, commands and single steps take."""

@@ -1,0 +1,1 @@
+"""Stores: latency of lookups, and comparison of bests."""

@@ -1,0 +1,1 @@
+"""Vulkan: small models, and the table of its page."""
