@@ -28,6 +28,13 @@ _NAMES = (
 #: What module and function of a command are called, where that is not the command's name.
 _FUNCTIONS = {"import": "import_recipes"}
 
+#: In which part of `tuner.commands` a command is, where it is in one.
+_PARTS = {
+    **dict.fromkeys(("nightly", "sweep"), "suites"),
+    **dict.fromkeys(("export", "import"), "recipes"),
+    **dict.fromkeys(("serve", "token"), "service"),
+}
+
 #: Tools for the files, boards and evidence of one family of targets, by its package.
 _OF_FAMILIES = {
     **dict.fromkeys(("boards", "cost", "disasm", "opt", "run", "simulate", "validate"), "ethos_u"),
@@ -41,8 +48,8 @@ class _Commands(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if self.data[name] is None:
             function = _FUNCTIONS.get(name, name)
-            family = _OF_FAMILIES.get(name)
-            package = f"tuner.{family}.commands" if family else "tuner.commands"
+            family, part = _OF_FAMILIES.get(name), _PARTS.get(name)
+            package = f"tuner.{family}.commands" if family else f"tuner.commands.{part}" if part else "tuner.commands"
             self.data[name] = getattr(import_module(f"{package}.{function}"), function)
         return self.data[name]
 

@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 from results.store.database.connect import connect, store_url
 from results.store.database.tables import bests, evaluations
 from results.store.store import Store
-from tuner.commands.run_suite import run_suite
+from tuner.commands.suites.run_suite import run_suite
 from tuner.nightly.suite_file import Suite, read_suite
 
 

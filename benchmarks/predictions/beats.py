@@ -14,11 +14,11 @@ import click
 
 from benchmarks.markdown import row as line
 from workers.ethos_u.command_stream import Decoded, Operation, decode
-from workers.ethos_u.evidence import SHIPPED
-from workers.ethos_u.stream_cost.hardware.npu import Npu, npu_of
-from workers.ethos_u.stream_cost.operation.traffic import transfers
-from workers.ethos_u.stream_cost.work.reading import work_of
-from workers.ethos_u.stream_cost.work.work import Channel
+from workers.ethos_u.cost.evidence import SHIPPED
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu, npu_of
+from workers.ethos_u.cost.stream_cost.operation.traffic import transfers
+from workers.ethos_u.cost.stream_cost.work.reading import work_of
+from workers.ethos_u.cost.stream_cost.work.work import Channel
 from workers.ethos_u.target import Target
 
 

@@ -17,10 +17,10 @@ import click
 from scipy.optimize import minimize_scalar
 
 from benchmarks.markdown import row as line
-from workers.ethos_u.evidence import SHIPPED, read_evidence
-from workers.ethos_u.evidence.comparison import Comparison
-from workers.ethos_u.evidence.error_statistics import NEAR_PERCENT, long_enough
-from workers.ethos_u.stream_cost.hardware.fitted import FITTED, Fitted
+from workers.ethos_u.cost.evidence import SHIPPED, read_evidence
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.error_statistics import NEAR_PERCENT, long_enough
+from workers.ethos_u.cost.stream_cost.hardware.fitted import FITTED, Fitted
 
 #: Where each parameter is looked for.
 BOUNDS = {

@@ -8,8 +8,8 @@ from math import prod
 
 from benchmarks.predictions.vela_inputs import CORRECTIONS, Recomputed, Row, recompute
 from workers.ethos_u.command_stream import Operation, decode, rows_of
-from workers.ethos_u.stream_cost import stream_cycles
-from workers.ethos_u.stream_cost.hardware.npu import Npu, npu_of
+from workers.ethos_u.cost.stream_cost import stream_cycles
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu, npu_of
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa, debug_tables
 

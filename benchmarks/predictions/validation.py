@@ -25,13 +25,13 @@ from tuner.ethos_u.validation.text import (
     totals_told,
 )
 from tuner.tuning.objective import Objective
-from workers.ethos_u.estimates.host_cost import HOST_VERSION
-from workers.ethos_u.evidence import SHIPPED, read_evidence
-from workers.ethos_u.evidence.comparison import Comparison
-from workers.ethos_u.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
-from workers.ethos_u.evidence.operation_kinds import kinds_in
-from workers.ethos_u.stream_cost import MODEL_VERSION
-from workers.ethos_u.stream_cost.evidence_kinds import KINDS_FILE, covered_kinds
+from workers.ethos_u.cost.estimates.host_cost import HOST_VERSION
+from workers.ethos_u.cost.evidence import SHIPPED, read_evidence
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.error_statistics import By, comparable_pairs, errors_of, families, pair_errors
+from workers.ethos_u.cost.evidence.operation_kinds import kinds_in
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION
+from workers.ethos_u.cost.stream_cost.evidence_kinds import KINDS_FILE, covered_kinds
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 _PLACE = re.compile(r"(?s)(<!-- validation -->\n).*(<!-- /validation -->)")
@@ -68,7 +68,7 @@ def errors_text() -> str:
 
 
 def kinds_text() -> str:
-    """The contents of `workers/ethos_u/stream_cost/kinds.json`."""
+    """The contents of `workers/ethos_u/cost/stream_cost/kinds.json`."""
     return json.dumps(kinds_in(SHIPPED), indent=2) + "\n"
 
 

@@ -14,11 +14,11 @@ from benchmarks.predictions.vela_formulas.compute import compute_cycles
 from benchmarks.predictions.vela_formulas.traffic import memory_cycles
 from benchmarks.predictions.vela_formulas.transfer import channel_bytes_per_cycle
 from workers.ethos_u.command_stream import Operation
-from workers.ethos_u.stream_cost.hardware.board import TABLES, Memory
-from workers.ethos_u.stream_cost.hardware.npu import Npu
-from workers.ethos_u.stream_cost.work.output_rate import cycles_per_element
-from workers.ethos_u.stream_cost.work.reading import work_of
-from workers.ethos_u.stream_cost.work.work import Channel, Move, Tensor, Unit, Weights, Work
+from workers.ethos_u.cost.stream_cost.hardware.board import TABLES, Memory
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu
+from workers.ethos_u.cost.stream_cost.work.output_rate import cycles_per_element
+from workers.ethos_u.cost.stream_cost.work.reading import work_of
+from workers.ethos_u.cost.stream_cost.work.work import Channel, Move, Tensor, Unit, Weights, Work
 
 Cells = Mapping[str, str]
 

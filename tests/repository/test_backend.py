@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support import toy_backend
-from support.service_process import running
+from support.processes.service_process import running
 
 pytestmark = pytest.mark.slow
 

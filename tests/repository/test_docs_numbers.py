@@ -26,7 +26,7 @@ from tuner.tuning.budget import LEAST_TO_SHORTEN
 from tuner.tuning.objective import SRAM_GROWTH
 from workers.checking import sqnr
 from workers.checking.allowance import DEFAULT_LOSS_DB
-from workers.ethos_u.lowering import quality
+from workers.ethos_u.lowering.checks import quality
 from workers.models.file_checks import calibration_check, pt2_check
 from workers.pool import ray_pool
 

@@ -1,6 +1,6 @@
 """How far the best is from the bound, and what holds the rest."""
 
-from support.sample_results import best, evaluation, figures
+from support.samples.sample_results import best, evaluation, figures
 
 from results.records.figures import Bound, OperatorRow
 from results.reports.bounds_table import distance_table, rest_of

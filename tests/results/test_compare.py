@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support.sample_results import IDENTITY, best, mutated
+from support.samples.sample_results import IDENTITY, best, mutated
 
 from results.records.recipe_text import side_by_side
 from results.reports.comparison import Comparison, Side

@@ -5,7 +5,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from support.sample_results import IDENTITY, best, evaluation, failed, mutated
+from support.samples.sample_results import IDENTITY, best, evaluation, failed, mutated
 
 from results.nightly.night import Limits, Night, NightEntry, changes_between, comparable, drift_between, reference_of
 from results.nightly.night_report import NAMES, night_json, night_junit, night_markdown, regression_text, write_night

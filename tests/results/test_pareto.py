@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_results import best, evaluation, failed, figures
+from support.samples.sample_results import best, evaluation, failed, figures
 
 from results.records.evaluation import Evaluation
 from results.records.figures import Figures, Quality

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sample_results import IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
+from support.samples.sample_results import IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
 
 from results.errors import StoreError
 from results.lookup.lookup import Hit, Miss, Nearest, lookup

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_results import KEY_FIELDS, mutated
+from support.samples.sample_results import KEY_FIELDS, mutated
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support.sample_results import (
+from support.samples.sample_results import (
     BEST_OPERATORS,
     DEFAULT_OPERATORS,
     IDENTITY,

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.sample_results import IDENTITY, best, evaluation
+from support.samples.sample_results import IDENTITY, best, evaluation
 from test_store import edit, start, writer
 
 from results.errors import StoreError

@@ -21,7 +21,16 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support import REPOSITORY, TESTS
-from support.sample_results import BEST_OPERATORS, IDENTITY, as_looked_up, best, evaluation, failed, figures, mutated
+from support.samples.sample_results import (
+    BEST_OPERATORS,
+    IDENTITY,
+    as_looked_up,
+    best,
+    evaluation,
+    failed,
+    figures,
+    mutated,
+)
 
 from results.errors import StoreError
 from results.records.best import Best
@@ -423,7 +432,7 @@ def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_
 WRITER = """
 import sys
 sys.path[:0] = {path!r}
-from support.sample_results import IDENTITY, best, evaluation
+from support.samples.sample_results import IDENTITY, best, evaluation
 from results.store.store import Store
 
 where, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

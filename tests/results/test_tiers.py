@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import REPOSITORY, TESTS
-from support.sample_results import IDENTITY, as_looked_up, best, evaluation, failed, mutated
+from support.samples.sample_results import IDENTITY, as_looked_up, best, evaluation, failed, mutated
 
 from results.errors import StoreError
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
@@ -164,7 +164,7 @@ def test_a_team_whose_database_goes_away_is_left_out(tmp_path, caplog):
 READS = """
 import os, sys
 sys.path[:0] = {path!r}
-from support.sample_results import IDENTITY, best
+from support.samples.sample_results import IDENTITY, best
 from results.store.store import Store
 with Store.open(":memory:") as store:  # imports all: what follows need not be able to read this program
     store.bests.record(best())

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from support.evaluators import base_of, evaluator, programs
-from support.forgetful import Forgetful
 from support.programs.lowered import Lowered
+from support.samples.forgetful import Forgetful
 
 from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.correctness.miscompilations.miscompilation import graph
@@ -30,7 +30,7 @@ from workers.cache.hit_counts import Reuse
 from workers.checking.incremental_values import Values
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import decode
-from workers.ethos_u.stream_cost import stream_cycles
+from workers.ethos_u.cost.stream_cost import stream_cycles
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 from workers.ethos_u.vela.pricing import command_stream_hash

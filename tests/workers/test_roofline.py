@@ -16,9 +16,9 @@ from search_space.ir.layout_map import Shape
 from search_space.recipe.recipe import Recipe
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
-from workers.ethos_u.estimates.needed_elements import needed_elements
-from workers.ethos_u.estimates.roofline import bound
-from workers.ethos_u.stream_cost.hardware.npu import npu_of
+from workers.ethos_u.cost.estimates.needed_elements import needed_elements
+from workers.ethos_u.cost.estimates.roofline import bound
+from workers.ethos_u.cost.stream_cost.hardware.npu import npu_of
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

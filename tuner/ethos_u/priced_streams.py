@@ -9,10 +9,10 @@ from pathlib import Path
 from tuner.deploy.board_options import BoardOptions
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import Decoded, Operation, decode, rows_of
-from workers.ethos_u.evidence.operation_kinds import kinds_of
+from workers.ethos_u.cost.evidence.operation_kinds import kinds_of
+from workers.ethos_u.cost.stream_cost import StreamCost, stream_cycles
+from workers.ethos_u.cost.stream_cost.evidence_kinds import has_evidence
 from workers.ethos_u.files.program_streams import program_streams
-from workers.ethos_u.stream_cost import StreamCost, stream_cycles
-from workers.ethos_u.stream_cost.evidence_kinds import has_evidence
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, VelaRefused, compile_tosa
 

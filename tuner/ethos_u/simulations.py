@@ -13,8 +13,8 @@ from search_space.recipe.seed_recipes import is_workaround
 from tuner.deploy.apply import applied
 from tuner.tuning.objective import FamilyObjective, Objective
 from workers.backend.job import Job
-from workers.ethos_u.simulator.fvp import Fvp
-from workers.ethos_u.simulator.pmu_report import SimulationFailed
+from workers.ethos_u.cost.simulator.fvp import Fvp
+from workers.ethos_u.cost.simulator.pmu_report import SimulationFailed
 
 
 def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: int) -> list[Evaluation]:

@@ -14,7 +14,7 @@ DEFAULT_LOSS_DB = 0.5
 
 @dataclass(frozen=True)
 class Metric:
-    """A user's own measure of quality, larger is better: `file.py:function`, see `workers.ethos_u.lowering.quality`.
+    """A user's own measure of quality, larger is better: `file.py:function`.
 
     sha256: of the file, so that results under another text of it are other results. minimum: what a candidate must
     reach.
@@ -67,7 +67,7 @@ def _hash(path: str) -> str:
 @dataclass(frozen=True)
 class Quality:
     """How near a program comes to the float model, end to end, on the calibration inputs; see
-    `workers.ethos_u.lowering.quality`.
+    `workers.ethos_u.lowering.checks.quality`.
 
     sqnr_db: of its worst output. inputs: how many calibration inputs it was run on. metric: the user's, if any.
     """

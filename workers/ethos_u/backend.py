@@ -14,8 +14,8 @@ from workers.backend.base import Identified
 from workers.backend.objective import ObjectiveKind
 from workers.backend.settings import SettingStatus
 from workers.backend.written import Written
+from workers.ethos_u.cost.objectives import OBJECTIVES
 from workers.ethos_u.metrics import ESTIMATE_REASONS, METRICS, MULTIPLYING
-from workers.ethos_u.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ class EthosU(Backend):
         return TosaPrograms(base, job.target, memo, values, job.seed, job.allowance.exactness)
 
     def meter(self, job: Job[Target], base: BaseProgram, setting: Setting) -> Meter:
-        from workers.ethos_u.lowering.quality import QualityMeter
+        from workers.ethos_u.lowering.checks.quality import QualityMeter
 
         return QualityMeter(job, base, setting)
 

@@ -32,13 +32,13 @@ from workers.checking.reference_check import Outputs, check
 from workers.checking.verdict import Verdict
 from workers.checking.whole_outputs import WholeOutputs
 from workers.errors import ModelError
-from workers.ethos_u.estimates.host_cost import host_cycles, interface_bytes
-from workers.ethos_u.estimates.roofline import bound
+from workers.ethos_u.cost.estimates.host_cost import host_cycles, interface_bytes
+from workers.ethos_u.cost.estimates.roofline import bound
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION
 from workers.ethos_u.lowering.base_program import BaseProgram
 from workers.ethos_u.metrics import cost_of
 from workers.ethos_u.npu_model import MODEL_VERSION as NPU_MODEL_VERSION
 from workers.ethos_u.stream_check.check import StreamCheck
-from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import Pricing

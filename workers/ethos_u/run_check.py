@@ -26,11 +26,11 @@ from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.files.pte import read_pte
 from workers.ethos_u.files.run_pte import PteProgram
 from workers.ethos_u.lowering.base_program import exported_model
+from workers.ethos_u.lowering.checks.whole_check import whole_inputs
+from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
-from workers.ethos_u.lowering.run_lowered import run_lowered
-from workers.ethos_u.lowering.whole_check import whole_inputs
 from workers.ethos_u.stream_check.verdict import stream_verdict
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa

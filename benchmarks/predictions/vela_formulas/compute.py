@@ -6,8 +6,8 @@ from math import ceil, prod
 
 from benchmarks.predictions.vela_formulas.transfer import block_cycles
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.hardware.npu import Npu
-from workers.ethos_u.stream_cost.work.work import Unit, Work
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu
+from workers.ethos_u.cost.stream_cost.work.work import Unit, Work
 
 _SUBKERNEL = 8
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from benchmarks.predictions.vela_formulas.transfer import channel_bytes_per_cycle, transferred_bytes
-from workers.ethos_u.stream_cost.hardware.board import Memory
-from workers.ethos_u.stream_cost.hardware.npu import Npu
-from workers.ethos_u.stream_cost.work.work import Channel, Move, Tensor, Unit, Work
+from workers.ethos_u.cost.stream_cost.hardware.board import Memory
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu
+from workers.ethos_u.cost.stream_cost.work.work import Channel, Move, Tensor, Unit, Work
 
 _SUBKERNEL = 8
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from workers.ethos_u.command_stream.features import Shape
-from workers.ethos_u.stream_cost.hardware.board import Memory
-from workers.ethos_u.stream_cost.hardware.npu import Npu
-from workers.ethos_u.stream_cost.work.work import Channel, Tensor
+from workers.ethos_u.cost.stream_cost.hardware.board import Memory
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu
+from workers.ethos_u.cost.stream_cost.work.work import Channel, Tensor
 
 
 def transferred_bytes(npu: Npu, tensor: Tensor, elements: int, block: Shape, read: bool) -> int:

@@ -15,9 +15,9 @@ from tuner.paths import cache_folder
 from tuner.tuning.objective import FamilyObjective, Objective
 from workers.backend.cost import Cost
 from workers.cache.memo import Memo
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION
 from workers.ethos_u.lowering.base_program import load_or_lower
 from workers.ethos_u.programs import TosaPrograms
-from workers.ethos_u.stream_cost import MODEL_VERSION
 from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator
 

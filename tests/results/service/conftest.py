@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.sample_results import IDENTITY, best, mutated
-from support.service_process import Running, bearer, running, token
+from support.processes.service_process import Running, bearer, running, token
+from support.samples.sample_results import IDENTITY, best, mutated
 
 from results.store.store import Store
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
-from support.sample_results import IDENTITY, best, failed
-from support.service_process import bearer
-from support.service_stand_in import made, serving
+from support.processes.service_process import bearer
+from support.processes.service_stand_in import made, serving
+from support.samples.sample_results import IDENTITY, best, failed
 
 from results.service.tokens import Role
 from results.store.store import Store

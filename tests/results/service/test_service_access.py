@@ -5,8 +5,8 @@ import socket
 
 import pytest
 import requests
-from support.hostile_calibration import harmful
-from support.service_process import bearer, running, token, velatune
+from support.processes.service_process import bearer, running, token, velatune
+from support.samples.hostile_calibration import harmful
 
 from results.service.http.access import Authenticator, Principal, Refused, is_loopback
 from results.service.http.limits import Rate

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from support.sample_results import IDENTITY, best, evaluation, mutated
-from support.service_stand_in import made, serving
+from support.processes.service_stand_in import made, serving
+from support.samples.sample_results import IDENTITY, best, evaluation, mutated
 
 from benchmarks.store.postgresql import binaries, server
 from results.records.evaluation import Simulation

@@ -4,7 +4,7 @@ import time
 
 import pytest
 import requests
-from support.sample_results import IDENTITY, KEY_FIELDS, mutated
+from support.samples.sample_results import IDENTITY, KEY_FIELDS, mutated
 
 TOOLCHAIN = [path for path in KEY_FIELDS if path[0] in ("versions", "search_space_version")]
 

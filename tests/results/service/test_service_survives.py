@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import requests
 import torch
-from support.service_process import Running, bearer, running, token
+from support.processes.service_process import Running, bearer, running, token
 
 
 class Small(torch.nn.Module):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from support.service_stand_in import made
+from support.processes.service_stand_in import made
 
 from results.service.jobs.events import follow
 from results.service.jobs.jobs import ENDED, Job, Jobs, QueueFull

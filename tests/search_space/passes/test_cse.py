@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from support.random.repeats import REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
+from support.random.data_movement.repeats import REPEATED_BEHIND, REPEATED_RESCALES, REPEATS
 
 from search_space.ir.graph import Graph
 from search_space.passes.cse import Cse

@@ -1,6 +1,6 @@
 """The contract of `fold-channel-permutation`."""
 
-from support.random.channels import CHANNEL_ORDERS
+from support.random.convolution.channels import CHANNEL_ORDERS
 
 from search_space.passes.fold_channel_permutation import FoldChannelPermutation
 from velatune.testing import PassContract

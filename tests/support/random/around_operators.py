@@ -2,8 +2,8 @@
 
 from itertools import chain
 
-from support.random.gathers import GATHERS_OF_MOVED, MOVED_GATHERS
-from support.random.joins import CONCATS_OF_MOVED, MOVED_CONCATS, SLICES_OF_MERGED
+from support.random.data_movement.gathers import GATHERS_OF_MOVED, MOVED_GATHERS
+from support.random.data_movement.joins import CONCATS_OF_MOVED, MOVED_CONCATS, SLICES_OF_MERGED
 from velatune.testing.random.kinds import Kind
 from velatune.testing.random.movements import AFTER, BEFORE
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from search_space.ir.graph import TensorType
-from support.random.prelus import prelu, rescale
+from support.random.elementwise.prelus import prelu, rescale
 from velatune.testing.program import Program
 from velatune.testing.random.builder import ALL, Builder
 from velatune.testing.random.kinds import Kind, on

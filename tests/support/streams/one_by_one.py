@@ -1,4 +1,4 @@
-"""How long a stream takes, by the rules of `workers.ethos_u.stream_cost.timeline` worked off operation by operation."""
+"""How long a stream takes, operation by operation, by the rules of `workers.ethos_u.cost.stream_cost.timeline`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workers.ethos_u.command_stream import Operation, Span, StreamError
-from workers.ethos_u.stream_cost.hardware.board import TABLES, Memory
-from workers.ethos_u.stream_cost.hardware.npu import Npu
-from workers.ethos_u.stream_cost.operation.price import Price, price_of
-from workers.ethos_u.stream_cost.operation.transfer import copy_cycles
-from workers.ethos_u.stream_cost.timeline import FAIR_SHARE
+from workers.ethos_u.cost.stream_cost.hardware.board import TABLES, Memory
+from workers.ethos_u.cost.stream_cost.hardware.npu import Npu
+from workers.ethos_u.cost.stream_cost.operation.price import Price, price_of
+from workers.ethos_u.cost.stream_cost.operation.transfer import copy_cycles
+from workers.ethos_u.cost.stream_cost.timeline import FAIR_SHARE
 
 Shares = Mapping[Memory, float]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import fvp_log
-from support.person import NETS, TARGETS, Person
+from support.processes.person import NETS, TARGETS, Person
+from support.samples import fvp_log
 
 from results.lookup.answer_json import LookupJson
 from results.records.claim import Claim

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import warm_process
+from support.processes import warm_process
 from support.programs import peoples_nets
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from velatune.testing.program import Program
 from workers.cache.memo import Memo
 from workers.errors import ModelError
 from workers.ethos_u.command_stream import decode
+from workers.ethos_u.cost.stream_cost import stream_cycles
 from workers.ethos_u.files.pte import delegates_of
-from workers.ethos_u.stream_cost import stream_cycles
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 from workers.ethos_u.vela.pricing import Pricing

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.sample_results import IDENTITY, best, evaluation, failed, figures
+from support.samples.sample_results import IDENTITY, best, evaluation, failed, figures
 
 from results.errors import StoreError
 from results.records.evaluation import Evaluation, Simulation

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.evaluators import evaluator
-from support.forgetful import Forgetful
 from support.programs.lowered import Lowered
+from support.samples.forgetful import Forgetful
 
 from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store

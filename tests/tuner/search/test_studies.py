@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support.sample_results import IDENTITY
+from support.samples.sample_results import IDENTITY
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.sample_results import DEFAULT_OPERATORS, IDENTITY, best, evaluation
+from support.samples.sample_results import DEFAULT_OPERATORS, IDENTITY, best, evaluation
 
 from results.records.figures import OperatorRow
 from results.records.identity import Structure

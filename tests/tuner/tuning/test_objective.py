@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sample_results import IDENTITY, best
+from support.samples.sample_results import IDENTITY, best
 
 from results.reports.pareto import Limits
 from search_space.exactness import Exactness

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.person import Person
+from support.processes.person import Person
 from torch import nn
 
 from results.records.compare import Gain
@@ -22,9 +22,9 @@ from tuner.tuning.objective import Objective
 from workers.backend.cost import Cost
 from workers.cache.memo import Memo
 from workers.ethos_u.command_stream import Kind, Operation, decode
+from workers.ethos_u.cost.stream_cost import stream_cycles
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.metrics import cost_of
-from workers.ethos_u.stream_cost import stream_cycles
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, compile_tosa
 from workers.ethos_u.vela.pricing import Pricing

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.sample_results import IDENTITY, best
+from support.samples.sample_results import IDENTITY, best
 
 from search_space.exactness import Exactness
 from tuner.tuning.progress import Progress

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from support.sample_results import IDENTITY, best, mutated
+from support.samples.sample_results import IDENTITY, best, mutated
 
 from results.nightly.night import Limits, Night, NightEntry
 from results.nightly.night_report import night_markdown, night_page

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.person import Person
+from support.processes.person import Person
 
 pytestmark = pytest.mark.slow
 

@@ -30,7 +30,7 @@ from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.ethos_u.simulator.fvp import Fvp
+from workers.ethos_u.cost.simulator.fvp import Fvp
 from workers.ethos_u.target import Target
 from workers.models.exported.io_layout import IoLayout
 

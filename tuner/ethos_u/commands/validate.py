@@ -17,9 +17,9 @@ from tuner.ethos_u.validation.host_text import host_tables
 from tuner.ethos_u.validation.own_measurements import devices_told, own_comparisons
 from tuner.ethos_u.validation.summary import summary_of
 from tuner.ethos_u.validation.text import row_tables, skipped_told, summary_tables
-from workers.ethos_u.evidence import SHIPPED, Evidence, read_evidence
-from workers.ethos_u.evidence.comparison import Comparison
-from workers.ethos_u.evidence.limits import DEFAULT_LIMITS, beyond
+from workers.ethos_u.cost.evidence import SHIPPED, Evidence, read_evidence
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.limits import DEFAULT_LIMITS, beyond
 
 _EXIT_BEYOND = 1
 

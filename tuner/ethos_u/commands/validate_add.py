@@ -12,7 +12,7 @@ from tuner.deploy.board_options import BoardOptions
 from tuner.ethos_u.validation.counted_runs import CountedRun, counted_runs
 from tuner.ethos_u.validation.own_measurements import devices_told, measurements_of, own_comparisons
 from workers.errors import ModelError
-from workers.ethos_u.evidence.comparison import Label
+from workers.ethos_u.cost.evidence.comparison import Label
 
 
 @click.command()

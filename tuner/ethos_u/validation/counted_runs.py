@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tuner.deploy.board_options import BoardOptions
 from workers.errors import ModelError
-from workers.ethos_u.evidence.comparison import Label
-from workers.ethos_u.evidence.csv_rows import CsvRow, csv_rows
-from workers.ethos_u.simulator.pmu_report import SimulationFailed, pmu_report
+from workers.ethos_u.cost.evidence.comparison import Label
+from workers.ethos_u.cost.evidence.csv_rows import CsvRow, csv_rows
+from workers.ethos_u.cost.simulator.pmu_report import SimulationFailed, pmu_report
 
 _COLUMNS = ("program", "device", "label")
 

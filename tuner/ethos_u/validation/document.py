@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from tuner.ethos_u.validation.summary import Summary, SummaryLine, summary_of
-from workers.ethos_u.estimates.host_cost import HOST_VERSION
-from workers.ethos_u.evidence.comparison import Comparison
-from workers.ethos_u.evidence.error_statistics import Errors, PairErrors
-from workers.ethos_u.evidence.folder import Evidence
-from workers.ethos_u.evidence.host import HostComparison, host_errors
-from workers.ethos_u.stream_cost import MODEL_VERSION
+from workers.ethos_u.cost.estimates.host_cost import HOST_VERSION
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.error_statistics import Errors, PairErrors
+from workers.ethos_u.cost.evidence.folder import Evidence
+from workers.ethos_u.cost.evidence.host import HostComparison, host_errors
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION
 
 
 def validation_document(evidence: Evidence, own: Sequence[Comparison], beyond: Sequence[str]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tuner.ethos_u.validation.text import columns
-from workers.ethos_u.estimates.host_cost import PRICES
-from workers.ethos_u.evidence.host import HostComparison, host_errors
+from workers.ethos_u.cost.estimates.host_cost import PRICES
+from workers.ethos_u.cost.evidence.host import HostComparison, host_errors
 
 HOST_HEADINGS = ("host work", "kind", "rows", "mean", "worst")
 #: Columns of words; all others hold numbers.

@@ -19,9 +19,9 @@ from tuner.tuning.identity import target_record
 from workers.errors import ModelError, one_line
 from workers.ethos_u.backend import EthosU
 from workers.ethos_u.command_stream import Decoded, StreamError, decode
-from workers.ethos_u.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION, stream_cycles
 from workers.ethos_u.files.program_streams import program_streams
-from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
 from workers.ethos_u.target import Target as BoardTarget
 
 

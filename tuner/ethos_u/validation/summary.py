@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workers.ethos_u.evidence.comparison import Comparison, Subject
-from workers.ethos_u.evidence.error_statistics import (
+from workers.ethos_u.cost.evidence.comparison import Comparison, Subject
+from workers.ethos_u.cost.evidence.error_statistics import (
     Errors,
     LaunchErrors,
     PairErrors,

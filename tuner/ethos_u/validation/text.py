@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from tabulate import tabulate
 
 from tuner.ethos_u.validation.summary import SUBJECTS, OrderLine, Summary, SummaryLine, grouped
-from workers.ethos_u.evidence.comparison import Comparison
-from workers.ethos_u.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
+from workers.ethos_u.cost.evidence.comparison import Comparison
+from workers.ethos_u.cost.evidence.error_statistics import NEAR_PERCENT, SHORT_LAUNCH_CYCLES, LaunchErrors, PairErrors
 
 _Cells = tuple[str, ...]
 _ROW_HEADINGS = ("counted", "predicted", "error", "Vela", "Vela's error", "")

@@ -12,8 +12,8 @@ class Span:
     """Consecutive bytes in memory.
 
     Attributes:
-        region: which of the runtime's base pointers it counts from (see `workers.ethos_u.stream_cost.hardware.board`);
-            None for memory inside the NPU, which is where look-up tables are.
+        region: which of the runtime's base pointers it counts from; None for memory inside the NPU, which is where
+            look-up tables are. `workers.ethos_u.cost.stream_cost.hardware.board` lists the regions.
         address: bytes from that base.
         length_bytes: its size.
     """

@@ -22,7 +22,7 @@ from search_space.tosa_file.reader import read_tosa
 from workers.backend.base import Base, Identified
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
-from workers.ethos_u.estimates.host_operators import HostOperator, on_cpu
+from workers.ethos_u.cost.estimates.host_operators import HostOperator, on_cpu
 from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
 from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target

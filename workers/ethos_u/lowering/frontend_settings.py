@@ -23,7 +23,7 @@ from workers.checking.verdict import Verdict
 from workers.checking.whole_outputs import WholeOutputs
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, lowered_setting, setting_key
-from workers.ethos_u.lowering.whole_check import check_whole
+from workers.ethos_u.lowering.checks.whole_check import check_whole
 from workers.ethos_u.target import Target
 
 

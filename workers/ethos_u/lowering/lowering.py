@@ -12,13 +12,13 @@ import numpy as np
 
 from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError, ReferenceFailed
-from workers.ethos_u.estimates.host_operators import HostOperator, host_operators, on_cpu
+from workers.ethos_u.cost.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
-from workers.ethos_u.lowering.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.run_lowered import dim_order, run_lowered
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.rejections import rejections
-from workers.ethos_u.lowering.run_lowered import dim_order, run_lowered
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import with_place

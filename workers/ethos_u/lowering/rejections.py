@@ -19,7 +19,7 @@ _MOST_CHARACTERS = 160
 def rejections() -> Iterator[dict[str, str]]:
     """Gets, inside the block, operator -> the first reason for which one of its calls was not taken.
 
-    Operators are named as in `workers.ethos_u.estimates.host_operators.HostOperator`. One thread of a process at a
+    Operators are named as in `workers.ethos_u.cost.estimates.host_operators.HostOperator`. One thread of a process at a
     time."""
     from executorch.exir.backend.utils import WhyNoPartitionReporter
 

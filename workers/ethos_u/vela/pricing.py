@@ -13,8 +13,8 @@ from search_space.tosa_file.writer import write_tosa, written_operators
 from workers.cache.lru import LRU
 from workers.cache.memo import Memo
 from workers.ethos_u.command_stream import Decoded, StreamError, decode, rows_of
-from workers.ethos_u.stream_cost import MODEL_VERSION, stream_cycles
-from workers.ethos_u.stream_cost.evidence_kinds import has_evidence
+from workers.ethos_u.cost.stream_cost import MODEL_VERSION, stream_cycles
+from workers.ethos_u.cost.stream_cost.evidence_kinds import has_evidence
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, VelaRefused, compile_tosa
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
-from support.random.new_convolutions import DEPTHWISE
+from support.random.convolution.new_convolutions import DEPTHWISE
 
 from search_space.choices.convolution.depthwise_as_conv import DepthwiseAsConv
 from search_space.ir.graph import Graph

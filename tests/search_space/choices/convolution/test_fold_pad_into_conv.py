@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution, Padding, padded
-from support.random.convolutions import PADDED
+from support.random.convolution.convolutions import PADDED
 
 from search_space.choices.convolution.fold_pad_into_conv import FoldPadIntoConv
 from search_space.ir.graph import Graph

@@ -1,6 +1,6 @@
 """The contract of `int4-as-int8`."""
 
-from support.random.packed import PACKED
+from support.random.convolution.packed import PACKED
 
 from search_space.choices.convolution.int4_as_int8 import Int4AsInt8
 from velatune.testing import PassContract

@@ -1,6 +1,6 @@
 """The contract of `trim-kernel`."""
 
-from support.random.convolutions import NARROW
+from support.random.convolution.convolutions import NARROW
 
 from search_space.choices.convolution.trim_kernel import TrimKernel
 from velatune.testing import PassContract

@@ -1,6 +1,6 @@
 """The contract of `through-concat`."""
 
-from support.random.joins import CONCATS_OF_MOVED, MOVED_CONCATS
+from support.random.data_movement.joins import CONCATS_OF_MOVED, MOVED_CONCATS
 
 from search_space.passes.through.through_concat import ThroughConcat
 from velatune.testing import PassContract

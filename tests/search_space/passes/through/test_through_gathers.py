@@ -1,6 +1,6 @@
 """The contract of `through-gathers`."""
 
-from support.random.gathers import GATHERS_OF_MOVED, MOVED_GATHERS
+from support.random.data_movement.gathers import GATHERS_OF_MOVED, MOVED_GATHERS
 
 from search_space.passes.through.through_gathers import ThroughGathers
 from velatune.testing import PassContract

@@ -1,6 +1,6 @@
 """The contract of `through-slices`."""
 
-from support.random.joins import SLICES_OF_MERGED
+from support.random.data_movement.joins import SLICES_OF_MERGED
 
 from search_space.passes.through.through_slices import ThroughSlices
 from velatune.testing import PassContract

@@ -1,7 +1,7 @@
 """The contract of `minimise-transposed-bytes`."""
 
 from support.random.around_operators import AFTER_ANY, BEFORE_ANY
-from support.random.joins import SETTLING
+from support.random.data_movement.joins import SETTLING
 
 from search_space.passes.transposes.minimise_transposed_bytes import MinimiseTransposedBytes
 from velatune.testing import PassContract

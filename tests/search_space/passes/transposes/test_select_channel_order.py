@@ -1,6 +1,6 @@
 """The contract of `select-channel-order`."""
 
-from support.random.channels import CHANNEL_ORDERS
+from support.random.convolution.channels import CHANNEL_ORDERS
 
 from search_space.passes.transposes.select_channel_order import SelectChannelOrder
 from velatune.testing import PassContract

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from support.sample_results import best, evaluation, figures
+from support.samples.sample_results import best, evaluation, figures
 
 from tuner.tuning.best.withheld import cheapest_withheld, least_sram
 from tuner.tuning.objective import Objective

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from support.programs.npu_programs import Program
-from support.sample_results import failed
+from support.samples.sample_results import failed
 
 from benchmarks.speed.search_once import OwnProcess
 from results.records.evaluation import Evaluation

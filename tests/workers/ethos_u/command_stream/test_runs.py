@@ -7,12 +7,12 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.word_by_word import ACCELERATORS, composed, read, stream_of
+from support.streams.word_by_word import ACCELERATORS, composed, read, stream_of
 
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import StreamError, decode
 from workers.ethos_u.command_stream.commands import HEADER_BYTES
-from workers.ethos_u.stream_cost.operation.price import _FREE
+from workers.ethos_u.cost.stream_cost.operation.price import _FREE
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 

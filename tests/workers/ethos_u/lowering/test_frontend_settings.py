@@ -19,9 +19,9 @@ from workers.checking.allowance import Allowance
 from workers.ethos_u.lowering import frontend
 from workers.ethos_u.lowering import frontend_settings as settings
 from workers.ethos_u.lowering.base_program import exported_model
+from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.frontend_settings import SettingStatus
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
-from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.target import Target
 from workers.evaluator import Outcome
 from workers.models.exported.tensors import tensors

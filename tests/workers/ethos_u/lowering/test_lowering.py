@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from workers.errors import ModelError
-from workers.ethos_u.estimates.host_operators import on_cpu
+from workers.ethos_u.cost.estimates.host_operators import on_cpu
 from workers.ethos_u.lowering.lowering import Lowered, ethos_u_compile_spec, to_edge
 from workers.ethos_u.lowering.lowering import lower as lower_model
 from workers.ethos_u.lowering.quantise import quantise

@@ -19,12 +19,12 @@ from workers.checking.allowance import Allowance
 from workers.errors import ModelError
 from workers.ethos_u.files.pte import delegates_of
 from workers.ethos_u.lowering.base_program import exported_model
+from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.ethos_u.lowering.layers import Layer
 from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program
 from workers.ethos_u.lowering.precision.mixed_precision import MixedPrecision
 from workers.ethos_u.lowering.precision.precisions import worth_lowering
-from workers.ethos_u.lowering.run_lowered import run_lowered
 from workers.ethos_u.lowering.write_pte import write_pte
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.pricing import command_stream_hash

@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from support.evaluators import programs
-from support.person import Person
+from support.processes.person import Person
 
 from search_space.ir.graph import MOVE, Graph
 from search_space.recipe.recipe import Recipe

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.hostile_calibration import good_files, hostile_files
+from support.samples.hostile_calibration import good_files, hostile_files
 
 #: Says what is found in each file, then by how many bytes the process has ever been larger than before the first one.
 READ = """

@@ -16,7 +16,7 @@ from types import ModuleType
 from search_space.choices.frontend.base import FrontendChoice, QuantiserChoice, Setting
 from search_space.exactness import Exactness
 from search_space.recipe import registry
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.cost.estimates.host_operators import HostOperator
 
 
 @contextmanager

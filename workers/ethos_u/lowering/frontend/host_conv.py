@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, short_name
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from workers.errors import ModelError
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, quantises, runs_on_host, short_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, quantises, short_name
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import changed, convolution, operators
-from support.random.copies import SLICED
+from support.random.data_movement.copies import SLICED
 
 from search_space.choices.convolution.channels.fold_channel_slice import FoldChannelSlice
 from search_space.ir.graph import INPUT, Graph, Node, TensorType

@@ -1,6 +1,6 @@
 """The contract of `block-diagonal-conv`."""
 
-from support.random.convolutions import PIXELS
+from support.random.convolution.convolutions import PIXELS
 
 from search_space.choices.convolution.pixels.block_diagonal_conv import BlockDiagonalConv
 from velatune.testing import PassContract

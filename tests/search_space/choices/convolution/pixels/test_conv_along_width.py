@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
-from support.random.convolutions import COLUMNS
+from support.random.convolution.convolutions import COLUMNS
 
 from search_space.choices.convolution.pixels.conv_along_width import ConvAlongWidth
 from search_space.ir.graph import Graph

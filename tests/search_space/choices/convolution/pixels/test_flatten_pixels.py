@@ -1,6 +1,6 @@
 """The contract of `flatten-pixels`."""
 
-from support.random.convolutions import PIXELS
+from support.random.convolution.convolutions import PIXELS
 
 from search_space.choices.convolution.pixels.flatten_pixels import FlattenPixels
 from velatune.testing import PassContract

@@ -1,6 +1,6 @@
 """The contract of `im2col`."""
 
-from support.random.convolutions import NARROW, STRIDED
+from support.random.convolution.convolutions import NARROW, STRIDED
 
 from search_space.choices.convolution.pixels.im2col import Im2col
 from velatune.testing import PassContract

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.random.convolutions import DILATED
+from support.random.convolution.convolutions import DILATED
 
 from search_space.choices.convolution.pixels.space_to_batch import SpaceToBatch
 from search_space.ir.graph import MOVE

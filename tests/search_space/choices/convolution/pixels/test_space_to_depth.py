@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution, padded
-from support.random.convolutions import STRIDED
+from support.random.convolution.convolutions import STRIDED
 
 from search_space.choices.convolution.pixels.space_to_depth import SpaceToDepth
 from search_space.ir.graph import MOVE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.convolutions import Convolution
-from support.random.convolutions import TALL
+from support.random.convolution.convolutions import TALL
 
 from search_space.choices.convolution.pixels.swap_height_width import SwapHeightWidth
 from search_space.ir.graph import INPUT, MOVE, Graph, Node, TensorType

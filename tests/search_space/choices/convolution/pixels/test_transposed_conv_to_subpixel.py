@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, layer, operators
-from support.random.new_convolutions import PHASES
+from support.random.convolution.new_convolutions import PHASES
 
 from search_space.choices.convolution.pixels.transposed_conv_to_subpixel import TransposedConvToSubpixel
 from search_space.ir.graph import Graph

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.programs.layer_programs import TARGETS, changed, convolution, operators, reach_of
-from support.random.new_convolutions import FEW_INPUTS
+from support.random.convolution.new_convolutions import FEW_INPUTS
 
 from search_space.choices.convolution.pixels.widen_conv import WidenConv
 from search_space.ir.graph import Graph, Node, TensorType

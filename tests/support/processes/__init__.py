@@ -1,0 +1,1 @@
+"""Commands, services and stand-ins that run in processes of their own."""

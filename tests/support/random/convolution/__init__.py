@@ -1,0 +1,1 @@
+"""Random convolutions and what they are made of."""

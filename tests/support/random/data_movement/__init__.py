@@ -1,0 +1,1 @@
+"""Random copies, gathers, slices and concatenations."""

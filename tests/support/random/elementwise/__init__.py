@@ -1,0 +1,1 @@
+"""Random elementwise operators."""

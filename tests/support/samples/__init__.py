@@ -1,0 +1,1 @@
+"""Records, files and passes that tests take as they are."""

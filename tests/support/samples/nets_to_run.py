@@ -1,0 +1,27 @@
+"""The source of two small models: one that Vela compiles rightly, and a product of a slice, which it does not."""
+
+NETS = """
+import torch
+
+class Small(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Conv2d(3, 8, 3, padding=1)
+        self.last = torch.nn.Linear(8, 6)
+
+    def forward(self, x):
+        x = torch.nn.functional.avg_pool2d(torch.relu(self.first(x)), (12, 11))
+        return self.last(x.permute(0, 2, 3, 1).reshape(-1, 8))
+
+def small():
+    torch.manual_seed(3)
+    return Small(), (torch.randn(1, 3, 12, 11),)
+
+class Sliced(torch.nn.Module):
+    def forward(self, x, y):
+        return torch.bmm(x[1:3], y)
+
+def sliced():
+    torch.manual_seed(3)
+    return Sliced(), (torch.randn(4, 10, 16), torch.randn(2, 16, 8))
+"""

@@ -1,0 +1,1 @@
+"""Commands that take recipes out of a store and into one."""

@@ -1,0 +1,1 @@
+"""Commands that tune whole suites, and what they share."""

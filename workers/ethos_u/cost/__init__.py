@@ -1,0 +1,1 @@
+"""What a candidate costs: predicted, simulated and measured, and what is minimised."""

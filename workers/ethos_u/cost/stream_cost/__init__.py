@@ -1,0 +1,12 @@
+"""Stream cycles: what the operations in a command stream cost, by nothing but what is in the stream and the target.
+
+cost = stream_cycles(decode(compiled.command_stream), target)
+cost.total_cycles, cost.operations[0].cycles
+"""
+
+from workers.ethos_u.cost.stream_cost.cost import OperationCost, StreamCost, stream_cycles
+
+#: Raised when the same stream begins to cost something else; results under another version are other results.
+MODEL_VERSION = "3"
+
+__all__ = ["MODEL_VERSION", "OperationCost", "StreamCost", "stream_cycles"]

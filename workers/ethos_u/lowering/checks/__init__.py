@@ -1,0 +1,1 @@
+"""A lowered program against the default one and against the float model."""

@@ -1,0 +1,1 @@
+"""Delegates of a lowered program: their edges, and running the program with them."""
