@@ -20,7 +20,7 @@ from tuner.commands.lookup import _EXIT_STATUS
 from tuner.nightly.scheduler import FRUITLESS, SLICE
 from tuner.nightly.suite_file import BudgetEntry, LimitsEntry, Suite
 from tuner.search.samplers.local_search import _NEAR
-from tuner.search.samplers.optuna_samplers import _PLACES
+from tuner.search.samplers.optuna_sampler import _SLOTS
 from tuner.search.search import WINDOW
 from tuner.tuning.budget import LEAST_TO_SHORTEN
 from tuner.tuning.objective import SRAM_GROWTH
@@ -64,7 +64,7 @@ SENTENCES = {
     ],
     "docs/objective.md": [f"may exceed the default's by {_PARTS[SRAM_GROWTH - 1]} at most"],
     "docs/search.md": [
-        f"and {_WORDS[_PLACES]} places that a pass takes or none",
+        f"and {_WORDS[_SLOTS]} places that a pass takes or none",
         f"up to {_WORDS[WINDOW]} candidates ahead",
         f"more than {100 * _NEAR:g} % worse than the program before it",
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",

@@ -20,7 +20,7 @@ ROOMS = {
 }
 #: Packages that only these places may know.
 GUARDED = {
-    "optuna": ("tuner/",),
+    "optuna": ("tuner/search/samplers/optuna_sampler.py", "tuner/search/studies.py"),
     "ray": ("workers/pool/ray_pool.py", "workers/pool/ray_start.py", "tuner/"),
     "torch": ("workers/",),
     "executorch": ("workers/",),

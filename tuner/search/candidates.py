@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, log
 
-import optuna
-
 from search_space.recipe.recipe import Recipe
 from tuner.search.neighbours import Sites
 
@@ -25,20 +23,30 @@ def value_of(cycles: int | None, violation: float) -> float:
     return inf if cycles is None else log(max(1, cycles)) + violation
 
 
+def constraints_of(cycles: int | None, violation: float) -> dict[str, float]:
+    """What a program may break, as Optuna's constraints: above 0 means broken. Arguments as for `value_of`."""
+    return {"right": 0.0 if cycles is not None else 1.0, "within limits": violation}
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe to evaluate, and the trial that waits for the answer.
+    """A recipe to evaluate.
 
-    expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well: that
-    takes longer than evaluating it, and of most nobody asks. known: what it came to, if only that is left to find out.
-    execute_to: cycles of the best when this was proposed. If it costs no more, or leads on, its streams are executed.
+    Attributes:
+        recipe: to be evaluated.
+        expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well:
+            that takes longer than evaluating it, and of most nobody asks.
+        known: what it came to, if only what follows on it is left to find out.
+        execute_to: cycles of the best when this was proposed. If it costs no more, or leads on, its streams are
+            executed.
+        number: of the proposal, which the search gives it: a recipe that was dropped may be proposed again.
     """
 
     recipe: Recipe
-    trial: optuna.Trial
     expand_to: float = inf
     known: Answer | None = None
     execute_to: float = inf
+    number: int = -1
 
     def asks_for_more(self, answer: Answer) -> bool:
         """Whether what follows on it is to be found out, if the candidate came to this."""
@@ -65,3 +73,21 @@ class Answer:
     def value(self) -> float:
         """As `value_of` says."""
         return value_of(self.cycles, self.violation)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study keeps of a candidate that was told.
+
+    Attributes:
+        recipe: of the candidate. answer: what it came to.
+        is_new: it was evaluated; else it was known and only what follows on it was found out.
+        score: what is minimised, also of a candidate that is not right: see `ProgramGraph.score`.
+        parameters: what a sampler that draws parameters drew: name -> (value, values that it may have).
+    """
+
+    recipe: Recipe
+    answer: Answer
+    is_new: bool
+    score: int
+    parameters: Mapping[str, tuple[str, tuple[str, ...]]]

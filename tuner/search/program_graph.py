@@ -325,6 +325,12 @@ class ProgramGraph:
         """The state of the root without the last choice, or of the default if there is none that starts alike."""
         return self.root(Recipe(root.choices[:-1], root.passes)) or self.root(Recipe())
 
+    def score(self, cycles: int | None) -> int:
+        """What a minimiser takes for a program: its cycles, or twice those of the default if it is not right."""
+        default = self.root(Recipe())
+        reference = default.cycles if default is not None and default.cycles is not None else 0
+        return cycles if cycles is not None else 2 * reference
+
     def best(self) -> State | None:
         """The cheapest state that may be offered; of equals the most exact, the shortest, then by text."""
         return self._by_program[self._offered[0][-1]] if self._offered else None

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-import optuna
-
 from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.records.identity import Identity
@@ -17,6 +15,7 @@ from results.store.store import Store
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from tuner.search.studies import Study
 
 #: Recipes that are taken over. Each costs an evaluation, and more of them seldom differ.
 _MOST = 2
@@ -90,22 +89,19 @@ class WarmStart:
         return same and not own_run and other.key != identity.key and best.best.verified
 
 
-def recorded_starts(study: optuna.Study, find: Callable[[], list[str]]) -> list[str]:
+def recorded_starts(study: Study, find: Callable[[], list[str]]) -> list[str]:
     """The starts that a study began with. They are found when it is new and kept with it, so that a run that was killed
     goes on from the same, whatever the store has learned since.
 
     Args:
         study: of the search.
-        find: finds them; called only for a study without trials.
+        find: finds them; called only for a study without results.
 
     Returns:
         Recipes.
     """
-    known = study.user_attrs.get(_ATTRIBUTE)
-    if known is None:
-        known = json.dumps([] if study.get_trials(deepcopy=False) else find())
-        study.set_user_attr(_ATTRIBUTE, known)
-    return [str(one) for one in json.loads(known)]
+    known = study.recorded(_ATTRIBUTE, lambda: json.dumps(find()))
+    return [str(one) for one in json.loads(known)] if known else []
 
 
 def _has(one: Identity, other: Identity, level: str) -> bool:

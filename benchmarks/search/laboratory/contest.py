@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import optuna
 from scipy.stats import bootstrap
 
 from benchmarks.search.laboratory.replay import Curve, replay
@@ -66,8 +65,7 @@ def to_the_end(table: Table) -> Curve:
 
 def _search(table: Table, sampler: SamplerName, seeded: bool, seed: int) -> Search:
     starts = table.starts if seeded else ()
-    study = optuna.create_study(direction="minimize")
-    return Search(study, table.choices, seed, starts, sampler=sampler, passes=table.elements)
+    return Search(None, table.choices, seed, starts, sampler=sampler, passes=table.elements)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -19,7 +19,6 @@ from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
 from tuner.search.program_graph import ProgramGraph
-from tuner.search.search import answer_in
 from tuner.search.studies import open_study
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext
@@ -122,7 +121,6 @@ def test_all_that_a_search_offers_or_goes_on_from_was_executed(tmp_path: Path) -
         assert one.check["stream"].startswith("not executed")
         assert one.figures is not None and one.figures.cycles > found.best.best.figures.cycles
     study = open_study(tmp_path / "studies", found.best.identity, job.seed, "local-search")
-    told = [answer_in(trial) for trial in study.get_trials()]
-    led_on = [str(recipe) for recipe, answer in told if answer.successors is not None]
+    led_on = [str(recipe) for recipe, answer in study.results() if answer.successors is not None]
     assert len(led_on) > 1
     assert all(not records[recipe].is_unexecuted for recipe in led_on)

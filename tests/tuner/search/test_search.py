@@ -20,6 +20,7 @@ from tuner.search.candidates import Answer, Candidate
 from tuner.search.program_graph import AS_LOWERED
 from tuner.search.samplers import SAMPLERS, SamplerName
 from tuner.search.search import WINDOW, Search
+from tuner.search.studies import Study
 
 PASSES = [str(one) for one in tosa_passes()][:5]
 CHOICES = {"conv1d": ("along-h", "along-w")}
@@ -78,7 +79,11 @@ class Space:
         return {self.program(Recipe.parse(text)) for text in self.evaluated}
 
 
-def study_in(folder: Path) -> optuna.Study:
+def study_in(folder: Path) -> Study:
+    return Study(journal_in(folder))
+
+
+def journal_in(folder: Path) -> optuna.Study:
     storage = JournalStorage(JournalFileBackend(str(folder / "journal")))
     return optuna.create_study(storage=storage, study_name="search", load_if_exists=True)
 
@@ -122,14 +127,15 @@ def test_what_is_beyond_the_limits_is_not_offered_but_leads_on(tmp_path: Path) -
     space = Space()
     space.cycles = lambda program: 1000 - len(program)  # type: ignore[method-assign]
     space.violation = lambda program: 0.25 * (program.count("+") < 2)  # type: ignore[method-assign]
-    study = study_in(tmp_path)
-    search = Search(study, {}, seed=0)
+    search = Search(study_in(tmp_path), {}, seed=0)
     run(search, space)
     best = search.states.best()
     assert best is not None and len(best.recipe.passes) == len(PASSES)
     again = Search(study_in(tmp_path), {}, seed=0)
     assert again.states.best() == best
-    right = [t for t in study.get_trials(states=[TrialState.COMPLETE]) if t.user_attrs["cycles"] is not None]
+    right = [
+        t for t in journal_in(tmp_path).get_trials(states=[TrialState.COMPLETE]) if t.user_attrs["cycles"] is not None
+    ]
     broken = [t.constraints["within limits"] for t in right]
     assert set(broken) == {0.0, 0.25}
 
@@ -215,11 +221,10 @@ def test_a_batch_holds_distinct_recipes(tmp_path: Path) -> None:
 
 def test_wrong_candidates_teach_the_sampler(tmp_path: Path) -> None:
     """They are finished trials that break a constraint, not failed ones."""
-    study = study_in(tmp_path)
-    search = Search(study, {}, seed=0)
+    search = Search(study_in(tmp_path), {}, seed=0)
     space = Space()
     run(search, space)
-    finished = [t for t in study.trials if t.user_attrs["cycles"] is None]
+    finished = [t for t in journal_in(tmp_path).trials if t.user_attrs["cycles"] is None]
     assert {trial.user_attrs["recipe"] for trial in finished} >= set(PASSES[:2])
     for trial in finished:
         assert trial.state == optuna.trial.TrialState.COMPLETE
@@ -324,3 +329,18 @@ def test_sites_are_chosen_one_by_one(tmp_path: Path) -> None:
     assert best is not None and str(best.recipe) == f"{PASSES[0]}@2+4+5"
     again = Search(study_in(tmp_path), {}, seed=0, starts=[f"{PASSES[0]}@profitable"])
     assert again.states.best() == best and again.ask(1) == []
+
+
+def test_a_study_has_the_parameters_that_optuna_drew(tmp_path: Path) -> None:
+    """So Optuna's dashboard shows them. Together they are the recipe."""
+    search = Search(study_in(tmp_path), CHOICES, seed=0, sampler="tpe", passes=PASSES)
+    run(search, Space(), most=20)
+    trials = journal_in(tmp_path).trials
+    assert len(trials) == 20
+    for trial in trials:
+        choice = trial.params["conv1d"]
+        elements = [] if choice == AS_LOWERED else [f"conv1d={choice}"]
+        slots = [value for name, value in sorted(trial.params.items()) if name.startswith("pass ") and value != "none"]
+        recipe = Recipe.parse(trial.user_attrs["recipe"])
+        assert [f"{name}={value}" for name, value in recipe.choices] == elements
+        assert list(map(str, recipe.passes)) == slots

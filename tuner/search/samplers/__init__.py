@@ -1,30 +1,20 @@
-"""Who proposes what to try next. Each sampler asks for candidates through one Optuna study, and is told through it."""
+"""Who proposes what to try next. All samplers propose candidates and learn results; one module adapts Optuna's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol, get_args
-
-import optuna
-from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, ProgramGraph, State
+from tuner.search.program_graph import Edge, ProgramGraph
 from tuner.search.samplers.greedy import Greedy
 from tuner.search.samplers.local_search import LocalSearch
-from tuner.search.samplers.optuna_samplers import FixedSlots
+from tuner.search.samplers.optuna_sampler import OptunaSampler
 from tuner.search.samplers.window import Window
 
 SamplerName = Literal["local-search", "greedy", "tpe", "nsga2", "random"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
-
-#: Optuna's own; made anew for each answer from a seed, so that a run that was killed can go on as if it was not.
-_OPTUNAS: dict[str, Callable[[int], BaseSampler]] = {
-    "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=16),
-    "nsga2": lambda seed: NSGAIISampler(seed=seed, population_size=16),
-    "random": lambda seed: RandomSampler(seed=seed),
-}
 
 
 class Sampler(Protocol):
@@ -38,13 +28,17 @@ class Sampler(Protocol):
     def propose(self) -> Candidate | None:
         """The next one; None if nothing is left until more is told."""
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
+    def parameters(self, recipe: Recipe) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """As in `Result`, of a recipe that was proposed and not told."""
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool, was_proposed: bool) -> Collection[Recipe]:
         """Take in what a recipe came to.
 
         Args:
             recipe: the candidate.
             answer: what it turned out to be.
             better: it is the new best.
+            was_proposed: by this sampler; else it came from elsewhere.
 
         Returns:
             Recipes under way that are not wanted any more: they were proposed in the hope that this one would come to
@@ -55,28 +49,23 @@ class Sampler(Protocol):
         """What single passes were found to bring."""
 
 
-def sampler_by(
-    name: SamplerName, study: optuna.Study, states: ProgramGraph, seed: int, passes: Sequence[str],
-    tell: Callable[[optuna.Trial, State], None],
-) -> Sampler:  # fmt: skip
+def sampler_by(name: SamplerName, states: ProgramGraph, seed: int, passes: Sequence[str]) -> Sampler:
     """The sampler of a name, for one search.
 
     Args:
         name: one of `SAMPLERS`.
-        study: in memory; gives each candidate its trial.
         states: what is known of programs.
         seed: of all that is drawn.
         passes: that a sampler of Optuna's makes recipes of.
-        tell: how its study is told again what a known program is worth.
 
     Returns:
         The sampler.
     """
     if name == "local-search":
-        return LocalSearch(study, states, seed)
+        return LocalSearch(states, seed)
     if name == "greedy":
-        return Greedy(study, states)
-    return FixedSlots(study, states, seed, passes, _OPTUNAS[name], tell)
+        return Greedy(states)
+    return OptunaSampler(name, states, seed, passes)
 
 
 __all__ = ["SAMPLERS", "Sampler", "SamplerName", "Window", "sampler_by"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import optuna
-
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.program_graph import Edge, ProgramGraph
@@ -13,32 +11,36 @@ from tuner.search.samplers.window import Window
 class Greedy:
     """Learns nothing: what else would be is told from how it does."""
 
-    def __init__(self, study: optuna.Study, states: ProgramGraph) -> None:
+    def __init__(self, states: ProgramGraph) -> None:
         """Propose for one search.
 
         Args:
-            study: in memory; gives each candidate its trial.
             states: what is known of programs.
         """
-        self._study, self._states = study, states
+        self._states = states
         self._window = Window(0, states, ())
 
     def begin(self, window: Window) -> None:
         self._window = window
 
     def root(self, recipe: Recipe) -> Candidate | None:
-        return Candidate(recipe, self._study.ask()) if self._window.take(recipe) else None
+        return Candidate(recipe) if self._window.take(recipe) else None
 
     def propose(self) -> Candidate | None:
         return next(filter(None, map(self.root, self._states.frontier())), None)
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> tuple[()]:
+    def parameters(self, recipe: Recipe) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """None: recipes are not drawn as parameters."""
+        return {}
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool, was_proposed: bool) -> tuple[()]:
         """Nothing is learned beyond what the states hold.
 
         Args:
             recipe: the candidate.
             answer: what it turned out to be.
             better: it is the new best.
+            was_proposed: by this sampler.
 
         Returns:
             Nothing: all that is under way stays wanted.

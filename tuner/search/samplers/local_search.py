@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
-import optuna
-
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.linear_model import Guess, LinearModel
@@ -63,15 +61,14 @@ class _Expected:
 class LocalSearch:
     """Proposes recipes; holds what it learned of passes and of kinds of neighbours."""
 
-    def __init__(self, study: optuna.Study, states: ProgramGraph, seed: int) -> None:
+    def __init__(self, states: ProgramGraph, seed: int) -> None:
         """Propose for one search.
 
         Args:
-            study: in memory; gives each candidate its trial.
             states: what is known of programs.
             seed: of all that is drawn.
         """
-        self._study, self._states, self._seed = study, states, seed
+        self._states, self._seed = states, seed
         self._window = Window(0, states, ())
         self._effects, self._credit = PassStatistics(seed), LinearModel()
         self._kinds: dict[Recipe, str] = {}  # of what is asked for
@@ -92,18 +89,23 @@ class LocalSearch:
         if not self._window.take(recipe):
             return None
         # The default says which passes there are for this model. Which of the others is best shows when all are told.
-        return Candidate(recipe, self._study.ask(), inf if recipe == Recipe() else -inf)
+        return Candidate(recipe, inf if recipe == Recipe() else -inf)
 
     def learn_steps(self, edges: list[Edge]) -> None:
         self._effects.learn(edges)
 
-    def learn(self, recipe: Recipe, answer: Answer, better: bool) -> Collection[Recipe]:
+    def parameters(self, recipe: Recipe) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """None: recipes are not drawn as parameters."""
+        return {}
+
+    def learn(self, recipe: Recipe, answer: Answer, better: bool, was_proposed: bool) -> Collection[Recipe]:
         """Take in what a recipe came to, and which kind of proposal it was.
 
         Args:
             recipe: the candidate.
             answer: what it turned out to be.
             better: it is the new best.
+            was_proposed: by this sampler; what is learned does not depend on it.
 
         Returns:
             Recipes that were proposed to follow on this one, where it costs more than what comes before it.
@@ -132,10 +134,10 @@ class LocalSearch:
             if isinstance(found, State):
                 self._window.expanding.add(found.recipe)
                 known = Answer(found.program, found.cycles, violation=found.violation)
-                return Candidate(found.recipe, self._study.ask(), known=known)
+                return Candidate(found.recipe, known=known)
             if found is not None:
                 self._kinds[found] = kind
-                return Candidate(found, self._study.ask(), inf if best is None else best.value)
+                return Candidate(found, inf if best is None else best.value)
         return None
 
     def _of_kind(self, kind: str, seen_all: bool) -> Recipe | State | None:
