@@ -4,7 +4,11 @@
 
 Every identity has a hundred evaluations, and a best with the operator tables that a search leaves. Four models in
 ten have the same structure, as when a team trains one network again and again. The aim: 99 of 100 lookups in a
-millisecond, whatever the answer. The last column is without what the machine's other programs did to it.
+millisecond, whatever the answer. Beside it is the time without what the machine's other programs did to it.
+
+In turn with lookups as they are, SQLAlchemy runs the same statements with the same settings of connections. The last
+columns say how long that takes, and how many times as long in the median: why
+`results.store.database.fast_reads` runs statements itself.
 """
 
 from __future__ import annotations
@@ -17,20 +21,24 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import insert
+from sqlalchemy import Select, insert
 
 from benchmarks.store.postgresql import server
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
 from results.records.figures import FIGURE_NAMES
 from results.records.identity import Identity, Structure, Target
 from results.store.database.connect import connect, store_url
+from results.store.database.database import Database
+from results.store.database.fast_reads import FastReads
 from results.store.database.tables import identities, models, targets, toolchain_versions, toolchains
+from results.store.lookups.lookups import Lookups
 from results.store.rows.rows import facts_text, structure_values, target_values
 from results.store.store import Store
 from workers.ethos_u.backend import BACKEND
@@ -200,24 +208,45 @@ class Waiting:
         return sum(int(text.split()[1]) for text in texts) / 1e6
 
 
-def measured(store: Store, where: Path | str, ask: Callable[[], Identity], expected: type) -> list[list[float]]:
-    """Milliseconds of lookups in increasing order: from question to answer; and without those in which this process or
-    the server's waited for a processor that another program had."""
-    taken, undisturbed = [], []
+class BySqlalchemy(FastReads):
+    """Runs statements as SQLAlchemy does, on connections with the same settings."""
+
+    def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(statement, dict(values)).mappings()]
+
+
+@dataclasses.dataclass
+class Taken:
+    """Milliseconds of lookups, from question to answer. undisturbed: without those in which this process or the
+    server's waited for a processor that another program had."""
+
+    whole: list[float] = dataclasses.field(default_factory=list)
+    undisturbed: list[float] = dataclasses.field(default_factory=list)
+
+
+def measured(readers: Sequence[Lookups], where: Path | str, ask: Callable[[], Identity], expected: type) -> list[Taken]:
+    """For each reader; all are asked the same questions in turn."""
+    found = [Taken() for _ in readers]
     waiting = Waiting([])
     for number in range(LOOKUPS + _WARMING):
         if number == _WARMING:
             waiting = Waiting([os.getpid(), *_serving(where)])
-        asked, waited = ask(), waiting.milliseconds()
-        started = time.perf_counter()
-        answer = lookup(store.lookups, asked)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        waited = waiting.milliseconds() - waited
-        assert type(answer) is expected, f"{answer} instead of {expected}"
-        if number >= _WARMING:
-            taken.append(milliseconds)
-            undisturbed.append(milliseconds - waited)
-    return [sorted(taken), sorted(undisturbed)]
+        asked = ask()
+        for reader, taken in zip(readers, found, strict=True):
+            waited, started = waiting.milliseconds(), time.perf_counter()
+            answer = lookup(reader, asked)
+            milliseconds = 1000 * (time.perf_counter() - started)
+            waited = waiting.milliseconds() - waited
+            assert type(answer) is expected, f"{answer} instead of {expected}"
+            if number >= _WARMING:
+                taken.whole.append(milliseconds)
+                taken.undisturbed.append(milliseconds - waited)
+    return found
+
+
+def _at_99(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) * 99 // 100]
 
 
 def _serving(where: Path | str) -> list[int]:
@@ -236,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=int, default=MODELS, help="so many; 400 evaluations each")
     count = parser.parse_args().models
-    columns = ("median", "p99", "aim of p99", "p99 without waits for a core")
+    columns = ("median", "p99", "aim", "p99 undisturbed", "by SQLAlchemy: p99 undisturbed", "median, times")
     table = Table("database", "answer", *columns, title="milliseconds per lookup")
     with tempfile.TemporaryDirectory(prefix="velatune-lookup-") as folder, server() as url:
         for database, where in (("SQLite", Path(folder) / "store.sqlite"), ("PostgreSQL", url)):
@@ -245,12 +274,18 @@ def main() -> None:
             Console().print(
                 f"{database}: {evaluations_of(count):,} evaluations in {time.perf_counter() - started:.0f} s"
             )
+            by_sqlalchemy = Database(connect(store_url(where)), "the benchmark's store")
+            by_sqlalchemy.fast_reads = BySqlalchemy(connect(store_url(where)), "the benchmark's store")
             with Store.open(where) as store:
                 for expected, ask in questions(random.Random(1), count).items():
-                    taken, undisturbed = measured(store, where, ask, expected)
-                    at_99 = len(taken) * 99 // 100
-                    row = (taken[len(taken) // 2], taken[at_99], AIM_MILLISECONDS, undisturbed[at_99])
+                    fast, other = measured([store.lookups, Lookups(by_sqlalchemy)], where, ask, expected)
+                    usual = median(fast.whole)
+                    row = (
+                        usual, _at_99(fast.whole), AIM_MILLISECONDS, _at_99(fast.undisturbed),
+                        _at_99(other.undisturbed), median(other.whole) / usual,
+                    )  # fmt: skip
                     table.add_row(database, expected.__name__.lower(), *(f"{value:.2f}" for value in row))
+            by_sqlalchemy.close()
     Console().print(table)
 
 
