@@ -64,7 +64,7 @@ SENTENCES = {
     ],
     "docs/objective.md": [f"may exceed the default's by {_PARTS[SRAM_GROWTH - 1]} at most"],
     "docs/search.md": [
-        f"and {_WORDS[_SLOTS]} places that a pass takes or none",
+        f"and {_WORDS[_SLOTS]} slots that a pass takes or none",
         f"up to {_WORDS[WINDOW]} candidates ahead",
         f"more than {100 * _NEAR:g} % worse than the program before it",
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",

@@ -24,7 +24,15 @@ def value_of(cycles: int | None, violation: float) -> float:
 
 
 def constraints_of(cycles: int | None, violation: float) -> dict[str, float]:
-    """What a program may break, as Optuna's constraints: above 0 means broken. Arguments as for `value_of`."""
+    """What a program may break.
+
+    Args:
+        cycles: of the objective; None if the program is not right.
+        violation: by which part it is beyond the limits, 0 if it is not.
+
+    Returns:
+        Name of a constraint -> by how much it is broken; 0 means that it holds.
+    """
     return {"right": 0.0 if cycles is not None else 1.0, "within limits": violation}
 
 
