@@ -1,20 +1,12 @@
-"""One search in one process, without workers of its own, so that all that it costs is this process's CPU time.
-
-    python -P FOLDER/benchmarks/speed/search_once.py MODEL TARGET TRIALS CACHE
-
-Searches with whatever checkout is on Python's path, with nothing remembered but lowered models, and prints what it took
-as JSON. `benchmarks.speed.against` has it run with two checkouts. So it uses only what both have.
-"""
+"""One search in one process, without workers of its own, so that all that it costs is this process's CPU time."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -28,7 +20,6 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import tune
 from workers import tasks
 from workers.backend.job import Job
-from workers.ethos_u.target import Target
 from workers.pool.shared import Enclosed
 from workers.pool.worker_process import spare_the_collector
 
@@ -82,7 +73,7 @@ class Watch(Progress):
         self._began = time.process_time(), time.perf_counter()
         self._programs: set[str] = set()
 
-    def searching(self, *_: Any) -> None:  # what checkouts tell besides differs
+    def searching(self, *_: Any) -> None:
         self._began = time.process_time(), time.perf_counter()
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
@@ -118,13 +109,3 @@ def cache_with_lowered(folder: Path, lowered: Path) -> Path:
     lowered.mkdir(parents=True, exist_ok=True)
     (cache / "lowered").symlink_to(lowered)
     return cache
-
-
-def main(model: str, target: str, trials: str, lowered: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        job = Job(model, Target.parse(target), cache_with_lowered(Path(folder), Path(lowered)), seed=0)
-        sys.stdout.write(json.dumps(asdict(search(job, int(trials), OwnProcess()))) + "\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
