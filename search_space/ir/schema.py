@@ -23,18 +23,9 @@ OPERATORS = (
 )  # fmt: skip
 OPERATOR_NUMBER = {name: number for number, name in enumerate(OPERATORS)}
 
-#: `union Attribute`: the operator whose table stands at each position; the union's number is the position plus one.
-ATTRIBUTE_TABLES = (
-    "ARGMAX", "AVG_POOL2D", "CONV2D", "CONV3D", "DEPTHWISE_CONV2D", "FFT2D", "MATMUL", "MAX_POOL2D", "RFFT2D",
-    "TRANSPOSE_CONV2D", "CLAMP", "ERF", "SIGMOID", "TANH", "ADD", "ARITHMETIC_RIGHT_SHIFT", "BITWISE_AND",
-    "BITWISE_OR", "BITWISE_XOR", "INTDIV", "LOGICAL_AND", "LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT", "LOGICAL_OR",
-    "LOGICAL_XOR", "MAXIMUM", "MINIMUM", "MUL", "POW", "SUB", "TABLE", "ABS", "BITWISE_NOT", "CEIL", "CLZ", "COS",
-    "EXP", "FLOOR", "LOG", "LOGICAL_NOT", "NEGATE", "RECIPROCAL", "RSQRT", "SIN", "SELECT", "EQUAL", "GREATER",
-    "GREATER_EQUAL", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PRODUCT", "REDUCE_SUM", "CONCAT",
-    "PAD", "RESHAPE", "REVERSE", "SLICE", "TILE", "TRANSPOSE", "GATHER", "SCATTER", "RESIZE", "CAST", "RESCALE",
-    "CONST", "IDENTITY", "CUSTOM", "COND_IF", "WHILE_LOOP", "VARIABLE", "VARIABLE_WRITE", "VARIABLE_READ",
-    "CONST_SHAPE",
-)  # fmt: skip
+#: `union Attribute`: the operator whose table stands at each position, which are all in the order of `enum Op`; the
+#: union's number is the position plus one.
+ATTRIBUTE_TABLES = OPERATORS[1:]
 ATTRIBUTE_NUMBER = {name: number for number, name in enumerate(ATTRIBUTE_TABLES, start=1)}
 
 
