@@ -1,4 +1,4 @@
-"""How far the best is from what no lowering can go below, and which operators hold what is between."""
+"""Table of bests beside their lower bounds, with the operators that take the cycles above the bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that were sent: received, looked at by another process, kept under the hash of their bytes."""
+"""Uploaded files: received, inspected by another process, and kept under the hash of their bytes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Upload:
 
 
 class Uploads:
-    """All that are kept in a state folder."""
+    """All uploads that a state folder keeps."""
 
     def __init__(self, state: State, backend: Backend, limits: Limits) -> None:
         """Take over the folder of uploads, and remove what an earlier process left half received.

@@ -29,9 +29,9 @@ class Claims:
     def record_all(self, entries: Iterable[tuple[Identity, Claim]]) -> list[ImportOutcome]:
         """Take over what other people's searches found, all of it or, if anything fails, nothing.
 
-        What is claimed stands beside the store's own bests, is looked up where there is none of its own, and is not
-        verified. It stays until its recipe is evaluated here, or a best is that is as good. Of two claims for an
-        identity the later one stays.
+        A claim is not verified. Lookups take it only where the store has no best of its own. It is removed when its
+        recipe is evaluated here, or when a best of the store is as good. Of two claims for an identity the later one
+        is kept.
 
         Returns:
             What became of each.

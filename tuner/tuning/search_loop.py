@@ -77,13 +77,7 @@ async def begin_search(
 
 
 class SearchLoop:
-    """Runs one search.
-
-    Args:
-        search: proposes candidates.
-        client: has them evaluated.
-        best: stores the best so far, for whoever looks it up after a kill.
-    """
+    """Runs one search."""
 
     def __init__(
         self, job: Job, search: Search, client: EvaluationClient, best: BestRecord, context: TuningContext
@@ -94,7 +88,7 @@ class SearchLoop:
             job: the model and its target.
             search: proposes candidates.
             client: evaluates them.
-            best: stores what is better than all before.
+            best: stores what is better than all before, so that a lookup after a kill finds it.
             context: of the command.
         """
         self._job, self._search, self._client, self._best = job, search, client, best

@@ -1,4 +1,4 @@
-"""Functions in processes of their own, which have executed nothing yet and end with the one that asks."""
+"""Runs functions in new processes, which have executed nothing yet and end with the calling process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What running a `.pte` takes."""
+"""Seconds of processor and clock that running a `.pte` takes."""
 
 from __future__ import annotations
 

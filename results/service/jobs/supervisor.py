@@ -32,7 +32,7 @@ _GRACE_SECONDS = 20.0
 
 
 class Supervisor:
-    """Of one service; `run` until cancelled."""
+    """Runs the jobs of one service: `run` takes them from the queue until it is cancelled."""
 
     def __init__(
         self, jobs: Jobs, uploads: Uploads, backend: Backend, limits: Limits, metrics: Metrics, store: str

@@ -9,7 +9,7 @@ from tuner.search.program_graph import ProgramGraph
 
 
 class Window:
-    """What is proposed and not told.
+    """The candidates that were proposed and whose results the search does not have yet.
 
     Attributes:
         evaluations: how many were told when it was last filled.

@@ -1,4 +1,4 @@
-"""Whether a program has movements that Vela is known to compile wrongly."""
+"""Whether a program has layout transforms that Vela is known to compile wrongly."""
 
 from __future__ import annotations
 
