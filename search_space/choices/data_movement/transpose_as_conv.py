@@ -26,8 +26,11 @@ _MOST_PERMUTED = 256
 #: Operations that one transpose may become: for the parts of a CONCAT, and Vela 5.1 makes one for each batch.
 _MOST_PARTS = 16
 
-#: Atoms up to which a map is also tried as two consecutive ones.
-_MOST_ATOMS = 5
+#: Atoms up to which a map is also tried as two consecutive ones, and up to which an atom is cut in two for that.
+_MOST_ATOMS, _MOST_ATOMS_TO_CUT = 5, 3
+
+#: Sizes of one of the two pieces of an atom.
+_CUTS = range(4, 17)
 
 #: The NPU computes results by 16 channels from data by 8, and writes a result in the time of 64 multiplications
 #: (Ethos-U55-128 and U85-256 by Vela's cost models).
@@ -74,7 +77,9 @@ class _Permutation:
 class TransposeAsConv(Pass):
     """Source: a permutation of few elements is a matrix of zeros and ones; acc + 0 times one is what RESCALE gives.
     Where the elements that a block of the result consists of are a column of blocks of the data, that is one
-    convolution; where the result's first dimension is small, one for each part of a CONCAT.
+    convolution; where the result's first dimension is small, one for each part of a CONCAT. Two such permutations
+    may take less than the one that they compose to: for each element a convolution multiplies a whole block, and the
+    transpose of C x T has blocks of C rows. With C = a x b it is one of blocks of a rows, and one of b.
 
     Ethos-U55 has no transpose and moves element by element, in 4 to 8 cycles, what it multiplies by a few dozen zeros
     in a fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
@@ -125,17 +130,43 @@ def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
     enough."""
     if layout.keeps_order:
         return ()
-    atoms, order = layout.atoms, layout.order
-    ways: list[tuple[_Permutation | None, ...]] = [(_permutation(atoms, order),)]
+    whole = _permutation(layout.atoms, layout.order)
+    ways: list[tuple[_Permutation, ...]] = [] if whole is None else [(whole,)]
+    for atoms, order in _cuts(layout.atoms, layout.order):
+        ways += _in_two(atoms, order)
+    return min(ways, key=lambda way: sum(one.work for one in way), default=())
+
+
+def _cuts(atoms: Shape, order: tuple[int, ...]) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+    """The atoms as they are, and with one of them cut in two: 64 x 256 is moved by 64 rows at a time, 8 x 8 x 256 by 8
+    rows twice."""
     if len(atoms) <= _MOST_ATOMS:
-        for middle in permutations(range(len(atoms))):
-            between = tuple(atoms[a] for a in middle)
-            first = LayoutMap.of(atoms, between, atoms, middle)
-            then = LayoutMap.of(between, layout.out_shape, between, tuple(middle.index(a) for a in order))
-            if not first.keeps_order and not then.keeps_order:
-                ways.append((_permutation(first.atoms, first.order), _permutation(then.atoms, then.order)))
-    found = [tuple(one for one in way if one is not None) for way in ways if None not in way]
-    return min(found, key=lambda way: sum(one.work for one in way), default=())
+        yield atoms, order
+    for at, atom in enumerate(atoms if len(atoms) <= _MOST_ATOMS_TO_CUT else ()):
+        for pair in _pairs(atom):
+            pieces = tuple(piece for a in order for piece in ((at, at + 1) if a == at else (a + (a > at),)))
+            yield (*atoms[:at], *pair, *atoms[at + 1 :]), pieces
+
+
+def _pairs(atom: int) -> Iterator[Shape]:
+    """The sizes of the pieces of an atom."""
+    for size in _CUTS:
+        if atom % size == 0 and atom > size:
+            yield from dict.fromkeys(((atom // size, size), (size, atom // size)))
+
+
+def _in_two(atoms: Shape, order: tuple[int, ...]) -> Iterator[tuple[_Permutation, _Permutation]]:
+    """Two consecutive permutations, by each order that the atoms may have between them."""
+    for middle in permutations(range(len(atoms))):
+        between = tuple(atoms[a] for a in middle)
+        first = LayoutMap.of(atoms, between, atoms, middle)
+        then = LayoutMap.of(between, between, between, tuple(middle.index(a) for a in order))
+        if first.keeps_order or then.keeps_order:
+            continue
+        one = _permutation(first.atoms, first.order)
+        other = None if one is None else _permutation(then.atoms, then.order)
+        if one is not None and other is not None:
+            yield one, other
 
 
 def _permutation(atoms: Shape, order: tuple[int, ...]) -> _Permutation | None:

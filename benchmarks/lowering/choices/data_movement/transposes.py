@@ -40,3 +40,14 @@ def pixel_shuffle() -> nn.Module:
         return n.b(n.a(x))
 
     return Net(function, a=nn.Conv2d(8, 12, 3, padding=1), b=nn.PixelShuffle(2))
+
+
+@minimal(
+    PROGRAMS,
+    "transpose-as-conv",
+    "`Conv1d(64, 64, 3)` of 128 steps: two convolutions of 8 rows each",
+    "transpose-as-conv",
+    (1, 64, 128),
+)
+def many_channels_of_a_signal() -> nn.Module:
+    return nn.Conv1d(64, 64, 3, padding=1)

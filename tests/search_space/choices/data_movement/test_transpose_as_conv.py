@@ -13,6 +13,8 @@ from search_space.ir.verifier import problems
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing import PassContract
 from velatune.testing.reference_values import outputs
+from workers.ethos_u.command_stream import decode
+from workers.ethos_u.cost.stream_cost import stream_cycles
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import compile_tosa
 
@@ -27,7 +29,8 @@ def moved(shape: Shape, *perms: Shape, dtype: str = "INT8") -> Graph:
 
 @settings(max_examples=120)
 @given(
-    shape=st.lists(st.sampled_from([1, 2, 3, 4, 5, 8, 16]), min_size=2, max_size=5).map(tuple),
+    shape=st.lists(st.sampled_from([1, 2, 3, 4, 5, 8, 16]), min_size=2, max_size=5).map(tuple)
+    | st.lists(st.sampled_from([1, 3, 13, 24, 28, 40, 66]), min_size=2, max_size=3).map(tuple),
     data=st.data(),
 )
 def test_every_element_gets_where_it_belongs(shape: Shape, data: st.DataObject) -> None:
@@ -61,10 +64,29 @@ def test_a_pixel_shuffle_is_two_convolutions() -> None:
     assert outputs(after, (values,)) == outputs(graph, (values,))
 
 
+def test_many_channels_are_moved_by_two_convolutions_of_few_rows() -> None:
+    after = TransposeAsConv().apply(moved((1, 64, 96), (0, 2, 1)))
+    kernels = [after[node.inputs[1]].type.shape for _, node in after.operators() if node.op == "CONV2D"]
+    assert [rows * columns * channels for _, rows, columns, channels in kernels] == [16, 16]
+    assert [rows for _, rows, _, _ in kernels] == [8, 8]
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 128), (1, 40, 98), (1, 96, 18, 18)])
+def test_ethos_u55_moves_channels_and_pixels_in_less_than_half_the_cycles(shape: Shape) -> None:
+    target = Target.parse("ethos-u55-128")
+    graph = moved(shape, (0, *range(2, len(shape)), 1))
+    streams = [
+        compile_tosa(write_tosa(one), target, operators=False).command_stream
+        for one in (graph, TransposeAsConv().apply(graph))
+    ]
+    transposed, convolved = (stream_cycles(decode(stream), target).total_cycles for stream in streams)
+    assert convolved < 0.4 * transposed
+
+
 @pytest.mark.parametrize(
     "graph",
     [
-        moved((1, 200, 300), (0, 2, 1)),
+        moved((1, 211, 307), (0, 2, 1)),
         moved((2, 3), (1, 0), dtype="INT16"),
         moved((1, 3), (1, 0)),
         Graph({0: constant(np.zeros((2, 3), np.int8)), 1: moved((2, 3), (1, 0))[1]}, (), (1,), 2),
