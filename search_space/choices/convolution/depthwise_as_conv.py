@@ -24,6 +24,9 @@ class DepthwiseAsConv(Pass):
     computed by 16 channels at a time. A full one is computed by 8 input and 8 output channels. Where at most two of
     four consecutive weights are not zero, it takes half the time.
 
+    The NPU has no depthwise convolution with several results for each channel: Vela 5.1 makes one for each of them and
+    interleaves their channels, one by one.
+
     grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. This is profitable with
     large kernels.
 
@@ -41,8 +44,8 @@ class DepthwiseAsConv(Pass):
             return _grouped(edit, node_id)
         if not _is_depthwise(edit, node):
             return False
-        _, _, channels, times = edit[node.inputs[1]].type.shape
-        if not 1 < channels <= channels * times <= _CHANNELS:
+        channels = edit[node.inputs[1]].type.shape[2]
+        if not 1 < channels <= _CHANNELS:
             return False
         inputs = (node.inputs[0], _diagonal(edit, node, 0, channels), *node.inputs[2:])
         edit.redefine(node_id, replace(node, op="CONV2D", inputs=inputs))
@@ -76,7 +79,8 @@ def _grouped(edit: Editor, node_id: int) -> bool:
     data = edit[node.inputs[0]].type
     channels = data.shape[3]
     parameters = (node.inputs[2], *rescale.inputs[1:3])
-    if node.type.shape[3] != channels or not _CHANNELS < channels <= _CHANNELS * _MOST_GROUPS:
+    times = node.type.shape[3] // channels
+    if not _CHANNELS < channels <= _CHANNELS * _MOST_GROUPS:
         return False
     if not all(map(edit.is_constant, rescale.inputs[1:])):
         return False
@@ -86,8 +90,8 @@ def _grouped(edit: Editor, node_id: int) -> bool:
         size = (*data.shape[:3], count)
         taken = {"start": (0, 0, 0, first), "size": size}
         part = edit.add(Node("SLICE", (node.inputs[0],), TensorType(size, data.dtype), taken, name=node.name))
-        bias, *scales = (_some(edit, one, first, count) for one in parameters)
-        result = (*node.type.shape[:3], count)
+        bias, *scales = (_some(edit, one, first * times, count * times) for one in parameters)
+        result = (*node.type.shape[:3], count * times)
         sums = edit.add(
             replace(
                 node, op="CONV2D", inputs=(part, _diagonal(edit, node, first, count), bias, *node.inputs[3:]),
