@@ -85,6 +85,34 @@ def eight_channels_by_themselves() -> nn.Module:
 
 
 @minimal(
+    PROGRAMS,
+    "widen-conv",
+    "`Conv2d(1, 8, (1, 64), padding=(0, 32))` of 16 electrodes and 128 samples: 129 results, 136 are computed",
+    "widen-conv",
+    (1, 1, 16, 128),
+)
+def a_prime_number_of_results() -> nn.Module:
+    return Net(
+        lambda n, x: n.b(n.a(x).relu()),
+        a=nn.Conv2d(1, 8, (1, 64), padding=(0, 32)), b=nn.Conv2d(8, 16, (16, 1)),
+    )  # fmt: skip
+
+
+@minimal(
+    PROGRAMS,
+    "depthwise-as-conv",
+    "1x1 conv, depthwise 3x3 of 16 channels with 2 results for each, 1x1 conv",
+    "depthwise-as-conv{grouped=true}",
+    (1, 4, 16, 16),
+)
+def two_results_for_each_channel() -> nn.Module:
+    return Net(
+        lambda n, x: n.c(n.b(n.a(x).relu()).relu()),
+        a=nn.Conv2d(4, 16, 1), b=nn.Conv2d(16, 32, 3, padding=1, groups=16), c=nn.Conv2d(32, 16, 1),
+    )  # fmt: skip
+
+
+@minimal(
     PROGRAMS, "depthwise-as-conv", "conv, depthwise 7x7 of 32 channels (ConvNeXt), 1x1 conv",
     "sink-transposes,depthwise-as-conv{grouped=true}", (1, 4, 48, 48),
 )  # fmt: skip

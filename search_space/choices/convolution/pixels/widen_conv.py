@@ -32,7 +32,8 @@ class WidenConv(Pass):
     Source: Ethos-U55 and U85 in Vela's cost models. Results are computed by 8 channels and written by 16, data is read
     by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of 3 x 3. Two
     pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns of the data
-    can be grouped in the same way, also alone. In the limit a whole row is one pixel.
+    can be grouped in the same way, also alone. In the limit a whole row is one pixel. Where k does not divide a row of
+    results, a few more are computed and sliced off; where it does not divide a row of the data, zero points fill it up.
 
     The pass does not apply where more products with zeros are added than are saved. Nor does it apply before a CONCAT:
     results are written to their place in it, but not through a reshape.
@@ -68,7 +69,12 @@ class WidenConv(Pass):
             scales = tuple(repeated_constant(edit, i, best.results) for i in scales)
         after = TensorType(edit[wide].type.shape, rescale.type.dtype)
         last = edit.add(replace(rescale, inputs=(wide, *scales, *rescale.inputs[3:]), type=after))
-        edit.redefine(node_id, move(last, after, (Step("reshape", rescale.type.shape),), rescale.name))
+        n, height, width, channels = rescale.type.shape
+        rows = move(last, after, (Step("reshape", (n, height, best.computed, channels)),), rescale.name)
+        if best.computed > width:
+            taken = {"start": (0, 0, 0, 0), "size": rescale.type.shape}
+            rows = Node("SLICE", (edit.add(rows),), rescale.type, taken, name=rescale.name)
+        edit.redefine(node_id, rows)
         return True
 
 
@@ -108,10 +114,9 @@ class _Form:
         width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
         for results in range(1, min(width, _MOST_PIXELS) + 1):
             for data in range(2 if results == 1 else 1, results * step + 1):
-                if width % results == 0 and self.tensor.shape[2] % data == 0:
-                    form = replace(self, results=results, data=data)
-                    if form.allowed:
-                        yield form
+                form = replace(self, results=results, data=data)
+                if form.allowed:
+                    yield form
 
     @property
     def allowed(self) -> bool:
@@ -127,6 +132,21 @@ class _Form:
         )
 
     @property
+    def pixels(self) -> int:
+        """In a row, each of so many results."""
+        return -(-self.node.type.shape[2] // self.results)
+
+    @property
+    def computed(self) -> int:
+        """Results in a row, of which the last ones may be none of the convolution's."""
+        return self.pixels * self.results
+
+    @property
+    def seen(self) -> int:
+        """Pixels in a row of the data, of which the last one may be filled up."""
+        return -(-self.tensor.shape[2] // self.data)
+
+    @property
     def one(self) -> bool:
         """Whether a row of results is one pixel: padding is never read then."""
         return self.results == self.node.type.shape[2]
@@ -134,7 +154,7 @@ class _Form:
     @property
     def flat(self) -> bool:
         """Whether a row of data is one pixel, too: rows are columns then."""
-        return self.one and self.data == self.tensor.shape[2]
+        return self.one and self.seen == 1
 
     @property
     def left(self) -> int:
@@ -149,7 +169,7 @@ class _Form:
     def width(self) -> int:
         """Of the kernel."""
         if self.one:
-            return self.tensor.shape[2] // self.data
+            return self.seen
         step = self.node.attributes["stride"][1]
         reach = (self.results - 1) * step + self.weights[2] - 1 - self.node.attributes["pad"][2]
         return self.left + reach // self.data + 1
@@ -157,8 +177,7 @@ class _Form:
     @property
     def right(self) -> int:
         """Columns of padding; negative where the last columns of the data are not read."""
-        pixels = self.node.type.shape[2] // self.results
-        return (pixels - 1) * self.stride + self.width - self.left - self.tensor.shape[2] // self.data
+        return (self.pixels - 1) * self.stride + self.width - self.left - self.seen
 
     @property
     def size(self) -> int:
@@ -171,10 +190,12 @@ class _Form:
         n, height, width, _ = self.node.type.shape
         channels, depth = self.results * self.weights[0], self.data * self.weights[3]
         # Two columns at a time.
-        pixels = n * (round_up(height, 2) if self.flat else height * round_up(width // self.results, 2))
+        pixels = n * (round_up(height, 2) if self.flat else height * round_up(self.pixels, 2))
         useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
         read = useful + (self.size - useful) // 8  # zeros are compressed
-        return max(
+        copied = self.tensor.elements if self.seen * self.data > self.tensor.shape[2] else 0
+        copied += self.node.type.elements if self.computed > width else 0
+        return copied * _PRODUCTS_PER_RESULT + max(
             pixels * max(round_up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
             read * _PRODUCTS_PER_WEIGHT,
         )
@@ -202,13 +223,18 @@ def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
                 wide[result, :, :, at] = weights[:, :, column]
     wide = wide.reshape(form.results * channels, rows, form.width, form.data * depth)
     n, height, width, _ = form.tensor.shape
-    seen = (n, height, width // form.data, form.data * depth)
+    seen = (n, height, form.seen, form.data * depth)
     padding, stride = (*pad[:2], form.left, form.right), (node.attributes["stride"][0], form.stride)
     if form.flat:
         wide, seen = wide.swapaxes(1, 2), (n, 1, height, form.data * depth)
         padding, stride = (0, 0, *pad[:2]), stride[::-1]
     data = node.inputs[0]
-    if seen != form.tensor.shape:
-        data = edit.add(move(data, form.tensor, (Step("reshape", seen),), edit[data].name))
+    filled = form.seen * form.data - width
+    if filled:
+        attributes = {"padding": (0, 0, 0, 0, 0, filled, 0, 0)}
+        whole = TensorType((n, height, width + filled, depth), form.tensor.dtype)
+        data = edit.add(Node("PAD", (data, node.inputs[3]), whole, attributes, name=edit[data].name))
+    if seen != edit[data].type.shape:
+        data = edit.add(move(data, edit[data].type, (Step("reshape", seen),), edit[data].name))
     bias = np.tile(np.broadcast_to(edit[node.inputs[2]].array, channels), form.results)
     return convolved(edit, data, wide, bias, (node.inputs[3], node.inputs[4]), padding, stride, node.name)
