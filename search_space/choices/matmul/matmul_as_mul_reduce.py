@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.uniform_constant import uniform_value
-from search_space.building.rescale_by_one import ByOne, by_one, one_number
+from search_space.building.channel_sum import ChannelSum
+from search_space.building.rescale_by_one import ByOne, by_one
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node, Step, TensorType, constant, move
 from search_space.ir.layout_map import LayoutMap, Shape
@@ -61,7 +62,7 @@ class MatmulAsMulReduce(Pass):
         # A column of pixels: its blocks are the smaller ones, and the pipeline is filled and drained for every row.
         second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
         products = _Products.of(edit, first, second, (nearer, second_zero))
-        summed, narrowed = _ChannelSum.of(edit, "INT16", inner), by_one(edit, "INT48", "INT32")
+        summed, narrowed = ChannelSum.of(edit, "INT16", inner), by_one(edit, "INT48", "INT32")
         sums: list[list[int]] = []
         step = 1 if self.low_memory else _ROWS
         for start in range(0, rows, step):
@@ -75,7 +76,7 @@ class MatmulAsMulReduce(Pass):
         steps = order if self.low_memory else (Step("reshape", node.type.shape),)
         result = move(total, edit[total].type, steps, node.name)
         if nearer != first_zero:
-            times = _ChannelSum.of(edit, "INT8", inner, second_zero, nearer - first_zero)
+            times = ChannelSum.of(edit, "INT8", inner, second_zero, nearer - first_zero)
             rest = _joined(edit, [times.of_value(edit, i) for i in _parts(edit, second, heads)])
             each = edit.add(move(rest, edit[rest].type, (Step("reshape", (heads, 1, columns)),)))
             result = Node("ADD", (edit.add(result), each), node.type, name=node.name)
@@ -124,31 +125,6 @@ class _Products:
         factors = self.widened[1].of(edit, self.second), self.widened[0].of(edit, one_row)
         product = edit.add(Node("MUL", (*factors, self.shift), TensorType(edit[self.second].type.shape, "INT32")))
         return self.narrowed.of(edit, product)
-
-
-@dataclass(frozen=True)
-class _ChannelSum:
-    """A 1x1 convolution that sums channels. inputs: its constants."""
-
-    inputs: tuple[int, ...]
-    accumulator: str
-
-    @staticmethod
-    def of(edit: Editor, dtype: str, channels: int, zero_point: int = 0, times: int = 1) -> _ChannelSum:
-        """Of differences to the zero point, so many times (INT8)."""
-        accumulator = "INT32" if dtype == "INT8" else "INT48"
-        weights = constant(np.full((1, 1, 1, channels), times, np.int8))
-        rest = one_number(0, accumulator), one_number(zero_point, dtype), one_number(0, "INT8")
-        return _ChannelSum(tuple(map(edit.add, (weights, *rest))), accumulator)
-
-    def of_value(self, edit: Editor, value: int) -> int:
-        """[N,H,W,1]"""
-        attributes = {
-            "pad": (0, 0, 0, 0), "stride": (1, 1), "dilation": (1, 1), "local_bound": False,
-            "acc_type": self.accumulator,
-        }  # fmt: skip
-        tensor = TensorType((*edit[value].type.shape[:3], 1), self.accumulator)
-        return edit.add(Node("CONV2D", (value, *self.inputs), tensor, attributes))
 
 
 def _joined(edit: Editor, values: Sequence[int]) -> int:
