@@ -31,6 +31,8 @@ class BlockDiagonalConv(Pass):
 
     Ethos-U85 takes 64 input channels of one place of a kernel at a time, or 8 of each of 4 places. For 17 to 32
     channels Vela 5.1 chooses the latter even for a kernel of one place. They cost twice what 34 to 64 channels do.
+
+    That is of INT8: a convolution of wider data is no site.
     """
 
     name: ClassVar[str] = "block-diagonal-conv"
@@ -39,7 +41,7 @@ class BlockDiagonalConv(Pass):
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
         result = result_of(edit, node_id)
-        if result is None or not pointwise(edit, node):
+        if result is None or not pointwise(edit, node) or edit[node.inputs[0]].type.dtype != "INT8":
             return False
         data, (*spatial, out) = edit[node.inputs[0]].type, node.type.shape
         pixels, channels = prod(spatial), data.shape[3]
