@@ -25,7 +25,8 @@ class Unbatch(Pass):
     Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations, and the NPU fills its blocks along
     the width; [1,N*H*W,C] is the same data.
 
-    The RESCALE of a convolution stays with it, since Vela fuses the two.
+    The RESCALE of a convolution stays with it, since Vela fuses the two. So does that of a column which its reader
+    repeats along the width.
     """
 
     name: ClassVar[str] = "unbatch"
@@ -36,10 +37,16 @@ class Unbatch(Pass):
         shape = node.type.shape
         if node.op not in _RULES or len(shape) != 4 or edit[node.inputs[0]].op in ACCUMULATING:
             return False
-        if shape[0] == 1 and not shape[1] > shape[2] == 1:
+        if shape[0] == 1 and (not shape[1] > shape[2] == 1 or _is_broadcast(edit, node_id)):
             return False
         rows = (1, prod(shape[:3]), shape[3])
         return _reshaped(edit, node_id, rows) or _reshaped(edit, node_id, (1, shape[0] * shape[1], *shape[2:]))
+
+
+def _is_broadcast(edit: Editor, node_id: int) -> bool:
+    """Whether an elementwise operator reads a value together with a larger one."""
+    shape = edit[node_id].type.shape
+    return any(edit[i].op in _RULES and edit[i].type.shape != shape for i in edit.users(node_id))
 
 
 def _reshaped(edit: Editor, node_id: int, shape: Shape) -> bool:
