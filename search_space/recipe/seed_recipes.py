@@ -27,8 +27,8 @@ _CHOICES = (
     "table@{at},prelu@{at},channel-affine-as-depthwise@{at},unary-through-max-pool@{at},factor-common-scale@{at},sum-as-depthwise@{at},"
     "avg-pool-as-depthwise{{global_pools=true}}@{at},avg-pool-as-depthwise@{at},tree-reduce-sum@{at},trim-kernel@{at},space-to-batch@{at},"
     "space-to-depth@{at},im2col@{at},swap-height-width@{at},sink-transposes,minimise-transposed-bytes,flatten-pixels,"
-    "fuse-transposes,slice-conv-channels@{at},fuse-transposes,split-batch-matmul@{at},fuse-parallel-convs@{at},"
-    "matmul-as-conv@{at},transposed-conv-to-subpixel@{at}"
+    "fuse-transposes,slice-conv-channels@{at},fuse-transposes,split-batch-matmul@{at},matmul-by-columns{{fused=true}}@{at},"
+    "fuse-transposes,fuse-parallel-convs@{at},matmul-as-conv@{at},transposed-conv-to-subpixel@{at}"
 )
 
 #: Where other rounding is allowed. A mean that is not rounded is nearer to the real one, but the outputs of one
@@ -41,7 +41,7 @@ _SHAPES = "unbatch,fuse-transposes,cse,fold-constants,select-channel-order"
 _FILLED = "unbatch,pack-pixels-into-channels,fuse-transposes,cse,fold-constants,select-channel-order"
 
 #: After channels were packed, since parts of packed channels are not read in place. Ethos-U55 and U65 have no product
-#: of two activations.
+#: of two activations: what was no gain by columns may be one by rows.
 _PARTS = "tree-reduce-max@{at},matmul-as-mul-reduce@{at},fuse-transposes"
 
 #: Groups of channels that are transposed apart are computed by convolutions of their own, at all sites: the gain only

@@ -48,6 +48,17 @@ def scores_by_rows() -> nn.Module:
 
 @minimal(
     PROGRAMS,
+    "matmul-by-columns",
+    "(x @ x^T) @ x, 96 tokens of 32",
+    "remove-noops,fold-constants,fuse-transposes,matmul-by-columns,fuse-transposes,select-transposes",
+    (1, 96, 32),
+)
+def products_of_one_value() -> nn.Module:
+    return Net(lambda net, x: x @ x.transpose(1, 2) @ x)
+
+
+@minimal(
+    PROGRAMS,
     "matmul-as-conv",
     "relu(x) @ table, a parameter",
     "remove-noops,fold-constants,fuse-transposes,matmul-as-conv,fuse-transposes,select-transposes",

@@ -10,6 +10,7 @@ from support.values.executed import inputs_for, verdict
 from torch import nn
 
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS, VelaCrashed, compile_with
+from search_space.choices.matmul.matmul_by_columns import MatmulByColumns
 from search_space.ir.graph import Graph
 from search_space.passes.base import Pass
 from search_space.recipe.recipe import Recipe
@@ -27,7 +28,8 @@ from workers.models.suite.build import random_model
 from workers.models.suite.vision.convnext import Block
 
 ACCELERATORS = ("ethos-u55-128", "ethos-u85-256")
-PASSES = tosa_passes()
+#: One is right on Ethos-U55 and U65 alone. Where it is taken for another target, its candidates are found to be wrong.
+PASSES = tuple(one for one in tosa_passes() if one != MatmulByColumns(fused=True))
 
 #: As in README.md, with all sites.
 EXAMPLE = (
