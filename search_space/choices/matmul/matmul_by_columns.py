@@ -22,7 +22,10 @@ from search_space.passes.base import Pass
 #: Channels that the NPU computes at a time.
 _LANES = 8
 
-#: What the products of one convolution may take in SRAM. Those of a single column may take more.
+#: INT16 products of so many columns take the SRAM that Vela's INT32 products of one take.
+_GROUP = 2
+
+#: From here on, products of one column are enough for a convolution.
 _GROUP_BYTES = 48 << 10
 
 #: Beyond these a product would be too many operations.
@@ -79,7 +82,7 @@ class MatmulByColumns(Pass):
         last = rescale_of(edit, node_id)
         if last is not None and edit[last].attributes["per_channel"]:
             last = None
-        group = max(1, min(_LANES, _GROUP_BYTES // (2 * batch * rows * inner)))
+        group = _GROUP if _GROUP * 2 * batch * rows * inner <= _GROUP_BYTES else 1
         alone = self.fused and last is not None and rest is None
         parts = []
         for part_of in _runs(range(columns), group if alone else columns if last is None else _LANES):
