@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Largest extent of a 3D image along an axis: what ExecuTorch assumes of phones, and what every Vulkan device has.
+#: Largest extent of a 3D image in width and height: what ExecuTorch assumes of phones, and what it assumes of every
+#: device. In depth it assumes the latter of all.
 PHONE_TEXTURE_LIMIT, GUARANTEED_TEXTURE_LIMIT = 16384, 2048
 
 #: The state of ExecuTorch's Vulkan runtime that `workers.vulkan.gate` knows.
@@ -16,7 +17,8 @@ class VulkanTarget:
     """A GPU with ExecuTorch's Vulkan runtime. Which GPU it is changes nothing of what is compiled but these limits.
 
     Attributes:
-        texture_limit: largest extent of a 3D image, in texels; `GUARANTEED_TEXTURE_LIMIT` suits every device.
+        texture_limit: largest extent of a 3D image in width and height, in texels; the depth stops at
+            `GUARANTEED_TEXTURE_LIMIT`, which suits every device.
         buffer_limit: most elements of a buffer; ExecuTorch assumes 2**27 of them, 128 MiB of bytes.
         runner: the user's command that runs programs; empty where there is none.
         profile: the user's file with rates of a device; empty where there is none. It changes no result.
@@ -70,5 +72,5 @@ class VulkanTarget:
 
     def compile_options(self, *, half: bool) -> dict[str, bool | int | tuple[int, int, int]]:
         """The options of `VulkanPartitioner`. half: compute in half precision."""
-        limit = self.texture_limit
-        return {"texture_limits": (limit, limit, limit), "buffer_limit": self.buffer_limit, "force_fp16": half}
+        limit, depth = self.texture_limit, min(self.texture_limit, GUARANTEED_TEXTURE_LIMIT)
+        return {"texture_limits": (limit, limit, depth), "buffer_limit": self.buffer_limit, "force_fp16": half}

@@ -64,6 +64,14 @@ class Tensor:
         return count
 
     @property
+    def extents(self) -> tuple[int, int, int]:
+        """Of its texture, in texels: width, height, and channels of all batches."""
+        batch, channels, height, width = (*(1,) * (4 - len(self.shape)), *self.shape)[-4:]
+        packed = {WIDTH: 0, HEIGHT: 1, CHANNELS: 2}.get(self.layout)
+        sizes = [-(-size // 4) if axis == packed else size for axis, size in enumerate((width, height, channels))]
+        return sizes[0], sizes[1], sizes[2] * batch
+
+    @property
     def stored_bytes(self) -> int:
         """On the GPU: texels hold four values along the packed dimension, packed int8 layouts blocks of four."""
         shape = [*(1,) * (4 - len(self.shape)), *self.shape]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.errors import ModelError
-from workers.vulkan.gate.kernels import kernels
+from workers.vulkan.gate.loading.kernels import kernels
 from workers.vulkan.vk_graph import Call
 
 _RATE, _DISPATCH = "gigabytes_per_second", "microseconds_per_dispatch"

@@ -5,31 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workers.vulkan.gate import (
-    batched_rows,
-    choose_qparams_batch,
-    embedding_rows,
-    input_channels,
-    integer_input,
-    qcs4w_columns,
-    registration,
-    shader_variants,
-    softmax_rows,
-)
-from workers.vulkan.gate.finding import Finding, Rule, Severity
+from workers.vulkan.gate.finding import Finding, Severity
+from workers.vulkan.gate.rules import RULES
 from workers.vulkan.vk_graph import Graph
-
-RULES: tuple[Rule, ...] = (
-    registration.RULE,
-    shader_variants.RULE,
-    qcs4w_columns.RULE,
-    input_channels.RULE,
-    integer_input.RULE,
-    batched_rows.RULE,
-    choose_qparams_batch.RULE,
-    embedding_rows.RULE,
-    softmax_rows.RULE,
-)
 
 NOT_KNOWN_TO_FAIL = "not known to fail"
 
@@ -54,7 +32,7 @@ class Verdict:
         """In one line."""
         if self.refused:
             return f"refused: {self.refused[0]}"
-        return f"{NOT_KNOWN_TO_FAIL}; suspect: {self.suspect[0]}" if self.suspect else NOT_KNOWN_TO_FAIL
+        return f"suspect: {self.suspect[0]}" if self.suspect else NOT_KNOWN_TO_FAIL
 
 
 def verdict(graphs: Iterable[Graph]) -> Verdict:

@@ -6,8 +6,8 @@ from pathlib import Path
 from executorch.backends.vulkan.op_registry import vulkan_supported_ops
 from executorch.backends.vulkan.runtime import gen_vulkan_spv
 
-from workers.vulkan.gate.registered_operators import REGISTERED
-from workers.vulkan.gate.shader_names import shader_names
+from workers.vulkan.gate.loading.registered_operators import REGISTERED
+from workers.vulkan.gate.loading.shader_names import shader_names
 
 
 def test_shader_names_are_those_of_executorchs_generator() -> None:

@@ -123,7 +123,7 @@ def test_output_channels_that_are_no_multiple_of_four_do_not_lower_in_groups() -
         lowered(made(lambda: One(32, 10), 4, 32), {1: Scheme.W4G32})
 
 
-@pytest.mark.parametrize(("rows", "suspect"), [(8, []), (9, ["softmax-rows"])])
+@pytest.mark.parametrize(("rows", "suspect"), [(8, []), (9, ["partial-groups"])])
 def test_softmax_with_rows_that_are_no_multiple_of_four_is_suspect_and_not_refused(
     rows: int, suspect: list[str]
 ) -> None:

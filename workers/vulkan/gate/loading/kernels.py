@@ -95,6 +95,19 @@ def _concat(call: Call) -> list[str]:
     return [f"concat_{size}_{out.storage}_{_dtype(out)}" for size in sorted(sizes)]
 
 
+def _equal(call: Call) -> list[str]:
+    """BinaryOp.cpp."""
+    return [f"binary_eq_{call.results[0].storage}_{_dtype(call.tensors[0])}"]
+
+
+def _index(call: Call) -> list[str]:
+    """IndexTensor.cpp, with the storage of the index in the names for buffers as release 1.5.1 has it."""
+    *_, index = call.tensors
+    out = call.results[0]
+    storage = f"{out.storage}_{index.storage or BUFFER}" if out.storage == BUFFER else out.storage
+    return [f"index_tensor_{storage}_{_dtype(out)}"]
+
+
 def _converting_view(call: Call) -> list[str]:
     """View.cpp and ToCopy.cpp: only where the element type changes."""
     source, out = call.tensors[0], call.results[0]
@@ -124,6 +137,8 @@ _KERNELS: dict[str, Callable[[Call], list[str]]] = {
     "et_vk.rms_norm.default": _by_output("rms_norm"),
     "torchao.choose_qparams_affine.default": _choose_qparams,
     "aten.cat.default": _concat,
+    "aten.eq.Tensor": _equal,
+    "aten.index.Tensor": _index,
     "aten.view_copy.default": _converting_view,
     "aten._to_copy.default": _converting_view,
     "dim_order_ops._to_dim_order_copy.default": _converting_view,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
-from workers.vulkan.gate.kernels import kernels
-from workers.vulkan.gate.shader_names import shader_names
+from workers.vulkan.gate.loading.kernels import kernels
+from workers.vulkan.gate.loading.shader_names import shader_names
 from workers.vulkan.vk_graph import Graph
 
 

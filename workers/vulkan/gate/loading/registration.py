@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
-from workers.vulkan.gate.registered_operators import REGISTERED
+from workers.vulkan.gate.loading.registered_operators import REGISTERED
 from workers.vulkan.target import KNOWN_RUNTIME
 from workers.vulkan.vk_graph import Graph
 

@@ -1,0 +1,72 @@
+"""The convolutions of a graph, with what rules ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workers.vulkan.vk_graph import Call, Graph, Tensor
+
+FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
+INT8 = (
+    "et_vk.q8ta_conv2d.default",
+    "et_vk.q8ta_conv2d_dw.default",
+    "et_vk.q8ta_conv2d_pw.default",
+    "et_vk.q8ta_conv2d_transposed.default",
+)
+
+#: Where `q8ta_conv2d` and its transposed form have their groups.
+_INT8_GROUPS = {"et_vk.q8ta_conv2d.default": 13, "et_vk.q8ta_conv2d_transposed.default": 14}
+
+
+@dataclass(frozen=True)
+class FloatConvolution:
+    """A convolution of floats.
+
+    Attributes:
+        call: the operator.
+        kernel: extents of the filter, without channels.
+        dilation: as the model has it.
+        transposed: whether it is a transposed one.
+        groups: in which channels are convolved apart.
+    """
+
+    call: Call
+    kernel: tuple[int, ...]
+    dilation: tuple[int, ...]
+    transposed: bool
+    groups: int
+
+    @property
+    def input(self) -> Tensor:
+        """What it reads."""
+        return self.call.tensors[0]
+
+    @property
+    def inputs_in_group(self) -> int:
+        """Input channels of a group."""
+        return self.input.shape[1] // self.groups
+
+    @property
+    def outputs_in_group(self) -> int:
+        """Output channels of a group."""
+        return self.call.results[0].shape[1] // self.groups
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether a channel of the output reads one of the input, and no two read the same."""
+        return self.inputs_in_group == 1 and self.outputs_in_group == 1
+
+
+def float_convolutions(graph: Graph) -> Iterator[FloatConvolution]:
+    """Those of a delegate, in order."""
+    for call in graph.calls:
+        if call.name in FLOAT:
+            weights, dilation, transposed, groups = (call.arguments[place] for place in (1, 5, 6, 8))
+            yield FloatConvolution(call, weights.shape[2:], tuple(dilation), bool(transposed), int(groups))
+
+
+def int8_groups(call: Call) -> int:
+    """Groups of an int8 convolution that is not depthwise; 1 for other operators."""
+    place = _INT8_GROUPS.get(call.name)
+    return 1 if place is None else int(call.arguments[place])

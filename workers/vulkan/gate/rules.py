@@ -1,0 +1,47 @@
+"""All rules of the gate, by subject: what does not load first, then what computes something else."""
+
+from __future__ import annotations
+
+from workers.vulkan.gate.convolution import batches as convolution_batches
+from workers.vulkan.gate.convolution import dilation, groups
+from workers.vulkan.gate.elementwise import division_rounding, int8_shapes, negative_bases, rotary_shapes
+from workers.vulkan.gate.finding import Rule
+from workers.vulkan.gate.images import extents, pixel_shuffle_factor, pool_stride, upsample_factor
+from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places
+from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
+from workers.vulkan.gate.loading import constant_operands, registration, shader_variants
+from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm
+from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
+from workers.vulkan.gate.reduction import batches as reduced_batches
+
+RULES: tuple[Rule, ...] = (
+    registration.RULE,
+    shader_variants.RULE,
+    constant_operands.RULE,
+    qcs4w_columns.RULE,
+    input_channels.RULE,
+    integer_input.RULE,
+    batched_rows.RULE,
+    choose_qparams_batch.RULE,
+    convolution_batches.RULE,
+    groups.RULE,
+    dilation.RULE,
+    layer_norm.RULE,
+    batch_norm.RULE,
+    group_norm.RULE,
+    reduced_batches.RULE,
+    dimensions.RULE,
+    arguments.RULE,
+    embedding_rows.RULE,
+    gather_dims.RULE,
+    index_places.RULE,
+    pool_stride.RULE,
+    upsample_factor.RULE,
+    pixel_shuffle_factor.RULE,
+    int8_shapes.RULE,
+    rotary_shapes.RULE,
+    partial_groups.RULE,
+    extents.RULE,
+    division_rounding.RULE,
+    negative_bases.RULE,
+)
