@@ -10,6 +10,7 @@ from search_space.recipe.recipe import Recipe
 from workers.backend.file_facts import FileFacts, digest, read_facts, write_with_facts
 from workers.backend.job import Job
 from workers.backend.written import Written
+from workers.cortex_m.candidates import Candidate
 from workers.cortex_m.guards import file_class
 from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.target import Target
@@ -32,11 +33,32 @@ def write(
     Raises:
         ModelError: the file comes out as another one, or cannot be written.
     """
-    content = programs.file(programs.by(Recipe.parse(recipe))).content
-    sha256 = digest(content)
-    if [sha256] != list(expected):
+    content = evaluated_content(programs, job, programs.by(Recipe.parse(recipe)), expected)
+    facts = FileFacts(job.target.backend, job.target.facts(), recipe, identity_key, digest(content))
+    write_with_facts(out, content, facts)
+
+
+def evaluated_content(
+    programs: CortexMPrograms, job: Job[Target], candidate: Candidate, expected: Sequence[str]
+) -> bytes:
+    """Lower a candidate to the file that was evaluated.
+
+    Args:
+        programs: of the job's model.
+        job: the model and the target.
+        candidate: of a recipe.
+        expected: SHA-256 of the file that was evaluated.
+
+    Returns:
+        The content of the `.pte`.
+
+    Raises:
+        ModelError: the file comes out as another one.
+    """
+    content = programs.file(candidate).content
+    if [digest(content)] != list(expected):
         raise ModelError(f"{job.source}: the lowered program is not the one that was evaluated")
-    write_with_facts(out, content, FileFacts(job.target.backend, job.target.facts(), recipe, identity_key, sha256))
+    return content
 
 
 def written(file: Path, family: str) -> Written | None:

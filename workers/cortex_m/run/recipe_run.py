@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,10 @@ from search_space.recipe.recipe import Recipe
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.cortex_m.base_program import CortexMBase
+from workers.cortex_m.files import evaluated_content
 from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.run.runner import Counted, run_by
 from workers.cortex_m.target import Target
-from workers.errors import ModelError
 
 
 def run_recipe(
@@ -40,9 +39,7 @@ def run_recipe(
     programs = backend.programs(job, base)
     assert isinstance(programs, CortexMPrograms) and isinstance(base, CortexMBase)
     candidate = programs.by(Recipe.parse(recipe))
-    content = programs.file(candidate).content
-    if hashlib.sha256(content).hexdigest() != expected_sha256:
-        raise ModelError(f"{job.source}: '{recipe}' does not give the file that was evaluated")
+    content = evaluated_content(programs, job, candidate, [expected_sha256])
     inputs = base.samples[0]
     with tempfile.TemporaryDirectory(prefix="velatune-runner-") as folder:
         return run_by(command, content, inputs, programs.outputs(candidate, inputs), Path(folder), timeout_seconds)
