@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -20,11 +20,14 @@ class DropRelu6(ModuleRewrite):
     clamps and quantises again. Quantising saturates as well. With the lower bound at the lowest integer and the upper
     one at the highest, it saturates as the clamp would: q(x) = clamp(round(x / scale) + zero, low, high) grows with x,
     so it is enough that both bounds become the integers at the ends.
+
+    The clamp is not needed, which is exact. The convolution is fused without it, and then sums integers instead of
+    floats: its roundings differ, so that the lowered program is not the same bit for bit.
     """
 
     name: ClassVar[str] = "drop-relu6"
     law: ClassVar[str] = "quantising saturates at the integers that the bounds of the clamp become"
-    exactness: ClassVar[Exactness] = Exactness.EXACT
+    exactness: ClassVar[Exactness] = Exactness.REQUANTISING
     when: ClassVar[When] = When.QUANTISED
     needs: ClassVar[frozenset[Scheme]] = frozenset({Scheme.STATIC8})
 
