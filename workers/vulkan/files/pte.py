@@ -11,20 +11,27 @@ from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
 from workers.vulkan.files.flatbuffer import decoded
 from workers.vulkan.gate.verdict import Verdict, verdict
+from workers.vulkan.lowering.graph.vk_graph import Graph, read_graph
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import RUNTIME_NAME
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
-from workers.vulkan.vk_graph import Graph, read_graph
 
 
 @dataclass(frozen=True, eq=False)
 class FileContent:
-    """What a `.pte` has for Vulkan. blobs: of its delegates, in the order in which its method lists them. graphs: the
-    same, read. constants: bytes of each named constant in the file, by name."""
+    """What a `.pte` has for Vulkan.
+
+    Attributes:
+        blobs: of its delegates, in the order in which its method lists them.
+        graphs: the same, read.
+        constants: bytes of each named constant in the file, by name.
+        wanted: bytes of each constant that a delegate takes from the file, by name.
+    """
 
     blobs: tuple[bytes, ...]
     graphs: tuple[Graph, ...]
     constants: dict[str, int]
+    wanted: dict[str, int]
 
 
 def pte_bytes(lowered: Lowered, name: str) -> bytes:
@@ -106,7 +113,9 @@ def read_pte(content: bytes, name: str) -> FileContent:
         raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error
     if not blobs:
         raise ModelError(f"{name}: no Vulkan delegate in it; was it lowered with a VulkanPartitioner?")
-    return FileContent(blobs, tuple(read_graph(decoded(blob, name)) for blob in blobs), constants)
+    read = [decoded(blob, name) for blob in blobs]
+    wanted = {one.named_key: one.length for graph in read for one in graph.constants if one.named_key}
+    return FileContent(blobs, tuple(map(read_graph, read)), constants, wanted)
 
 
 def judge_pte(content: bytes, name: str) -> Verdict:
@@ -137,10 +146,9 @@ def verify(content: bytes, expected: tuple[bytes, ...], name: str) -> None:
     found = read_pte(content, name)
     if sorted(found.blobs) != sorted(expected):
         raise ModelError(f"{name}: the file's delegates are not those that were evaluated")
-    for blob in found.blobs:
-        for constant in decoded(blob, name).constants:
-            if constant.named_key and found.constants.get(constant.named_key) != constant.length:
-                raise ModelError(f"{name}: the file lacks the constant {constant.named_key[:16]} of a delegate")
+    for key, length in found.wanted.items():
+        if found.constants.get(key) != length:
+            raise ModelError(f"{name}: the file lacks the constant {key[:16]} of a delegate")
 
 
 def _blobs(program: Any) -> list[bytes]:

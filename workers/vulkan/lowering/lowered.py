@@ -70,6 +70,8 @@ def host_digest(lowered: Lowered) -> bytes:
     Returns:
         A digest that does not depend on how nodes are named: values are numbered, and constants go by their content.
     """
+    from torch.fx.node import map_arg
+
     program = lowered.edge.exported_program()
     inputs = list(program.graph_signature.user_inputs)
     constants = {**program.graph_signature.inputs_to_parameters, **program.graph_signature.inputs_to_buffers}
@@ -86,15 +88,10 @@ def host_digest(lowered: Lowered) -> bytes:
 
     for node in program.graph.nodes:
         if node.op in ("call_function", "output"):
-            operands = [tuple(map(said, node.all_input_nodes)), _without_nodes((node.args, node.kwargs))]
+            # Nodes stand in their places: an operator may take one of them twice.
+            operands = map_arg((node.args, node.kwargs), said)
             digest.update(repr((said(node), getattr(node.target, "__name__", ""), operands)).encode())
     return digest.digest()
-
-
-def _without_nodes(arguments: Any) -> Any:
-    from torch.fx.node import map_arg
-
-    return map_arg(arguments, lambda _: None)
 
 
 def _content(value: Any) -> str:

@@ -11,11 +11,12 @@ from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.check.layer_quality import LayerQuality
-from workers.vulkan.lowering.layers import LINEAR, Layer
+from workers.vulkan.lowering.lowered import host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.layers import LINEAR, Layer
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.programs import VulkanPrograms
-from workers.vulkan.scheme import Scheme
 from workers.vulkan.space.fitting import fitting
 from workers.vulkan.space.recipe import VulkanRecipe
 from workers.vulkan.target import VulkanTarget
@@ -100,6 +101,27 @@ def test_what_stands_on_the_cpu_is_part_of_what_a_program_is() -> None:
         programs = programs_of(exported(Scaled(scale), 2, 8))
         hashes.append(programs.program_hash(programs.default))
     assert hashes[0] == hashes[2] != hashes[1]
+
+
+def test_where_an_operator_on_the_cpu_takes_its_operands_is_part_of_what_a_program_is() -> None:
+    """Both join the same two values, one of them twice. Booleans are joined on the CPU."""
+
+    class Joined(nn.Module):
+        def __init__(self, places: tuple[int, int, int]) -> None:
+            super().__init__()
+            self.places = places
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            values = x > 0, x > 1
+            return torch.cat([values[place] for place in self.places])
+
+    hashes = set()
+    for places in ((0, 0, 1), (0, 1, 1)):
+        programs = programs_of(exported(Joined(places), 2, 8))
+        stock = programs.lowered(programs.default)
+        hashes.add(host_digest(stock))
+        assert [one.operator for one in stock.host_operators] == ["aten.cat.default"]
+    assert len(hashes) == 2
 
 
 def test_a_pass_that_does_not_say_what_it_is_for_is_refused() -> None:
