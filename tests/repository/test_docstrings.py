@@ -18,7 +18,7 @@ from support import REPOSITORY
 FOLDERS = ("results", "search_space", "tuner", "velatune", "workers")
 
 #: Folders below those in which it does not hold yet.
-_NOT_YET = ("workers/cortex_m/", "workers/vulkan/")
+_NOT_YET = ("workers/cortex_m/",)
 
 _FEWEST = 2
 

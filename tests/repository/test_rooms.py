@@ -108,7 +108,7 @@ def test_a_family_of_targets_is_known_to_its_own_packages_alone(name: str) -> No
 MOST_ENTRIES = 13
 
 #: Folders that are being divided at this moment. A line goes away with its folder's division.
-_NOT_YET = {"workers/cortex_m", "workers/vulkan", "workers/vulkan/gate"}
+_NOT_YET = {"workers/cortex_m"}
 
 
 def test_a_folder_is_read_at_a_glance() -> None:

@@ -19,9 +19,9 @@ from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.programs import VulkanPrograms
-from workers.vulkan.scheme import Scheme
 from workers.vulkan.target import VulkanTarget
 
 

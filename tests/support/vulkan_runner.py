@@ -10,7 +10,7 @@ import torch
 from executorch.exir._serialize import _deserialize_pte_binary
 
 from workers.vulkan.files.flatbuffer import decoded
-from workers.vulkan.vk_graph import Tensor, read_graph
+from workers.vulkan.lowering.graph.vk_graph import Tensor, read_graph
 
 OPERATORS = {"aten.linear.default": torch.nn.functional.linear, "aten.relu.default": torch.relu}
 DTYPES = {"float": torch.float32, "half": torch.float16}

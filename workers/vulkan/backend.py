@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workers.backend.job import Job
     from workers.checking.allowance import Quality
     from workers.models.types import ExportedModel
-    from workers.vulkan.base_program import VulkanBase
+    from workers.vulkan.model.base_program import VulkanBase
     from workers.vulkan.programs import VulkanPrograms
     from workers.vulkan.space.recipe import VulkanRecipe
     from workers.vulkan.target import VulkanTarget
@@ -98,24 +98,24 @@ class Vulkan(Backend):
         return VulkanTarget(texture_limit=int(limit), runner=runner, profile=profile)
 
     def versions(self) -> dict[str, str]:
-        from workers.vulkan.base_program import versions
+        from workers.vulkan.model.base_program import versions
 
         return versions()
 
     def identify(self, job: Job[VulkanTarget]) -> Identified:
-        from workers.vulkan.base_program import identified
+        from workers.vulkan.model.base_program import identified
 
         return identified(job)
 
     def lower(self, job: Job[VulkanTarget]) -> VulkanBase:
-        from workers.vulkan.base_program import base_of, exported
+        from workers.vulkan.model.base_program import base_of, exported
 
         model, found, calibration = exported(job)
         programs = self._programs(job, found.key, lambda: (model, calibration.samples))
         return base_of(model, found, calibration, *programs.described_default())
 
     def programs(self, job: Job[VulkanTarget], base: VulkanBase) -> VulkanPrograms:
-        from workers.vulkan.base_program import exported
+        from workers.vulkan.model.base_program import exported
 
         def made() -> tuple[ExportedModel, Sequence[tuple[Any, ...]]]:
             model, _, calibration = exported(job)
@@ -127,7 +127,7 @@ class Vulkan(Backend):
         self, job: Job[VulkanTarget], key: str, made: Callable[[], tuple[ExportedModel, Sequence[tuple[Any, ...]]]]
     ) -> VulkanPrograms:
         """Those of a job, kept: who lowers, who searches and who measures ask for the same programs."""
-        from workers.vulkan.base_program import SAMPLES
+        from workers.vulkan.model.base_program import SAMPLES
         from workers.vulkan.programs import VulkanPrograms
 
         def new() -> VulkanPrograms:

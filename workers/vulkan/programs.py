@@ -30,7 +30,7 @@ from workers.vulkan.cost.splits import splits
 from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.files.report import Reported, report_text
 from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.passes.base import Rewrite
@@ -52,13 +52,7 @@ RUNNER_DB = 20.0
 
 
 class VulkanPrograms(Programs[VulkanRecipe]):
-    """Lowers by ExecuTorch's Vulkan partitioner.
-
-    Args:
-        model: in floating point.
-        samples: inputs that schemes are calibrated on, and that programs are compared on.
-        allowance: up to which class recipes are tried, and the quality that they must reach.
-    """
+    """Lowers by ExecuTorch's Vulkan partitioner."""
 
     compiler: ClassVar[str] = "ExecuTorch"
     executes: ClassVar[bool] = True
@@ -66,6 +60,14 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     def __init__(
         self, model: ExportedModel, target: VulkanTarget, samples: Sequence[tuple[Any, ...]], allowance: Allowance
     ) -> None:
+        """Nothing is lowered yet.
+
+        Args:
+            model: in floating point.
+            target: the GPU, its runtime and the user's runner.
+            samples: inputs that schemes are calibrated on, and that programs are compared on.
+            allowance: up to which class recipes are tried, and the quality that they must reach.
+        """
         self.name, self.default, self.allowed = model.name, VulkanRecipe(), allowance.exactness
         self._model, self._target, self._samples = model, target, samples
         self._limit_db = allowance.min_sqnr_db
@@ -199,7 +201,15 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         }
 
     def executed(self, program: VulkanRecipe, whole: bool, on_all: bool, is_default: bool) -> Verdict:
-        """What the user's runner makes of it; where there is none, what the gate knows of the runtime."""
+        """What the user's runner makes of a program; where there is none, what the gate knows of the runtime.
+
+        Args:
+            program: any.
+            whole, on_all, is_default: as of `Programs.executed`; a gate has no samples.
+
+        Returns:
+            Whether it may be offered, or why not.
+        """
         if self._target.runner:
             return self._by_runner(program)
         judged = verdict(graphs_of(self.lowered(program)))

@@ -20,7 +20,15 @@ def conv_with_clamp(
     low: float | None,
     high: float | None,
 ) -> torch.Tensor:
-    """et_vk.conv_with_clamp: a convolution and a clamp; a bound that is None or infinite is none."""
+    """et_vk.conv_with_clamp: a convolution and a clamp.
+
+    Args:
+        x, weights, bias, stride, padding, dilation, transposed, output_padding, groups: as of `torch.convolution`.
+        low, high: of the clamp; a bound that is None or infinite is none.
+
+    Returns:
+        What the convolution gives, clamped.
+    """
     out = torch.convolution(x, weights, bias, stride, padding, dilation, transposed, output_padding, groups)
     if low is not None and low > -3e38:
         out = out.clamp(min=low)
@@ -28,7 +36,16 @@ def conv_with_clamp(
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """et_vk.rms_norm: along the last dimension."""
+    """et_vk.rms_norm: along the last dimension.
+
+    Args:
+        x: floats (..., N).
+        weight: floats (N,).
+        epsilon: that is added to the mean square.
+
+    Returns:
+        Of the shape and element type of x; computed in single precision.
+    """
     wide = x.to(torch.float32)
     return (wide / torch.sqrt(wide.square().mean(-1, keepdim=True) + epsilon) * weight).to(x.dtype)
 
@@ -36,8 +53,15 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Ten
 def apply_rotary_emb(
     queries: torch.Tensor, keys: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """et_vk.apply_rotary_emb: (batch, tokens, heads, width), neighbours in the last dimension are turned together;
-    cosines and sines (tokens, width / 2) or (tokens, heads, width / 2)."""
+    """et_vk.apply_rotary_emb: neighbours in the last dimension are turned together.
+
+    Args:
+        queries, keys: (batch, tokens, heads, width).
+        cosines, sines: (tokens, width / 2) or (tokens, heads, width / 2).
+
+    Returns:
+        The queries and the keys, turned.
+    """
 
     def turned(x: torch.Tensor) -> torch.Tensor:
         cos, sin = (one if one.ndim == 3 else one.unsqueeze(1) for one in (cosines, sines))
@@ -50,8 +74,17 @@ def apply_rotary_emb(
 def apply_rotary_emb_hf(
     queries: torch.Tensor, keys: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor, start: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """et_vk.apply_rotary_emb_hf: halves of the last dimension are turned together; cosines and sines (positions, turned
-    width), from position `start` on. What lies behind the turned width stays."""
+    """et_vk.apply_rotary_emb_hf: halves of the last dimension are turned together. What lies behind the turned width
+    stays.
+
+    Args:
+        queries, keys: (batch, tokens, heads, width).
+        cosines, sines: (positions, turned width).
+        start: position of the first token.
+
+    Returns:
+        The queries and the keys, turned.
+    """
 
     def turned(x: torch.Tensor) -> torch.Tensor:
         here = slice(start, start + x.shape[1])

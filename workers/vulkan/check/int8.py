@@ -17,13 +17,29 @@ LOW, HIGH = -128, 127
 
 
 def quantised(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
-    """Numbers of single precision as int8; rounds half to even and saturates, as quantized_decomposed does."""
+    """Numbers of single precision as int8; rounds half to even and saturates, as quantized_decomposed does.
+
+    Args:
+        x: floats of any shape.
+        scale, zero: what int8 values stand for.
+
+    Returns:
+        int8, of the shape of x.
+    """
     inverse = torch.tensor(1.0) / torch.tensor(scale, dtype=torch.float32)
     return (torch.round(x * inverse) + zero).clamp(LOW, HIGH).to(torch.int8)
 
 
 def dequantised(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
-    """What int8 values stand for, in single precision."""
+    """What int8 values stand for, in single precision.
+
+    Args:
+        x: int8 of any shape.
+        scale, zero: as of `quantised`.
+
+    Returns:
+        Floats, of the shape of x.
+    """
     return (x.to(torch.float32) - zero) * torch.tensor(scale, dtype=torch.float32)
 
 
@@ -63,7 +79,21 @@ def q8ta_linear(
     bias: torch.Tensor | None = None,
     activation: str = "none",
 ) -> torch.Tensor:
-    """et_vk.q8ta_linear and q8ta_linear_gemv: x (..., K) int8, weights (N, K) int8; (..., N) int8."""
+    """et_vk.q8ta_linear and q8ta_linear_gemv.
+
+    Args:
+        x: int8 (..., K).
+        input_scale, input_zero: of x.
+        weights: int8, (N, K), rows possibly padded.
+        weight_sums: of the weights of each output channel; not needed where sums are exact.
+        weight_scales: of each output channel, possibly padded.
+        output_scale, output_zero: of the output.
+        bias: floats of each output channel.
+        activation: `none` or `relu`.
+
+    Returns:
+        int8 (..., N).
+    """
     sums = (x.to(torch.float64) - input_zero) @ weights[:, : x.shape[-1]].to(torch.float64).T
     return _finished(sums, _scales(weight_scales, input_scale), bias, -1, (output_scale, output_zero), activation)
 
@@ -79,7 +109,19 @@ def linear_q8ta_q8csw(
 ) -> torch.Tensor:
     """et_vk.linear_q8ta_q8csw: as q8ta_linear, but takes floats that it quantises itself, and gives floats.
 
-    Raises ModelError where it gets integers, which the runtime does not take either.
+    Args:
+        x: floats (..., K).
+        input_scale, input_zero: by which x is quantised.
+        weights: int8, (N, K), rows possibly padded.
+        weight_sums: of the weights of each output channel; not needed where sums are exact.
+        weight_scales: of each output channel, possibly padded.
+        bias: floats of each output channel.
+
+    Returns:
+        Floats (..., N).
+
+    Raises:
+        ModelError: it gets integers, which the runtime does not take either.
     """
     if not x.is_floating_point():
         raise ModelError("linear_q8ta_q8csw takes floats, and is given integers")
@@ -105,8 +147,24 @@ def q8ta_conv2d(
     groups: int,
     activation: str,
 ) -> torch.Tensor:
-    """et_vk.q8ta_conv2d and q8ta_conv2d_pw: x (1, C, H, W) int8; weights (OC, KH * KW * C / groups) int8, channels
-    innermost, rows padded at their ends."""
+    """et_vk.q8ta_conv2d and q8ta_conv2d_pw.
+
+    Args:
+        x: int8 (1, C, H, W).
+        input_scale, input_zero: of x.
+        weights: int8, (OC, KH * KW * C / groups), channels innermost, rows padded at their ends.
+        weight_sums: of the weights of each output channel; not needed where sums are exact.
+        weight_scales: of each output channel, possibly padded.
+        output_scale, output_zero: of the output.
+        bias: floats of each output channel.
+        kernel: height and width of the filter.
+        stride, padding, dilation: along height and width.
+        groups: in which channels are convolved apart.
+        activation: `none` or `relu`.
+
+    Returns:
+        int8 (1, OC, OH, OW).
+    """
     height, width = kernel
     channels = x.shape[1] // groups
     rows = weights[:, : height * width * channels].reshape(weights.shape[0], height, width, channels)
@@ -135,7 +193,24 @@ def q8ta_conv2d_dw(
     groups: int,
     activation: str,
 ) -> torch.Tensor:
-    """et_vk.q8ta_conv2d_dw: as q8ta_conv2d with one input channel for each output channel; weights (KH, KW, OC)."""
+    """et_vk.q8ta_conv2d_dw: as q8ta_conv2d with one input channel for each output channel.
+
+    Args:
+        x: int8 (1, C, H, W).
+        input_scale, input_zero: of x.
+        weights: int8, (KH, KW, OC).
+        weight_sums: of the weights of each output channel; not needed where sums are exact.
+        weight_scales: of each output channel, possibly padded.
+        output_scale, output_zero: of the output.
+        bias: floats of each output channel.
+        kernel: height and width of the filter.
+        stride, padding, dilation: along height and width.
+        groups: in which channels are convolved apart.
+        activation: `none` or `relu`.
+
+    Returns:
+        int8 (1, OC, OH, OW).
+    """
     filters = weights[..., :groups].permute(2, 0, 1).unsqueeze(1).to(torch.float64)
     sums = F.conv2d(x.to(torch.float64) - input_zero, filters, None, stride, padding, dilation, groups)
     return _finished(sums, _scales(weight_scales, input_scale), bias, 1, (output_scale, output_zero), activation)
@@ -159,7 +234,25 @@ def q8ta_conv2d_transposed(
     groups: int,
     activation: str,
 ) -> torch.Tensor:
-    """et_vk.q8ta_conv2d_transposed: weights (OC, KH * KW * C / groups) int8, channels innermost."""
+    """et_vk.q8ta_conv2d_transposed.
+
+    Args:
+        x: int8 (1, C, H, W).
+        input_scale, input_zero: of x.
+        weights: int8, (OC, KH * KW * C / groups), channels innermost.
+        weight_sums: of the weights of each output channel; not needed where sums are exact.
+        weight_scales: of each output channel, possibly padded.
+        output_scale, output_zero: of the output.
+        bias: floats of each output channel.
+        kernel: height and width of the filter.
+        stride, padding, dilation: along height and width.
+        output_padding: along height and width.
+        groups: in which channels are convolved apart.
+        activation: `none` or `relu`.
+
+    Returns:
+        int8 (1, OC, OH, OW).
+    """
     height, width = kernel
     channels, out = x.shape[1] // groups, weights.shape[0]
     rows = weights[:, : height * width * channels].reshape(groups, out // groups, height, width, channels)
@@ -180,7 +273,18 @@ def q8ta_add(
     output_zero: int,
     alpha: float,
 ) -> torch.Tensor:
-    """et_vk.q8ta_add: a + alpha * b, all int8."""
+    """et_vk.q8ta_add: a + alpha * b.
+
+    Args:
+        a, b: int8 of one shape.
+        a_scale, a_zero: of a.
+        b_scale, b_zero: of b.
+        output_scale, output_zero: of the output.
+        alpha: by which b is multiplied.
+
+    Returns:
+        int8, of the shape of a.
+    """
     return quantised(
         dequantised(a, a_scale, a_zero) + alpha * dequantised(b, b_scale, b_zero), output_scale, output_zero
     )
@@ -189,14 +293,34 @@ def q8ta_add(
 def q8ta_relu(
     x: torch.Tensor, input_scale: float, input_zero: int, output_scale: float, output_zero: int
 ) -> torch.Tensor:
-    """et_vk.q8ta_relu, int8."""
+    """et_vk.q8ta_relu.
+
+    Args:
+        x: int8 of any shape.
+        input_scale, input_zero: of x.
+        output_scale, output_zero: of the output.
+
+    Returns:
+        int8, of the shape of x.
+    """
     return quantised(dequantised(x, input_scale, input_zero).relu(), output_scale, output_zero)
 
 
 def q8ta_pixel_shuffle(
     x: torch.Tensor, input_scale: float, input_zero: int, inverse_scale: float, output_zero: int, factor: int
 ) -> torch.Tensor:
-    """et_vk.q8ta_pixel_shuffle, int8; it is given the inverse of the output's scale."""
+    """et_vk.q8ta_pixel_shuffle.
+
+    Args:
+        x: int8 (1, C * factor * factor, H, W).
+        input_scale, input_zero: of x.
+        inverse_scale: the inverse of the output's scale.
+        output_zero: of the output.
+        factor: by which height and width grow.
+
+    Returns:
+        int8 (1, C, H * factor, W * factor).
+    """
     shuffled = F.pixel_shuffle(dequantised(x, input_scale, input_zero), factor)
     inverse = torch.tensor(inverse_scale, dtype=torch.float32)
     return (torch.round(shuffled * inverse) + output_zero).clamp(LOW, HIGH).to(torch.int8)

@@ -12,23 +12,25 @@ import torch
 
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.models.exported.tensors import tensors
-from workers.vulkan.lowering.layers import number_layers
 from workers.vulkan.lowering.quantise import quantised_module
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.layers import number_layers
+from workers.vulkan.model.scheme import Scheme
 
 if TYPE_CHECKING:
     from workers.models.types import ExportedModel
 
 
 class LayerQuality:
-    """Measures schemes of single layers of a model, each once.
-
-    Args:
-        samples: argument tuples; static schemes are calibrated on them and outputs are compared on them.
-    """
+    """Measures schemes of single layers of a model, each once."""
 
     def __init__(self, model: ExportedModel, samples: Sequence[tuple[Any, ...]]) -> None:
+        """Measure nothing yet.
+
+        Args:
+            model: in floating point.
+            samples: argument tuples; static schemes are calibrated on them and outputs are compared on them.
+        """
         self._model, self._samples = model, samples
         self._found: dict[tuple[int, Scheme], float | None] = {}
         self._wanted: list[tuple[torch.Tensor, ...]] | None = None

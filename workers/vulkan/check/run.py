@@ -20,9 +20,13 @@ def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) 
     """The outputs of a lowered program.
 
     Args:
+        lowered: any program.
         inputs: positional arguments of the model.
         half: whether the delegates compute in half precision: what each operator gives is rounded to it. How a GPU
             rounds inside an operator is not modelled.
+
+    Returns:
+        Its tensors, in order.
 
     Raises:
         ModelError: the program changes buffers, which references have no place for.
@@ -53,7 +57,16 @@ class _Whole(Interpreter):
 
 
 def run_delegate(delegate: Delegate, operands: Sequence[Any], *, half: bool = False) -> list[Any]:
-    """The outputs of one delegate for what reaches it."""
+    """The outputs of one delegate for what reaches it.
+
+    Args:
+        delegate: of a lowered program.
+        operands: values of its inputs, in order.
+        half: as of `run_lowered`.
+
+    Returns:
+        Values of its outputs, in order.
+    """
     program = delegate.program
     runner = _Part(program.graph_module, half)
     return list(runner.run(*(runner.held(one) for one in _arguments(program, operands))))

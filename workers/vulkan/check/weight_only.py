@@ -7,12 +7,30 @@ import torch.nn.functional as F
 
 
 def weight_int8pack_mm(x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-    """aten._weight_int8pack_mm, the runtime's linear_qcs8w: x (M, K), weights (N, K) int8, scales (N,); (M, N)."""
+    """aten._weight_int8pack_mm, the runtime's linear_qcs8w.
+
+    Args:
+        x: floats (M, K).
+        weights: int8 (N, K).
+        scales: of each output channel, (N,).
+
+    Returns:
+        Floats (M, N).
+    """
     return (x @ weights.to(x.dtype).T) * scales.to(x.dtype)
 
 
 def linear_qcs4w(x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-    """et_vk.linear_qcs4w: weights (N, K / 2) uint8, the earlier of two in the upper four bits, each 8 too large."""
+    """et_vk.linear_qcs4w.
+
+    Args:
+        x: floats (M, K).
+        weights: uint8 (N, K / 2), the earlier of two in the upper four bits, each 8 too large.
+        scales: of each output channel, (N,).
+
+    Returns:
+        Floats (M, N).
+    """
     pairs = torch.stack([weights >> 4, weights & 0x0F], dim=-1).to(torch.int8) - 8
     return weight_int8pack_mm(x, pairs.flatten(1), scales)
 
@@ -20,8 +38,18 @@ def linear_qcs4w(x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor) -
 def linear_q4gsw(
     x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor, group: int, bias: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """et_vk.linear_q4gsw: x (..., K); weights (N, K' / 2) uint8, the earlier of two in the lower four bits, each 8 too
-    large, K' padded; scales (groups, N'), N' padded; (..., N)."""
+    """et_vk.linear_q4gsw.
+
+    Args:
+        x: floats (..., K).
+        weights: uint8 (N, K' / 2), the earlier of two in the lower four bits, each 8 too large; K' is K, padded.
+        scales: of each group and output channel, (groups, N'); N' is N, padded.
+        group: input channels that share a scale.
+        bias: of each output channel, possibly padded.
+
+    Returns:
+        Floats (..., N).
+    """
     floats = _grouped(weights, scales, group, x.shape[-1]).to(x.dtype)
     return F.linear(x, floats, None if bias is None else bias[: floats.shape[0]])
 
@@ -39,6 +67,15 @@ def linear_dq8ca_q4gsw(
     """et_vk.linear_dq8ca_q4gsw: as linear_q4gsw on rows that are quantised to int8 by a scale and a zero point each.
 
     The runtime's kernel for one row does not quantise it.
+
+    Args:
+        x: floats (..., M, K).
+        input_scales, input_zeros: of each row.
+        weights, scales, group, bias: as of `linear_q4gsw`.
+        weight_sums: of the weights of each group; not needed here.
+
+    Returns:
+        Floats (..., M, N).
     """
     if x.shape[-2] > 1:
         row = (*x.shape[:-1], 1)
@@ -50,8 +87,18 @@ def linear_dq8ca_q4gsw(
 def embedding_q4gsw(
     weights: torch.Tensor, scales: torch.Tensor, group: int, indices: torch.Tensor, lower_first: bool = False
 ) -> torch.Tensor:
-    """et_vk.embedding_q4gsw: weights (V, E / 2) uint8, each 8 too large; scales (V, groups). lower_first: the earlier
-    of two is in the lower four bits."""
+    """et_vk.embedding_q4gsw.
+
+    Args:
+        weights: uint8 (V, E / 2), each 8 too large.
+        scales: (V, groups).
+        group: columns that share a scale.
+        indices: of rows, integers of any shape.
+        lower_first: the earlier of two weights is in the lower four bits.
+
+    Returns:
+        Floats, of the shape of the indices with E behind it.
+    """
     halves = [weights & 0x0F, weights >> 4] if lower_first else [weights >> 4, weights & 0x0F]
     integers = torch.stack(halves, dim=-1).flatten(1).to(torch.float32) - 8
     steps = scales.reshape(weights.shape[0], -1).to(torch.float32).repeat_interleave(group, dim=1)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from search_space.choices.frontend.precision import by_layer, write_by_layer
 from search_space.exactness import Exactness
 from workers.vulkan.choices.base import VulkanChoice
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 
 
 def _law(scheme: Scheme) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 
 from workers.errors import ModelError
 from workers.vulkan.gate.loading.kernels import kernels
-from workers.vulkan.vk_graph import Call
+from workers.vulkan.lowering.graph.vk_graph import Call
 
 _RATE, _DISPATCH = "gigabytes_per_second", "microseconds_per_dispatch"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from workers.vulkan.gate.verdict import Verdict, verdict
-from workers.vulkan.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.vk_graph import Call, Tensor
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.vk_graph import Call, Tensor
 
 PREPACK = "et_vk.prepack.default"
 

@@ -35,7 +35,11 @@ def splits(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Split, ...]:
     """What keeps a program from being one delegate, the most frequent first.
 
     Args:
+        lowered: any program.
         available: rewrites that have sites in the model.
+
+    Returns:
+        One for each operator and reason.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for one in lowered.host_operators:

@@ -26,6 +26,9 @@ def decoded(blob: bytes, name: str) -> Any:
         blob: of a delegate, with its header.
         name: what to call it in errors.
 
+    Returns:
+        The graph.
+
     Raises:
         ModelError: the blob is damaged.
     """

@@ -10,11 +10,11 @@ from workers.vulkan.cost.device_profile import DeviceProfile, kernel_kinds
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts, moved_by_calls
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowered_graphs import graphs_of
-from workers.vulkan.lowering.layers import Layer
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.model.layers import Layer
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import Rewrite
-from workers.vulkan.scheme import Scheme
 
 _COUNTED: tuple[tuple[str, Callable[[Facts], int]], ...] = (
     ("operators on the CPU", lambda one: one.host_operators),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.vulkan.vk_graph import Graph
+from workers.vulkan.lowering.graph.vk_graph import Graph
 
 
 class Severity(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workers.vulkan.gate.finding import Finding, Severity
 from workers.vulkan.gate.rules import RULES
-from workers.vulkan.vk_graph import Graph
+from workers.vulkan.lowering.graph.vk_graph import Graph
 
 NOT_KNOWN_TO_FAIL = "not known to fail"
 

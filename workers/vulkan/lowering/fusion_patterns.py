@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from workers.vulkan.marks import UNFUSED, mark, noted
+from workers.vulkan.model.marks import UNFUSED, mark, noted
 
 if TYPE_CHECKING:
     from executorch.backends.vulkan.patterns import PatternMatch

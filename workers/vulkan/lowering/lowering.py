@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
 from workers.models.error_place import with_place
-from workers.vulkan.lowering.layers import Layer, number_layers
 from workers.vulkan.lowering.lowered import Delegate, HostOperator, Lowered
 from workers.vulkan.lowering.operator_listing import operators_listed_once
 from workers.vulkan.lowering.quantise import check_schemes, quantised_module
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.layers import Layer, number_layers
 from workers.vulkan.target import VulkanTarget
 
 if TYPE_CHECKING:

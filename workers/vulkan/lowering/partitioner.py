@@ -29,6 +29,12 @@ class ReasonedOperators(VulkanSupportedOperators):
     """ExecuTorch's rules; reasons: name of a node that they refuse -> why. on_cpu: nodes that a recipe keeps there."""
 
     def __init__(self, on_cpu: Set[torch.fx.Node], *arguments: Any, **options: Any) -> None:
+        """Rules for one graph.
+
+        Args:
+            on_cpu: nodes that a recipe keeps there.
+            arguments, options: of ExecuTorch's rules.
+        """
         super().__init__(*arguments, **options)
         self._on_cpu = on_cpu
         self.reasons: dict[str, str] = {}
@@ -50,14 +56,15 @@ class ReasonedOperators(VulkanSupportedOperators):
 
 
 class VelatunePartitioner(Partitioner):
-    """As `VulkanPartitioner`. Afterwards `reasons` says why a node stays on the CPU, and `fused` which patterns fit.
-
-    Args:
-        options: of `VulkanPartitioner`.
-        unfused, on_cpu: as of `workers.vulkan.lowering.settings.Settings`.
-    """
+    """As `VulkanPartitioner`. Afterwards `reasons` says why a node stays on the CPU, and `fused` which patterns fit."""
 
     def __init__(self, options: Mapping[str, Any], unfused: Mapping[str, Sites], on_cpu: Mapping[str, Sites]) -> None:
+        """A partitioner for one program.
+
+        Args:
+            options: of `VulkanPartitioner`.
+            unfused, on_cpu: as of `workers.vulkan.lowering.settings.Settings`.
+        """
         self._options, self._unfused, self._on_cpu = options, unfused, on_cpu
         self.delegation_spec = DelegationSpec(VelatuneVulkanBackend.__name__, parse_compile_options(dict(options)))
         self.reasons: dict[str, str] = {}

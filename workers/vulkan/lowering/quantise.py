@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError
-from workers.vulkan.lowering.layers import LINEAR, Layer, layer_of, weighted_kind
-from workers.vulkan.scheme import GROUPED, PER_CHANNEL, Scheme
+from workers.vulkan.model.layers import LINEAR, Layer, layer_of, weighted_kind
+from workers.vulkan.model.scheme import GROUPED, PER_CHANNEL, Scheme
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 
 
 def check_schemes(layers: Sequence[Layer], schemes: Mapping[int, Scheme]) -> None:
-    """Raises ModelError where a layer does not exist, or its scheme is for linear layers and it is none, or a group
-    does not divide its input channels."""
+    """Hold schemes to the layers that they are for.
+
+    Args:
+        layers: of the model.
+        schemes: by number of the layer.
+
+    Raises:
+        ModelError: a layer does not exist, or its scheme is for linear layers and it is none, or a group does not
+            divide its input channels.
+    """
     known = {layer.number: layer for layer in layers}
     for number, scheme in schemes.items():
         layer = known.get(number)
@@ -39,12 +47,16 @@ def check_schemes(layers: Sequence[Layer], schemes: Mapping[int, Scheme]) -> Non
 def quantised_module(
     module: GraphModule, schemes: Mapping[int, Scheme], samples: Sequence[tuple[Any, ...]]
 ) -> GraphModule:
-    """The module with quantise and dequantise operators; `module` itself, which is used up, where all layers are float.
+    """Quantise the layers of a module.
 
     Args:
         module: a float program without its guards, numbered by `number_layers`.
         schemes: by number of the layer; layers that are not named stay float.
         samples: argument tuples that static schemes are calibrated on.
+
+    Returns:
+        The module with quantise and dequantise operators; `module` itself, which is used up, where all layers are
+        float.
     """
     quantisers = _quantisers(schemes)
     if quantisers:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.vulkan.lowering.passes import EdgePass, GraphPass
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 
 Sites = frozenset[int]
 """Numbers of places from 1, in program order when the program is partitioned; none of them stands for all."""

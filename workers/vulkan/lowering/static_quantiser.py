@@ -12,7 +12,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuant
 from torch.fx import GraphModule
 from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
 
-from workers.vulkan.marks import QUANTISE_BEHIND, is_marked
+from workers.vulkan.model.marks import QUANTISE_BEHIND, is_marked
 
 _ANNOTATION = "quantization_annotation"
 

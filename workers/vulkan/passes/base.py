@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from search_space.passes.recipe_pass import RecipePass
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 
 def value_of(module: GraphModule, node: Any) -> torch.Tensor | None:
-    """The tensor that an attribute's node stands for; None for everything else."""
+    """Look up a constant.
+
+    Args:
+        module: that the node is of.
+        node: anything that an operator takes.
+
+    Returns:
+        The tensor that an attribute's node stands for; None for everything else.
+    """
     if getattr(node, "op", "") != "get_attr":
         return None
     value: Any = module
@@ -23,7 +31,16 @@ def value_of(module: GraphModule, node: Any) -> torch.Tensor | None:
 
 
 def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:
-    """A node for a new constant, made where the graph inserts; wish: what its name begins with."""
+    """A node for a new constant, made where the graph inserts.
+
+    Args:
+        module: that it is made in.
+        value: of the constant.
+        wish: what its name begins with.
+
+    Returns:
+        The node.
+    """
     name, number = wish, 0
     while hasattr(module, name):
         number += 1
@@ -34,7 +51,15 @@ def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:
 
 @contextmanager
 def replacing(module: GraphModule, node: Node) -> Iterator[Replacement]:
-    """Nodes that the block makes stand before the node, belong to its layer, and the last of them takes its place."""
+    """Replace a node: nodes that the block makes stand before it, and the last of them takes its place.
+
+    Args:
+        module: that the node is of.
+        node: that is replaced.
+
+    Yields:
+        What makes the nodes; they belong to the layer of the one that is replaced.
+    """
     with module.graph.inserting_before(node):
         made = Replacement(module, node)
         yield made
@@ -46,10 +71,24 @@ class Replacement:
     """Calls operators in place of a node."""
 
     def __init__(self, module: GraphModule, node: Node) -> None:
+        """Nothing is made yet.
+
+        Args:
+            module: that nodes are made in.
+            node: that they replace.
+        """
         self._module, self._node, self.last = module, node, node
 
     def call(self, target: Any, *arguments: Any) -> Node:
-        """A call of an operator, marked as the node that it replaces."""
+        """A call of an operator, marked as the node that it replaces.
+
+        Args:
+            target: the operator.
+            arguments: nodes and plain values.
+
+        Returns:
+            The node.
+        """
         made = self._module.graph.call_function(target, arguments)
         for key in ("custom", "nn_module_stack", "stack_trace"):
             if key in self._node.meta:

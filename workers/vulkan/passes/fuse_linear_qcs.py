@@ -57,7 +57,21 @@ class FuseLinearQcs(ModuleRewrite):
                 new.call(aten.reshape.default, out, shape)
 
     def fused(self, module: GraphModule, new: Any, rows: Node, weights: torch.Tensor, dequantiser: Any) -> Node:
-        """The call of the fused operator on rows of two dimensions."""
+        """Call the fused operator on rows of two dimensions.
+
+        Args:
+            module: that it is made in.
+            new: the `Replacement` that makes it.
+            rows: what it reads, (M, K).
+            weights: int8 (N, K).
+            dequantiser: the node that gave the weights as floats.
+
+        Returns:
+            The node of (M, N).
+
+        Raises:
+            NotImplementedError: a subclass says which operator.
+        """
         raise NotImplementedError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.editing import constant, value_of
 from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
-from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     import torch

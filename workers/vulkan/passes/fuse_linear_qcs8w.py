@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
-from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     import torch

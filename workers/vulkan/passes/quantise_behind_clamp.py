@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.marks import QUANTISE_BEHIND, is_marked, mark
+from workers.vulkan.model.marks import QUANTISE_BEHIND, is_marked, mark
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.drop_relu6 import bounds_of
-from workers.vulkan.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from workers.vulkan.lowering.layers import LINEAR, Layer
-from workers.vulkan.scheme import PER_CHANNEL, Scheme
+from workers.vulkan.model.layers import LINEAR, Layer
+from workers.vulkan.model.scheme import PER_CHANNEL, Scheme
 
 _STATIC_KINDS = (LINEAR, "conv2d", "conv_transpose2d")
 
 
 def fitting(layer: Layer, scheme: Scheme) -> str:
-    """Why a scheme does not fit a layer, to follow its name; empty where it does."""
+    """Look whether a layer can have a scheme.
+
+    Args:
+        layer: any.
+        scheme: any.
+
+    Returns:
+        Why the scheme does not fit the layer, to follow its name; empty where it does.
+    """
     if scheme is Scheme.FP:
         return ""
     if scheme is Scheme.STATIC8:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_space.choices.frontend.precision import by_layer, write_by_layer
-from workers.vulkan.lowering.layers import LINEAR, Layer
-from workers.vulkan.scheme import GROUPED, Scheme
+from workers.vulkan.model.layers import LINEAR, Layer
+from workers.vulkan.model.scheme import GROUPED, Scheme
 
 #: Decibels above the limit that mixtures are made for.
 RESERVES_DB = (0.0, 1.0, 3.0)

@@ -17,13 +17,13 @@ from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.choices.half import Half
 from workers.vulkan.choices.scheme import SchemeOfLayers
-from workers.vulkan.lowering.layers import Layer
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.layers import Layer
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import Rewrite, When
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.registry import in_order
-from workers.vulkan.scheme import Scheme
 from workers.vulkan.space.fitting import fitting
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from workers.errors import CompilerRefused
 from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowered_graphs import graphs_of
-from workers.vulkan.lowering.layers import Layer
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.model.layers import Layer
+from workers.vulkan.model.scheme import GROUPED, Scheme
 from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.passes.tensor_scalars import TensorScalars
-from workers.vulkan.scheme import GROUPED, Scheme
 from workers.vulkan.space.fitting import fitting
 from workers.vulkan.space.recipe import VulkanRecipe
 

@@ -21,7 +21,7 @@ from workers.models.types import ExportedModel
 from workers.vulkan.check import floats, weight_only
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 
 
 def both(model: ExportedModel, program: Lowered) -> list[tuple[torch.Tensor, torch.Tensor]]:

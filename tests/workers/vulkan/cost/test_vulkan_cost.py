@@ -17,9 +17,9 @@ from support.vulkan_nets import (
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts
 from workers.vulkan.cost.objective import lexicographic_cost
 from workers.vulkan.cost.splits import splits
+from workers.vulkan.lowering.graph.vk_graph import BUFFER, TEXTURE_3D, Tensor
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.registry import REWRITES
-from workers.vulkan.scheme import Scheme
-from workers.vulkan.vk_graph import BUFFER, TEXTURE_3D, Tensor
 
 
 def test_an_mlp_moves_its_weights_and_activations() -> None:

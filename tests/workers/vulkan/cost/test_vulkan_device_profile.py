@@ -12,8 +12,8 @@ from support.vulkan_nets import everywhere, lowered, mlp
 from workers.errors import ModelError
 from workers.vulkan.backend import BACKEND
 from workers.vulkan.cost.device_profile import DeviceProfile, kernel_kinds, read_profile
-from workers.vulkan.lowered_graphs import graphs_of
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.model.scheme import Scheme
 
 GOOD = """
 [device]

@@ -10,11 +10,11 @@ from support.vulkan_nets import Attention, made, mlp
 from workers.errors import ModelError
 from workers.vulkan.files.pte import judge_pte, pte_bytes, read_pte, verify
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL
-from workers.vulkan.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.target import VulkanTarget
 
 

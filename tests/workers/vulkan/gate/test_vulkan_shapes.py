@@ -16,10 +16,10 @@ from torch import nn
 from workers.models.model_source import export
 from workers.models.types import SourceModel
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
-from workers.vulkan.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.target import VulkanTarget
 
 Case = tuple[Callable[..., Any], list[nn.Module], list[torch.Tensor]]

@@ -10,9 +10,9 @@ from torch import nn
 
 from workers.errors import ModelError
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
+from workers.vulkan.lowering.graph.vk_graph import read_graph
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.scheme import Scheme
-from workers.vulkan.vk_graph import read_graph
+from workers.vulkan.model.scheme import Scheme
 
 QCS8W, QCS4W = (rewrite("fuse-linear-qcs8w"),), (rewrite("fuse-linear-qcs4w"),)
 

@@ -25,7 +25,7 @@ from workers.errors import ModelError
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowering import lower, model_layers, quantised_program
 from workers.vulkan.lowering.settings import Settings
-from workers.vulkan.scheme import Scheme
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.target import GUARANTEED_TEXTURE_LIMIT, VulkanTarget
 
 

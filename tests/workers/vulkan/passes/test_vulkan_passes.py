@@ -20,12 +20,12 @@ from torch import nn
 
 from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.passes.spell_attention import SpellAttention
-from workers.vulkan.scheme import Scheme
 
 RELU6_FREE = {
     "float_passes": (rewrite("keep-mean-dims"), rewrite("quantise-behind-clamp")),

@@ -15,9 +15,9 @@ from torch import nn
 
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.check.layer_quality import LayerQuality
-from workers.vulkan.lowering.layers import LINEAR, Layer
 from workers.vulkan.lowering.lowering import model_layers
-from workers.vulkan.scheme import GROUPED, Scheme
+from workers.vulkan.model.layers import LINEAR, Layer
+from workers.vulkan.model.scheme import GROUPED, Scheme
 from workers.vulkan.space.mixtures import by_kind, mixtures, read_bytes, within_reach
 from workers.vulkan.space.recipe import VulkanRecipe
 

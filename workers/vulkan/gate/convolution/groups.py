@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from workers.vulkan.gate.convolution.operands import FloatConvolution, float_convolutions, int8_groups
 from workers.vulkan.gate.finding import Rule, Severity
+from workers.vulkan.lowering.graph.vk_graph import HEIGHT, Graph
 from workers.vulkan.target import KNOWN_RUNTIME
-from workers.vulkan.vk_graph import HEIGHT, Graph
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.vulkan.vk_graph import Call, Graph, Tensor
+from workers.vulkan.lowering.graph.vk_graph import Call, Graph, Tensor
 
 FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
 INT8 = (

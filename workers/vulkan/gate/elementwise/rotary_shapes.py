@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
+from workers.vulkan.lowering.graph.vk_graph import Graph
 from workers.vulkan.target import KNOWN_RUNTIME
-from workers.vulkan.vk_graph import Graph
 
 _PAIRS, _HALVES = "et_vk.apply_rotary_emb.default", "et_vk.apply_rotary_emb_hf.default"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from workers.vulkan.gate.finding import Rule, Severity
+from workers.vulkan.lowering.graph.vk_graph import Graph
 from workers.vulkan.target import KNOWN_RUNTIME
-from workers.vulkan.vk_graph import Graph
 
 _NAMES = ("aten.upsample_nearest2d.vec", "aten.upsample_bilinear2d.vec")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
-from workers.vulkan.vk_graph import TEXTURE_3D, WIDTH, Graph
+from workers.vulkan.lowering.graph.vk_graph import TEXTURE_3D, WIDTH, Graph
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:

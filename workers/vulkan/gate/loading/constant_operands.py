@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
+from workers.vulkan.lowering.graph.vk_graph import Graph, Tensor
 from workers.vulkan.target import KNOWN_RUNTIME
-from workers.vulkan.vk_graph import Graph, Tensor
 
 #: Name of an operator -> places of the arguments that it packs, with what they are.
 _PACKED = {

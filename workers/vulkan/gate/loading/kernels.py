@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers.vulkan.vk_graph import BUFFER, Call, Tensor
+from workers.vulkan.lowering.graph.vk_graph import BUFFER, Call, Tensor
 
 #: As the runtime writes element types into names of shaders.
 _SUFFIX = {"bool": "uint8"}

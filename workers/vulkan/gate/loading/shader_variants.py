@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from workers.vulkan.gate.finding import Rule, Severity
 from workers.vulkan.gate.loading.kernels import kernels
 from workers.vulkan.gate.loading.shader_names import shader_names
-from workers.vulkan.vk_graph import Graph
+from workers.vulkan.lowering.graph.vk_graph import Graph
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:

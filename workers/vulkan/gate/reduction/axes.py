@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.vulkan.vk_graph import Call, Tensor
+from workers.vulkan.lowering.graph.vk_graph import Call, Tensor
 
 SOFTMAX = ("aten._softmax.default", "aten._log_softmax.default")
 REDUCTIONS = ("aten.mean.dim", "aten.sum.dim_IntList", "aten.amax.default", "aten.amin.default")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from workers.vulkan.gate.finding import Rule, Severity
 from workers.vulkan.gate.reduction.axes import BATCH_AXIS, REDUCTIONS, SOFTMAX, group_axis, reduced_axes
+from workers.vulkan.lowering.graph.vk_graph import BUFFER, Graph
 from workers.vulkan.target import KNOWN_RUNTIME
-from workers.vulkan.vk_graph import BUFFER, Graph
 
 _ROWS = 4
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from workers.vulkan.lowering.graph.vk_graph import Graph, read_graph
 from workers.vulkan.lowering.lowered import Lowered
-from workers.vulkan.vk_graph import Graph, read_graph
 
 
 def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:

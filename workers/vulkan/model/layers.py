@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workers.vulkan.marks import LAYER, mark, noted
+from workers.vulkan.model.marks import LAYER, mark, noted
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
