@@ -225,7 +225,11 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return Verdict(True)
 
     def described_execution(self, on_all: bool) -> str:
-        return f"run by {self._target.runner}" if self._target.runner else "not run on a device; not known to fail"
+        return (
+            f"run by {self._target.runner}"
+            if self._target.runner
+            else "not run on a device; the gate refuses what is known to fail"
+        )
 
     def quality(self, program: VulkanRecipe) -> Quality:
         """How near a program comes to the float model; as far as can be where it computes nothing. Raises ModelError if
