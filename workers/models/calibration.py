@@ -158,6 +158,8 @@ def _random_inputs(example: tuple[Any, ...], seed: int) -> list[tuple[Any, ...]]
         # Indices must stay valid and images in their range, so nothing leaves what the example spans.
         if not tensor.numel():
             return tensor
+        if tensor.is_complex():  # they have no order
+            return torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype)
         low, high = tensor.min(), tensor.max()
         if tensor.dtype == torch.bool:
             return torch.rand(tensor.shape, generator=generator) < 0.5

@@ -18,6 +18,9 @@ _CALL = re.compile(r'The following call raised this error:\n\s*File "(?P<file>[^
 #: ExecuTorch's and torch.fx's pass managers, whose own message tells all passes that went before.
 _PASS = re.compile(r"An error occurred when running the '(?P<name>\w+)' pass")
 
+#: Parts of messages about NaN and infinity.
+_NOT_FINITE = ("not finite", "cannot convert float infinity", "cannot convert float NaN")
+
 _OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space", "tuner", "velatune", "workers")]
 
 
@@ -26,8 +29,14 @@ def with_place(error: BaseException) -> str:
     in_pass = _PASS.match(str(error))
     if in_pass and error.__cause__ is not None:
         return f"{with_place(error.__cause__)} (in ExecuTorch's {in_pass['name']})"
-    place = _operator(str(error)) or _users_line(error)
+    place = _operator(str(error)) or _users_line(error) or _layer(error)
     return f"{one_line(error)} ({place})" if place else one_line(error)
+
+
+def not_finite(error: BaseException) -> str:
+    """What to look for, as the end of a message, where torch or ExecuTorch stop at NaN or infinity; else empty."""
+    found = any(said in str(error) for said in _NOT_FINITE)
+    return "; has it NaN or infinity in its weights, masks or inputs?" if found else ""
 
 
 def _users_line(error: BaseException) -> str:
@@ -35,6 +44,22 @@ def _users_line(error: BaseException) -> str:
         return printable(f"{Path(call['file']).name}, line {call['line']}")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
     return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+
+
+def _layer(error: BaseException) -> str:
+    """`in layer 2.conv, a Conv2d`: the innermost module that was being called, by its name in the outermost one."""
+    from torch import nn
+    from torch.fx import GraphModule
+
+    called = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [one for one in called if isinstance(one, nn.Module)]
+    if not modules or isinstance(modules[-1], GraphModule):
+        return ""
+    names = [name for name, one in modules[0].named_modules() if one is modules[-1]]
+    # torch.export calls the user's module from one of its own.
+    name = names[0].removeprefix("_export_root").removeprefix(".") if names else ""
+    kind = type(modules[-1]).__name__
+    return printable(f"in layer {name}, a {kind}" if name else f"in a {kind}")
 
 
 def _is_users(file: str) -> bool:

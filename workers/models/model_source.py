@@ -18,8 +18,9 @@ from workers.errors import ModelError, one_line
 from workers.models.error_place import with_place
 from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.models.exported.operator_registries import register
-from workers.models.exported.training_mode import in_training_mode
+from workers.models.exported.training_mode import in_eval_mode, in_training_mode
 from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
+from workers.models.module_check import fault_of
 from workers.models.suite import MODELS
 from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 from workers.models.user_code import user_function
@@ -88,7 +89,7 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
             model = ExportedModel(program, wanted, None, source.name)
     else:
         wanted = _in_layout(source.example_inputs, io_layout, source.name)
-        module = source.module.eval().requires_grad_(False)
+        module = in_eval_mode(source.module).requires_grad_(False)
         program = _exported(module, wanted, source.name, io_layout)
         samples = source.calibration_inputs
         if samples is not None and io_layout is not None:
@@ -102,7 +103,7 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
     if trains := in_training_mode(model.program):
         raise ModelError(
             f"{model.name}: {trains} is in training mode; call eval() before torch.export, and give functional "
-            "dropouts training=self.training"
+            "dropouts training=self.training, attention dropout_p=0"
         )
     return model
 
@@ -150,13 +151,12 @@ def _checked_model(source: str, made: object) -> SourceModel:
     if not isinstance(made, (tuple, list)) or len(made) not in (2, 3):
         raise ModelError(f"{source} returned {_kind(made)}; it must return {wanted}")
     module, inputs, calibration = (*made, None)[:3]
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ModelError(
-            f"{source} returned a ScriptModule, which torch.export does not take; return the eager module that "
-            "torch.jit.script was given"
-        )
     if not isinstance(module, torch.nn.Module):
         raise ModelError(f"{source} returned {_kind(module)} as the module; it must return {wanted}")
+    if fault := fault_of(module):
+        raise ModelError(f"{source} returned {fault}")
+    if isinstance(inputs, (tuple, list)) and not inputs:
+        raise ModelError(f"{source} returned no example inputs; a model without inputs computes a constant")
     example_inputs = as_input_tuple(inputs)
     if example_inputs is None:
         raise ModelError(f"{source} returned {_kind(inputs)} as example inputs; they must be a tuple of tensors")

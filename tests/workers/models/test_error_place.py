@@ -11,6 +11,7 @@ from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
 from workers.models.error_place import with_place
 from workers.models.model_source import export, resolve
+from workers.models.types import SourceModel
 
 NETS = """
 import torch
@@ -35,6 +36,9 @@ class Grouped(nn.Module):
     def forward(self, x):
         return self.up(x)
 
+def layers():
+    return nn.Sequential(nn.ReLU(), nn.Sequential(nn.Flatten(), nn.Linear(7, 3))), (torch.ones(2, 5),)
+
 def wrong():
     return Wrong(), (torch.ones(2, 5),)
 
@@ -57,6 +61,19 @@ def nets(tmp_path: Path) -> Path:
 def test_what_does_not_export_is_told_with_its_line(nets: Path, function: str, line: int) -> None:
     with pytest.raises(ModelError, match=rf"torch\.export cannot export it, .* \(nets\.py, line {line}\)$"):
         export(resolve(f"{nets}:{function}"))  # type: ignore[arg-type]
+
+
+def test_what_does_not_export_without_a_line_of_the_users_is_told_with_its_layer(nets: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot export it, .* \(in layer 1\.1, a Linear\)$"):
+        export(resolve(f"{nets}:layers"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_told_as_what_they_are(value: float) -> None:
+    net = torch.nn.Linear(4, 4)
+    net.weight.data[0, 0] = value
+    with pytest.raises(ModelError, match="has it NaN or infinity in its weights, masks or inputs"):
+        lower(export(SourceModel(net, (torch.ones(1, 4),), None, "net")), Target.parse("ethos-u55-128"), seed=0)
 
 
 def test_what_cannot_be_quantised_is_told_with_its_layer(nets: Path) -> None:

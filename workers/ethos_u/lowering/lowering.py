@@ -21,7 +21,7 @@ from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.rejections import rejections
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
-from workers.models.error_place import with_place
+from workers.models.error_place import not_finite, with_place
 from workers.models.exported.io_layout import DimOrder, Interface
 from workers.models.exported.module_state import lost_starts
 from workers.models.types import ExportedModel, is_quantised
@@ -213,7 +213,7 @@ def _refused(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
-        raise ModelError(f"{what}, {with_place(error)}") from error
+        raise ModelError(f"{what}, {with_place(error)}{not_finite(error)}") from error
 
 
 def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
-from workers.models.error_place import with_place
+from workers.models.error_place import not_finite, with_place
 from workers.models.exported.module_state import state_kept
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _said_of(name: str) -> Iterator[None]:
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
-        hint = "; has it NaN or infinity in its weights, masks or inputs?" if "not finite" in str(error) else ""
-        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{hint}") from error
+        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{not_finite(error)}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Operators of a program that behave as in training: their outputs depend on the batch, or on chance."""
+"""Modules and programs whose outputs depend on the batch, or on chance, as they do in training."""
 
 from __future__ import annotations
 
@@ -6,11 +6,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import nn
     from torch.export import ExportedProgram
     from torch.fx import Node
 
 #: How schemas of torch's operators call the flag, and the part of elements that a dropout drops.
 _FLAGS, _DROPPED = ("training", "train"), ("p", "dropout")
+#: The part that scaled_dot_product_attention drops, which has no flag.
+_ALWAYS_DROPPED = "dropout_p"
+
+
+def in_eval_mode(module: nn.Module) -> nn.Module:
+    """The same module after `eval()`. A module that torch.export or convert_pt2e made, or that has one in it, cannot
+    change its mode: what it has is found by `in_training_mode` once it is exported."""
+    try:
+        return module.eval()
+    except NotImplementedError:
+        for one in module.modules():
+            one.training = False
+        return module
 
 
 def in_training_mode(program: ExportedProgram) -> str | None:
@@ -25,6 +39,8 @@ def in_training_mode(program: ExportedProgram) -> str | None:
 
 
 def _trains(arguments: Mapping[str, Any]) -> bool:
+    if arguments.get(_ALWAYS_DROPPED):
+        return True
     flagged = any(arguments.get(name) is True for name in _FLAGS)
     return flagged and not any(arguments.get(name) == 0 for name in _DROPPED)
 

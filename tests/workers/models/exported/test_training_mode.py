@@ -49,6 +49,23 @@ def test_a_dropout_in_eval_mode_too_is_refused() -> None:
         export(SourceModel(AlwaysDrops(), (torch.rand(1, 4),), None, "net.py:make"))
 
 
+def test_attention_that_drops_in_eval_mode_too_is_refused() -> None:
+    class Attention(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=0.1)
+
+    with pytest.raises(ModelError, match=r"aten\.scaled_dot_product_attention .* is in training mode"):
+        export(SourceModel(Attention(), (torch.rand(1, 4, 8),), None, "net.py:make"))
+
+
+def test_a_module_that_torch_export_made_is_taken() -> None:
+    inputs = (torch.rand(1, 3, 8, 8),)
+    inner = torch.export.export(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval(), inputs).module()
+    for net in (inner, nn.Sequential(inner, nn.Dropout(0.5))):
+        program = export(SourceModel(net, inputs, None, "net")).program
+        assert "aten.conv2d.default" in {str(one.target) for one in program.graph.nodes}
+
+
 @pytest.mark.parametrize("module", [nn.Dropout(0.0), nn.Sequential(nn.Conv2d(3, 4, 3), nn.InstanceNorm2d(4))])
 def test_what_is_the_same_in_both_modes_is_taken(module: nn.Module) -> None:
     assert export(exported_in_training(module)).program.graph.nodes
