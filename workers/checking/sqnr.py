@@ -1,7 +1,8 @@
 """The signal-to-quantisation-noise ratio of outputs: how near they come to those of the float model.
 
 It is 20 * log10(|x| / |x - y|) dB, where x is an output of the float model and y the same output of a lowered program,
-both over all elements and all inputs (`torch.ao.ns.fx.utils.compute_sqnr` has the same formula).
+both over all elements and all inputs (`torch.ao.ns.fx.utils.compute_sqnr` has the same formula). Elements that are the
+same infinity, or NaN, in both count as neither signal nor noise.
 """
 
 from __future__ import annotations
@@ -42,11 +43,21 @@ def sqnr_db(wanted: Iterable[Any], found: Iterable[Any]) -> float:
     """
     signal = noise = 0.0
     for one, other in zip(wanted, found, strict=True):
-        expected = np.asarray(one).astype(np.float64)
-        signal += float(np.square(expected).sum())
-        noise += float(np.square(expected - np.asarray(other).astype(np.float64).reshape(expected.shape)).sum())
+        expected, given = _numbers(one), _numbers(other)
+        given = given.reshape(expected.shape)
+        same = ~np.isfinite(expected) & ((expected == given) | (np.isnan(expected) & np.isnan(given)))
+        expected, given = np.where(same, 0, expected), np.where(same, 0, given)
+        with np.errstate(invalid="ignore"):  # infinity less infinity of the other sign
+            noise += float(np.square(np.abs(expected - given)).sum())
+        signal += float(np.square(np.abs(expected)).sum())
     if noise == 0:
         return MOST_DB
     if signal == 0 or not math.isfinite(noise):
         return -MOST_DB
     return min(MOST_DB, max(-MOST_DB, 10 * math.log10(signal / noise)))
+
+
+def _numbers(values: Any) -> np.ndarray:
+    # numpy has no type for bfloat16.
+    array = np.asarray(values.float() if str(getattr(values, "dtype", "")) == "torch.bfloat16" else values)
+    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)

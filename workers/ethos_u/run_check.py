@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from search_space.exactness import Exactness
 from search_space.ir.verifier import verify
@@ -37,7 +34,7 @@ from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.models.exported.module_state import as_written
-from workers.models.exported.tensors import tensors
+from workers.models.exported.tensors import as_arrays
 
 
 @dataclass(frozen=True)
@@ -119,21 +116,13 @@ def _check_whole(file: Path, job: Job[Target]) -> int:
     count = 0
     for kind, inputs in whole_inputs(quantised.samples, job.seed):
         try:
-            expected = [one.numpy() for one in tensors(run_lowered(module, inputs))]
+            expected = as_arrays(run_lowered(module, inputs))
         except ReferenceFailed as error:
             if error.undefined and kind != "calibration":
                 continue  # no outputs are right or wrong
             raise
-        reason = first_differing_value(expected, program.run(_flat(inputs)))
+        reason = first_differing_value(expected, program.run(as_arrays(inputs)))
         if reason:
             raise ModelError(f"{file}: {reason} on {kind} inputs, though each delegate computes what it should")
         count += 1
     return count
-
-
-def _flat(inputs: tuple[Any, ...]) -> list[np.ndarray]:
-    """As `PteProgram.run` takes them."""
-    from torch.utils import _pytree as pytree
-
-    leaves = [one for one in pytree.tree_leaves(inputs) if one is not None]
-    return [one.detach().numpy() if hasattr(one, "detach") else np.asarray(one) for one in leaves]

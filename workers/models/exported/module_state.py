@@ -1,4 +1,5 @@
-"""Buffers that a model writes to while it runs, such as the past of a streaming net or the cache of a decoder."""
+"""What a model carries from one run to the next: buffers that it writes to, such as the past of a streaming net or the
+cache of a decoder, and the generator of random numbers."""
 
 from __future__ import annotations
 
@@ -13,9 +14,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Inside the block, operators such as aten.rand give the same numbers as in every other such block. The generator
+    goes on afterwards as if there had been none.
+
+    Yields:
+        Nothing.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        yield
+
+
+@contextmanager
 def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterator[None]:
     """After the block, give buffers the values that they have now: what runs inside leaves no trace, and the next run
-    starts anew.
+    starts anew, also in its random numbers.
 
     Args:
         module: with the buffers.
@@ -29,7 +45,8 @@ def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterat
     named = [buffer for name, buffer in module.named_buffers() if names is None or name in names]
     before = [(buffer, buffer.detach().clone()) for buffer in named]
     try:
-        yield
+        with same_random_numbers():
+            yield
     finally:
         with torch.no_grad():
             for buffer, value in before:

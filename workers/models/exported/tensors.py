@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from workers.errors import ModelError
+
 if TYPE_CHECKING:
     import torch
 
@@ -15,3 +19,34 @@ def tensors(values: Any) -> tuple[torch.Tensor, ...]:
     from torch.utils import _pytree as pytree
 
     return tuple(leaf.detach() for leaf in pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor))
+
+
+def as_array(value: Any) -> np.ndarray:
+    """A copy of a tensor, or of a number, as numpy has it.
+
+    Args:
+        value: without gradients, of any strides.
+
+    Returns:
+        An array of the same element type; of a number, one of rank 0.
+
+    Raises:
+        ModelError: numpy has no such element type, as for bfloat16.
+    """
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return np.asarray(value)
+    try:
+        return np.array(value.detach().numpy(), order="C")
+    except TypeError:
+        kind = str(value.dtype).removeprefix("torch.")
+        raise ModelError(f"an input or output is {kind}, which numpy has no type for") from None
+
+
+def as_arrays(values: Any) -> list[np.ndarray]:
+    """What a runtime takes or gives for nested tuples, lists and dicts: tensors and numbers, in PyTorch's order of
+    leaves. None and texts, which a `.pte` has no values for, are left out. Raises ModelError as `as_array`."""
+    from torch.utils import _pytree as pytree
+
+    return [as_array(leaf) for leaf in pytree.tree_leaves(values) if leaf is not None and not isinstance(leaf, str)]

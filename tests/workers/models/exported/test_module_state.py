@@ -1,4 +1,5 @@
-"""Nets with buffers that they write to: each sample starts anew, in calibration, records and measures of quality."""
+"""Nets with buffers that they write to, or with random numbers: each sample starts anew, in calibration, records and
+measures of quality."""
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program, to_edge, to_executorch
 from workers.ethos_u.target import Target
 from workers.models.exported.module_state import as_written
-from workers.models.exported.tensors import tensors
+from workers.models.exported.tensors import as_arrays, tensors
 from workers.models.model_source import export
 from workers.models.types import SourceModel
 
@@ -28,6 +29,17 @@ class Stream(nn.Module):
         frames = torch.cat([self.past, x], -1)
         self.past.copy_(frames[:, :, -4:])
         return torch.relu(self.conv(frames))
+
+
+class Noise(nn.Module):
+    """A net that adds noise, takes a name, and gives a number and nothing besides its tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 3)
+
+    def forward(self, x: torch.Tensor, how: str) -> tuple[torch.Tensor, int, None]:
+        return self.conv(x + torch.rand(1, 2, 8) if how == "noisy" else x), 3, None
 
 
 class Started(Stream):
@@ -70,3 +82,19 @@ def test_a_pte_starts_without_what_buffers_start_with_and_that_is_told() -> None
         file = to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer
         (found,) = PteProgram(bytes(file), "net.pte").run([samples[1][0].numpy()])
         assert found.tobytes() == expected.numpy().tobytes()
+
+
+def test_random_numbers_are_the_same_in_every_run() -> None:
+    """Else a delegate behind them would seem to compute something else each time, and its scales would differ."""
+    torch.manual_seed(0)
+    samples: list[tuple[torch.Tensor, str]] = [(torch.randn(1, 2, 8), "noisy") for _ in range(3)]
+    model = export(SourceModel(Noise(), samples[0], samples, "net.py:noise"))
+    first, quantised = (quantised_program(model, U55, seed=0) for _ in range(2))
+    assert str(first.program.graph) == str(quantised.program.graph), "scales stand in it"
+    module = lowered_program(model, U55, quantised).module(check_guards=False)
+    expected, again = (as_arrays(run_lowered(module, samples[1])) for _ in range(2))
+    file = to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer
+    found = PteProgram(bytes(file), "net.pte").run(as_arrays(samples[1]))
+    assert len(found) == 2 and found[1] == 3, "None is no output"
+    for other in (again, found):
+        assert [one.tobytes() for one in other] == [one.tobytes() for one in expected]

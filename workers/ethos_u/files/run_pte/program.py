@@ -16,6 +16,8 @@ from workers.ethos_u.files.pte import BACKEND, Delegate, delegate_of, deserialis
 from workers.ethos_u.files.run_pte.instructions import carry_out
 from workers.ethos_u.files.run_pte.values import TensorValue, Values
 from workers.ethos_u.npu_model import IoTensor, NpuProgram, execute
+from workers.models.exported.module_state import same_random_numbers
+from workers.models.exported.tensors import as_arrays
 
 #: Gives a delegate's outputs: its number among the method's Ethos-U delegates, what the NPU is given, and its inputs as
 #: it finds them in memory, each `[1, ...]`. Outputs in order, integers of as many bytes as the delegate's.
@@ -125,15 +127,16 @@ class PteProgram:
             run_delegate: what is done in place of running a delegate's command stream by the NPU model.
 
         Returns:
-            An array for each output; errors as of `run_pte`.
+            An array for each output that is not None; errors as of `run_pte`.
         """
         plan = self._plan(method)
         delegates = _Delegates(self._program, plan, run_delegate)
-        with self._errors(delegates):
+        with self._errors(delegates), same_random_numbers():
             values = self._values(plan)
             _put(plan, values, inputs)
             carry_out(plan, values, delegates)
-            return [_as_array(values.read(at)) for at in plan.outputs]
+            # Copies: the memory that an output lies in may be another one's as well.
+            return as_arrays([values.read(at) for at in plan.outputs])
 
     def _plan(self, method: str) -> Any:
         for plan in self._program.execution_plan:
@@ -255,15 +258,3 @@ def _put(plan: Any, values: Values, inputs: Sequence[np.ndarray]) -> None:
 
 def _described(array: np.ndarray) -> str:
     return f"{array.dtype}{list(array.shape)}"
-
-
-def _as_array(value: Any) -> np.ndarray:
-    import torch
-
-    if not isinstance(value, torch.Tensor):
-        return np.asarray(value)
-    try:
-        # A copy: the memory that it lies in may be another output's as well.
-        return np.array(value.numpy(), order="C")
-    except TypeError:
-        raise ModelError(f"an output is {value.dtype}, which numpy has no type for") from None

@@ -10,7 +10,7 @@ import numpy as np
 from workers.checking.verdict import Verdict
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
-from workers.models.exported.tensors import tensors
+from workers.models.exported.tensors import as_arrays
 from workers.output_capture import toolchain_hushed
 
 if TYPE_CHECKING:
@@ -115,4 +115,4 @@ def _least(values: Sequence[Any]) -> Any:
 def _outputs(program: ExportedProgram, inputs: tuple[Any, ...]) -> list[np.ndarray]:
     with toolchain_hushed():
         outputs = run_lowered(program.module(check_guards=False), inputs)
-    return [one.numpy() for one in tensors(outputs)]
+    return as_arrays(outputs)
