@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import indent
 from typing import Literal
 
 from benchmarks.correctness.model_fuzz.draft import Draft
 
-#: How the model is handed over. `eager`: a function that returns it; `uncalibrated`: without calibration inputs. The
-#: others are `.pt2` files: the float program, or one that was quantised by EthosUQuantizer.
-Form = Literal["eager", "uncalibrated", "float", "int8", "int8 per tensor", "int16", "by name"]
+#: How the model is handed over. `eager`: a function that returns it; `uncalibrated`: without calibration inputs;
+#: `converted`: as convert_pt2e gives it. The others are `.pt2` files: the float program, or one that was quantised by
+#: EthosUQuantizer.
+Form = Literal["eager", "uncalibrated", "converted", "float", "int8", "int8 per tensor", "int16", "by name"]
+#: An argument of `forward` besides its tensors: its name, an expression that makes it, and a statement that reads it.
+Extra = tuple[str, str, str]
 
 _INT8 = "get_symmetric_quantization_config(is_per_channel=True)"
 _INT16 = "get_symmetric_a16w8_quantization_config(is_per_channel=True)"
@@ -17,8 +21,8 @@ _PER_TENSOR = "get_symmetric_quantization_config(is_per_channel=False)"
 
 _QUANTISED = '''
 
-def write(path):
-    """The quantised program, as a .pt2 file."""
+def quantised():
+    """The module that convert_pt2e gives, example inputs and samples."""
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.backends.arm.quantizer import (
         EthosUQuantizer,
@@ -27,39 +31,59 @@ def write(path):
     )
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    net, example, samples = make()
+    net, example, samples = float_net()
     quantizer = EthosUQuantizer(EthosUCompileSpec("{target}"))
 {configured}
     prepared = prepare_pt2e(torch.export.export(net, example).module(check_guards=False), quantizer)
     with torch.no_grad():
         for sample in samples:
             prepared(*sample)
-    torch.export.save(torch.export.export(convert_pt2e(prepared), example), path)
+    return convert_pt2e(prepared), example, samples
 '''
+
+_QUANTISED_FILE = '''
+
+def write(path):
+    """The quantised program, as a .pt2 file."""
+    net, example, _ = quantised()
+    torch.export.save(torch.export.export(net, example), path)
+
+
+make = float_net
+'''
+
+_CONVERTED = "\n\nmake = quantised\n"
+_EAGER = "\n\nmake = float_net\n"
 
 _FLOAT = '''
 
 def write(path):
     """The float program, as a .pt2 file."""
-    net, example, _ = make()
+    net, example, _ = float_net()
     torch.export.save(torch.export.export(net, example), path)
+
+
+make = float_net
 '''
 
 
 def as_file(
-    seed: int, draft: Draft, form: Form, target: str, outputs: str, *, channels_last: bool, in_a_dict: bool
-) -> str:
+    seed: int, draft: Draft, form: Form, target: str, outputs: str, *, channels_last: bool, in_a_dict: bool,
+    extras: Sequence[Extra] = (),
+) -> str:  # fmt: skip
     """The text.
 
     Args:
         outputs: an expression.
         channels_last: how inputs of rank 4 lie in memory.
         in_a_dict: the module takes a dict of its inputs.
+        extras: further arguments.
     """
     given = {
         name: _laid(expression, len(draft.shape(name)), channels_last) for name, expression in draft.inputs.items()
     }
-    arguments, forward = ", ".join(given), draft.forward
+    given |= {name: expression for name, expression, _ in extras}
+    arguments, forward = ", ".join(given), [*(read for _, _, read in extras), *draft.forward]
     passed = ", ".join(given.values())
     if in_a_dict:
         forward = [f"{arguments} = {', '.join(f'batch[{name!r}]' for name in given)}", *forward]
@@ -88,14 +112,17 @@ def inputs():
     return ({passed},)
 
 
-def make():
+def float_net():
     torch.manual_seed({seed})
     return Net().eval(), inputs(){samples}
 '''
     if form == "float":
         return text + _FLOAT
     configured = _configured(form, draft)
-    return text + _QUANTISED.format(target=target, configured=indent(configured, " " * 4)) if configured else text
+    if not configured:
+        return text + _EAGER
+    text += _QUANTISED.format(target=target, configured=indent(configured, " " * 4))
+    return text + (_CONVERTED if form == "converted" else _QUANTISED_FILE)
 
 
 def _configured(form: Form, draft: Draft) -> str:
@@ -104,7 +131,7 @@ def _configured(form: Form, draft: Draft) -> str:
         return (
             f"quantizer.set_global({_INT8})\nquantizer.set_module_name({draft.random.choice(draft.layers)!r}, {_INT16})"
         )
-    by_form = {"int8": _INT8, "by name": _INT8, "int8 per tensor": _PER_TENSOR, "int16": _INT16}
+    by_form = {"int8": _INT8, "converted": _INT8, "by name": _INT8, "int8 per tensor": _PER_TENSOR, "int16": _INT16}
     return f"quantizer.set_global({by_form[form]})" if form in by_form else ""
 
 

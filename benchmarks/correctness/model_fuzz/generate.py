@@ -8,11 +8,12 @@ from random import Random
 import torch
 
 from benchmarks.correctness.model_fuzz.draft import Draft
-from benchmarks.correctness.model_fuzz.files import Form, as_file
+from benchmarks.correctness.model_fuzz.files import Extra, Form, as_file
 
 #: By how often: what the user hands over.
 _FORMS: dict[Form, int] = {
-    "eager": 6, "uncalibrated": 1, "float": 2, "int8": 3, "int8 per tensor": 1, "int16": 2, "by name": 2,
+    "eager": 6, "uncalibrated": 1, "converted": 1,
+    "float": 2, "int8": 3, "int8 per tensor": 1, "int16": 2, "by name": 2,
 }  # fmt: skip
 TARGETS = ("ethos-u55-128", "ethos-u85-256")
 
@@ -33,7 +34,7 @@ class Generated:
 
     @property
     def writes_pt2(self) -> bool:
-        return self.form not in ("eager", "uncalibrated")
+        return self.form not in ("eager", "uncalibrated", "converted")
 
 
 def generated(seed: int) -> Generated:
@@ -50,6 +51,7 @@ def generated(seed: int) -> Generated:
     text = as_file(
         seed, draft, form, target, _outputs(draft),
         channels_last=random.random() < 0.15, in_a_dict=len(draft.inputs) > 1 and random.random() < 0.15,
+        extras=_extras(draft),
     )  # fmt: skip
     return Generated(seed, text, form, target)
 
@@ -66,6 +68,17 @@ def _take_inputs(draft: Draft) -> None:
         draft.take(
             "ids", f"torch.randint(0, 8, ({random.choice((1, 1, 1, 2))}, {random.randint(1, 12)}), dtype={dtype})", True
         )
+
+
+def _extras(draft: Draft) -> list[Extra]:
+    """What people hand over besides tensors of numbers: masks, gains, texts."""
+    sizes = ", ".join(map(str, draft.shape("x")))
+    every: list[Extra] = [
+        ("keep", f"torch.rand({sizes or '()'}) > 0.3", "x = x.masked_fill(~keep, 0.0)"),
+        ("gain", "0.5", "x = x * gain"),
+        ("how", "'twice'", "x = x * 2 if how == 'twice' else x"),
+    ]
+    return [one for one in every if draft.random.random() < 0.06]
 
 
 def _shape(random: Random) -> tuple[int, ...]:
@@ -95,6 +108,8 @@ def _outputs(draft: Draft) -> str:
         more = [*more, random.choice(draft.values), *([f"{last} > 0"] if random.random() < 0.3 else [])]
     if random.random() < 0.05:
         more = [*more, f"{last}.argmax(-1)"] if draft.shape(last) else more
+    if random.random() < 0.06:
+        more = [*more, random.choice(("None", "3", "True", "x.shape[-1]" if draft.shape("x") else "0.5"))]
     every = list(dict.fromkeys([last, *more]))
     if len(every) == 1:
         return last if random.random() < 0.9 else f"({last},)"

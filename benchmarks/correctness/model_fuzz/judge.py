@@ -78,11 +78,24 @@ class _Bench:
 
 
 async def judge(
-    models: Sequence[Generated], folder: Path, *, trials: int = 5, seconds: float = 10.0, workers: int = 1
-) -> AsyncIterator[Judged]:
+    models: Sequence[Generated], folder: Path, *, trials: int = 5, seconds: float = 10.0, workers: int = 1,
+    written_every: int = 1,
+) -> AsyncIterator[Judged]:  # fmt: skip
     """Lower models by stock ExecuTorch; tune, look up, apply, run and verify them by velatune; compare outputs.
 
-    folder: for the models' files and all that is written; nothing of the user's is touched.
+    ExecuTorch's lowering is nearly all of the time: stock, to tune, to apply and to verify, one to five seconds each.
+
+    Args:
+        models: what is judged.
+        folder: for the models' files and all that is written; nothing of the user's is touched.
+        trials: candidates per model.
+        seconds: of search per model.
+        workers: processes that evaluate candidates.
+        written_every: only every so-manieth model is applied, run, verified and compared. The others are tuned and
+            looked up, for which a `.pte` of the default is made as well, and not kept.
+
+    Yields:
+        What came of each model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = {model: _written(model, folder) for model in models}
@@ -97,7 +110,8 @@ async def judge(
             outcomes = dict(zip(asked, tuned, strict=True))
             for model, stock in stocks.items():
                 if model in outcomes:
-                    yield await _judged(bench, model, jobs[model], stock, outcomes[model])
+                    written = model in models[::written_every]
+                    yield await _judged(bench, model, jobs[model], stock, outcomes[model], written)
                 else:
                     yield Judged(model, "no file", stock.fault)
 
@@ -132,7 +146,9 @@ async def _stock(pool: LocalPool, folder: Path, model: Generated, job: Job) -> S
         return Stock("lost", str(lost))
 
 
-async def _judged(bench: _Bench, model: Generated, job: Job[Target], stock: Stock, outcome: Tuned | Failure) -> Judged:
+async def _judged(
+    bench: _Bench, model: Generated, job: Job[Target], stock: Stock, outcome: Tuned | Failure, written: bool
+) -> Judged:
     if isinstance(outcome, Failure):
         judged = _refused(model, stock, outcome.reason)
         if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
@@ -144,7 +160,7 @@ async def _judged(bench: _Bench, model: Generated, job: Job[Target], stock: Stoc
         return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
     try:
         reason, known = await _candidates(bench, job, bench.store.evaluations.of(outcome.best.identity.key))
-        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best)
+        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best, written)
     except Exception as error:  # whatever a fault of velatune's own raises
         reason, known = unexpected(error, bench.log_dir), ""
     return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason or known)
@@ -173,11 +189,13 @@ def _refused(model: Generated, stock: Stock, reason: str) -> Judged:
     return Judged(model, "finding", f"stock ExecuTorch writes it: {reason}")
 
 
-async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best) -> str:
+async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best, written: bool) -> str:
     """In one line, what goes wrong with a best that was found; empty if nothing does."""
     found, _ = await asyncio.to_thread(ask, Tiers(bench.store), job, bench.objective, bench.log_dir)
     if not isinstance(found, Hit) or found.best.recipe != best.recipe:
         return f"lookup says {type(found).__name__} instead of the recipe that was found"
+    if not written:
+        return ""
     file, stock, pte = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte", ".pte"))
     try:
         await applied_in(bench.pool, job, bench.objective, {best.recipe: pte}, bench.store)

@@ -23,7 +23,7 @@ from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
 from workers.models.exported.io_layout import DimOrder, Interface
-from workers.models.exported.module_state import lost_starts
+from workers.models.exported.module_state import lost_starts, lost_state
 from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 
@@ -146,7 +146,7 @@ def lower(
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
-        told = quantised.warnings + lost_starts(lowered)
+        told = quantised.warnings + _about_state(model, quantised, lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
@@ -254,6 +254,19 @@ def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
     # Registers the kernels of quantise and dequantise on the CPU. A quantiser does so too; a quantised file needs none.
     importlib.import_module("executorch.kernels.quantized")
     return edge.to_executorch()
+
+
+def _about_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedProgram") -> tuple[str, ...]:
+    """Warnings about buffers that the `.pte` does not treat as the model does."""
+    lost = [] if is_quantised(model.program) else lost_state(model.program, quantised.program, lowered)
+    starts = lost_starts(lowered, unless=lost)
+    if not lost:
+        return starts
+    return (
+        f"the .pte does not carry {', '.join(lost)} from run to run as the model does: ExecuTorch's quantiser takes "
+        "what is written there for a constant, or writes it elsewhere; make it an input and an output of the model",
+        *starts,
+    )
 
 
 def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:

@@ -3,14 +3,15 @@ cache of a decoder, and the generator of random numbers."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
-    from torch.fx import GraphModule
+    from torch.fx import GraphModule, Node
 
 
 @contextmanager
@@ -58,13 +59,87 @@ def written_buffers(program: ExportedProgram) -> list[str]:
     return sorted(set(program.graph_signature.buffers_to_mutate.values()))
 
 
-def lost_starts(program: ExportedProgram) -> tuple[str, ...]:
+def lost_state(before: ExportedProgram, after: ExportedProgram, lowered: ExportedProgram) -> list[str]:
+    """Buffers that a model carries from run to run, and its quantised form does not.
+
+    ExecuTorch's quantiser gives an in-place operator, such as add_, as one that leaves the buffer as it is. What a
+    program computes of its buffers alone, such as a counter, its ConstantFoldingPass takes for a constant.
+
+    Args:
+        before: the float program, as torch.export gives it.
+        after: the quantised program.
+        lowered: what that is lowered to.
+
+    Returns:
+        Their names, in alphabetical order.
+    """
+    kept = written_buffers(lowered)
+    carried = [name for name in sorted(_written_in_place(before)) if _is_read(before, name)]
+    return [name for name in carried if name not in kept or not _is_read(after, name)]
+
+
+def _written_in_place(program: ExportedProgram) -> set[str]:
+    """Buffers that operators write to, through views too."""
+    held = program.graph_signature.inputs_to_buffers
+    targets = (_memory_of(node.args[0]) for node in program.graph.nodes if _is_in_place(node))
+    return {held[one.name] for one in targets if one.name in held}
+
+
+def _is_in_place(node: Node) -> bool:
+    alias = _first_alias(node)
+    return alias is not None and bool(alias.is_write)
+
+
+def _memory_of(value: Any) -> Node:
+    """The node whose memory a view, or the result of an operator in place, shares."""
+    while _first_alias(value) is not None or value.target is operator.getitem:
+        value = value.args[0]
+    return cast("Node", value)
+
+
+def _first_alias(node: Node) -> Any:
+    """What the schema says of the memory of the first argument; None if the operator takes it for itself."""
+    arguments = getattr(getattr(node.target, "_schema", None), "arguments", ())
+    return arguments[0].alias_info if arguments and node.args else None
+
+
+def _is_read(program: ExportedProgram, buffer: str) -> bool:
+    """Whether what a buffer holds at the start matters."""
+    names = program.graph_signature.inputs_to_buffers
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and names.get(node.name) == buffer:
+            users = sorted(node.users)
+            return bool(users) and not _overwrites(users[0], node) and any(_reads(one, node) for one in users)
+    return False
+
+
+def _overwrites(user: Node, value: Node) -> bool:
+    return str(user.target).startswith(("aten.copy_", "aten.fill_", "aten.zero_")) and user.args[0] is value
+
+
+def _reads(user: Node, value: Node) -> bool:
+    """Whether an operator, or one behind it that gets the same memory, does more with a value than write over it."""
+    if "_assert" in str(user.target):
+        return False
+    if _is_in_place(user) and user.args[0] is value and value not in user.args[1:]:
+        return any(_reads(one, user) for one in user.users)
+    return True
+
+
+def lost_starts(program: ExportedProgram, unless: Container[str] = ()) -> tuple[str, ...]:
     """A warning about buffers of a lowered program that start in its `.pte` with something else than the model has.
 
     ExecuTorch writes start values of buffers that a program writes to only where InitializedMutableBufferPass was run.
+
+    Args:
+        program: lowered.
+        unless: names of buffers that are told of otherwise.
+
+    Returns:
+        The warning, if there is one.
     """
     held = {**program.state_dict, **program.constants}
-    lost = [name for name in written_buffers(program) if held[name].any()]
+    lost = [name for name in written_buffers(program) if name not in unless and held[name].any()]
     if not lost:
         return ()
     return (

@@ -2,6 +2,7 @@
 measures of quality."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -40,6 +41,27 @@ class Noise(nn.Module):
 
     def forward(self, x: torch.Tensor, how: str) -> tuple[torch.Tensor, int, None]:
         return self.conv(x + torch.rand(1, 2, 8) if how == "noisy" else x), 3, None
+
+
+class Carries(nn.Module):
+    """A net that adds its state, which it updates first."""
+
+    state: torch.Tensor
+
+    def __init__(self, update: str) -> None:
+        super().__init__()
+        self.update, self.layer = update, nn.Linear(4, 3)
+        self.register_buffer("state", torch.zeros(1, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        if self.update == "count":
+            self.state.add_(1)
+        elif self.update == "in place":
+            self.state.mul_(0.5).add_(y)
+        else:
+            self.state.copy_(y if self.update == "overwritten" else 0.5 * self.state + y)
+        return y + self.state
 
 
 class Started(Stream):
@@ -98,3 +120,14 @@ def test_random_numbers_are_the_same_in_every_run() -> None:
     assert len(found) == 2 and found[1] == 3, "None is no output"
     for other in (again, found):
         assert [one.tobytes() for one in other] == [one.tobytes() for one in expected]
+
+
+@pytest.mark.parametrize(
+    ("update", "is_lost"), [("count", True), ("in place", True), ("copied", False), ("overwritten", False)]
+)
+def test_state_that_the_quantiser_loses_is_told(update: str, is_lost: bool) -> None:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 4),) for _ in range(2)]
+    model = export(SourceModel(Carries(update), samples[0], samples, "net.py:net"))
+    warnings = lower(model, U55, seed=0).warnings
+    assert [one.startswith("the .pte does not carry state from run to run") for one in warnings] == [True] * is_lost
