@@ -114,3 +114,10 @@ def test_more_work_is_never_cheaper(
     assert host_cycles([*work, one], calls) >= before
     assert host_cycles(work, [*calls, call]) >= before + CALL_CYCLES
     assert host_cycles([replace(item, macs=item.macs + 1000) for item in work], calls) >= before
+
+
+def test_an_operator_that_is_not_wrapped_by_the_edge_dialect_has_its_own_name() -> None:
+    graph = torch.fx.Graph()
+    graph.output(graph.call_function(torch.ops.aten.relu.default, (graph.placeholder("x"),)))
+    module = torch.fx.GraphModule({}, graph)
+    assert [one.name for one in host_operators(iter([module]))] == ["aten.relu.default"]

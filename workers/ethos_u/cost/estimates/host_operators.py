@@ -39,12 +39,15 @@ def on_cpu(operators: Iterable[HostOperator]) -> list[str]:
 def host_operators(modules: Iterator[GraphModule]) -> Iterator[HostOperator]:
     """Those of a lowered program, in program order; the branches and bodies of control flow count once."""
     from executorch.exir.delegate import executorch_call_delegate
+    from torch._ops import OpOverload
 
     for module in modules:
         for node in module.graph.nodes:
             if node.op == "call_function" and node.target not in (operator.getitem, executorch_call_delegate):
-                # an edge operator wraps the ATen one, whose name is the one that people know
-                name = str(getattr(node.target, "_op", node.target))
+                # An edge operator wraps the ATen one, whose name is the one that people know. What an ATen operator
+                # wraps is a function of C++, whose name has its address in it.
+                target = node.target
+                name = str(target if isinstance(target, OpOverload) else getattr(target, "_op", target))
                 reads = [shape for source in node.all_input_nodes for shape in _shapes(source)]
                 writes = _shapes(node)
                 yield HostOperator(name, sum(map(prod, reads)), sum(map(prod, writes)), _macs(name, node, writes))
