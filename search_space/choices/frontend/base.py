@@ -21,7 +21,4 @@ class FrontendChoice(SettingChoice):
 
 
 class QuantiserChoice(FrontendChoice):
-    """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit.
-
-    Which of its alternatives are worth trying is measured, see `workers.ethos_u.lowering.precision.precisions`.
-    """
+    """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit."""

@@ -20,7 +20,8 @@ class Precision(QuantiserChoice):
     A layer is an operator with weights and what follows it up to the next one. Layers are numbered from 1 in the order
     of the exported program. `int4@2+3` is for the second and the third, `int4` for all, and `int4@2+3/int16` gives
     int16 to all others. A layer has one of them: TOSA's convolutions take int4 weights with int8 data only, and int16
-    data with int8 weights only.
+    data with int8 weights only. Which alternatives are worth trying is measured, see
+    `workers.ethos_u.lowering.precision.precisions`.
     """
 
     name: ClassVar[str] = "precision"

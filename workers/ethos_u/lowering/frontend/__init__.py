@@ -1,9 +1,10 @@
 """What lowering choices make ExecuTorch do: a file for each `search_space.choices.frontend.base.FrontendChoice`, found
 by its name.
 
-A file has `lowering(alternative)`, a context manager inside which ExecuTorch lowers by the alternative, and
-`concerns(host_operators)`: whether it may change a program that leaves these on the CPU. That of a quantiser choice has
-`quantising(alternative)` instead, inside which models are quantised by the alternative.
+A file has `lowering(alternative)`, a context manager inside which ExecuTorch lowers by the alternative. That of a
+quantiser choice has `quantising(alternative)` instead, inside which models are quantised by the alternative. And
+`concerns(host_operators)`: whether it may change a program that leaves these on the CPU. Where it does not depend on
+that, as for `precision`, a file has no such function, and what is worth trying is measured.
 """
 
 from __future__ import annotations
@@ -63,10 +64,15 @@ def open_settings(host_operators: Iterable[HostOperator], allowed: Exactness = E
     return [
         ((name, alternative),)
         for name, choice in registry.choices().items()
-        if issubclass(choice, FrontendChoice) and not _is_for_quantiser(name) and _file_of(name).concerns(on_host)
+        if issubclass(choice, FrontendChoice) and _concerns(name, on_host)
         for alternative in choice.alternatives
         if choice.exactness(alternative) <= allowed
     ]
+
+
+def _concerns(name: str, on_host: list[HostOperator]) -> bool:
+    concerns = getattr(_file_of(name), "concerns", None)
+    return concerns is not None and concerns(on_host)
 
 
 def _is_for_quantiser(name: str) -> bool:
