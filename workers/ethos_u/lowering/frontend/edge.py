@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
+    from executorch.backends.arm.tosa.specification import TosaSpecification
     from torch.export import ExportedProgram
     from torch.fx import Node
 
-#: Does something to a program, or looks at it.
-OfProgram = Callable[["ExportedProgram"], None]
+#: Changes the exported program of a method, which is going to be partitioned for a specification.
+Rewrite = Callable[["ExportedProgram", "TosaSpecification"], None]
 
 
 @contextmanager
-def before_partitioning(rewrite: OfProgram, check: OfProgram | None = None) -> Iterator[None]:
+def before_partitioning(rewrite: Rewrite, check: Callable[[ExportedProgram], None] | None = None) -> Iterator[None]:
     """Inside the block, edge programs that this thread hands an Arm partitioner are rewritten before, in place.
 
     Args:
-        rewrite: changes the exported program of a method.
+        rewrite: changes the exported program of a method, which comes with the partitioner's specification.
         check: gets what ExecuTorch then makes of it, and raises if that is not what was meant; None checks nothing.
 
     Yields:
@@ -37,7 +38,7 @@ def before_partitioning(rewrite: OfProgram, check: OfProgram | None = None) -> I
             for method in self.methods:
                 one = partitioner.get(method) if isinstance(partitioner, dict) else partitioner
                 if isinstance(one, TOSAPartitioner):
-                    rewrite(self.exported_program(method))
+                    rewrite(self.exported_program(method), one.tosa_spec)
         lowered = stock(self, partitioner)
         if check is not None and threading.get_ident() == this_thread:
             for method in lowered.methods:

@@ -11,6 +11,7 @@ from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, short_name
 
 if TYPE_CHECKING:
+    from executorch.backends.arm.tosa.specification import TosaSpecification
     from torch.export import ExportedProgram
     from torch.fx import Node
 
@@ -30,7 +31,7 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
     return any(f".{_CONVOLUTION}." in one.name for one in host_operators)
 
 
-def _pad_apart(program: ExportedProgram) -> None:
+def _pad_apart(program: ExportedProgram, spec: TosaSpecification) -> None:
     for node in list(program.graph_module.graph.nodes):
         if short_name(node) == _CONVOLUTION and _is_refused(node):
             # Arguments: data, weights, bias, stride, padding, dilation, transposed, output padding, groups.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
-from workers.errors import ModelError
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
-from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, quantises, runs_on_host, short_name
+from workers.ethos_u.lowering.frontend.edge import dequantises, quantises, runs_on_host, short_name
+from workers.ethos_u.lowering.frontend.function_table import Function, FunctionTables, before_partitioning_with
 
 if TYPE_CHECKING:
-    import torch
+    from executorch.backends.arm.tosa.specification import TosaSpecification
     from torch.export import ExportedProgram
     from torch.fx import Node
 
@@ -27,19 +25,13 @@ _ELEMENTWISE = {
     "silu", "sin", "sinh", "softplus", "sqrt", "sub", "tan", "tanh", "threshold", "trunc", "where",
 }  # fmt: skip
 
-#: A function stands in the program as a power, which ExecuTorch lowers to a TABLE; with an exponent that no model has,
-#: by which it is known again when the table is filled, and which keeps it apart from others of the same value.
 _FIRST_EXPONENT = -1000.5
-
-Function = Callable[["torch.Tensor"], "torch.Tensor"]
 
 
 @contextmanager
 def lowering(alternative: str) -> Iterator[None]:
     """Inside the block, ExecuTorch lowers such functions to tables."""
-    functions: dict[float, Function] = {}
-    rewrite, check = partial(_tabulate, functions), partial(_all_taken, functions)
-    with _filling(functions), before_partitioning(rewrite, check):
+    with before_partitioning_with(FunctionTables("host-function=table", _FIRST_EXPONENT), _tabulate):
         yield
 
 
@@ -48,50 +40,17 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
     return any(one.name.split(".")[1] in _ELEMENTWISE for one in host_operators if "." in one.name)
 
 
-@contextmanager
-def _filling(functions: dict[float, Function]) -> Iterator[None]:
-    """Let ExecuTorch fill the tables that stand for these functions with their values."""
-    from executorch.backends.arm._passes.insert_table_ops import TableOps
-
-    stock = TableOps.__getitem__
-
-    def function_of(self: Any, node: Node) -> Function:
-        exponent: Any = node.args[1] if short_name(node) == "pow" else None
-        return functions[exponent] if exponent in functions else stock(self, node)
-
-    with patch.object(TableOps, "__getitem__", function_of):
-        yield
-
-
-def _tabulate(functions: dict[float, Function], program: ExportedProgram) -> None:
-    """Put one power in the place of the operators between each dequantise and quantise."""
-    from executorch.backends.arm.common.annotation_meta import ArmAnnotationInfo
-    from executorch.exir.dialects._ops import ops
-
+def _tabulate(tables: FunctionTables, program: ExportedProgram, spec: TosaSpecification) -> None:
+    """Put one function in the place of the operators between each dequantise and quantise."""
     graph = program.graph_module.graph
     for quantise in [node for node in graph.nodes if quantises(node)]:
         leaves, members = _host_function(program, quantise)
         sources = [leaf for leaf in leaves if dequantises(leaf)]
-        if len(sources) != 1 or not members:
-            continue
-        exponent = _FIRST_EXPONENT - len(functions)
-        last: Any = quantise.args[0]
-        constants = [leaf for leaf in leaves if leaf not in sources]
-        functions[exponent] = _function(program, sources[0], constants, members)
-        with graph.inserting_before(quantise):
-            power = graph.call_function(ops.edge.aten.pow.Tensor_Scalar, (sources[0], exponent))
-        annotation = {ArmAnnotationInfo.CUSTOM_META_KEY: ArmAnnotationInfo(quantized=True)}
-        power.meta = {**last.meta, "custom": {**last.meta.get("custom", {}), **annotation}}
-        quantise.replace_input_with(last, power)
+        if len(sources) == 1 and members:
+            constants = [leaf for leaf in leaves if leaf not in sources]
+            tables.put(sources[0], quantise, _function(program, sources[0], constants, members))
     graph.eliminate_dead_code()
     program.graph_module.recompile()
-
-
-def _all_taken(functions: dict[float, Function], program: ExportedProgram) -> None:
-    """Raises ModelError if a power that stands for a function was left on the CPU, where it would be one."""
-    for node in program.graph_module.graph.nodes:
-        if short_name(node) == "pow" and node.args[1] in functions:
-            raise ModelError(f"host-function=table: ExecuTorch leaves {node.name} on the CPU")
 
 
 def _host_function(program: ExportedProgram, quantise: Node) -> tuple[list[Node], list[Node]]:

@@ -12,6 +12,7 @@ from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.lowering.frontend.edge import before_partitioning, dequantises, quantises, short_name
 
 if TYPE_CHECKING:
+    from executorch.backends.arm.tosa.specification import TosaSpecification
     from torch.export import ExportedProgram
     from torch.fx import Node
 
@@ -36,7 +37,7 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
     return any(f".{_POOL}." in one.name for one in host_operators)
 
 
-def _without_stride(program: ExportedProgram, odd: bool) -> None:
+def _without_stride(program: ExportedProgram, spec: TosaSpecification, odd: bool) -> None:
     for node in program.graph_module.graph.nodes:
         if short_name(node) != _POOL or (odd and not _rounds_alike(node)):
             continue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from workers.errors import ModelError
-from workers.ethos_u.estimates.host_operators import HostOperator
+from workers.ethos_u.cost.estimates.host_operators import HostOperator
 
 if TYPE_CHECKING:
     import torch
