@@ -45,3 +45,39 @@ def fixed_size_pool_with_ties() -> nn.Module:
 )  # fmt: skip
 def audio_front_end() -> nn.Module:
     return nn.Sequential(nn.Conv1d(1, 32, 250, stride=160, padding=45), nn.ReLU(), nn.Conv1d(32, 32, 1))
+
+
+@minimal(
+    PROGRAMS, "host-average", "`Conv1d(16, 32, 3)` of 128 steps, `AdaptiveAvgPool1d(1)`, linear", "host-average=2d",
+    (1, 16, 128),
+)  # fmt: skip
+def averaged_signal() -> nn.Module:
+    pool = nn.AdaptiveAvgPool1d(1)
+    return nn.Sequential(nn.Conv1d(16, 32, 3), nn.ReLU(), pool, nn.Flatten(), nn.Linear(32, 10))
+
+
+@minimal(
+    PROGRAMS, "host-selection", "`Conv1d(16, 32, 3)` of 128 steps, `MaxPool1d(4)`, `Conv1d(32, 32, 1)`",
+    "host-selection=int8", (1, 16, 128),
+)  # fmt: skip
+def pooled_signal() -> nn.Module:
+    return nn.Sequential(nn.Conv1d(16, 32, 3), nn.ReLU(), nn.MaxPool1d(4), nn.Conv1d(32, 32, 1))
+
+
+@minimal(
+    PROGRAMS, "host-selection", "1x1 conv, `torch.roll` by 2 of height and width, as of shifted windows, 1x1 conv",
+    "host-selection=int8 | sink-transposes,fuse-transposes", (1, 16, 16, 16),
+)  # fmt: skip
+def shifted_windows() -> nn.Module:
+    def function(n: Net, x: Tensor) -> Tensor:
+        return n.b(n.a(x).roll((-2, -2), (2, 3)))
+
+    return Net(function, a=nn.Conv2d(16, 32, 1), b=nn.Conv2d(32, 16, 1))
+
+
+@minimal(
+    PROGRAMS, "host-transposed-conv", "`Conv1d(32, 32, 1)` of 64 steps, `ConvTranspose1d(32, 16, 16, 8, 4)`",
+    "host-transposed-conv=subpixel | sink-transposes,fuse-transposes", (1, 32, 64),
+)  # fmt: skip
+def vocoder_upsampling() -> nn.Module:
+    return nn.Sequential(nn.Conv1d(32, 32, 1), nn.ReLU(), nn.ConvTranspose1d(32, 16, 16, 8, 4))

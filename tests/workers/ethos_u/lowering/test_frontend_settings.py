@@ -234,6 +234,7 @@ def test_the_cpu_s_mean_of_an_odd_number_rounds_as_avg_pool2d_does() -> None:
     """Every sum that is nearest to a tie, for every size of window and some scales; in PyTorch, and the reciprocal that
     TOSA multiplies with (TOSA 1.0, RECIPROCAL_SCALE and APPLY_SCALE_32)."""
     import torch
+    import torchao.quantization.pt2e.quantize_pt2e  # noqa: F401  registers the operators
 
     from workers.ethos_u.lowering.frontend.host_pool import LARGEST_ODD
 

@@ -80,3 +80,12 @@ def runs_on_host(node: Node) -> bool:
     from executorch.backends.arm.operator_support.tosa_supported_operators import is_quantized
 
     return not is_quantized(node)
+
+
+def is_constant(program: ExportedProgram, node: Node) -> bool:
+    """Whether a node is a parameter, buffer or constant that the program does not change."""
+    from executorch.backends.arm._passes.arm_pass_utils import is_param_node
+
+    signature = program.graph_signature
+    changed = set(signature.buffers_to_mutate.values())
+    return is_param_node(program, node) and signature.inputs_to_buffers.get(node.name) not in changed

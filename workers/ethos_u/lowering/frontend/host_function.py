@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
-from workers.ethos_u.lowering.frontend.edge import dequantises, quantises, runs_on_host, short_name
+from workers.ethos_u.lowering.frontend.edge import dequantises, is_constant, quantises, runs_on_host, short_name
 from workers.ethos_u.lowering.frontend.function_table import Function, FunctionTables, before_partitioning_with
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def _host_function(program: ExportedProgram, quantise: Node) -> tuple[list[Node]
 
 def _is_constant(program: ExportedProgram, node: Any) -> bool:
     """Of one element."""
-    from executorch.backends.arm._passes.arm_pass_utils import is_param_node
-
-    return is_param_node(program, node) and node.meta["val"].numel() == 1
+    return is_constant(program, node) and node.meta["val"].numel() == 1
 
 
 def _function(program: ExportedProgram, source: Node, constants: list[Node], members: list[Node]) -> Function:

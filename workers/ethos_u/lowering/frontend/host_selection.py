@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
-from workers.ethos_u.lowering.frontend.edge import dequantises, quantises, short_name
+from workers.ethos_u.lowering.frontend.edge import dequantises, is_constant, quantises, short_name
 from workers.ethos_u.lowering.frontend.function_table import FunctionTables, before_partitioning_with
 from workers.ethos_u.lowering.frontend.places import places, repetitions, runs, step
 
@@ -176,12 +176,14 @@ def _sliced(program: ExportedProgram, node: Node, value: Node) -> Node | None:
 
 
 def _is_known(program: ExportedProgram, node: Node) -> bool:
-    """Whether a value depends on no input and nothing that a program changes."""
-    from executorch.backends.arm._passes.arm_pass_utils import is_param_node
+    """Whether a value is the same in every run."""
+    import torch
 
-    if node.op == "call_function":
-        return all(_is_known(program, operand) for operand in node.all_input_nodes)
-    return is_param_node(program, node)
+    if node.op != "call_function":
+        return is_constant(program, node)
+    tags = getattr(getattr(node.target, "_op", node.target), "tags", ())
+    seeded = torch.Tag.nondeterministic_seeded in tags
+    return not seeded and all(_is_known(program, operand) for operand in node.all_input_nodes)
 
 
 def _moved_numbers(program: ExportedProgram, moving: Node, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
-from workers.errors import ModelError
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
+from workers.ethos_u.lowering.frontend.float_program import Call, before_quantising, caller
 
 if TYPE_CHECKING:
     import torch
-    from executorch.backends.arm.quantizer import TOSAQuantizer
     from torch.fx import GraphModule, Node
 
 _LARGEST_STRIDE = 2  # that ExecuTorch gives U55 and U65
-#: Of what a node carries: where it is in the user's model, and marks of passes.
-_KEPT = ("nn_module_stack", "stack_trace", "custom")
 _CONVOLUTIONS = ("convolution", "conv_transpose1d", "conv_transpose2d")
 
 
@@ -28,26 +23,10 @@ _CONVOLUTIONS = ("convolution", "conv_transpose1d", "conv_transpose2d")
 def quantising(alternative: str) -> Iterator[None]:
     """Inside the block, this thread's Arm quantisers are given such convolutions without their stride.
 
-    Raises ModelError at the end if there was no quantiser: what is lowered would pass for what it is not.
+    Raises ModelError at the end if there was no quantiser.
     """
-    from executorch.backends.arm.quantizer import TOSAQuantizer
-
-    stock, this_thread = TOSAQuantizer.transform_for_annotation, threading.get_ident()
-    asked = False
-
-    def transform(self: TOSAQuantizer, model: GraphModule) -> GraphModule:
-        nonlocal asked
-        if threading.get_ident() == this_thread:
-            asked = True
-            rewrite(model, self.compile_spec.tosa_spec.is_U55_subset)
-        return stock(self, model)
-
-    with patch.object(TOSAQuantizer, "transform_for_annotation", transform):
+    with before_quantising(f"host-transposed-conv={alternative}", rewrite):
         yield
-    if not asked:
-        raise ModelError(
-            f"host-transposed-conv={alternative}: the model has to be quantised where this recipe is applied"
-        )
 
 
 def concerns(host_operators: Iterable[HostOperator]) -> bool:
@@ -212,7 +191,7 @@ def _replace(model: GraphModule, node: Node, arguments: _Arguments) -> None:
     if bias is not None:
         bias = bias.repeat(count) if groups == 1 else bias.repeat_interleave(count)
     with model.graph.inserting_before(node):
-        call = _caller(model, node)
+        call = caller(model, node)
         convolution = (aten.conv1d.default, aten.conv2d.default)[rank - 1]
         constants = [None if one is None else _own(model, node, one) for one in (weight, bias)]
         y = call(convolution, arguments.data, *constants, [1] * rank, [one.around for one in axes], [1] * rank, groups)
@@ -225,9 +204,6 @@ def _replace(model: GraphModule, node: Node, arguments: _Arguments) -> None:
             y = _sliced(call, y, at, one.cropped, one.outputs)
     node.replace_all_uses_with(y)
     model.graph.erase_node(node)
-
-
-Call = Callable[..., "Node"]
 
 
 def _interleaved(call: Call, y: Node, at: int, stride: int, phase_first: bool) -> Node:
@@ -257,23 +233,6 @@ def _sliced(call: Call, y: Node, at: int, start: int, length: int) -> Node:
     return call(torch.ops.aten.slice.Tensor, y, at, start, start + length)
 
 
-def _caller(model: GraphModule, like: Node) -> Call:
-    """Adds a call to the graph, with what it gives, that passes for an operator of the module of `like`."""
-    from torch.fx import Node
-    from torch.utils import _pytree as pytree
-
-    kept: dict[str, Any] = {name: like.meta[name] for name in _KEPT if name in like.meta}
-
-    def call(target: Any, *arguments: Any) -> Node:
-        node = model.graph.call_function(target, arguments)
-        values = pytree.tree_map(lambda one: one.meta["val"] if isinstance(one, Node) else one, arguments)
-        with like.meta["val"].fake_mode:
-            node.meta = {**kept, "val": target(*values)}
-        return node
-
-    return call
-
-
 def _own(model: GraphModule, like: Node, value: torch.Tensor) -> Node:
     """A new parameter of the model."""
     import torch
@@ -286,8 +245,13 @@ def _own(model: GraphModule, like: Node, value: torch.Tensor) -> Node:
 
 
 def _constant(node: Any) -> torch.Tensor | None:
-    """The value of a parameter or buffer; None of anything else."""
+    """The value of a parameter or buffer that the model does not change; None of anything else."""
+    import torch
+
     if getattr(node, "op", "") != "get_attr":
+        return None
+    changes = node.graph.find_nodes(op="call_function", target=torch.ops.aten.copy_.default)
+    if any(change.args[0].target == node.target for change in changes):
         return None
     value: Any = node.graph.owning_module
     for part in str(node.target).split("."):
