@@ -83,7 +83,15 @@ def runs_on_host(node: Node) -> bool:
 
 
 def is_constant(program: ExportedProgram, node: Node) -> bool:
-    """Whether a node is a parameter, buffer or constant that the program does not change."""
+    """Whether a value is the same in every run.
+
+    Args:
+        program: that the node is of.
+        node: any.
+
+    Returns:
+        Whether the node is a parameter, buffer or constant that the program does not change.
+    """
     from executorch.backends.arm._passes.arm_pass_utils import is_param_node
 
     signature = program.graph_signature
