@@ -1,1 +1,1 @@
-"""Sweeps on Ray: kills, dispatch, and the arithmetic of large sweeps."""
+"""Ray: kills, interrupts, dispatch, and the arithmetic of large sweeps."""

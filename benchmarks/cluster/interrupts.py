@@ -1,0 +1,129 @@
+"""Interrupt `velatune tune` at random moments, and say how long it takes to end.
+
+    python -m benchmarks.cluster.interrupts --times 300
+
+Each run has a store and caches of its own. SIGINT goes to the whole process group, as a terminal sends it; every second
+run gets another one a second later. A run that ends later than `--limit` seconds after the last SIGINT, leaves a
+process behind or prints a traceback is a finding. Exit status 1 if there is one, or if no run was interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """One run. Seconds are those from the last SIGINT to the end of the command."""
+
+    after: float
+    twice: bool
+    seconds: float
+    findings: tuple[str, ...]
+
+
+@click.command(help=__doc__)
+@click.option("--times", default=300, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--within", default=60.0, show_default=True, help="seconds after the start in which a run is interrupted")
+@click.option("--limit", default=10.0, show_default=True, help="seconds that a run may take to end")
+@click.option("--model", default="mlperf-tiny/ds-cnn", show_default=True)
+@click.option("--target", default="ethos-u55-128", show_default=True)
+def main(times: int, seed: int, within: float, limit: float, model: str, target: str) -> None:
+    chance, runs = random.Random(seed), list[Interrupted]()
+    for number in range(times):
+        run = interrupt(model, target, chance.uniform(0, within), number % 2 == 1, limit)
+        if run is None:
+            click.echo(f"{number}: ended by itself")
+            continue
+        runs.append(run)
+        twice = ", twice" if run.twice else ""
+        found = "".join(f": {finding}" for finding in run.findings)
+        click.echo(f"{number}: interrupted after {run.after:.1f} s{twice}, ended in {run.seconds:.1f} s{found}")
+    if not runs:
+        raise click.ClickException("no run was interrupted: they end within less time than --within")
+    seconds = [run.seconds for run in runs]
+    findings = sum(bool(run.findings) for run in runs)
+    click.echo(
+        f"{len(runs)} of {times} interrupted: median {statistics.median(seconds):.1f} s, "
+        f"longest {max(seconds):.1f} s, {findings} with findings"
+    )
+    sys.exit(bool(findings))
+
+
+def interrupt(model: str, target: str, after: float, twice: bool, limit: float) -> Interrupted | None:
+    """None where the command ended before it was interrupted."""
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "said").open("w", encoding="utf-8") as said:
+        own = {f"XDG_{kind}_HOME": f"{folder}/{kind}" for kind in ("DATA", "CACHE", "STATE")}
+        command = [sys.executable, "-c", _COMMAND, "tune", model, "--target", target, "--timeout", "600"]
+        process = subprocess.Popen(
+            command, env={**os.environ, **own, "MARK": folder}, stdout=said, stderr=said, start_new_session=True
+        )
+        try:
+            process.wait(after)
+            return None
+        except subprocess.TimeoutExpired:
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        if twice:
+            time.sleep(1)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+        return _watch(process, Interrupted(after, twice, 0, ()), folder, said.name, limit)
+
+
+#: A command in the background of a script ignores SIGINT, and would hand that on.
+_COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from tuner.cli import main; main()"
+
+
+def _watch(process: subprocess.Popen[bytes], run: Interrupted, folder: str, said: str, limit: float) -> Interrupted:
+    began, findings = time.monotonic(), list[str]()
+    try:
+        process.wait(6 * limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        findings.append("killed")
+    seconds = time.monotonic() - began
+    if seconds > limit and not findings:
+        findings.append("late")
+    left = _processes_of(folder, limit)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    if left:
+        findings.append(f"{len(left)} processes left")
+    printed = Path(said).read_text(encoding="utf-8")
+    if "Traceback" in printed:
+        findings.append(f"traceback, ending in {printed.strip().splitlines()[-1]!r}")
+    return Interrupted(run.after, run.twice, seconds, tuple(findings))
+
+
+def _processes_of(folder: str, patience: float) -> list[int]:
+    """Those that still run with the environment of a run, `patience` seconds later."""
+    end = time.monotonic() + patience
+    while left := [int(entry.name) for entry in Path("/proc").iterdir() if _is_of(entry, folder)]:
+        if time.monotonic() > end:
+            return left
+        time.sleep(0.2)
+    return []
+
+
+def _is_of(process: Path, folder: str) -> bool:
+    try:
+        return process.name.isdecimal() and f"MARK={folder}".encode() in (process / "environ").read_bytes()
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
