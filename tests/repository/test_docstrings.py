@@ -17,9 +17,6 @@ from support import REPOSITORY
 #: Folders in which the rule holds.
 FOLDERS = ("results", "search_space", "tuner", "velatune", "workers")
 
-#: Folders below those in which it does not hold yet.
-_NOT_YET = ("workers/cortex_m/",)
-
 _FEWEST = 2
 
 #: Attributes of the decorators that make a function a route of the service or a command of the command line.
@@ -91,7 +88,6 @@ def test_public_functions_say_what_a_caller_has_to_know(folder: str) -> None:
     files = sorted((REPOSITORY / folder).rglob("*.py"))
     assert files
     found = [f"{path.relative_to(REPOSITORY)}: {one}" for path in files for one in complaints(path.read_text())]
-    found = [one for one in found if not one.startswith(_NOT_YET)]
     assert not found, "\n".join(found)
 
 

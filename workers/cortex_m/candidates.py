@@ -42,20 +42,21 @@ class Candidate:
 
 
 class Candidates:
-    """Lowers a model by passes.
-
-    Args:
-        quantised: the model.
-        target: to lower for.
-        with_products: quantises the model with products in place of squares.
-
-    Raises:
-        ModelError: the model cannot be lowered to edge operators.
-    """
+    """Lowers a model by passes."""
 
     def __init__(
         self, quantised: ExportedProgram, target: Target, with_products: Callable[[], ExportedProgram]
     ) -> None:
+        """Lower nothing yet.
+
+        Args:
+            quantised: the model.
+            target: to lower for.
+            with_products: quantises the model with products in place of squares.
+
+        Raises:
+            ModelError: the model cannot be lowered to edge operators.
+        """
         self._target, self._with_products = target, with_products
         self.has_squares = has_squares(quantised.graph)
         self._lowerings = {False: Lowering(to_edge(quantised), target)}

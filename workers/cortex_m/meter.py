@@ -16,15 +16,16 @@ from workers.models.types import ExportedModel
 
 
 class CortexMMeter:
-    """Implements `workers.backend.backend.Meter`.
-
-    Args:
-        programs: of the model.
-        model: in float.
-        samples: inputs that both are run on.
-    """
+    """Implements `workers.backend.backend.Meter`."""
 
     def __init__(self, programs: CortexMPrograms, model: ExportedModel, samples: Sequence[tuple[Any, ...]]) -> None:
+        """Run the float model on the samples.
+
+        Args:
+            programs: of the model.
+            model: in float.
+            samples: inputs that both are run on.
+        """
         self._programs, self._samples = programs, samples
         original = model.program.module(check_guards=False)
         with torch.no_grad():

@@ -45,18 +45,7 @@ _MOST_SITES = 8
 
 
 class CortexMPrograms(Programs[Candidate]):
-    """Lowers by ExecuTorch's explicit-layout pipeline with passes inserted.
-
-    Args:
-        base: the quantised model.
-        target: to lower for.
-        seed: of the random inputs that programs are compared on.
-        allowed: the class up to which recipes are tried.
-        with_products: quantises the model with products in place of squares.
-
-    Raises:
-        ModelError: the quantised model cannot be lowered to edge operators.
-    """
+    """Lowers by ExecuTorch's explicit-layout pipeline with passes inserted."""
 
     compiler: ClassVar[str] = "ExecuTorch"
     executes: ClassVar[bool] = True
@@ -65,6 +54,18 @@ class CortexMPrograms(Programs[Candidate]):
         self, base: CortexMBase, target: Target, seed: int, allowed: Exactness,
         with_products: Callable[[], ExportedProgram],
     ) -> None:  # fmt: skip
+        """Lower nothing yet.
+
+        Args:
+            base: the quantised model.
+            target: to lower for.
+            seed: of the random inputs that programs are compared on.
+            allowed: the class up to which recipes are tried.
+            with_products: quantises the model with products in place of squares.
+
+        Raises:
+            ModelError: the quantised model cannot be lowered to edge operators.
+        """
         self.name, self.default, self.allowed = base.name, Candidate(), allowed
         self._target, self._seed, self._samples = target, seed, base.samples
         self._candidates = Candidates(loaded(base.quantised), target, with_products)
@@ -153,7 +154,15 @@ class CortexMPrograms(Programs[Candidate]):
         }
 
     def executed(self, program: Candidate, whole: bool, on_all: bool, is_default: bool) -> Verdict:
-        """What the guards say that the kernels do on the processor."""
+        """What the guards say that the kernels do on the processor.
+
+        Args:
+            program: whose kernels are looked at.
+            whole, on_all, is_default: nothing depends on them, since nothing is run.
+
+        Returns:
+            Whether the guards know of nothing; if they do, the worst of it.
+        """
         for one in self._faults(program):
             return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}")
         return Verdict(True)

@@ -17,6 +17,11 @@ def integer_average_pool(
 ) -> torch.Tensor:
     """The pool of an image (N, C, H, W) of int8 values; padding does not count.
 
+    Args:
+        image: int8 values (N, C, H, W).
+        kernel, stride, padding: along height and width.
+        ceil_mode: whether windows that are partly beside the padded image count.
+
     Returns:
         int8 values (N, C, OH, OW): sums of the window's values, divided by how many there are.
     """

@@ -24,7 +24,15 @@ class Outcome:
 
 
 def same_bits(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> Outcome:
-    """Whether outputs are equal bit for bit, with their shapes and dtypes."""
+    """Whether outputs are equal bit for bit, with their shapes and dtypes.
+
+    Args:
+        found: outputs of a candidate.
+        wanted: outputs of the default lowering, in the same order.
+
+    Returns:
+        Whether they are, or the first output that differs.
+    """
     shapes = _same_shapes(found, wanted)
     if not shapes.equal:
         return shapes
@@ -44,6 +52,9 @@ def within_one_step(
         found: outputs of a lowered program.
         wanted: outputs of the quantised PyTorch model.
         steps: of each output, see `output_steps`; None: it is not quantised, and has to be equal up to rounding.
+
+    Returns:
+        Whether they are, or the first output that is not.
     """
     shapes = _same_shapes(found, wanted)
     if not shapes.equal:

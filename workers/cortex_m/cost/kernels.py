@@ -79,7 +79,15 @@ _CHOICES: dict[str, _Choice] = {
 
 
 def formula_of(call: KernelCall, instruction_set: InstructionSet) -> str | None:
-    """The name of the formula for a call; None where no such kernel was counted."""
+    """The name of the formula for a call; None where no such kernel was counted.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        The name in `FORMULAS`; None where no such kernel was counted.
+    """
     choice = _CHOICES.get(call.kernel)
     name = choice(call, instruction_set) if choice else call.kernel
     return name if name in FORMULAS else None
@@ -87,6 +95,10 @@ def formula_of(call: KernelCall, instruction_set: InstructionSet) -> str | None:
 
 def counts_of(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """How often the loops of a call run, by formula or shared routine and the loop's name, as in `conv2d.pixels`.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
 
     Returns:
         Counts; none where no such kernel was counted.

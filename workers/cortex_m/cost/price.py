@@ -60,7 +60,15 @@ class ProgramCost:
 
 
 def kernel_instructions(call: KernelCall, instruction_set: InstructionSet) -> float | None:
-    """Estimated executed instructions of a kernel; None where no such kernel was counted."""
+    """Estimated executed instructions of a kernel; None where no such kernel was counted.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Instructions, without those of ExecuTorch's operator around it; None where no such kernel was counted.
+    """
     counts = counts_of(call, instruction_set)
     known = fitted(instruction_set).coefficients
     if not counts or not counts.keys() <= known.keys():
@@ -69,7 +77,15 @@ def kernel_instructions(call: KernelCall, instruction_set: InstructionSet) -> fl
 
 
 def price(operators: Iterable[OperatorCall], target: Target) -> ProgramCost:
-    """Estimated executed instructions of a program's operators on a target."""
+    """Estimated executed instructions of a program's operators on a target.
+
+    Args:
+        operators: of a lowered program, in its order.
+        target: that runs it.
+
+    Returns:
+        Instructions of each operator and of the runtime.
+    """
     facts = fitted(target.instruction_set)
     priced = tuple(_priced(one, target.instruction_set) for one in operators)
     runtime = facts.per_inference + facts.per_instruction * len(priced)

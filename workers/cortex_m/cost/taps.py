@@ -6,7 +6,16 @@ from workers.cortex_m.cost.call import KernelCall
 
 
 def valid_taps(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
-    """Per output position along one axis, the taps of the kernel that read an input value and not padding."""
+    """Per output position along one axis, the taps of the kernel that read an input value and not padding.
+
+    Args:
+        size: of the input along the axis.
+        out: of the output along it.
+        kernel, stride, padding, dilation: along it; the padding is the one before the input.
+
+    Returns:
+        A number per output position.
+    """
     positions = ((place * stride - padding + tap * dilation for tap in range(kernel)) for place in range(out))
     return [sum(0 <= one < size for one in taps) for taps in positions]
 

@@ -60,6 +60,9 @@ def class_of(first: int, second: int) -> InstructionClass:
     Args:
         first: its first halfword.
         second: the halfword behind, which belongs to it if it is 32 bits long.
+
+    Returns:
+        The class; `OTHER` for what no table has.
     """
     wide = first >> 11 in (0b11101, 0b11110, 0b11111)
     value, table = (first << 16 | second, _WIDE) if wide else (first, _NARROW)

@@ -51,6 +51,10 @@ def count_region(elf: Path, target: Target, qemu: str = QEMU, timeout_seconds: f
             It marks the region by `__asm volatile("dbg #1")` and `__asm volatile("dbg #2")`.
         target: QEMU has no machine for Cortex-M85.
         qemu: the program to run.
+        timeout_seconds: the emulation is ended then.
+
+    Returns:
+        What was executed.
 
     Raises:
         ModelError: the file is none, QEMU is missing or fails, no region was executed to its end, or the time is over.

@@ -21,7 +21,12 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
     """What the guards say of a lowered program on a target, worst first.
 
     Args:
+        program: a lowered program.
+        target: that is to run it.
         expected: shapes of the quantised model's outputs.
+
+    Returns:
+        Verdicts; none if the guards know of nothing.
     """
     found = (
         *row_convolution.check(operator_calls(program), target.instruction_set),

@@ -18,6 +18,9 @@ def check(facts: Mapping[str, str], target: Target) -> Iterator[Verdict]:
     Args:
         facts: of the file.
         target: the processor that is to run it.
+
+    Yields:
+        One verdict, or none.
     """
     lowered_for, wanted = facts.get(KEY, ""), target.instruction_set.value
     if lowered_for == wanted:

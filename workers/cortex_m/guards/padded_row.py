@@ -18,6 +18,9 @@ def check(program: ExportedProgram, expected: list[tuple[int, ...]]) -> Iterator
     Args:
         program: a lowered program.
         expected: shapes of the quantised model's outputs. A wrong padding in the middle changes them, or is none.
+
+    Yields:
+        A verdict for each padding that may be wrong.
     """
     shapes = [shape_of(one) for one in program.graph.output_node().args[0]]
     if shapes == expected:

@@ -28,6 +28,9 @@ def row_kernel_verdict(width: int, kernel: int, stride: int, padding: int) -> Se
         width: of the input, without padding.
         kernel, stride: along the width.
         padding: on the left, and on the right at least.
+
+    Returns:
+        What happens, or None.
     """
     out = (width + 2 * padding - kernel) // stride + 1
     needed = (out - 1) * stride + kernel - width  # padding of both sides; negative if the last value is not needed
@@ -43,7 +46,15 @@ def row_kernel_verdict(width: int, kernel: int, stride: int, padding: int) -> Se
 
 
 def check(operators: list[OperatorCall], instruction_set: InstructionSet) -> Iterator[Verdict]:
-    """Verdicts on the convolutions that the row kernel computes, with MVE."""
+    """Verdicts on the convolutions that the row kernel computes, with MVE.
+
+    Args:
+        operators: of a lowered program.
+        instruction_set: of the processor.
+
+    Yields:
+        A verdict for each convolution that comes out wrong or fails.
+    """
     if instruction_set is not InstructionSet.MVE:
         return
     for one in operators:

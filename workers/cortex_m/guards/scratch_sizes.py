@@ -14,7 +14,15 @@ NAME = "scratch-sizes"
 
 
 def check(program: ExportedProgram, target: Target) -> Iterator[Verdict]:
-    """Verdicts on kernels of a lowered program whose scratch memory is too small on a target."""
+    """Verdicts on kernels of a lowered program whose scratch memory is too small on a target.
+
+    Args:
+        program: a lowered program.
+        target: that is to run it.
+
+    Yields:
+        A verdict for each kernel whose buffer is too small.
+    """
     from executorch.backends.cortex_m.passes.scratch_buffer_sizes import required_cmsis_nn_buffer_sizes
     from executorch.backends.cortex_m.target_config import CortexMTargetConfig
 

@@ -28,20 +28,22 @@ class Lowering:
 
     ExecuTorch's passes run in their order. A rewrite runs before the pass that it names, or after all of them. What two
     candidates begin with in common is done once.
-
-    Args:
-        edge: the quantised edge program; it is left as it is.
-        target: to lower for.
-        without: names of ExecuTorch's passes to leave out.
-        explicit_layout: the pipeline with explicit NHWC layouts; else ExecuTorch's default one.
-
-    Raises:
-        ModelError: ExecuTorch has no pass of a name in `without`.
     """
 
     def __init__(
         self, edge: ExportedProgram, target: Target, without: Sequence[str] = (), explicit_layout: bool = True
     ) -> None:
+        """Lower nothing yet.
+
+        Args:
+            edge: the quantised edge program; it is left as it is.
+            target: to lower for.
+            without: names of ExecuTorch's passes to leave out.
+            explicit_layout: the pipeline with explicit NHWC layouts; else ExecuTorch's default one.
+
+        Raises:
+            ModelError: ExecuTorch has no pass of a name in `without`.
+        """
         from executorch.backends.cortex_m.passes import CortexMPassManager
         from executorch.backends.cortex_m.target_config import CortexMTargetConfig
 

@@ -28,6 +28,9 @@ def quantise(
         explicit_layout: quantise for the explicit-layout pipeline, which also takes 1-D convolutions.
         rewrite: changes the exported model before it is quantised.
 
+    Returns:
+        The program.
+
     Raises:
         ModelError: PyTorch cannot export the model, or ExecuTorch not quantise it.
     """
@@ -48,7 +51,12 @@ def quantise(
 
 
 def save(quantised: ExportedProgram, file: IO[bytes]) -> None:
-    """Write a quantised program with PyTorch's own format, which holds tensors and a graph as JSON."""
+    """Write a quantised program with PyTorch's own format, which holds tensors and a graph as JSON.
+
+    Args:
+        quantised: the program.
+        file: that is open for writing bytes.
+    """
     torch.export.save(quantised, file)
 
 

@@ -9,7 +9,15 @@ from workers.cortex_m.target import InstructionSet
 
 
 def kernel_of(call: KernelCall, instruction_set: InstructionSet) -> str:
-    """Which kernel `arm_convolve_wrapper_s8` chooses for a convolution."""
+    """Which kernel `arm_convolve_wrapper_s8` chooses for a convolution.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        The name of its formula.
+    """
     whole = call.kh == call.kw == 1 and call.ph == call.pw == 0 and call.dh == call.dw == 1 and call.groups == 1
     if whole:
         return "conv1x1" if call.sh == call.sw == 1 else "conv1x1_strided"
@@ -20,20 +28,44 @@ def kernel_of(call: KernelCall, instruction_set: InstructionSet) -> str:
 
 
 def one_by_one(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_convolve_1x1_s8_fast`: one product over all pixels."""
+    """`arm_convolve_1x1_s8_fast`: one product over all pixels.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     product = mve_product if instruction_set is InstructionSet.MVE else _dsp_product
     return {"calls": 1, **product(call.n * call.oh * call.ow, call.o, call.c)}
 
 
 def one_by_one_strided(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_convolve_1x1_s8`: a product per row of the output."""
+    """`arm_convolve_1x1_s8`: a product per row of the output.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     product = mve_product if instruction_set is InstructionSet.MVE else _dsp_product
     return {"calls": 1, **scaled(product(call.ow, call.o, call.c), call.n * call.oh)}
 
 
 def row(call: KernelCall, _: InstructionSet) -> Counts:
     """`arm_convolve_1_x_n_s8` with MVE: products on the left edge, the middle and the right edge, without copies in the
-    middle."""
+    middle.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     left, right = _edges(call)
     middle = max(call.ow - left - right, 0)
     parts = [mve_product(rows, call.o, call.depth) for rows in (left, middle, right)]
@@ -56,7 +88,15 @@ def _wide_enough(call: KernelCall) -> bool:
 
 
 def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_convolve_s8`: windows are copied into columns, four (MVE) or two (DSP) of which are multiplied at once."""
+    """`arm_convolve_s8`: windows are copied into columns, four (MVE) or two (DSP) of which are multiplied at once.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     channels, outs = call.c // call.groups, call.o // call.groups
     inside = taps_inside(call)
     outside = call.pixels * call.taps - inside
@@ -81,7 +121,15 @@ def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def portable(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's float convolution: seven nested loops, which skip taps beside the input."""
+    """ExecuTorch's float convolution: seven nested loops, which skip taps beside the input.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     inside, outs = taps_inside(call) * call.n, call.o
     return {
         "calls": 1,
@@ -93,7 +141,16 @@ def portable(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def dsp_pairs(pixels: int, outs: int, depth: int) -> Counts:
-    """`arm_nn_mat_mult_kernel_s8_s16`: two pixels by two outputs; then a pixel that is left over."""
+    """`arm_nn_mat_mult_kernel_s8_s16`: two pixels by two outputs; then a pixel that is left over.
+
+    Args:
+        pixels: of the output.
+        outs: output channels.
+        depth: values that each product sums.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     pairs, rest = pixels // 2, pixels % 2
     k4, k1 = depth // 4, depth % 4
     return {

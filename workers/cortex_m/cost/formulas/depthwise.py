@@ -15,7 +15,15 @@ _CHANNELS = 124
 
 
 def kernel_of(call: KernelCall, instruction_set: InstructionSet) -> str:
-    """Which kernel `arm_depthwise_conv_wrapper_s8` chooses."""
+    """Which kernel `arm_depthwise_conv_wrapper_s8` chooses.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        The name of its formula.
+    """
     mve = instruction_set is InstructionSet.MVE
     if mve and call.c == 1 and call.o > 1:
         return "depthwise_as_convolution"
@@ -29,18 +37,42 @@ def kernel_of(call: KernelCall, instruction_set: InstructionSet) -> str:
 
 def as_convolution(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_depthwise_conv_to_conv_s8`: weights are transposed at run time, then a convolution of one input channel.
-    The counts are those of the weights alone; the convolution is a call of its own, see `inner_convolution`."""
+    The counts are those of the weights alone; the convolution is a call of its own, see `inner_convolution`.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     return {"calls": 1, "weight_rows": call.taps, "weights": call.taps * call.o}
 
 
 def inner_convolution(call: KernelCall, instruction_set: InstructionSet) -> KernelCall:
-    """The convolution that `arm_depthwise_conv_to_conv_s8` ends in."""
+    """The convolution that `arm_depthwise_conv_to_conv_s8` ends in.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Its sizes.
+    """
     plain = replace(call, groups=1)
     return replace(plain, kernel=convolution.kernel_of(plain, instruction_set))
 
 
 def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_depthwise_conv_s8_opt`."""
+    """`arm_depthwise_conv_s8_opt`.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     return _mve_columns(call) if instruction_set is InstructionSet.MVE else _dsp_columns(call)
 
 
@@ -99,7 +131,15 @@ def _cleared(call: KernelCall, rows: list[int]) -> Counts:
 
 
 def three_by_three(call: KernelCall, _: InstructionSet) -> Counts:
-    """`arm_depthwise_conv_3x3_s8` with DSP: four channels at once, then single ones; it skips taps beside the input."""
+    """`arm_depthwise_conv_3x3_s8` with DSP: four channels at once, then single ones; it skips taps beside the input.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     rows, columns_ = valid_rows(call), valid_columns(call)
     c4, c1 = call.c // 4, call.c % 4
     visited, taps = sum(rows) * call.ow, sum(rows) * sum(columns_)
@@ -117,7 +157,15 @@ def _by_channels(name: str, channels: int, pixels: int, rows: int, taps: int) ->
 
 
 def by_four(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`depthwise_conv_s8_mult_4`: four outputs of one input channel at once."""
+    """`depthwise_conv_s8_mult_4`: four outputs of one input channel at once.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     tiles = call.c * (call.o // call.c // 4)
     rows, inside = sum(valid_rows(call)) * call.ow, taps_inside(call)
     return {
@@ -132,7 +180,15 @@ def by_four(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def generic(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`depthwise_conv_s8_generic`: one output at a time. A dilation costs two divisions per axis and output."""
+    """`depthwise_conv_s8_generic`: one output at a time. A dilation costs two divisions per axis and output.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     rows, inside = sum(valid_rows(call)) * call.ow, taps_inside(call)
     outs = call.pixels * call.o
     counts: Counts = {

@@ -12,7 +12,15 @@ from workers.cortex_m.target import InstructionSet
 
 def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_transpose_s8`: four nested loops over the axes of the input; two axes, and with MVE the last two of four, by
-    columns instead."""
+    columns instead.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     rank = len(call.dims)
     mve = instruction_set is InstructionSet.MVE
     if rank == 1:
@@ -31,7 +39,15 @@ def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def portable_permute(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may carry."""
+    """ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may carry.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     out = [call.dims[axis] for axis in call.perm]
     values = call.elements
     carries = list(accumulate(reversed(out), mul))  # values per wrap of the last axis, of the last two, ...
@@ -43,19 +59,43 @@ def portable_permute(call: KernelCall, _: InstructionSet) -> Counts:
 
 def portable_clone(call: KernelCall, _: InstructionSet) -> Counts:
     """ExecuTorch's `_clone_dim_order`: every value advances a counter over batch, channels,
-    height and width, which may carry; the same in both directions."""
+    height and width, which may carry; the same in both directions.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     image = call.n * call.c
     return {"calls": 1, "values": call.elements, "carry1": image * call.h, "carry2": image}
 
 
 def portable_upsample(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `upsample_nearest2d` of contiguous values: every value of the result looks up its place."""
+    """ExecuTorch's `upsample_nearest2d` of contiguous values: every value of the result looks up its place.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     rows = call.n * call.c * call.oh
     return {"calls": 1, "channels": call.n * call.c, "rows": rows, "values": rows * call.ow}
 
 
 def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_pad_s8`: the padding around each row is set, the row itself copied; by value where channels are padded."""
+    """`arm_pad_s8`: the padding around each row is set, the row itself copied; by value where channels are padded.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     mve = instruction_set is InstructionSet.MVE
     n, h, w, c = (1,) * (4 - len(call.dims)) + call.dims
     lead = (0,) * (4 - len(call.before))

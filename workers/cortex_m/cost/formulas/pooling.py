@@ -9,7 +9,15 @@ from workers.cortex_m.target import InstructionSet
 
 
 def average(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_avgpool_s8`: 16 channels at once with MVE, a buffer of sums with DSP; one division per value."""
+    """`arm_avgpool_s8`: 16 channels at once with MVE, a buffer of sums with DSP; one division per value.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     inside, rows = taps_inside(call), sum(valid_rows(call)) * call.ow
     if instruction_set is InstructionSet.MVE:
         c16 = up(call.c, 16)
@@ -27,7 +35,15 @@ def average(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def maximum(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_max_pool_s8`: the first tap is copied, the others are compared; the whole result is clamped at the end."""
+    """`arm_max_pool_s8`: the first tap is copied, the others are compared; the whole result is clamped at the end.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     inside, rows = taps_inside(call), sum(valid_rows(call)) * call.ow
     rest, values = inside - call.pixels, call.pixels * call.c
     common: Counts = {"calls": 1 / call.n, "output_rows": call.oh, "pixels": call.pixels, "rows": rows, "taps": rest}

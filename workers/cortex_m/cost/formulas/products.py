@@ -8,13 +8,29 @@ from workers.cortex_m.target import InstructionSet
 
 
 def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_fully_connected_s8`: a product of vector and matrix per row of the input."""
+    """`arm_fully_connected_s8`: a product of vector and matrix per row of the input.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     return {"calls": 1, **scaled(_vector(call.o, call.c, instruction_set), call.n)}
 
 
 def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once, unless the left side's
-    offset is zero. Another loop runs where the right side's offset is zero."""
+    offset is zero. Another loop runs where the right side's offset is zero.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     vectors = scaled(_vector(call.o, call.c, instruction_set), call.n * call.h)
     if call.no_right_offset:
         vectors = {f"plain_{name}": times for name, times in vectors.items()}

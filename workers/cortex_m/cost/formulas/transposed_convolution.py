@@ -12,14 +12,30 @@ _WIDENED_ABOVE = 16
 
 
 def kernel_of(call: KernelCall, _: InstructionSet) -> str:
-    """Which of its two ways `arm_transpose_conv_wrapper_s8` takes."""
+    """Which of its two ways `arm_transpose_conv_wrapper_s8` takes.
+
+    Args:
+        call: of the kernel.
+        _: the choice is the same for both classes of processors.
+
+    Returns:
+        The name of its formula.
+    """
     widened = call.c > _WIDENED_ABOVE and call.sh <= 2 and call.sw <= 2
     return "transpose_conv_widened" if widened else "transpose_conv"
 
 
 def widened(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """The filter is reversed, then `arm_convolve_s8` runs over the input with zeros between its values: every column is
-    cleared, then filled where there is a value."""
+    cleared, then filled where there is a value.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     mve = instruction_set is InstructionSet.MVE
     depth, taps, pixels = call.taps * call.c, call.taps, call.pixels
     ph, pw = call.kh - 1 - call.ph, call.kw - 1 - call.pw
@@ -50,7 +66,15 @@ def _positions(out: int, kernel: int, padding: int, size: int, upscale: int) -> 
 
 def scattered(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_transpose_conv_s8`: every row of the input is added into a rolling buffer of rows of the output; four values
-    of a row at once, then single ones."""
+    of a row at once, then single ones.
+
+    Args:
+        call: of the kernel.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
     mve = instruction_set is InstructionSet.MVE
     block = 16 if mve else 4
     by4, by1 = call.w // 4, call.w % 4
