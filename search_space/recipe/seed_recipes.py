@@ -177,14 +177,6 @@ def seed_programs(
     return programs
 
 
-def workarounds_first(starts: Sequence[str]) -> tuple[str, ...]:
-    """Starting points in the order in which they are tried where Vela miscompiles the default lowering.
-
-    The plainest workaround comes first: few trials may be given, and each of the others does more that can go wrong.
-    """
-    return tuple(sorted(starts, key=lambda text: not is_workaround(text)))
-
-
 def is_workaround(text: str) -> bool:
     """Whether a recipe does nothing but what keeps Vela from miscompiling operands."""
     recipe = Recipe.parse(text)

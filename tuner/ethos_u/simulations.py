@@ -9,10 +9,10 @@ from pathlib import Path
 from results.records.evaluation import Evaluation, Simulation
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import is_workaround
 from tuner.deploy.apply import applied
 from tuner.tuning.objective import FamilyObjective, Objective
 from workers.backend.job import Job
+from workers.backend.registry import backend_of
 from workers.ethos_u.cost.simulator.fvp import Fvp
 from workers.ethos_u.cost.simulator.pmu_report import SimulationFailed
 
@@ -28,6 +28,7 @@ def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: i
     Returns:
         The default first, then the cheapest first. Empty if the default lowering is not among what is known.
     """
+    is_workaround = backend_of(objective.family).is_workaround
     offered = [(one, one.figures) for one in known if one.verified and one.figures is not None]
     # The default is run for comparison also where it is miscompiled.
     priced = ((one, one.figures) for one in known if one.recipe == str(Recipe()) and one.figures is not None)

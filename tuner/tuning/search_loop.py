@@ -11,7 +11,6 @@ from results.records.evaluation import Evaluation
 from results.records.figures import Reuse
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import workarounds_first
 from tuner.search.candidates import Answer, Candidate
 from tuner.search.ordered_tasks import side_by_side
 from tuner.search.search import Search
@@ -69,11 +68,27 @@ async def begin_search(
         starts = await client.starts((), transferred)
         by_setting = {setting: await client.starts(setting, transferred) for setting in by_setting}
     if default.status == "wrong":
-        starts = workarounds_first(starts)
-        by_setting = {setting: workarounds_first(each) for setting, each in by_setting.items()}
+        starts = workarounds_first(starts, job.target.backend)
+        by_setting = {setting: workarounds_first(each, job.target.backend) for setting, each in by_setting.items()}
         await client.widen_limits(starts)
     passes = tuple(map(str, backend_of(job.target.backend).passes(Exactness.EXACT)))
     return Search(study, found.prepared.choices, job.seed, starts, by_setting, context.sampler, passes)
+
+
+def workarounds_first(starts: Sequence[str], family: str) -> tuple[str, ...]:
+    """Starting points in the order in which they are tried where the default lowering is wrong.
+
+    The plainest workaround comes first: few trials may be given, and each of the others does more that can go wrong.
+
+    Args:
+        starts: recipes in the order in which they are tried else.
+        family: of the target.
+
+    Returns:
+        The same recipes.
+    """
+    is_workaround = backend_of(family).is_workaround
+    return tuple(sorted(starts, key=lambda text: not is_workaround(text)))
 
 
 class SearchLoop:

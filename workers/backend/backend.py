@@ -191,6 +191,13 @@ class Backend(ABC):
         """What may follow in a recipe, of the classes that are allowed; options at their defaults."""
         return ()
 
+    def is_workaround(self, recipe: str) -> bool:
+        """Whether a recipe only mends what is computed wrongly of the default lowering, and does nothing to be cheaper.
+
+        Where the default lowering is wrong, such recipes are tried first, and what they need widens the limits.
+        """
+        return False
+
     def open_settings(self, job: Job[Any], base: Any) -> list[Setting]:
         """Settings inside the toolchain that may change this base program and that the job allows.
 

@@ -114,6 +114,11 @@ class CortexM(Backend):
 
         return pass_instances(CortexMPass, allowed)
 
+    def is_workaround(self, recipe: str) -> bool:
+        from workers.cortex_m.starting_points import is_workaround
+
+        return is_workaround(recipe)
+
     def write(
         self, job: Job[Target], recipe: str, identity_key: str, program_hash: str, artifact_sha256: Sequence[str],
         out: Path,

@@ -47,6 +47,13 @@ def starting_points(
     return tuple(found)
 
 
+def is_workaround(text: str) -> bool:
+    """Whether a recipe does nothing but have operators that the processor would compute wrongly computed otherwise."""
+    recipe = Recipe.parse(text)
+    kinds = {type(one) for one in recipe.passes}
+    return not recipe.choices and bool(kinds.intersection(_MENDS)) and kinds <= {*_MENDS, DropUnusedConstants}
+
+
 def _mended(candidates: Candidates, recipe: Recipe, faulty: Callable[[Candidate], Collection[str]]) -> Iterator[str]:
     """A recipe as far as it changes the model, with each of the mends if it needs one, and the smaller file at last."""
     candidate, kept = Candidate(), list[str]()

@@ -97,6 +97,11 @@ class EthosU(Backend):
 
         return tosa_passes(allowed)
 
+    def is_workaround(self, recipe: str) -> bool:
+        from search_space.recipe.seed_recipes import is_workaround
+
+        return is_workaround(recipe)
+
     def open_settings(self, job: Job[Target], base: BaseProgram) -> list[Setting]:
         from workers.ethos_u.lowering.frontend import open_settings
 

@@ -11,13 +11,13 @@ runner writes its outputs the same way to `output-0.bin`, `output-1.bin` and so 
 from __future__ import annotations
 
 import shlex
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from workers.backend.user_command import output_of
 from workers.errors import ModelError
 
 #: After so long it is taken to hang.
@@ -52,24 +52,15 @@ def run_on(
             f"--inputs={','.join(str(folder / name) for name in names)}",
             f"--output_file={folder / 'output'}",
         ]
-        _started(command, arguments)
+        output_of([*_words(command), *arguments], f"--vk-runner {command}", SECONDS)
         return tuple(_read(folder / f"output-{number}.bin", one, command) for number, one in enumerate(outputs))
 
 
-def _started(command: str, arguments: Sequence[str]) -> None:
-    said = f"--vk-runner {command}"
+def _words(command: str) -> list[str]:
     try:
-        ended = subprocess.run(
-            [*shlex.split(command), *arguments], capture_output=True, text=True, errors="replace", check=False,
-            timeout=SECONDS,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{said}: does not end within {SECONDS:g} s") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{said}: cannot be started, {error}") from error
-    if ended.returncode:
-        words = (ended.stderr.strip() or ended.stdout.strip() or "it said nothing").splitlines()
-        raise ModelError(f"{said}: ends with status {ended.returncode}, {words[-1].strip()}")
+        return shlex.split(command)
+    except ValueError as error:
+        raise ModelError(f"--vk-runner {command}: cannot be started ({error})") from error
 
 
 def _read(file: Path, wanted: torch.Tensor, command: str) -> torch.Tensor:

@@ -10,7 +10,6 @@ from results.records.figures import Bound
 from results.records.identity import Identity
 from search_space.choices.frontend.base import Setting
 from search_space.recipe.recipe import Recipe
-from search_space.recipe.seed_recipes import is_workaround
 from tuner.tuning.context import TuningContext
 from tuner.tuning.evaluation.evaluations import evaluation_of, quarantined, shortfalls
 from tuner.tuning.objective import FamilyObjective
@@ -113,7 +112,7 @@ class EvaluationClient:
     async def widen_limits(self, starts: Sequence[str]) -> None:
         """Allow what the plainest workaround of a wrong default lowering needs. A workaround adds operations: within
         the limits that follow from the wrong default there may be nothing that is right."""
-        for workaround in filter(is_workaround, starts[:1]):
+        for workaround in filter(backend_of(self._job.target.backend).is_workaround, starts[:1]):
             try:
                 outcome = await self.outcome(workaround)
             except WorkerLost:  # it is recorded when the search asks for it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from workers.backend.user_command import output_of
 from workers.errors import ModelError
 
 Unit = Literal["instructions", "cycles"]
@@ -62,7 +62,7 @@ def run_by(
         (folder / f"input{number}.bin").write_bytes(_in_memory(one))
     described = {"inputs": [_described(one) for one in inputs], "outputs": [_described(one) for one in expected]}
     (folder / "tensors.json").write_text(json.dumps(described), encoding="utf-8")
-    counted = _said(_run([*command, str(folder)], timeout_seconds), command[0])
+    counted = _said(output_of([*command, str(folder)], command[0], timeout_seconds), command[0])
     differing = 0
     for number, one in enumerate(expected):
         differing += _differing(folder / f"output{number}.bin", one)
@@ -71,19 +71,6 @@ def run_by(
         raise ModelError(f"{command[0]}: {differing} of {values} values of the outputs differ from those computed here")
     unit, count = counted
     return Counted(count, unit, values)
-
-
-def _run(command: Sequence[str], timeout_seconds: float) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_seconds, errors="replace")
-    except OSError as error:
-        raise ModelError(f"{command[0]}: cannot be started ({error.strerror})") from error
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{command[0]}: did not end within {timeout_seconds:g} seconds") from error
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
-        raise ModelError(f"{command[0]}: ended with status {done.returncode}{f', {last}' if last else ''}")
-    return done.stdout
 
 
 def _said(output: str, name: str) -> tuple[Unit, int]:

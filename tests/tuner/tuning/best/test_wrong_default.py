@@ -9,12 +9,13 @@ from support.programs.npu_programs import Program
 
 from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store
-from search_space.recipe.seed_recipes import SEED_RECIPES, workarounds_first
+from search_space.recipe.seed_recipes import SEED_RECIPES
 from search_space.tosa_file.writer import write_tosa
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext
 from tuner.tuning.objective import Objective
 from tuner.tuning.progress import Progress
+from tuner.tuning.search_loop import workarounds_first
 from tuner.tuning.tune import tune
 from workers import tasks
 from workers.backend.job import Job
@@ -46,5 +47,11 @@ def test_the_plainest_workaround_is_tried_first(tmp_path: Path) -> None:
 
 def test_the_order_of_the_other_starts_stays() -> None:
     starts = ("sink-transposes,copy-sliced-operand", "fuse-transposes", "copy-reshaped-operand,copy-sliced-operand")
-    assert workarounds_first(starts) == (starts[2], *starts[:2])
-    assert workarounds_first(SEED_RECIPES) == (SEED_RECIPES[-1], *SEED_RECIPES[:-1])
+    assert workarounds_first(starts, "ethos-u") == (starts[2], *starts[:2])
+    assert workarounds_first(SEED_RECIPES, "ethos-u") == (SEED_RECIPES[-1], *SEED_RECIPES[:-1])
+
+
+def test_each_family_says_what_is_a_workaround() -> None:
+    starts = ("drop-clones,row-along-height@1", "drop-unused-constants", "row-along-height@1+2,drop-unused-constants")
+    assert workarounds_first(starts, "cortex-m") == (starts[2], *starts[:2])
+    assert workarounds_first(starts, "vulkan") == starts

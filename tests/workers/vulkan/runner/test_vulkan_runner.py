@@ -51,8 +51,8 @@ def test_its_outputs_count_for_more_than_the_references(tmp_path: Path) -> None:
     [
         ("true", "wrote no output-0.bin"),
         ("printf abc > $out-0.bin", "output-0.bin has 3 bytes, and the output 24"),
-        ("echo vkCreateDevice failed >&2; exit 134", "ends with status 134, vkCreateDevice failed"),
-        ("sleep 9", "does not end within 0.2 s"),
+        ("echo vkCreateDevice failed >&2; exit 134", "ended with status 134, vkCreateDevice failed"),
+        ("sleep 9", "did not end within 0.2 seconds"),
     ],
 )
 def test_what_fails_in_a_runner_is_said(
