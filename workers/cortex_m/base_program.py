@@ -16,6 +16,7 @@ from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.default_pipeline import DefaultPipeline, default_pipeline
+from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Of the cache: raised when the meaning of an entry changes."""
 
 #: Calibration inputs that programs are compared on.
@@ -46,12 +47,14 @@ class CortexMBase(Base):
     quantised: the quantised program, in PyTorch's format for exported programs.
     operators: of the quantised program, in order, with the shapes of their results.
     samples: calibration inputs that programs are compared on.
+    image_order: which images of the model are channels_last for its caller.
     default_pipeline: what ExecuTorch's default pipeline makes of the model.
     """
 
     quantised: bytes
     operators: Operators
     samples: tuple[tuple[Any, ...], ...]
+    image_order: ImageOrder
     default_pipeline: DefaultPipeline
 
     @cached_property
@@ -92,11 +95,12 @@ def lowered(job: Job[Target]) -> CortexMBase:
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
     folder = job.cache_dir / "cortex-m"
-    data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration)
+    order = ImageOrder.of(_module(model), model.example_inputs)
+    data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
     beside = default_pipeline(model, calibration.samples, job.target, folder / f"{found.key}.json")
     return CortexMBase(
         **vars(found), warnings=calibration.warnings, quantised=data, operators=operators_of(quantised),
-        samples=tuple(calibration.samples[:_SAMPLES]), default_pipeline=beside,
+        samples=tuple(calibration.samples[:_SAMPLES]), image_order=order, default_pipeline=beside,
     )  # fmt: skip
 
 
@@ -113,7 +117,8 @@ def with_products(job: Job[Target]) -> ExportedProgram:
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
     kept = job.cache_dir / "cortex-m" / f"{found.key}-products.pt2"
-    return _cached(kept, model, calibration, squares_as_products)[1]
+    order = ImageOrder.of(_module(model), model.example_inputs)
+    return _cached(kept, model, calibration, order, squares_as_products)[1]
 
 
 def float_model(job: Job[Target]) -> ExportedModel:
@@ -129,7 +134,11 @@ def loaded(data: bytes) -> ExportedProgram:
 
 
 def _cached(
-    path: Path, model: ExportedModel, calibration: Calibration, rewrite: Callable[[GraphModule], object] | None = None
+    path: Path,
+    model: ExportedModel,
+    calibration: Calibration,
+    order: ImageOrder,
+    rewrite: Callable[[GraphModule], object] | None = None,
 ) -> tuple[bytes, ExportedProgram]:
     from workers.cortex_m.lowering.quantise import quantise, save
 
@@ -137,11 +146,16 @@ def _cached(
         data = path.read_bytes()
         return data, loaded(data)
     written = io.BytesIO()
-    module = model.program.module(check_guards=False)
-    save(quantise(module, model.example_inputs, calibration.samples, rewrite=rewrite), written)
+    samples = [order.inside(one) for one in calibration.samples]
+    quantised = quantise(order.model(_module(model)), order.inside(model.example_inputs), samples, rewrite=rewrite)
+    save(quantised, written)
     with contextlib.suppress(OSError):  # it is made anew then
         write_whole(path, written.getvalue())
     return written.getvalue(), loaded(written.getvalue())
+
+
+def _module(model: ExportedModel) -> GraphModule:
+    return model.program.module(check_guards=False)  # type: ignore[return-value]
 
 
 def _identified(job: Job[Target]) -> tuple[ExportedModel, Identified]:

@@ -13,6 +13,7 @@ from search_space.recipe.recipe import Recipe
 from workers.cache.lru import LRU
 from workers.cortex_m.lowering.candidate import Lowering, Rewrites
 from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.lowering.program_hash import program_hash
 from workers.cortex_m.lowering.square_as_product import has_squares
 from workers.cortex_m.lowering.unused_constants import without_unused_constants
@@ -45,7 +46,11 @@ class Candidates:
     """Lowers a model by passes."""
 
     def __init__(
-        self, quantised: ExportedProgram, target: Target, with_products: Callable[[], ExportedProgram]
+        self,
+        quantised: ExportedProgram,
+        target: Target,
+        with_products: Callable[[], ExportedProgram],
+        order: ImageOrder,
     ) -> None:
         """Lower nothing yet.
 
@@ -53,11 +58,12 @@ class Candidates:
             quantised: the model.
             target: to lower for.
             with_products: quantises the model with products in place of squares.
+            order: of the images that the caller gives and gets.
 
         Raises:
             ModelError: the model cannot be lowered to edge operators.
         """
-        self._target, self._with_products = target, with_products
+        self._target, self._with_products, self._order = target, with_products, order
         self.has_squares = has_squares(quantised.graph)
         self._lowerings = {False: Lowering(to_edge(quantised), target)}
         self._programs: LRU[ExportedProgram] = LRU(_KEPT)
@@ -119,7 +125,7 @@ class Candidates:
         if candidate.dropped:
             return without_unused_constants(self.lowered(replace(candidate, dropped=False)))
         try:
-            return self._lowering(candidate).lowered(candidate.rewrites)
+            return self._order.outside(self._lowering(candidate).lowered(candidate.rewrites))
         except ModelError as error:
             raise SpaceError(str(error)) from error
 

@@ -24,12 +24,14 @@ from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.target import InstructionSet, Target
 from workers.errors import ModelError
+from workers.models.exported.io_layout import relaid
 from workers.models.types import ExportedModel
 
 
 @dataclass(frozen=True)
 class DefaultPipeline:
-    """What the default pipeline makes of a model with images in channels_last order, as it wants them.
+    """What the default pipeline makes of a model. Images that are not in channels_last order are copied to it first: it
+    quantises no others.
 
     Attributes:
         fault: why the program cannot be used; empty if the guards know of nothing.
@@ -83,10 +85,9 @@ def default_pipeline(
 def _found(model: ExportedModel, calibration: Sequence[tuple[Any, ...]]) -> dict[str, DefaultPipeline]:
     """By class of processors; quantising takes longer than lowering for both."""
     try:
-        module = model.program.module(check_guards=False)
+        module = _OnChannelsLast(model.program.module(check_guards=False))
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        inputs = [_channels_last(one) for one in calibration]
-        quantised = quantise(module, _channels_last(model.example_inputs), inputs, explicit_layout=False)
+        quantised = quantise(module, model.example_inputs, calibration, explicit_layout=False)
         edge = to_edge(quantised)
     except ModelError as error:
         return {one.value: DefaultPipeline(str(error)) for one in InstructionSet}
@@ -112,8 +113,12 @@ def _lowered(edge: ExportedProgram, shapes: list[tuple[int, ...]], target: Targe
     )
 
 
-def _channels_last(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(
-        one.to(memory_format=torch.channels_last) if isinstance(one, torch.Tensor) and one.dim() == 4 else one
-        for one in inputs
-    )
+class _OnChannelsLast(torch.nn.Module):
+    """A model behind copies of its images to channels_last order; those that are in that order are not copied."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.model(*relaid(inputs, "nhwc"))

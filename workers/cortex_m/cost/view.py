@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import Node
 
+#: Views of an image in another order of axes, see `workers.cortex_m.lowering.image_order`.
+IMAGE_VIEWS = ("as_nhwc", "as_nchw")
+
 #: Operators that are no instruction of the file: views are made when it is loaded, buffers planned, tuples taken apart.
-_ELIDED = frozenset({"view_copy", "alloc", "getitem"})
+_ELIDED = frozenset({"view_copy", "alloc", "getitem", *IMAGE_VIEWS})
 
 
 def operator_calls(program: ExportedProgram) -> list[OperatorCall]:

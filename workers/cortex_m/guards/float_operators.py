@@ -12,12 +12,12 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "float-operators"
 #: What turns float into int8 and back, and moves nothing else.
-_BORDERS = frozenset({"quantize_per_tensor", "dequantize_per_tensor", "view_copy", "alloc", "getitem"})
+_BORDERS = frozenset({"quantize_per_tensor", "dequantize_per_tensor", "view_copy", "alloc", "getitem", *IMAGE_VIEWS})
 
 
 def float_operators(program: ExportedProgram) -> list[Node]:

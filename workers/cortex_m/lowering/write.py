@@ -9,6 +9,7 @@ from torch.export import ExportedProgram
 
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.lowering.copied import copied
+from workers.cortex_m.lowering.image_order import views_elided
 from workers.errors import ModelError, one_line
 
 
@@ -38,7 +39,8 @@ def written(lowered: ExportedProgram) -> Written:
 
     try:
         edge = EdgeProgramManager(copied(lowered), compile_config=cortex_m_edge_compile_config())
-        program = edge.to_executorch(config=ExecutorchBackendConfig(extract_delegate_segments=False))
+        config = ExecutorchBackendConfig(extract_delegate_segments=False, to_out_var_pass=views_elided())
+        program = edge.to_executorch(config=config)
         (plan,) = program.executorch_program.execution_plan
         return Written(bytes(program.buffer), sum(plan.non_const_buffer_sizes))
     except Exception as error:  # whatever ExecuTorch raises while it plans memory
