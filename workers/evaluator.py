@@ -206,6 +206,19 @@ class Evaluator(Generic[P]):
             check={**found.check, "stream": self._programs.described_execution(on_all), "executed": True},
         )  # fmt: skip
 
+    def tied(self, recipe: Recipe, cheapest: Recipe) -> Outcome | None:
+        """A candidate beside the cheapest one, if the estimate does not tell the two apart.
+
+        Args:
+            recipe: of a candidate that was found right.
+            cheapest: of the cheapest one.
+
+        Returns:
+            What the candidate comes to as `whole`, at what it counts for then; None if the two can be told apart.
+        """
+        cost = self._programs.tied(self._program(recipe), self._program(cheapest))
+        return cost and replace(self.evaluate(recipe, whole=True), cost=cost)
+
     def expansion(self, recipe: Recipe) -> Expansion:
         """What can be gone on to from a candidate that was found right."""
         asked_before = self._programs.asked

@@ -202,6 +202,25 @@ def up_to_right(base: Shared[Base], base_key: str, job: Job, recipes: Sequence[s
     return found
 
 
+def tied(base: Shared[Base], base_key: str, job: Job, recipe: str, cheapest: str) -> Outcome | None:
+    """A candidate beside the cheapest one, if the estimate does not tell the two apart.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+        recipe: text of the candidate.
+        cheapest: text of the cheapest one; its base program has to be that of the candidate.
+
+    Returns:
+        As `Evaluator.tied`.
+    """
+    one, other = Recipe.parse(recipe), Recipe.parse(cheapest)
+    if one.setting != other.setting:
+        return None
+    return _evaluator_of(base, base_key, job, one.setting).tied(one, other)
+
+
 def expansion(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Expansion:
     """What can be gone on to from a candidate that was found right.
 

@@ -94,6 +94,11 @@ class FamilyObjective:
         """
         return self._kind.value(cost, default)
 
+    @property
+    def has_ties(self) -> bool:
+        """Whether it is an estimate that does not tell all candidates apart."""
+        return self._kind.has_ties
+
     def violations(self, cost: Numbers, default: Numbers) -> dict[str, float]:
         """The limits that a candidate violates.
 

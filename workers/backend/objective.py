@@ -35,9 +35,11 @@ class ObjectiveKind:
         value: the number of a candidate, by its cost and that of the default lowering.
         limits: what a candidate may not exceed.
         facts: gives what else makes two results comparable: versions of the models that predict the number.
+        has_ties: the number is an estimate that does not tell all candidates apart; see `Programs.tied`.
     """
 
     minimised: str
     value: Callable[[Numbers, Numbers], int]
     limits: tuple[NotMore, ...] = ()
     facts: Callable[[], Mapping[str, str]] = dict
+    has_ties: bool = False

@@ -70,6 +70,21 @@ class Programs(ABC, Generic[P]):
     def cost(self, program: P) -> Cost:
         """Compile and price. Raises CompilerRefused."""
 
+    def tied(self, program: P, cheapest: P) -> Cost | None:
+        """What a program counts for beside one that the estimate does not tell it apart from.
+
+        Args:
+            program: a right one.
+            cheapest: of all right ones, by `cost`.
+
+        Returns:
+            Its cost, with what is minimised as if the estimates were equal; None if they can be told apart.
+
+        Raises:
+            CompilerRefused: as `cost`.
+        """
+        return None
+
     @abstractmethod
     def equal(self, program: P, reference: P, whole: bool) -> Verdict:
         """Whether two programs compute the same, bit for bit, on the check inputs.

@@ -51,7 +51,8 @@ class CortexM(Backend):
         ),
         Metric(
             "decided_instructions", "decided instructions",
-            "as instructions; those of the default lowering where the estimate does not tell the two apart",
+            "as instructions; those of the default lowering, or of the cheapest candidate, where the estimate does not "
+            "tell the two apart",
         ),
         Metric(
             "uncosted", "operators without a known cost", "operators whose instructions are not known, counted as none",
@@ -63,7 +64,11 @@ class CortexM(Backend):
     )  # fmt: skip
     objectives: Mapping[str, ObjectiveKind] = {
         "instructions": ObjectiveKind(
-            "estimated executed instructions, of equals the smaller file", _with_file_size, (_UNCOSTED,), _facts
+            "estimated executed instructions, of those that are not told apart the smaller file",
+            _with_file_size,
+            (_UNCOSTED,),
+            _facts,
+            has_ties=True,
         )
     }
     unit: ClassVar[str] = "instructions"

@@ -118,10 +118,11 @@ class CortexMPrograms(Programs[Candidate]):
     def cost(self, program: Candidate) -> Cost:
         lowered, file = self.lowered(program), self.file(program)
         found = self._priced(program)
+        decided = found if self._told_apart(self.default, program) else self._priced(self.default)
         kinds = [operator_of(node) for node in lowered.graph.nodes if node.op == "call_function"]
         metrics = {
             "instructions": found.instructions,
-            "decided_instructions": self._decided(program).instructions,
+            "decided_instructions": decided.instructions,
             "uncosted": len(found.uncosted),
             "transposes": kinds.count("transpose") + kinds.count("permute_copy"),
             "float_operators": len(float_operators(lowered)),
@@ -133,6 +134,14 @@ class CortexMPrograms(Programs[Candidate]):
         )
         digest = hashlib.sha256(file.content).hexdigest()
         return Cost(metrics, file.planned_sram, len(file.content), (digest,), rows)
+
+    def tied(self, program: Candidate, cheapest: Candidate) -> Cost | None:
+        cost, least = self.cost(program), self.cost(cheapest)
+        # What is told apart from the cheapest one takes more, and operators without a known cost may take anything.
+        if self._told_apart(cheapest, program) or cost["uncosted"] > least["uncosted"]:
+            return None
+        counted = least["decided_instructions"]
+        return replace(cost, metrics={**cost.metrics, "decided_instructions": counted})
 
     def equal(self, program: Candidate, reference: Candidate, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
@@ -202,10 +211,10 @@ class CortexMPrograms(Programs[Candidate]):
     def _priced(self, program: Candidate) -> ProgramCost:
         return price(operator_calls(self.lowered(program)), self._target)
 
-    def _decided(self, program: Candidate) -> ProgramCost:
-        """The cost of a program, or that of the default lowering where nobody knows which of the two is less."""
-        default, found = self._priced(self.default), self._priced(program)
-        return found if compare(default, found, self._target.instruction_set).told_apart else default
+    def _told_apart(self, first: Candidate, second: Candidate) -> bool:
+        """Whether it is known which of two programs takes fewer instructions."""
+        costs = (self._priced(one) for one in (first, second))
+        return compare(*costs, self._target.instruction_set).told_apart
 
     @property
     def _example(self) -> tuple[Any, ...]:

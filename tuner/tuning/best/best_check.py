@@ -59,7 +59,8 @@ class BestCheck:
         """
         best = None
         wrong: list[Evaluation] = []
-        by_merit = deque(self._by_merit())
+        merits = list(self._by_merit())
+        by_merit = deque(merits)
         while by_merit and best is None:
             found = await self._client.evaluate(by_merit.popleft(), whole=True)
             if found.status == "ok":
@@ -71,7 +72,24 @@ class BestCheck:
             self._progress.warning(self._job, line)
         if best is None:
             raise ModelError(self._nothing_right())
-        return self._best.store(best, status)
+        return self._best.store(await self._of_ties(best, merits), status)
+
+    async def _of_ties(self, cheapest: Evaluation, merits: Sequence[Recipe]) -> Evaluation:
+        """The smallest file among the candidates that the estimate does not tell apart from the cheapest one.
+
+        Such ties are not transitive. So the cheapest one alone says which they are, and no order of trials matters.
+        """
+        if not self._client.objective.has_ties or cheapest.figures is None:
+            return cheapest
+        known = {one.recipe: one.figures for one in self._store.evaluations.of(self._client.identity.key)}
+        sizes = [(one.flash_bytes, at) for at, recipe in enumerate(merits) if (one := known.get(str(recipe)))]
+        for size, at in sorted(sizes):
+            if size >= cheapest.figures.flash_bytes:
+                break
+            found = await self._client.tied(merits[at], Recipe.parse(cheapest.recipe))
+            if found is not None and found.status == "ok":
+                return found
+        return cheapest
 
     def _by_merit(self) -> Iterator[Recipe]:
         """What this search found right and within the limits, the cheapest first; of equals the more exact, the

@@ -120,6 +120,23 @@ class EvaluationClient:
             if outcome.cost is not None and not outcome.stream_fault:
                 self.default = self.objective.widened(self.default, outcome.cost)
 
+    async def tied(self, recipe: Recipe, cheapest: Recipe) -> Evaluation | None:
+        """A candidate's record beside the cheapest one, if the estimate does not tell the two apart.
+
+        Args:
+            recipe: a candidate that was found right.
+            cheapest: the recipe of the cheapest one.
+
+        Returns:
+            Its record, at what it counts for then; None if the two can be told apart, or no worker survives it.
+        """
+        arguments = *self._base, self._job, str(recipe), str(cheapest)
+        try:
+            outcome = await self._pool.run(tasks.tied, *arguments, timeout_seconds=self._patience)
+        except WorkerLost:
+            return None
+        return outcome and self.record(outcome, with_rows=True)
+
     async def up_to_right(self, recipes: Sequence[str]) -> list[Evaluation]:
         """Records of candidates in order, up to the first that is right on all inputs that candidates share. One worker
         looks at all of them, so that what is found does not depend on how many workers there are. Raises WorkerLost."""
