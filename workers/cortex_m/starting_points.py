@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
+from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
 from workers.cortex_m.candidates import Candidate, Candidates
+from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
+from workers.cortex_m.passes.lowered.linear_to_addmm import LinearToAddmm
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.passes.square_as_product import SquareAsProduct
@@ -17,8 +20,12 @@ _USUAL = "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolut
 #: In the order in which they are tried; the last one is for models that nothing else suits.
 _STARTS = (f"{_USUAL},stride-to-channels", f"{_USUAL},linear-to-convolution", "drop-clones,fold-clones", "default")
 
-#: What computes a convolution of a row by another kernel, or so that the kernel for rows computes it rightly.
-_MENDS = (RowAlongHeight, PadApart)
+#: What computes a convolution of a row by another kernel, or so that the kernel for rows computes it rightly: one of
+#: them mends it.
+_ROW_MENDS = (RowAlongHeight, PadApart)
+
+#: What mends other operators.
+_MENDS = (LinearToAddmm,)
 
 
 def starting_points(
@@ -50,8 +57,9 @@ def starting_points(
 def is_workaround(text: str) -> bool:
     """Whether a recipe does nothing but have operators that the processor would compute wrongly computed otherwise."""
     recipe = Recipe.parse(text)
+    mends: set[type[RecipePass]] = {*_MENDS, *_ROW_MENDS}
     kinds = {type(one) for one in recipe.passes}
-    return not recipe.choices and bool(kinds.intersection(_MENDS)) and kinds <= {*_MENDS, DropUnusedConstants}
+    return not recipe.choices and bool(kinds.intersection(mends)) and kinds <= {*mends, DropUnusedConstants}
 
 
 def _mended(candidates: Candidates, recipe: Recipe, faulty: Callable[[Candidate], Collection[str]]) -> Iterator[str]:
@@ -63,10 +71,18 @@ def _mended(candidates: Candidates, recipe: Recipe, faulty: Callable[[Candidate]
             kept.append(str(one))
         candidate = after
     faults = faulty(candidate)
-    mends = []
-    for mend in _MENDS if faults else ():
+    kept += _at_faults(candidates, candidate, _MENDS, faults)
+    for mended in _at_faults(candidates, candidate, _ROW_MENDS, faults) or [""]:
+        yield ",".join(filter(None, (*kept, mended, DropUnusedConstants.name)))
+
+
+def _at_faults(
+    candidates: Candidates, candidate: Candidate, mends: Sequence[type[Rewrite]], faults: Collection[str]
+) -> list[str]:
+    """Those of the mends that have sites at faults, for these sites alone."""
+    found = []
+    for mend in mends if faults else ():
         numbers = [at for at, name in enumerate(candidates.sites(candidate, mend()), start=1) if name in faults]
         if numbers:
-            mends.append(str(mend(at="+".join(map(str, numbers)))))
-    for mended in mends or [""]:
-        yield ",".join(filter(None, (*kept, mended, DropUnusedConstants.name)))
+            found.append(str(mend(at="+".join(map(str, numbers)))))
+    return found

@@ -70,15 +70,19 @@ def compare(first: ProgramCost, second: ProgramCost, instruction_set: Instructio
 
 def _own(operators: tuple[OperatorCost, ...], others: tuple[OperatorCost, ...]) -> list[OperatorCost]:
     """Operators without equals among the others."""
-    left = Counter((one.operator, one.formula, one.instructions) for one in others)
+    left = Counter(map(_key, others))
     own = []
     for one in operators:
-        key = (one.operator, one.formula, one.instructions)
-        if left[key]:
-            left[key] -= 1
+        if left[_key(one)]:
+            left[_key(one)] -= 1
         else:
             own.append(one)
     return own
+
+
+def _key(one: OperatorCost) -> tuple[str, str | None, float | None]:
+    """Equal for operators that call one kernel with equal sizes, as far as the cost depends on them."""
+    return one.kernel or one.operator, one.formula, one.instructions
 
 
 def _change(operators: list[OperatorCost], instruction_set: InstructionSet) -> float:

@@ -106,6 +106,14 @@ def _linear(node: Node) -> KernelCall:
     return KernelCall("fully_connected", n=prod(rows), c=depth, o=shape_of(node)[-1])
 
 
+def _addmm(node: Node) -> KernelCall | None:
+    """A product in float and a bias. A `linear` layer has no kernel of its own: it is priced as what replaces it."""
+    rows, weight = args_of(node)[1:3] if operator_of(node) == "addmm" else args_of(node)[:2]
+    if len(shape_of(rows)) != 2:
+        return None
+    return KernelCall("addmm_portable", n=shape_of(rows)[0], c=shape_of(rows)[1], o=shape_of(node)[-1])
+
+
 def _matmul(node: Node) -> KernelCall:
     left, left_zero, _, right_zero = args_of(node)[:4]
     (n, h, o), depth = shape_of(node), shape_of(left)[-1]
@@ -224,6 +232,7 @@ _READERS: dict[str, _Reader] = {
     **dict.fromkeys(("quantized_max_pool2d", "quantized_max_pool2d_nhwc"), _pool("maxpool")),
     "quantized_linear": _linear,
     "quantized_batch_matmul": _matmul,
+    **dict.fromkeys(("addmm", "linear"), _addmm),
     "softmax": _softmax,
     "quantized_add": _by_element("add"),
     "quantized_mul": _by_element("mul"),

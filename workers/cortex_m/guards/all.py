@@ -10,6 +10,7 @@ from workers.cortex_m.guards import (
     convolution_kinds,
     float_operators,
     padded_row,
+    registered_kernels,
     row_convolution,
     scratch_sizes,
 )
@@ -34,6 +35,7 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
         *scratch_sizes.check(program, target),
         *padded_row.check(program, expected),
         *convolution_kinds.check(program),
+        *registered_kernels.check(program),
         *float_operators.check(program),
     )
     return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))
