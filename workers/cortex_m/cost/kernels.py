@@ -24,6 +24,14 @@ _GROUPS = {
     **dict.fromkeys(("minimum", "maximum"), "extremes"),
 }
 
+#: Formulas of rows that were counted with ExecuTorch's operator around the kernel.
+WHOLE_OPERATORS = frozenset(
+    {
+        "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "sigmoid_portable",
+        "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
+    }
+)  # fmt: skip
+
 Formula = Callable[[KernelCall, InstructionSet], Counts]
 _Choice = Callable[[KernelCall, InstructionSet], str]
 
@@ -61,7 +69,24 @@ FORMULAS: dict[str, Formula] = {
     "quantize_per_tensor": elementwise.quantisation,
     "dequantize_per_tensor": elementwise.quantisation,
     "convolution_portable": convolution.portable,
+    "addmm_portable": products.portable_addmm,
+    "select_copy_portable": elementwise.selected,
     "relu_portable": elementwise.per_value,
+    **dict.fromkeys(
+        (
+            "add_portable",
+            "sub_portable",
+            "mul_portable",
+            "sigmoid_portable",
+            "tanh_portable",
+            "abs_int64_portable",
+            "sub_int64_portable",
+            "arange_portable",
+            "index_portable",
+            "div",
+        ),
+        elementwise.per_value,
+    ),
     "pow_portable": elementwise.power,
     "slice_copy_portable": elementwise.chunks,
     "cat_portable": elementwise.chunks,

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.fitted import fitted
-from workers.cortex_m.cost.kernels import counts_of, formula_of
+from workers.cortex_m.cost.kernels import WHOLE_OPERATORS, counts_of, formula_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.target import COUNTED_WITH, InstructionSet, Target
 
@@ -100,7 +100,7 @@ def _priced(operator: OperatorCall, instruction_set: InstructionSet) -> Operator
     facts = fitted(instruction_set)
     formula = formula_of(operator.call, instruction_set)
     kernel = kernel_instructions(operator.call, instruction_set)
-    own = facts.operators.get(operator.operator, facts.other_operators)
+    own = 0.0 if formula in WHOLE_OPERATORS else facts.operators.get(operator.operator, facts.other_operators)
     instructions = None if kernel is None else kernel + own
     known = facts.errors.get(formula or "")
     error = known.p95 if known is not None else UNKNOWN_ERROR

@@ -108,7 +108,7 @@ def _linear(node: Node) -> KernelCall:
 
 def _addmm(node: Node) -> KernelCall | None:
     """A product in float and a bias. A `linear` layer has no kernel of its own: it is priced as what replaces it."""
-    rows, weight = args_of(node)[1:3] if operator_of(node) == "addmm" else args_of(node)[:2]
+    rows = args_of(node)[1 if operator_of(node) == "addmm" else 0]
     if len(shape_of(rows)) != 2:
         return None
     return KernelCall("addmm_portable", n=shape_of(rows)[0], c=shape_of(rows)[1], o=shape_of(node)[-1])
@@ -128,6 +128,51 @@ def _softmax(node: Node) -> KernelCall:
 
 def _by_element(kernel: str) -> Callable[[Node], KernelCall]:
     return lambda node: KernelCall(kernel, elements=prod(shape_of(node)))
+
+
+#: Portable operators by element were counted up to this rank: with each axis their indices cost more.
+_MOST_AXES = 2
+
+
+def _portable(kernel: str, operands: int, dtype: str) -> Callable[[Node], KernelCall | None]:
+    """Of operands of one shape and dtype."""
+
+    def read(node: Node) -> KernelCall | None:
+        values = [node.meta["val"], *(one.meta["val"] for one in node.all_input_nodes)]
+        alike = len({(tuple(one.shape), one.dtype) for one in values}) == 1 and str(values[0].dtype) == dtype
+        counted = alike and values[0].dim() <= _MOST_AXES and len(node.args) == operands
+        return KernelCall(kernel, elements=prod(shape_of(node))) if counted else None
+
+    return read
+
+
+def _subtract(node: Node) -> KernelCall | None:
+    """Of floats of one shape, or of integers from one integer."""
+    first, second = (getattr(one, "meta", {}).get("val") for one in args_of(node)[:2])
+    if first is None or second is None or first.dim() > 0:
+        return _portable("sub_portable", 2, "torch.float32")(node)
+    counted = second.dim() == 1 and {str(first.dtype), str(second.dtype)} == {"torch.int64"}
+    return KernelCall("sub_int64_portable", elements=second.numel()) if counted else None
+
+
+def _arange(node: Node) -> KernelCall | None:
+    is_counted = str(node.meta["val"].dtype) == "torch.int64"
+    return KernelCall("arange_portable", elements=prod(shape_of(node))) if is_counted else None
+
+
+def _index(node: Node) -> KernelCall | None:
+    """Of the last of two axes of int8 values, by one tensor."""
+    source, indices = args_of(node)[:2]
+    by_last = len(shape_of(source)) == _MOST_AXES and len(indices) == _MOST_AXES and indices[0] is None
+    counted = by_last and len(shape_of(indices[1])) == 1 and str(source.meta["val"].dtype) == "torch.int8"
+    return KernelCall("index_portable", elements=prod(shape_of(node))) if counted else None
+
+
+def _select(node: Node) -> KernelCall:
+    axis, whole = int(args_of(node)[1]), shape_of(args_of(node)[0])
+    outer = prod(whole[: axis % len(whole)])
+    size = prod(shape_of(node)) // max(outer, 1) * node.meta["val"].element_size()
+    return KernelCall("select_copy_portable", n=outer, dims=(size,))
 
 
 def _extreme(kernel: str) -> Callable[[Node], KernelCall | None]:
@@ -248,6 +293,14 @@ _READERS: dict[str, _Reader] = {
     "upsample_nearest2d": _upsample,
     "convolution": _portable_convolution,
     "relu": _by_element("relu_portable"),
+    "quantized_div": _by_element("div"),
+    **{one: _portable(f"{one}_portable", 1, "torch.float32") for one in ("sigmoid", "tanh")},
+    **{one: _portable(f"{one}_portable", 2, "torch.float32") for one in ("add", "mul")},
+    "abs": _portable("abs_int64_portable", 1, "torch.int64"),
+    "sub": _subtract,
+    "arange": _arange,
+    "index": _index,
+    "select_copy": _select,
     "pow": _by_element("pow_portable"),
     "slice_copy": _slice,
     "cat": _cat,

@@ -105,6 +105,19 @@ def per_value(call: KernelCall, _: InstructionSet) -> Counts:
     return {"calls": 1, "values": call.elements}
 
 
+def selected(call: KernelCall, _: InstructionSet) -> Counts:
+    """Portable `select_copy`: a `memcpy` per outer position. `n` outer positions of `dims` bytes.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    return {"calls": 1, **copies(call.n, call.dims[0], "memcpy", mve=False)}
+
+
 def power(call: KernelCall, _: InstructionSet) -> Counts:
     """The portable `pow` of floats, a call of `powf` per value, beside which nothing else counts.
 

@@ -20,6 +20,21 @@ def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts
     return {"calls": 1, **scaled(_vector(call.o, call.c, instruction_set), call.n)}
 
 
+def portable_addmm(call: KernelCall, _: InstructionSet) -> Counts:
+    """ExecuTorch's float `addmm`: a loop over the depth for each value of the result, then the bias is added, which is
+    broadcast where there are several rows.
+
+    Args:
+        call: of the kernel.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    outs = call.n * call.o
+    return {"calls": 1, "outs": outs, "broadcast": outs * (call.n > 1), "products": outs * call.c}
+
+
 def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once, unless the left side's
     offset is zero. Another loop runs where the right side's offset is zero.
