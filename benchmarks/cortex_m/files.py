@@ -77,7 +77,7 @@ def _outcome(
         semihosting = ("-semihosting-config", "enable=on,target=native", "-kernel", program)
         done = subprocess.run(
             ("qemu-system-arm", *machine, "-icount", "shift=0", *semihosting), cwd=folder, capture_output=True,
-            text=True, timeout=_SECONDS, check=False,
+            text=True, errors="replace", timeout=_SECONDS, check=False,
         )  # fmt: skip
         said = done.stdout.strip().rpartition("\n")[2]
         if done.returncode:

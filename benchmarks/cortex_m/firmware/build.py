@@ -66,7 +66,16 @@ _RUNTIME = (
 )  # fmt: skip
 _CMSIS_NN = ("*Functions/*_s8*.c", "*Functions/*_s16*.c", "NNSupportFunctions/*.c", "PadFunctions/*.c")
 #: Parts of names of files that are for another platform, for training, or for operators that no model has.
-_WITHOUT = ("_aten.cpp", "grid_sampler", "distance", "stack_util", "repeat_util", "merged_data", "f16", "f32")
+_WITHOUT = (
+    "tensor_parser_aten",
+    "grid_sampler",
+    "distance",
+    "stack_util",
+    "repeat_util",
+    "merged_data",
+    "_f16",
+    "_f32",
+)
 
 
 @dataclass(frozen=True)
