@@ -217,7 +217,7 @@ class Evaluator(Generic[P]):
             What the candidate comes to as `whole`, at what it counts for then; None if the two can be told apart.
         """
         cost = self._programs.tied(self._program(recipe), self._program(cheapest))
-        return cost and replace(self.evaluate(recipe, whole=True), cost=cost)
+        return None if cost is None else replace(self.evaluate(recipe, whole=True), cost=cost)
 
     def expansion(self, recipe: Recipe) -> Expansion:
         """What can be gone on to from a candidate that was found right."""

@@ -83,12 +83,12 @@ def _outcome(
         if done.returncode:
             return f"status {done.returncode}, {said}", ""
         differing = 0
-        for number, one in enumerate(map(_in_memory, expected)):
-            found = np.frombuffer((folder / f"output{number}.bin").read_bytes(), dtype=one.dtype)
-            differing += int((found != one.ravel()).sum())
-    values = sum(one.numel() for one in expected)
+        for number, values in enumerate(map(_in_memory, expected)):
+            found = np.frombuffer((folder / f"output{number}.bin").read_bytes(), dtype=values.dtype)
+            differing += int((found != values.ravel()).sum())
+    count = sum(one.numel() for one in expected)
     counted = round(int(said.removeprefix("ticks ")) * _PER_TICK[job.target.instruction_set])
-    return f"{differing} of {values} values differ" if differing else "equal", f"{counted:,}"
+    return f"{differing} of {count} values differ" if differing else "equal", f"{counted:,}"
 
 
 def _in_memory(tensor: torch.Tensor) -> np.ndarray:

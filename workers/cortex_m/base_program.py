@@ -155,7 +155,7 @@ def _cached(
 
 
 def _module(model: ExportedModel) -> GraphModule:
-    return model.program.module(check_guards=False)  # type: ignore[return-value]
+    return model.program.module(check_guards=False)
 
 
 def _identified(job: Job[Target]) -> tuple[ExportedModel, Identified]:

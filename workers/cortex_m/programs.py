@@ -213,8 +213,7 @@ class CortexMPrograms(Programs[Candidate]):
 
     def _told_apart(self, first: Candidate, second: Candidate) -> bool:
         """Whether it is known which of two programs takes fewer instructions."""
-        costs = (self._priced(one) for one in (first, second))
-        return compare(*costs, self._target.instruction_set).told_apart
+        return compare(self._priced(first), self._priced(second), self._target.instruction_set).told_apart
 
     @property
     def _example(self) -> tuple[Any, ...]:

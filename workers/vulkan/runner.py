@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
-from workers.backend.user_command import output_of
 from workers.errors import ModelError
+from workers.pool.user_command import output_of
 
 #: After so long it is taken to hang.
 SECONDS = 600.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from workers.cortex_m.target import InstructionSet
 
@@ -126,7 +126,7 @@ class Build:
         )  # fmt: skip
         schema = headers / "schema" / "executorch" / "schema"
         formats = (self.executorch / "schema" / name for name in ("program.fbs", "scalar_type.fbs"))
-        flatc = (_SITE / "executorch" / "data" / "bin" / "flatc", "--cpp", "--cpp-std", "c++11", "--gen-mutable")
+        flatc = (str(_SITE / "executorch" / "data" / "bin" / "flatc"), "--cpp", "--cpp-std", "c++11", "--gen-mutable")
         subprocess.run((*flatc, "--scoped-enums", "-o", schema, *formats), check=True)
         for header in schema.glob("*.h"):  # the library's headers in the environment are of a later version
             text = re.sub(r"static_assert\(FLATBUFFERS_VERSION_MAJOR.*?;", "", header.read_text(), flags=re.DOTALL)

@@ -135,7 +135,7 @@ class EvaluationClient:
             outcome = await self._pool.run(tasks.tied, *arguments, timeout_seconds=self._patience)
         except WorkerLost:
             return None
-        return outcome and self.record(outcome, with_rows=True)
+        return None if outcome is None else self.record(outcome, with_rows=True)
 
     async def up_to_right(self, recipes: Sequence[str]) -> list[Evaluation]:
         """Records of candidates in order, up to the first that is right on all inputs that candidates share. One worker

@@ -35,7 +35,7 @@ def check(program: ExportedProgram) -> Iterator[Verdict]:
 @cache
 def _registered() -> frozenset[str]:
     """Operators with a portable kernel, without overloads, as in `aten::addmm`."""
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     text = files("executorch").joinpath("kernels/portable/functions.yaml").read_text(encoding="utf-8")
     named = (str(one.get("op") or one["func"].partition("(")[0]) for one in yaml.safe_load(text))

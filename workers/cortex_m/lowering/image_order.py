@@ -103,7 +103,7 @@ class ImageOrder:
         (results,) = graph.output_node().args
         assert isinstance(results, list | tuple)
         for node in (node for node, turned in zip(results, self.outputs, strict=True) if turned):
-            _leave(graph, node)  # type: ignore[arg-type]
+            _leave(graph, node)
         program.graph_module.recompile()
         return program
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from workers.backend.user_command import output_of
 from workers.errors import ModelError
+from workers.pool.user_command import output_of
 
 Unit = Literal["instructions", "cycles"]
 
