@@ -126,8 +126,9 @@ class Build:
         )  # fmt: skip
         schema = headers / "schema" / "executorch" / "schema"
         formats = (self.executorch / "schema" / name for name in ("program.fbs", "scalar_type.fbs"))
-        flatc = (str(_SITE / "executorch" / "data" / "bin" / "flatc"), "--cpp", "--cpp-std", "c++11", "--gen-mutable")
-        subprocess.run((*flatc, "--scoped-enums", "-o", schema, *formats), check=True)
+        flatc = str(_SITE / "executorch" / "data" / "bin" / "flatc")
+        options = ("--cpp", "--cpp-std", "c++11", "--gen-mutable", "--scoped-enums", "-o")
+        subprocess.run((flatc, *options, str(schema), *map(str, formats)), check=True)
         for header in schema.glob("*.h"):  # the library's headers in the environment are of a later version
             text = re.sub(r"static_assert\(FLATBUFFERS_VERSION_MAJOR.*?;", "", header.read_text(), flags=re.DOTALL)
             header.write_text(text, encoding="utf-8")
