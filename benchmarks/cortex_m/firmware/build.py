@@ -99,8 +99,8 @@ class Build:
         made = [self._compiled(one, objects) for one in self._sources(generated)]
         script, program = objects / "machine.ld", objects / "runner.elf"
         script.write_text(_LINKED.format(*_MEMORIES[self.instruction_set]), encoding="utf-8")
-        options = ("-Ofast", "-T", script, "-Wl,--gc-sections", "--specs=rdimon.specs")
-        command = ("arm-none-eabi-g++", *FLAGS[self.instruction_set], *options, *made, "-o", program)
+        options = ("-Ofast", "-T", str(script), "-Wl,--gc-sections", "--specs=rdimon.specs", "-o", str(program))
+        command = ("arm-none-eabi-g++", *FLAGS[self.instruction_set], *map(str, made), *options)
         subprocess.run(command, check=True)
         return program
 
