@@ -137,7 +137,7 @@ def objective_options(command: Command) -> Command:
         click.option("--max-flash", type=click.IntRange(1), metavar="BYTES", help="limit of weights and commands"),
         click.option(
             "--max-sram", type=click.IntRange(1), metavar="BYTES",
-            help="limit of peak SRAM  [default: the default lowering's and a tenth]",
+            help="limit of peak SRAM  [default: a tenth or 4 KiB more than the default lowering's]",
         ),
         click.option(
             "--objective", type=click.Choice(list(kinds)), show_default="the first that the target's family has",

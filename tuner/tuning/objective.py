@@ -17,8 +17,9 @@ from workers.errors import ModelError
 
 C = TypeVar("C", Cost, Figures)
 
-#: How much more SRAM than the default lowering a candidate may need where the user sets no limit.
-SRAM_GROWTH = Fraction(11, 10)
+#: How much more SRAM than the default lowering a candidate may need where the user sets no limit: a tenth, or these
+#: bytes where a tenth is less. No board is short of a few KiB, and small models gain by them.
+SRAM_GROWTH, SRAM_SLACK = Fraction(11, 10), 4096
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Objective:
 
     Attributes:
         kind: name of what is minimised, as the family's backend has it; None for the first that it has.
-        max_sram_bytes: None for the default lowering's and a tenth.
+        max_sram_bytes: None for a tenth or 4 KiB more than the default lowering's, whichever is more.
         max_flash_bytes: None for no limit.
         allowance: what besides exact recipes is searched, within which limit of quality.
     """
@@ -140,11 +141,9 @@ class FamilyObjective:
         for limit in self._kind.limits:
             yield limit.title, limit.of(cost), limit.of(default)
         sram = self.max_sram_bytes
-        yield (
-            "the bytes of SRAM",
-            cost["sram_bytes"],
-            int(default["sram_bytes"] * SRAM_GROWTH) if sram is None else sram,
-        )
+        if sram is None:
+            sram = max(int(default["sram_bytes"] * SRAM_GROWTH), default["sram_bytes"] + SRAM_SLACK)
+        yield "the bytes of SRAM", cost["sram_bytes"], sram
         if self.max_flash_bytes is not None:
             yield "the bytes of flash", cost["flash_bytes"], self.max_flash_bytes
 

@@ -81,8 +81,8 @@ def test_nothing_that_is_worse_by_both_estimates_is_cheaper(cost: Cost, kind: st
 @pytest.mark.parametrize(
     ("objective", "cost", "beyond"),
     [
-        (objective_of(), {"sram_bytes": 2200}, {}),
-        (objective_of(), {"sram_bytes": 2201}, {"the bytes of SRAM 2,201 are more than 2,200": 1 / 2200}),
+        (objective_of(), {"sram_bytes": 6096}, {}),
+        (objective_of(), {"sram_bytes": 6097}, {"the bytes of SRAM 6,097 are more than 6,096": 1 / 6096}),
         (objective_of(max_sram_bytes=1500), {}, {"the bytes of SRAM 2,000 are more than 1,500": 500 / 1500}),
         (objective_of(max_sram_bytes=9000), {"sram_bytes": 9000}, {}),
         (objective_of(), {"flash_bytes": 10**9}, {}),
@@ -91,6 +91,13 @@ def test_nothing_that_is_worse_by_both_estimates_is_cheaper(cost: Cost, kind: st
 )
 def test_memory_is_limited(objective: FamilyObjective, cost: dict[str, int], beyond: dict[str, float]) -> None:
     assert objective.violations(changed(DEFAULT, **cost), DEFAULT) == beyond
+
+
+@pytest.mark.parametrize(("default", "most"), [(0, 4096), (40_960, 45_056), (40_970, 45_067), (10**6, 1_100_000)])
+def test_a_tenth_or_4_kib_more_sram_may_be_used(default: int, most: int) -> None:
+    before = changed(DEFAULT, sram_bytes=default)
+    assert not objective_of().violations(changed(DEFAULT, sram_bytes=most), before)
+    assert objective_of().violations(changed(DEFAULT, sram_bytes=most + 1), before)
 
 
 def test_the_front_has_no_limit_of_sram_but_the_user_s() -> None:
