@@ -6,10 +6,11 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
 # What `make tune` works on; narrow it: make tune MODELS="fire vit" TARGET=ethos-u55-128
+# The time limit is generous, so that the number of trials ends a search, and the same table comes from a slower machine.
 MODELS ?= $(shell $(BIN)/velatune models --names 2>/dev/null)
 TARGET ?= ethos-u55-128 ethos-u85-256
 TRIALS ?= 64
-TIMEOUT ?= 60
+TIMEOUT ?= 180
 OUT ?= out
 
 # How much `make fuzz` tries.
