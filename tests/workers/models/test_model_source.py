@@ -156,7 +156,7 @@ def test_a_user_s_file_does_not_replace_a_library_of_its_name(user: Path) -> Non
         ("nets.py:nothing", "returned nothing; it must return (module, example_inputs)"),
         ("nets.py:number", "as the module"),
         ("nets.py:scripted", "returned a ScriptModule, which torch.export does not take; return the eager module"),
-        ("nets.py:no_inputs", "as example inputs"),
+        ("nets.py:no_inputs", "returned no example inputs; a model without inputs computes a constant"),
         ("nets.py:no_calibration", "empty list of calibration inputs"),
         ("nets.py:odd_calibration", "calibration input 1 is not a tuple of tensors"),
         ("missing.py:f", "missing.py: no such file"),

@@ -551,7 +551,9 @@ def test_a_driver_with_its_own_ray_prints_only_its_own_words(
     found, lost, pids = output.splitlines()
     assert (found, lost) == ("found", "lost")
     assert gone(set(map(int, pids.split())))
-    assert sorted(log.name for log in (tmp_path / "logs").iterdir()) == ["worker-0.log", "worker-1.log"]
+    # On a loaded machine one worker may answer all calls before the other one has started.
+    logs = {log.name for log in (tmp_path / "logs").iterdir()}
+    assert set() < logs <= {"worker-0.log", "worker-1.log"}
 
 
 @pytest.mark.slow
