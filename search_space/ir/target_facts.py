@@ -35,11 +35,15 @@ class TargetFacts(Protocol):
     def program_sram_bytes(self, program: Graph) -> int | None:
         """Peak SRAM of a program by itself, in bytes. None if the target does not take it."""
 
+    def sum_scale_bits(self) -> int:
+        """Bits of the multiplier by which a convolution of INT16 can scale its INT48 sums, at most 31."""
+
 
 class AnyTarget(TargetFacts):
     """Facts for an unknown target.
 
     A transpose costs one cycle for each element, a program one for each element that its operators write. SRAM is 0.
+    Sums are scaled by any multiplier.
     """
 
     def transpose_cycles(self, shape: Shape, perms: tuple[int, ...], dtype: str, by_vela: bool = False) -> int | None:
@@ -51,6 +55,9 @@ class AnyTarget(TargetFacts):
 
     def program_sram_bytes(self, program: Graph) -> int | None:
         return 0
+
+    def sum_scale_bits(self) -> int:
+        return 31
 
 
 ANY_TARGET = AnyTarget()

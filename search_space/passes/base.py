@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.building.lost_padding import windows_without_padding
+from search_space.building.wide_scales import rescales_of_wide_sums
 from search_space.errors import SpaceError
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph
@@ -93,10 +94,10 @@ class Pass(RecipePass):
         edit.keep()
         if not self.rewrite(edit, node_id):
             return False
-        wrong = windows_without_padding(edit, edit.touched)
+        wrong = _miscompiled(edit, edit.touched)
         if wrong:
             edit.take_back()
-            if windows_without_padding(edit, wrong) != wrong:
+            if not set(wrong) <= set(_miscompiled(edit, wrong)):
                 return False
             self.rewrite(edit, node_id)  # they were wrong before
         return True
@@ -131,6 +132,11 @@ class Pass(RecipePass):
             if node_id not in but and self._rewritten(edit, node_id):
                 yield node_id, _finished(edit)
                 edit = Editor(graph, facts)
+
+
+def _miscompiled(edit: Editor, changed: Sequence[int]) -> list[int]:
+    """Nodes that Vela compiles wrongly, of those that changed and those around them."""
+    return windows_without_padding(edit, changed) + rescales_of_wide_sums(edit, changed, edit.facts.sum_scale_bits())
 
 
 def _finished(edit: Editor) -> Graph:

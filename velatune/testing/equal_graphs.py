@@ -21,6 +21,9 @@ class CostByHash(TargetFacts):
     def program_sram_bytes(self, program: Graph) -> int | None:
         return int(program.hash[16:24], 16)
 
+    def sum_scale_bits(self) -> int:
+        return 31
+
 
 @st.composite
 def renumbered(draw: st.DrawFn, graph: Graph) -> Graph:

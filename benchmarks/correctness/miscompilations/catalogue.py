@@ -16,6 +16,7 @@ from benchmarks.correctness.miscompilations.scaling import (
     addition_scales,
     argmax_channels,
     double_rounded_sum,
+    int48_scales,
     matmul_channels,
     narrowing_cast,
     nearest_axes,
@@ -50,6 +51,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
-        reshaped_selection, fused_padding,
+        reshaped_selection, fused_padding, int48_scales,
     )
 )  # fmt: skip

@@ -47,8 +47,8 @@ class MatmulByColumns(Pass):
 
     The RESCALE of the product is done for a few columns at a time, so that few INT32 sums are in memory.
 
-    fused: rescale the sums of each convolution by themselves, which Vela then does in the convolution. That is right on
-    Ethos-U55 and U65 alone: on U85, Vela 5.1 fuses it too and scales the INT48 sums wrongly. Without the option the
+    fused: rescale the sums of each convolution by themselves, which Vela then does in the convolution. Where Ethos-U85
+    would scale them wrongly (`search_space.building.wide_scales`), the product is left alone. Without the option the
     sums of two convolutions or more are joined first, so that nothing is fused.
     """
 

@@ -44,6 +44,9 @@ class Whims:
         cycles = Random(repr((self.seed, shape, perms, dtype, by_vela))).randrange(100)
         return None if cycles > 80 else cycles
 
+    def sum_scale_bits(self) -> int:
+        return 31
+
 
 @settings(max_examples=100)
 @given(graph=graphs(), seed=st.integers(0, 100))

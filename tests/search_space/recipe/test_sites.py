@@ -58,6 +58,9 @@ class Cheaper:
     def program_sram_bytes(self, program: Graph) -> int:
         return 0
 
+    def sum_scale_bits(self) -> int:
+        return 31
+
 
 @given(data=st.data())
 @settings(max_examples=40)
@@ -99,6 +102,9 @@ class DearMovements:
     def program_sram_bytes(self, program: Graph) -> int:
         """More of a program with several convolutions."""
         return self.sram_bytes * (sum(node.op == "CONV2D" for _, node in program.operators()) > 1)
+
+    def sum_scale_bits(self) -> int:
+        return 31
 
 
 def test_what_brings_a_movement_along_is_not_refused_for_how_it_is_written() -> None:

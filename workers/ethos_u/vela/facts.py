@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from search_space.building.wide_scales import SCALE_BITS, SUM_SCALE_BITS_U85
 from search_space.errors import SpaceError
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.ir.layout_map import Shape
@@ -67,6 +68,9 @@ class VelaFacts:
     def program_sram_bytes(self, program: Graph) -> int | None:
         found = self._alone(program)
         return None if found is None else found.sram_bytes
+
+    def sum_scale_bits(self) -> int:
+        return SUM_SCALE_BITS_U85 if self._target.family == "ethos-u85" else SCALE_BITS
 
     def _alone(self, program: Graph) -> Totals | None:
         return self._kept.find(program.hash, lambda: self._pricing.totals(program))

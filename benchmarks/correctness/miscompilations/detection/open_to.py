@@ -25,6 +25,7 @@ from benchmarks.correctness.miscompilations.miscompilation import U85
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS
 from search_space.building.lost_padding import windows_without_padding
 from search_space.building.rounding import round_up
+from search_space.building.wide_scales import rescales_of_wide_sums
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Graph
 from search_space.layout.activation_shape import imposes_shape
@@ -63,6 +64,7 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
     """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()
+    found |= {"int48-scales"} if rescales_of_wide_sums(edit, graph.order) else set()
     kinds = _KINDS | {"written-constants": partial(written_constants, family=family)}
     kinds |= ({"narrowing-cast": _narrowed_index} if family == U85 else {}) | ({} if in_order else _WAITS)
     for node_id in graph.order:
