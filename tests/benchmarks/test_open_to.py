@@ -4,6 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from support.values.executed import is_right
 
 from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.correctness.miscompilations.detection.open_to import open_to
@@ -78,3 +79,24 @@ def test_only_transposes_between_equal_sizes_are_read_too_early(size: int) -> No
         assert open_to(program, U55) == ({"square-transposes"} if rows == columns else set())
         assert open_to(program, U55, in_order=True) == open_to(program, U85) == set()
         assert bool(found) <= (rows == columns)
+
+
+@pytest.mark.parametrize(("multiplier", "wrong"), [((1 << 15) - 1, False), ((1 << 15) + 1, True), (1 << 20, False)])
+def test_sums_are_scaled_by_up_to_15_bits(multiplier: int, wrong: bool) -> None:
+    def rescaled(p: Program) -> int:
+        weights, channels = p.random.integers(-127, 128, (4, 1, 1, 8)), 4
+        operands = (
+            p.input(1, 3, 5, 8, dtype="INT16"), p.data(weights, "INT8"), p.bias(channels, wide=True),
+            p.data(0, "INT16"), p.data(0, "INT8"),
+        )  # fmt: skip
+        sums = p.op(
+            "CONV2D", operands, (1, 3, 5, channels), "INT48", pad=(0, 0, 0, 0), stride=(1, 1), dilation=(1, 1),
+            local_bound=False, acc_type="INT48",
+        )  # fmt: skip
+        return p.rescale_by(p.rescale_by(sums, "INT32", 1 << 14, 14), "INT8", multiplier, 17 + multiplier.bit_length())
+
+    program = graph(rescaled)
+    assert open_to(program, U85) == ({"int48-scales"} if wrong else set())
+    assert open_to(program, U55) == set()
+    for family in (U55, U85):
+        assert is_right(program, TARGETS[family].accelerator) == (family == U55 or not wrong)

@@ -42,6 +42,13 @@ def test_a_program_by_itself_costs_what_an_evaluation_says(accelerator: str, tmp
     assert alone is not None and 0 < alone < cost.stream_cycles
 
 
+@pytest.mark.parametrize(("accelerator", "bits"), [("ethos-u55-128", 31), ("ethos-u65-512", 31), ("ethos-u85-256", 15)])
+def test_sums_of_int16_convolutions_are_scaled_by_what_their_entries_hold(
+    accelerator: str, bits: int, tmp_path: Path
+) -> None:
+    assert VelaFacts(Target.parse(accelerator), Memo(tmp_path), toolchain_versions()).sum_scale_bits() == bits
+
+
 def test_what_was_asked_is_known_without_looking_it_up(tmp_path: Path) -> None:
     """An answer that had to be found out again would be in the memo again."""
     p = Program()

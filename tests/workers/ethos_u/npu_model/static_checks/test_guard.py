@@ -16,6 +16,8 @@ from support.values.executed import compiled as executable
 from support.values.executed import inputs_for, verdict
 
 from benchmarks.correctness.miscompilations.detection.open_to import open_to
+from benchmarks.correctness.miscompilations.miscompilation import graph as catalogued
+from benchmarks.correctness.miscompilations.scaling.int48_scales import MISCOMPILATION as INT48_SCALES
 from search_space.ir.graph import Graph
 from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
@@ -186,6 +188,10 @@ def scaled_maximum() -> Graph:
     return p.graph(p.rescale(p.max_pool(p.input(1, 8, 8, 16), 2), "INT8", 0.7))
 
 
+def finely_scaled_sums() -> Graph:
+    return catalogued(INT48_SCALES.make)
+
+
 @pytest.mark.parametrize(
     ("program", "accelerators", "reason"),
     [
@@ -201,6 +207,7 @@ def scaled_maximum() -> Graph:
         (other_multiples, U55_U65, "whatever OPB_SCALE says, which is 2"),
         (selected_and_reshaped, U85, "7168 bytes of t1_copy/And are never read"),
         (scaled_maximum, U55_U65, "does not scale"),
+        (finely_scaled_sums, U85, "a channel's scale of I48 sums has 15 bits, but Vela means 858993459"),
         (clamp_behind_reshape, U55_U65 + U85, "15 bytes of input 0 that outputs depend on are never read"),
         (moved_constant, ["ethos-u55-128", "ethos-u85-256"], "to the constants, which are read only"),
     ],
