@@ -81,7 +81,8 @@ def _scales(edit: Editor, node: Node) -> list[tuple[int, int]]:
         return [(0, 0)]
     numbers = (edit[i].array.ravel().tolist() for i in node.inputs[1:3])
     double = node.attributes["rounding_mode"] == "DOUBLE_ROUND"
-    return [_reduced(*one, double) for one in zip(*numbers, strict=True)]
+    scales, shifts = numbers
+    return [_reduced(scale, shift, double) for scale, shift in zip(scales, shifts, strict=True)]
 
 
 def _reduced(scale: int, shift: int, double: bool) -> tuple[int, int]:
