@@ -6,8 +6,12 @@ import re
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workers.errors import one_line, printable
+
+if TYPE_CHECKING:
+    from torch.fx import Node
 
 #: torch.fx, about the node that an interpreter was at.
 _EXECUTING = re.compile(
@@ -15,6 +19,8 @@ _EXECUTING = re.compile(
 )
 #: torch.export, about code whose result it cannot know.
 _CALL = re.compile(r'The following call raised this error:\n\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+#: Of a traceback as torch.export keeps it for every operator.
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 #: ExecuTorch's and torch.fx's pass managers, whose own message tells all passes that went before.
 _PASS = re.compile(r"An error occurred when running the '(?P<name>\w+)' pass")
 
@@ -31,6 +37,13 @@ def with_place(error: BaseException) -> str:
         return f"{with_place(error.__cause__)} (in ExecuTorch's {in_pass['name']})"
     place = _operator(str(error)) or _users_line(error) or _layer(error)
     return f"{one_line(error)} ({place})" if place else one_line(error)
+
+
+def line_of(node: Node) -> str:
+    """Where in the user's model an operator of an exported program is: `net.py, line 7`; without one, its name."""
+    frames = _FRAME.findall(str(node.meta.get("stack_trace", "")))
+    users = [(file, line) for file, line in frames if _is_users(file)]
+    return printable(f"{Path(users[-1][0]).name}, line {users[-1][1]}" if users else node.name)
 
 
 def not_finite(error: BaseException) -> str:

@@ -34,7 +34,7 @@ from workers.models.identity.source_content import source_content
 from workers.models.model_source import export, resolve
 from workers.models.types import ExportedModel, TosaFile, is_quantised
 
-_FORMAT = 6
+_FORMAT = 7
 """Of the cache: raised when the meaning of an entry changes."""
 
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "ethos-u-vela", "tosa-tools", "velatune")

@@ -146,7 +146,8 @@ def lower(
             recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
-        told = quantised.warnings + _about_state(model, quantised, lowered)
+        _check_state(model, quantised, lowered)
+        told = quantised.warnings + lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
@@ -256,17 +257,16 @@ def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
     return edge.to_executorch()
 
 
-def _about_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedProgram") -> tuple[str, ...]:
-    """Warnings about buffers that the `.pte` does not treat as the model does."""
+def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedProgram") -> None:
+    """Refuse a model whose `.pte` would compute something else from the second run on."""
     lost = [] if is_quantised(model.program) else lost_state(model.program, quantised.program, lowered)
-    starts = lost_starts(lowered, unless=lost)
-    if not lost:
-        return starts
-    return (
-        f"the .pte does not carry {', '.join(lost)} from run to run as the model does: ExecuTorch's quantiser takes "
-        "what is written there for a constant, or writes it elsewhere; make it an input and an output of the model",
-        *starts,
-    )
+    if lost:
+        raise ModelError(
+            f"{model.name}: ExecuTorch lowers it to a program that computes something else from its second run on: "
+            f"what is written to {', '.join(lost)} is lost, for its quantiser copies what operators in place write to, "
+            "and takes what depends on no input for a constant; update it by copy_ of a value that depends on the "
+            "inputs, or make it an input and an output of the model"
+        )
 
 
 def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:

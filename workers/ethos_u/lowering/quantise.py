@@ -43,7 +43,7 @@ def quantise(
     module = model.program.module(check_guards=False)
     with _said_of(model.name), one_torch_thread(), torch.no_grad():
         with quantising_by(setting):
-            converted = _converted(module, samples, compile_spec)
+            converted = _converted(module, samples, compile_spec, model.program)
         return torch.export.export(converted, model.example_inputs)
 
 
@@ -71,10 +71,16 @@ def quantised_module(
 
 
 def _converted(
-    module: "GraphModule", samples: Sequence[tuple[Any, ...]], compile_spec: "EthosUCompileSpec"
+    module: "GraphModule",
+    samples: Sequence[tuple[Any, ...]],
+    compile_spec: "EthosUCompileSpec",
+    original: "ExportedProgram | None" = None,
 ) -> "GraphModule":
+    """With the program that the module is of, what it writes in place is checked."""
     from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    from workers.ethos_u.lowering.checks.kept_writes import check_kept_writes
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
@@ -84,6 +90,8 @@ def _converted(
     with state_kept(prepared, own):
         for sample in samples:
             prepared(*sample)
+    if original is not None:
+        check_kept_writes(original, prepared, samples)
     converted: GraphModule = convert_pt2e(prepared)
     return converted
 

@@ -3,10 +3,11 @@ cache of a decoder, and the generator of random numbers."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
+
+from workers.models.exported.shared_memory import is_in_place, memory_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,33 +75,16 @@ def lost_state(before: ExportedProgram, after: ExportedProgram, lowered: Exporte
         Their names, in alphabetical order.
     """
     kept = written_buffers(lowered)
-    carried = [name for name in sorted(_written_in_place(before)) if _is_read(before, name)]
+    written = sorted(_written_in_place(before))
+    carried = [name for name in written if _is_read(before, name) and _reaches_outputs(before, name)]
     return [name for name in carried if name not in kept or not _is_read(after, name)]
 
 
 def _written_in_place(program: ExportedProgram) -> set[str]:
     """Buffers that operators write to, through views too."""
     held = program.graph_signature.inputs_to_buffers
-    targets = (_memory_of(node.args[0]) for node in program.graph.nodes if _is_in_place(node))
+    targets = (memory_of(node.args[0]) for node in program.graph.nodes if is_in_place(node))
     return {held[one.name] for one in targets if one.name in held}
-
-
-def _is_in_place(node: Node) -> bool:
-    alias = _first_alias(node)
-    return alias is not None and bool(alias.is_write)
-
-
-def _memory_of(value: Any) -> Node:
-    """The node whose memory a view, or the result of an operator in place, shares."""
-    while _first_alias(value) is not None or value.target is operator.getitem:
-        value = value.args[0]
-    return cast("Node", value)
-
-
-def _first_alias(node: Node) -> Any:
-    """What the schema says of the memory of the first argument; None if the operator takes it for itself."""
-    arguments = getattr(getattr(node.target, "_schema", None), "arguments", ())
-    return arguments[0].alias_info if arguments and node.args else None
 
 
 def _is_read(program: ExportedProgram, buffer: str) -> bool:
@@ -113,6 +97,18 @@ def _is_read(program: ExportedProgram, buffer: str) -> bool:
     return False
 
 
+def _reaches_outputs(program: ExportedProgram, buffer: str) -> bool:
+    """Whether what a program gives depends on a buffer, in this run or by another buffer in a later one."""
+    names, given = program.graph_signature.inputs_to_buffers, program.graph_signature.user_outputs
+    reached = [node for node in program.graph.nodes if names.get(node.name) == buffer]
+    for node in reached:
+        behind = [*node.users, *([memory_of(node)] if is_in_place(node) else [])]
+        if node.name in given:
+            return True
+        reached += [one for one in behind if one not in reached]
+    return False
+
+
 def _overwrites(user: Node, value: Node) -> bool:
     return str(user.target).startswith(("aten.copy_", "aten.fill_", "aten.zero_")) and user.args[0] is value
 
@@ -121,25 +117,24 @@ def _reads(user: Node, value: Node) -> bool:
     """Whether an operator, or one behind it that gets the same memory, does more with a value than write over it."""
     if "_assert" in str(user.target):
         return False
-    if _is_in_place(user) and user.args[0] is value and value not in user.args[1:]:
+    if is_in_place(user) and user.args[0] is value and value not in user.args[1:]:
         return any(_reads(one, user) for one in user.users)
     return True
 
 
-def lost_starts(program: ExportedProgram, unless: Container[str] = ()) -> tuple[str, ...]:
+def lost_starts(program: ExportedProgram) -> tuple[str, ...]:
     """A warning about buffers of a lowered program that start in its `.pte` with something else than the model has.
 
     ExecuTorch writes start values of buffers that a program writes to only where InitializedMutableBufferPass was run.
 
     Args:
         program: lowered.
-        unless: names of buffers that are told of otherwise.
 
     Returns:
         The warning, if there is one.
     """
     held = {**program.state_dict, **program.constants}
-    lost = [name for name in written_buffers(program) if name not in unless and held[name].any()]
+    lost = [name for name in written_buffers(program) if held[name].any()]
     if not lost:
         return ()
     return (

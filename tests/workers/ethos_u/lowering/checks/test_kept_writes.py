@@ -1,0 +1,69 @@
+"""Writes in place that ExecuTorch's quantiser loses, and those that it keeps."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from workers.errors import ModelError
+from workers.ethos_u.lowering.lowering import quantised_program
+from workers.ethos_u.target import Target
+from workers.models.exported.shared_memory import writes_for_others
+from workers.models.model_source import export
+from workers.models.types import ExportedModel, SourceModel
+
+U55 = Target.parse("ethos-u55-128")
+
+
+class Writes(nn.Module):
+    """A net that writes in place in one of the ways in which people do."""
+
+    state: torch.Tensor
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.layer = how, nn.Conv1d(4, 4, 3, padding=1)
+        self.register_buffer("state", torch.zeros(1, 4, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        match self.how:
+            case "scaled view":
+                y[:, :2].mul_(3.0)
+            case "assigned view":
+                y[:, :2] = y[:, 2:] * 3
+            case "activated view":
+                y[:, 1:3].sigmoid_()
+            case "twice":
+                self.state.mul_(0.5)
+                self.state.copy_(self.state + y)
+                y = self.state * 1
+            case "whole value":
+                y.mul_(3.0).relu_()
+            case "state":
+                y = y + self.state
+                self.state.copy_(y)
+        return y
+
+
+def _model(how: str) -> ExportedModel:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 4, 8),) for _ in range(3)]
+    return export(SourceModel(Writes(how).eval(), samples[0], samples, "net.py:net"))
+
+
+@pytest.mark.parametrize("how", ["scaled view", "assigned view", "activated view", "twice"])
+def test_a_write_that_does_not_reach_every_reader_is_refused(how: str) -> None:
+    with pytest.raises(ModelError, match=r"what is written in place does not reach them all \(test_kept_writes.py, "):
+        quantised_program(_model(how), U55, seed=0)
+
+
+@pytest.mark.parametrize(("how", "for_others"), [("whole value", 0), ("state", 1), ("no write", 0)])
+def test_a_write_that_reaches_its_readers_is_taken(how: str, for_others: int) -> None:
+    model = _model(how)
+    assert len(writes_for_others(model.program)) == for_others
+    quantised = quantised_program(model, U55, seed=0)
+    wanted, found = (one.module(check_guards=False) for one in (model.program, quantised.program))
+    for sample in quantised.samples[:2]:  # the second run starts with the state of the first
+        expected, given = (module(*[one.clone() for one in sample]).numpy() for module in (wanted, found))
+        assert np.abs(expected - given).max() < 0.1 * np.abs(expected).max()

@@ -1,0 +1,94 @@
+"""Whether what a model writes in place is still written once ExecuTorch's quantiser has been over it.
+
+The quantiser gives every reader of a value a dequantised copy of its own, and turns add_, sub_, mul_ and div_ into
+operators that leave their operand as it is (RewriteInplaceArithmeticPass). A write such as `y[:, :2] = z` then reaches
+a copy that nobody reads, and the lowered program goes on with the old values, without a word.
+
+The check runs the prepared module, whose observers change no value, with a copy for each reader of what an observer
+gives. But for rounding in float, its outputs are the model's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.fx import Interpreter
+from torch.fx.node import map_arg
+from torch.utils import _pytree as pytree
+from torchao.quantization.pt2e import ObserverBase
+
+from workers.errors import ModelError
+from workers.models.error_place import line_of
+from workers.models.exported.module_state import state_kept
+from workers.models.exported.shared_memory import writes_for_others
+from workers.models.exported.tensors import tensors
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+    from torch.fx import GraphModule, Node
+
+_RUNS = 2
+#: Of the largest element: what sums in another order and folded batch norms may change.
+_TOLERANCE = 1e-3
+
+
+def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: Sequence[tuple[Any, ...]]) -> None:
+    """Compare a model with its prepared form over two runs, of which the second starts with the state of the first.
+
+    Args:
+        program: the float model, as torch.export gives it.
+        prepared: by `prepare_pt2e`; its buffers and observers are left as they are.
+        samples: argument tuples.
+
+    Raises:
+        ModelError: they compute something else.
+    """
+    writes = writes_for_others(program)
+    if not writes:
+        return
+    module = program.module(check_guards=False)
+    runs = [samples[at % len(samples)] for at in range(_RUNS)]
+    with state_kept(module):
+        expected = [tensors(module(*_copied(sample))) for sample in runs]
+    with state_kept(prepared):
+        found = [tensors(_Copying(prepared).run(*_copied(sample))) for sample in runs]
+    if all(map(_agree, itertools.chain(*expected), itertools.chain(*found))):
+        return
+    places = ", ".join(dict.fromkeys(line_of(node) for node in writes))
+    raise ModelError(
+        f"ExecuTorch lowers it to a program that computes something else: its quantiser gives every reader a copy, and "
+        f"what is written in place does not reach them all ({places}); compute a new tensor instead, such as by "
+        "torch.cat or torch.where"
+    )
+
+
+class _Copying(Interpreter):
+    """Gives every reader of what an observer gives a copy, and asks no observer."""
+
+    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(self.fetch_attr(target), ObserverBase):
+            return args[0]
+        return super().call_module(target, args, kwargs)
+
+    def map_nodes_to_values(self, args: Any, n: Node) -> Any:
+        def value_of(node: Node) -> Any:
+            value = self.env[node]
+            return value.clone() if self._is_observed(node) else value
+
+        return map_arg(args, value_of)
+
+    def _is_observed(self, node: Node) -> bool:
+        return node.op == "call_module" and isinstance(self.fetch_attr(str(node.target)), ObserverBase)
+
+
+def _copied(sample: tuple[Any, ...]) -> tuple[Any, ...]:
+    """For a model that writes to its inputs."""
+    return tuple(pytree.tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, sample))
+
+
+def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:
+    a, b = (value.detach().to(torch.float64).nan_to_num() for value in (one, other))
+    return a.shape == b.shape and bool((a - b).abs().le(_TOLERANCE * a.abs().max()).all()) if a.numel() else True
