@@ -22,6 +22,7 @@ class HostOperator:
         writes: elements of all its results.
         macs: multiply-accumulates of a convolution or matrix product, 0 for others.
         reason: why the partitioner left it on the CPU; empty where it gave none.
+        is_transposed: whether it is a transposed convolution, which has the name of the other ones.
     """
 
     name: str
@@ -29,6 +30,7 @@ class HostOperator:
     writes: int
     macs: int = 0
     reason: str = ""
+    is_transposed: bool = False
 
 
 def on_cpu(operators: Iterable[HostOperator]) -> list[str]:
@@ -50,7 +52,13 @@ def host_operators(modules: Iterator[GraphModule]) -> Iterator[HostOperator]:
                 name = str(target if isinstance(target, OpOverload) else getattr(target, "_op", target))
                 reads = [shape for source in node.all_input_nodes for shape in _shapes(source)]
                 writes = _shapes(node)
-                yield HostOperator(name, sum(map(prod, reads)), sum(map(prod, writes)), _macs(name, node, writes))
+                yield HostOperator(
+                    name,
+                    reads=sum(map(prod, reads)),
+                    writes=sum(map(prod, writes)),
+                    macs=_macs(name, node, writes),
+                    is_transposed=_is_transposed(name, node),
+                )
 
 
 def _shapes(node: Node) -> list[tuple[int, ...]]:
@@ -58,6 +66,10 @@ def _shapes(node: Node) -> list[tuple[int, ...]]:
     value = node.meta.get("val")
     values: Any = value if isinstance(value, list | tuple) else [value]
     return [tuple(int(size) for size in one.shape) for one in values if hasattr(one, "shape")]
+
+
+def _is_transposed(name: str, node: Node) -> bool:
+    return ".conv_transpose" in name or (".convolution." in name and bool(node.args[6]))
 
 
 def _macs(name: str, node: Node, writes: list[tuple[int, ...]]) -> int:
@@ -68,9 +80,8 @@ def _macs(name: str, node: Node, writes: list[tuple[int, ...]]) -> int:
     results = sum(map(prod, writes))
     if short in ("convolution", "conv1d", "conv2d", "conv3d") and len(operands) > 1:
         # weights: [out, in / groups, *kernel], of a transposed convolution [in, out / groups, *kernel]
-        transposed = short == "convolution" and bool(node.args[6])
         filters = operands[1]
-        return prod(operands[0]) * prod(filters[1:]) if transposed else results * prod(filters[1:])
+        return (prod(operands[0]) if _is_transposed(name, node) else results) * prod(filters[1:])
     if short in ("mm", "bmm", "matmul", "linear") and operands:
         return results * operands[0][-1]
     if short in ("addmm", "baddbmm") and len(operands) > 1:

@@ -28,7 +28,7 @@ def lowering(alternative: str) -> Iterator[None]:
 
 def concerns(host_operators: Iterable[HostOperator]) -> bool:
     """Whether the default lowering leaves anything on the CPU that may be such a convolution."""
-    return any(f".{_CONVOLUTION}." in one.name for one in host_operators)
+    return any(f".{_CONVOLUTION}." in one.name and not one.is_transposed for one in host_operators)
 
 
 def _pad_apart(program: ExportedProgram, spec: TosaSpecification) -> None:

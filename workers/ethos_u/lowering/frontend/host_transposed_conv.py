@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
 _LARGEST_STRIDE = 2  # that ExecuTorch gives U55 and U65
-_CONVOLUTIONS = ("convolution", "conv_transpose1d", "conv_transpose2d")
 
 
 @contextmanager
@@ -30,8 +29,8 @@ def quantising(alternative: str) -> Iterator[None]:
 
 
 def concerns(host_operators: Iterable[HostOperator]) -> bool:
-    """Whether the default lowering leaves anything on the CPU that may be such a convolution."""
-    return any(f".{name}." in one.name for one in host_operators for name in _CONVOLUTIONS)
+    """Whether the default lowering leaves a transposed convolution on the CPU."""
+    return any(one.is_transposed for one in host_operators)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from workers import tasks
 from workers.checking.allowance import Allowance
 from workers.errors import ModelError
 from workers.ethos_u.lowering import frontend, frontend_settings
-from workers.ethos_u.lowering.frontend import quantising_by
+from workers.ethos_u.lowering.frontend import host_conv, quantising_by
 from workers.ethos_u.lowering.frontend.host_transposed_conv import rewrite
 from workers.ethos_u.target import Target
 from workers.pool.shared import Enclosed
@@ -91,6 +92,9 @@ def test_a_transposed_convolution_moves_to_the_npu(net: str, target: str, tmp_pa
     job = tasks.Job(source, Target.parse(target), tmp_path / "cache", 0, allowance=allowed)
     prepared = tasks.prepare(job)
     assert any("convolution" in one.name for one in prepared.base.host_operators)
+    others = [replace(one, is_transposed=False) for one in prepared.base.host_operators]
+    assert SETTING not in frontend.open_settings(others, Exactness.REQUANTISING), "what it is for is told apart"
+    assert not host_conv.concerns(prepared.base.host_operators)
     assert SETTING in frontend.open_settings(prepared.base.host_operators, Exactness.REQUANTISING)
     assert SETTING not in frontend.open_settings(prepared.base.host_operators)
     moved = frontend_settings.base_by(prepared.base, SETTING, job)
