@@ -16,9 +16,16 @@ from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.passes.square_as_product import SquareAsProduct
 
-_USUAL = "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,depthwise-to-convolution"
+_USUAL = (
+    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,fold-constants,depthwise-to-convolution"
+)
 #: In the order in which they are tried; the last one is for models that nothing else suits.
-_STARTS = (f"{_USUAL},stride-to-channels", f"{_USUAL},linear-to-convolution", "drop-clones,fold-clones", "default")
+_STARTS = (
+    f"{_USUAL},stride-to-channels",
+    f"{_USUAL},linear-to-convolution",
+    "drop-clones,fold-clones,fold-constants",
+    "default",
+)
 
 #: What computes a convolution of a row by another kernel, or so that the kernel for rows computes it rightly: one of
 #: them mends it.

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 IMAGE_VIEWS = ("as_nhwc", "as_nchw")
 
 #: Operators that are no instruction of the file: views are made when it is loaded, buffers planned, tuples taken apart.
-_ELIDED = frozenset({"view_copy", "alloc", "getitem", *IMAGE_VIEWS})
+ELIDED = frozenset({"view_copy", "alloc", "getitem", *IMAGE_VIEWS})
 
 
 def operator_calls(program: ExportedProgram) -> list[OperatorCall]:
     """The instructions of a lowered program, in order."""
     nodes = (node for node in program.graph.nodes if node.op == "call_function")
     calls = ((node, operator_of(node)) for node in nodes)
-    return [OperatorCall(node.name, name, call_of(node)) for node, name in calls if name not in _ELIDED]
+    return [OperatorCall(node.name, name, call_of(node)) for node, name in calls if name not in ELIDED]
 
 
 def operator_of(node: Node) -> str:

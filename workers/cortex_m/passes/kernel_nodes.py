@@ -44,14 +44,14 @@ def constant(program: Program, node: Node) -> torch.Tensor:
     return value.detach()
 
 
-def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -> Node:
+def new_constant(program: Program, name: str, value: torch.Tensor, near: Node | None) -> Node:
     """A parameter of the program.
 
     Args:
         program: that gets it.
         name: the same name gives the same parameter again.
         value: of the parameter.
-        near: a parameter, after which it is put.
+        near: a parameter, after which it is put; None: before the inputs.
 
     Returns:
         Its placeholder.
@@ -60,7 +60,12 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node) -
     from torch.export.graph_signature import InputKind
 
     graph = program.module.graph
-    with graph.inserting_after(near):
+    if near is None:
+        inputs = program.exported.graph_signature.user_inputs
+        place = graph.inserting_before(next(node for node in graph.nodes if node.name in inputs))
+    else:
+        place = graph.inserting_after(near)
+    with place:
         placed: Node = create_constant_placeholder(
             program.exported, graph, name, InputKind.PARAMETER, value.contiguous()
         )
