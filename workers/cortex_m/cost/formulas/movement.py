@@ -39,7 +39,8 @@ def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def portable_permute(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may carry.
+    """The loops of ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may
+    carry. The operator in a file takes two to three times as many instructions.
 
     Args:
         call: of the kernel.
