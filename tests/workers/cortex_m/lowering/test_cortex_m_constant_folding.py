@@ -15,7 +15,7 @@ from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.lowering.unused_constants import without_unused_constants
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.passes.base import Program
-from workers.cortex_m.passes.lowered.fold_constants import FoldConstants
+from workers.cortex_m.passes.lowered.constant_folding import ConstantFolding
 from workers.cortex_m.target import Target
 
 M55 = Target.parse("cortex-m55")
@@ -60,7 +60,7 @@ def operators(program: ExportedProgram) -> list[str]:
 
 def test_indices_are_computed_once() -> None:
     lowering = lowering_of(Mirrored())
-    rewrites = lowering.in_order((FoldConstants(),))
+    rewrites = lowering.in_order((ConstantFolding(),))
     before, after = lowering.lowered(()), lowering.lowered(rewrites)
     gone = [one for one in operators(before) if one not in operators(after)]
     assert {"arange", "abs", "sub"} <= {*gone}
@@ -68,7 +68,7 @@ def test_indices_are_computed_once() -> None:
     assert all(same_bits(outputs_of(after, (one,)), outputs_of(before, (one,))).equal for one in ROWS)
     costs = [price(operator_calls(one), M55) for one in (before, after)]
     assert costs[1].instructions < costs[0].instructions
-    assert lowering.sites(rewrites, FoldConstants()) == []  # the index reads an input
+    assert lowering.sites(rewrites, ConstantFolding()) == []  # the index reads an input
     # Twelve indices of eight bytes in place of two numbers and six operators.
     files = [written(without_unused_constants(one)) for one in (before, after)]
     assert files[1].planned_sram < files[0].planned_sram
@@ -80,4 +80,4 @@ def test_what_the_program_changes_is_no_constant_and_a_fill_stays(changes: bool,
     edge = to_edge(torch.export.export(Shifted(changes), ROWS[:1]))
     assert bool(edge.graph_signature.buffers_to_mutate) is changes
     assert any(operator_of(node) == "full" for node in edge.graph.nodes)
-    assert [node.name for node in FoldConstants().sites(Program(edge.graph_module, edge, None))] == sites
+    assert [node.name for node in ConstantFolding().sites(Program(edge.graph_module, edge, None))] == sites

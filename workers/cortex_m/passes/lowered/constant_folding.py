@@ -18,11 +18,11 @@ _FILLS = frozenset({"full", "full_like", "zeros", "ones", "empty"})
 
 
 @dataclass(frozen=True)
-class FoldConstants(Rewrite):
+class ConstantFolding(Rewrite):
     """Every value that operators compute from constants alone, and that another operator reads. It becomes a constant
     of the file, as PyTorch's operators compute it. A fill alone stays an operator."""
 
-    name: ClassVar[str] = "fold-constants"
+    name: ClassVar[str] = "constant-folding"
     law: ClassVar[str] = "operators without state compute the same value of the same constants in every inference"
 
     def fits(self, program: Program, node: Node) -> bool:
