@@ -26,6 +26,7 @@ from workers.vulkan.check.run import run_lowered
 from workers.vulkan.cost.device_profile import read_profile
 from workers.vulkan.cost.facts import facts, moved_by_calls
 from workers.vulkan.cost.objective import lexicographic_cost
+from workers.vulkan.cost.refusals import refusals
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.files.report import Reported, report_text
@@ -93,14 +94,14 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
     def described_default(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the operators that the stock lowering leaves on the CPU; and in lines, why it falls into several
-        delegates, which rewrite would join them, and what the gate says. Raises ModelError if it fails."""
+        delegates, what the gate refuses, and which rewrites mend that. Raises ModelError if it fails."""
         try:
             stock = self.lowered(self.default)
         except CompilerRefused as error:
             raise ModelError(str(error)) from error
         available = [REWRITES[name]() for name in self.space.rewrites]
         lines = [str(one) for one in splits(stock, available)]
-        lines += [str(one) for one in verdict(graphs_of(stock)).refused]
+        lines += [str(one) for one in refusals(stock, available)]
         return tuple(one.operator for one in stock.host_operators), tuple(lines)
 
     def program_hash(self, program: VulkanRecipe) -> str:

@@ -31,12 +31,15 @@ class Rewrite(RecipePass):
 
     when: it runs.
     needs: schemes without one of which it has no site; empty where it does not depend on them.
-    removes: operators that the partitioner leaves to the CPU and that the rewrite avoids, by their edge names.
+    removes: operators that the rewrite avoids, by their edge names; the partitioner leaves them to the CPU, or the
+        runtime lacks them.
+    mends: names of the rules of `workers.vulkan.gate` that programs break without the rewrite.
     """
 
     when: ClassVar[When]
     needs: ClassVar[frozenset[Scheme]] = frozenset()
     removes: ClassVar[frozenset[str]] = frozenset()
+    mends: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def everywhere(self) -> Rewrite:

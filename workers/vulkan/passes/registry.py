@@ -6,6 +6,13 @@ from collections.abc import Iterable
 
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.drop_relu6 import DropRelu6
+from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
+from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
+from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
+from workers.vulkan.passes.forms.gather_dims import GatherDims
+from workers.vulkan.passes.forms.instance_norms import InstanceNorms
+from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
+from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
 from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.fuse_linear_qcs8w import FuseLinearQcs8w
 from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
@@ -20,6 +27,13 @@ REWRITES: dict[str, type[Rewrite]] = {
     for one in (
         SpellAttention,
         KeepMeanDims,
+        NamePoolStrides,
+        InstanceNorms,
+        FillNormWeights,
+        FoldBatchNorms,
+        FlattenLayerNorms,
+        NormsOfImages,
+        GatherDims,
         QuantiseBehindClamp,
         DropRelu6,
         FuseLinearQcs8w,

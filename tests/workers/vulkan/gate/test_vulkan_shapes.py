@@ -13,13 +13,16 @@ from executorch.backends.vulkan.patterns.rope import RotaryEmbeddingPattern
 from support.vulkan_nets import everywhere
 from torch import nn
 
+from search_space.recipe.recipe import Recipe
+from workers.checking.allowance import Allowance
 from workers.models.model_source import export
-from workers.models.types import SourceModel
+from workers.models.types import ExportedModel, SourceModel
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
+from workers.vulkan.programs import VulkanPrograms
 from workers.vulkan.target import VulkanTarget
 
 Case = tuple[Callable[..., Any], list[nn.Module], list[torch.Tensor]]
@@ -44,12 +47,16 @@ class Side(nn.Module):
         return outputs
 
 
-def judged(*cases: Case, int8_layers: int = 0) -> Verdict:
-    """Of a program with these functions, the first layers of which are static int8."""
+def exported(*cases: Case) -> ExportedModel:
+    """A program with these functions."""
     torch.manual_seed(1)
     inputs = tuple(one for _, _, those in cases for one in those)
-    model = export(SourceModel(Side(cases).eval(), inputs, [inputs], "net"))
-    settings = Settings(schemes=everywhere(Scheme.STATIC8, int8_layers))
+    return export(SourceModel(Side(cases).eval(), inputs, [inputs], "net"))
+
+
+def judged(*cases: Case, int8_layers: int = 0) -> Verdict:
+    """Of a program with these functions, the first layers of which are static int8."""
+    model, settings = exported(*cases), Settings(schemes=everywhere(Scheme.STATIC8, int8_layers))
     return verdict(graphs_of(lower(model, VulkanTarget(), settings, model.calibration_inputs)))
 
 
@@ -129,6 +136,9 @@ REFUSED: dict[str, list[Case]] = {
     ],
 }  # fmt: skip
 
+#: Rules with rewrites that are exact.
+MENDED = ("layer-norm", "batch-norm", "group-norm", "pool-stride", "gather-dimensions")
+
 NEIGHBOURS: list[Case] = [
     (lambda x: x.softmax(-1), [], [image(1, 16, 9, 12)]),
     (lambda x: x.softmax(-1), [], [image(1, 8, 4, 12)]),
@@ -158,6 +168,18 @@ NEIGHBOURS: list[Case] = [
 def test_what_the_runtime_does_not_take_is_refused_by_its_rule() -> None:
     found = Counter(one.rule.name for one in judged(*(case for cases in REFUSED.values() for case in cases)).refused)
     assert found == {rule: len(cases) for rule, cases in REFUSED.items()}
+
+
+def test_what_a_search_without_options_begins_with_mends_pools_norms_and_gathers() -> None:
+    cases = [case for rule, those in REFUSED.items() if rule in MENDED for case in those]
+    model = exported(*cases)
+    programs = VulkanPrograms(model, VulkanTarget(), model.calibration_inputs, Allowance())
+    said = programs.described_default()[1]
+    assert len(said) >= len(MENDED) and all("mends it" in line for line in said)
+    mended = programs.built(Recipe.parse(programs.starting_points()[0]))
+    assert not programs.executed(programs.default, False, False, True).equal
+    assert programs.executed(mended, False, False, False).equal
+    assert programs.equal(mended, programs.default, whole=True).equal
 
 
 def test_their_neighbours_are_not_known_to_fail() -> None:

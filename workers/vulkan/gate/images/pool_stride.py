@@ -12,7 +12,7 @@ _NAMES = ("aten.max_pool2d_with_indices.default", "aten.max_pool2d.default", "at
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:
     for call in graph.calls:
         if call.name in _NAMES and len(call.arguments[2]) != 2:
-            yield call.name, "names no stride; the runtime aborts at load. Name the stride in the model"
+            yield call.name, "names no stride; the runtime aborts at load"
 
 
 RULE = Rule(

@@ -1,0 +1,159 @@
+"""Rewrites into the forms that the runtime takes: their laws, and where they have no site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.vulkan_nets import made, operators, programs_of
+from torch import nn
+
+from search_space.recipe.recipe import Recipe
+from workers.vulkan.passes.base import ModuleRewrite
+from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
+from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
+from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
+from workers.vulkan.passes.forms.gather_dims import GatherDims
+from workers.vulkan.passes.forms.instance_norms import InstanceNorms
+from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
+from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+
+
+class Of(nn.Module):
+    """A function of layers and inputs."""
+
+    def __init__(self, of: Callable[..., torch.Tensor], *layers: nn.Module) -> None:
+        super().__init__()
+        self.of, self.layers = of, nn.ModuleList(layers)
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.of(*self.layers, *inputs)
+
+
+def after_relu(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return net(x.relu())
+
+
+def rewritten(one: ModuleRewrite, net: nn.Module, *inputs: torch.Tensor) -> tuple[int, torch.Tensor, torch.Tensor]:
+    """At how many places a pass rewrites a net, and the outputs before and after that."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    module: Any = torch.export.export(net.eval(), inputs).module(check_guards=False)
+    before = module(*inputs)
+    count = one.apply(module)
+    assert not one.sites(module)
+    return count, before, module(*inputs)
+
+
+@given(
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)), kind=st.sampled_from([F.max_pool2d, F.avg_pool2d]),
+    ceil=st.booleans(), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=8)
+def test_a_pool_without_a_stride_moves_by_its_kernel(
+    kernel: tuple[int, int], kind: Callable[..., torch.Tensor], ceil: bool, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    net = Of(lambda x: kind(x, kernel, padding=kernel[0] // 2 if kernel[0] == kernel[1] else 0, ceil_mode=ceil))
+    count, before, after = rewritten(NamePoolStrides(), net, torch.randn(1, 2, 7, 8))
+    assert count == 1 and torch.equal(before, after)
+
+
+def test_a_pool_that_names_its_stride_is_left() -> None:
+    net = Of(lambda a, b, x: b(a(x)), nn.MaxPool2d(2), nn.AvgPool2d(2, 1))
+    assert rewritten(NamePoolStrides(), net, torch.randn(1, 2, 8, 8))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.LayerNorm(6, elementwise_affine=False), (2, 4, 6)),
+        (nn.LayerNorm(6, bias=False), (2, 4, 6)),
+        (nn.LayerNorm((4, 6), elementwise_affine=False), (2, 4, 6)),
+        (Of(lambda x: F.layer_norm(x, (6,))), (4, 6)),
+        (nn.GroupNorm(2, 4, affine=False), (2, 4, 3, 3)),
+        (Of(after_relu, nn.BatchNorm2d(4, affine=False)), (2, 4, 3, 3)),
+        (nn.BatchNorm1d(4, affine=False), (2, 4)),
+    ],
+)
+def test_ones_and_zeros_change_no_value_of_a_normalisation(net: nn.Module, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    count, before, after = rewritten(FillNormWeights(), net, torch.randn(*shape))
+    assert count == 1 and torch.equal(before, after)
+
+
+@pytest.mark.parametrize(("affine", "sites"), [(False, 1), (True, 0)])
+def test_a_batch_norm_that_a_convolution_takes_in_is_folded_and_not_filled(affine: bool, sites: int) -> None:
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, affine=affine)), torch.randn(1, 3, 5, 5)
+    assert rewritten(FillNormWeights(), net, x)[0] == 0
+    count, before, after = rewritten(FoldBatchNorms(), net, x)
+    assert count == sites and torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "sites"),
+    [
+        (Of(after_relu, nn.BatchNorm1d(4)), (3, 4, 5), 1),
+        (Of(after_relu, nn.BatchNorm1d(4)), (3, 4), 1),
+        (nn.GroupNorm(2, 4), (3, 4, 5), 1),
+        (nn.GroupNorm(2, 4), (3, 4, 5, 2), 0),
+        (nn.Sequential(nn.Conv1d(4, 4, 1), nn.BatchNorm1d(4)), (3, 4, 5), 0),
+    ],
+)
+def test_a_normalisation_of_a_signal_is_one_of_an_image(net: nn.Module, shape: tuple[int, ...], sites: int) -> None:
+    torch.manual_seed(0)
+    count, before, after = rewritten(NormsOfImages(), net, torch.randn(*shape))
+    assert count == sites and torch.equal(before, after)
+
+
+@given(shape=st.lists(st.integers(1, 5), min_size=2, max_size=4), over=st.integers(2, 4), affine=st.booleans())
+@settings(max_examples=8)
+def test_a_layer_norm_over_several_dimensions_is_one_over_their_elements(
+    shape: list[int], over: int, affine: bool
+) -> None:
+    torch.manual_seed(0)
+    net = nn.LayerNorm(shape[-over:], elementwise_affine=affine)
+    if affine:
+        nn.init.normal_(net.weight)
+        nn.init.normal_(net.bias)
+    count, before, after = rewritten(FlattenLayerNorms(), net, torch.randn(*shape))
+    assert count == 1 and torch.equal(before, after)
+
+
+@pytest.mark.parametrize(("dim", "sites"), [(-1, 1), (-2, 1), (0, 0)])
+def test_a_gather_counts_its_dimension_from_the_front(dim: int, sites: int) -> None:
+    x, at = torch.randn(3, 4), torch.tensor([[0, 2, 1, 1], [1, 0, 0, 2]])
+    count, before, after = rewritten(GatherDims(), Of(lambda x, at: x.gather(dim, at)), x, at)
+    assert count == sites and torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.InstanceNorm2d(4, affine=True), (2, 4, 5, 3)),
+        (nn.InstanceNorm2d(4), (2, 4, 5, 3)),
+        (nn.InstanceNorm1d(4), (2, 4, 9)),
+    ],
+)
+def test_an_instance_norm_is_a_group_norm_with_a_group_for_each_channel(net: nn.Module, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    count, before, after = rewritten(InstanceNorms(), net, torch.randn(*shape) * 3 + 1)
+    assert count == 1 and torch.allclose(before, after, atol=1e-5)
+
+
+def test_an_instance_norm_runs_on_the_gpu_and_loads() -> None:
+    programs = programs_of(made(lambda: Of(after_relu, nn.InstanceNorm2d(4)), 1, 4, 8, 8))
+    assert programs.described_default()[0] == ("aten._native_batch_norm_legit.no_stats",)
+    program = programs.built(Recipe.parse(programs.starting_points()[0]))
+    assert not programs.lowered(program).host_operators
+    assert "aten.native_group_norm.default" in operators(programs.lowered(program))[0]
+    assert programs.executed(program, False, False, False).equal
+    assert programs.quality(program).sqnr_db > 100
