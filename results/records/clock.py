@@ -29,15 +29,15 @@ def time_at(cycles: int, clock_hz: float | None) -> str:
     return "" if clock_hz is None else f"{milliseconds(cycles, clock_hz)} ms at {clock_hz / 1e6:g} MHz"
 
 
-def timed(cycles: int, clock_hz: float | None, unit: str = "cycles") -> str:
-    """Cycles, and what time they take at a clock if there is one.
+def timed(cost: str, cycles: int, clock_hz: float | None) -> str:
+    """A cost, and what time it takes at a clock if there is one.
 
     Args:
-        cycles: or another count of the family's unit.
+        cost: in words.
+        cycles: the same in cycles.
         clock_hz: in Hz; None if it is not known.
-        unit: what is counted.
 
     Returns:
         As in `1,234,000 cycles, 7.713 ms at 160 MHz`.
     """
-    return ", ".join(filter(None, (f"{cycles:,} {unit}", time_at(cycles, clock_hz))))
+    return ", ".join(filter(None, (cost, time_at(cycles, clock_hz))))

@@ -60,6 +60,7 @@ class Family(Protocol):
     Attributes:
         metrics: what their figures have besides those of every family, in the order of tables.
         unit: of what is minimised, in the plural, such as `cycles`.
+        has_ratio: the ratio of two costs says how much better one is.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`OperatorRow.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
@@ -70,11 +71,25 @@ class Family(Protocol):
     @property
     def unit(self) -> str: ...
     @property
+    def has_ratio(self) -> bool: ...
+    @property
     def compiler(self) -> str: ...
     @property
     def estimate_reasons(self) -> Mapping[str, str]: ...
     @property
     def multiplying(self) -> frozenset[str]: ...
+
+    def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
+        """What a program costs, for people.
+
+        Args:
+            cost: what is minimised.
+            metrics: all else that is counted of the program.
+
+        Returns:
+            A few words.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -83,9 +98,13 @@ class _Unknown:
 
     metrics: tuple[Metric, ...] = ()
     unit: str = "cycles"
+    has_ratio: bool = True
     compiler: str = "the compiler"
     estimate_reasons: Mapping[str, str] = field(default_factory=dict)
     multiplying: frozenset[str] = frozenset()
+
+    def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
+        return f"{cost:,} {self.unit}"
 
 
 @dataclass(frozen=True)

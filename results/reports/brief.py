@@ -28,11 +28,14 @@ def brief(
     Returns:
         One line.
     """
-    _, tuned = figures_of(best)
-    unit = family_of(best.identity.target.family).unit
+    default, tuned = figures_of(best)
+    family = family_of(best.identity.target.family)
     gain, error = gain_of(best), error_for(best.identity, measurements, operators or best.best.operators)
     off = f", {error.on_basis}" if error is not None else ", error unknown"
     within = f", {WITHIN}" if error is not None and error.covers(gain) else ""
     change = f"{abs(gain.percent):.1f} % {'fewer' if gain.percent >= 0 else 'more'} than the default{within}"
+    if not family.has_ratio:
+        off, change = "", f"where the default has {family.cost_text(default.cycles, default.metrics)}"
     wrong = ", which computes wrong outputs" if best.default_fault else ""
-    return f"{timed(tuned.cycles, clock_hz, unit)} ({tuned.label}{off}), {change}{wrong}"
+    cost = timed(family.cost_text(tuned.cycles, tuned.metrics), tuned.cycles, clock_hz)
+    return f"{cost} ({tuned.label}{off}), {change}{wrong}"

@@ -88,9 +88,10 @@ def apply(
     assert figures is not None  # an evaluation that is ok has them
     error = error_for(of, measurements, evaluation.operators) if of is not None else None
     label = labelled(figures.label, error)
-    cost = timed(figures.cycles, device.clock_hz, backend_of(device.backend).unit)
+    backend = backend_of(device.backend)
+    cost = timed(backend.cost_text(figures.cycles, figures.metrics), figures.cycles, device.clock_hz)
     click.echo(f"{out}: {cost} ({label}) by {evaluation.recipe}, {proof(evaluation)}")
-    for remark in backend_of(device.backend).remarks(out):
+    for remark in backend.remarks(out):
         click.echo(f"{out}: {remark}")
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from results.records.best import Best
 from results.records.compare import Gain
 from results.records.evaluation import Evaluation
+from results.records.figures import Figures
 from results.reports.prediction_error import WITHIN, PredictionError
 from workers.backend.base import Base
 from workers.backend.job import Job
@@ -28,6 +29,7 @@ _DISPENSABLE = ("distinct", "per s", "tried", "default", "target")  # columns to
 
 @dataclass
 class _Line:
+    has_ratio: bool
     phase: str = "waiting"
     default: int | None = None
     best: int | None = None
@@ -48,7 +50,7 @@ class Progress:
             job: f"{job.source} ({job.options})" if job.options and alike[job.source, job.target] > 1 else job.source
             for job in jobs
         }
-        self._lines = {job: _Line() for job in jobs}
+        self._lines = {job: _Line(backend_of(job.target.backend).has_ratio) for job in jobs}
         self._live: Live | None = None
 
     @contextmanager
@@ -95,7 +97,7 @@ class Progress:
         line.default = line.best = default.figures.cycles if default.figures else None
         if best_so_far is not None:
             line.best = best_so_far
-        self._say(job, f"default costs {line.default:,} {_unit(job)} (predicted{_off(line)}) in {base.summary}")
+        self._say(job, f"default costs {_cost(job, default.figures)} (predicted{_off(line)}) in {base.summary}")
         for remark in base.remarks:
             self._console.print(f"{self._name(job)}: {remark}", highlight=False, markup=False, soft_wrap=True)
 
@@ -119,7 +121,7 @@ class Progress:
             self._say(job, f"{record.recipe}: not offered, {record.quality.shortfall}")
         elif offered and record.figures and line.best is not None and record.figures.cycles < line.best:
             line.best = record.figures.cycles
-            self._say(job, f"{line.best:,} {_unit(job)} ({_gain(line)}{_off(line)}) by {record.recipe}")
+            self._say(job, f"{_cost(job, record.figures)}{_in_brackets(_gain(line), _off(line))} by {record.recipe}")
 
     def done(self, job: Job, best: Best) -> None:
         """The search is over and its best is stored.
@@ -134,9 +136,8 @@ class Progress:
         line.default = best.default.figures.cycles if best.default.figures else None
         self._say(
             job,
-            f"done, {best.status}: {line.best:,} {_unit(job)} ({_gain(line)}{_off(line)}{_of_wrong(best)}) "
-            f"by {best.recipe}, "
-            f"{proof(best.best)}",
+            f"done, {best.status}: {_cost(job, best.best.figures)}"
+            f"{_in_brackets(_gain(line), _off(line), _of_wrong(best))} by {best.recipe}, {proof(best.best)}",
         )
 
     def left(self, job: Job, why: str) -> None:
@@ -211,8 +212,14 @@ def proof(evaluation: Evaluation) -> str:
     )
 
 
-def _unit(job: Job) -> str:
-    return backend_of(job.target.backend).unit
+def _cost(job: Job, figures: Figures | None) -> str:
+    return "" if figures is None else backend_of(job.target.backend).cost_text(figures.cycles, figures.metrics)
+
+
+def _in_brackets(*parts: str) -> str:
+    """What is said of a cost behind it; nothing where all parts are empty."""
+    said = "".join(parts).removeprefix(",").strip()
+    return f" ({said})" if said else ""
 
 
 def _of_wrong(best: Best) -> str:
@@ -224,7 +231,7 @@ def _number(value: int | None) -> str:
 
 
 def _gain(line: _Line) -> str:
-    if not line.default or line.best is None:
+    if not line.has_ratio or not line.default or line.best is None:
         return ""
     return f"{100 * (line.best - line.default) / line.default:+.1f} %"
 

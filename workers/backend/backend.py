@@ -86,6 +86,7 @@ class Backend(ABC):
         metrics: what is counted besides the objective, SRAM and flash, in the order of tables.
         objectives: kind, as `--objective` has it -> what is minimised; the first is the default.
         unit: of what is minimised, in the plural, such as `cycles`.
+        has_ratio: the ratio of two costs says how much better one is. A number that orders several facts has none.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`Row.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
@@ -98,6 +99,7 @@ class Backend(ABC):
     metrics: ClassVar[Sequence[Any]] = ()
     objectives: Mapping[str, ObjectiveKind]
     unit: ClassVar[str] = "cycles"
+    has_ratio: ClassVar[bool] = True
     compiler: ClassVar[str]
     estimate_reasons: ClassVar[Mapping[str, str]] = {}
     multiplying: ClassVar[frozenset[str]] = frozenset()
@@ -123,6 +125,18 @@ class Backend(ABC):
         Raises:
             ModelError: there is no such target or board.
         """
+
+    def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
+        """What a program costs, for people.
+
+        Args:
+            cost: what is minimised.
+            metrics: all else that is counted of the program, by the names of `metrics`.
+
+        Returns:
+            A few words.
+        """
+        return f"{cost:,} {self.unit}"
 
     def preset(self, named: str, folder: Path) -> Mapping[str, Any] | None:
         """A preset of a board that the family has, by its name or as a file of the user's own.

@@ -63,8 +63,8 @@ def calibration_for(
     return Calibration(
         [example_inputs, *_random_inputs(example_inputs, seed)],
         (
-            f"no calibration data: quantised on the example inputs and {_RANDOM_SAMPLES} random ones "
-            f"(seed {seed}); cycles hold, accuracy does not; give --calibration-data",
+            f"no calibration data: the example inputs and {_RANDOM_SAMPLES} random ones (seed {seed}) are used; "
+            "costs hold, accuracy does not; give --calibration-data",
         ),
     )
 

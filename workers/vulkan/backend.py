@@ -68,6 +68,7 @@ class Vulkan(Backend):
         ),
     }  # fmt: skip
     unit: ClassVar[str] = "facts"
+    has_ratio: ClassVar[bool] = False
     compiler: ClassVar[str] = "ExecuTorch"
     board_options: ClassVar[Sequence[BoardOption]] = (
         BoardOption("texture_limit", "TEXELS", "largest extent of a 3D image of the GPU  [default: 16384]"),
@@ -96,6 +97,13 @@ class Vulkan(Backend):
 
             read_profile(profile)
         return VulkanTarget(texture_limit=int(limit), runner=runner, profile=profile)
+
+    def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
+        counted = (
+            ("operator on the CPU", "operators on the CPU", "host_operators"), ("delegate", "delegates", "delegates"),
+            ("byte moved", "bytes moved", "moved_bytes"), ("operation", "operations", "operations"),
+        )  # fmt: skip
+        return ", ".join(f"{metrics[name]:,} {one if metrics[name] == 1 else many}" for one, many, name in counted)
 
     def versions(self) -> dict[str, str]:
         from workers.vulkan.model.base_program import versions

@@ -104,7 +104,7 @@ class EvaluationClient:
             raise ModelError(f"{source}: not even the default lowering will do, {' and '.join(short)}")
         self.default = outcome.cost
         if outcome.stream_fault:
-            self._progress.warning(self._job, f"the default lowering is compiled wrong: {outcome.stream_fault}")
+            self._progress.warning(self._job, f"the default lowering is wrong: {outcome.stream_fault}")
         record = self.record(outcome, with_rows=True)
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * record.seconds)
         return record

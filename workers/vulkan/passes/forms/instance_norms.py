@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InstanceNorms(ModuleRewrite):
-    """Vulkan has group norms and no instance norms, which stay on the CPU. The group norm is one of images, with weights,
-    as the runtime takes it."""
+    """Vulkan has group norms and no instance norms, which stay on the CPU. The group norm is one of images, with
+    weights, as the runtime takes it."""
 
     name: ClassVar[str] = "instance-norms"
     law: ClassVar[str] = "an instance norm by the statistics of its input is a group norm with a group for each channel"
