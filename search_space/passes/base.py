@@ -8,8 +8,8 @@ from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from search_space.building.lost_padding import windows_without_padding
-from search_space.building.wide_scales import rescales_of_wide_sums
+from search_space.building.miscompiled.lost_padding import windows_without_padding
+from search_space.building.miscompiled.wide_scales import rescales_of_wide_sums
 from search_space.errors import SpaceError
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, INPUT, Graph

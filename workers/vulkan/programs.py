@@ -35,8 +35,8 @@ from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.passes.base import Rewrite
+from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
-from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.runner import run_on
 from workers.vulkan.space.mixtures import by_kind, mixtures, within_reach

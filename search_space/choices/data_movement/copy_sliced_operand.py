@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.building.copy_by_table import copy_by_table
-from search_space.building.lost_padding import windows_without_padding
+from search_space.building.miscompiled.lost_padding import windows_without_padding
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE
 from search_space.passes.base import Pass
@@ -17,7 +17,8 @@ class CopySlicedOperand(Pass):
     """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
     from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
     that happens to slices of five dimensions. And a padded window of a slice may lose its padding
-    (`search_space.building.lost_padding`). An operation between the two gives the operand a tensor of its own.
+    (`search_space.building.miscompiled.lost_padding`). An operation between the two gives the operand a tensor of its
+    own.
     """
 
     name: ClassVar[str] = "copy-sliced-operand"

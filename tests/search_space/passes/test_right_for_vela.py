@@ -7,8 +7,8 @@ from support.random.attention import PRODUCTS
 from support.random.shapes_for_vela import ACTIVATIONS as ACTIVATED
 from support.random.shapes_for_vela import WINDOWS_OF_SLICES
 
-from search_space.building.lost_padding import windows_without_padding
-from search_space.building.wide_scales import SUM_SCALE_BITS_U85, rescales_of_wide_sums
+from search_space.building.miscompiled.lost_padding import windows_without_padding
+from search_space.building.miscompiled.wide_scales import SUM_SCALE_BITS_U85, rescales_of_wide_sums
 from search_space.choices.convolution.pixels.conv1d import Conv1d
 from search_space.choices.matmul.matmul_as_mul_reduce import MatmulAsMulReduce
 from search_space.choices.matmul.matmul_by_columns import MatmulByColumns

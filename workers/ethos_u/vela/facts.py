@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from search_space.building.wide_scales import SCALE_BITS, SUM_SCALE_BITS_U85
+from search_space.building.miscompiled.wide_scales import SCALE_BITS, SUM_SCALE_BITS_U85
 from search_space.errors import SpaceError
 from search_space.ir.graph import INPUT, Graph, Node, Step, TensorType, move
 from search_space.ir.layout_map import Shape

@@ -21,8 +21,8 @@ from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import Rewrite, When
+from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
-from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.registry import in_order
 from workers.vulkan.space.fitting import fitting
 

@@ -13,8 +13,8 @@ from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import GROUPED, Scheme
 from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
+from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
-from workers.vulkan.passes.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.passes.tensor_scalars import TensorScalars

@@ -23,9 +23,9 @@ from benchmarks.correctness.miscompilations.detection.paddings import (
 from benchmarks.correctness.miscompilations.detection.values import given_out, numbers, operand, ordered_by, seen
 from benchmarks.correctness.miscompilations.miscompilation import U85
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS
-from search_space.building.lost_padding import windows_without_padding
+from search_space.building.miscompiled.lost_padding import windows_without_padding
+from search_space.building.miscompiled.wide_scales import rescales_of_wide_sums
 from search_space.building.rounding import round_up
-from search_space.building.wide_scales import rescales_of_wide_sums
 from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Graph
 from search_space.layout.activation_shape import imposes_shape

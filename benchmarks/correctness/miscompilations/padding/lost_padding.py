@@ -58,7 +58,7 @@ MISCOMPILATION = Miscompilation(
     workaround=(
         "An operation between SLICE and window, such as a TABLE with every value at its own place. velatune's "
         "`copy-sliced-operand` puts one there, and no other pass makes such a window "
-        "(`search_space/building/lost_padding.py`)."
+        "(`search_space/building/miscompiled/lost_padding.py`)."
     ),
     instead=lambda p: p.conv(p.every_value_by_table(_slice(p, 2)), 16, _KERNEL),
 )

@@ -83,7 +83,7 @@ MISCOMPILATION = Miscompilation(
     ),
     workaround=(
         "An operation between the two RESCALEs, such as an ADD of 0 or a CONCAT of several sums. No pass of velatune "
-        "makes such a program for Ethos-U85 (`search_space/building/wide_scales.py`)."
+        "makes such a program for Ethos-U85 (`search_space/building/miscompiled/wide_scales.py`)."
     ),
     instead=_with_addition,
 )

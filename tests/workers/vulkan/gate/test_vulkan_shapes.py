@@ -137,7 +137,7 @@ REFUSED: dict[str, list[Case]] = {
 }  # fmt: skip
 
 #: Rules with rewrites that are exact.
-MENDED = ("layer-norm", "batch-norm", "group-norm", "pool-stride", "gather-dimensions")
+MENDED = ("layer-norm", "batch-norm", "pool-stride", "gather-dimensions")
 
 NEIGHBOURS: list[Case] = [
     (lambda x: x.softmax(-1), [], [image(1, 16, 9, 12)]),

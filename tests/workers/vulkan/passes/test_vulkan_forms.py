@@ -15,6 +15,7 @@ from torch import nn
 
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.passes.base import ModuleRewrite
+from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
 from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
@@ -78,7 +79,6 @@ def test_a_pool_that_names_its_stride_is_left() -> None:
         (nn.LayerNorm(6, bias=False), (2, 4, 6)),
         (nn.LayerNorm((4, 6), elementwise_affine=False), (2, 4, 6)),
         (Of(lambda x: F.layer_norm(x, (6,))), (4, 6)),
-        (nn.GroupNorm(2, 4, affine=False), (2, 4, 3, 3)),
         (Of(after_relu, nn.BatchNorm2d(4, affine=False)), (2, 4, 3, 3)),
         (nn.BatchNorm1d(4, affine=False), (2, 4)),
     ],
@@ -87,6 +87,14 @@ def test_ones_and_zeros_change_no_value_of_a_normalisation(net: nn.Module, shape
     torch.manual_seed(0)
     count, before, after = rewritten(FillNormWeights(), net, torch.randn(*shape))
     assert count == 1 and torch.equal(before, after)
+
+
+def test_ones_and_zeros_change_a_group_norm_in_its_last_bits() -> None:
+    torch.manual_seed(0)
+    net, x = nn.GroupNorm(2, 4, affine=False), torch.randn(2, 4, 3, 3)
+    assert rewritten(FillNormWeights(), net, x)[0] == 0
+    count, before, after = rewritten(FillGroupNormWeights(), net, x)
+    assert count == 1 and torch.allclose(before, after, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("affine", "sites"), [(False, 1), (True, 0)])

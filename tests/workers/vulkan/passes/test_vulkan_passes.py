@@ -22,7 +22,7 @@ from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.drop_relu6 import DropRelu6
-from workers.vulkan.passes.fuse_linear_qcs4w import FuseLinearQcs4w
+from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.passes.spell_attention import SpellAttention

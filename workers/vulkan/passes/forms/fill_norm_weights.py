@@ -1,4 +1,4 @@
-"""Normalisations with weights of one and a bias of zero."""
+"""Layer and batch norms with weights of one and a bias of zero."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.forms.norms import fill_weights, is_folded, lacks_weights
+from workers.vulkan.passes.forms.norms import fill_weights, is_folded, is_group_norm, lacks_weights
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FillNormWeights(ModuleRewrite):
-    """Vulkan's runtime does not take layer, group and batch norms without weights or bias, such as
-    `nn.LayerNorm(16, elementwise_affine=False)`: NativeLayerNorm.cpp, GroupNorm.cpp, BatchNorm.cpp. A batch norm that a
-    convolution takes in is left to `fold-batch-norms`, since it is then not the same bit for bit.
+    """Vulkan's runtime does not take layer and batch norms without weights or bias, such as
+    `nn.LayerNorm(16, elementwise_affine=False)`: NativeLayerNorm.cpp, BatchNorm.cpp. A batch norm that a convolution
+    takes in is left to `fold-batch-norms`, and a group norm to `fill-group-norm-weights`, since those are then not the
+    same bit for bit.
     """
 
     name: ClassVar[str] = "fill-norm-weights"
     law: ClassVar[str] = "a product with one and a sum with zero change no value"
     exactness: ClassVar[Exactness] = Exactness.EXACT
     when: ClassVar[When] = When.FLOAT
-    mends: ClassVar[frozenset[str]] = frozenset({"layer-norm", "group-norm", "batch-norm"})
+    mends: ClassVar[frozenset[str]] = frozenset({"layer-norm", "batch-norm"})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
-        return lacks_weights(node) and not is_folded(node) and "val" in node.args[0].meta  # type: ignore[union-attr]
+        return (
+            lacks_weights(node) and not is_group_norm(node) and not is_folded(node) and "val" in node.args[0].meta  # type: ignore[union-attr]
+        )
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         fill_weights(module, node)

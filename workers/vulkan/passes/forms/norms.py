@@ -34,6 +34,13 @@ def is_batch_norm(node: Any) -> bool:
     return getattr(node, "target", None) == torch.ops.aten.batch_norm.default and node.args[5] is False
 
 
+def is_group_norm(node: Node) -> bool:
+    """Whether a node normalises groups of channels."""
+    import torch
+
+    return node.target == torch.ops.aten.group_norm.default
+
+
 def lacks_weights(node: Node) -> bool:
     """Whether a node is a normalisation without weights, or without a bias."""
     places = weights_at(node)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workers.vulkan.model.scheme import Scheme
-from workers.vulkan.passes.fuse_linear_qcs import FuseLinearQcs
+from workers.vulkan.passes.fusion.fuse_linear_qcs import FuseLinearQcs
 
 if TYPE_CHECKING:
     import torch

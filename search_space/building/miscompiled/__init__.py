@@ -1,0 +1,1 @@
+"""Programs that Vela would compile wrongly, which no pass may lead to."""

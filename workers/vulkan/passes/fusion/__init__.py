@@ -1,0 +1,1 @@
+"""Rewrites that say what is fused into one operator."""
