@@ -16,7 +16,10 @@ from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
 from workers.cortex_m.passes.square_as_product import SquareAsProduct
 
-_USUAL = "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,constant-folding,depthwise-to-convolution"
+_USUAL = (
+    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,constant-folding,"
+    "depthwise-to-convolution"
+)
 #: In the order in which they are tried; the last one is for models that nothing else suits.
 _STARTS = (
     f"{_USUAL},stride-to-channels",

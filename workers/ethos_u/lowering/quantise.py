@@ -80,7 +80,7 @@ def _converted(
     from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    from workers.ethos_u.lowering.checks.kept_writes import check_kept_writes
+    from workers.models.exported.kept_writes import check_kept_writes
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
