@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from results.records.evaluation import Evaluation
-from results.records.families import unit_of
+from results.records.families import family_of
 from results.records.identity import Identity, described
 from results.records.identity import Target as TargetRecord
 from results.reports.prediction_error import error_for, labelled
@@ -81,11 +81,12 @@ def verify(
         job = _job(file, identity, model, board, seed, calibration_data, io_layout)
         ran = f"; {asyncio.run(_run(file, job, evaluation.recipe))}"
     assert evaluation.figures is not None  # a verified evaluation has them
-    unit = unit_of([identity.target.family] if identity is not None else [])
+    family = family_of(identity.target.family if identity is not None else "")
+    cost = family.cost_text(evaluation.figures.cycles, evaluation.figures.metrics)
     error = error_for(identity, measurements, evaluation.operators) if identity is not None else None
     click.echo(
         f"{file}: verified. {written.parts} by {evaluation.recipe}, "
-        f"{evaluation.figures.cycles:,} {unit} ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
+        f"{cost} ({labelled(evaluation.figures.label, error)}), {proof(evaluation)}, "
         f"as checked on {evaluation.created[:10]}{ran}"
     )
 

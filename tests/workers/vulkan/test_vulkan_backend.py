@@ -59,7 +59,8 @@ def test_a_default_that_does_not_load_becomes_one_delegate(tuned: Mapping[str, A
 def test_its_file_is_written(person: Person, tuned: Mapping[str, Any]) -> None:
     out, _ = person.types("apply", *MODEL, "--out", "attention.pte")
     assert (person.home / "attention.pte").read_bytes()[4:6] == b"ET"
-    assert "verified. 1 delegate by" in person.types("verify", "attention.pte")[0]
+    said = person.types("verify", "attention.pte")[0]
+    assert "verified. 1 delegate by" in said and "0 operators on the CPU, 1 delegate, " in said
     with (person.home / "attention.pte").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"!")
