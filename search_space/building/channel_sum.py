@@ -59,3 +59,22 @@ class ChannelSum:
         }  # fmt: skip
         tensor = TensorType((*edit[value].type.shape[:3], self.groups), self.accumulator)
         return edit.add(Node("CONV2D", (value, *self.inputs), tensor, attributes))
+
+
+def nearer_zero_point(first: int, second: int) -> int:
+    """A zero point for the first of two INT8 operands whose products fit in INT16.
+
+    Args:
+        first, second: the zero points of the operands.
+
+    Returns:
+        The first one if all products fit with it; else -1 or 0, with which they do.
+    """
+    if _reach(first) * _reach(second) <= np.iinfo(np.int16).max:
+        return first
+    return -1 if first < 0 else 0
+
+
+def _reach(zero_point: int) -> int:
+    """The largest distance of an INT8 value from a number."""
+    return max(127 - zero_point, zero_point + 128)

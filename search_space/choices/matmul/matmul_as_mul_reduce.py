@@ -9,12 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.uniform_constant import uniform_value
-from search_space.building.channel_sum import ChannelSum
+from search_space.building.channel_sum import ChannelSum, nearer_zero_point
 from search_space.building.rescale_by_one import ByOne, by_one
 from search_space.ir.editor import Editor
-from search_space.ir.graph import MOVE, Node, Step, TensorType, constant, move
-from search_space.ir.layout_map import LayoutMap, Shape
-from search_space.layout.emission import plan
+from search_space.ir.graph import Node, Step, TensorType, constant, move
+from search_space.layout.operand import in_layout
 from search_space.passes.base import Pass
 
 #: Rows that are summed by one convolution.
@@ -55,12 +54,10 @@ class MatmulAsMulReduce(Pass):
             return False
         if 2 * heads * inner * columns * (1 if self.low_memory else rows) > _MOST_PRODUCT_BYTES:
             return False
-        nearer = first_zero
-        if _reach(first_zero) * _reach(second_zero) > np.iinfo(np.int16).max:
-            nearer = -1 if first_zero < 0 else 0
-        first = _side_by_side(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
+        nearer = nearer_zero_point(first_zero, second_zero)
+        first = in_layout(edit, node.inputs[0], (1, 0, 2), (1, 1, rows, heads * inner))
         # A column of pixels: its blocks are the smaller ones, and the pipeline is filled and drained for every row.
-        second = _side_by_side(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
+        second = in_layout(edit, node.inputs[1], (2, 0, 1), (1, columns, 1, heads * inner))
         products = _Products.of(edit, first, second, (nearer, second_zero))
         summed, narrowed = ChannelSum.of(edit, "INT16", inner), by_one(edit, "INT48", "INT32")
         sums: list[list[int]] = []
@@ -82,23 +79,6 @@ class MatmulAsMulReduce(Pass):
             result = Node("ADD", (edit.add(result), each), node.type, name=node.name)
         edit.redefine(node_id, result)
         return True
-
-
-def _reach(zero_point: int) -> int:
-    """The largest distance of an INT8 value from a number."""
-    return max(127 - zero_point, zero_point + 128)
-
-
-def _side_by_side(edit: Editor, operand: int, perms: tuple[int, ...], shape: Shape) -> int:
-    """The operand with its batch in the channels, in one go with a map that it is already."""
-    node = edit[operand]
-    apart = LayoutMap.transpose(node.type.shape, perms)
-    layout = apart.then(LayoutMap.reshape(apart.out_shape, shape))
-    assert layout is not None
-    both = node.layout_map.then(layout) if node.op == MOVE else None
-    source = operand if both is None else node.inputs[0]
-    steps = plan(both or layout)
-    return edit.add(move(source, edit[source].type, steps, node.name)) if steps else source
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from search_space.analysis.uniform_constant import uniform_value
-from search_space.building.channel_sum import ChannelSum
+from search_space.building.channel_sum import ChannelSum, nearer_zero_point
 from search_space.building.fused_rescale import rescale_of
 from search_space.building.rescale_by_one import by_one
 from search_space.ir.editor import Editor
-from search_space.ir.graph import MOVE, Node, Step, TensorType, constant, move
-from search_space.ir.layout_map import LayoutMap, Shape
-from search_space.layout.emission import plan
+from search_space.ir.graph import Node, Step, TensorType, constant, move
+from search_space.layout.operand import in_layout
 from search_space.passes.base import Pass
 
 #: Channels that the NPU computes at a time.
@@ -69,11 +68,9 @@ class MatmulByColumns(Pass):
         # Microblocks have two columns, some two rows. In a narrow shape, blocks are smaller: the next one is read while
         # one is computed.
         height, width = (rows // 2, 2) if batch == 1 and rows % 2 == 0 else (batch, rows)
-        first = _seen(edit, node.inputs[0], None, (1, height, width, inner))
-        second = _seen(edit, node.inputs[1], (0, 2, 1), (1, batch, columns, inner))
-        nearer = first_zero
-        if _reach(first_zero) * _reach(second_zero) > np.iinfo(np.int16).max:
-            nearer = -1 if first_zero < 0 else 0
+        first = in_layout(edit, node.inputs[0], (0, 1, 2), (1, height, width, inner))
+        second = in_layout(edit, node.inputs[1], (0, 2, 1), (1, batch, columns, inner))
+        nearer = nearer_zero_point(first_zero, second_zero)
         summed = _Sums(edit, first, second, (nearer, second_zero))
         rest = None
         if nearer != first_zero:
@@ -99,25 +96,6 @@ class MatmulByColumns(Pass):
         goal = node_id if last is None else last
         edit.redefine(goal, move(whole, edit[whole].type, (Step("reshape", node.type.shape),), edit[goal].name))
         return True
-
-
-def _reach(zero_point: int) -> int:
-    """The largest distance of an INT8 value from a number."""
-    return max(127 - zero_point, zero_point + 128)
-
-
-def _seen(edit: Editor, operand: int, perms: tuple[int, ...] | None, shape: Shape) -> int:
-    """The operand transposed and in another shape, in one go with a map that it is already."""
-    node = edit[operand]
-    start = node.type.shape
-    turned = LayoutMap.transpose(start, perms) if perms else LayoutMap.reshape(start, start)
-    assert turned is not None
-    layout = turned.then(LayoutMap.reshape(turned.out_shape, shape))
-    assert layout is not None
-    both = node.layout_map.then(layout) if node.op == MOVE else None
-    source = operand if both is None else node.inputs[0]
-    steps = plan(both or layout)
-    return edit.add(move(source, edit[source].type, steps, node.name)) if steps else source
 
 
 class _Sums:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import replacing
-from workers.vulkan.passes.forms.norms import is_batch_norm, is_folded
+from workers.vulkan.passes.forms.norms import is_batch_norm, is_folded, is_group_norm
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -30,9 +30,7 @@ class NormsOfImages(ModuleRewrite):
     mends: ClassVar[frozenset[str]] = frozenset({"batch-norm", "group-norm"})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
-        import torch
-
-        if not is_batch_norm(node) and node.target != torch.ops.aten.group_norm.default:
+        if not is_batch_norm(node) and not is_group_norm(node):
             return False
         operand: Any = node.args[0]
         return "val" in operand.meta and operand.meta["val"].ndim in (2, 3) and not is_folded(node)
