@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from executorch.backends.arm.quantizer import TOSAQuantizer
     from torch.fx import GraphModule, Node
 
-#: Changes an exported module; the second argument says whether it is for Ethos-U55 or U65.
-Rewrite = Callable[["GraphModule", bool], None]
+#: What is done to a quantiser and the exported module that it is given.
+Preparation = Callable[["TOSAQuantizer", "GraphModule"], None]
 
 #: Adds a call of an operator (the first argument) with positional arguments to a graph.
 Call = Callable[..., "Node"]
@@ -25,12 +25,14 @@ _KEPT = ("nn_module_stack", "stack_trace", "custom")
 
 
 @contextmanager
-def before_quantising(element: str, rewrite: Rewrite) -> Iterator[None]:
-    """Inside the block, modules that this thread's Arm quantisers are given are rewritten before, in place.
+def before_quantising(element: str, prepare: Preparation) -> Iterator[None]:
+    """Inside the block, this thread's Arm quantisers and the modules that they are given are prepared before, in place.
+
+    It is the first thing that prepare_pt2e asks a quantiser for, and the last time that it sees the exported operators.
 
     Args:
         element: of the recipe that asks for it, for messages.
-        rewrite: changes a module.
+        prepare: changes a module, or tells the quantiser how to quantise it.
 
     Yields:
         Nothing.
@@ -47,7 +49,7 @@ def before_quantising(element: str, rewrite: Rewrite) -> Iterator[None]:
         nonlocal asked
         if threading.get_ident() == this_thread:
             asked = True
-            rewrite(model, self.compile_spec.tosa_spec.is_U55_subset)
+            prepare(self, model)
         return stock(self, model)
 
     with patch.object(TOSAQuantizer, "transform_for_annotation", transform):

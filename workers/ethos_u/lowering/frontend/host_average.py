@@ -22,7 +22,7 @@ def quantising(alternative: str) -> Iterator[None]:
 
     Raises ModelError at the end if there was no quantiser.
     """
-    with before_quantising(f"host-average={alternative}", rewrite):
+    with before_quantising(f"host-average={alternative}", lambda _, model: rewrite(model)):
         yield
 
 
@@ -31,12 +31,11 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
     return any(f".{name}." in one.name for one in host_operators for name in _POOLS)
 
 
-def rewrite(model: GraphModule, is_u55: bool) -> None:
+def rewrite(model: GraphModule) -> None:
     """Write one-dimensional average pools as two-dimensional ones.
 
     Args:
         model: exported and not quantised; changed in place.
-        is_u55: of no account.
     """
     import torch
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
@@ -13,6 +14,7 @@ from workers.ethos_u.lowering.frontend.float_program import Call, before_quantis
 
 if TYPE_CHECKING:
     import torch
+    from executorch.backends.arm.quantizer import TOSAQuantizer
     from torch.fx import GraphModule, Node
 
 _LARGEST_STRIDE = 2  # that ExecuTorch gives U55 and U65
@@ -24,7 +26,11 @@ def quantising(alternative: str) -> Iterator[None]:
 
     Raises ModelError at the end if there was no quantiser.
     """
-    with before_quantising(f"host-transposed-conv={alternative}", rewrite):
+
+    def prepare(quantiser: TOSAQuantizer, model: GraphModule) -> None:
+        rewrite(model, quantiser.compile_spec.tosa_spec.is_U55_subset)
+
+    with before_quantising(f"host-transposed-conv={alternative}", prepare):
         yield
 
 
@@ -252,9 +258,7 @@ def _constant(node: Any) -> torch.Tensor | None:
     changes = node.graph.find_nodes(op="call_function", target=torch.ops.aten.copy_.default)
     if any(change.args[0].target == node.target for change in changes):
         return None
-    value: Any = node.graph.owning_module
-    for part in str(node.target).split("."):
-        value = getattr(value, part)
+    value: torch.Tensor = attrgetter(str(node.target))(node.graph.owning_module)
     return value.detach()
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from search_space.choices.frontend.precision import by_layer
 from workers.errors import ModelError
+from workers.ethos_u.lowering.frontend.float_program import before_quantising
 from workers.ethos_u.lowering.layers import Layer, layer_of, number_layers
 
 if TYPE_CHECKING:
@@ -24,25 +23,14 @@ def quantising(alternative: str) -> Iterator[None]:
     """Inside the block, this thread's Arm quantisers quantise some layers by the alternative, the others as they were
     told.
 
-    Raises ModelError at the end if there was no quantiser: what is lowered would pass for what it is not.
+    Raises ModelError at the end if there was no quantiser.
     """
-    from executorch.backends.arm.quantizer import TOSAQuantizer
 
-    stock, this_thread = TOSAQuantizer.transform_for_annotation, threading.get_ident()
-    told = False
+    def prepare(quantiser: TOSAQuantizer, model: GraphModule) -> None:
+        _tell(quantiser, number_layers(model), alternative)
 
-    def transform(self: TOSAQuantizer, model: GraphModule) -> GraphModule:
-        # The first thing that prepare_pt2e asks a quantiser for, and the last time that it sees the exported operators.
-        nonlocal told
-        if threading.get_ident() == this_thread:
-            told = True
-            _tell(self, number_layers(model), alternative)
-        return stock(self, model)
-
-    with patch.object(TOSAQuantizer, "transform_for_annotation", transform):
+    with before_quantising(f"precision={alternative}", prepare):
         yield
-    if not told:
-        raise ModelError(f"precision={alternative}: the model has to be quantised where this recipe is applied")
 
 
 def _tell(quantiser: TOSAQuantizer, layers: Sequence[Layer], alternative: str) -> None:
