@@ -476,7 +476,10 @@ async def main():
             await pool.run(os.abort, timeout_seconds=60, retries=0)
         except WorkerLost:
             print("lost", flush=True)
-        print(*[await pool.run(os.getpid, timeout_seconds=60) for _ in range(4)], flush=True)
+        pids = set()
+        while len(pids) < 2:  # on a loaded machine one worker answers many calls before the other one is up
+            pids.add(await pool.run(os.getpid, timeout_seconds=60))
+        print(*pids, flush=True)
         if sys.argv[1] == "stuck":  # inside C++, with the lock of the interpreter
             ray.shutdown = lambda: ctypes.PyDLL(None).sleep(1000)
         if sys.argv[1] in ("hang", "stuck"):
@@ -551,9 +554,7 @@ def test_a_driver_with_its_own_ray_prints_only_its_own_words(
     found, lost, pids = output.splitlines()
     assert (found, lost) == ("found", "lost")
     assert gone(set(map(int, pids.split())))
-    # On a loaded machine one worker may answer all calls before the other one has started.
-    logs = {log.name for log in (tmp_path / "logs").iterdir()}
-    assert set() < logs <= {"worker-0.log", "worker-1.log"}
+    assert sorted(log.name for log in (tmp_path / "logs").iterdir()) == ["worker-0.log", "worker-1.log"]
 
 
 @pytest.mark.slow
