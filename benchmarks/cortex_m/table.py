@@ -26,7 +26,7 @@ from tuner.tuning.progress import Progress
 from tuner.tuning.tune import Tuned, tune
 from workers import tasks
 from workers.backend.job import Job
-from workers.cortex_m.base_program import CortexMBase
+from workers.cortex_m.base.base_program import CortexMBase
 from workers.cortex_m.target import InstructionSet, Target
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout

@@ -18,8 +18,8 @@ from workers.errors import ModelError
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
-    from workers.cortex_m.base_program import CortexMBase
-    from workers.cortex_m.programs import CortexMPrograms
+    from workers.cortex_m.base.base_program import CortexMBase
+    from workers.cortex_m.candidates.programs import CortexMPrograms
     from workers.cortex_m.target import Target
 
 _UNCOSTED = NotMore("the operators without a known cost", metrics=("uncosted",), limiting=("uncosted",))
@@ -85,29 +85,29 @@ class CortexM(Backend):
         return Target.parse(name)
 
     def versions(self) -> dict[str, str]:
-        from workers.cortex_m.base_program import versions
+        from workers.cortex_m.base.base_program import versions
 
         return versions()
 
     def identify(self, job: Job[Target]) -> Identified:
-        from workers.cortex_m.base_program import identified
+        from workers.cortex_m.base.base_program import identified
 
         return identified(job)
 
     def lower(self, job: Job[Target]) -> CortexMBase:
-        from workers.cortex_m.base_program import lowered
+        from workers.cortex_m.base.base_program import lowered
 
         return lowered(job)
 
     def programs(self, job: Job[Target], base: CortexMBase) -> CortexMPrograms:
-        from workers.cortex_m.base_program import with_products
-        from workers.cortex_m.programs import CortexMPrograms
+        from workers.cortex_m.base.base_program import with_products
+        from workers.cortex_m.candidates.programs import CortexMPrograms
 
         return CortexMPrograms(base, job.target, job.seed, job.allowance.exactness, lambda: with_products(job))
 
     def meter(self, job: Job[Target], base: CortexMBase, setting: Setting) -> Meter:
-        from workers.cortex_m.base_program import float_model
-        from workers.cortex_m.meter import CortexMMeter
+        from workers.cortex_m.base.base_program import float_model
+        from workers.cortex_m.candidates.meter import CortexMMeter
 
         if job.allowance.metric is not None:
             raise ModelError(f"{job.source}: --metric is not measured for Cortex-M; leave it out")
@@ -120,7 +120,7 @@ class CortexM(Backend):
         return pass_instances(CortexMPass, allowed)
 
     def is_workaround(self, recipe: str) -> bool:
-        from workers.cortex_m.starting_points import is_workaround
+        from workers.cortex_m.candidates.starting_points import is_workaround
 
         return is_workaround(recipe)
 

@@ -10,9 +10,9 @@ from search_space.recipe.recipe import Recipe
 from workers.backend.file_facts import FileFacts, digest, read_facts, write_with_facts
 from workers.backend.job import Job
 from workers.backend.written import Written
-from workers.cortex_m.candidates import Candidate
+from workers.cortex_m.candidates.candidates import Candidate
+from workers.cortex_m.candidates.programs import CortexMPrograms
 from workers.cortex_m.guards import file_class
-from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 

@@ -9,9 +9,9 @@ from search_space.recipe.recipe import Recipe
 from workers.backend.job import Job
 from workers.checking.allowance import Allowance
 from workers.cortex_m.backend import BACKEND
-from workers.cortex_m.base_program import CortexMBase
-from workers.cortex_m.candidates import Candidate
-from workers.cortex_m.programs import CortexMPrograms
+from workers.cortex_m.base.base_program import CortexMBase
+from workers.cortex_m.candidates.candidates import Candidate
+from workers.cortex_m.candidates.programs import CortexMPrograms
 from workers.cortex_m.target import Target
 
 NETS = """

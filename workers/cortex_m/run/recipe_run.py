@@ -9,9 +9,9 @@ from pathlib import Path
 from search_space.recipe.recipe import Recipe
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
-from workers.cortex_m.base_program import CortexMBase
+from workers.cortex_m.base.base_program import CortexMBase
+from workers.cortex_m.candidates.programs import CortexMPrograms
 from workers.cortex_m.files import evaluated_content
-from workers.cortex_m.programs import CortexMPrograms
 from workers.cortex_m.run.runner import Counted, run_by
 from workers.cortex_m.target import Target
 

@@ -15,7 +15,7 @@ from search_space.ir.structure import Structure
 from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
-from workers.cortex_m.default_pipeline import DefaultPipeline, default_pipeline
+from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
 from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError

@@ -8,7 +8,7 @@ from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
-from workers.cortex_m.candidates import Candidate, Candidates
+from workers.cortex_m.candidates.candidates import Candidate, Candidates
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
 from workers.cortex_m.passes.lowered.linear_to_addmm import LinearToAddmm

@@ -9,9 +9,9 @@ import torch
 
 from workers.checking.allowance import Quality
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
-from workers.cortex_m.candidates import Candidate
+from workers.cortex_m.candidates.candidates import Candidate
+from workers.cortex_m.candidates.programs import CortexMPrograms
 from workers.cortex_m.check.execute import tensors_of
-from workers.cortex_m.programs import CortexMPrograms
 from workers.models.types import ExportedModel
 
 

@@ -19,8 +19,9 @@ from workers.backend.cost import Cost, Row
 from workers.backend.programs import Choices, Programs
 from workers.cache.lru import LRU
 from workers.checking.verdict import Verdict
-from workers.cortex_m.base_program import CortexMBase, loaded
-from workers.cortex_m.candidates import Candidate, Candidates
+from workers.cortex_m.base.base_program import CortexMBase, loaded
+from workers.cortex_m.candidates.candidates import Candidate, Candidates
+from workers.cortex_m.candidates.starting_points import starting_points
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
@@ -33,7 +34,6 @@ from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.guards.verdict import Verdict as Fault
 from workers.cortex_m.lowering.write import Written, written
 from workers.cortex_m.passes.base import CortexMPass
-from workers.cortex_m.starting_points import starting_points
 from workers.cortex_m.target import Target
 from workers.errors import CompilerRefused, ModelError
 

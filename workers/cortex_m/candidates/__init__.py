@@ -1,0 +1,1 @@
+"""The programs that recipes make of one model, where a search begins, and how near a program is to the float model."""
