@@ -71,10 +71,13 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a way out that closes the pool and the terminal's table
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="velatune", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {_one_line_of_usage(error)}", err=True)
         sys.exit(error.exit_code)
     except (ModelError, SpaceError, StoreError) as error:
         click.echo(f"error: {error}", err=True)
@@ -87,11 +90,20 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        click.echo(f"error: {one_line(error)}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or one_line(error)}", err=True)
         sys.exit(2)
     except Exception as error:
         click.echo(f"error: {unexpected(error, cache_folder() / 'logs')}", err=True)
         sys.exit(70)
+
+
+def _one_line_of_usage(error: click.ClickException) -> str:
+    """click's message, and where to read on."""
+    message = " ".join(error.format_message().split())
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message.rstrip('.')}; {error.ctx.command_path} --help lists what it takes"
+    return message
 
 
 if __name__ == "__main__":

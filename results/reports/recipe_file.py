@@ -76,7 +76,7 @@ def read(content: bytes, origin: str) -> list[Entry]:
     try:
         return list(_checked(_RecipeFile.from_text(content)))
     except ValueError as error:
-        text = " ".join(str(error).replace("_RecipeFile", "").lstrip(".").split())
+        text = " ".join(str(error).replace("_RecipeFile", "").lstrip(".: ").split())
         if text.startswith("format:"):
             text = f"its format is not {FORMAT}; a newer velatune wrote it, or something else did"
         raise StoreError(f"{origin} cannot be imported: {text[:300]}") from None

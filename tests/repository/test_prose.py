@@ -63,6 +63,33 @@ def test_no_word_has_to_be_decoded(page: str) -> None:
     assert not found, "\n".join(found)
 
 
+def test_the_index_lists_every_page() -> None:
+    index = (REPOSITORY / "docs" / "README.md").read_text()
+    listed = re.findall(r"^\| \[([\w-]+)\]\(\1\.md\) \|", index, re.MULTILINE)
+    assert sorted(listed) == sorted({page.stem for page in (REPOSITORY / "docs").glob("*.md")} - {"README"})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_a_page_and_heading(page: str) -> None:
+    source = REPOSITORY / page
+    text = _CODE.sub("", re.sub(r"```.*?```", "", source.read_text(), flags=re.DOTALL))
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    broken = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (source.parent / path).resolve() if path else source
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            broken.append(link)
+    assert not broken, f"{page} links to what is not there"
+
+
+def anchors(text: str) -> set[str]:
+    """What links can name in a Markdown page, by GitHub's rule: its headings in small letters, joined by hyphens."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    plain = (_LINK.sub(r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().replace(" ", "-") for heading in plain}
+
+
 def test_sentences_are_found() -> None:
     page = "# A heading\n\nOne `x y` two. Three\nfour: five.\n\n- Six [seven](a b).\n\n| a cell. |\n\n```\ncode.\n```\n"
     assert list(sentences(page)) == ["One § two.", "Three four: five.", "Six seven."]

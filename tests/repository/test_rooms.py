@@ -1,6 +1,6 @@
 """Who may import whom: search_space and results stand alone, workers know search_space, the tuner knows all three.
-velatune, the public face, imports from all four, and none of them from it. Packages and files of a package import each
-other in one direction."""
+velatune, the public face, imports from all four, and none of them from it. Benchmarks import from all of them, and
+nothing imports benchmarks or tests. Packages and files of a package import each other in one direction."""
 
 import ast
 from collections import defaultdict
@@ -17,7 +17,10 @@ ROOMS = {
     "workers": {"workers", "search_space"},
     "tuner": {"tuner", "workers", "search_space", "results"},
     "velatune": {"velatune", "tuner", "workers", "search_space", "results"},
+    "benchmarks": {"benchmarks", "velatune", "tuner", "workers", "search_space", "results"},
 }
+#: What no room imports; `support` and `tests` are test code.
+TEST_CODE = {"tests", "support"}
 #: Packages that only these places may know.
 GUARDED = {
     "optuna": ("tuner/search/samplers/optuna_sampler.py", "tuner/search/studies.py"),
@@ -34,8 +37,9 @@ GUARDED = {
 }
 #: What a family of targets is, only its own packages know, and the face; everything else asks the backend.
 FAMILIES = {
-    "workers.ethos_u": ("workers/ethos_u/", "tuner/ethos_u/", "velatune/__init__.py"),
-    "workers.cortex_m": ("workers/cortex_m/", "tuner/cortex_m/"),
+    "workers.ethos_u": ("workers/ethos_u/", "tuner/ethos_u/", "velatune/__init__.py", "benchmarks/"),
+    "workers.cortex_m": ("workers/cortex_m/", "tuner/cortex_m/", "benchmarks/"),
+    "workers.vulkan": ("workers/vulkan/", "benchmarks/"),
 }
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
@@ -53,9 +57,10 @@ def imported(path: Path) -> Iterator[str]:
 def test_a_file_imports_what_its_room_may_know(path: Path) -> None:
     place = path.relative_to(ROOT).as_posix()
     for name in imported(path):
+        assert name not in TEST_CODE, f"{place} imports test code"
         if name in ROOMS:
-            assert name in ROOMS[place.split("/")[0]]
-        if name in GUARDED:
+            assert name in ROOMS[place.split("/")[0]], f"{place} imports {name}"
+        if name in GUARDED and not place.startswith("benchmarks/"):
             assert place.startswith(GUARDED[name]), f"{name} is not for {place}"
 
 
@@ -96,6 +101,15 @@ def test_what_a_package_consists_of_imports_in_one_direction(package: str) -> No
         pytest.fail(f"{package} goes round in a circle: {' -> '.join(error.args[1])}")
 
 
+def test_files_import_each_other_in_one_direction() -> None:
+    """Of all rooms, with what `__init__.py` of a package imports: the packages above are asked without it."""
+    sorter = TopologicalSorter({name: imports - {name} for name, imports in IMPORTS.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        pytest.fail(f"files import each other in a circle: {' -> '.join(error.args[1])}")
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_family_of_targets_is_known_to_its_own_packages_alone(name: str) -> None:
     place = MODULES[name].relative_to(ROOT).as_posix()
@@ -110,7 +124,7 @@ MOST_ENTRIES = 13
 
 def test_a_folder_is_read_at_a_glance() -> None:
     entries = defaultdict[str, set[str]](set)
-    for room in (*ROOMS, "benchmarks", "tests"):
+    for room in (*ROOMS, "tests"):
         for path in (one.relative_to(ROOT) for one in (ROOT / room).rglob("*.py")):
             for inner, folder in zip((path, *path.parents), path.parents[:-1], strict=False):
                 if inner.name != "__init__.py":

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
+from search_space.recipe import registry
 from tuner.tuning.context import TuningContext
 from workers import tasks
+from workers.backend.backend import Backend
 from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
@@ -50,8 +52,10 @@ async def opened(job: Job, context: TuningContext) -> Opened:
         What there is to search.
 
     Raises:
-        ModelError: the model cannot be lowered, or every worker that tried was lost.
+        ModelError: the model cannot be lowered, or every worker that tried was lost. Or the backend is at fault, see
+            `check_passes`.
     """
+    check_passes(backend_of(job.target.backend), job.allowance.exactness)
     context.progress.lowering(job)
     with context.clock.lowering():
         try:
@@ -60,6 +64,25 @@ async def opened(job: Job, context: TuningContext) -> Opened:
             raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
         shared = context.pool.share(prepared.base)
         return Opened(prepared, shared, await _settings(job, prepared.base, shared, context.pool))
+
+
+def check_passes(backend: Backend, allowed: Exactness) -> None:
+    """Refuse a backend whose passes could not be named in a recipe.
+
+    Args:
+        backend: of the target.
+        allowed: the class of passes that is asked for.
+
+    Raises:
+        ModelError: it lists a pass that no entry point names.
+    """
+    known = registry.passes()
+    for one in backend.passes(allowed):
+        if one.name not in known:
+            raise ModelError(
+                f"the backend {backend.family} lists the pass {one.name}, which recipes cannot name; "
+                "its package needs an entry point of velatune.passes for it (docs/backends.md)"
+            )
 
 
 async def _settings(job: Job, base: Base, shared: Shared[Base], pool: Pool) -> dict[Setting, tuple[str, ...]]:

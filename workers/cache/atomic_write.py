@@ -16,9 +16,17 @@ def write_whole(path: Path, content: bytes) -> None:
         content: all bytes of the file.
 
     Raises:
-        OSError: it cannot be written; the file is then as it was.
+        OSError: it cannot be written; the file is then as it was. The error names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_beside(path, content)
+    except OSError as error:
+        # Nobody knows the temporary file, and a full disk names none.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     temporary = Path(name)
     try:

@@ -169,7 +169,7 @@ def _message(where: str, error: Exception) -> str:
     if "readonly" in text or "read-only" in text:
         return f"the store {where} cannot be written; check its permissions or name another one with --store"
     if "unable to open" in text or "disk I/O" in text:
-        return f"the store {where} cannot be opened; check the path and its permissions"
+        return f"the store {where} cannot be opened; check the path, its permissions and the space on the disk"
     if "not a database" in text:
         return f"{where} is not a velatune store (not an SQLite database); name another file with --store"
     if "malformed" in text:

@@ -6,6 +6,7 @@ A program is a tuple of names of functions. Its cost is their number. Neither TO
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,7 @@ import numpy as np
 
 from search_space.ir.structure import Structure
 from search_space.passes.recipe_pass import RecipePass
+from search_space.recipe.space import pass_instances
 from workers.backend.backend import Backend, Metric
 from workers.backend.base import Base, Identified
 from workers.backend.cost import Cost, Row
@@ -52,8 +54,16 @@ class ToyTarget:
         return {}
 
 
+class ToyPass(RecipePass):
+    """What rewrites a program of the toy."""
+
+    @abstractmethod
+    def applied(self, program: Names) -> Names:
+        """The program after it."""
+
+
 @dataclass(frozen=True)
-class ToyMerge(RecipePass):
+class ToyMerge(ToyPass):
     """relu(relu(x)) = relu(x), and the same of abs."""
 
     name: ClassVar[str] = "toy-merge"
@@ -65,7 +75,7 @@ class ToyMerge(RecipePass):
 
 
 @dataclass(frozen=True)
-class ToyWrong(RecipePass):
+class ToyWrong(ToyPass):
     name: ClassVar[str] = "toy-wrong"
     law: ClassVar[str] = "none: it drops the last function"
 
@@ -143,7 +153,7 @@ class Toy(Backend):
         return {"toy": "1"}
 
     def passes(self, allowed: Any) -> list[RecipePass]:
-        return [ToyMerge(), ToyWrong()]
+        return pass_instances(ToyPass, allowed)
 
     def identify(self, job: Any) -> Identified:
         content = source_content(job.source, job.io_layout)

@@ -29,3 +29,11 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         write_whole(place, b"new")
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)  # too long a name, found at the last step
+    with pytest.raises(OSError) as refused:
+        write_whole(path, b"new")
+    assert refused.value.filename == str(path) and ".part" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
