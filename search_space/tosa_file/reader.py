@@ -14,6 +14,8 @@ from search_space.tosa_file.flatbuffer import Table
 
 VTables = dict[int, tuple[int, ...]]
 
+_CONTROL_FLOW = "control flow, such as torch.cond"
+
 
 def read_tosa(data: bytes, origin: str = "the program") -> Graph:
     """Read a TOSA file as ExecuTorch writes it: one region with one block.
@@ -52,10 +54,10 @@ def _read_program(data: bytes) -> Graph:
         raise SpaceError(f"it is TOSA {major}.{minor}; velatune reads TOSA 1.0")
     regions = root.tables(1, vtables)
     if len(regions) != 1:
-        raise SpaceError(f"it has {len(regions)} regions (control flow); velatune reads programs of one")
+        raise SpaceError(f"it has {len(regions)} regions ({_CONTROL_FLOW}); velatune reads programs of one")
     blocks = regions[0].tables(1, vtables)
     if len(blocks) != 1:
-        raise SpaceError(f"it has {len(blocks)} blocks (control flow); velatune reads programs of one")
+        raise SpaceError(f"it has {len(blocks)} blocks ({_CONTROL_FLOW}); velatune reads programs of one")
     return _Block(data, blocks[0], vtables).graph()
 
 

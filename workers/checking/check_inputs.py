@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -150,9 +150,12 @@ def _reach_of_index(tensor: TensorType, allowed: IndexRange | None, seen: Sequen
     """seen: values that it had; where nothing says what else is allowed, these are."""
     if allowed is not None:
         low, high = integer_range(tensor.dtype)
-        return _Reach(max(low, allowed.low), min(high, allowed.high), allowed.distinct)
-    if seen:
-        return _Reach(min(int(one.min()) for one in seen), max(int(one.max()) for one in seen))
+        reach = _Reach(max(low, allowed.low), min(high, allowed.high), allowed.distinct)
+        # One index of rank 0 differs from none; and a program of more indices than there are values is defined on none.
+        width = tensor.shape[-1] if tensor.shape else 1
+        return replace(reach, distinct=reach.distinct and 1 < width <= reach.high - reach.low + 1)
+    if known := [one for one in seen if one.size]:
+        return _Reach(min(int(one.min()) for one in known), max(int(one.max()) for one in known))
     return _reach(tensor)
 
 

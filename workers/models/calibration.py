@@ -117,28 +117,35 @@ def read_samples(path: Path) -> Iterator[tuple[Any, ...]]:
 
 def _fitted(sample: tuple[Any, ...], example: tuple[Any, ...], origin: str) -> tuple[Any, ...]:
     """The sample with its tensors in the element types of the example inputs, and lying in memory as they do."""
-    import torch
-
     if len(sample) != len(example):
         raise ModelError(f"{origin}: has {len(sample)} inputs, the model takes {len(example)}")
-    fitted: list[Any] = []
-    for index, (given, wanted) in enumerate(zip(sample, example, strict=True)):
-        if not isinstance(wanted, torch.Tensor):
-            if type(given) is not type(wanted):
-                kinds = f"is a {type(given).__name__}, the model takes a {type(wanted).__name__}"
-                raise ModelError(f"{origin}: input {index} {kinds}")
-            fitted.append(given)
-            continue
-        if not isinstance(given, torch.Tensor):
-            raise ModelError(f"{origin}: input {index} is a {type(given).__name__}, the model takes a tensor")
-        if given.shape != wanted.shape:
-            raise ModelError(
-                f"{origin}: input {index} has shape {list(given.shape)}, the model takes {list(wanted.shape)}"
-            )
-        if _narrows(given.dtype, wanted.dtype):
-            raise ModelError(f"{origin}: input {index} is {given.dtype}, the model takes {wanted.dtype}")
-        fitted.append(laid_like(given, wanted))
-    return tuple(fitted)
+    pairs = zip(sample, example, strict=True)
+    return tuple(_fitted_input(given, wanted, f"{origin}: input {at}") for at, (given, wanted) in enumerate(pairs))
+
+
+def _fitted_input(given: Any, wanted: Any, where: str) -> Any:
+    """One input as `_fitted`, with the tensors that are nested in it."""
+    import torch
+    from torch.utils import _pytree as pytree
+
+    if not isinstance(wanted, torch.Tensor):
+        if type(given) is not type(wanted):
+            raise ModelError(f"{where} is a {type(given).__name__}, the model takes a {type(wanted).__name__}")
+        inside, structure = pytree.tree_flatten(wanted)
+        if structure.is_leaf():
+            return given
+        values, other = pytree.tree_flatten(given)
+        if other != structure:
+            raise ModelError(f"{where} holds {len(values)} values in another structure, the model takes {len(inside)}")
+        parts = enumerate(zip(values, inside, strict=True))
+        return pytree.tree_unflatten([_fitted_input(*pair, f"{where}, value {at}") for at, pair in parts], structure)
+    if not isinstance(given, torch.Tensor):
+        raise ModelError(f"{where} is a {type(given).__name__}, the model takes a tensor")
+    if given.shape != wanted.shape:
+        raise ModelError(f"{where} has shape {list(given.shape)}, the model takes {list(wanted.shape)}")
+    if _narrows(given.dtype, wanted.dtype):
+        raise ModelError(f"{where} is {given.dtype}, the model takes {wanted.dtype}")
+    return laid_like(given, wanted)
 
 
 def _narrows(given: "torch.dtype", wanted: "torch.dtype") -> bool:

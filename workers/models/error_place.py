@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,9 @@ def _layer(error: BaseException) -> str:
     modules = [one for one in called if isinstance(one, nn.Module)]
     if not modules or isinstance(modules[-1], GraphModule):
         return ""
-    names = [name for name, one in modules[0].named_modules() if one is modules[-1]]
+    names: list[str] = []
+    with suppress(Exception):  # a module that could not be asked for its parts before cannot now
+        names = [name for name, one in modules[0].named_modules() if one is modules[-1]]
     # torch.export calls the user's module from one of its own.
     name = names[0].removeprefix("_export_root").removeprefix(".") if names else ""
     kind = type(modules[-1]).__name__

@@ -24,7 +24,7 @@ from workers.models.module_check import fault_of
 from workers.models.suite import MODELS
 from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 from workers.models.user_code import user_function
-from workers.output_capture import captured
+from workers.output_capture import captured, stdout_on_stderr
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,8 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
             model = ExportedModel(program, wanted, None, source.name)
     else:
         wanted = _in_layout(source.example_inputs, io_layout, source.name)
-        module = in_eval_mode(source.module).requires_grad_(False)
+        with _modules_own(source.name):
+            module = in_eval_mode(source.module)
         program = _exported(module, wanted, source.name, io_layout)
         samples = source.calibration_inputs
         if samples is not None and io_layout is not None:
@@ -153,7 +154,9 @@ def _checked_model(source: str, made: object) -> SourceModel:
     module, inputs, calibration = (*made, None)[:3]
     if not isinstance(module, torch.nn.Module):
         raise ModelError(f"{source} returned {_kind(module)} as the module; it must return {wanted}")
-    if fault := fault_of(module):
+    with _modules_own(source):
+        fault = fault_of(module)
+    if fault:
         raise ModelError(f"{source} returned {fault}")
     if isinstance(inputs, (tuple, list)) and not inputs:
         raise ModelError(f"{source} returned no example inputs; a model without inputs computes a constant")
@@ -170,6 +173,16 @@ def _checked_model(source: str, made: object) -> SourceModel:
     if None in samples:
         raise ModelError(f"{source}: calibration input {samples.index(None)} is not a tuple of tensors")
     return SourceModel(module, example_inputs, [s for s in samples if s is not None], source)
+
+
+@contextmanager
+def _modules_own(name: str) -> Iterator[None]:
+    """Ask a module for its parts, or put it into eval mode: a class of the user's may have its own `train`."""
+    try:
+        with stdout_on_stderr():
+            yield
+    except Exception as error:  # whatever that code raises
+        raise ModelError(f"{name}: the module cannot be prepared for torch.export, {with_place(error)}") from error
 
 
 def _kind(value: object) -> str:

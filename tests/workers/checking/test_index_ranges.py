@@ -103,6 +103,24 @@ def test_what_scatter_writes_to_is_distinct() -> None:
     assert all(len(set(one.ravel())) == one.size for one in found)
 
 
+@pytest.mark.parametrize("shape", [(1, 6), (6, 1), ()])
+def test_inputs_are_drawn_also_for_a_scatter_that_is_never_defined(shape: tuple[int, ...]) -> None:
+    """Six indices into four rows are not distinct; neither is one that stands for all six."""
+    built = Built()
+    index = built.input(TensorType(shape, "INT32"))
+    steps = (Step("reshape", (1,) * 2), Step("reshape", (1, 1))) if not shape else (Step("reshape", (1, 6)),)
+    spread = built.add(move(index, TensorType(shape, "INT32"), steps))
+    if not shape:
+        spread = built.add(Node("TILE", (spread,), INDICES, {"multiples": (1, 6)}))
+    values = built.input(TensorType((1, 4, 3), "INT8"))
+    written = built.input(TensorType((1, 6, 3), "INT8"))
+    result = built.add(Node("SCATTER", (values, spread, written), TensorType((1, 4, 3), "INT8")))
+    graph = Graph(built.nodes, tuple(built.inputs), (result,), len(built.nodes))
+    for one in (*check_inputs(graph, (), seed=1), *more_random_inputs(graph, (), seed=1)[:2]):
+        assert one.arrays[0].shape == shape
+        assert 0 <= one.arrays[0].min() <= one.arrays[0].max() <= 3
+
+
 @pytest.mark.parametrize("seen", [(), (np.array([[1, 0, 4, 2, 3, 1]], np.int32),)])
 def test_an_index_that_is_not_understood_is_one_that_was_seen(seen: tuple[np.ndarray, ...]) -> None:
     built = Built()

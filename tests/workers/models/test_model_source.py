@@ -70,6 +70,20 @@ class Item(torch.nn.Module):
 def item():
     return Item(), (torch.ones(3),)
 
+class Forgotten(torch.nn.Module):
+    def __init__(self):
+        self.scale = 2.0
+
+def forgotten():
+    return Forgotten(), (torch.ones(3),)
+
+class OwnTrain(torch.nn.Linear):
+    def train(self, mode=True):
+        raise RuntimeError("frozen" if not mode else "not frozen")
+
+def own_train():
+    return OwnTrain(4, 3), (torch.ones(2, 4),)
+
 not_a_function = 3
 """
 
@@ -151,6 +165,10 @@ def test_a_user_s_file_does_not_replace_a_library_of_its_name(user: Path) -> Non
         ("nets.py:", "has no function (no name given)"),
         ("nets.py:plane", "did you mean plain"),
         ("nets.py:not_a_function", "has no function not_a_function"),
+        (
+            "nets.py:forgotten",
+            "the module cannot be prepared for torch.export, AttributeError: 'Forgotten' object has no",
+        ),
         ("nets.py:raises", "raised ValueError: no weights here (line 15)"),
         ("nets.py:leaves", "raised SystemExit: 3"),
         ("nets.py:nothing", "returned nothing; it must return (module, example_inputs)"),
@@ -181,6 +199,7 @@ def test_a_bad_source_is_told_in_one_line(user: Path, source: str, expected: str
         ("wrong_shape", "must have same reduction dim, but got [2, 5] X [4, 3]"),
         ("branching", "data-dependent"),
         ("item", "known only when it runs"),
+        ("own_train", "the module cannot be prepared for torch.export, RuntimeError: frozen (nets.py, line 64)"),
     ],
 )
 def test_a_model_that_does_not_export(

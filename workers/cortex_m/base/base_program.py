@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
+from workers.models.exported.module_state import lost_starts, written_in_place
 from workers.models.exported.operator_list import Operators, operators_of, structure_of_operators
 from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
 
-_FORMAT = "2"
+_FORMAT = "3"
 """Of the cache: raised when the meaning of an entry changes."""
 
 #: Calibration inputs that programs are compared on.
@@ -96,10 +98,12 @@ def lowered(job: Job[Target]) -> CortexMBase:
     )
     folder = job.cache_dir / "cortex-m"
     order = ImageOrder.of(_module(model), model.example_inputs)
-    data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
+    with _said_of(job.source):
+        data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
+        told = calibration.warnings + _told_of_state(quantised)
     beside = default_pipeline(model, calibration.samples, job.target, folder / f"{found.key}.json")
     return CortexMBase(
-        **vars(found), warnings=calibration.warnings, quantised=data, operators=operators_of(quantised),
+        **vars(found), warnings=told, quantised=data, operators=operators_of(quantised),
         samples=tuple(calibration.samples[:_SAMPLES]), image_order=order, default_pipeline=beside,
     )  # fmt: skip
 
@@ -118,7 +122,8 @@ def with_products(job: Job[Target]) -> ExportedProgram:
     )
     kept = job.cache_dir / "cortex-m" / f"{found.key}-products.pt2"
     order = ImageOrder.of(_module(model), model.example_inputs)
-    return _cached(kept, model, calibration, order, squares_as_products)[1]
+    with _said_of(job.source):
+        return _cached(kept, model, calibration, order, squares_as_products)[1]
 
 
 def float_model(job: Job[Target]) -> ExportedModel:
@@ -152,6 +157,23 @@ def _cached(
     with contextlib.suppress(OSError):  # it is made anew then
         write_whole(path, written.getvalue())
     return written.getvalue(), loaded(written.getvalue())
+
+
+def _told_of_state(quantised: ExportedProgram) -> tuple[str, ...]:
+    """A warning about buffers that start with something else in the `.pte`."""
+    from workers.cortex_m.lowering.edge import to_edge
+
+    # Only the edge program says what is written.
+    return lost_starts(to_edge(quantised)) if written_in_place(quantised) else ()
+
+
+@contextmanager
+def _said_of(name: str) -> Iterator[None]:
+    """Errors inside the block name the model."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from error
 
 
 def _module(model: ExportedModel) -> GraphModule:

@@ -14,7 +14,7 @@ from torch.export import ExportedProgram
 
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.cost.price import price
-from workers.cortex_m.cost.view import operator_calls, operator_of, shape_of
+from workers.cortex_m.cost.view import operator_calls, operator_of, output_shapes
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.float_operators import float_operators
 from workers.cortex_m.guards.verdict import Severity
@@ -23,7 +23,7 @@ from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.target import InstructionSet, Target
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.models.exported.io_layout import relaid
 from workers.models.types import ExportedModel
 
@@ -85,13 +85,12 @@ def default_pipeline(
 def _found(model: ExportedModel, calibration: Sequence[tuple[Any, ...]]) -> dict[str, DefaultPipeline]:
     """By class of processors; quantising takes longer than lowering for both."""
     try:
-        module = _OnChannelsLast(model.program.module(check_guards=False))
-        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module = _in_channels_last(_OnChannelsLast(model.program.module(check_guards=False)))
         quantised = quantise(module, model.example_inputs, calibration, explicit_layout=False)
         edge = to_edge(quantised)
     except ModelError as error:
         return {one.value: DefaultPipeline(str(error)) for one in InstructionSet}
-    shapes = [shape_of(one) for one in quantised.graph.output_node().args[0]]
+    shapes = output_shapes(quantised)
     return {one.value: _lowered(edge, shapes, Target.counted(one)) for one in InstructionSet}
 
 
@@ -111,6 +110,14 @@ def _lowered(edge: ExportedProgram, shapes: list[tuple[int, ...]], target: Targe
     return DefaultPipeline(
         "", cost.instructions, len(cost.uncosted), file.planned_sram, len(file.content), moved, floats
     )
+
+
+def _in_channels_last(module: torch.nn.Module) -> torch.nn.Module:
+    try:
+        moved: torch.nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    except RuntimeError as error:  # weights of rank 5, as of a Conv3d, have no such order
+        raise ModelError(f"its weights cannot be put into channels_last order: {one_line(error)}") from error
+    return moved
 
 
 class _OnChannelsLast(torch.nn.Module):

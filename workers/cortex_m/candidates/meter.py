@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from workers.checking.allowance import Quality
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.cortex_m.candidates.candidates import Candidate
 from workers.cortex_m.candidates.programs import CortexMPrograms
-from workers.cortex_m.check.execute import tensors_of
+from workers.cortex_m.check.execute import outputs_anew
 from workers.models.types import ExportedModel
 
 
@@ -28,8 +26,7 @@ class CortexMMeter:
         """
         self._programs, self._samples = programs, samples
         original = model.program.module(check_guards=False)
-        with torch.no_grad():
-            self._wanted = [tensors_of(original(*one)) for one in samples]
+        self._wanted = [outputs_anew(original, one) for one in samples]
 
     def quality(self, program: Candidate) -> Quality:
         found = [self._programs.outputs(program, one) for one in self._samples]

@@ -68,7 +68,10 @@ class CortexMPrograms(Programs[Candidate]):
         """
         self.name, self.default, self.allowed = base.name, Candidate(), allowed
         self._target, self._seed, self._samples = target, seed, base.samples
-        self._candidates = Candidates(loaded(base.quantised), target, with_products, base.image_order)
+        try:
+            self._candidates = Candidates(loaded(base.quantised), target, with_products, base.image_order)
+        except ModelError as error:
+            raise ModelError(f"{base.name}: {error}") from error
         self._files: LRU[Written] = LRU(_KEPT)
         self._outputs: LRU[list[torch.Tensor]] = LRU(_KEPT)
 

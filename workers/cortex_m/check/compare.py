@@ -9,7 +9,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.view import operator_of, results_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def same_bits(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> 
     if not shapes.equal:
         return shapes
     for number, (one, other) in enumerate(zip(found, wanted, strict=True), start=1):
-        differing = int((one != other).sum())
+        # Values that are not a number are equal to each other.
+        differing = int(((one != other) & ~((one != one) & (other != other))).sum())
         if differing:
             return Outcome(False, f"output {number}: {differing} of {one.numel()} values differ from the baseline's")
     return Outcome(True, "")
@@ -70,8 +71,7 @@ def within_one_step(
 
 def output_steps(lowered: ExportedProgram) -> tuple[float | None, ...]:
     """The quantisation step of each output of a lowered program; None where the last operator computes in float."""
-    results = lowered.graph.output_node().args[0]
-    return tuple(_step(one) for one in results if isinstance(one, Node))
+    return tuple(_step(one) for one in results_of(lowered) if isinstance(one, Node))
 
 
 def _step(node: Node) -> float | None:

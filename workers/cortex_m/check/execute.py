@@ -6,13 +6,15 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.fx import Interpreter
+from torch.fx import GraphModule, Interpreter
 
 from workers.cortex_m.check.average_pool import integer_average_pool
+from workers.models.exported.module_state import state_kept
+from workers.models.exported.tensors import tensors
 
 
 def outputs_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
-    """The outputs of an exported program, in order.
+    """The tensors among the outputs of an exported program, in order, from the state that it starts with.
 
     Args:
         inputs: as the model takes them.
@@ -21,13 +23,24 @@ def outputs_of(program: ExportedProgram, inputs: tuple[Any, ...]) -> tuple[torch
     Returns:
         Tensors, as they leave the program.
     """
-    with torch.no_grad():
-        return tensors_of(_WithKernelPools(program.module(check_guards=False)).run(*inputs))
+    return outputs_anew(program.module(check_guards=False), inputs, _WithKernelPools)
 
 
-def tensors_of(result: Any) -> tuple[torch.Tensor, ...]:
-    """The outputs of a model that returns one tensor or several."""
-    return tuple(result) if isinstance(result, tuple | list) else (result,)
+def outputs_anew(
+    module: GraphModule, inputs: tuple[Any, ...], interpreter: type[Interpreter] = Interpreter
+) -> tuple[torch.Tensor, ...]:
+    """The tensors among the outputs of a module, in order, from the state that it has now, which it keeps.
+
+    Args:
+        module: of an exported program, which shares its buffers.
+        inputs: of the module.
+        interpreter: runs it.
+
+    Returns:
+        Copies, however the outputs are nested: an output may be a buffer, which gets its first value back.
+    """
+    with torch.no_grad(), state_kept(module):
+        return tuple(one.clone() for one in tensors(interpreter(module).run(*inputs)))
 
 
 class _WithKernelPools(Interpreter):

@@ -45,6 +45,21 @@ def shape_of(node: Any) -> tuple[int, ...]:
     return tuple(int(one) for one in node.meta["val"].shape)
 
 
+def results_of(program: ExportedProgram) -> list[Any]:
+    """What a program gives its caller, in order: nodes, and numbers or None where an output is one. The buffers that it
+    writes to, which its graph gives as well, are left out."""
+    from torch.export.graph_signature import OutputKind
+
+    given: Any = program.graph.output_node().args[0]
+    specs = program.graph_signature.output_specs
+    return [one for one, spec in zip(given, specs, strict=True) if spec.kind is OutputKind.USER_OUTPUT]
+
+
+def output_shapes(program: ExportedProgram) -> list[tuple[int, ...]]:
+    """The shapes of the tensors among what a program gives its caller."""
+    return [shape_of(one) for one in results_of(program) if hasattr(getattr(one, "meta", {}).get("val"), "shape")]
+
+
 def args_of(node: Node) -> tuple[Any, ...]:
     """The arguments of an operator, whose types its schema tells."""
     return node.args

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import operator_of, shape_of
+from workers.cortex_m.cost.view import operator_of, output_shapes, shape_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "padded-row"
@@ -22,8 +22,7 @@ def check(program: ExportedProgram, expected: list[tuple[int, ...]]) -> Iterator
     Yields:
         A verdict for each padding that may be wrong.
     """
-    shapes = [shape_of(one) for one in program.graph.output_node().args[0]]
-    if shapes == expected:
+    if output_shapes(program) == expected:
         return
     for node in program.graph.nodes:
         if node.op != "call_function" or operator_of(node) != "pad":

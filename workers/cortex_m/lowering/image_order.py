@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils import _pytree as pytree
 
-from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of
+from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of, results_of
 from workers.cortex_m.lowering.copied import copied
 from workers.models.exported.io_layout import layout_of
+from workers.models.exported.module_state import state_kept
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -72,7 +73,7 @@ class ImageOrder:
         taken = _are_channels_last(inputs)
         if not any(taken):
             return cls()
-        with torch.no_grad():
+        with torch.no_grad(), state_kept(model):
             return cls(taken, _are_channels_last(model(*inputs)))
 
     def inside(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -100,9 +101,8 @@ class ImageOrder:
         places = [node for node in graph.nodes if node.op == "placeholder" and node.name in names]
         for node in (node for node, turned in zip(places, self.inputs, strict=True) if turned):
             _enter(graph, node)
-        (results,) = graph.output_node().args
-        assert isinstance(results, list | tuple)
-        for node in (node for node, turned in zip(results, self.outputs, strict=True) if turned):
+        results = zip(results_of(program), self.outputs, strict=True)
+        for node in dict.fromkeys(node for node, turned in results if turned):  # two outputs may be the same
             _leave(graph, node)
         program.graph_module.recompile()
         return program

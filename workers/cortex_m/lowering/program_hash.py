@@ -32,7 +32,8 @@ def program_hash(program: ExportedProgram) -> str:
 def _digest_of(tensor: torch.Tensor) -> bytes:
     known: bytes | None = _digests.get(tensor)
     if known is None:
-        content = tensor.detach().contiguous().cpu().numpy().tobytes()
+        # numpy has no type for bfloat16; the bytes of the elements are the same for every type.
+        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         known = hashlib.blake2b(str(tuple(tensor.shape)).encode() + content, digest_size=16).digest()
         _digests[tensor] = known
     return known

@@ -75,13 +75,13 @@ def lost_state(before: ExportedProgram, after: ExportedProgram, lowered: Exporte
         Their names, in alphabetical order.
     """
     kept = written_buffers(lowered)
-    written = sorted(_written_in_place(before))
+    written = sorted(written_in_place(before))
     carried = [name for name in written if _is_read(before, name) and _reaches_outputs(before, name)]
     return [name for name in carried if name not in kept or not _is_read(after, name)]
 
 
-def _written_in_place(program: ExportedProgram) -> set[str]:
-    """Buffers that operators write to, through views too."""
+def written_in_place(program: ExportedProgram) -> set[str]:
+    """Names of the buffers that operators of a program write to, through views too, as torch.export gives it."""
     held = program.graph_signature.inputs_to_buffers
     targets = (memory_of(node.args[0]) for node in program.graph.nodes if is_in_place(node))
     return {held[one.name] for one in targets if one.name in held}

@@ -17,14 +17,17 @@ _ALWAYS_DROPPED = "dropout_p"
 
 
 def in_eval_mode(module: nn.Module) -> nn.Module:
-    """The same module after `eval()`. A module that torch.export or convert_pt2e made, or that has one in it, cannot
-    change its mode: what it has is found by `in_training_mode` once it is exported."""
+    """The same module after `eval()`, without gradients.
+
+    A module that torch.export or convert_pt2e made, or that has one in it, cannot change its mode: what it has is found
+    by `in_training_mode` once it is exported.
+    """
     try:
-        return module.eval()
+        return module.eval().requires_grad_(False)
     except NotImplementedError:
         for one in module.modules():
             one.training = False
-        return module
+        return module.requires_grad_(False)
 
 
 def in_training_mode(program: ExportedProgram) -> str | None:

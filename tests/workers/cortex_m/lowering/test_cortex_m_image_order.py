@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
+from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
-from workers.cortex_m.cost.view import operator_calls
+from workers.cortex_m.cost.view import operator_calls, output_shapes
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
@@ -87,3 +88,36 @@ def test_the_default_pipeline_takes_no_fewer_instructions(cpu: str) -> None:
     ours, theirs = (price(operator_calls(one), target) for one in (order.outside(explicit), legacy.lowered(())))
     assert not ours.uncosted and not theirs.uncosted
     assert ours.instructions <= theirs.instructions
+
+
+class StreamingImages(nn.Module):
+    """Keeps the last image, and gives its result twice."""
+
+    past: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(6, 3, 1)
+        self.register_buffer("past", torch.zeros(1, 3, 4, 5))
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        given = self.last(torch.cat((self.past, image), 1))
+        self.past.copy_(image)
+        return given, given
+
+
+def test_a_streaming_model_starts_as_it_did_and_gives_one_result_twice() -> None:
+    torch.manual_seed(0)
+    model, image = StreamingImages().eval(), IMAGE[:, :, :4, :5].contiguous(memory_format=torch.channels_last)
+    order = ImageOrder.of(model, (image,))
+    samples = [order.inside((one,)) for one in (image, image + 1)]
+    quantised = quantise(order.model(model), order.inside((image,)), samples)
+    assert not model.past.any()
+    program = order.outside(Lowering(to_edge(quantised), Target.parse("cortex-m55")).lowered(()))
+    for _ in range(2):  # each from the start
+        first, second = outputs_of(program, (image,))
+        assert first.shape == image.shape and torch.equal(first, second)
+        wanted, _ = model(image)
+        model.past.zero_()
+        assert (first - wanted).abs().max() < 0.1 * wanted.abs().max()
+    assert output_shapes(program) == [tuple(image.shape)] * 2

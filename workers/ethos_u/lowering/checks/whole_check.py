@@ -107,7 +107,7 @@ def _least(values: Sequence[Any]) -> Any:
     """A tensor like the first one, filled with the least number in any of them."""
     import torch
 
-    if not _is_float(values[0]):
+    if not _is_float(values[0]) or not values[0].numel():
         return values[0]
     return torch.full_like(values[0], float(min(one.min() for one in values)))
 

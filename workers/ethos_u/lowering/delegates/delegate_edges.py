@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
+from search_space.errors import SpaceError
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import Graph, TensorType
 from search_space.tosa_file.reader import read_tosa
@@ -32,10 +33,13 @@ def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
 
     Raises:
         ModelError: a tensor is of another type on the two sides, or there are others of them; the model cannot be
-            deployed so.
+            deployed so. Or a TOSA program is none that velatune reads, such as one with control flow.
     """
     for number, (call, tosa_file) in enumerate(delegates):
-        graph = read_tosa(tosa_file)
+        try:
+            graph = read_tosa(tosa_file, f"delegate {number}")
+        except SpaceError as error:
+            raise ModelError(f"{name}: {error}; write the model without this operator") from error
         handed, read = len(call.args) - 1, len(graph.inputs)
         if handed != read:
             # The runtime goes by position: it would take an input for an output.

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+import tosa_serializer as ts
 from torch import nn
 
 from workers.errors import ModelError
+from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
 from workers.models.model_source import export
@@ -49,3 +51,14 @@ def test_a_delegate_that_reads_less_than_it_is_handed_is_told() -> None:
     model = export(SourceModel(OnlyItsShape(), (torch.rand(1, 4),), None, "net.py:padded"))
     with pytest.raises(ModelError, match=r"^net\.py:padded: .* is handed 1 value \(.*\) and reads 0 values; "):
         lower(model, Target.parse("ethos-u55-128"), seed=0)
+
+
+def test_control_flow_inside_a_delegate_is_told() -> None:
+    """Ethos-U85 takes torch.cond, whose branches are regions of their own in the TOSA program."""
+    made = ts.TosaSerializer("", targetMajor=1, targetMinor=0, targetPatch=0, targetDraft=False)
+    for name in ("first", "second"):
+        made.startRegion(name)
+        made.currRegion.addBasicBlock(name)
+    call = torch.fx.Graph().placeholder("x")
+    with pytest.raises(ModelError, match=r"^net\.py:branches: delegate 0: it has 3 regions \(.*torch\.cond\)"):
+        check_edges([(call, bytes(made.serialize()))], "net.py:branches")
