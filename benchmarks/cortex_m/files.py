@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -77,7 +78,9 @@ def cortex_m_files(
     for recipe in recipes:
         candidate = programs.by(Recipe.parse(recipe))
         cost = programs.cost(candidate)
-        found = _outcome(program, programs.file(candidate).content, inputs, programs.outputs(candidate, inputs), job)
+        expected = programs.outputs(candidate, inputs)
+        content = programs.file(candidate).content
+        found = run_file(program, content, inputs, expected, job.target.instruction_set)
         guards = programs.executed(candidate, whole=True, on_all=True, is_default=False)
         told = f"{cost['instructions']:,}", str(cost["uncosted"]), guards.reason or "pass"
         click.echo("\n".join(row(model, f"`{recipe}`", *found, *told)))
@@ -91,17 +94,28 @@ def _known(job: Job[Target], store_url: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("default", *([best.best.recipe] if best else []))))
 
 
-def _outcome(
-    program: Path, content: bytes, inputs: tuple[torch.Tensor, ...], expected: tuple[torch.Tensor, ...],
-    job: Job[Target],
+def run_file(
+    program: Path, content: bytes, inputs: Sequence[torch.Tensor], expected: Sequence[torch.Tensor],
+    instruction_set: InstructionSet,
 ) -> tuple[str, str]:  # fmt: skip
-    """What came of a file, in words, and its instructions."""
+    """Run a `.pte` file once under QEMU.
+
+    Args:
+        program: as `Build.program` links it.
+        content: of the file.
+        inputs: of one inference.
+        expected: outputs that Python computes.
+        instruction_set: that the program is compiled for.
+
+    Returns:
+        What came of it, in words, and its instructions. They are empty if it fails.
+    """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "model.pte").write_bytes(content)
         for number, one in enumerate(inputs):
             (folder / f"input{number}.bin").write_bytes(_in_memory(one).tobytes())
-        machine = ("-M", _MACHINES[job.target.instruction_set], "-nographic", "-monitor", "none", "-serial", "null")
+        machine = ("-M", _MACHINES[instruction_set], "-nographic", "-monitor", "none", "-serial", "null")
         semihosting = ("-semihosting-config", "enable=on,target=native", "-kernel", program)
         try:
             done = subprocess.run(
@@ -118,7 +132,7 @@ def _outcome(
             found = np.frombuffer((folder / f"output{number}.bin").read_bytes(), dtype=values.dtype)
             differing += int((found != values.ravel()).sum())
     count = sum(one.numel() for one in expected)
-    counted = round(int(lines[-1].removeprefix("ticks ")) * _PER_TICK[job.target.instruction_set])
+    counted = round(int(lines[-1].removeprefix("ticks ")) * _PER_TICK[instruction_set])
     return f"{differing} of {count} values differ" if differing else "equal", f"{counted:,}"
 
 

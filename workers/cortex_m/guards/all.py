@@ -6,18 +6,15 @@ from torch.export import ExportedProgram
 
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards import (
-    broadcast_rows,
     channels_last,
     convolution_kinds,
     float_operators,
-    negative_padding,
     padded_row,
     registered_kernels,
     row_convolution,
     scratch_sizes,
-    softmax_axis,
-    transpose_axes,
 )
+from workers.cortex_m.guards.shapes import broadcast_rows, negative_padding, softmax_axis, transpose_axes
 from workers.cortex_m.guards.verdict import Severity, Verdict
 from workers.cortex_m.target import Target
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from workers.cortex_m.guards import broadcast_rows
-from workers.cortex_m.guards.broadcast_rows import steps_twice
+from workers.cortex_m.guards.shapes import broadcast_rows
+from workers.cortex_m.guards.shapes.broadcast_rows import steps_twice
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge

@@ -54,5 +54,5 @@ def _by_rows(order: tuple[int, ...], instruction_set: InstructionSet) -> bool:
 
 
 def _too_wide(rows: int, columns: int, instruction_set: InstructionSet) -> bool:
-    offset = (_GATHERED - 1) * columns if instruction_set is InstructionSet.MVE else 0
+    offset = (min(rows, _GATHERED) - 1) * columns if instruction_set is InstructionSet.MVE else 0
     return max(rows, columns, offset) > _MOST
