@@ -44,7 +44,7 @@ def check(program: ExportedProgram, instruction_set: InstructionSet) -> Iterator
             if order[-1] == len(order) - 1:
                 message = f"{node.name}: the kernel turns the last two axes although their order stays"
                 yield Verdict(NAME, node.name, Severity.WRONG, message)
-            elif _too_wide(*sizes[-2:], instruction_set):
+            elif _too_wide(sizes[-2], sizes[-1], instruction_set):
                 message = f"{node.name}: a matrix of {sizes[-2]} x {sizes[-1]} values is turned by offsets of 16 bits"
                 yield Verdict(NAME, node.name, Severity.WRONG, message)
 
