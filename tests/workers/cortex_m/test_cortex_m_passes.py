@@ -198,3 +198,11 @@ def test_no_operator_of_the_edge_is_left_behind() -> None:
     assert same_bits(
         outputs_of(program, inputs_of("halves")), outputs_of(lowered("halves", "cortex-m4"), inputs_of("halves"))
     ).equal
+
+
+def test_the_same_rewrite_twice_at_other_sites_keeps_both_of_its_constants() -> None:
+    # After the first one the layer that was second is named as the first one was.
+    lowering = Lowering(edge("linear"), M55)
+    program = rewritten(lowering, taken("linear-to-convolution@1,linear-to-convolution"))
+    assert operators(program).count("quantized_conv2d_nhwc") == 2
+    assert same_outputs(program, "linear", "cortex-m55")

@@ -11,9 +11,12 @@ from search_space.recipe.recipe import Recipe
 from workers.cortex_m.candidates.candidates import Candidate, Candidates
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
+from workers.cortex_m.passes.lowered.crop_by_slices import CropBySlices
 from workers.cortex_m.passes.lowered.linear_to_addmm import LinearToAddmm
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
+from workers.cortex_m.passes.lowered.softmax_innermost import SoftmaxInnermost
+from workers.cortex_m.passes.lowered.transpose_by_four import TransposeByFour
 from workers.cortex_m.passes.square_as_product import SquareAsProduct
 
 _USUAL = (
@@ -33,7 +36,7 @@ _STARTS = (
 _ROW_MENDS = (RowAlongHeight, PadApart)
 
 #: What mends other operators.
-_MENDS = (LinearToAddmm,)
+_MENDS = (LinearToAddmm, SoftmaxInnermost, TransposeByFour, CropBySlices)
 
 
 def starting_points(

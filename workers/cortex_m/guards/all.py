@@ -14,6 +14,7 @@ from workers.cortex_m.guards import (
     row_convolution,
     scratch_sizes,
 )
+from workers.cortex_m.guards.shapes import broadcast_rows, negative_padding, softmax_axis, transpose_axes
 from workers.cortex_m.guards.verdict import Severity, Verdict
 from workers.cortex_m.target import Target
 
@@ -36,6 +37,10 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
         *padded_row.check(program, expected),
         *convolution_kinds.check(program),
         *registered_kernels.check(program),
+        *softmax_axis.check(program),
+        *broadcast_rows.check(program),
+        *negative_padding.check(program),
+        *transpose_axes.check(program, target.instruction_set),
         *float_operators.check(program),
     )
     return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))

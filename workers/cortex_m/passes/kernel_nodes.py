@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.cost.view import operator_of
@@ -49,7 +50,8 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node | 
 
     Args:
         program: that gets it.
-        name: the same name gives the same parameter again.
+        name: the same name and value give the same parameter again. Another value gets a name of its own: operators
+            are named anew after each rewrite, so that two of them may have had one name.
         value: of the parameter.
         near: a parameter, after which it is put; None: before the inputs.
 
@@ -60,16 +62,30 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node | 
     from torch.export.graph_signature import InputKind
 
     graph = program.module.graph
+    value, name = value.contiguous(), _free_name(program, name, value)
     if near is None:
         inputs = program.exported.graph_signature.user_inputs
         place = graph.inserting_before(next(node for node in graph.nodes if node.name in inputs))
     else:
         place = graph.inserting_after(near)
     with place:
-        placed: Node = create_constant_placeholder(
-            program.exported, graph, name, InputKind.PARAMETER, value.contiguous()
-        )
+        placed: Node = create_constant_placeholder(program.exported, graph, name, InputKind.PARAMETER, value)
     return placed
+
+
+def _free_name(program: Program, name: str, value: torch.Tensor) -> str:
+    """The name, numbered if a parameter of another value has it."""
+    import torch
+
+    placed = {node.name: node for node in program.module.graph.nodes if node.op == "placeholder"}
+    for number in count(1):
+        free = f"{name}_{number}" if number > 1 else name
+        if free not in placed:
+            return free
+        known = constant(program, placed[free])
+        if known.dtype == value.dtype and torch.equal(known, value):
+            return free
+    raise AssertionError("numbers end")
 
 
 def viewed(program: Program, before: Node, value: Node, shape: Sequence[int]) -> Node:
