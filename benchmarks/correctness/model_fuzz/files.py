@@ -10,12 +10,17 @@ from benchmarks.correctness.model_fuzz.draft import Draft
 
 #: How the model is handed over. `eager`: a function that returns it; `uncalibrated`: without calibration inputs;
 #: `converted`: as convert_pt2e gives it. The others are `.pt2` files: the float program, or one that was quantised by
-#: EthosUQuantizer.
-Form = Literal["eager", "uncalibrated", "converted", "float", "int8", "int8 per tensor", "int16", "by name"]
+#: EthosUQuantizer; `by name`: one layer to int16; `one in float`: one layer is not quantised; `trained`: it was trained
+#: while quantised.
+Form = Literal[
+    "eager", "uncalibrated", "converted",
+    "float", "int8", "int8 per tensor", "int16", "by name", "one in float", "trained",
+]  # fmt: skip
 #: An argument of `forward` besides its tensors: its name, an expression that makes it, and a statement that reads it.
 Extra = tuple[str, str, str]
 
 _INT8 = "get_symmetric_quantization_config(is_per_channel=True)"
+_TRAINED = "get_symmetric_quantization_config(is_per_channel=True, is_qat=True)"
 _INT16 = "get_symmetric_a16w8_quantization_config(is_per_channel=True)"
 _PER_TENSOR = "get_symmetric_quantization_config(is_per_channel=False)"
 
@@ -29,17 +34,34 @@ def quantised():
         get_symmetric_a16w8_quantization_config,
         get_symmetric_quantization_config,
     )
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e import move_exported_model_to_eval
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e, prepare_qat_pt2e
 
     net, example, samples = float_net()
     quantizer = EthosUQuantizer(EthosUCompileSpec("{target}"))
 {configured}
-    prepared = prepare_pt2e(torch.export.export(net, example).module(check_guards=False), quantizer)
-    with torch.no_grad():
-        for sample in samples:
-            prepared(*sample)
+{prepared}
     return convert_pt2e(prepared), example, samples
 '''
+
+_CALIBRATED = """
+prepared = prepare_pt2e(torch.export.export(net, example).module(check_guards=False), quantizer)
+with torch.no_grad():
+    for sample in samples:
+        prepared(*sample)
+"""
+
+_TAUGHT = """
+exported = torch.export.export(net.train(), example)
+prepared = prepare_qat_pt2e(exported.module(check_guards=False), quantizer)
+optimizer = torch.optim.SGD(prepared.parameters(), lr=0.001)
+for sample in samples:
+    outputs = torch.utils._pytree.tree_leaves(prepared(*sample))
+    optimizer.zero_grad()
+    sum(one.square().mean() for one in outputs if getattr(one, "requires_grad", False)).backward()
+    optimizer.step()
+move_exported_model_to_eval(prepared)
+"""
 
 _QUANTISED_FILE = '''
 
@@ -121,18 +143,23 @@ def float_net():
     configured = _configured(form, draft)
     if not configured:
         return text + _EAGER
-    text += _QUANTISED.format(target=target, configured=indent(configured, " " * 4))
+    prepared = _TAUGHT if _TRAINED in configured else _CALIBRATED
+    text += _QUANTISED.format(
+        target=target, configured=indent(configured, " " * 4), prepared=indent(prepared.strip(), " " * 4)
+    )
     return text + (_CONVERTED if form == "converted" else _QUANTISED_FILE)
 
 
 def _configured(form: Form, draft: Draft) -> str:
     """Lines that say how the quantiser is to quantise; empty where the user does not quantise."""
-    if form == "by name" and draft.layers:
-        return (
-            f"quantizer.set_global({_INT8})\nquantizer.set_module_name({draft.random.choice(draft.layers)!r}, {_INT16})"
-        )
-    by_form = {"int8": _INT8, "converted": _INT8, "by name": _INT8, "int8 per tensor": _PER_TENSOR, "int16": _INT16}
-    return f"quantizer.set_global({by_form[form]})" if form in by_form else ""
+    by_form = {"int8 per tensor": _PER_TENSOR, "int16": _INT16, "trained": _TRAINED if draft.layers else _INT8}
+    if form in ("eager", "uncalibrated"):
+        return ""
+    lines = f"quantizer.set_global({by_form.get(form, _INT8)})"
+    if form in ("by name", "one in float") and draft.layers:
+        own = _INT16 if form == "by name" else "None"
+        lines += f"\nquantizer.set_module_name({draft.random.choice(draft.layers)!r}, {own})"
+    return lines
 
 
 def _laid(expression: str, rank: int, channels_last: bool) -> str:

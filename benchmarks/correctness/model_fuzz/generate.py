@@ -13,7 +13,7 @@ from benchmarks.correctness.model_fuzz.files import Extra, Form, as_file
 #: By how often: what the user hands over.
 _FORMS: dict[Form, int] = {
     "eager": 6, "uncalibrated": 1, "converted": 1,
-    "float": 2, "int8": 3, "int8 per tensor": 1, "int16": 2, "by name": 2,
+    "float": 2, "int8": 3, "int8 per tensor": 1, "int16": 2, "by name": 1, "one in float": 1, "trained": 1,
 }  # fmt: skip
 TARGETS = ("ethos-u55-128", "ethos-u85-256")
 
@@ -71,14 +71,21 @@ def _take_inputs(draft: Draft) -> None:
 
 
 def _extras(draft: Draft) -> list[Extra]:
-    """What people hand over besides tensors of numbers: masks, gains, texts."""
-    sizes = ", ".join(map(str, draft.shape("x")))
+    """What people hand over besides tensors of floats: masks, pixels, tuples, gains, texts, None."""
+    sizes = ", ".join(map(str, draft.shape("x"))) or "()"
     every: list[Extra] = [
-        ("keep", f"torch.rand({sizes or '()'}) > 0.3", "x = x.masked_fill(~keep, 0.0)"),
+        ("keep", f"torch.rand({sizes}) > 0.3", "x = x.masked_fill(~keep, 0.0)"),
+        (
+            "pixels",
+            f"torch.randint(0, 256, {draft.shape('x')}, dtype=torch.uint8)",
+            "x = x + pixels.float() / 255",
+        ),
+        ("state", f"(torch.rand({sizes}), torch.rand({sizes}))", "x = x * state[0] + state[1]"),
+        ("offset", "None", "x = x if offset is None else x + offset"),
         ("gain", "0.5", "x = x * gain"),
         ("how", "'twice'", "x = x * 2 if how == 'twice' else x"),
     ]
-    return [one for one in every if draft.random.random() < 0.06]
+    return [one for one in every if draft.random.random() < 0.05]
 
 
 def _shape(random: Random) -> tuple[int, ...]:
@@ -113,8 +120,10 @@ def _outputs(draft: Draft) -> str:
     every = list(dict.fromkeys([last, *more]))
     if len(every) == 1:
         return last if random.random() < 0.9 else f"({last},)"
-    kind = random.choice(("tuple", "tuple", "list", "dict"))
+    kind = random.choice(("tuple", "tuple", "list", "dict", "nested"))
     if kind == "dict":
         return "{" + ", ".join(f"'out{number}': {one}" for number, one in enumerate(every)) + "}"
+    if kind == "nested":
+        return f"{last}, ({', '.join(every[1:])},)"
     joined = ", ".join(every)
     return f"[{joined}]" if kind == "list" else joined

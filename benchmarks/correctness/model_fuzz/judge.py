@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from benchmarks.correctness.model_fuzz.candidates import kinds_of, miscompiled, unexpected_candidate
 from benchmarks.correctness.model_fuzz.generate import Generated
-from benchmarks.correctness.model_fuzz.stock import Stock, compared, write_stock
+from benchmarks.correctness.model_fuzz.stock import Stock, compared, write_file, write_stock
 from results.lookup.lookup import Hit
 from results.records.best import Best
 from results.records.evaluation import Evaluation
@@ -65,9 +65,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all models share. folder: for their files and all that is written."""
+    """What all models share. folder: for their files and all that is written. users: runs the users' own scripts and
+    stock ExecuTorch; what these register in their process is not to help velatune."""
 
     folder: Path
+    users: LocalPool
     pool: LocalPool
     store: Store
     objective: Objective
@@ -91,29 +93,29 @@ async def judge(
         trials: candidates per model.
         seconds: of search per model.
         workers: processes that evaluate candidates.
-        written_every: only every so-manieth model is applied, run, verified and compared. The others are tuned and
-            looked up, for which a `.pte` of the default is made as well, and not kept.
+        written_every: only every so-manieth model is applied, run, verified and compared with stock's. The others are
+            tuned and looked up, for which a `.pte` of the default is made as well, and not kept. Of these, stock
+            ExecuTorch lowers only what velatune refuses.
 
     Yields:
         What came of each model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = {model: _written(model, folder) for model in models}
-    # In a process of its own: what stock ExecuTorch has registered there is not to help velatune.
-    async with LocalPool(1, folder / "logs", tasks.warm_up) as users:
-        stocks = {model: await _stock(users, folder, model, job) for model, job in jobs.items()}
-    async with LocalPool(1, folder / "logs", tasks.warm_up) as pool:
+    logs = folder / "logs"
+    async with LocalPool(1, logs, tasks.warm_up) as users, LocalPool(1, logs / "own", tasks.warm_up) as pool:
         with Store.open(folder / "store.sqlite") as store:
-            bench = _Bench(folder, pool, store, Objective())
-            asked = {model: job for model, job in jobs.items() if stocks[model].stage != "file"}
-            tuned = await _tuned(bench, list(asked.values()), Budget(trials, seconds), workers)
+            bench = _Bench(folder, users, pool, store, Objective())
+            faults = {model: await _file_fault(bench, model, job) for model, job in jobs.items() if model.writes_pt2}
+            asked = [model for model in models if not faults.get(model)]
+            tuned = await _tuned(bench, [jobs[model] for model in asked], Budget(trials, seconds), workers)
             outcomes = dict(zip(asked, tuned, strict=True))
-            for model, stock in stocks.items():
+            for at, model in enumerate(models):
                 if model in outcomes:
-                    written = model in models[::written_every]
-                    yield await _judged(bench, model, jobs[model], stock, outcomes[model], written)
+                    written = at % written_every == 0
+                    yield await _judged(bench, model, jobs[model], outcomes[model], written)
                 else:
-                    yield Judged(model, "no file", stock.fault)
+                    yield Judged(model, "no file", faults[model])
 
 
 async def _tuned(bench: _Bench, jobs: Sequence[Job], budget: Budget, workers: int) -> list[Tuned | Failure]:
@@ -137,28 +139,35 @@ def _written(model: Generated, folder: Path) -> Job[Target]:
     return Job(source, Target.parse(model.target), folder / "cache", seed=0)
 
 
-async def _stock(pool: LocalPool, folder: Path, model: Generated, job: Job) -> Stock:
-    pt2 = Path(job.source) if model.writes_pt2 else None
-    file, out = _path(model, folder, ".py"), _path(model, folder, ".stock.pte")
+async def _file_fault(bench: _Bench, model: Generated, job: Job) -> str:
+    """Why the user's own script does not write the `.pt2`, in one line; empty if it does."""
+    file = _path(model, bench.folder, ".py")
     try:
-        return await pool.run(write_stock, file, pt2, model.target, out, timeout_seconds=_SECONDS)
+        return await bench.users.run(write_file, file, Path(job.source), timeout_seconds=_SECONDS)
+    except WorkerLost as lost:
+        return str(lost)
+
+
+async def _stock(bench: _Bench, model: Generated, job: Job) -> Stock:
+    pt2 = Path(job.source) if model.writes_pt2 else None
+    file, out = _path(model, bench.folder, ".py"), _path(model, bench.folder, ".stock.pte")
+    try:
+        return await bench.users.run(write_stock, file, pt2, model.target, out, timeout_seconds=_SECONDS)
     except WorkerLost as lost:
         return Stock("lost", str(lost))
 
 
-async def _judged(
-    bench: _Bench, model: Generated, job: Job[Target], stock: Stock, outcome: Tuned | Failure, written: bool
-) -> Judged:
+async def _judged(bench: _Bench, model: Generated, job: Job[Target], outcome: Tuned | Failure, written: bool) -> Judged:
     if isinstance(outcome, Failure):
-        judged = _refused(model, stock, outcome.reason)
+        judged = _refused(model, await _stock(bench, model, job), outcome.reason)
         if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
             evaluations = bench.store.evaluations.of(identity_for(job, bench.objective).key)
             reason, known = await _candidates(bench, job, evaluations)
             return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.told} ({known})")
         return judged
-    if stock.fault:
-        return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
     try:
+        if written and (stock := await _stock(bench, model, job)).fault:
+            return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
         reason, known = await _candidates(bench, job, bench.store.evaluations.of(outcome.best.identity.key))
         reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best, written)
     except Exception as error:  # whatever a fault of velatune's own raises

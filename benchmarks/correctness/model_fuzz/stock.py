@@ -28,35 +28,59 @@ _SETS = 2
 @dataclass(frozen=True)
 class Stock:
     """What came of it. fault: in one line, why there is no `.pte`; empty if there is one. stage: where that was:
-    `file` (the user's own script that writes the `.pt2`), `export`, `quantise`, `lower` or `write`. delegates: of the
-    `.pte`."""
+    `export`, `quantise`, `lower` or `write`. delegates: of the `.pte`."""
 
     stage: str = ""
     fault: str = ""
     delegates: int = 0
 
 
-def write_stock(file: Path, pt2: Path | None, target: str, out: Path) -> Stock:
-    """Lower a model with stock ExecuTorch and write the `.pte`.
+def write_file(file: Path, pt2: Path) -> str:
+    """Let the user's own script write the `.pt2`.
 
     Args:
-        file: Python, with `make`, and `write` where there is a `.pt2` file to be written.
+        file: Python, with `write`.
         pt2: where that goes.
+
+    Returns:
+        In one line, why it does not; empty if it does.
     """
-    stage = "file"
     with toolchain_hushed():
         importlib.import_module("executorch.kernels.quantized")
         try:
             torch.set_num_threads(1)
-            module = _imported(file)
-            if pt2 is not None:
-                module.write(str(pt2))
-            stage = "export"
-            net, example, samples = (*module.make(), None)[:3]
-            program = torch.export.export(net, example) if pt2 is None else torch.export.load(pt2)
+            _imported(file).write(str(pt2))
+        except Exception as error:  # whatever torch and ExecuTorch raise
+            return one_line(error)
+    return ""
+
+
+def write_stock(file: Path, pt2: Path | None, target: str, out: Path) -> Stock:
+    """Lower a model with stock ExecuTorch and write the `.pte`.
+
+    Args:
+        file: Python, with `make`.
+        pt2: that its `write` has written; None if it has none, and `make` gives the model.
+        target: of the NPU, as velatune writes it.
+        out: where the `.pte` goes.
+
+    Returns:
+        What came of it.
+    """
+    stage = "export"
+    with toolchain_hushed():
+        importlib.import_module("executorch.kernels.quantized")
+        try:
+            torch.set_num_threads(1)
+            example = samples = None
+            if pt2 is None:
+                net, example, samples = (*_imported(file).make(), None)[:3]
+                program = torch.export.export(net, example)
+            else:
+                program = torch.export.load(pt2)
             stage = "quantise"
             if not _is_quantised(program):
-                program = _quantised(program, example, None if pt2 is not None else samples, target)
+                program = _quantised(program, example, samples, target)
             stage = "lower"
             edge = _lowered(program, target)
             stage = "write"

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.correctness.model_fuzz.templates import (
     attention,
+    containers,
     control_flow,
     convolutions,
     elementwise,
+    in_place,
     indices,
     normalisations,
     recurrent,
@@ -38,6 +40,8 @@ SUBJECTS: Mapping[str, tuple[int, Mapping[int, Sequence[Template]]]] = {
     "indices": (3, indices.TEMPLATES),
     "attention": (2, attention.TEMPLATES),
     "recurrent": (2, recurrent.TEMPLATES),
+    "containers": (3, containers.TEMPLATES),
+    "in place": (2, in_place.TEMPLATES),
     "state": (1, state.TEMPLATES),
     "control flow": (1, control_flow.TEMPLATES),
 }
