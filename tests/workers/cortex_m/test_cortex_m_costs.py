@@ -125,13 +125,6 @@ def test_an_order_that_another_compiler_turns_round_is_a_tie() -> None:
         assert convolution.instructions < linear.instructions
         comparison = compare(linear, convolution, target.instruction_set)
         assert comparison.told_apart is told_apart, comparison
-    moved = OperatorCall(
-        "a", "transpose", KernelCall("transpose", elements=6400, dims=(1, 64, 1, 100), perm=(0, 2, 3, 1))
-    )
-    clone = KernelCall("clone_dim_order_portable", w=100, c=64, elements=6400)
-    target = Target.parse("cortex-m55")
-    pair = (price([one], target) for one in (moved, OperatorCall("a", "_clone_dim_order", clone)))
-    assert not compare(*pair, target.instruction_set).told_apart
 
 
 def test_a_difference_below_the_error_is_a_tie() -> None:
