@@ -16,6 +16,7 @@ from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
+from workers.cortex_m.cost.fitted import fitted_hash
 from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
@@ -97,7 +98,8 @@ def lowered(job: Job[Target]) -> CortexMBase:
     folder = job.cache_dir / "cortex-m"
     order = ImageOrder.of(_module(model), model.example_inputs)
     data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
-    beside = default_pipeline(model, calibration.samples, job.target, folder / f"{found.key}.json")
+    kept = folder / f"{found.key}-{fitted_hash()}.json"
+    beside = default_pipeline(model, calibration.samples, job.target, kept)
     return CortexMBase(
         **vars(found), warnings=calibration.warnings, quantised=data, operators=operators_of(quantised),
         samples=tuple(calibration.samples[:_SAMPLES]), image_order=order, default_pipeline=beside,

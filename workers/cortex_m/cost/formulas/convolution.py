@@ -116,6 +116,7 @@ def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         if call.pixels % 4:
             products.append(mve_product(call.pixels % 4, outs, call.depth))
     else:
+        windows.append({"taps_inside": inside, "taps_outside": outside})
         windows.append({"widen_4": call.pixels * (call.depth // 4), "widen_1": call.pixels * (call.depth % 4)})
         products = [dsp_pairs(call.pixels, outs, call.depth)]
     return scaled(total([common, scaled(total([*windows, *products]), call.groups)]), call.n)

@@ -1,7 +1,7 @@
 """ExecuTorch's portable operators that move values: permutations, copies to another dim order and to another dtype.
 
-The kernels `permute_copy_portable` and `clone_dim_order_portable` are the loops of two of them, compiled apart from their
-operators. They take half as many instructions, and no program is priced by them.
+The kernels `permute_copy_portable` and `clone_dim_order_portable` are the loops of two of them, compiled apart. They
+take about half of an operator's instructions, and no program is priced by them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from workers.cortex_m.target import InstructionSet
 
 
 def permute_operator(call: KernelCall, _: InstructionSet) -> Counts:
-    """`permute_copy`: a loop over the axes finds each value, then a counter over the axes of the result advances. It may
-    carry, by whatever permutation. Operands are checked axis by axis at first.
+    """`permute_copy`: a loop over the axes finds each value, then a counter over the axes of the result advances, which
+    may carry. All permutations take the same loops. Operands are checked axis by axis at first.
 
     Args:
         call: of the operator.
