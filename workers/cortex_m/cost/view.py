@@ -212,9 +212,8 @@ def _clone(node: Node) -> KernelCall | None:
 
 
 def _conversion(node: Node) -> KernelCall:
-    shape = shape_of(node)
-    types = {"dtype": _dtype(node), "from_dtype": _dtype(args_of(node)[0])}
-    return KernelCall("to_dim_order_copy", elements=prod(shape), dims=shape, **types)
+    shape, source = shape_of(node), _dtype(args_of(node)[0])
+    return KernelCall("to_dim_order_copy", elements=prod(shape), dims=shape, dtype=_dtype(node), from_dtype=source)
 
 
 def _dim_order(node: Any) -> tuple[int, ...]:
