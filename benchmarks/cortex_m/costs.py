@@ -151,6 +151,9 @@ def _operators(
         by_name[operator].append(beside)
     fitted = solved(portable) if portable else {}
     constants = {operator: max(median(values), 0.0) for operator, values in by_name.items()}
+    for name in constants.keys() & {f"{other}_nhwc" for other in constants}:
+        # The other operator calls the same kernel and does more; the errors of kernels must not turn them round.
+        constants[name] = min(constants[name], constants[name.removesuffix("_nhwc")])
     return constants | {one.formula: 0.0 for one in portable}, fitted
 
 
