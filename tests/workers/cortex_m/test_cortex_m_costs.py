@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from math import prod
 from statistics import median
 
 import numpy as np
@@ -12,6 +13,7 @@ from benchmarks.cortex_m import costs as cortex_m_costs
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.compare import compare
 from workers.cortex_m.cost.fitted import FILE, fitted
+from workers.cortex_m.cost.formulas.blocks import dsp_copy
 from workers.cortex_m.cost.kernels import counts_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.price import kernel_instructions, price
@@ -77,6 +79,47 @@ def test_minimum_and_maximum_have_a_cost() -> None:
         assert found == pytest.approx(counted, rel=0.02)
 
 
+#: Instructions of a `permute_copy` of floats in a file, with the runtime's own, by shape.
+IN_A_FILE = {
+    "cortex-m55": {(1, 8, 10, 12): 69_898, (2, 3, 40): 20_733},
+    "cortex-m4": {(1, 8, 10, 12): 74_830, (2, 3, 40): 19_136},
+}
+
+
+@pytest.mark.parametrize(("cpu", "counted"), IN_A_FILE.items())
+def test_a_transpose_of_floats_is_priced_as_the_operator_of_a_file(
+    cpu: str, counted: dict[tuple[int, ...], int]
+) -> None:
+    for shape, instructions in counted.items():
+        perm = (0, *range(2, len(shape)), 1)
+        call = KernelCall("permute_copy", elements=prod(shape), dims=shape, perm=perm, dtype="float32")
+        one = price([OperatorCall("a", "permute_copy", call)], Target.parse(cpu))
+        found = one.operators[0].instructions
+        assert found is not None
+        assert found + fitted(Target.parse(cpu).instruction_set).per_instruction == pytest.approx(
+            instructions, rel=0.01
+        )
+
+
+def test_copies_to_another_dtype_have_a_cost_where_they_were_counted() -> None:
+    for dtype, is_counted in (("int64", True), ("float16", False)):
+        call = KernelCall("to_dim_order_copy", elements=6, dims=(2, 3), dtype="float32", from_dtype=dtype)
+        assert (kernel_instructions(call, InstructionSet.DSP) is not None) is is_counted
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m55", "cortex-m4"])
+def test_a_copy_takes_what_the_assembly_of_newlib_says(cpu: str) -> None:
+    rows = [(call, counted) for call, counted in counted_kernels(cpu) if call.kernel == "memcpy"]
+    assert len(rows) > 10
+    for call, counted in rows:
+        assert kernel_instructions(call, Target.parse(cpu).instruction_set) == pytest.approx(counted, rel=0.002)
+
+
+def test_bytes_without_a_common_offset_are_copied_one_by_one_at_first() -> None:
+    executed = [dsp_copy(1, 12, "memcpy", [place])["memcpy.executed"] for place in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    assert executed == [14 + 3 * 4, 18 + 3 * 4, 20 + 3 * 4, 20 + 7 + 3 + 2 * 4 + 5]
+
+
 @pytest.mark.parametrize("cpu", ["cortex-m7", "cortex-m33"])
 def test_aliases_are_near_what_was_counted_on_them(cpu: str) -> None:
     shares = [
@@ -88,13 +131,13 @@ def test_aliases_are_near_what_was_counted_on_them(cpu: str) -> None:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda one: f"{one.model}-{one.variant}-{one.cpu}")
-def test_whole_models_are_predicted_within_three_per_cent(run: ModelRun) -> None:
+def test_whole_models_are_predicted_within_one_per_cent(run: ModelRun) -> None:
     assert {name: len(calls) for name, calls in run.calls.items()} == {
         name: calls for name, (calls, _) in run.by_operator.items()
     }
     cost = price(operators(run), Target.parse(run.cpu))
     assert not cost.uncosted
-    assert cost.instructions == pytest.approx(run.execute_instructions, rel=0.03)
+    assert cost.instructions == pytest.approx(run.execute_instructions, rel=0.01)
 
 
 def test_an_operator_without_a_known_cost_is_shown_and_not_counted_as_nothing() -> None:
@@ -125,13 +168,6 @@ def test_an_order_that_another_compiler_turns_round_is_a_tie() -> None:
         assert convolution.instructions < linear.instructions
         comparison = compare(linear, convolution, target.instruction_set)
         assert comparison.told_apart is told_apart, comparison
-    moved = OperatorCall(
-        "a", "transpose", KernelCall("transpose", elements=6400, dims=(1, 64, 1, 100), perm=(0, 2, 3, 1))
-    )
-    clone = KernelCall("clone_dim_order_portable", w=100, c=64, elements=6400)
-    target = Target.parse("cortex-m55")
-    pair = (price([one], target) for one in (moved, OperatorCall("a", "_clone_dim_order", clone)))
-    assert not compare(*pair, target.instruction_set).told_apart
 
 
 def test_a_difference_below_the_error_is_a_tie() -> None:

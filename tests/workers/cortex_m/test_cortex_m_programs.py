@@ -12,6 +12,7 @@ from workers.cortex_m.backend import BACKEND
 from workers.cortex_m.base.base_program import CortexMBase
 from workers.cortex_m.candidates.candidates import Candidate
 from workers.cortex_m.candidates.programs import CortexMPrograms
+from workers.cortex_m.cost.fitted import fitted_hash
 from workers.cortex_m.target import Target
 
 NETS = """
@@ -109,7 +110,7 @@ def test_the_default_pipeline_is_reported_beside(base: CortexMBase, job: Job[Tar
     assert beside.fault == "" and beside.float_operators >= 2  # 1-D convolutions stay in float there
     assert base.remarks == (str(beside),)
     assert f"{beside.instructions:,} instructions (predicted)" in str(beside)
-    (kept,) = (job.cache_dir / "cortex-m").glob("*.json")
+    (kept,) = (job.cache_dir / "cortex-m").glob(f"*-{fitted_hash()}.json")
     told = json.loads(kept.read_text())
     assert told["mve"]["instructions"] != told["dsp"]["instructions"]
     kept.write_text(json.dumps({**told, "mve": {**told["mve"], "instructions": 7}}))

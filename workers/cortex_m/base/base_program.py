@@ -17,6 +17,7 @@ from workers.backend.base import Base, Identified
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
+from workers.cortex_m.cost.fitted import fitted_hash
 from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
@@ -101,7 +102,8 @@ def lowered(job: Job[Target]) -> CortexMBase:
     with _said_of(job.source):
         data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
         told = calibration.warnings + _told_of_state(quantised)
-    beside = default_pipeline(model, calibration.samples, job.target, folder / f"{found.key}.json")
+    kept = folder / f"{found.key}-{fitted_hash()}.json"
+    beside = default_pipeline(model, calibration.samples, job.target, kept)
     return CortexMBase(
         **vars(found), warnings=told, quantised=data, operators=operators_of(quantised),
         samples=tuple(calibration.samples[:_SAMPLES]), image_order=order, default_pipeline=beside,

@@ -67,8 +67,8 @@ def default_pipeline(
         model: before it is quantised.
         calibration: inputs whose values the ranges are taken from.
         target: to lower for.
-        kept: a file that answers are kept in, for both classes of processors; its name says of which model and
-            toolchain.
+        kept: a file that answers are kept in, for both classes of processors; its name says of which model, toolchain
+            and costs.
 
     Returns:
         The cost of the program, or why there is none that can be used.

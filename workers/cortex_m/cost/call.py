@@ -23,6 +23,7 @@ class KernelCall:
         before, after: padding per axis, of `pad`.
         to_channels_last: the direction of `clone_dim_order_portable`.
         no_left_offset, no_right_offset: of `batch_matmul`, whether a side's zero point is zero: loops are left out.
+        dtype, from_dtype: of the values that a portable operator moves, and of what it converts them from.
     """
 
     kernel: str
@@ -50,6 +51,8 @@ class KernelCall:
     to_channels_last: bool = True
     no_left_offset: bool = False
     no_right_offset: bool = False
+    dtype: str = "int8"
+    from_dtype: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> KernelCall:
@@ -65,6 +68,8 @@ class KernelCall:
             to_channels_last=row["dir"] != "to_nchw",
             no_left_offset=row.get("left_offset") == "0",
             no_right_offset=row.get("right_offset") == "0",
+            dtype=row.get("dtype") or "int8",
+            from_dtype=row.get("from_dtype") or "",
             **numbers,
         )
 

@@ -11,6 +11,7 @@ from workers.cortex_m.cost.formulas import (
     elementwise,
     movement,
     pooling,
+    portable_movement,
     products,
     transposed_convolution,
 )
@@ -29,6 +30,7 @@ WHOLE_OPERATORS = frozenset(
     {
         "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "sigmoid_portable",
         "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
+        "permute_copy", "clone_dim_order", "to_dim_order_copy",
     }
 )  # fmt: skip
 
@@ -59,8 +61,11 @@ FORMULAS: dict[str, Formula] = {
     "memcpy": elementwise.copy,
     "lut_activation": elementwise.table,
     "transpose": movement.transpose,
-    "permute_copy_portable": movement.portable_permute,
-    "clone_dim_order_portable": movement.portable_clone,
+    "permute_copy": portable_movement.permute_operator,
+    "clone_dim_order": portable_movement.clone_operator,
+    "to_dim_order_copy": portable_movement.conversion_operator,
+    "permute_copy_portable": portable_movement.permute_loop,
+    "clone_dim_order_portable": portable_movement.clone_loop,
     "upsample_nearest2d_portable": movement.portable_upsample,
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,

@@ -15,12 +15,6 @@ from workers.cortex_m.target import COUNTED_WITH, InstructionSet, Target
 #: The error of what no family's error is known for, in per cent: operators are then told apart by large gaps alone.
 UNKNOWN_ERROR = 10.0
 
-#: Formula -> its error in per cent of the prediction, where only the kernel's loops were counted, and ExecuTorch's
-#: operator takes far more: its `permute_copy` of (1, 8, 10, 12) takes 69,898 instructions with MVE and 74,830 with DSP
-#: for 30,714 predicted ones, that of (2, 3, 40) 20,733 and 19,136. It finds each value by a loop over the axes, and
-#: calls a function that checks each axis.
-_OPERATOR_ERRORS = {"permute_copy_portable": 160.0}
-
 
 @dataclass(frozen=True)
 class OperatorCost:
@@ -109,5 +103,5 @@ def _priced(operator: OperatorCall, instruction_set: InstructionSet) -> Operator
     own = 0.0 if formula in WHOLE_OPERATORS else facts.operators.get(operator.operator, facts.other_operators)
     instructions = None if kernel is None else kernel + own
     known = facts.errors.get(formula or "")
-    error = _OPERATOR_ERRORS.get(formula or "", known.p95 if known is not None else UNKNOWN_ERROR)
+    error = known.p95 if known is not None else UNKNOWN_ERROR
     return OperatorCost(operator.node, operator.operator, operator.call.kernel, formula, instructions, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -206,19 +207,28 @@ def _transpose(node: Node) -> KernelCall:
     return KernelCall("transpose", elements=prod(dims), dims=dims, perm=axes)
 
 
+def _dtype(node: Any) -> str:
+    return str(node.meta["val"].dtype).removeprefix("torch.")
+
+
 def _permute(node: Node) -> KernelCall:
     call = _transpose(node)
-    return KernelCall("permute_copy_portable", elements=call.elements, dims=call.dims, perm=call.perm)
+    return replace(call, kernel="permute_copy", dtype=_dtype(node))
 
 
 def _clone(node: Node) -> KernelCall | None:
-    source = args_of(node)[0]
-    if _dim_order(source) == _dim_order(node):
-        return KernelCall("memcpy", elements=prod(shape_of(node)) * node.meta["val"].element_size())
-    if len(shape_of(node)) != 4:
+    """A `memcpy` if the dim order stays."""
+    shape = shape_of(node)
+    if _dim_order(args_of(node)[0]) == _dim_order(node):
+        return KernelCall("memcpy", elements=prod(shape) * node.meta["val"].element_size())
+    if len(shape) != 4:
         return None
-    n, h, w, c = _pixels(node, channels_last=False)
-    return KernelCall("clone_dim_order_portable", n=n, h=h, w=w, c=c, elements=n * h * w * c)
+    return KernelCall("clone_dim_order", elements=prod(shape), dims=shape, dtype=_dtype(node))
+
+
+def _conversion(node: Node) -> KernelCall:
+    shape, source = shape_of(node), _dtype(args_of(node)[0])
+    return KernelCall("to_dim_order_copy", elements=prod(shape), dims=shape, dtype=_dtype(node), from_dtype=source)
 
 
 def _dim_order(node: Any) -> tuple[int, ...]:
@@ -304,6 +314,7 @@ _READERS: dict[str, _Reader] = {
     "transpose": _transpose,
     "permute_copy": _permute,
     "_clone_dim_order": _clone,
+    "_to_dim_order_copy": _conversion,
     "pad": _pad,
     "upsample_nearest2d": _upsample,
     "convolution": _portable_convolution,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 #: How often loops run, by their names. Names with a dot are of routines that several kernels share.
 Counts = dict[str, float]
@@ -69,25 +69,84 @@ def mve_product(rows: int, outs: int, depth: int) -> Counts:
     }
 
 
-def dsp_copy(calls: float, size: int, name: str) -> Counts:
-    """`memcpy` or `memset` of newlib, by name: blocks of 64 (`memcpy` alone), 16 and 4 bytes, then bytes.
+def places_at(pitch: int) -> tuple[tuple[int, int], ...]:
+    """Where source and destination of calls begin, both at any multiple of a pitch.
+
+    Args:
+        pitch: in bytes.
+
+    Returns:
+        Offsets from a multiple of four bytes, of source and destination; each pair is as frequent as the others.
+    """
+    offsets = [number * pitch % 4 for number in range(4)]
+    return tuple((source, destination) for source in offsets for destination in offsets)
+
+
+def dsp_copy(calls: float, size: int, name: str, places: Sequence[tuple[int, int]] = ((0, 0),)) -> Counts:
+    """`memcpy` or `memset` of newlib 3.3, by the instructions of their assembly for Armv7E-M. That for Armv8.1-M takes
+    the same ones but for two more in each block of 64 or 16 bytes of `memcpy`.
 
     Args:
         calls: how often the routine is called.
         size: bytes of each call.
         name: `memcpy` or `memset`.
+        places: offsets of source and destination from a multiple of four bytes; each is as frequent as the others.
+            `memset` takes the destinations.
 
     Returns:
-        Runs of each loop, by the loop's name.
+        Calls, executed instructions and blocks of the routine.
     """
-    large = size // 64 if name == "memcpy" else 0
+    share = calls / len(places)
+    if name == "memset":
+        return {"memset.calls": calls, "memset.executed": share * sum(_memset(size, to) for _, to in places)}
+    executed = (_memcpy(size, *at) for at in places)
     return {
-        f"{name}.calls": calls,
-        f"{name}.64": calls * large,
-        f"{name}.16": calls * ((size - 64 * large) // 16),
-        f"{name}.4": calls * (size % 16 // 4),
-        f"{name}.1": calls * (size % 4),
+        "memcpy.calls": calls,
+        "memcpy.executed": share * sum(executed),
+        "memcpy.blocks": calls * (size // 64 + size % 64 // 16),
     }
+
+
+def _memcpy(size: int, source: int, destination: int) -> int:
+    """Executed instructions. Words of an aligned destination are copied by blocks of 64, 16 and 4 bytes, then the bytes
+    that are left. With both sides unaligned, bytes up to the destination's next word come first; fewer than eight bytes
+    go one by one."""
+    aligned = not source and not destination
+    if not aligned and size < 4:
+        return 12 + _tail(size)
+    if not aligned and size < 8:
+        return 16 + 4 * (size - 3)
+    begin = 14 if aligned else 18
+    if source:
+        begin += 2
+    if source and destination:
+        first = 4 - destination
+        begin += 7 + 3 * (first > 1)
+        size -= first
+    return begin + 34 * (size // 64) + 10 * (size % 64 // 16) + 4 * (size % 16 // 4) + _tail(size)
+
+
+def _tail(size: int) -> int:
+    """Of up to three bytes behind the last word."""
+    return 5 * (size % 4 > 0) + 2 * (size % 4 > 1)
+
+
+def _memset(size: int, destination: int) -> int:
+    """Executed instructions: bytes up to the next word, blocks of 16 bytes, words, then the bytes that are left."""
+    head = -destination % 4
+    if destination and size <= head:
+        return 10 + 5 * size if size else 7
+    executed = 7 + 5 * head if destination else 6
+    size -= head
+    rest, words = size % 4, size % 16 // 4
+    if size < 4:
+        return executed + 4 + (2 + 3 * rest if rest else 0)
+    executed += 7 + (11 + 7 * (size // 16) if size > 15 else 3)
+    if words:
+        executed += 6 + 3 * words
+    else:
+        executed += 4 if rest else 5
+    return executed + 1 + (2 + 3 * rest if rest else 0)
 
 
 def mve_copy(calls: float, size: int, name: str) -> Counts:
@@ -104,16 +163,17 @@ def mve_copy(calls: float, size: int, name: str) -> Counts:
     return {f"{name}_calls": calls, f"{name}_16": calls * up(size, 16)}
 
 
-def copies(calls: float, size: int, name: str, mve: bool) -> Counts:
+def copies(calls: float, size: int, name: str, mve: bool, places: Sequence[tuple[int, int]] = ((0, 0),)) -> Counts:
     """Copies (`memcpy`) or fills (`memset`) of so many bytes.
 
     Args:
         calls: how often the routine is called.
         size: bytes of each call.
         name: `memcpy` or `memset`.
-        mve: whether the compiler inlines CMSIS-NN's own routine; else newlib's runs.
+        mve: whether the compiler inlines CMSIS-NN's own routine, which no offset matters to; else newlib's runs.
+        places: as of `dsp_copy`.
 
     Returns:
         Runs of each loop, by the loop's name.
     """
-    return mve_copy(calls, size, name) if mve else dsp_copy(calls, size, name)
+    return mve_copy(calls, size, name) if mve else dsp_copy(calls, size, name, places)

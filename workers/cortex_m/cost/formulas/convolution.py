@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, mve_product, scaled, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, mve_product, places_at, scaled, total, up
 from workers.cortex_m.cost.taps import taps_inside
 from workers.cortex_m.target import InstructionSet
 
@@ -108,13 +108,15 @@ def columns(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         "groups": call.groups,
     }
     mve = instruction_set is InstructionSet.MVE
-    windows = [copies(inside, channels, "memcpy", mve), copies(outside, channels, "memset", mve)]
+    places = places_at(channels)
+    windows = [copies(inside, channels, "memcpy", mve, places), copies(outside, channels, "memset", mve, places)]
     if mve:
         # `arm_nn_mat_mult_nt_t_s8` is called for every four pixels.
         products = [scaled(mve_product(4, outs, call.depth), call.pixels // 4)]
         if call.pixels % 4:
             products.append(mve_product(call.pixels % 4, outs, call.depth))
     else:
+        windows.append({"taps_inside": inside, "taps_outside": outside})
         windows.append({"widen_4": call.pixels * (call.depth // 4), "widen_1": call.pixels * (call.depth % 4)})
         products = [dsp_pairs(call.pixels, outs, call.depth)]
     return scaled(total([common, scaled(total([*windows, *products]), call.groups)]), call.n)

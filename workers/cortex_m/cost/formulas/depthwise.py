@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.formulas import convolution
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, scaled, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, scaled, total, up
 from workers.cortex_m.cost.taps import taps_inside, valid_columns, valid_rows
 from workers.cortex_m.target import InstructionSet
 
@@ -114,7 +114,7 @@ def _dsp_columns(call: KernelCall) -> Counts:
         [
             {"calls": 1, "pixels": call.pixels, "kernel_rows": sum(rows) * call.ow, "output_rows": call.oh},
             {"widen": inside, "widen_4": inside * c4, "widen_1": inside * c1},
-            copies(padded, 2 * call.c, "memset", mve=False),
+            copies(padded, 2 * call.c, "memset", mve=False, places=places_at(2 * call.c)),
             _cleared(call, rows),
             {"c4": call.pixels * c4, "c4_taps2": call.pixels * c4 * taps2, "c4_tap1": call.pixels * c4 * taps1},
             {"c1": call.pixels * c1, "c1_taps": call.pixels * c1 * call.taps},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, total, up
 from workers.cortex_m.target import InstructionSet
 
 
@@ -51,7 +51,8 @@ def copy(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """A look-up per value: 16 at once with MVE, then four at once, then single ones.
+    """A look-up per value: 16 at once with MVE, then four at once, then single ones. The loops of MVE's remainder are
+    prepared where they run.
 
     Args:
         call: of the kernel.
@@ -62,7 +63,8 @@ def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """
     mve = instruction_set is InstructionSet.MVE
     by16, rest = divmod(call.elements, 16) if mve else (0, call.elements)
-    return {"calls": 1, "by16": by16, "by4": rest // 4, "by1": rest % 4}
+    remainder: Counts = {"any_by4": rest > 3, "any_by1": 0 < rest < 4} if mve else {}
+    return {"calls": 1, "by16": by16, "by4": rest // 4, "by1": rest % 4, **remainder}
 
 
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:
@@ -142,5 +144,5 @@ def chunks(call: KernelCall, _: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    moved = (copies(call.n, size, "memcpy", mve=False) for size in call.dims)
+    moved = (copies(call.n, size, "memcpy", mve=False, places=places_at(size)) for size in call.dims)
     return total([{"calls": 1, "parts": call.n * len(call.dims)}, *moved])

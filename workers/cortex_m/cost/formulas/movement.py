@@ -1,9 +1,6 @@
-"""Transposes, copies to another dim order, and padding."""
+"""CMSIS-NN's transpose and padding, and portable upsampling."""
 
 from __future__ import annotations
-
-from itertools import accumulate
-from operator import mul
 
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
@@ -38,41 +35,6 @@ def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     return {**loops, "rank3_rows": rows if rank == 3 else 0}
 
 
-def portable_permute(call: KernelCall, _: InstructionSet) -> Counts:
-    """The loops of ExecuTorch's `permute_copy`: every value advances a counter over the axes of the result, which may
-    carry. The operator in a file takes two to three times as many instructions.
-
-    Args:
-        call: of the kernel.
-        _: the formula is the same for both classes of processors.
-
-    Returns:
-        Runs of each loop, by the loop's name.
-    """
-    out = [call.dims[axis] for axis in call.perm]
-    values = call.elements
-    carries = list(accumulate(reversed(out), mul))  # values per wrap of the last axis, of the last two, ...
-    counts: Counts = {"calls": 1, f"rank{len(out)}_values": values}
-    for place, size in enumerate(carries[:-1], start=1):
-        counts[f"carry{place}"] = values / size
-    return counts
-
-
-def portable_clone(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `_clone_dim_order`: every value advances a counter over batch, channels,
-    height and width, which may carry; the same in both directions.
-
-    Args:
-        call: of the kernel.
-        _: the formula is the same for both classes of processors.
-
-    Returns:
-        Runs of each loop, by the loop's name.
-    """
-    image = call.n * call.c
-    return {"calls": 1, "values": call.elements, "carry1": image * call.h, "carry2": image}
-
-
 def portable_upsample(call: KernelCall, _: InstructionSet) -> Counts:
     """ExecuTorch's `upsample_nearest2d` of contiguous values: every value of the result looks up its place.
 
@@ -102,12 +64,17 @@ def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     lead = (0,) * (4 - len(call.before))
     before, after = lead + call.before, lead + call.after
     width, channels = before[2] + w + after[2], before[3] + c + after[3]
-    fills = [(n, before[1] * width * channels), (n, after[1] * width * channels)]
-    fills += [(n * h, before[2] * channels), (n * h, after[2] * channels)]
+    row, first = width * channels, before[1] * width * channels
+    # Offsets of four rows in a row; those of more rows repeat.
+    begins = [(place * w * c % 4, (first + place * row) % 4) for place in range(min(h, 4))]
+    left, right = before[2] * channels, after[2] * channels
+    inner = [(source, (to + left) % 4) for source, to in begins]
+    fills = [(n, first, [(0, 0)]), (n, after[1] * row, [(0, (first + h * row) % 4)])]
+    fills += [(n * h, left, begins), (n * h, right, [(0, (to + left + w * channels) % 4) for _, to in begins])]
     parts: list[Counts] = [{"calls": 1, "images": n, "rows": n * h}]
     if channels == c:
-        parts.append(copies(n * h, w * c, "memcpy", mve))
+        parts.append(copies(n * h, w * c, "memcpy", mve, inner))
     else:
-        fills += [(n * h * w, before[3]), (n * h * w, after[3])]
-        parts.append(copies(n * h * w, c, "memcpy", mve))
-    return total([*parts, *(copies(times, size, "memset", mve) for times, size in fills)])
+        fills += [(n * h * w, before[3], [(0, 0)]), (n * h * w, after[3], [(0, 0)])]
+        parts += [{"values": n * h * w}, copies(n * h * w, c, "memcpy", mve, [(0, before[3] % 4)])]
+    return total([*parts, *(copies(times, size, "memset", mve, places) for times, size, places in fills)])
