@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation
-from results.records.families import COMPILER_CYCLES, estimates_of
+from results.records.families import COMPILER_CYCLES, Metric, estimates_of, family_of
 from results.records.figures import Figures, OperatorRow
 
 
@@ -55,6 +55,34 @@ def gain_of(best: Best) -> Gain:
     return Gain(default.cycles, tuned.cycles)
 
 
+@dataclass(frozen=True)
+class Change:
+    """A number that a best changed."""
+
+    metric: Metric
+    was: int
+    now: int
+
+    def __str__(self) -> str:
+        return f"{self.metric.title} {self.was:,} → {self.now:,}"
+
+
+def changes(family: str, default: Mapping[str, int], best: Mapping[str, int]) -> list[Change]:
+    """What a best is told by where the ratio of two costs says nothing: `Family.has_ratio`.
+
+    Args:
+        family: name of a family of targets.
+        default: metrics of the default program.
+        best: metrics of the best one.
+
+    Returns:
+        The headline metrics that are not the same in both, in the family's order.
+    """
+    known = (one for one in family_of(family).metrics if one.is_headline)
+    both = [Change(one, default[one.name], best[one.name]) for one in known if one.name in default and one.name in best]
+    return [one for one in both if one.was != one.now]
+
+
 def mean_factor(gains: Iterable[Gain]) -> float:
     """Geometric mean of the factors; 1.0 of nothing."""
     logarithms = [math.log(gain.factor) for gain in gains if 0 < gain.factor < math.inf]
@@ -85,14 +113,14 @@ class TargetMeans:
     Attributes:
         target: name of the device.
         family: of the device; says what is counted.
-        objective: of what was minimised, host work included.
+        objective: of what was minimised, host work included; None where the ratio of two costs says nothing.
         estimates: of each prediction of the target's cycles, by the titles of their metrics.
     """
 
     target: str
     family: str
     models: int
-    objective: float
+    objective: float | None
     estimates: tuple[tuple[str, float], ...]
 
 
@@ -107,7 +135,7 @@ def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
             name,
             family,
             len(found),
-            mean_factor(map(gain_of, found)),
+            mean_factor(map(gain_of, found)) if family_of(family).has_ratio else None,
             tuple(
                 (one.title, mean_factor(gain_by(best, one.name) for best in found))
                 for one in estimates_of(family, [figures for best in found for figures in figures_of(best)])

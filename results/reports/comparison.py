@@ -78,7 +78,9 @@ class Comparison:
         sides = self.a.figures, self.b.figures
         metrics = metrics_of(self.a.identity.target.family, sides)
         unit = self._unit
-        titles = {"cycles": unit, **{one.name: one.title for one in metrics}}
+        titles = {one.name: one.title for one in metrics}
+        if all(family_of(side.identity.target.family).has_ratio for side in (self.a, self.b)):
+            titles = {"cycles": unit, **titles}
         for name, title in {**titles, "sram_bytes": "SRAM, bytes", "flash_bytes": "flash, bytes"}.items():
             a, b = (one.get(name) for one in sides)
             lines.append((title, _number(a), _number(b), _change(a, b) if a is not None and b is not None else ""))

@@ -22,6 +22,7 @@ from results.records.compare import (
     Gain,
     KindRow,
     by_kind,
+    changes,
     contribution_of,
     figures_of,
     gain_by,
@@ -133,6 +134,8 @@ def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
         "default": default,
         "tuned": tuned,
         "gain": gain,
+        "family": family,
+        "changes": changes(target.family, default.metrics, tuned.metrics),
         "error": error,
         "clock_hz": beside.clock_hz,
         "within": WITHIN if error is not None and error.covers(gain) else "",
@@ -230,6 +233,7 @@ def environment() -> Environment:
     made.globals["family_of"] = family_of
     made.globals["within_error"] = WITHIN
     made.globals["gain_between"] = Gain
+    made.globals["changes"] = changes
     return made
 
 

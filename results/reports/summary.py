@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from results.records.best import Best
 from results.records.clock import milliseconds
-from results.records.compare import TargetMeans, figures_of, gain_by, gain_of, means_of
+from results.records.compare import TargetMeans, changes, figures_of, gain_by, gain_of, means_of
 from results.records.families import COMPILER_CYCLES, Metric, compiler_of, family_of, metrics_of, unit_of
 from results.records.figures import Reuse
 from results.records.identity import Target
@@ -99,7 +99,9 @@ class TuneJson(_Strict):
     status: RunStatus = Field(description="why the search stopped")
     default: FiguresJson = Field(description="the default recipe: what stock ExecuTorch does")
     best: FiguresJson = Field(description="the best recipe; the default's figures if nothing beats it")
-    gain_percent: float = Field(description="cycles saved, in percent of the default's")
+    gain_percent: float | None = Field(
+        description="cycles saved, in percent of the default's; null where `cycles` orders several facts"
+    )
     prediction_error: PredictionErrorJson | None = Field(
         default=None, description="how far `cycles` of such targets are off on evidence; null where none is known"
     )
@@ -203,7 +205,7 @@ def tune_document(
         status=best.status,
         default=vars(default),
         best=vars(tuned),
-        gain_percent=round(gain.percent, 2),
+        gain_percent=round(gain.percent, 2) if family_of(target.family).has_ratio else None,
         prediction_error=vars(error) if error is not None else None,
         within_error=error is not None and error.covers(gain),
         recipe=best.recipe,
@@ -254,7 +256,8 @@ def markdown_table(
 
     Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off at
     most, and `covered` the part of the best's cycles on the NPU in kinds of operation that were measured. Where a
-    target has several models, geometric means over them follow.
+    target has several models, geometric means over them follow. Of families whose costs have no ratio, `gain` has the
+    facts that changed, and the cells before it are empty.
 
     Args:
         bests: of the run, in the order of the lines.
@@ -352,14 +355,20 @@ def _cells(best: Best, measurements: Sequence[Measurement], tabled: Sequence[Met
     default, tuned = figures_of(best)
     gain, error = gain_of(best), error_for(best.identity, measurements, best.best.operators)
     within = [WITHIN] if error is not None and error.covers(gain) else []
-    return (
-        in_a_cell(best.identity.model_name),
-        best.identity.target.name,
+    said = (
         f"{default.cycles:,}",
         f"{tuned.cycles:,}",
         "unknown" if error is None else error.short,
         _covered(best, error),
         f"{gain.percent:.1f} % ({gain.factor:.2f}x)",
+    )
+    family = best.identity.target.family
+    if not family_of(family).has_ratio:
+        said = ("", "", "", "", ", ".join(map(str, changes(family, default.metrics, tuned.metrics))) or "none")
+    return (
+        in_a_cell(best.identity.model_name),
+        best.identity.target.name,
+        *said,
         f"{gain_by(best, COMPILER_CYCLES).percent:.1f} %" if COMPILER_CYCLES in tuned else "",
         *(f"{default.get(one.name) or 0} → {tuned.get(one.name) or 0}" for one in tabled),
         f"{best.evaluations:,}",

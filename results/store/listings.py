@@ -45,14 +45,16 @@ _COLUMNS: tuple[Any, ...] = (
     _best.c.exactness,
     _best.c.label,
     _default.c.cycles.label("default_cycles"),
+    _default.c.metrics_json.label("default_metrics"),
     _default.c.status.label("default_status"),
     _best.c.cycles.label("best_cycles"),
+    _best.c.metrics_json.label("best_metrics"),
     bests.c.evaluations,
     bests.c.seconds,
     bests.c.status,
     bests.c.updated,
 )
-_FACTS = ("facts", "quantisation", "objective", "versions")
+_OBJECTS = ("facts", "quantisation", "objective", "versions", "default_metrics", "best_metrics")
 # What may be shown as a best, asked of every row however it came to be in the table.
 _SOUND = and_(
     _best.c.status == "ok", _best.c.verified, _default.c.status.in_(("ok", "wrong")), _default.c.cycles.is_not(None),
@@ -80,8 +82,10 @@ class Line:
     exactness: ExactnessClass
     label: Label
     default_cycles: int
+    default_metrics: dict[str, int]
     default_status: Status
     best_cycles: int
+    best_metrics: dict[str, int]
     evaluations: int
     seconds: float
     status: RunStatus
@@ -171,4 +175,4 @@ def _wanted(*more: object) -> Select[tuple[object, ...]]:
 
 def _lines(connection: Connection, statement: Select[tuple[object, ...]]) -> list[Line]:
     rows = connection.execute(statement).mappings()
-    return [Line(**{**row, **{name: json.loads(row[name]) for name in _FACTS}}) for row in rows]
+    return [Line(**{**row, **{name: json.loads(row[name]) for name in _OBJECTS}}) for row in rows]

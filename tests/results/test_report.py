@@ -33,7 +33,8 @@ from results.records.compare import (
     phantom_of,
     transpose_share_of,
 )
-from results.records.figures import Bound, OperatorRow, Quality, Reuse
+from results.records.figures import Bound, Figures, OperatorRow, Quality, Reuse
+from results.records.identity import Target
 from results.records.record import LABELS
 from results.reports.brief import brief
 from results.reports.estimates import Rise, differences, largest_rise_by_compiler
@@ -300,6 +301,34 @@ def test_pages_count_what_the_family_counts(tmp_path):
     assert "best cycles or instructions<br>" in both
     for unit in ("instructions", "cycles"):
         assert both.count(f'60<br><span class="label">{unit}</span>') == 1
+
+
+def orders_facts(now: dict[str, int]) -> Best:
+    """Of a family whose number only orders facts: two delegates and a thousand bytes before."""
+    identity, was = mutated(IDENTITY, ("target",), Target("vulkan", "vulkan", {})), dict(FACTS)
+    default, tuned = (
+        evaluation(recipe, identity=identity, figures=Figures(number, 0, 0, metrics))
+        for recipe, number, metrics in (("default", 2_0000001000_005, was), ("half=yes", 1_0000000500_005, was | now))
+    )
+    return best("half=yes", identity=identity, default=default, best=tuned)
+
+
+FACTS = {"host_operators": 0, "delegates": 2, "moved_bytes": 1000, "operations": 5, "transitions": 0}
+
+
+def test_a_number_that_orders_facts_is_told_by_those_that_changed(report, tmp_path):
+    found = orders_facts({"delegates": 1, "moved_bytes": 500})
+    changed, was = "delegates 2 → 1, bytes moved 1,000 → 500", "2 delegates, 1,000 bytes moved"
+    table = markdown_table([found, best()])
+    index = Page(write_index([found, best()], tmp_path / "index.html")).text
+    page = report(found).text
+    for text in (table, index, page):
+        assert changed in text and "2,000" not in text and "100.0 %" not in text
+    assert was in index and was in page
+    assert tune_json(found)["gain_percent"] is None
+    assert [str(one) for one in means_of([found])[0].estimates] == []
+    assert means_of([found])[0].objective is None
+    assert markdown_table([orders_facts({})]).count("none") == 1
 
 
 def test_index_says_where_the_default_is_wrong(tmp_path):

@@ -15,6 +15,7 @@ from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
 from workers.cache.lru import LRU
 from workers.errors import ModelError
+from workers.vulkan.cost.objective import lexicographic_cost
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
@@ -48,19 +49,18 @@ class Vulkan(Backend):
 
     family: ClassVar[str] = "vulkan"
     metrics: ClassVar[Sequence[Metric]] = (
-        Metric("order", "facts in order", "operators on the CPU, delegates, bytes moved, operations, as one number"),
         Metric(
-            "host_operators", "operators on the CPU", "operators left to the CPU", is_headline=True, is_tabled=True,
-            may_not_rise=True,
+            "host_operators", "operators on the CPU", "operators left to the CPU", is_headline=True, may_not_rise=True
         ),
-        Metric("delegates", "delegates", "parts that run on the GPU", is_headline=True, is_tabled=True),
-        Metric("moved_bytes", "bytes moved", "bytes that operators read and write", is_headline=True, is_tabled=True),
-        Metric("operations", "operations", "operations on the GPU"),
+        Metric("delegates", "delegates", "parts that run on the GPU", is_headline=True),
+        Metric("moved_bytes", "bytes moved", "bytes that operators read and write", is_headline=True),
+        Metric("operations", "operations", "operations on the GPU", is_headline=True),
         Metric("transitions", "changes of layout", "operations that only change storage or layout"),
     )  # fmt: skip
     objectives: Mapping[str, ObjectiveKind] = {
         "order": ObjectiveKind(
-            "operators on the CPU, then delegates, then bytes moved, then operations", lambda cost, _: cost["order"]
+            "operators on the CPU, then delegates, then bytes moved, then operations",
+            lambda cost, _: lexicographic_cost(cost),
         ),
         "bytes": ObjectiveKind(
             "bytes moved", lambda cost, _: cost["moved_bytes"],

@@ -25,7 +25,6 @@ from workers.vulkan.check.quality import Quality as OutputQuality
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.cost.device_profile import read_profile
 from workers.vulkan.cost.facts import facts, moved_by_calls
-from workers.vulkan.cost.objective import lexicographic_cost
 from workers.vulkan.cost.refusals import refusals
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.files.pte import pte_bytes
@@ -163,7 +162,6 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         lowered = self.lowered(program)
         counted = facts(lowered)
         metrics = {
-            "order": lexicographic_cost(counted),
             "host_operators": counted.host_operators,
             "delegates": counted.delegates,
             "moved_bytes": counted.moved_bytes,

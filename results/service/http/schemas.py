@@ -53,9 +53,11 @@ class LineJson(Answer):
     exactness: ExactnessClass = Field(description="exact: outputs equal bit for bit; else of a checked quality")
     label: Label
     default_cycles: NonNegativeInt
+    default_metrics: dict[str, NonNegativeInt] = Field(description="what else the family's backend counts, by name")
     default_status: Status = Field(description="wrong where the compiler makes something else of the default lowering")
     best_cycles: NonNegativeInt
-    gain_percent: float
+    best_metrics: dict[str, NonNegativeInt]
+    gain_percent: float | None = Field(description="null where cycles order several facts")
     evaluations: NonNegativeInt
     seconds: float
     status: RunStatus = Field(description="why the search stopped")

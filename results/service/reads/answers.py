@@ -9,6 +9,7 @@ from results.lookup.answer_json import LookupJson, SimulationJson, lookup_docume
 from results.lookup.lookup import Hit, answer_from
 from results.records.best import Best
 from results.records.compare import contribution_of
+from results.records.families import family_of
 from results.records.figures import OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import elements
@@ -89,7 +90,8 @@ def line_json(line: Line, backend: Backend) -> LineJson:
     Returns:
         Its JSON.
     """
-    return LineJson(gain_percent=round(line.gain.percent, 2), fresh=is_fresh(line, backend), **asdict(line))
+    gain = round(line.gain.percent, 2) if family_of(line.family).has_ratio else None
+    return LineJson(gain_percent=gain, fresh=is_fresh(line, backend), **asdict(line))
 
 
 def is_fresh(line: Line, backend: Backend) -> bool:

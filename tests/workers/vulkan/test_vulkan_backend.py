@@ -67,7 +67,7 @@ def test_its_file_is_written(person: Person, tuned: Mapping[str, Any]) -> None:
     assert "is not the file that attention.pte.json is about" in person.types("verify", "attention.pte", expect=2)[1]
     assert "not known to fail" in out and "attention.report.md" in out
     report = (person.home / "attention.report.md").read_text()
-    assert "## Why the file is in 1 delegate\n" in report and "spell-attention avoids it" in report
+    assert "## Why the file is in 1 delegate\n" in report and "spell-attention (--allow-requant) removes it" in report
 
 
 def test_a_limit_of_quality_is_the_user_s(person: Person) -> None:

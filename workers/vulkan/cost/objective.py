@@ -16,21 +16,21 @@ stands as all nines.
 
 from __future__ import annotations
 
-from workers.vulkan.cost.facts import Facts
+from workers.backend.cost import Numbers
 
 _DIGITS = (("host_operators", 3), ("delegates", 2), ("moved_bytes", 10), ("operations", 3))
 
 
-def lexicographic_cost(facts: Facts) -> int:
+def lexicographic_cost(counted: Numbers) -> int:
     """The middle of the order as one number: see the head of this file.
 
     Args:
-        facts: of a program.
+        counted: of a program, by the names of `workers.vulkan.cost.facts.Facts`.
 
     Returns:
         The number; smaller is better.
     """
     number = 0
     for name, digits in _DIGITS:
-        number = number * 10**digits + min(getattr(facts, name), 10**digits - 1)
+        number = number * 10**digits + min(counted[name], 10**digits - 1)
     return number

@@ -1,4 +1,4 @@
-"""What the runtime is known to fail on in a program, and which rewrite mends it."""
+"""What the runtime is known to fail on in a program, and which rewrite removes the cause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_space.exactness import Exactness
+from workers.vulkan.cost.remedies import remedies, with_remedies
 from workers.vulkan.gate.finding import Finding
 from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
@@ -21,8 +21,7 @@ class Refusal:
     Attributes:
         finding: of the first of them.
         times: how many there are.
-        rewrites: names of the rewrites, among those asked about, that mend it; with the option that allows one which is
-            not exact.
+        rewrites: that remove the cause, as `remedies` returns them.
     """
 
     finding: Finding
@@ -31,8 +30,7 @@ class Refusal:
 
     def __str__(self) -> str:
         times = f" ({self.times} times)" if self.times > 1 else ""
-        remedy = f"; {' or '.join(self.rewrites)} mends it" if self.rewrites else ""
-        return f"{self.finding}{times}{remedy}"
+        return with_remedies(f"{self.finding}{times}", self.rewrites)
 
 
 def refusals(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Refusal, ...]:
@@ -46,16 +44,8 @@ def refusals(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Refusal, .
         One for each rule, operator and reason, in the order in which the gate finds them.
     """
 
-    def mends(one: Finding) -> tuple[str, ...]:
-        found = (each for each in available if one.rule.name in each.mends or one.operator in each.removes)
-        return tuple(f"{each.name} ({_ALLOWED_BY[each.exactness]})" for each in found)
-
     counts = Counter(verdict(graphs_of(lowered)).refused)
-    return tuple(Refusal(finding, times, mends(finding)) for finding, times in counts.items())
-
-
-_ALLOWED_BY = {
-    Exactness.EXACT: "exact",
-    Exactness.REQUANTISING: "--allow-requant",
-    Exactness.PRECISION: "--allow-precision",
-}
+    return tuple(
+        Refusal(finding, times, remedies(available, finding.operator, finding.rule.name))
+        for finding, times in counts.items()
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workers.vulkan.cost.remedies import remedies, with_remedies
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.passes.base import Rewrite
 
@@ -17,7 +18,7 @@ class Split:
         operator: as `aten.mul.Scalar`.
         reason: the partitioner's.
         nodes: their names in the lowered program.
-        rewrites: names of the rewrites, among those asked about, that avoid the operator.
+        rewrites: that avoid the operator, as `remedies` returns them.
     """
 
     operator: str
@@ -27,8 +28,7 @@ class Split:
 
     def __str__(self) -> str:
         times = f"{len(self.nodes)} times " if len(self.nodes) > 1 else ""
-        remedy = f"; {' or '.join(self.rewrites)} avoids it" if self.rewrites else ""
-        return f"{self.operator} {times}on the CPU: {self.reason}{remedy}"
+        return with_remedies(f"{self.operator} {times}on the CPU: {self.reason}", self.rewrites)
 
 
 def splits(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Split, ...]:
@@ -45,12 +45,7 @@ def splits(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Split, ...]:
     for one in lowered.host_operators:
         found.setdefault((one.operator, one.reason), []).append(one.name)
     made = (
-        Split(
-            operator,
-            reason,
-            tuple(nodes),
-            tuple(dict.fromkeys(rewrite.name for rewrite in available if operator in rewrite.removes)),
-        )
+        Split(operator, reason, tuple(nodes), remedies(available, operator))
         for (operator, reason), nodes in found.items()
     )
     return tuple(sorted(made, key=lambda split: -len(split.nodes)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.vulkan.gate.convolution import batches as convolution_batches
-from workers.vulkan.gate.convolution import dilation, groups
+from workers.vulkan.gate.convolution import dilation, groups, pointwise_steps
 from workers.vulkan.gate.elementwise import division_rounding, int8_shapes, negative_bases, rotary_shapes
 from workers.vulkan.gate.finding import Rule
 from workers.vulkan.gate.images import extents, pixel_shuffle_factor, pool_stride, upsample_factor
@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     convolution_batches.RULE,
     groups.RULE,
     dilation.RULE,
+    pointwise_steps.RULE,
     layer_norm.RULE,
     batch_norm.RULE,
     group_norm.RULE,

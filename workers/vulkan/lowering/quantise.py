@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from workers.errors import ModelError
 from workers.vulkan.model.layers import LINEAR, Layer, layer_of, weighted_kind
 from workers.vulkan.model.scheme import GROUPED, PER_CHANNEL, Scheme
+from workers.vulkan.passes.editing import value_of
 
 if TYPE_CHECKING:
-    import torch
     from torch.fx import GraphModule, Node
     from torchao.quantization.pt2e.quantizer import Quantizer
 
@@ -123,8 +123,9 @@ def _as_module(module: GraphModule, node: Node) -> str:
     """Replace a linear operator by a call of an `nn.Linear` with its weights; the module's name."""
     import torch
 
-    weight = _value(module, node.args[1])
-    bias = _value(module, node.args[2]) if len(node.args) > 2 else None
+    weight = value_of(module, node.args[1])
+    bias = value_of(module, node.args[2]) if len(node.args) > 2 else None
+    assert weight is not None  # of a layer
     linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
     linear.weight = torch.nn.Parameter(weight.detach().clone(), requires_grad=False)
     if bias is not None:
@@ -137,14 +138,6 @@ def _as_module(module: GraphModule, node: Node) -> str:
     node.replace_all_uses_with(call)
     module.graph.erase_node(node)
     return name
-
-
-def _value(module: GraphModule, node: Any) -> torch.Tensor:
-    value: Any = module
-    for part in str(node.target).split("."):
-        value = getattr(value, part)
-    tensor: torch.Tensor = value
-    return tensor
 
 
 def _torchao_config(scheme: Scheme) -> Any:

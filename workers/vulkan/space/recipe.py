@@ -98,7 +98,8 @@ class VulkanRecipe:
             Number of a layer -> its scheme; layers that stay float are not named.
 
         Raises:
-            SpaceError: a layer is named that a scheme does not fit or that does not exist.
+            SpaceError: a layer is named that a scheme does not fit or that does not exist, or a scheme without numbers
+                fits none.
         """
         known = {layer.number: layer for layer in layers}
         named = {number: Scheme(name) for name, numbers in self.schemes for number in numbers}
@@ -109,8 +110,8 @@ class VulkanRecipe:
                 raise SpaceError(f"scheme={scheme}@{number}: {known[number].name} {reason}")
         for name, numbers in self.schemes:
             if not numbers:
-                fits = [one.number for one in layers if one.number not in named and not fitting(one, Scheme(name))]
-                named |= dict.fromkeys(fits, Scheme(name))
+                fits = _fitted(layers, Scheme(name))
+                named |= dict.fromkeys((number for number in fits if number not in named), Scheme(name))
         return {number: scheme for number, scheme in sorted(named.items()) if scheme is not Scheme.FP}
 
     def settings(self, layers: Sequence[Layer]) -> Settings:
@@ -128,3 +129,12 @@ class VulkanRecipe:
             unfused={one.pattern: frozenset(one.numbers) for one in self.passes if isinstance(one, LeaveUnfused)},
             on_cpu={one.operator: frozenset(one.numbers) for one in self.passes if isinstance(one, KeepOnCpu)},
         )
+
+
+def _fitted(layers: Sequence[Layer], scheme: Scheme) -> list[int]:
+    """Numbers of the layers that a scheme fits. Raises SpaceError if it fits none, with the reason of the last."""
+    reasons = {one: fitting(one, scheme) for one in layers}
+    if not reasons or all(reasons.values()):
+        why = [f"; {one.name} {reason}" for one, reason in reasons.items()][-1:] or ["; it has none"]
+        raise SpaceError(f"scheme={scheme} fits no layer of the model{why[0]}")
+    return [one.number for one, reason in reasons.items() if not reason]

@@ -19,7 +19,7 @@ def programs() -> VulkanPrograms:
 def test_it_says_why_the_default_splits_and_what_each_layer_is(programs: VulkanPrograms) -> None:
     program = programs.built(Recipe.parse("scheme=w4-g32@1 | spell-attention"))
     text = programs.report(program)
-    assert "## Why the default is in 3 delegates" in text and "spell-attention avoids it" in text
+    assert "## Why the default is in 3 delegates" in text and "spell-attention (--allow-requant) removes it" in text
     assert "## Why the file is in 1 delegate\n\nNothing is left on the CPU." in text
     assert "the runtime registers no such operator" in text
     (first,) = re.findall(r"\| 1 \| qkv \| linear \| 3,072 \| w4-g32 \| ([0-9.]+) dB \|", text)

@@ -135,7 +135,7 @@ def test_a_mean_over_tokens_is_on_the_gpu() -> None:
     assert (len(kept.delegates), kept.host_operators) == (1, ())
 
 
-def test_a_relu6_behind_which_is_quantised_can_be_dropped_exactly() -> None:
+def test_a_relu6_behind_which_is_quantised_is_dropped_without_a_change_of_the_quantised_program() -> None:
     model = relu6_convolutions()
     schemes = everywhere(Scheme.STATIC8, 4)
     stock, free = lowered(model, schemes), lowered(model, schemes, **RELU6_FREE)

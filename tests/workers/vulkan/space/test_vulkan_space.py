@@ -4,7 +4,16 @@ from functools import cache
 
 import pytest
 import torch
-from support.vulkan_nets import Convolutions, attention_programs, exported, made, mlp, programs_of, relu6_convolutions
+from support.vulkan_nets import (
+    Convolutions,
+    One,
+    attention_programs,
+    exported,
+    made,
+    mlp,
+    programs_of,
+    relu6_convolutions,
+)
 from torch import nn
 
 from search_space.errors import SpaceError
@@ -195,6 +204,20 @@ def test_a_scheme_without_numbers_is_for_the_layers_that_it_fits() -> None:
         VulkanRecipe.of(Recipe.parse("scheme=w8@1")).scheme_by_layer(layers)
     with pytest.raises(SpaceError, match="the model has 4 layers"):
         VulkanRecipe.of(Recipe.parse("scheme=w8@5")).scheme_by_layer(layers)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "why"),
+    [
+        (1, 24, "computes one row, for which linear_qcs4w has no shader"),
+        (16, 28, "has 28 output channels, no multiple of 8, which linear_qcs4w computes wrongly"),
+    ],
+)
+def test_a_scheme_that_fits_no_layer_says_why(rows: int, columns: int, why: str) -> None:
+    layers = model_layers(made(lambda: One(64, columns), rows, 64))
+    with pytest.raises(SpaceError, match=f"scheme=w4 fits no layer of the model; linear {why}"):
+        VulkanRecipe.of(Recipe.parse("scheme=w4 | fuse-linear-qcs4w")).scheme_by_layer(layers)
+    assert VulkanRecipe.of(Recipe.parse("scheme=w8")).scheme_by_layer(layers) == {1: Scheme.W8}
 
 
 def test_a_recipe_says_how_far_it_may_lead() -> None:

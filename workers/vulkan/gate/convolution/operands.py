@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from workers.vulkan.lowering.graph.vk_graph import Call, Graph, Tensor
 
 FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
+INT8_TRANSPOSED = "et_vk.q8ta_conv2d_transposed.default"
 INT8 = (
     "et_vk.q8ta_conv2d.default",
     "et_vk.q8ta_conv2d_dw.default",
     "et_vk.q8ta_conv2d_pw.default",
-    "et_vk.q8ta_conv2d_transposed.default",
+    INT8_TRANSPOSED,
 )
 
 #: Where `q8ta_conv2d` and its transposed form have their groups.
-_INT8_GROUPS = {"et_vk.q8ta_conv2d.default": 13, "et_vk.q8ta_conv2d_transposed.default": 14}
+_INT8_GROUPS = {"et_vk.q8ta_conv2d.default": 13, INT8_TRANSPOSED: 14}
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class FloatConvolution:
     Attributes:
         call: the operator.
         kernel: extents of the filter, without channels.
-        dilation: as the model has it.
+        stride, padding, dilation: as the model has them.
         transposed: whether it is a transposed one.
         groups: in which channels are convolved apart.
     """
 
     call: Call
     kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
     dilation: tuple[int, ...]
     transposed: bool
     groups: int
@@ -62,11 +65,17 @@ def float_convolutions(graph: Graph) -> Iterator[FloatConvolution]:
     """Those of a delegate, in order."""
     for call in graph.calls:
         if call.name in FLOAT:
-            weights, dilation, transposed, groups = (call.arguments[place] for place in (1, 5, 6, 8))
-            yield FloatConvolution(call, weights.shape[2:], tuple(dilation), bool(transposed), int(groups))
+            weights, transposed, groups = (call.arguments[place] for place in (1, 6, 8))
+            stride, padding, dilation = (tuple(call.arguments[place]) for place in (3, 4, 5))
+            yield FloatConvolution(call, weights.shape[2:], stride, padding, dilation, bool(transposed), int(groups))
 
 
 def int8_groups(call: Call) -> int:
     """Groups of an int8 convolution that is not depthwise; 1 for other operators."""
     place = _INT8_GROUPS.get(call.name)
     return 1 if place is None else int(call.arguments[place])
+
+
+def dilation_of_int8_transposed(call: Call) -> tuple[int, ...]:
+    """Of a transposed convolution of int8; empty for other operators."""
+    return tuple(call.arguments[13]) if call.name == INT8_TRANSPOSED else ()
