@@ -14,8 +14,8 @@ import pytest
 from benchmarks.correctness.model_fuzz.generate import generated
 from benchmarks.correctness.model_fuzz.judge import Judged, judge
 
-#: As many as 100 s of CPU are enough for, since ExecuTorch's lowering takes seconds.
-MODELS, WRITTEN_EVERY = 10, 4
+#: As many as some 300 s of CPU are enough for, since ExecuTorch's lowering takes seconds.
+MODELS, WRITTEN_EVERY = 30, 6
 
 
 @pytest.mark.slow

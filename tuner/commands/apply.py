@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -31,6 +30,7 @@ from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.interrupts import run_interruptible
 
 
 @click.command()
@@ -79,7 +79,7 @@ def apply(
                 click.echo(f"warning: {found.reason}; the recipe is checked and evaluated anew", err=True)
             elif not found.best.best.verified:
                 claimed = found.best
-        (evaluation,) = asyncio.run(applied(job, objective, {recipe: out}, stores.user, log_dir, idle))
+        (evaluation,) = run_interruptible(applied(job, objective, {recipe: out}, stores.user, log_dir, idle), log_dir)
         if claimed is not None:
             adopt(claimed, evaluation, objective, stores.user)
         of = stores.user.identities.get(evaluation.identity_key)

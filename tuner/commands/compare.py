@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Collection
@@ -28,6 +27,7 @@ from tuner.tuning.objective import Objective
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.interrupts import run_interruptible
 
 _IDENTITY = re.compile(r"[0-9a-f]{8,64}")
 _VERSION = re.compile(r"([A-Za-z0-9._-]+)=(\S+)")
@@ -76,7 +76,9 @@ def compare(
         evaluated = {}
         if about is not None and recipes:
             work = applied(about.job, about.objective, recipes, store, cache_folder() / "logs")
-            evaluated = {one.recipe: Side(about.identity, one) for one in asyncio.run(work)}
+            evaluated = {
+                one.recipe: Side(about.identity, one) for one in run_interruptible(work, cache_folder() / "logs")
+            }
     found = Comparison(*(evaluated[str(one)] if isinstance(one, Recipe) else one for one in sides))
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else found.to_text())
 

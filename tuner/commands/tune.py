@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -36,6 +35,7 @@ from tuner.tuning.tune import Tuned
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.interrupts import run_interruptible
 
 
 @click.command()
@@ -116,11 +116,12 @@ def tune(
     progress = Progress(work)
     log_dir = cache_folder() / "logs"
     with Store.open(store_url) as store:
-        outcomes = asyncio.run(
+        outcomes = run_interruptible(
             tune_all(
                 work, objective, Budget(trials, timeout), sampler=sampler, workers=jobs, address=address, store=store,
                 studies=studies_folder(store.location), log_dir=log_dir, progress=progress,
-            )
+            ),
+            log_dir,
         )  # fmt: skip
         measurements = store.measurements.all()
     done = [outcome for outcome in outcomes if isinstance(outcome, Tuned)]

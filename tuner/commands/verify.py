@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
@@ -79,7 +79,7 @@ def verify(
         if identity is None:
             raise ModelError(f"{file}: {store.location} does not say what model it was made of")
         job = _job(file, identity, model, board, seed, calibration_data, io_layout)
-        ran = f"; {asyncio.run(_run(file, job, evaluation.recipe))}"
+        ran = f"; {run_interruptible(_run(file, job, evaluation.recipe), cache_folder() / 'logs')}"
     assert evaluation.figures is not None  # a verified evaluation has them
     family = family_of(identity.target.family if identity is not None else "")
     cost = family.cost_text(evaluation.figures.cycles, evaluation.figures.metrics)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from results.lookup.lookup import Answer, Miss, lookup
@@ -15,6 +14,7 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
+from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
@@ -60,7 +60,7 @@ def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[A
     answer = lookup(stores, identity)
     if isinstance(answer, Miss) and stores.knows_others(identity):
         base = backend_of(job.target.backend).lowered(job)
-        identity = identity_of(base or asyncio.run(_lowered(job, log_dir)), job.target, objective)
+        identity = identity_of(base or run_interruptible(_lowered(job, log_dir), log_dir), job.target, objective)
         answer = lookup(stores, identity)
     return answer, identity
 

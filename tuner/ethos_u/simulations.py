@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.ethos_u.cost.simulator.fvp import Fvp
 from workers.ethos_u.cost.simulator.pmu_report import SimulationFailed
+from workers.pool.interrupts import run_interruptible
 
 
 def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: int) -> list[Evaluation]:
@@ -68,7 +68,7 @@ def simulations(
         ModelError: a `.pte` cannot be written.
     """
     files = {one.recipe: folder / f"{one.program_hash[:16]}.pte" for one in chosen}
-    asyncio.run(applied(job, objective, files, store, log_dir))
+    run_interruptible(applied(job, objective, files, store, log_dir), log_dir)
     runner_sha256 = fvp.runner_sha256()
     for one in chosen:
         log = files[one.recipe].with_suffix(".log")

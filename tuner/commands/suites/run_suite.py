@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ from tuner.tuning.progress import Progress
 from workers import tasks
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
+from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import Pool
 
@@ -47,7 +47,7 @@ def run_suite(
     """
     if workers is None and address is None:
         workers = os.cpu_count() or 1
-    night = asyncio.run(_night(suite, jobs, workers, address, store))
+    night = run_interruptible(_night(suite, jobs, workers, address, store), cache_folder() / "logs")
     click.echo(json.dumps(night_json(night), indent=2) if as_json else night_markdown(night))
     if suite.out is not None:
         click.echo(f"report: {write_night(night, suite.out)}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from workers.cortex_m.run.runner import Counted
 from workers.cortex_m.target import COUNTED_WITH, Target
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
 from workers.pool.ray_pool import WorkerLost
 
@@ -71,7 +71,7 @@ def measure(
         if not chosen:
             raise ModelError(nothing_known(store, identity, job, how_to_tune(job, objective, store_url)))
         click.echo(f"one inference on {device}, outputs equal bit for bit:")
-        for one, counted in asyncio.run(_all_counted(job, chosen, command, timeout)):
+        for one, counted in run_interruptible(_all_counted(job, chosen, command, timeout), cache_folder() / "logs"):
             measurement = _measurement(identity, one, counted, device, label, command)
             store.measurements.record_all([measurement])
             off = f", off by {measurement.error_percent:+.1f} %" if counted.unit == "instructions" else ""
