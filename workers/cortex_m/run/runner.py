@@ -17,6 +17,10 @@ from workers.pool.user_command import output_of
 Unit = Literal["instructions", "cycles"]
 
 
+class OutputsDiffer(ModelError):
+    """A runner ended well and wrote outputs of the right size, with other values than expected."""
+
+
 @dataclass(frozen=True)
 class Counted:
     """What a runner counted in one inference whose outputs are right.
@@ -54,8 +58,8 @@ def run_by(
         What was counted.
 
     Raises:
-        ModelError: the runner cannot be started, fails, takes too long, says nothing that can be read, or computes
-            other outputs.
+        OutputsDiffer: the runner computes other outputs.
+        ModelError: the runner cannot be started, fails, takes too long, or says nothing that can be read.
     """
     (folder / "model.pte").write_bytes(program)
     for number, one in enumerate(inputs):
@@ -68,7 +72,9 @@ def run_by(
         differing += _differing(folder / f"output{number}.bin", one)
     values = sum(one.numel() for one in expected)
     if differing:
-        raise ModelError(f"{command[0]}: {differing} of {values} values of the outputs differ from those computed here")
+        raise OutputsDiffer(
+            f"{command[0]}: {differing} of {values} values of the outputs differ from those computed here"
+        )
     unit, count = counted
     return Counted(count, unit, values)
 

@@ -1,0 +1,63 @@
+"""A `.pte` file that a command of the user's runs, where a file that fails is a finding and no error."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import torch
+
+from workers.cortex_m.guards.verdict import Severity
+from workers.cortex_m.run.runner import Counted, OutputsDiffer, run_by
+from workers.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Attributes:
+    outcome: "equal", or what was wrong, in one line.
+    fault: what a guard would have to say; None if the outputs are equal.
+    counted: what the command counted; None if the file fails or differs.
+    """
+
+    outcome: str
+    fault: Severity | None
+    counted: Counted | None
+
+
+def command_of(runner: str) -> list[str]:
+    """The words of an option `--runner`. Raises UsageError if there are none."""
+    command = shlex.split(runner)
+    if not command:
+        raise click.UsageError("--runner names no command")
+    return command
+
+
+def tried(
+    command: Sequence[str], content: bytes, inputs: Sequence[torch.Tensor], expected: Sequence[torch.Tensor],
+    timeout_seconds: float,
+) -> Tried:  # fmt: skip
+    """Have a file run once.
+
+    Args:
+        command: a runner, as of `run_by`.
+        content: of the `.pte` file.
+        inputs: of one inference.
+        expected: outputs that Python computes.
+        timeout_seconds: the runner is ended then.
+
+    Returns:
+        What came of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="velatune-runner-") as folder:
+        try:
+            counted = run_by(command, content, inputs, expected, Path(folder), timeout_seconds)
+        except OutputsDiffer as error:
+            return Tried(str(error), Severity.WRONG, None)
+        except ModelError as error:
+            return Tried(str(error), Severity.FAILS, None)
+    return Tried("equal", None, counted)
