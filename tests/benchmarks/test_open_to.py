@@ -100,3 +100,22 @@ def test_sums_are_scaled_by_up_to_15_bits(multiplier: int, wrong: bool) -> None:
     assert open_to(program, U55) == set()
     for family in (U55, U85):
         assert is_right(program, TARGETS[family].accelerator) == (family == U55 or not wrong)
+
+
+@pytest.mark.parametrize("family", [U55, U85])
+@pytest.mark.parametrize(("starts", "wrong"), [((128, 0), True), ((0, 128), False), ((64, 64), False), (None, False)])
+def test_the_second_of_two_slices_is_read_too_early_as_first_operand(
+    family: str, starts: tuple[int, int] | None, wrong: bool
+) -> None:
+    def product(p: Program) -> int:
+        size = (1, 1, 128, 16)
+        if starts is None:
+            return p.mul(*(p.slice(p.conv(p.input(1, 1, 256, 16), 16), (0, 0, 128, 0), size) for _ in range(2)))
+        whole = p.conv(p.input(1, 1, 256, 16), 16)
+        return p.mul(*(p.slice(whole, (0, 0, start, 0), size) for start in starts))
+
+    program = graph(product)
+    compiled = compile_tosa(write_tosa(program), TARGETS[family])
+    assert bool(hazards(compiled.npu_program, decode(compiled.command_stream))) == wrong
+    assert open_to(program, family) == (set() if starts is None else {"sliced-operands"})
+    assert open_to(program, family, in_order=True) == set()

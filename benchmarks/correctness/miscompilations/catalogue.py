@@ -31,6 +31,7 @@ from benchmarks.correctness.miscompilations.shapes import (
     reshaped_selection,
     scalar_operand,
     sliced_matmul,
+    sliced_operands,
     sliced_reduction,
     tensor_shape,
 )
@@ -51,6 +52,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
-        reshaped_selection, fused_padding, int48_scales,
+        reshaped_selection, fused_padding, int48_scales, sliced_operands,
     )
 )  # fmt: skip

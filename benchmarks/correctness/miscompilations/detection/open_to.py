@@ -80,6 +80,25 @@ def _sliced_matmul(graph: Graph, node_id: int) -> bool:
     return node.op == "MATMUL" and operand(graph, node).op == "SLICE"
 
 
+def _sliced_operands(graph: Graph, node_id: int) -> bool:
+    """Whether its two operands are parts of one value, or one is a part of the other."""
+    node = graph[node_id]
+    if node.op not in (*_OF_TWO, "MATMUL"):
+        return False
+    (first, is_sliced), (second, other_is_sliced) = (_whole(graph, i) for i in node.inputs[:2])
+    return first == second and (is_sliced or other_is_sliced)
+
+
+def _whole(graph: Graph, value: int) -> tuple[int, bool]:
+    """Of what value an operand is a part, RESCALEs aside, which an elementwise operation does on its own; and whether
+    it was sliced."""
+    is_sliced = False
+    while graph[value].op in (MOVE, "IDENTITY", "RESCALE", "SLICE"):
+        is_sliced = is_sliced or graph[value].op == "SLICE"
+        value = graph[value].inputs[0]
+    return value, is_sliced
+
+
 def _addition_scales(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op not in ("ADD", "SUB"):
@@ -250,6 +269,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
 }
 
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {
+    "sliced-operands": _sliced_operands,
     "overwritten-indices": _overwritten_indices,
     "transposed-blocks": transposed_blocks,
     "transposed-rows": transposed_blocks,
