@@ -206,7 +206,6 @@ INT8_REFUSED: dict[str, list[Case]] = {
         (first, [nn.Conv2d(8, 16, 3, groups=4)], [image(1, 8, 8, 8)]),
         (first, [nn.Conv2d(32, 8, 3, groups=8)], [image(1, 32, 8, 8)]),
     ],
-    "transposed-dilation": [(first, [nn.ConvTranspose2d(8, 16, 3, dilation=2)], [image(1, 8, 8, 8)])],
     "pixel-shuffle-factor": [(shuffled(3), [nn.Conv2d(4, 36, 3), nn.Conv2d(4, 4, 3)], [image(1, 4, 8, 8)])],
     "int8-shapes": [
         (lambda a, b, x: a(x) + b(x[:, :, :1, :1]), [nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)], [image(1, 4, 8, 8)]),

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from workers.vulkan.lowering.graph.vk_graph import Call, Graph, Tensor
 
 FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
-INT8_TRANSPOSED = "et_vk.q8ta_conv2d_transposed.default"
 INT8 = (
     "et_vk.q8ta_conv2d.default",
     "et_vk.q8ta_conv2d_dw.default",
     "et_vk.q8ta_conv2d_pw.default",
-    INT8_TRANSPOSED,
+    "et_vk.q8ta_conv2d_transposed.default",
 )
 
 #: Where `q8ta_conv2d` and its transposed form have their groups.
-_INT8_GROUPS = {"et_vk.q8ta_conv2d.default": 13, INT8_TRANSPOSED: 14}
+_INT8_GROUPS = {"et_vk.q8ta_conv2d.default": 13, "et_vk.q8ta_conv2d_transposed.default": 14}
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,3 @@ def int8_groups(call: Call) -> int:
     """Groups of an int8 convolution that is not depthwise; 1 for other operators."""
     place = _INT8_GROUPS.get(call.name)
     return 1 if place is None else int(call.arguments[place])
-
-
-def dilation_of_int8_transposed(call: Call) -> tuple[int, ...]:
-    """Of a transposed convolution of int8; empty for other operators."""
-    return tuple(call.arguments[13]) if call.name == INT8_TRANSPOSED else ()
