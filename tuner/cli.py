@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections import UserDict
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -84,7 +85,11 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; the same command goes on from here", err=True)
-        sys.exit(130)
+        # Everything that is to be kept is written and closed. On a busy machine, threads of libraries take many seconds
+        # to end with the interpreter.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(130)
     except BrokenPipeError:
         # Who reads the output has enough of it. What is still in the buffer must not be tried again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

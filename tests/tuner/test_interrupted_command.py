@@ -1,0 +1,34 @@
+"""A command that is interrupted says so and is gone, whatever libraries want to do at the end of the interpreter."""
+
+import os
+import signal
+import subprocess
+import sys
+
+_SCRIPT = """
+import atexit, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tuner import cli
+@cli.cli.command()
+def wait():
+    atexit.register(print, "the end of the interpreter")
+    print("up", flush=True)
+    time.sleep(60)
+sys.argv[1:] = ["wait"]
+cli.main()
+"""
+
+
+def test_an_interrupted_command_is_gone_at_once() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        os.kill(process.pid, signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, printed) == (130, "")
+    assert said.strip() == "interrupted; the same command goes on from here"
