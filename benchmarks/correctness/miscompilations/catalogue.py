@@ -24,6 +24,7 @@ from benchmarks.correctness.miscompilations.scaling import (
     rounded_product,
     scaled_max_pool,
     shifted_clamp,
+    sliced_rescale,
 )
 from benchmarks.correctness.miscompilations.shapes import (
     batched_activation,
@@ -53,6 +54,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
-        reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation,
+        reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation, sliced_rescale,
     )
 )  # fmt: skip
