@@ -132,3 +132,17 @@ def test_only_what_a_rescale_by_one_narrows_is_not_saturated(dtype: str, shift: 
     for family in (U55, U85):
         assert open_to(program, family) == ({"lost-saturation"} if wrong else set())
         assert is_right(program, TARGETS[family].accelerator) == (not wrong)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_the_last_of_two_batches_alone_is_overwritten_early(batches: int) -> None:
+    def convolved(p: Program) -> int:
+        whole = p.mul(p.input(batches, 8, 8, 16), p.input(batches, 8, 8, 16))
+        row = p.reshape(p.conv(whole, 8, kernel=(3, 3)), 1, 1, batches * 64, 8)
+        return p.conv(p.reshape(p.conv(row, 10), 1, batches * 8, 8, 10), 8)
+
+    program = graph(convolved)
+    compiled = compile_tosa(write_tosa(program), TARGETS[U55])
+    assert bool(hazards(compiled.npu_program, decode(compiled.command_stream))) == (batches == 2)
+    assert open_to(program, U55) == ({"two-batches"} if batches == 2 else set())
+    assert open_to(program, U55, in_order=True) == open_to(program, U85) == set()

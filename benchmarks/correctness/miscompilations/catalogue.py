@@ -36,6 +36,7 @@ from benchmarks.correctness.miscompilations.shapes import (
     sliced_operands,
     sliced_reduction,
     tensor_shape,
+    two_batches,
 )
 from benchmarks.correctness.miscompilations.transposes import (
     cancelled_transposes,
@@ -55,5 +56,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
         reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation, sliced_rescale,
+        two_batches,
     )
 )  # fmt: skip

@@ -48,6 +48,10 @@ _OF_TWO = (
 #: Of an operation whose first operand may have one element.
 _MOST_BROADCAST_DIMENSIONS = 4
 
+#: Operators that Vela computes batch after batch, and the number of batches of which the last is forgotten.
+_BY_BATCH = ("AVG_POOL2D", "CONV2D", "DEPTHWISE_CONV2D", "MATMUL", "MAX_POOL2D", "RESIZE", "TRANSPOSE_CONV2D")
+_BATCHES = 2
+
 #: Types that sums are narrowed to.
 _NARROW = ("INT8", "INT16")
 
@@ -100,6 +104,11 @@ def _whole(graph: Graph, value: int) -> tuple[int, bool]:
         is_sliced = is_sliced or graph[value].op == "SLICE"
         value = graph[value].inputs[0]
     return value, is_sliced
+
+
+def _two_batches(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op in _BY_BATCH and node.type.shape[0] == _BATCHES
 
 
 def _addition_scales(graph: Graph, node_id: int) -> bool:
@@ -292,4 +301,5 @@ _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "transposed-blocks": transposed_blocks,
     "transposed-rows": transposed_blocks,
     "square-transposes": square_transposes,
+    "two-batches": _two_batches,
 }
