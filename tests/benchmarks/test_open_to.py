@@ -119,3 +119,30 @@ def test_the_second_of_two_slices_is_read_too_early_as_first_operand(
     assert bool(hazards(compiled.npu_program, decode(compiled.command_stream))) == wrong
     assert open_to(program, family) == (set() if starts is None else {"sliced-operands"})
     assert open_to(program, family, in_order=True) == set()
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "INT32"])
+@pytest.mark.parametrize(("shift", "zero", "wrong"), [(30, 0, True), (31, 0, False), (30, 1, False)])
+def test_only_what_a_rescale_by_one_narrows_is_not_saturated(dtype: str, shift: int, zero: int, wrong: bool) -> None:
+    def rescaled(p: Program) -> int:
+        total = p.op("ADD", (p.input(2, 3, dtype="INT32"), p.input(2, 3, dtype="INT32")), (2, 3), "INT32")
+        return p.rescale_by(p.rescale_by(total, "INT8", 1 << 30, shift, zero_out=zero), dtype, 1 << 30, 31, zero)
+
+    program = graph(rescaled)
+    for family in (U55, U85):
+        assert open_to(program, family) == ({"lost-saturation"} if wrong else set())
+        assert is_right(program, TARGETS[family].accelerator) == (not wrong)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_the_last_of_two_batches_alone_is_overwritten_early(batches: int) -> None:
+    def convolved(p: Program) -> int:
+        whole = p.mul(p.input(batches, 8, 8, 16), p.input(batches, 8, 8, 16))
+        row = p.reshape(p.conv(whole, 8, kernel=(3, 3)), 1, 1, batches * 64, 8)
+        return p.conv(p.reshape(p.conv(row, 10), 1, batches * 8, 8, 10), 8)
+
+    program = graph(convolved)
+    compiled = compile_tosa(write_tosa(program), TARGETS[U55])
+    assert bool(hazards(compiled.npu_program, decode(compiled.command_stream))) == (batches == 2)
+    assert open_to(program, U55) == ({"two-batches"} if batches == 2 else set())
+    assert open_to(program, U55, in_order=True) == open_to(program, U85) == set()

@@ -17,12 +17,14 @@ from benchmarks.correctness.miscompilations.scaling import (
     argmax_channels,
     double_rounded_sum,
     int48_scales,
+    lost_saturation,
     matmul_channels,
     narrowing_cast,
     nearest_axes,
     rounded_product,
     scaled_max_pool,
     shifted_clamp,
+    sliced_rescale,
 )
 from benchmarks.correctness.miscompilations.shapes import (
     batched_activation,
@@ -34,6 +36,7 @@ from benchmarks.correctness.miscompilations.shapes import (
     sliced_operands,
     sliced_reduction,
     tensor_shape,
+    two_batches,
 )
 from benchmarks.correctness.miscompilations.transposes import (
     cancelled_transposes,
@@ -52,6 +55,7 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         narrowing_cast, nearest_axes, padded_zero_point, empty_window, shifted_clamp, rounded_product,
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
-        reshaped_selection, fused_padding, int48_scales, sliced_operands,
+        reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation, sliced_rescale,
+        two_batches,
     )
 )  # fmt: skip

@@ -30,7 +30,7 @@ from search_space.ir.editor import Editor
 from search_space.ir.graph import CONST, MOVE, Graph
 from search_space.layout.activation_shape import imposes_shape
 
-_WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32}
+_WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32, "INT48": 48}
 _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")
 _LOGICAL_SHIFTS = ("LOGICAL_LEFT_SHIFT", "LOGICAL_RIGHT_SHIFT")
 
@@ -47,6 +47,13 @@ _OF_TWO = (
 
 #: Of an operation whose first operand may have one element.
 _MOST_BROADCAST_DIMENSIONS = 4
+
+#: Operators that Vela computes batch after batch, and the number of batches of which the last is forgotten.
+_BY_BATCH = ("AVG_POOL2D", "CONV2D", "DEPTHWISE_CONV2D", "MATMUL", "MAX_POOL2D", "RESIZE", "TRANSPOSE_CONV2D")
+_BATCHES = 2
+
+#: Types that sums are narrowed to.
+_NARROW = ("INT8", "INT16")
 
 #: Above it, double rounding differs from single rounding.
 _MOST_SHIFT = 31
@@ -99,6 +106,11 @@ def _whole(graph: Graph, value: int) -> tuple[int, bool]:
     return value, is_sliced
 
 
+def _two_batches(graph: Graph, node_id: int) -> bool:
+    node = graph[node_id]
+    return node.op in _BY_BATCH and node.type.shape[0] == _BATCHES
+
+
 def _addition_scales(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op not in ("ADD", "SUB"):
@@ -108,6 +120,20 @@ def _addition_scales(graph: Graph, node_id: int) -> bool:
         return False
     scales = [numbers(graph, one, 1)[0] / 2 ** numbers(graph, one, 2)[0] for one in operands]
     return scales[0] != scales[1] and all(scale.is_integer() for scale in scales)
+
+
+def _lost_saturation(graph: Graph, node_id: int) -> bool:
+    """Whether a RESCALE reads the result of one that is by one, with zero points 0, and that narrows."""
+    node = graph[node_id]
+    if node.op != "RESCALE":
+        return False
+    first = ordered_by(graph, node.inputs[0])
+    if first.op != "RESCALE" or first.type.dtype not in _NARROW:
+        return False
+    multipliers, shifts, *zero_points = (numbers(graph, first, operand) for operand in range(1, 5))
+    is_by_one = all(scale == 1 << shift for scale, shift in zip(multipliers, shifts, strict=True))
+    narrows = _WIDTHS[first.type.dtype] < _WIDTHS[graph[first.inputs[0]].type.dtype]
+    return is_by_one and narrows and not any(map(any, zero_points))
 
 
 def _argmax_channels(graph: Graph, node_id: int) -> bool:
@@ -251,6 +277,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "empty-window": empty_window,
     "fused-padding": fused_padding,
     "lost-output": lost_output,
+    "lost-saturation": _lost_saturation,
     "matmul-channels": _matmul_channels,
     "narrowing-cast": _narrowing_cast,
     "nearest-axes": _nearest_axes,
@@ -274,4 +301,5 @@ _WAITS: dict[str, Callable[[Graph, int], bool]] = {
     "transposed-blocks": transposed_blocks,
     "transposed-rows": transposed_blocks,
     "square-transposes": square_transposes,
+    "two-batches": _two_batches,
 }

@@ -82,8 +82,9 @@ MISCOMPILATION = Miscompilation(
         "of at most 15 bits, with common powers of two taken out of it and the shift, is right."
     ),
     workaround=(
-        "An operation between the two RESCALEs, such as an ADD of 0 or a CONCAT of several sums. No pass of velatune "
-        "makes such a program for Ethos-U85 (`search_space/building/miscompiled/wide_scales.py`)."
+        "An operation between the two RESCALEs, such as an ADD of 0, or with version 5.1.0 a CONCAT of several sums. "
+        "No pass of velatune makes such a program for Ethos-U85 "
+        "(`search_space/building/miscompiled/wide_scales.py`)."
     ),
     instead=_with_addition,
 )
