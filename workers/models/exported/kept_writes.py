@@ -65,8 +65,7 @@ def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: 
         instead = "write the new value with copy_, such as `count.copy_(count + 1)`, or make it an input and an output"
     else:
         why = (
-            "its quantiser gives every reader a copy, and what is written in place does not reach them all "
-            f"({places})"
+            f"its quantiser gives every reader a copy, and what is written in place does not reach them all ({places})"
         )
         instead = (
             "compute a new tensor instead, such as by torch.cat or torch.where, and write to a buffer once, by copy_"
