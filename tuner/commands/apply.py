@@ -18,7 +18,7 @@ from tuner.commands.options import (
     system_store_option,
     target_option,
 )
-from tuner.commands.unknown_model import nothing_known
+from tuner.commands.unknown_model import changes_since, nothing_known
 from tuner.deploy.apply import adopt, applied
 from tuner.deploy.ask import ask
 from tuner.deploy.board_options import BoardOptions
@@ -71,9 +71,10 @@ def apply(
                 raise ModelError(nothing_known(stores.user, identity, job, how))
             recipe = found.best.recipe
             if isinstance(found, Nearest):
+                why = changes_since(stores.user, identity)
                 raise ModelError(
-                    f"nothing is known of {model} itself on {device.label}; a recipe was {found.reason}; "
-                    f"try it: --recipe '{recipe}'"
+                    f"nothing is known of {model} itself on {device.label}{why and f', since {why}'}; a recipe was "
+                    f"{found.reason}; try it: --recipe '{recipe}'"
                 )
             if isinstance(found, Stale):
                 click.echo(f"warning: {found.reason}; the recipe is checked and evaluated anew", err=True)

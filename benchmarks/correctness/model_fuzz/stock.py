@@ -137,7 +137,7 @@ def _is_quantised(program: ExportedProgram) -> bool:
 
 
 def _quantised(program: ExportedProgram, example: Any, samples: Any, target: str) -> ExportedProgram:
-    """As the user's own script does it; what calibrating writes to buffers is taken back."""
+    """As the user's own script does it; what calibrating and folding write to buffers is taken back."""
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
@@ -155,10 +155,11 @@ def _quantised(program: ExportedProgram, example: Any, samples: Any, target: str
     with torch.no_grad():
         for sample in samples:
             prepared(*sample)
-        for name, buffer in prepared.named_buffers():
+        converted = convert_pt2e(prepared)
+        for name, buffer in converted.named_buffers():
             if name in start:
                 buffer.copy_(start[name])
-        return torch.export.export(convert_pt2e(prepared), example)
+        return torch.export.export(converted, example)
 
 
 def _lowered(program: ExportedProgram, target: str) -> Any:

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 
 from workers.errors import ModelError, one_line
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.module_state import StartState, same_random_numbers
 
 
 def quantise(
@@ -37,7 +37,6 @@ def quantise(
         ModelError: PyTorch cannot export the model, or ExecuTorch not quantise it.
     """
     from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
-    from torchao.quantization.pt2e import ObserverBase
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     from workers.models.exported.kept_writes import check_kept_writes
@@ -45,20 +44,22 @@ def quantise(
     try:
         original = torch.export.export(model, example_inputs)
         exported = original.module(check_guards=False)
+        start = StartState(exported)
         if rewrite is not None:
             rewrite(exported)
         prepared = prepare_pt2e(exported, CortexMQuantizer(use_explicit_layout=explicit_layout))
-        # The program does not start with the state that calibrating ends with. Observers keep theirs. Names are those
-        # that ExecuTorch's passes gave: they trace the module anew.
-        observers = tuple(f"{name}." for name, one in prepared.named_modules() if isinstance(one, ObserverBase))
-        own = {name for name, _ in prepared.named_buffers() if not name.startswith(observers)}
+        start.put_back(prepared)
         samples = (*calibration,) or (example_inputs,)
-        with torch.no_grad(), state_kept(prepared, own):
+        with torch.no_grad(), same_random_numbers():
             for inputs in samples:
                 prepared(*inputs)
+        # The program does not start with the state that calibrating ends with. Observers keep theirs.
+        start.put_back(prepared)
         with torch.no_grad():
             check_kept_writes(original, prepared, samples)
-        return torch.export.export(convert_pt2e(prepared), example_inputs)
+        converted = convert_pt2e(prepared)
+        start.put_back(converted)
+        return torch.export.export(converted, example_inputs)
     except ModelError:
         raise
     except Exception as error:  # PyTorch raises whatever the model makes it raise

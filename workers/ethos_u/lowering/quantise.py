@@ -8,7 +8,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.module_state import StartState, same_random_numbers
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -84,15 +84,18 @@ def _converted(
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))
-    own = {name for name, _ in module.named_buffers()}
+    start = StartState(module)
     prepared = prepare_pt2e(module, quantiser)
-    # The program does not start with the state that calibrating ends with. Observers keep theirs.
-    with state_kept(prepared, own):
+    start.put_back(prepared)
+    with same_random_numbers():
         for sample in samples:
             prepared(*sample)
+    # The program does not start with the state that calibrating ends with. Observers keep theirs.
+    start.put_back(prepared)
     if original is not None:
         check_kept_writes(original, prepared, samples)
     converted: GraphModule = convert_pt2e(prepared)
+    start.put_back(converted)
     return converted
 
 

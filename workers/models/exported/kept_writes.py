@@ -23,7 +23,7 @@ from torchao.quantization.pt2e import ObserverBase
 from workers.errors import ModelError
 from workers.models.error_place import line_of
 from workers.models.exported.module_state import state_kept
-from workers.models.exported.shared_memory import writes_for_others
+from workers.models.exported.shared_memory import memory_of, writes_for_others
 from workers.models.exported.tensors import tensors
 
 if TYPE_CHECKING:
@@ -52,17 +52,36 @@ def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: 
     module = program.module(check_guards=False)
     runs = [samples[at % len(samples)] for at in range(_RUNS)]
     with state_kept(module):
-        expected = [tensors(module(*_copied(sample))) for sample in runs]
+        expected = [_copied(tensors(module(*_copied(sample)))) for sample in runs]
     with state_kept(prepared):
-        found = [tensors(_Copying(prepared).run(*_copied(sample))) for sample in runs]
+        found = [_copied(tensors(_Copying(prepared).run(*_copied(sample)))) for sample in runs]
     if all(map(_agree, itertools.chain(*expected), itertools.chain(*found))):
         return
-    places = ", ".join(dict.fromkeys(line_of(node) for node in writes))
-    raise ModelError(
-        f"ExecuTorch lowers it to a program that computes something else: its quantiser gives every reader a copy, and "
-        f"what is written in place does not reach them all ({places}); compute a new tensor instead, such as by "
-        "torch.cat or torch.where"
-    )
+    changing = {memory_of(node) for node in writes if _depends_on_inputs(program, node)}
+    folded = [node for node in writes if memory_of(node) not in changing]
+    places = ", ".join(dict.fromkeys(line_of(node) for node in folded or writes))
+    if folded:
+        why = f"its quantiser folds constants, and takes what is written in place for one ({places})"
+        instead = "write the new value with copy_, such as `count.copy_(count + 1)`, or make it an input and an output"
+    else:
+        why = (
+            f"its quantiser gives every reader a copy, and what is written in place does not reach them all ({places})"
+        )
+        instead = (
+            "compute a new tensor instead, such as by torch.cat or torch.where, and write to a buffer once, by copy_"
+        )
+    raise ModelError(f"ExecuTorch lowers it to a program that computes something else: {why}; {instead}")
+
+
+def _depends_on_inputs(program: ExportedProgram, node: Node) -> bool:
+    """Whether an operator in place is more than constant folding can run. Its copy_ is left alone by that."""
+    if str(node.target).startswith("aten.copy_"):
+        return True
+    given = program.graph_signature.user_inputs
+    reached = [node]
+    for one in reached:
+        reached += [other for other in one.all_input_nodes if other not in reached]
+    return any(one.name in given for one in reached)
 
 
 class _Copying(Interpreter):
@@ -84,9 +103,9 @@ class _Copying(Interpreter):
         return node.op == "call_module" and isinstance(self.fetch_attr(str(node.target)), ObserverBase)
 
 
-def _copied(sample: tuple[Any, ...]) -> tuple[Any, ...]:
-    """For a model that writes to its inputs."""
-    return tuple(pytree.tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, sample))
+def _copied(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Inputs of a model that writes to them, or outputs that are buffers, which the next run writes to."""
+    return tuple(pytree.tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, tuple(values)))
 
 
 def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:

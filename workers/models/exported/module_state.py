@@ -55,6 +55,40 @@ def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterat
                 buffer.copy_(value)
 
 
+class StartState:
+    """What the buffers that a model writes to hold before anything runs.
+
+    A quantiser runs some writes itself: constants are folded by running operators that depend on no input, such as
+    `count.add_(1)`, and passes trace the module anew. The module that a program gives shares its buffers with that
+    program and with the user's model. What is made of it holds the same tensors, perhaps by other names, or copies
+    by the same names.
+
+    Args:
+        module: as `ExportedProgram.module` gives it.
+    """
+
+    def __init__(self, module: GraphModule) -> None:
+        written = {memory_of(node).target for node in module.graph.nodes if is_in_place(node)}
+        self._held = {
+            name: (buffer, buffer.detach().clone()) for name, buffer in module.named_buffers() if name in written
+        }
+
+    def put_back(self, made: nn.Module) -> None:
+        """Give the model's buffers their values again, and their copies in what was made of the module.
+
+        Args:
+            made: the module itself, or what a quantiser made of it.
+        """
+        import torch
+
+        with torch.no_grad():
+            for buffer, value in self._held.values():
+                buffer.copy_(value)
+            for name, buffer in made.named_buffers():
+                if name in self._held:
+                    buffer.copy_(self._held[name][1])
+
+
 def written_buffers(program: ExportedProgram) -> list[str]:
     """Names of the buffers that a lowered program writes to, in alphabetical order."""
     return sorted(set(program.graph_signature.buffers_to_mutate.values()))

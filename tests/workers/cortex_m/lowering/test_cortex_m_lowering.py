@@ -28,6 +28,28 @@ from workers.cortex_m.target import Target
 from workers.errors import ModelError
 
 
+class Counts(nn.Module):
+    """A net that also gives how often it was run."""
+
+    count: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(4, 4, 3)
+        self.register_buffer("count", torch.ones(1, dtype=torch.int32))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.count.add_(1)
+        return self.layer(x), self.count.clone()
+
+
+def test_a_counter_starts_where_the_model_has_it() -> None:
+    model, inputs = Counts().eval(), (torch.randn(1, 4, 8, 8),)
+    module = quantise(model, inputs, [inputs] * 3).module(check_guards=False)
+    assert int(model.count) == 1
+    assert [int(module(*inputs)[1]) for _ in range(3)] == [2, 3, 4]
+
+
 def test_a_stored_model_is_lowered_as_the_model_itself(tmp_path: Path) -> None:
     save(quantised("branches"), tmp_path / "model.pt2")
     program = Lowering(to_edge(load(tmp_path / "model.pt2")), Target.parse("cortex-m55")).lowered(())

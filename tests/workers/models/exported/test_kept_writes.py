@@ -67,3 +67,54 @@ def test_a_write_that_reaches_its_readers_is_taken(how: str, for_others: int) ->
     for sample in quantised.samples[:2]:  # the second run starts with the state of the first
         expected, given = (module(*[one.clone() for one in sample]).numpy() for module in (wanted, found))
         assert np.abs(expected - given).max() < 0.1 * np.abs(expected).max()
+
+
+class Counts(nn.Module):
+    """A net whose output depends on how often it was run."""
+
+    count: torch.Tensor
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.layer = how, nn.Conv1d(4, 4, 3, padding=1)
+        self.register_buffer("count", torch.ones(1, dtype=torch.int32))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        match self.how:
+            case "by a constant":
+                self.count.add_(1)
+            case "by a constant, given":
+                self.count.add_(1)
+                return self.layer(x), self.count
+            case "by an input":
+                self.count.add_((x.sum() > -1e9).int())
+            case "copied":
+                self.count.copy_(self.count + 1)
+            case "compared":
+                self.count += 1
+                return self.layer(x), self.count > 2
+        return self.layer(x), self.count.clone()
+
+
+def _counting(how: str) -> ExportedModel:
+    torch.manual_seed(0)
+    samples = [(torch.randn(1, 4, 8),) for _ in range(3)]
+    return export(SourceModel(Counts(how).eval(), samples[0], samples, "net.py:net"))
+
+
+@pytest.mark.parametrize(
+    ("how", "given"), [("by an input", [2, 3, 4]), ("copied", [2, 3, 4]), ("compared", [False, True, True])]
+)
+def test_a_counter_goes_on_from_where_the_model_has_it(how: str, given: list[int]) -> None:
+    model = _counting(how)
+    quantised = quantised_program(model, U55, seed=0)
+    module = quantised.program.module(check_guards=False)
+    assert [int(module(*sample)[1]) for sample in quantised.samples] == given
+
+
+@pytest.mark.parametrize("how", ["by a constant", "by a constant, given"])
+def test_a_counter_that_is_folded_is_refused_and_the_model_stays_as_it_is(how: str) -> None:
+    model = _counting(how)
+    with pytest.raises(ModelError, match=r"takes what is written in place for one \(test_kept_writes.py, line .*copy_"):
+        quantised_program(model, U55, seed=0)
+    assert [int(one) for name, one in model.program.named_buffers() if name == "count"] == [1]
