@@ -64,6 +64,17 @@ class Program:
         return _Does(self.function, self.layer() if self.layer else None).eval()
 
 
+def _clamped(x: torch.Tensor) -> torch.Tensor:
+    return nn.functional.hardtanh(x, 0.0, 1e-4)
+
+
+def _large(layer: nn.Conv2d | nn.Linear) -> nn.Module:
+    """The layer with large weights."""
+    with torch.no_grad():
+        layer.weight.mul_(10_000)
+    return layer
+
+
 PROGRAMS = (
     Program(
         "softmax of a pixel", ((1, 4, 1, 1),), lambda x: torch.softmax(x, 1), lambda: nn.Conv2d(4, 10, 1),
@@ -83,6 +94,9 @@ PROGRAMS = (
         "crop", ((2, 3, 10),), lambda x: nn.functional.pad(x, (1, -3)), lambda: nn.Linear(10, 8), CropBySlices()
     ),
     Program("wide transpose", ((8, 10_000),), lambda x: x.t()),
+    Program("convolution into a tiny range", ((1, 4, 6, 6),), _clamped, lambda: _large(nn.Conv2d(4, 4, 3))),
+    Program("depthwise into a tiny range", ((1, 8, 6, 6),), _clamped, lambda: _large(nn.Conv2d(8, 8, 3, groups=8))),
+    Program("linear into a tiny range", ((2, 36),), _clamped, lambda: _large(nn.Linear(36, 4))),
     Program("maximum with one value a row", ((1, 4, 6, 6), (1, 4, 1, 1)), lambda x, y: torch.maximum(x, y + y)),
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from workers.cortex_m.guards import (
     float_operators,
     padded_row,
     registered_kernels,
+    requantize_overflow,
     row_convolution,
     scratch_sizes,
 )
@@ -41,6 +42,7 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
         *broadcast_rows.check(program),
         *negative_padding.check(program),
         *transpose_axes.check(program, target.instruction_set),
+        *requantize_overflow.check(program),
         *float_operators.check(program),
     )
     return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))

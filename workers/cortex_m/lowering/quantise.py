@@ -62,6 +62,11 @@ def quantise(
         return torch.export.export(converted, example_inputs)
     except ModelError:
         raise
+    except RecursionError as error:  # torchao follows values that share a scale in a circle
+        raise ModelError(
+            "the model cannot be quantised for Cortex-M: torchao's search for the scale of values that several "
+            "operators share, such as concatenations and stacks, does not end"
+        ) from error
     except Exception as error:  # PyTorch raises whatever the model makes it raise
         raise ModelError(
             f"the model cannot be quantised for Cortex-M: {with_place(error)}{not_finite(error)}"
