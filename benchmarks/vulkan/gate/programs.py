@@ -133,7 +133,11 @@ REFUSED: dict[str, list[Case]] = {
         (lambda x: F.avg_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
     ],
     "upsample-factor": [
-        (lambda x: F.interpolate(x, scale_factor=1.5), [], [values(1, 4, 5, 5)]),
+        (lambda x: F.interpolate(x, scale_factor=1.5, mode="bilinear"), [], [values(1, 4, 5, 5)]),
+    ],
+    "nearest-sizes": [
+        (lambda x: F.interpolate(x, size=(7, 7)), [], [values(1, 4, 5, 5)]),
+        (lambda x: F.interpolate(x, size=(5, 2)), [], [values(1, 4, 5, 6)]),
     ],
     "gather-dimensions": [
         (lambda x, at: x.gather(-1, at), [], [values(4, 8), PLACES]),
@@ -168,7 +172,8 @@ NEIGHBOURS: list[Case] = [
     (lambda net, x: net.weight @ x, [nn.Linear(8, 12)], [values(8, 16)]),
     (first, [nn.MaxPool2d(2)], [values(1, 4, 8, 8)]),
     (lambda x: F.interpolate(x, scale_factor=2.0), [], [values(1, 4, 5, 5)]),
-    (lambda x: F.interpolate(x, size=(7, 7)), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(20, 3)), [], [values(1, 4, 5, 1)]),
+    (lambda x: F.interpolate(x, size=(7, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
     (lambda x, at: x.gather(1, at), [], [values(4, 8), PLACES]),
     (lambda x, at: x[at], [], [values(4, 8), INDEX]),
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
@@ -215,6 +220,10 @@ SUSPECT: dict[str, list[Case]] = {
         (lambda x: x.log_softmax(-1), [], [values(1, 9, 12)]),
         (lambda x: x.softmax(-1), [], [values(1, 4, 9, 12)]),
         (lambda x: x.softmax(-1), [], [values(1, 9, 8, 12)]),
+    ],
+    "nearest-halves": [
+        (lambda x: F.interpolate(x, size=(4, 3)), [], [values(1, 4, 8, 6)]),
+        (lambda x: F.interpolate(x, size=(2, 5)), [], [values(1, 4, 2, 2)]),
     ],
     "division-rounding": [
         (lambda x, y: torch.div(x, y, rounding_mode="trunc"), [], [values(2, 4), values(2, 4)]),

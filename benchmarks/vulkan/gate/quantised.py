@@ -42,12 +42,16 @@ def _linear(inputs: int, outputs: int, *rows: int) -> Case:
     return first, [nn.Linear(inputs, outputs)], [values(*rows, inputs)]
 
 
+def _lookup(rows: int) -> Case:
+    """The last row of a table is looked up, and others."""
+    return first, [nn.Embedding(rows, 4)], [torch.tensor([[1, 5, rows - 1], [2, 3, 16000]], dtype=torch.int32)]
+
+
 _ONE, _TWO_BATCHES = _linear(64, 24, 16), _linear(64, 24, 2, 4)
 _MLP: Case = (lambda a, b, x: b(a(x).relu()), [nn.Linear(64, 32), nn.Linear(32, 24)], [values(16, 64)])
 _ATTENTION: Case = (F.scaled_dot_product_attention, [], [values(1, 2, 8, width) for width in (16, 16, 16)])
 _FLATTENED: Case = (lambda net, x: net(torch.flatten(x.relu(), 1)), [nn.Linear(32, 8)], [values(2, 32, 1, 1)])
 _IMAGE: Case = (first, [nn.Conv2d(16, 16, 3)], [values(1, 16, 8, 8)])
-_LOOKUP: Case = (first, [nn.Embedding(16385, 4)], [torch.tensor([[1, 5, 16384], [2, 3, 16000]], dtype=torch.int32)])
 _QCS8W, _QCS4W = (FuseLinearQcs8w(),), (FuseLinearQcs4w(),)
 
 QUANTISED_REFUSED: dict[str, list[Lowering]] = {
@@ -67,7 +71,7 @@ QUANTISED_REFUSED: dict[str, list[Lowering]] = {
     "integer-input": [Lowering(_MLP, {1: Scheme.STATIC8, 2: Scheme.W8})],
     "batched-rows": [Lowering(_TWO_BATCHES, {1: one}) for one in (Scheme.W4G32, Scheme.STATIC8)],
     "choose-qparams-batch": [Lowering(_TWO_BATCHES, {1: Scheme.A8W4G32})],
-    "embedding-rows": [Lowering(_LOOKUP, half=True)],
+    "embedding-rows": [Lowering(_lookup(16385)), Lowering(_lookup(16385), half=True)],
 }
 
 QUANTISED_NEIGHBOURS: list[Lowering] = [
@@ -82,5 +86,5 @@ QUANTISED_NEIGHBOURS: list[Lowering] = [
     Lowering(_ONE, {1: Scheme.W4}, False, _QCS4W),
     Lowering(_TWO_BATCHES, {1: Scheme.W4}, False, _QCS4W),
     Lowering(_TWO_BATCHES, {1: Scheme.W8}, False, _QCS8W),
-    Lowering(_LOOKUP),
+    Lowering(_lookup(16384)),
 ]
