@@ -18,7 +18,7 @@ PROGRAMS ?= 2000
 MUTATIONS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites unseen validation vulkan widths readme clean
+.PHONY: help setup tune test fast check fuzz model-fuzz attributes bench lab-record lab-baselines choices conformance exhausted miscompilations proofs rewrites unseen validation vulkan vulkan-gate widths readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -83,6 +83,11 @@ vulkan: $(READY) ## write the table of small models into docs/vulkan.md
 	mkdir -p $(OUT)
 	$(BIN)/python -m benchmarks.vulkan.table > $(OUT)/vulkan.md
 	$(call insert,docs/vulkan.md,vulkan)
+
+vulkan-gate: $(READY) ## run the programs of the Vulkan gate's rules, and write docs/vulkan-gate.md; make vulkan-gate RUNNER=COMMAND
+	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks.vulkan.gate --vk-runner "$(RUNNER)" > $(OUT)/vulkan-gate.md
+	$(call insert,docs/vulkan-gate.md,vulkan-gate)
 
 attributes: $(READY) ## write the table of node attributes into docs/extending.md
 	mkdir -p $(OUT)

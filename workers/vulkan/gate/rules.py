@@ -6,7 +6,14 @@ from workers.vulkan.gate.convolution import batches as convolution_batches
 from workers.vulkan.gate.convolution import dilation, groups, pointwise_steps
 from workers.vulkan.gate.elementwise import division_rounding, int8_shapes, negative_bases, rotary_shapes
 from workers.vulkan.gate.finding import Rule
-from workers.vulkan.gate.images import extents, pixel_shuffle_factor, pool_stride, upsample_factor
+from workers.vulkan.gate.images import (
+    extents,
+    nearest_halves,
+    nearest_sizes,
+    pixel_shuffle_factor,
+    pool_stride,
+    upsample_factor,
+)
 from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
 from workers.vulkan.gate.loading import constant_operands, registration, shader_variants
@@ -38,11 +45,13 @@ RULES: tuple[Rule, ...] = (
     index_places.RULE,
     pool_stride.RULE,
     upsample_factor.RULE,
+    nearest_sizes.RULE,
     pixel_shuffle_factor.RULE,
     int8_shapes.RULE,
     rotary_shapes.RULE,
     partial_groups.RULE,
     extents.RULE,
+    nearest_halves.RULE,
     division_rounding.RULE,
     negative_bases.RULE,
 )

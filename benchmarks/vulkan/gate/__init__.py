@@ -1,0 +1,1 @@
+"""The gate of the Vulkan target against a runtime."""

@@ -1,0 +1,239 @@
+"""The smallest programs of each rule of the gate, and neighbours that no rule names.
+
+Inputs and weights are random and seeded, so that a run on a runtime tells right from wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from executorch.backends.vulkan.patterns.rope import RotaryEmbeddingPattern
+from torch import nn
+
+from workers.models.model_source import export
+from workers.models.types import ExportedModel, SourceModel
+
+Case = tuple[Callable[..., Any], list[nn.Module], list[torch.Tensor]]
+"""A function of layers and inputs, the layers, and the inputs."""
+
+
+class Side(nn.Module):
+    """Functions side by side, each with inputs of its own, so that a second lowers them all."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        super().__init__()
+        self.of, self.counts = [of for of, _, _ in cases], [len(inputs) for _, _, inputs in cases]
+        self.layers = nn.ModuleList([nn.ModuleList(layers) for _, layers, _ in cases])
+
+    def forward(self, *inputs: torch.Tensor) -> list[torch.Tensor]:
+        left = list(inputs)
+        outputs: list[torch.Tensor] = []
+        for of, layers, count in zip(self.of, self.layers, self.counts, strict=True):
+            given = of(*layers, *left[:count])  # type: ignore[misc]
+            outputs += given if isinstance(given, tuple) else (given,)
+            del left[:count]
+        return outputs
+
+
+def exported(*cases: Case) -> ExportedModel:
+    """A program with functions side by side.
+
+    Args:
+        cases: weights and statistics of their layers are set anew.
+
+    Returns:
+        The program; its inputs are those that it is calibrated on.
+    """
+    generator = torch.Generator().manual_seed(1)
+    for _, layers, _ in cases:
+        for module in (part for one in layers for part in one.modules()):
+            for weight in module.parameters(recurse=False):
+                nn.init.normal_(weight, std=0.3, generator=generator)
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                assert module.running_mean is not None and module.running_var is not None
+                module.running_mean.normal_(0, 0.1, generator=generator)
+                module.running_var.uniform_(0.5, 2, generator=generator)
+    inputs = tuple(one for _, _, those in cases for one in those)
+    return export(SourceModel(Side(cases).eval(), inputs, [inputs], "net"))
+
+
+def first(net: nn.Module, x: torch.Tensor) -> Any:
+    """A layer alone."""
+    return net(x)
+
+
+def after_relu(net: nn.Module, x: torch.Tensor) -> Any:
+    """A layer behind a ReLU."""
+    return net(x.relu())
+
+
+_RANDOM = torch.Generator().manual_seed(1)
+
+
+def values(*shape: int) -> torch.Tensor:
+    """Random numbers, of which half are negative; others with each call."""
+    return torch.randn(shape, generator=_RANDOM)
+
+
+#: Inputs of integers, and places in rows of 4 and of 8.
+INTEGERS = torch.arange(8).reshape(2, 4)
+INDEX = torch.tensor([1, 3, 0])
+PLACES = torch.arange(12).reshape(4, 3) % 8
+
+REFUSED: dict[str, list[Case]] = {
+    "layer-norm": [
+        (first, [nn.LayerNorm(16, elementwise_affine=False)], [values(1, 8, 16)]),
+        (first, [nn.LayerNorm(16, bias=False)], [values(1, 8, 16)]),
+        (first, [nn.LayerNorm((8, 16))], [values(1, 8, 16)]),
+    ],
+    "batch-norm": [
+        (after_relu, [nn.BatchNorm1d(16)], [values(2, 16, 8)]),
+        (after_relu, [nn.BatchNorm2d(16, affine=False)], [values(1, 16, 4, 4)]),
+    ],
+    "group-norm": [
+        (first, [nn.GroupNorm(4, 16)], [values(1, 16, 8)]),
+        (first, [nn.GroupNorm(4, 16, affine=False)], [values(1, 16, 4, 4)]),
+    ],
+    "reduced-batches": [
+        (lambda x: x.softmax(1), [], [values(2, 8, 4, 4)]),
+        (lambda x: x.softmax(0), [], [values(1, 8, 4, 4)]),
+        (lambda x: x.mean(1, keepdim=True), [], [values(2, 8, 4, 4)]),
+        (lambda x: x.sum(0, keepdim=True), [], [values(2, 8, 4, 4)]),
+    ],
+    "reduced-dimensions": [
+        (lambda x: x.amax(keepdim=True), [], [values(2, 8)]),
+    ],
+    "reduced-arguments": [
+        (lambda x: x.argmax(-1, keepdim=True), [], [values(2, 8)]),
+        (lambda x: x.argmin(1, keepdim=True), [], [values(1, 8, 4, 4)]),
+    ],
+    "convolution-groups": [
+        (first, [nn.Conv2d(16, 16, 1, groups=4)], [values(1, 16, 8, 8)]),
+        (first, [nn.Conv2d(4, 4, 3, groups=2)], [values(1, 4, 8, 8)]),
+        (first, [nn.Conv2d(16, 32, 3, groups=16)], [values(1, 16, 8, 8)]),
+        (first, [nn.ConvTranspose2d(16, 16, 2, 2, groups=4)], [values(1, 16, 8, 8)]),
+        (first, [nn.Conv1d(16, 16, 1, groups=4)], [values(1, 16, 8)]),
+    ],
+    "transposed-dilation": [
+        (first, [nn.ConvTranspose2d(16, 16, 3, dilation=2)], [values(1, 16, 8, 8)]),
+    ],
+    "pointwise-steps": [
+        (first, [nn.Conv1d(16, 16, 1, stride=2)], [values(1, 16, 8)]),
+        (first, [nn.Conv1d(16, 16, 1, padding=1)], [values(1, 16, 8)]),
+    ],
+    "constant-operands": [
+        (lambda x, y: x @ y.T, [], [values(8, 16), values(12, 16)]),
+        (lambda net, x: F.conv2d(x, net.weight.sigmoid()), [nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)]),
+    ],
+    "pool-stride": [
+        (lambda x: F.max_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
+        (lambda x: F.avg_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
+    ],
+    "upsample-factor": [
+        (lambda x: F.interpolate(x, scale_factor=1.5, mode="bilinear"), [], [values(1, 4, 5, 5)]),
+    ],
+    "nearest-sizes": [
+        (lambda x: F.interpolate(x, size=(7, 7)), [], [values(1, 4, 5, 5)]),
+        (lambda x: F.interpolate(x, size=(5, 2)), [], [values(1, 4, 5, 6)]),
+    ],
+    "gather-dimensions": [
+        (lambda x, at: x.gather(-1, at), [], [values(4, 8), PLACES]),
+    ],
+    "index-places": [
+        (lambda x, at: x[:, at], [], [values(4, 8), INDEX]),
+    ],
+    "shader-variants": [
+        (lambda x, at: x[at], [], [torch.arange(8), INDEX]),
+        (lambda x, y: (x == y).float(), [], [INTEGERS, INTEGERS]),
+        (lambda x: x.bool().float(), [], [values(2, 4)]),
+    ],
+}  # fmt: skip
+
+NEIGHBOURS: list[Case] = [
+    (lambda x: x.softmax(-1), [], [values(1, 16, 9, 12)]),
+    (lambda x: x.softmax(-1), [], [values(1, 8, 4, 12)]),
+    (lambda x: x.log_softmax(-1), [], [values(1, 8, 12)]),
+    (first, [nn.LayerNorm(16)], [values(1, 8, 16)]),
+    (after_relu, [nn.BatchNorm2d(16)], [values(1, 16, 4, 4)]),
+    (first, [nn.GroupNorm(4, 16)], [values(2, 16, 4, 4)]),
+    (lambda x: x.softmax(1), [], [values(1, 8, 4, 4)]),
+    (lambda x: x.mean((2, 3), keepdim=True), [], [values(2, 12, 4, 4)]),
+    (lambda x: x.argmax(-1), [], [values(2, 8)]),
+    (first, [nn.Conv2d(16, 32, 3, groups=4)], [values(1, 16, 8, 8)]),
+    (first, [nn.Conv2d(6, 6, 3, groups=6)], [values(1, 6, 8, 8)]),
+    (first, [nn.ConvTranspose2d(16, 12, 2, 2)], [values(1, 16, 8, 8)]),
+    (first, [nn.Conv1d(16, 16, 3, groups=16)], [values(2, 16, 8)]),
+    (first, [nn.Conv1d(16, 16, 1)], [values(2, 16, 8)]),
+    (first, [nn.Conv1d(16, 16, 3, stride=2, padding=1)], [values(1, 16, 8)]),
+    (lambda x, y: x @ y, [], [values(8, 16), values(16, 12)]),
+    (lambda net, x: net.weight @ x, [nn.Linear(8, 12)], [values(8, 16)]),
+    (first, [nn.MaxPool2d(2)], [values(1, 4, 8, 8)]),
+    (lambda x: F.interpolate(x, scale_factor=2.0), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(20, 3)), [], [values(1, 4, 5, 1)]),
+    (lambda x: F.interpolate(x, size=(7, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
+    (lambda x, at: x.gather(1, at), [], [values(4, 8), PLACES]),
+    (lambda x, at: x[at], [], [values(4, 8), INDEX]),
+    (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
+    (lambda x: x**2 + x**-2, [], [values(2, 4)]),
+    (lambda x, y: torch.div(x, y, rounding_mode="floor"), [], [values(2, 4), values(2, 4)]),
+]  # fmt: skip
+
+
+def shuffled(factor: int) -> Callable[..., Any]:
+    """A pixel shuffle between two layers."""
+    return lambda before, after, x: after(F.pixel_shuffle(before(x), factor))
+
+
+INT8_REFUSED: dict[str, list[Case]] = {
+    "convolution-batches": [
+        (first, [nn.Conv2d(16, 16, 3)], [values(2, 16, 8, 8)]),
+        (first, [nn.Conv2d(16, 16, 1)], [values(2, 16, 8, 8)]),
+    ],
+    "convolution-groups": [
+        (first, [nn.Conv2d(8, 16, 3, groups=4)], [values(1, 8, 8, 8)]),
+        (first, [nn.Conv2d(32, 8, 3, groups=8)], [values(1, 32, 8, 8)]),
+    ],
+    "pixel-shuffle-factor": [(shuffled(3), [nn.Conv2d(4, 36, 3), nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)])],
+    "int8-shapes": [
+        (lambda a, b, x: a(x) + b(x[:, :, :1, :1]), [nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)], [values(1, 4, 8, 8)]),
+    ],
+}
+
+INT8_NEIGHBOURS: list[Case] = [
+    (first, [nn.Conv2d(16, 16, 3)], [values(1, 16, 8, 8)]),
+    (first, [nn.Conv2d(16, 16, 3, groups=4)], [values(1, 16, 8, 8)]),
+    (first, [nn.Conv2d(16, 16, 3, groups=16)], [values(1, 16, 8, 8)]),
+    (first, [nn.ConvTranspose2d(8, 16, 2, 2)], [values(1, 8, 8, 8)]),
+    (shuffled(2), [nn.Conv2d(4, 16, 3), nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)]),
+    (lambda a, b, x: a(x) + b(x), [nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)], [values(1, 4, 8, 8)]),
+]
+
+
+SUSPECT: dict[str, list[Case]] = {
+    "texture-extents": [(torch.relu, [], [values(1, 1, 2, 8196)])],
+    "partial-groups": [
+        (lambda x: x.mean(1, keepdim=True), [], [values(1, 8, 20)]),
+        (lambda x: x.softmax(-1), [], [values(1, 9, 12)]),
+        (lambda x: x.log_softmax(-1), [], [values(1, 9, 12)]),
+        (lambda x: x.softmax(-1), [], [values(1, 4, 9, 12)]),
+        (lambda x: x.softmax(-1), [], [values(1, 9, 8, 12)]),
+    ],
+    "nearest-halves": [
+        (lambda x: F.interpolate(x, size=(4, 3)), [], [values(1, 4, 8, 6)]),
+        (lambda x: F.interpolate(x, size=(2, 5)), [], [values(1, 4, 2, 2)]),
+    ],
+    "division-rounding": [
+        (lambda x, y: torch.div(x, y, rounding_mode="trunc"), [], [values(2, 4), values(2, 4)]),
+        (lambda x, y: x // y, [], [INTEGERS - 4, INTEGERS + 1]),
+    ],
+    "negative-bases": [(lambda x, y: x**y, [], [values(2, 4), values(2, 4)]), (lambda x: x**-1, [], [values(2, 4)])],
+}
+
+
+def rotary(batches: int, width: int) -> Case:
+    """A rotary embedding of 4 heads of queries and 2 of keys, on 6 tokens."""
+    inputs = [values(batches, 6, heads, width) for heads in (4, 2)] + [values(6, width // 2) for _ in range(2)]
+    return RotaryEmbeddingPattern().forward, [], inputs
