@@ -76,5 +76,6 @@ def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         parts.append(copies(n * h, w * c, "memcpy", mve, inner))
     else:
         fills += [(n * h * w, before[3], [(0, 0)]), (n * h * w, after[3], [(0, 0)])]
-        parts += [{"values": n * h * w}, copies(n * h * w, c, "memcpy", mve, [(0, before[3] % 4)])]
+        # No counted row has padded channels: what the loop over values takes beside its copies and fills is not known.
+        parts.append(copies(n * h * w, c, "memcpy", mve, [(0, before[3] % 4)]))
     return total([*parts, *(copies(times, size, "memset", mve, places) for times, size, places in fills)])
