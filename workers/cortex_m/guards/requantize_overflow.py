@@ -49,11 +49,16 @@ def _reach(program: ExportedProgram, node: Node) -> int:
     by_channel = weights.abs().movedim(-1 if "depth_multiplier" in given else 0, 0).flatten(1).sum(1)
     # With sums of the weights, the inputs' offset lies in these sums.
     sums = _values(program, given.get("kernel_sum"))
-    offset = given["input_offset"] if sums is None else 0
+    offset = _integer(given["input_offset"]) if sums is None else 0
     added = _values(program, given.get("bias")) if sums is None else sums
     farthest = max(abs(-128 + offset), abs(127 + offset))
     accumulated = by_channel * farthest + (0 if added is None else added.flatten().abs())
     return int((accumulated << torch.clamp(shifts.flatten(), 0, 31)).max())
+
+
+def _integer(argument: object) -> int:
+    assert isinstance(argument, int)
+    return argument
 
 
 def _values(program: ExportedProgram, argument: object) -> torch.Tensor | None:

@@ -64,7 +64,7 @@ MISCOMPILATION = Miscompilation(
         "gets a slice of some channels, for a multiplier of their own, which has the shape of the whole tensor "
         "otherwise. In version 5.2.0 a SLICE before the RESCALE is in the same place by then, and is replaced."
     ),
-    effect="The first elements are taken instead of those of the SLICE, and bytes behind the output are overwritten.",
+    effect="The first elements are taken instead of those of the SLICE, and bytes after the output are overwritten.",
     workaround="The RESCALE before the SLICE.",
     instead=lambda p: _half(p, _rescaled(p, _product(p))),
 )
