@@ -184,3 +184,17 @@ def test_every_formula_has_its_error() -> None:
         errors = fitted(instruction_set).errors
         assert errors["conv2d"].rows > 100
         assert all(0 <= one.median <= one.p95 for one in errors.values())
+
+
+@pytest.mark.parametrize("instruction_set", InstructionSet)
+@pytest.mark.parametrize(
+    "kernel",
+    ["add", "mul", "minimum", "maximum", "memcpy", "lut_activation", "quantized_activation", "quantize_per_tensor",
+     "dequantize_per_tensor", "clone_dim_order", "relu_portable", "sigmoid_portable", "tanh_portable", "div"],
+)  # fmt: skip
+def test_ten_times_the_values_cost_about_ten_times_as_much(kernel: str, instruction_set: InstructionSet) -> None:
+    """A loop whose few counted rows leave its cost open must not be free."""
+    few, many = (kernel_instructions(KernelCall(kernel, elements=values), instruction_set) for values in (4096, 40960))
+    assert few is not None and many is not None
+    assert few > 4096 / 16
+    assert 9 * few < many < 10 * few

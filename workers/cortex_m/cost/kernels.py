@@ -70,7 +70,7 @@ FORMULAS: dict[str, Formula] = {
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,
     "transpose_conv_widened": transposed_convolution.widened,
-    "quantized_activation": elementwise.table,
+    "quantized_activation": elementwise.looked_up,
     "quantize_per_tensor": elementwise.quantisation,
     "dequantize_per_tensor": elementwise.quantisation,
     "convolution_portable": convolution.portable,

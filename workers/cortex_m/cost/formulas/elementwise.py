@@ -67,6 +67,21 @@ def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     return {"calls": 1, "by16": by16, "by4": rest // 4, "by1": rest % 4, **remainder}
 
 
+def looked_up(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """ExecuTorch's `quantized_activation`: a loop over a table of 256 values, which GCC makes one of 16 values for MVE.
+
+    Args:
+        call: of the operator.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    if instruction_set is InstructionSet.MVE:
+        return {"calls": 1, "by16": up(call.elements, 16)}
+    return {"calls": 1, "values": call.elements}
+
+
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:
     """`arm_nn_softmax_common_s8` without MVE, which GCC 12.2 cannot compile.
 
