@@ -85,8 +85,8 @@ def _told(found: list[Outcome]) -> str:
     ran = [one for one in found if one.decibels is not None]
     wrong, right = (sorted(one.decibels or 0.0 for one in ran if one.is_right is side) for side in (False, True))
     parts = [f"{len(found) - len(ran)} abort"] if len(ran) < len(found) else []
-    parts += [f"{len(wrong)} wrong, up to {wrong[-1]:.0f} dB"] if wrong else []
-    parts += [f"{len(right)} right, from {right[0]:.0f} dB"] if right else []
+    parts += [f"{len(wrong)} wrong, up to {round(wrong[-1])} dB"] if wrong else []
+    parts += [f"{len(right)} right, from {round(right[0])} dB"] if right else []
     return "; ".join(parts)
 
 
