@@ -40,7 +40,8 @@ def test_right_lowerings_are_equal_and_so_are_their_files(nets: str, tmp_path: P
 def test_a_miscompiled_lowering_is_told_with_its_kind(nets: str, tmp_path: Path) -> None:
     case = Case(f"{nets}:sliced", ACCELERATOR, DEFAULT, DEFAULT)
     (wrong,) = prove(case).wrong
-    assert (wrong.delegate, wrong.open_to) == (0, ("sliced-matmul",))
+    assert wrong.delegate == 0
+    assert "sliced-matmul" in wrong.open_to  # it is open to `two-batches` too, which depends on times
     assert "of MatMul) is the first to go wrong" in wrong.reason
     assert wrong.reason in prove_file(case, tmp_path / "files")
 
