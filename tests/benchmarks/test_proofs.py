@@ -75,7 +75,7 @@ def test_what_is_tuned_is_proven_with_the_store_alone(nets: str, tmp_path: Path)
     assert found[:2] == [("small", target, DEFAULT, "equal"), ("small", target, BEST, "equal")]
     assert all("random" in sets and "minimum" in sets for _, _, _, sets, *_ in rows[:3])
     assert found[2][:3] == ("sliced", target, DEFAULT)
-    assert found[2][3].endswith("[open to sliced-matmul]")
+    assert "[open to sliced-matmul" in found[2][3]
     assert found[3] == ("sliced", target, BEST, "none is known")
 
 
