@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import click
 
-from benchmarks.cortex_m.tried import command_of, tried
+from benchmarks.cortex_m.tried import tried
 from benchmarks.markdown import row
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.commands.options import store_option
+from tuner.cortex_m.commands.measure import command_of
 from tuner.deploy.ask import identity_for
 from tuner.paths import cache_folder
 from tuner.tuning.objective import Objective

@@ -13,8 +13,9 @@ import click
 import torch
 from torch import nn
 
-from benchmarks.cortex_m.tried import command_of, tried
+from benchmarks.cortex_m.tried import tried
 from benchmarks.markdown import row
+from tuner.cortex_m.commands.measure import command_of
 from workers import tasks
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.guards.all import verdicts

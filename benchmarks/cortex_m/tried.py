@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import torch
 
 from workers.cortex_m.guards.verdict import Severity
@@ -27,14 +25,6 @@ class Tried:
     outcome: str
     fault: Severity | None
     counted: Counted | None
-
-
-def command_of(runner: str) -> list[str]:
-    """The words of an option `--runner`. Raises UsageError if there are none."""
-    command = shlex.split(runner)
-    if not command:
-        raise click.UsageError("--runner names no command")
-    return command
 
 
 def tried(

@@ -37,6 +37,24 @@ from workers.pool.ray_pool import WorkerLost
 _SECONDS = 1800.0
 
 
+def command_of(runner: str) -> list[str]:
+    """The words of an option `--runner`.
+
+    Args:
+        runner: the option's value, in a shell's syntax.
+
+    Returns:
+        The command and its arguments.
+
+    Raises:
+        click.UsageError: there are none.
+    """
+    command = shlex.split(runner)
+    if not command:
+        raise click.UsageError("--runner names no command")
+    return command
+
+
 @click.command()
 @click.argument("model")
 @click.option("--target", required=True, metavar="NAME", help="such as cortex-m55")
@@ -61,9 +79,7 @@ def measure(
     Outputs are compared bit for bit. What the command counted is stored beside what was predicted, and printed. See
     docs/cortex-m.md for what the command has to do.
     """
-    command = shlex.split(runner)
-    if not command:
-        raise click.UsageError("--runner names no command")
+    command = command_of(runner)
     job = Job(model, Target.parse(target), cache_folder(), seed, calibration_data, io_layout, objective.allowance)
     identity = identity_for(job, objective)
     with Store.open(store_url) as store:

@@ -79,7 +79,7 @@ def looked_up(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """
     if instruction_set is InstructionSet.MVE:
         return {"calls": 1, "by16": up(call.elements, 16)}
-    return {"calls": 1, "values": call.elements}
+    return per_value(call, instruction_set)
 
 
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:
