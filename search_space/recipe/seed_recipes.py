@@ -65,7 +65,7 @@ _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "select-transposes", _LATE))
 
 #: Last, since other passes would remove copies that change nothing. Without them Vela miscompiles attention, minima and
 #: selections.
-_RIGHT = "copy-sliced-operand,copy-reshaped-operand"
+_RIGHT = "exchange-operands,copy-sliced-operand,copy-reshaped-operand"
 
 
 #: The richest recipe by its stages.

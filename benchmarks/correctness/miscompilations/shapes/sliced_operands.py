@@ -68,6 +68,9 @@ MISCOMPILATION = Miscompilation(
         "The operation reads the first blocks of its first operand while they are still being computed. Whether it "
         "comes to that depends on the time that each takes."
     ),
-    workaround="The operands exchanged, where that changes nothing and the slice that is written last is then second.",
+    workaround=(
+        "The operands exchanged, where that changes nothing and the slice that is written last is then second. "
+        "velatune's `exchange-operands` does that."
+    ),
     instead=lambda p: _product(p, first_half_first=True),
 )
