@@ -105,10 +105,10 @@ def _watch(process: subprocess.Popen[bytes], run: Interrupted, folder: str, said
     if seconds > limit and not findings:
         findings.append("late")
     left = _processes_of(folder, _ORPHANS_END)
+    if left:
+        findings.append(f"processes left: {', '.join(map(_name, left))}")
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    if left:
-        findings.append(f"{len(left)} processes left")
     printed = Path(said).read_text(encoding="utf-8")
     if "Traceback" in printed:
         findings.append(f"traceback, ending in {printed.strip().splitlines()[-1]!r}")
@@ -123,6 +123,12 @@ def _processes_of(folder: str, patience: float) -> list[int]:
             return left
         time.sleep(0.2)
     return []
+
+
+def _name(pid: int) -> str:
+    """Of the process: the file that it runs and its first argument."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return " ".join(words[:2])
 
 
 def _is_of(process: Path, folder: str) -> bool:

@@ -27,7 +27,7 @@ from typing import Any
 from results.records.best import Best
 from results.records.evaluation import Evaluation
 from results.store.store import Store
-from workers.pool.ray_start import NO_WORKER_AHEAD, workers_only
+from workers.pool.ray_start import SYSTEM_CONFIG, workers_only
 
 NODES = 3
 
@@ -89,7 +89,7 @@ def cluster() -> Iterator[Cluster]:
     from ray.cluster_utils import Cluster as RayCluster
 
     with workers_only():
-        head = {"num_cpus": 1, "include_dashboard": False, "_system_config": NO_WORKER_AHEAD}
+        head = {"num_cpus": 1, "include_dashboard": False, "_system_config": SYSTEM_CONFIG}
         made = Cluster(RayCluster(initialize_head=True, head_node_args=head))
     try:
         for _ in range(NODES - 1):

@@ -51,9 +51,6 @@ PER_SECOND = 15
 BUSY = ("mlperf-tiny/ds-cnn", "vit")
 BUDGET = Budget(trials=400, seconds=60)
 
-#: Ray's workers let others go first, which the loop does not: on a busy machine that would be the larger difference.
-os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray writes it so)
-
 
 @dataclass(frozen=True)
 class Searched:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
+
+from workers.pool import interrupt_watch
 
 T = TypeVar("T")
 
@@ -46,31 +52,54 @@ def run_interruptible(work: Coroutine[Any, Any, T], log_dir: Path) -> T:
 
 @contextmanager
 def ends_when_interrupted(log: Path) -> Iterator[None]:
-    """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself, and then is ended, with
-    exit code 1 and the stacks of all its threads in `log`. The second SIGINT ends it at once.
+    """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself, and then is killed, with
+    the stacks of all its threads in `log`. The second SIGINT ends it at once. The processes that it started are killed
+    with it. `workers.pool.interrupt_watch` does that, beside the process.
 
     What handled SIGINT before does so at the first one. Does nothing where SIGINT is ignored, as by a script's command
-    in the background, and nothing outside of the main thread, which alone may say what signals do.
+    in the background, inside another such block, and outside of the main thread, which alone may say what signals do.
     """
     before = signal.getsignal(signal.SIGINT)
-    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+    inside = isinstance(getattr(before, "__self__", None), _Once)
+    if inside or before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
         yield
         return
-    interrupted = False
-
-    def first(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        log.parent.mkdir(parents=True, exist_ok=True)
-        # A thread in C, which needs no Python to run. The file stays open as long as the process lives.
-        faulthandler.dump_traceback_later(SECONDS_TO_END, exit=True, file=log.open("a", encoding="utf-8"))
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        if callable(before):
-            before(number, frame)
-
-    signal.signal(signal.SIGINT, first)
+    numbers, write = os.pipe()
+    os.set_blocking(write, False)
+    # Open as long as an interrupted process lives.
+    stacks = tempfile.TemporaryFile()  # noqa: SIM115
+    faulthandler.register(interrupt_watch.STACKS, file=stacks, all_threads=True)
+    arguments = (os.getpid(), SECONDS_TO_END, log.absolute(), stacks.fileno())
+    watch = subprocess.Popen(
+        [sys.executable, "-I", "-S", interrupt_watch.__file__, *map(str, arguments)],
+        stdin=numbers, pass_fds=[stacks.fileno()], start_new_session=True,
+    )  # fmt: skip
+    os.close(numbers)
+    wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    first = _Once(before)
+    signal.signal(signal.SIGINT, first.hand_on)
     try:
         yield
     finally:
-        if not interrupted:
+        # An interrupted process is still watched when it leaves the block: Ray's own end may hang as well.
+        if not first.done:
             signal.signal(signal.SIGINT, before)
+            signal.set_wakeup_fd(wakeup)
+            os.close(write)
+            watch.kill()
+            watch.wait()
+            faulthandler.unregister(interrupt_watch.STACKS)
+            stacks.close()
+
+
+class _Once:
+    """Handles the first SIGINT as it was handled before, and no other."""
+
+    def __init__(self, before: Any) -> None:
+        self._before = before
+        self.done = False
+
+    def hand_on(self, number: int, frame: FrameType | None) -> None:
+        first, self.done = not self.done, True
+        if first and callable(self._before):
+            self._before(number, frame)

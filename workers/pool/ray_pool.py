@@ -23,7 +23,7 @@ from typing import Any, Generic, Self, TypeVar, TypeVarTuple
 from workers.errors import ModelError
 from workers.pool.dispatcher import Call, HandOut, Loss, Lost, Worker
 from workers.pool.interrupts import ends_when_interrupted
-from workers.pool.ray_start import NO_WORKER_AHEAD, deaths_not_on_stdout, termination_as_before, workers_only
+from workers.pool.ray_start import SYSTEM_CONFIG, deaths_not_on_stdout, termination_as_before, workers_only
 from workers.pool.worker_process import (
     CRASH,
     Answer,
@@ -423,7 +423,7 @@ def _connect(address: str | None, jobs: int) -> bool:
             "num_cpus": jobs,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": False,
-            "_system_config": NO_WORKER_AHEAD,
+            "_system_config": SYSTEM_CONFIG,
         }
     else:
         attempts = 1

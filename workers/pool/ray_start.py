@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-#: Else there is a worker process before there is anything to run; ours have an environment of their own, it stays idle.
-NO_WORKER_AHEAD = {"prestart_worker_first_driver": False}
+#: Ray's own settings of a cluster that a pool starts.
+SYSTEM_CONFIG = {
+    # Else there is a worker process before there is anything to run; ours have an environment of their own, it is idle.
+    "prestart_worker_first_driver": False,
+    # By default 15: beside anything else on the machine, workers then get too little time to answer at all.
+    "worker_niceness": 0,
+}
 
 
 @contextmanager
