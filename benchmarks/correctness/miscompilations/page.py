@@ -72,7 +72,8 @@ def _section(one: Miscompilation) -> Iterator[str]:
         for observed, families in seen.items():
             yield from row(version, ", ".join(families), observed.says, "wrong" if observed.wrong else "right")
     if one.others:
-        yield f"\nThe same happens to: {'; '.join(one.others)}."
+        yield "\nThe same happens to:\n"
+        yield from (f"- {other}" for other in one.others)
     yield f"\n**Effect.** {one.effect}"
     yield f"\n**Cause.** {one.cause}"
     yield f"\n**Workaround.** {one.workaround}"
