@@ -1,4 +1,5 @@
-"""The report of a night: a page, Markdown for a summary or a mail, JUnit XML for a build server, JSON for machines."""
+"""The report of a night. It is a page, Markdown for a summary or a mail, JUnit XML for a build server, and JSON for
+machines."""
 
 from __future__ import annotations
 

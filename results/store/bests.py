@@ -27,9 +27,9 @@ class Bests:
     def record(self, best: Best) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
 
-        A cheaper best that is stored already stays as it is (another process may have found it); at equal
-        cycles the recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so
-        their cycles are comparable.
+        A cheaper best that is stored already stays as it is (another process may have found it). At equal cycles the
+        recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so their cycles
+        are comparable.
 
         Returns:
             The best that the store holds now.

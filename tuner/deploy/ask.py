@@ -40,8 +40,8 @@ def identity_for(job: Job, objective: Objective) -> Identity:
 def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[Answer, Identity]:
     """What is known for a job, and the identity that was asked for.
 
-    Where there is neither a hit nor a stale result, and there are results of other models to choose from, the model is
-    lowered for its structure, or taken from the cache.
+    There may be neither a hit nor a stale result, but results of other models to choose from. Then the model is lowered
+    for its structure, or taken from the cache.
 
     Args:
         stores: what is asked.

@@ -1,7 +1,7 @@
 """A night over a suite: look what is fresh, replay what changed, search where gain is likely, say what came of it.
 
-Everything a night knows is in the store and in the searches' journals, written as it comes. A night that was
-interrupted, by whatever, is gone on with by the next run; what was done in it is not done again.
+Everything a night knows is in the store and in the searches' journals, written as it comes. The next run resumes a
+night that was interrupted, by whatever. What was done in it is not done again.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ class Frontier:
         self._found = 0
 
     def close(self, program: str) -> list[tuple[str, str]]:
-        """It was evaluated, for the first time or again: the ways that led to it while it was open, as pairs (program,
-        pass)."""
+        """A program was evaluated, for the first time or again. Returns the ways that led to it while it was open, as
+        pairs (program, pass)."""
         self._closed.add(program)
         return self._towards.pop(program, [])
 
@@ -52,8 +52,8 @@ class Frontier:
         return len(self._towards)
 
     def best_by_pass(self, but: Collection[str]) -> Iterator[tuple[str, Way]]:
-        """For each pass the way to an open program from the best evaluated one that has any, `but` for these programs
-        to go to."""
+        """For each pass, the way to an open program from the best evaluated one that has any. Ways to the programs of
+        `but` are left out."""
         for one in list(self._by_pass):
             ways = self._by_pass[one]
             while ways and ways[0].to in self._closed:

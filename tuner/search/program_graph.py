@@ -1,6 +1,6 @@
 """The programs that a search has seen, and how passes lead from one to the next.
 
-A state is a distinct program, known by its content hash; sequences of passes that lead to the same program are one
+A state is a distinct program, known by its content hash. Sequences of passes that lead to the same program are one
 state. A state that is expanded says which passes change it and to what. So what is left to see is known: when no
 program is open and no state unexpanded, the space is exhausted.
 """
@@ -124,8 +124,8 @@ class ProgramGraph:
         ]
 
     def add(self, recipe: Recipe, answer: Answer) -> list[Edge]:
-        """Remember what a candidate turned out to be. If it came to no program that is known, as when the worker was
-        lost over it, that is the one that the state before said it would be.
+        """Remember what a candidate turned out to be. Its program may be unknown, as when the worker was lost over it.
+        Then it is the one that the state before predicted.
 
         Of two recipes for a program the more exact one is kept, then the one with fewer elements.
 
@@ -134,8 +134,8 @@ class ProgramGraph:
             answer: what it turned out to be.
 
         Returns:
-            What passes were found to bring: one edge for each that leads from an evaluated program to another, as far
-            as that is new.
+            What passes were found to save. There is one new edge for each pass that leads from an evaluated program to
+            another.
         """
         program = answer.program or self.foretold(recipe)
         edges = []
@@ -246,8 +246,9 @@ class ProgramGraph:
         return Recipe(recipe.choices)
 
     def first_roots(self) -> list[Recipe]:
-        """The roots that are to be evaluated before others: those without choices, each choice by itself, for what it
-        brings cannot be guessed from what passes bring; then all that pay together, as lowered and with every start."""
+        """The roots that are to be evaluated before others. First come those without choices, then each choice by
+        itself, since its effect cannot be guessed from that of passes. Then all choices that pay are combined, as
+        lowered and with every start."""
         alone = [root for root in self._first_roots if not (root.choices and root.passes)]
         return [*alone, *self._together(), *self._other_widths()]
 
@@ -267,7 +268,8 @@ class ProgramGraph:
         return [Recipe(choices, start) for start in ((), *self._starts_by[best])]
 
     def _other_widths(self) -> Iterator[Recipe]:
-        """Those are not chosen for their cycles alone: what is the best for one is tried for all, and for none."""
+        """Widths are not chosen for their cycles alone. So the rest of the best root is tried with each width, and with
+        none."""
         together = self._together()
         states = [(state.value, root) for root in together if (state := self.root(root)) is not None]
         if not states or any(root not in self._roots for root in together):
@@ -285,8 +287,8 @@ class ProgramGraph:
         return [root for root in roots if root not in self._roots]
 
     def roots_to_try(self) -> list[Recipe]:
-        """The open roots; when nothing else is left, every other combination of choices with every start: the space is
-        not seen whole without them."""
+        """The open roots. When nothing else is left, every other combination of choices with every start. Without them
+        the space is not seen whole."""
         return self.open_roots() or ([] if self.open_programs or self._unexpanded else self._other_roots())
 
     def _other_roots(self) -> list[Recipe]:
@@ -336,8 +338,8 @@ class ProgramGraph:
         return self._by_program[self._offered[0][-1]] if self._offered else None
 
     def promising(self) -> list[State]:
-        """Around which to look for better ones: the cheapest states, and those that would be cheaper but are beyond the
-        limits, the least so first."""
+        """States around which to look for better ones. These are the cheapest ones, and those that would be cheaper but
+        are beyond the limits, the least so first."""
         limit = self._offered[0][1] if self._offered else inf
         beyond = (entry for entry in self._beyond if entry[1] < limit)
         entries = (*self._offered[:_CHEAPEST], *islice(beyond, _BEYOND))

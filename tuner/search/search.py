@@ -1,8 +1,8 @@
 """What to try next, and what came of it: one model and target. A sampler proposes; a study keeps the results.
 
-A fixed number of candidates is proposed ahead. Answers are told in the order asked, and each makes room for one more,
-which is proposed at once: what it is depends on the seed and the answers before it, not on how many workers there are,
-how fast they answer, or how many candidates are taken at a time.
+A fixed number of candidates is proposed ahead. Answers are reported in the order asked. Each makes room for one more
+candidate, which is proposed at once. It depends on the seed and the answers before it alone. The number of workers,
+their speed, and how many candidates are taken at a time do not change it.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Search:
             self._propose()
 
     def ask(self, most: int) -> list[Candidate]:
-        """Up to `most` candidates for distinct open programs, or known ones to go on from; of those that are asked for
-        and not told there are never more than WINDOW. None if that many are, or if nothing is left: then answers that
+        """Up to `most` candidates for distinct open programs, or known ones to go on from. At most WINDOW of them are
+        asked for and not yet reported. None if that many are, or if nothing is left. In the second case, answers that
         are still to come may lead on."""
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._asked += taken

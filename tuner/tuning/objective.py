@@ -117,8 +117,8 @@ class FamilyObjective:
         }
 
     def widened(self, default: C, right: C) -> C:
-        """What candidates are compared with where the compiler miscompiles the default lowering: its cost, and of each
-        figure that sets a limit the larger one.
+        """What candidates are compared with where the compiler miscompiles the default lowering. It has the default's
+        cost, and the larger one of each figure that sets a limit.
 
         Args:
             default: costs of the default lowering.

@@ -160,8 +160,8 @@ class SearchLoop:
                 return "exhausted"
 
     async def shorten(self, budget: Budget) -> None:
-        """Leave out of the best recipe what it costs nothing to leave out, which also shows what each element of the
-        rest brings. Takes no more than half the search's time, and as many candidates as the budget says."""
+        """Leave out of the best recipe what saves nothing. This also shows how much each other element saves. Takes no
+        more than half the search's time, and as many candidates as the budget says."""
         deadline = None if budget.seconds is None else self._clock.seconds + budget.seconds / 2
         left = budget.to_shorten
         while shorter := deque(self._search.ask_shorter()):

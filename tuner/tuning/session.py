@@ -1,4 +1,5 @@
-"""A run over several models and targets: some at a time, so that a slow evaluation of one does not hold the others."""
+"""A run over several models and targets. Some run at a time, so that a slow evaluation of one does not hold the
+others."""
 
 from __future__ import annotations
 

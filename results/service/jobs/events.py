@@ -1,6 +1,6 @@
 """A job's progress as server-sent events, read from the file that its process writes.
 
-An event's id is the number of its line, so that who was cut off goes on after the last one it saw.
+An event's id is the number of its line. So a client that was cut off resumes after the last one it saw.
 """
 
 from __future__ import annotations

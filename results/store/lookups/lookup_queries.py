@@ -148,8 +148,8 @@ def model_values(identity: Identity) -> dict[str, Any]:
 
 
 def offers_of_model(fast_reads: FastReads, identity: Identity) -> Iterator[Best]:
-    """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
-    the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
+    """Bests and claims that differ from an identity in versions only. Those that differ in the fewest come first, then
+    the newest. A best comes before a claim of the same identity. Made one by one as they are asked for.
 
     Args:
         fast_reads: of the store.

@@ -41,7 +41,7 @@ class Sampler(Protocol):
             was_proposed: by this sampler; else it came from elsewhere.
 
         Returns:
-            Recipes under way that are not wanted any more: they were proposed in the hope that this one would come to
+            Recipes under way that are not wanted any more. They were proposed in the hope that this one would come to
             something else.
         """
 

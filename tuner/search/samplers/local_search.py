@@ -1,18 +1,19 @@
 """The sampler of velatune's own: best-first search over programs, recombination, and a search around the best recipes.
 
-Best-first search takes, of all programs that are known of and open, the one that is expected to be cheapest: what the
-program before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of
-them without waiting for the first one's answer, so that several steps are under way at once. If a step turns out to
-cost more, those after it are dropped. What follows on a program takes longer to find out than what it costs. So that is
-found out at once of what is as good as the best only, and of others when nothing that is known is expected to be
+Best-first search takes the open program that it expects to be cheapest. The expectation is the cost of the program
+before it, plus the mean effect of the pass elsewhere. Several passes may have paid. Then it applies all of them without
+waiting for the first one's answer, so that several steps are under way at once. If a step turns out to cost more, those
+after it are dropped. The successors of a program take longer to find out than its cost. So they are found out at once
+only for programs that are as good as the best. For others they are found out when nothing known is expected to be
 better.
 
-Recombination leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something,
-and puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and
-drawn as far as it is not known: passes that pay only together are found so, which no single step leads to.
+Recombination starts from the best recipe, or from one that the search began at. It drops the passes that seem to cost
+cycles, and appends all that seem to save some. The effect of a pass is judged from all recipes that it was in, and
+drawn as far as it is not known. So passes that pay only together are found, which no single step leads to.
 
-Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
-order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
+A step to a neighbour changes one decision of one of the best recipes. That is a site, a pass more or less, an option,
+or a place in the order. The kind of the next step is drawn, by how often each kind has led to a new best (Thompson
+sampling).
 """
 
 from __future__ import annotations
@@ -163,8 +164,8 @@ class LocalSearch:
         return None
 
     def _recombined(self, before: Recipe, guesses: Mapping[str, Guess]) -> Recipe:
-        """Without the passes that cost something, both by what is known and as drawn; then those that bring something
-        as drawn, each in one of its forms, in any order."""
+        """The recipe without the passes that cost something, both by what is known and as drawn. Those that bring
+        something as drawn are added, each in one of its forms, in any order."""
         unknown = Guess(0.0, 0.0)
         costs = (
             min(guess.mean, guess.drawn) > 0 for guess in (guesses.get(str(one), unknown) for one in before.passes)

@@ -47,7 +47,8 @@ def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyOb
 
 
 async def execute_fronts(best: Best, client: EvaluationClient, store: Store) -> None:
-    """Execute the command streams of all that is on a front if it is right, until no more comes to be on one.
+    """Execute the command streams of all candidates that are on a front if they are right. Go on until no other one
+    comes to be on a front.
 
     Args:
         best: of the identity.

@@ -18,7 +18,7 @@ def evaluation_of(
 ) -> Evaluation:
     """The record of a candidate that came back.
 
-    One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
+    One whose program is right and whose command streams are not is wrong, and keeps its figures. Gains over a default
     lowering that is miscompiled are reported against them.
 
     One whose command streams were not executed is not verified.
