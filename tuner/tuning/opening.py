@@ -25,9 +25,13 @@ PREPARE_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Opened:
-    """Attributes: prepared: the base program, its open choices and the recipes that a search starts from. shared: the
-    base program, where workers find it. settings: those that make the toolchain lower the model to another program ->
-    where searches start. Outputs are the same unless the job allows more.
+    """What a search starts from.
+
+    Attributes:
+        prepared: the base program, its open choices and the recipes that a search starts from.
+        shared: the base program, where workers find it.
+        settings: those that make the toolchain lower the model to another program -> where searches start. Outputs are
+            the same unless the job allows more.
     """
 
     prepared: tasks.Prepared

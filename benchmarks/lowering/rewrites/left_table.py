@@ -53,8 +53,8 @@ class Left:
 
 
 def left(model: str, bench: Bench) -> Left:
-    """The model by the cheapest of the recipes that a search starts from: by stream cycles, of those whose cycles by
-    Vela are not above the default's."""
+    """The model by the cheapest of the recipes that a search starts from. It is the cheapest by stream cycles, of those
+    whose cycles by Vela are not above the default's."""
     default = bench.lowered(model)
     known = bench.cost(default)
     best, best_cost, refused = default, known, known.stream_cycles

@@ -27,7 +27,7 @@ class Space:
     """What a table is to hold.
 
     passes: that are its elements, as a recipe writes them. by_site: passes that are also elements for each set of some
-    of their sites, and for those where they pay, with how many sites there are at most. most: programs.
+    of their sites, and for the profitable ones. The value is the most sites that there are. most: programs.
     """
 
     model: str
@@ -49,9 +49,9 @@ class Space:
 
 
 def record(space: Space, progress: Callable[[int, int], None]) -> Table:
-    """The table of a space: whole, or the first `space.most` programs, going on from the cheapest one each time; then
-    what leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are
-    known.
+    """The table of a space, whole or its first `space.most` programs. It goes on from the cheapest program each time.
+    Where it is cut, what leads further is taken to change nothing. progress: told how many programs are gone on from,
+    and how many are known.
     """
     target, cache = Target.parse(space.target), cache_folder()
     base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)

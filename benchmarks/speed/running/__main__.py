@@ -8,7 +8,7 @@ command, by the clock and in CPU seconds; most of it is Python that imports PyTo
 delegates and the operators between them, the first time in a process, weights decoded; and again. At the end the ones
 that take longer to execute than they should. The `.pte`s are kept in `--files` for the next time.
 
-Exit status 1: a model cannot be lowered, written or run; its row says why, and the others are measured all the same.
+Exit status 1: a model cannot be lowered, written or run. Its row says why, and the others are measured all the same.
 """
 
 from __future__ import annotations
