@@ -40,8 +40,8 @@ _evaluators: LRU[_Session] = LRU(_KEPT_EVALUATORS)
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the driver needs to know of a base program: also the lowering choices that change it, and the recipes that a
-    search starts from."""
+    """What the driver needs to know of a base program. It includes the lowering choices that change it, and the recipes
+    that a search starts from."""
 
     base: Base
     choices: dict[str, tuple[str, ...]]

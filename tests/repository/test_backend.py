@@ -1,5 +1,5 @@
-"""A target is a package behind one interface: a toy of another kind is tuned, stored, looked up, served, gone over by
-night and reported without anything else knowing it."""
+"""A target is a package behind one interface. A toy of another kind is tuned, stored, looked up and reported without
+anything else knowing it. Services, nights and sweeps take it as well."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Which worker takes which call, and what becomes of the calls of a worker that is lost. Knows nothing of Ray.
 
-A worker at work is sent one call more, which waits in its process for its turn: so no time is lost between two calls on
-the way to the driver and back. Calls begin in the order in which they were made, but for those that wait so: one that
-has waited long, or that waits while another worker has nothing to do, goes back into the line, in its old place.
+A worker at work is sent one call more, which waits in its process for its turn. So no time is lost between two calls on
+the way to the driver and back. Calls begin in the order in which they were made, but for those that wait so. One that
+has waited long goes back into the line, in its old place. So does one that waits while another worker has nothing to
+do.
 """
 
 from __future__ import annotations
@@ -264,7 +265,7 @@ class HandOut:
             self._idle.append(worker)
 
     def _lose(self, worker: Worker, error: Lost | None) -> None:
-        """The one whose turn it was is told of it; what waited behind it gets in line again, with nothing held against
+        """The call whose turn it was is told of it. What waited for it gets in line again, with nothing held against
         it. error: None if nobody waits for the first one."""
         first, *behind = worker.sent
         worker.sent.clear()

@@ -1,9 +1,8 @@
 """A pool of worker processes that survives what is run in it.
 
-Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor
-is one long-lived process with one task at a time: what a process has cached stays warm from call to call.
-An actor that dies or does not answer is replaced and its call tried again, so one bad candidate costs one
-candidate.
+Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor is one
+long-lived process with one task at a time. What a process has cached stays warm from call to call. An actor that dies
+or does not answer is replaced and its call tried again, so one bad candidate costs one candidate.
 """
 
 import asyncio

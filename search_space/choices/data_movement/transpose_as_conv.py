@@ -43,8 +43,8 @@ _START, _READ = 1 << 15, 8
 
 @dataclass(frozen=True)
 class _Permutation:
-    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position, one for each
-    of `count` parts of the result.
+    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position. There is one
+    for each of `count` parts of the result.
 
     pieces, order: a block's elements [rows, run] in its atoms, and how the atoms follow each other in the result.
     """

@@ -312,9 +312,8 @@ def _empty_delegates() -> Iterator[None]:
 def _shared_provenance() -> Iterator[None]:
     """Let copies of a node share the record of where it came from.
 
-    torch copies the whole ancestry of every node in each of more than a hundred passes, a fifth of the
-    lowering time of a transformer. The records are read for debugging only, and nothing changes one after it
-    is made.
+    torch copies the whole ancestry of every node in each of more than a hundred passes. That is a fifth of the lowering
+    time of a transformer. The records are read for debugging only, and nothing changes one after it is made.
     """
     from torch.fx.traceback import NodeSource
 

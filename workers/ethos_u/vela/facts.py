@@ -98,8 +98,8 @@ class VelaFacts:
             return None
 
     def _extrapolated(self, stream: bytes) -> int:
-        """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of
-        thousands of operations, all alike, and a plan with such a one is only to be known as dear."""
+        """Of the whole stream. Of a long one, what its beginning costs, scaled by length. A transpose on U55 can be
+        tens of thousands of operations, all alike. That a plan with one is expensive is all that has to be known."""
         decoded = decode(stream, _READ_OPERATIONS)
         cost = stream_cycles(decoded, self._target)
         if len(cost.operations) < _READ_OPERATIONS:

@@ -16,8 +16,8 @@ _LIKE = dict.fromkeys(("ethos-u55", "ethos-u65"), ("ethos-u55", "ethos-u65"))
 def has_evidence(family: str, kind: str) -> bool:
     """Whether operations of a kind were measured on a family of accelerators, by the evidence that ships.
 
-    What was measured on Ethos-U55 counts for Ethos-U65 and the other way round: the two are one architecture, whose
-    operations are emitted and priced alike, and differ in their memories. All of that evidence is of 8-bit elements.
+    What was measured on Ethos-U55 counts for Ethos-U65 and the other way round. The two are one architecture, whose
+    operations are emitted and priced alike. They differ in their memories. All of that evidence is of 8-bit elements.
 
     Args:
         family: `ethos-u55`, `ethos-u65` or `ethos-u85`.
