@@ -263,8 +263,8 @@ def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedP
     if lost:
         raise ModelError(
             f"{model.name}: ExecuTorch lowers it to a program that computes something else from its second run on: "
-            f"what is written to {', '.join(lost)} is lost, for its quantiser copies what operators in place write to, "
-            "and takes what depends on no input for a constant; write its new value with copy_, such as "
+            f"what is written to {', '.join(lost)} is lost. Its quantiser copies what operators in place write to, and "
+            "takes what depends on no input for a constant. Write the new value with copy_, such as "
             "`count.copy_(count + 1)`, or make it an input and an output of the model"
         )
 
