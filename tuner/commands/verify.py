@@ -25,9 +25,9 @@ from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.failures import WorkerLost
 from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 3600.0
 

@@ -19,8 +19,8 @@ from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.evaluator import Outcome
+from workers.pool.failures import WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 from workers.pool.shared import Enclosed
 
 _SECONDS = 1800.0

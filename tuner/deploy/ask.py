@@ -14,9 +14,9 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
+from workers.pool.failures import WorkerLost
 from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 1800.0
 

@@ -38,8 +38,9 @@ from workers import tasks
 from workers.backend.base import Identified
 from workers.backend.job import Job
 from workers.errors import ModelError
+from workers.pool.failures import PoolFailed, WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
+from workers.pool.ray_pool import Pool
 
 _Made = TypeVar("_Made")
 

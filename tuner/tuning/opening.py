@@ -16,7 +16,8 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.pool.ray_pool import Pool, WorkerLost
+from workers.pool.failures import WorkerLost
+from workers.pool.ray_pool import Pool
 from workers.pool.shared import Shared
 
 #: The slowest models known take minutes to lower and to run through the reference model.

@@ -26,7 +26,7 @@ from tuner.tuning.opening import Opened
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.evaluator import Outcome
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from tuner.tuning.tune import Tuned, tune
 from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.pool.ray_pool import Pool, PoolFailed
+from workers.pool.failures import PoolFailed
+from workers.pool.ray_pool import Pool
 
 
 @dataclass(frozen=True)

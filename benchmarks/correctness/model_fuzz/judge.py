@@ -33,8 +33,8 @@ from workers.backend.job import Job
 from workers.errors import ModelError, one_line
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
+from workers.pool.failures import WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 600.0
 

@@ -30,7 +30,7 @@ from tuner.commands.options import store_option
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.vela.compiler import VelaRefused
 from workers.models.suite import MODELS
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 TARGETS = ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256")
 

@@ -26,7 +26,7 @@ from benchmarks.speed.running.seconds import execution_seconds, process_seconds
 from tuner.paths import cache_folder
 from workers.errors import ModelError
 from workers.models.suite import MODELS
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 _MOBILENET = "benchmarks.models.mobilenet_v2:load"
 

@@ -18,7 +18,7 @@ from tuner.tuning.context import TuningContext
 from tuner.tuning.evaluation.evaluation_client import EvaluationClient
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 #: Candidates that one call to a worker looks at after a best was found wrong: it has no more time than one candidate.
 _TOGETHER = 16

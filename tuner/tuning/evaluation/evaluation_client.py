@@ -22,7 +22,7 @@ from workers.backend.registry import backend_of
 from workers.cache.hit_counts import Reuse
 from workers.errors import ModelError
 from workers.evaluator import Expansion, Outcome, Wanted, always
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 from workers.pool.shared import Shared
 
 _DEFAULT_SECONDS = 1800.0

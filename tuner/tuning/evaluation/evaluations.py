@@ -10,7 +10,7 @@ from search_space.exactness import Exactness
 from tuner.tuning.objective import FamilyObjective
 from workers.backend.cost import Cost
 from workers.evaluator import Outcome
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 
 def evaluation_of(
