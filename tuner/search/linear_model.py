@@ -56,7 +56,7 @@ class LinearModel:
 
         Args:
             elements: its passes, and its choices with their alternatives.
-            change: of `tuner.search.program_graph.State.value` against the default's; `inf` if the recipe is not right.
+            change: of `tuner.search.graph.state.State.value` against the default's; `inf` if the recipe is not right.
         """
         self._recipes.append((frozenset(elements), change))
         self._known = None

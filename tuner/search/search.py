@@ -16,8 +16,8 @@ from math import inf
 from search_space.choices.frontend.base import Setting
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate, Result
+from tuner.search.graph.program_graph import ProgramGraph
 from tuner.search.neighbours import by_less
-from tuner.search.program_graph import ProgramGraph
 from tuner.search.samplers import SamplerName, Window, sampler_by
 from tuner.search.studies import Study
 
@@ -46,7 +46,7 @@ class Search:
             choices: lowering choice -> alternatives that change the model.
             seed: of all that is drawn.
             starts: recipes that are tried first, and gone on from.
-            settings: see `tuner.search.program_graph.ProgramGraph`.
+            settings: see `tuner.search.graph.program_graph.ProgramGraph`.
             sampler: who proposes; another one is another search, with a study of its own.
             passes: that a sampler of Optuna's makes recipes of.
         """
@@ -101,7 +101,7 @@ class Search:
             else:
                 window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
         self._sampler.begin(window)
-        first = filter(None, map(self._sampler.root, self.states.first_roots()))
+        first = filter(None, map(self._sampler.root, self.states.roots.first()))
         rest = iter(self._sampler.propose, None)
         room = WINDOW - len(self._asked) - len(self._waiting)
         self._waiting += map(self._numbered, islice(chain(first, rest), room))

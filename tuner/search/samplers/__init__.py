@@ -7,7 +7,8 @@ from typing import Literal, Protocol, get_args
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.state import Edge
 from tuner.search.samplers.greedy import Greedy
 from tuner.search.samplers.local_search import LocalSearch
 from tuner.search.samplers.optuna_sampler import OptunaSampler

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.state import Edge
 from tuner.search.samplers.window import Window
 
 

@@ -26,10 +26,12 @@ from random import Random
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
+from tuner.search.graph.program_graph import ProgramGraph, extended
+from tuner.search.graph.roots import choice_text
+from tuner.search.graph.state import Edge, State
 from tuner.search.linear_model import Guess, LinearModel
 from tuner.search.neighbours import by_less, by_more, by_options, by_order, by_sites
 from tuner.search.pass_statistics import HOPED, PassStatistics
-from tuner.search.program_graph import Edge, ProgramGraph, State, choice_text, extended
 from tuner.search.samplers.window import Window
 
 _BEST_FIRST, _RECOMBINATION, _SITES = "best-first", "recombination", "sites"
@@ -111,7 +113,7 @@ class LocalSearch:
         Returns:
             Recipes that were proposed to follow on this one, where it costs more than what comes before it.
         """
-        default = self._states.root(Recipe())
+        default = self._states.roots.state(Recipe())
         if default is not None and default.cycles is not None:
             change = answer.value - default.value
             self._credit.learn((*map("=".join, recipe.choices), *map(str, recipe.passes)), change)
@@ -125,7 +127,7 @@ class LocalSearch:
         return ()
 
     def propose(self) -> Candidate | None:
-        if any(str(root) in self._window.pending for root in self._states.first_roots()):
+        if any(str(root) in self._window.pending for root in self._states.roots.first()):
             return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
@@ -153,7 +155,7 @@ class LocalSearch:
         passes = self._states.useful_passes()
         best = self._states.best()
         taken = best.recipe.choices if best is not None else ()
-        first = (root for root in self._states.first_roots() if root.choices in ((), taken))
+        first = (root for root in self._states.roots.first() if root.choices in ((), taken))
         roots = list(dict.fromkeys(Recipe(taken, root.passes) for root in first))
         for _ in range(_RECOMBINATIONS if passes else 0):
             from_best = best is not None and self._random.random() < _FROM_BEST
@@ -202,7 +204,7 @@ class LocalSearch:
         pending = self._window.pending
         best: _Expected | None = None
         for root in self._states.roots_to_try():
-            before = self._states.root_before(root)
+            before = self._states.roots.state_before(root)
             known = before.value if before is not None and before.cycles is not None else 0.0
             value = known + self._effects.expected(choice_text(root))
             if str(root) not in pending and (best is None or value < best.value):

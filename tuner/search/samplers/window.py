@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from search_space.recipe.recipe import Recipe
-from tuner.search.program_graph import ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
 
 
 class Window:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, order=True)
 class Way:
     """From an evaluated program to one that is known of. value: of the evaluated one, see
-    `tuner.search.program_graph.State.value`; the less the better. number: when it was found."""
+    `tuner.search.graph.state.State.value`; the less the better. number: when it was found."""
 
     value: float
     number: int
@@ -38,7 +38,7 @@ class Frontier:
 
         Args:
             program: hash of the evaluated one.
-            value: of it, see `tuner.search.program_graph.State.value`.
+            value: of it, see `tuner.search.graph.state.State.value`.
             successors: hashes of the programs it leads to, by pass.
         """
         for one, to in successors.items():
