@@ -1,4 +1,4 @@
-"""What a night came to: plain records, and the law of what is a regression.
+"""The result of a night as plain records, and the rule of what counts as a regression.
 
 A night goes over models and targets. The same model and target under other versions of the toolchain or the search
 space is another identity, with its own best. Here they are compared.

@@ -1,4 +1,4 @@
-"""The command that would make a result which is not there."""
+"""The `velatune tune` command that would find a missing result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A night over a suite: look what is fresh, replay what changed, search where gain is likely, say what came of it.
+"""A night over a suite: skip what is fresh, replay what changed, search where gain is likely, and report.
 
 Everything a night knows is in the store and in the searches' journals, written as it comes. The next run resumes a
 night that was interrupted, by whatever. What was done in it is not done again.

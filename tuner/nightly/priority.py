@@ -1,4 +1,4 @@
-"""Where a model and target stand before a night, and which of them gain most likely.
+"""The order in which a night searches models and targets: those that probably gain most come first.
 
 The law, least rank first: what was never tuned comes first. What the toolchain changed is next, the most worsened
 before others. Searches that ran out of time follow, those that gained most lately before others. Searches that stopped

@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it: who, how often, how large; and what is told of it afterwards."""
+"""What every request passes before a route sees it: who, how often, how large; and what is logged of it afterwards."""
 
 from __future__ import annotations
 

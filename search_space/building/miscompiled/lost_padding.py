@@ -1,4 +1,4 @@
-"""A fact about Vela 5.1.0 and 5.2.0: a padded window of a SLICE loses its padding in front where it is decomposed.
+"""A fact about Vela 5.1.0 and 5.2.0: a padded window of a SLICE loses its leading padding where it is decomposed.
 
 Vela gives the place of a slice to its reader, which then reads it in place. A convolution or pool that is decomposed
 into several operations notes the padding above and on the left as a negative place. It does so only if it has no place

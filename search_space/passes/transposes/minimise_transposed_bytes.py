@@ -1,4 +1,4 @@
-"""Transposes where they move the fewest bytes."""
+"""Moving of transposes to where they move the fewest bytes."""
 
 from __future__ import annotations
 

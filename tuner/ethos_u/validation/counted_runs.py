@@ -1,4 +1,4 @@
-"""What users say of a run: the program, the board, and what was counted, or the log that has it."""
+"""A run that a user describes: the program, the board, and what was counted, or the log that has it."""
 
 from __future__ import annotations
 

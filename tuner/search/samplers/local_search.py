@@ -1,4 +1,4 @@
-"""The sampler of velatune's own: best-first search over programs, recombination, and a search around the best recipes.
+"""velatune's own sampler: best-first search over programs, recombination, and neighbours of the best recipes.
 
 Best-first search takes the open program that it expects to be cheapest. The expectation is the cost of the program
 before it, plus the mean effect of the pass elsewhere. Several passes may have paid. Then it applies all of them without

@@ -1,4 +1,5 @@
-"""Which candidate is stored as the best: the cheapest that is right on all inputs, by what shares nothing."""
+"""Which candidate is stored as the best: the cheapest that is right on all inputs. The check shares no values between
+programs."""
 
 from __future__ import annotations
 

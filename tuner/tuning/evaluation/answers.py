@@ -1,4 +1,5 @@
-"""From what a worker found to what a search is told, and whether the worker executes command streams for it."""
+"""Turns what a worker found into an answer to the search. Also decides whether the worker executes command streams for
+it."""
 
 from __future__ import annotations
 

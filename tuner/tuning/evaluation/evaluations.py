@@ -1,4 +1,4 @@
-"""From what a worker found to what the store remembers."""
+"""Turns what a worker found into a record for the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a `.pt2` file before torch reads it.
+"""Checks of a `.pt2` file before torch reads it.
 
 torch.export.load trusts its file. Symbolic sizes go through sympy's `sympify`, which evaluates Python. A node may name
 any callable below the module `torch`, such as `torch.os.system`, which runs when the program does. A tree of inputs may

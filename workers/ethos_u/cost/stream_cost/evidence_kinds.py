@@ -1,4 +1,4 @@
-"""Of which kinds of NPU operation there is evidence."""
+"""The kinds of NPU operation that there is evidence of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What runs beside what: operations one after the other, copies beside them as far as waits and bandwidth let them."""
+"""The timeline of a stream: operations one after the other, and copies beside them as far as waits and bandwidth
+allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs for a program of which nobody gave any."""
+"""Random inputs for a program that was given none."""
 
 from __future__ import annotations
 
