@@ -14,7 +14,7 @@ from results.records.figures import OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import elements
 from results.reports.pareto import Pareto, pareto_of
-from results.reports.summary import TuneJson, point_json, tune_json
+from results.reports.tune_json import TuneJson, point_json, tune_json
 from results.service.backend import Backend, Explained
 from results.service.http.schemas import (
     ElementJson,

@@ -25,7 +25,7 @@ from support.samples import fvp_log
 
 from results.lookup.answer_json import LookupJson
 from results.records.claim import Claim
-from results.reports.summary import TuneJson
+from results.reports.tune_json import TuneJson
 from results.store.store import Store
 from tuner.ethos_u.simulations import contenders
 from tuner.tuning.budget import Budget
