@@ -267,7 +267,7 @@ def comparable(earlier: Identity, now: Identity) -> bool:
 def reference_of(earlier: Iterable[Best]) -> Reference | None:
     """What today's cycles are held against: the fewest of all comparable bests; None without any.
 
-    Of all, not of the latest: what one version made worse stays a regression under the next one, until it is accepted.
+    Of all, not of the latest. What one version made worse stays a regression under the next one, until it is accepted.
     """
     bests = list(earlier)
     if not bests:

@@ -66,7 +66,8 @@ def night_markdown(night: Night) -> str:
 
 
 def night_junit(night: Night) -> str:
-    """A test case for each model and target: a regression is a failure, what failed an error, what was left skipped."""
+    """A test case for each model and target. A regression is a failure, what failed is an error, and what was left is
+    skipped."""
     cases = []
     for entry in night.entries:
         case = ElementTree.Element("testcase", classname=f"{night.suite}.{entry.target}", name=entry.name)

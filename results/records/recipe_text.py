@@ -39,7 +39,7 @@ def side_by_side(a: str, b: str) -> list[Step]:
         b: text of the other one.
 
     Returns:
-        Steps with the element of `a` and that of `b`; a side is empty where the other recipe alone has the element.
+        Steps with the element of `a` and that of `b`. A side is empty where the other recipe alone has the element.
     """
     olds, news = elements(a), elements(b)
     steps = []

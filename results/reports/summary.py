@@ -24,7 +24,7 @@ _TIME = "best ms"
 def markdown_table(
     bests: Iterable[Best], measurements: Sequence[Measurement] = (), clocks: Mapping[Target, float] | None = None
 ) -> str:
-    """A run as a Markdown table, one line per model and target; columns are padded to read well as text too.
+    """A run as a Markdown table, one line per model and target. Columns are padded to read well as text too.
 
     Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off at
     most. `covered` is the part of the best's cycles on the NPU in kinds of operation that were measured. Where a target

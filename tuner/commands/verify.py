@@ -92,7 +92,7 @@ def verify(
 
 
 def _evaluated(file: Path, store: Store, written: Written) -> Evaluation:
-    """What the store has of the recipe that a file names, if what the target is given is what was evaluated."""
+    """The store's evaluation of the recipe that a file names, if the file's artefacts are those that were evaluated."""
     evaluation = store.evaluations.get(written.identity, written.recipe)
     if evaluation is None or not evaluation.verified or evaluation.figures is None:
         raise ModelError(

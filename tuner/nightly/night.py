@@ -82,8 +82,8 @@ async def run_night(
 
 
 def _searches(pool: Pool) -> int:
-    """That go on at once: one more than workers; while one waits for its slowest candidate, another has some to
-    offer."""
+    """The searches that run at once: one more than workers. While one waits for its slowest candidate, another has some
+    to offer."""
     return pool.jobs + 1
 
 

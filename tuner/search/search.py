@@ -88,7 +88,7 @@ class Search:
         return taken
 
     def is_dropped(self, candidate: Candidate) -> bool:
-        """Whether it was asked for and is not wanted any more: it is not to be told, whatever it came to."""
+        """Whether it was asked for and is not wanted any more. Its answer is not to be reported, whatever it is."""
         return candidate.number in self._dropped
 
     def _propose(self) -> None:

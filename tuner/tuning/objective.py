@@ -73,8 +73,8 @@ class FamilyObjective:
     allowance: Allowance
 
     def facts(self) -> dict[str, str]:
-        """What makes two objectives the same: what is counted, by which versions of the models that predict it, within
-        which limits."""
+        """What makes two objectives the same: what is counted, the versions of the models that predict it, and the
+        limits."""
         limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
         return {
             "minimised": self._kind.minimised,

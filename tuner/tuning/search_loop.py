@@ -78,7 +78,7 @@ async def begin_search(
 def workarounds_first(starts: Sequence[str], family: str) -> tuple[str, ...]:
     """Starting points in the order in which they are tried where the default lowering is wrong.
 
-    The plainest workaround comes first: few trials may be given, and each of the others does more that can go wrong.
+    The plainest workaround comes first. Few trials may be given, and each of the others does more that can go wrong.
 
     Args:
         starts: recipes in the order in which they are tried else.

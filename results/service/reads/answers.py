@@ -60,7 +60,7 @@ def answer_with(offered: Offered, identity: Identity) -> Answered:
 
 
 def answer_of_key(store: Store, key: str) -> Answered:
-    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it.
+    """What is known for exactly the identity with a key. What is near it cannot be found without the identity itself.
 
     Args:
         store: what is asked.

@@ -140,7 +140,7 @@ class FastReads:
         raise AssertionError("the second time either returns or raises")
 
     def _keep(self, connection: Any) -> None:
-        """For the next statement, of any thread; but not of them all, or a burst of questions holds them for good."""
+        """For the next statement, of any thread. Not all are kept, or a burst of questions would hold them for good."""
         if len(self._idle) < _KEPT_CONNECTIONS:
             self._idle.append(connection)
         else:

@@ -242,7 +242,7 @@ class LocalSearch:
         return None
 
     def _neighbours(self, state: State, kind: str) -> Iterator[Recipe]:
-        """Those that were not looked at, in an order that the seed gives: what is not open now never will be."""
+        """Those that were not looked at, in an order that the seed gives. What is not open now never will be."""
         key = state.recipe, kind
         if key not in self._around:
             found = list(_KINDS[kind](state, self._states))

@@ -1,4 +1,4 @@
-"""Adapts Optuna's samplers: recipes of a few slots, each taken by a pass or by none, asked and told as trials.
+"""Adapts Optuna's samplers. They propose recipes of a few slots, each taken by a pass or by none, as trials.
 
 So every trial has the same parameters: the lowering choices, the starting point, the slots. Evolution needs that. On
 recorded spaces all of Optuna's samplers did better so than with a parameter for each program on the way. A recipe that

@@ -30,8 +30,8 @@ async def explain(recipe: str, client: EvaluationClient, store: Store) -> None:
 
 
 def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyObjective) -> Iterator[Pareto]:
-    """Fronts of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
-    that are right.
+    """Fronts of cycles against SRAM, and against quality where more than exact recipes are allowed. They are of all
+    candidates that are right.
 
     Args:
         best: of the identity.

@@ -39,7 +39,7 @@ def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> An
 
 @dataclass(frozen=True)
 class MayLead:
-    """Whether a candidate may become the best, or something may be gone on to from it: then its streams are executed.
+    """Whether a candidate may become the best, or the search may go on from it. Then its streams are executed.
 
     The others, which are most, cost more than one that was executed when they were proposed. That is known for the
     same candidates whatever the number of workers.

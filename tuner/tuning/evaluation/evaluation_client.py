@@ -139,7 +139,7 @@ class EvaluationClient:
 
     async def up_to_right(self, recipes: Sequence[str]) -> list[Evaluation]:
         """Records of candidates in order, up to the first that is right on all inputs that candidates share. One worker
-        looks at all of them, so that what is found does not depend on how many workers there are. Raises WorkerLost."""
+        looks at all of them. So what is found does not depend on how many workers there are. Raises WorkerLost."""
         arguments = *self._base, self._job, recipes
         found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
         return [self.record(one, with_rows=False) for one in found]
