@@ -222,7 +222,7 @@ def tied(base: Shared[Base], base_key: str, job: Job, recipe: str, cheapest: str
 
 
 def expansion(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Expansion:
-    """What can be gone on to from a candidate that was found right.
+    """What a search can go on to from a candidate that was found right.
 
     Args:
         base: as of `evaluate`.

@@ -1,5 +1,5 @@
-"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are told with
-predictions.
+"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are printed
+with predictions.
 
 python -m benchmarks.predictions.validation
 """

@@ -150,7 +150,7 @@ class NightEntry(Record):
 
 @dataclass(frozen=True)
 class Limits(Record):
-    """Regressions beyond these fail a night. In percent; None: however many percent, it is told only."""
+    """Regressions beyond these fail a night. In percent; None: however many percent, it is only reported."""
 
     best_percent: float = 1.0
     default_percent: float | None = None

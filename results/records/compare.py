@@ -68,7 +68,7 @@ class Change:
 
 
 def changes(family: str, default: Mapping[str, int], best: Mapping[str, int]) -> list[Change]:
-    """What a best is told by where the ratio of two costs says nothing: `Family.has_ratio`.
+    """What describes a best where the ratio of two costs says nothing: `Family.has_ratio`.
 
     Args:
         family: name of a family of targets.

@@ -247,7 +247,7 @@ def _warnings(best: Best) -> list[str]:
     if best.default_fault:
         found.append(
             f"The default lowering computes wrong outputs, because Vela miscompiles it: {best.default_fault}. "
-            "Gains are told against its cycles all the same."
+            "Gains are relative to its cycles all the same."
         )
     if not best.best.verified:
         found.append("The outputs of the best recipe were not checked.")

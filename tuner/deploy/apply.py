@@ -111,7 +111,7 @@ async def applied_in(
 
 def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
     """Make a best that came from a file the store's own, now that it was evaluated here by `applied`. It must be within
-    the objective's limits and no dearer than the default; else nothing is stored.
+    the objective's limits and costs no more than the default; else nothing is stored.
 
     Args:
         claimed: the best as the file has it.

@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study keeps of a candidate that was told.
+    """What a study keeps of a candidate whose answer was reported.
 
     Attributes:
         recipe: of the candidate. answer: what it came to.

@@ -22,7 +22,7 @@ async def side_by_side(
     is_dropped: Callable[[Work], bool],
     at_once: int,
 ) -> None:
-    """Go on until nothing is asked for any more, and all is told and kept.
+    """Go on until nothing is asked for any more, and all is reported and kept.
 
     The slowest task delays only the reports of those after it. The oldest is reported as soon as it has an answer, and
     then more is asked for. The first error ends the rest.

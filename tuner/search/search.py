@@ -45,7 +45,7 @@ class Search:
                 a run is killed at, a candidate is in it once or not at all. None: nothing is kept.
             choices: lowering choice -> alternatives that change the model.
             seed: of all that is drawn.
-            starts: recipes that are tried first, and gone on from.
+            starts: recipes that are tried first, and that the search extends.
             settings: see `tuner.search.graph.program_graph.ProgramGraph`.
             sampler: who proposes; another one is another search, with a study of its own.
             passes: that a sampler of Optuna's makes recipes of.
@@ -64,7 +64,7 @@ class Search:
         self._take_up(study.results() if study is not None else ())
 
     def _take_up(self, results: Iterable[tuple[Recipe, Answer]]) -> None:
-        """Be told again what an earlier run was told, so that it goes on as if it had never stopped.
+        """Take in the answers of an earlier run again, so that the search continues as if it had never stopped.
 
         What was not proposed came from elsewhere, such as what was tried to shorten the best recipe.
         """
@@ -126,7 +126,7 @@ class Search:
         self._propose()
 
     def keep(self) -> None:
-        """Write what was told to the study, in the same order: a search that is taken up knows it then."""
+        """Write the reported results to the study, in the same order. A search that is resumed knows them then."""
         if self._study is not None:
             for result in self._unkept:
                 self._study.keep(result)

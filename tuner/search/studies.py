@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Study:
-    """The results of one search, in the order in which they were told."""
+    """The results of one search, in the order in which they were reported."""
 
     def __init__(self, journal: optuna.Study) -> None:
         """Results that are kept in a study of Optuna's.
@@ -94,7 +94,7 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
         sampler: of the search.
 
     Returns:
-        The study; what it is told is in the journal.
+        The study; what is reported to it is in the journal.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-{sampler}-seed{seed}.journal"

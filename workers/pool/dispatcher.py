@@ -151,7 +151,7 @@ class HandOut:
         self._line.clear()
 
     def close(self) -> None:
-        """No call is answered any more, and nobody is told of any worker."""
+        """No call is answered any more, and no worker is taken any more."""
         for call in (*(call for _, call in self._line), *self._where):
             call.answer.cancel()
         for worker in self._up:
@@ -265,8 +265,8 @@ class HandOut:
             self._idle.append(worker)
 
     def _lose(self, worker: Worker, error: Lost | None) -> None:
-        """The call whose turn it was is told of it. What waited for it gets in line again, with nothing held against
-        it. error: None if nobody waits for the first one."""
+        """The call whose turn it was gets the loss as its answer. What waited for it gets in line again, with nothing
+        held against it. error: None if nobody waits for the first one."""
         first, *behind = worker.sent
         worker.sent.clear()
         self._up.discard(worker)

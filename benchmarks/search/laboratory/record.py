@@ -1,4 +1,4 @@
-"""Filling a table with the real evaluator: every program of a space is compiled, checked and gone on from."""
+"""Filling a table with the real evaluator: every program of a space is compiled, checked and extended."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Space:
 
 def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     """The table of a space, whole or its first `space.most` programs. It goes on from the cheapest program each time.
-    Where it is cut, what leads further is taken to change nothing. progress: told how many programs are gone on from,
-    and how many are known.
+    Where it is cut, what leads further is taken to change nothing. progress: called with how many programs were
+    extended, and how many are known.
     """
     target, cache = Target.parse(space.target), cache_folder()
     base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)
@@ -84,7 +84,7 @@ class _Found:
 
 
 class _Walk:
-    """The programs of a space, cheapest first. waiting: cycles and numbers of those that are not gone on from."""
+    """The programs of a space, cheapest first. waiting: cycles and numbers of those that are not extended yet."""
 
     def __init__(self, evaluator: Evaluator[Any], space: Space, objective: FamilyObjective, default: Cost) -> None:
         self._evaluator, self._space, self._objective, self._default = evaluator, space, objective, default

@@ -28,7 +28,7 @@ def nightly(suite_file: Path, jobs: int | None, address: str | None, retry: bool
     """Keep the bests of the models and targets in SUITE.toml up to date, and say what became worse.
 
     What is fresh is skipped. Where the toolchain changed, the old best recipe is tried again. The budget goes to where
-    gain is likely. An interrupted night is gone on with. See docs/nightly.md.
+    gain is likely. An interrupted night is resumed. See docs/nightly.md.
 
     Exit status: 0, 1 for a regression beyond the suite's limits, 3 if something failed, 2 for a bad suite file.
     """

@@ -27,7 +27,7 @@ class Sampler(Protocol):
         """A recipe that is tried before all others; None if it is under way or was tried."""
 
     def propose(self) -> Candidate | None:
-        """The next one; None if nothing is left until more is told."""
+        """The next one; None if nothing is left until more answers come."""
 
     def parameters(self, recipe: Recipe) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """As in `Result`, of a recipe that was proposed and not told."""

@@ -10,7 +10,7 @@ from tuner.search.samplers.window import Window
 
 
 class Greedy:
-    """Learns nothing: what else would be is told from how it does."""
+    """Learns nothing. How it does shows what learning is worth."""
 
     def __init__(self, states: ProgramGraph) -> None:
         """Propose for one search.

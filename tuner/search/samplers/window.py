@@ -12,16 +12,16 @@ class Window:
     """The candidates that were proposed and whose results the search does not have yet.
 
     Attributes:
-        evaluations: how many were told when it was last filled.
+        evaluations: how many answers there were when it was last filled.
         pending: the programs and recipes in it.
-        expanding: recipes in it that are known, to be gone on from.
+        expanding: known recipes in it, whose successors are to be found out.
     """
 
     def __init__(self, evaluations: int, states: ProgramGraph, tried: Container[Recipe]) -> None:
         """Begin empty.
 
         Args:
-            evaluations: how many were told so far.
+            evaluations: how many answers there were so far.
             states: what is known of programs.
             tried: recipes that were evaluated.
         """

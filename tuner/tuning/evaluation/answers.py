@@ -17,7 +17,7 @@ _MISCOMPILED = 1.0
 
 
 def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> Answer:
-    """What a search is told of a candidate.
+    """The answer to a search for a candidate.
 
     Args:
         outcome: what the worker found.

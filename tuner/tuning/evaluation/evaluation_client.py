@@ -145,7 +145,7 @@ class EvaluationClient:
         return [self.record(one, with_rows=False) for one in found]
 
     async def expansion(self, recipe: Recipe) -> Expansion:
-        """What can be gone on to from a candidate. A successor that costs the worker is recorded as such."""
+        """What a search can go on to from a candidate. A successor that costs the worker is recorded as such."""
         arguments = *self._base, self._job, str(recipe)
         try:
             found = await self._pool.run(tasks.expansion, *arguments, timeout_seconds=self._patience)

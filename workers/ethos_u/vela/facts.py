@@ -58,7 +58,7 @@ class VelaFacts:
         if prices is None:
             return None
         stream, vela = prices
-        # What nobody measured may be as dear as either says, and a candidate may be dearer by neither.
+        # What nobody measured may cost what either says, and a candidate may cost more by neither.
         return vela if by_vela else stream if has_evidence(self._target.family, "Transpose") else max(stream, vela)
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:

@@ -22,8 +22,7 @@ def has_evidence(family: str, kind: str) -> bool:
     Args:
         family: `ethos-u55`, `ethos-u65` or `ethos-u85`.
         kind: as in `results.records.figures.OperatorRow.npu_op`, such as `Transpose`. A `MatMul` on U55 and U65 is
-            never found:
-            its operations are told as `Mul` and `ReduceSum`.
+            never found: its operations are counted as `Mul` and `ReduceSum`.
 
     Returns:
         Whether they were.

@@ -24,7 +24,7 @@ class Window:
 
     Attributes:
         taps, dilation: (height, width).
-        padding: at the top, bottom, left and right, in elements; a PAD in front of the convolution included.
+        padding: at the top, bottom, left and right, in elements; a PAD before the convolution included.
     """
 
     taps: tuple[int, int]
