@@ -48,8 +48,11 @@ def validate(
     Your own measurements, which velatune validate add takes, are shown beside the evidence that ships; no limit holds
     for them.
 
-    \b Exit status: 0  every error is within the limits 1  some error is beyond a limit, which is printed on standard
-    error 2  the evidence cannot be read, one line says why
+    \b
+    Exit status:
+      0  every error is within the limits
+      1  some error is beyond a limit, which is printed on standard error
+      2  the evidence cannot be read, one line says why
     """
     if context.invoked_subcommand is not None:
         return
