@@ -1,4 +1,4 @@
-"""What a person is told when the results store cannot be used."""
+"""The error for a results store that cannot be used."""
 
 
 class StoreError(Exception):

@@ -67,8 +67,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line.
 
-    Bad input ends in one line on stderr and exit status 2, an interruption in 130, SIGTERM in 143, a fault of
-    velatune's own in 70.
+    Bad input ends in one line on stderr and exit status 2. The status is 130 for an interruption, 143 for SIGTERM, and
+    70 for a fault of velatune's own.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a way out that closes the pool and the terminal's table
     try:

@@ -1,4 +1,4 @@
-"""What a person is told when a model, target or file cannot be used."""
+"""The error for a model, target or file that cannot be used."""
 
 
 class ModelError(Exception):

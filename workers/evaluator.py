@@ -1,7 +1,7 @@
 """What a candidate costs and whether it is right.
 
-One evaluator per model, target and worker process. It builds candidates from recipes, keeps those that it has seen, and
-asks the target's backend what they cost and whether they compute what the default lowering does.
+One evaluator per model, target and worker process. It builds candidates from recipes and keeps those that it has seen.
+It asks the target's backend what they cost, and whether they compute what the default lowering does.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def always(_: Outcome) -> bool:
 
 @dataclass(frozen=True)
 class Expansion:
-    """What can be gone on to from a candidate.
+    """What a search can go on to from a candidate.
 
     successors: pass -> hash of the program after it, for passes that change its program. sites: for each pass of the
-    recipe that is for some of its sites, by its place from 0: their numbers, and how many it has. reuse: as of
+    recipe that applies to some of its sites: place from 0 -> their numbers, and how many there are. reuse: as of
     `Outcome`.
     """
 
@@ -220,7 +220,7 @@ class Evaluator(Generic[P]):
         return None if cost is None else replace(self.evaluate(recipe, whole=True), cost=cost)
 
     def expansion(self, recipe: Recipe) -> Expansion:
-        """What can be gone on to from a candidate that was found right."""
+        """What a search can go on to from a candidate that was found right."""
         asked_before = self._programs.asked
         successors = {
             # One that fails is a candidate like others: it is evaluated, and recorded as refused with the reason.

@@ -1,13 +1,11 @@
 """Keep what the toolchain prints off the terminal, at the level where it prints.
 
-Vela and the reference model are C++ and write to the file descriptors 1 and 2, which
-`contextlib.redirect_stdout` does not see. These context managers move the descriptors themselves, and
-`sys.stdout` and `sys.stderr` with them, so that Python's and C's output land in the same place in the order
-in which it was written.
+Vela and the reference model are C++ and write to the file descriptors 1 and 2, which `contextlib.redirect_stdout` does
+not see. These context managers move the descriptors themselves, and `sys.stdout` and `sys.stderr` with them. So
+Python's and C's output land in the same place, in the order in which it was written.
 
-The descriptors belong to the process: while one thread is inside, the output of every other thread goes the
-same way, and a second thread that wants in waits until the first is out. Nesting in one thread is fine; do
-not `await` inside.
+The descriptors belong to the process. While one thread is inside, the output of every other thread goes the same way. A
+second thread that wants in waits until the first is out. Nesting in one thread is fine; do not `await` inside.
 """
 
 import ctypes

@@ -40,8 +40,8 @@ _evaluators: LRU[_Session] = LRU(_KEPT_EVALUATORS)
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the driver needs to know of a base program: also the lowering choices that change it, and the recipes that a
-    search starts from."""
+    """What the driver needs to know of a base program. It includes the lowering choices that change it, and the recipes
+    that a search starts from."""
 
     base: Base
     choices: dict[str, tuple[str, ...]]
@@ -222,7 +222,7 @@ def tied(base: Shared[Base], base_key: str, job: Job, recipe: str, cheapest: str
 
 
 def expansion(base: Shared[Base], base_key: str, job: Job, recipe: str) -> Expansion:
-    """What can be gone on to from a candidate that was found right.
+    """What a search can go on to from a candidate that was found right.
 
     Args:
         base: as of `evaluate`.

@@ -34,7 +34,7 @@ NODES = 3
 
 @dataclass
 class Cluster:
-    """Three Ray nodes on this machine, with one core each. The first is the head; it is never killed."""
+    """Ray nodes on this machine, with one core each. The first is the head; it is never killed."""
 
     ray: Any
     others: list[Any] = field(default_factory=list)
@@ -84,15 +84,15 @@ def _processes() -> Iterator[tuple[int, int, str]]:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A cluster for as long as the block lasts."""
+def cluster(nodes: int = NODES) -> Iterator[Cluster]:
+    """A cluster of so many nodes, for as long as the block lasts."""
     from ray.cluster_utils import Cluster as RayCluster
 
     with workers_only():
         head = {"num_cpus": 1, "include_dashboard": False, "_system_config": SYSTEM_CONFIG}
         made = Cluster(RayCluster(initialize_head=True, head_node_args=head))
     try:
-        for _ in range(NODES - 1):
+        for _ in range(nodes - 1):
             made.add()
         yield made
     finally:

@@ -1,6 +1,6 @@
 """Fits the parameters of stream cycles to evidence: `python -m benchmarks.predictions.fit_cycles [--data FOLDER]`.
 
-Prints how far predictions are off with the parameters that velatune has, and how far off they are on the rows of each
+Prints how far predictions are off with the parameters that velatune has. It also prints the error on the rows of each
 model with parameters that were fitted without that model.
 """
 

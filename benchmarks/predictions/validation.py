@@ -1,5 +1,5 @@
-"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are told with
-predictions.
+"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are printed
+with predictions.
 
 python -m benchmarks.predictions.validation
 """
@@ -96,11 +96,13 @@ def _tables(summary: Summary) -> list[str]:
     errors = [SUMMARY_HEADINGS, *map(summary_cells, summary.lines)]
     order = [ORDER_HEADINGS, *map(order_cells, summary.order)]
     return [
-        "Errors in percent of what was counted; *sure* is the mean without what the steps of the counters can explain:",
+        "Errors are in percent of what was counted. *Sure* is the mean without what the steps of the counters can "
+        "explain:",
         "", aligned(errors, set(SUMMARY_HEADINGS) - set(WORDS)), "",
         "Order of pairs:", "", aligned(order, set(ORDER_HEADINGS) - set(WORDS)), "",
         *(f"- {line}" for line in totals_told(summary)), "",
-        "Kinds of operation that the evidence has, by the bits of the elements that they read; none where it is empty. "
+        "Kinds of operation that the evidence has, by the bits of the elements that they read. Where it is empty, "
+        "there are none. "
         "What U55 has counts for U65 and the other way round: they are one architecture.",
         "", aligned(_kinds(), set()),
     ]  # fmt: skip

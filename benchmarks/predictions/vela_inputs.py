@@ -66,8 +66,8 @@ class Recomputed:
 def recompute(npu: Npu, row: Row, corrected: Collection[str] = ()) -> Recomputed | None:
     """The row as Vela's model prices it, some of `CORRECTIONS` applied.
 
-    None where Vela has no operation that it prices (U55's and U65's transposes and matrix products, which are many), or
-    tells too little (batches).
+    None where Vela has no operation that it prices: U55's and U65's transposes and matrix products, which are many.
+    None also where it says too little (batches).
     """
     computing = [one for one in row.operations if one.computes]
     if not computing or (not npu.u85 and row.perf["operator"] in ("Transpose", "MatMul")):

@@ -3,9 +3,10 @@
     python -m benchmarks.speed.executing --model mlperf-tiny/ds-cnn --model vit
 
 Prints, for each model and target, CPU seconds of a candidate with and without, and by how much candidates per second
-fall. A search is run once, as it is. What it asked of its evaluator is then asked again of two that remember nothing:
-the same recipes in the same order, and what follows on the same ones. CPU seconds of this process; they leave out the
-search's own steps, which are the same for both. `benchmarks.speed.against` compares whole searches of two checkouts.
+fall. A search is run once, as it is. What it asked of its evaluator is then asked again of two that remember nothing.
+These are the same recipes in the same order, and the successors of the same ones. CPU seconds of this process; they
+leave out the search's own steps, which are the same for both. `benchmarks.speed.against` compares whole searches of two
+checkouts.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def seconds_of(job: Job[Target], calls: list[Call], folder: Path, turn: int) -> 
 
 
 def compare(job: Job[Target], trials: int, rounds: int, folder: Path) -> tuple[float, float, int]:
-    """CPU seconds with and without executing, and of how many candidates. Of each call the least of some rounds counts:
-    a busy machine adds to it, and so does what is found out once in a process."""
+    """CPU seconds with and without executing, and of how many candidates. Of each call the least of some rounds counts.
+    A busy machine adds to it, and so does what is found out once in a process."""
     os.environ |= {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as process:
         calls = process.submit(calls_of_search, job, trials).result()

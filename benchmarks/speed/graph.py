@@ -1,7 +1,7 @@
 """What handling a program costs against compiling it: load, hash, write, passes, Vela; one core, one run.
 
-The aims: load, hash and write together in 10 ms for 50 operators and in 100 ms for 500, 0.2 ms an operator; any pass to
-its fixed point in 50 ms for 500 operators.
+The aims for load, hash and write together are 10 ms for 50 operators and 100 ms for 500, 0.2 ms an operator. Any pass
+is to reach its fixed point in 50 ms for 500 operators.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The search that a user of ExecuTorch would write today: Optuna around `to_edge_transform_and_lower`.
 
-A trial switches passes of ExecuTorch's Arm pipeline off, lowers the quantised program, lets ExecuTorch's backend
-compile it with Vela, and reads the cycles from Vela's summary. The program is exported and quantised once, outside the
-loop. Nothing checks that the outputs stay the same.
+A trial switches passes of ExecuTorch's Arm pipeline off and lowers the quantised program. ExecuTorch's backend compiles
+it with Vela, and the trial reads the cycles from Vela's summary. The program is exported and quantised once, outside
+the loop. Nothing checks that the outputs stay the same.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Select, insert
+from sqlalchemy import Connection, Select, insert
 
 from benchmarks.store.postgresql import server
 from results.lookup.lookup import Hit, Miss, Nearest, Stale, lookup
@@ -114,41 +114,7 @@ def fill(where: Path | str, count: int) -> None:
     ]
     recipes[0] = "default"
     with engine.begin() as connection:
-        rows = {target: number for number, target in enumerate(TARGETS, 1)}
-        connection.execute(insert(targets), [{"id": id, **target_values(one)} for one, id in rows.items()])
-        chains = {facts_text(versions): number for number, versions in enumerate(TOOLCHAINS, 1)}
-        connection.execute(insert(toolchains), [{"id": id, "versions": text} for text, id in chains.items()])
-        connection.execute(
-            insert(toolchain_versions),
-            [
-                {"toolchain_id": id, "name": name, "version": version}
-                for id, versions in enumerate(TOOLCHAINS, 1)
-                for name, version in versions.items()
-            ],
-        )
-        made = [identity(model, target) for model in range(count) for target in range(len(TARGETS))]
-        connection.execute(
-            insert(models),
-            [
-                {"id": number, "hash": _sha256(f"model {number}"), "name": f"team/model-{number}"}
-                for number in range(count)
-            ],
-        )
-        names = ("search_space_version", "io_layout")
-        connection.execute(
-            insert(identities),
-            [
-                {
-                    "id": number, "key": one.key, "model_id": number // len(TARGETS), "target_id": rows[one.target],
-                    "toolchain_id": chains[facts_text(one.versions)],
-                    "quantisation": facts_text(one.quantisation), "objective": facts_text(one.objective),
-                    **_fields(one, names), "created": "2026",
-                    **structure_values(one.structure),
-                }
-                for number, one in enumerate(made)
-                if one.structure is not None
-            ],
-        )  # fmt: skip
+        _fill_identities(connection, count)
         connection.exec_driver_sql("CREATE TEMPORARY TABLE tried (n INTEGER, recipe TEXT, sha256 TEXT)")
         values = ",".join(f"({n}, '{recipe}', '{_sha256(recipe)}')" for n, recipe in enumerate(recipes))
         connection.exec_driver_sql(f"INSERT INTO tried VALUES {values}")
@@ -162,6 +128,42 @@ def fill(where: Path | str, count: int) -> None:
             "ANALYZE" if connection.dialect.name == "sqlite" else "VACUUM ANALYZE"
         )
     engine.dispose()
+
+
+def _fill_identities(connection: Connection, count: int) -> None:
+    """Targets, toolchains, models and what they make together."""
+    rows = {target: number for number, target in enumerate(TARGETS, 1)}
+    connection.execute(insert(targets), [{"id": id, **target_values(one)} for one, id in rows.items()])
+    chains = {facts_text(versions): number for number, versions in enumerate(TOOLCHAINS, 1)}
+    connection.execute(insert(toolchains), [{"id": id, "versions": text} for text, id in chains.items()])
+    connection.execute(
+        insert(toolchain_versions),
+        [
+            {"toolchain_id": id, "name": name, "version": version}
+            for id, versions in enumerate(TOOLCHAINS, 1)
+            for name, version in versions.items()
+        ],
+    )
+    made = [identity(model, target) for model in range(count) for target in range(len(TARGETS))]
+    connection.execute(
+        insert(models),
+        [{"id": number, "hash": _sha256(f"model {number}"), "name": f"team/model-{number}"} for number in range(count)],
+    )
+    names = ("search_space_version", "io_layout")
+    connection.execute(
+        insert(identities),
+        [
+            {
+                "id": number, "key": one.key, "model_id": number // len(TARGETS), "target_id": rows[one.target],
+                "toolchain_id": chains[facts_text(one.versions)],
+                "quantisation": facts_text(one.quantisation), "objective": facts_text(one.objective),
+                **_fields(one, names), "created": "2026",
+                **structure_values(one.structure),
+            }
+            for number, one in enumerate(made)
+            if one.structure is not None
+        ],
+    )  # fmt: skip
 
 
 def _evaluations(check: str, operators: str) -> Iterator[str]:

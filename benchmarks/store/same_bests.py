@@ -3,9 +3,13 @@
     python -m benchmarks.store.same_bests before.sqlite after.sqlite --renamed renamed.json
 
 Tune the same models before and after a change of velatune, with the same trials and seed, each into a store of its own.
-Of several bests of a model and target under the same objective, quantisation and layout, the newest counts. A recipe
-that differs at the same cost is named and no difference. `--renamed` names a file with a JSON object: name of a pass or
-choice in the first store -> its name in the second one. Ends with status 1 where a cost differs or a best is missing.
+A store of another schema cannot be read. What `velatune tune --json` printed at that commit, saved as a `.json` file,
+takes its place. The same command prints it again without a new search.
+
+Of several bests of a model and target under the same objective, quantisation and layout, the newest counts. Against a
+`.json` file, which says these in its own version's way, it is the newest of a model and target. A recipe that differs
+at the same cost is named and no difference. `--renamed` names a file with a JSON object: name of a pass or choice in
+the first store -> its name in the second one. Ends with status 1 where a cost differs or a best is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +27,6 @@ from benchmarks.markdown import change, row
 from results.errors import StoreError
 from results.records.best import Best
 from results.records.compare import figures_of
-from results.records.identity import Identity
 from results.records.record import canonical_json
 from results.store.store import Store
 
@@ -34,18 +37,46 @@ _MISSING = "missing"
 
 
 @dataclass(frozen=True)
-class Compared:
-    """The bests of one model and target in two stores; None where a store has none. renamed: the first one's recipe
-    with today's names."""
+class Found:
+    """The best of one model on one target.
 
-    before: Best | None
-    after: Best | None
+    Attributes:
+        series: facts of the board, objective, quantisation and layout; empty where another version described them.
+        default, best: cycles that the search minimised (predicted).
+    """
+
+    model: str
+    target: str
+    series: tuple[str, ...]
+    recipe: str
+    default: int
+    best: int
+
+    @classmethod
+    def of(cls, best: Best) -> Found:
+        """Of a best in a store."""
+        identity = best.identity
+        facts = (identity.target.facts, identity.quantisation, identity.objective)
+        series = (*map(canonical_json, facts), identity.io_layout)
+        default, tuned = figures_of(best)
+        return cls(identity.model_name, identity.target.name, series, best.recipe, default.cycles, tuned.cycles)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The bests of one model and target on two sides; None where a side has none. renamed: the first one's recipe with
+    today's names."""
+
+    before: Found | None
+    after: Found | None
     renamed: str
 
     @property
     def costs_the_same(self) -> bool:
         """Whether both stores have it, and default and best cost the same in both."""
-        return self.before is not None and self.after is not None and _costs(self.before) == _costs(self.after)
+        if self.before is None or self.after is None:
+            return False
+        return (self.before.default, self.before.best) == (self.after.default, self.after.best)
 
     @property
     def verdict(self) -> str:
@@ -57,22 +88,25 @@ class Compared:
         return "same" if self.renamed == self.after.recipe else "same cost, other recipe"
 
 
-def compared(before: Iterable[Best], after: Iterable[Best], renamed: Mapping[str, str]) -> list[Compared]:
-    """Pair the bests of two stores.
+def compared(before: Iterable[Found], after: Iterable[Found], renamed: Mapping[str, str]) -> list[Compared]:
+    """Pair the bests of two sides.
 
     Args:
-        before: bests of the first store, of one identity after another the newest first.
-        after: the same of the second store.
-        renamed: name of a pass or choice in the first store -> its name in the second one.
+        before: bests of the first side, the newest first.
+        after: the same of the second side.
+        renamed: name of a pass or choice on the first side -> its name on the second one.
 
     Returns:
-        One comparison for each model and target of either store, by name.
+        One comparison for each model and target of either side, by name. It is one for each series too, where both
+        sides have them.
     """
-    sides = [_newest(before), _newest(after)]
+    both = [list(before), list(after)]
+    by_series = all(one.series for side in both for one in side)
+    first, second = (_newest(side, by_series) for side in both)
     found = []
-    for key in sorted(sides[0].keys() | sides[1].keys()):
-        one, other = (side.get(key) for side in sides)
-        found.append(Compared(one, other, rename(one.recipe, renamed) if one is not None else ""))
+    for key in sorted(first.keys() | second.keys()):
+        one = first.get(key)
+        found.append(Compared(one, second.get(key), rename(one.recipe, renamed) if one is not None else ""))
     return found
 
 
@@ -91,31 +125,42 @@ def table(found: Iterable[Compared]) -> Iterator[str]:
     for one in found:
         some = one.after or one.before
         assert some is not None
-        default, best = zip(*(_costs(side) for side in (one.before or some, one.after or some)), strict=True)
-        identity = some.identity
-        yield from row(identity.model_name, identity.target.name, change(*default), change(*best), one.verdict)
+        first, second = one.before or some, one.after or some
+        costs = (change(first.default, second.default), change(first.best, second.best))
+        yield from row(some.model, some.target, *costs, one.verdict)
 
 
-def _newest(bests: Iterable[Best]) -> dict[tuple[str, ...], Best]:
-    newest: dict[tuple[str, ...], Best] = {}
+def found_in(where: str) -> list[Found]:
+    """The bests of a store or of a saved `velatune tune --json`, the newest first.
+
+    Raises:
+        click.ClickException: it cannot be read, or holds something else.
+    """
+    if where.endswith(".json"):
+        return _printed_in(Path(where))
+    try:
+        with Store.open(where, read_only=True) as store:
+            return [Found.of(best) for best in store.bests.all()]
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _printed_in(path: Path) -> list[Found]:
+    try:
+        printed = [one for one in json.loads(path.read_text()) if one["status"] != "failed"]
+        return [
+            Found(one["model"], one["target"], (), one["recipe"], one["default"]["cycles"], one["best"]["cycles"])
+            for one in printed
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise click.ClickException(f"{path}: not what `velatune tune --json` prints ({error!r})") from error
+
+
+def _newest(bests: Iterable[Found], by_series: bool) -> dict[tuple[str, ...], Found]:
+    newest: dict[tuple[str, ...], Found] = {}
     for best in bests:
-        newest.setdefault(_series(best.identity), best)
+        newest.setdefault((best.model, best.target, *(best.series if by_series else ())), best)
     return newest
-
-
-def _series(identity: Identity) -> tuple[str, ...]:
-    facts = (identity.target.facts, identity.quantisation, identity.objective)
-    return identity.model_name, identity.target.name, *map(canonical_json, facts), identity.io_layout
-
-
-def _costs(best: Best) -> tuple[int, int]:
-    default, tuned = figures_of(best)
-    return default.cycles, tuned.cycles
-
-
-def _bests_in(where: str) -> list[Best]:
-    with Store.open(where, read_only=True) as store:
-        return store.bests.all()
 
 
 def _renamed_in(path: Path) -> dict[str, str]:
@@ -134,13 +179,9 @@ def _renamed_in(path: Path) -> dict[str, str]:
 @click.option("--renamed", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(before: str, after: str, renamed: Path | None) -> None:
     names = _renamed_in(renamed) if renamed is not None else {}
-    try:
-        one, other = _bests_in(before), _bests_in(after)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    found = compared(one, other, names)
+    found = compared(found_in(before), found_in(after), names)
     if not found:
-        raise click.ClickException("neither store has a best; tune the same models into both")
+        raise click.ClickException("neither side has a best; tune the same models into both")
     click.echo("\n".join(table(found)))
     differing = sum(not one.costs_the_same for one in found)
     click.echo(f"\n{len(found) - differing} of {len(found)} cost the same")

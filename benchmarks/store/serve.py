@@ -1,12 +1,13 @@
-"""How long a lookup over HTTP takes in a store of a million evaluations, and how many a core answers in a second.
+"""How long a lookup over HTTP takes in a store of a million evaluations. Also how many lookups a core answers in a
+second.
 
     python -m benchmarks.store.serve [--requests 2000] [--models 2500]
 
 The store is that of `benchmarks.store.lookup`; the service runs in a process of its own, its client on one connection.
 `first`: questions that were not asked since the store changed; `again`: the same ones once more. A core's rate is
-requests by processor time that the service used (user and system), so that the client and whatever else the machine
-does are not in it; latencies are the client's, and a busy machine shows in them. The aims: 99 of 100 in 5 ms, and
-1,000 a second.
+requests by processor time that the service used (user and system). So the client and whatever else the machine does are
+not in it. Latencies are the client's, and a busy machine shows in them. The aims: 99 of 100 in 5 ms, and 1,000 a
+second.
 """
 
 from __future__ import annotations

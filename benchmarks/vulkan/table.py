@@ -5,7 +5,7 @@
 
 Each model is tuned, and its best recipe is written as a `.pte` that is held to what was evaluated. All numbers are
 counted, but for quality, which is simulated: nothing runs on a device. The last row compares two recipes of
-`mobilenet`: static int8 as ExecuTorch quantises a net with ReLU6, and the same without the clamps.
+`mobilenet`. One is static int8 as ExecuTorch quantises a net with ReLU6, the other the same without the clamps.
 
 Exit status 1: a model cannot be tuned or written; its row says why.
 """

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from results.lookup.lookup import Answer, Hit, Miss, Nearest
 from results.records.evaluation import Simulation
 from results.records.measurement import Measurement
-from results.reports.summary import TuneJson, tune_document
+from results.reports.tune_json import TuneJson, tune_document
 
 
 class _Strict(BaseModel):

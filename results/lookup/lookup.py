@@ -79,10 +79,10 @@ Answer = Hit | Stale | Nearest | Miss
 def lookup(store: Known, identity: Identity) -> Answer:
     """The best that `store` knows for an identity; its figures come with it, its per-operator rows do not.
 
-    Model content, target, board facts, quantisation, objective and layout of the inputs must be the same for a hit or a
-    stale answer; a hit has the same versions as well. Of several stale ones the one that differs in the fewest versions
-    is taken, then the newest. Where there is none, and the identity tells its structure, a model of the same structure
-    will do: one of the same sizes before others, then the newest.
+    For a hit or a stale answer, these must be the same: model content, target, board facts, quantisation, objective and
+    layout of the inputs. A hit has the same versions as well. Of several stale ones the one that differs in the fewest
+    versions is taken, then the newest. Where there is none, and the identity has a structure, a model of the same
+    structure will do. One of the same sizes comes before others, then the newest.
 
     Args:
         store: what is asked; it is only read.

@@ -1,7 +1,7 @@
-"""What a night came to: plain records, and the law of what is a regression.
+"""The result of a night as plain records, and the rule of what counts as a regression.
 
 A night goes over models and targets. The same model and target under other versions of the toolchain or the search
-space is another identity with a best of its own; here they are set side by side.
+space is another identity, with its own best. Here they are compared.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class NightEntry(Record):
 
 @dataclass(frozen=True)
 class Limits(Record):
-    """Regressions beyond these fail a night. In percent; None: however many percent, it is told only."""
+    """Regressions beyond these fail a night. In percent; None: however many percent, it is only reported."""
 
     best_percent: float = 1.0
     default_percent: float | None = None
@@ -246,8 +246,9 @@ def comparable(earlier: Identity, now: Identity) -> bool:
     """Whether cycles under an earlier identity say something about those under the present one.
 
     The target, what is counted, how inputs lie in memory and how the model is quantised must be the same, and some
-    version must not. So must the model's content, with one exception: another torch may export the same source to
-    another program, so under another torch the source's name is enough. A model that somebody changed is a new one.
+    version must differ. The model's content must be the same as well, with one exception. Another torch may export the
+    same source to another program. So under another torch the source's name is enough. A model that somebody changed is
+    a new one.
 
     Args:
         earlier: the identity of a best from some night before.
@@ -266,7 +267,7 @@ def comparable(earlier: Identity, now: Identity) -> bool:
 def reference_of(earlier: Iterable[Best]) -> Reference | None:
     """What today's cycles are held against: the fewest of all comparable bests; None without any.
 
-    Of all, not of the latest: what one version made worse stays a regression under the next one, until it is accepted.
+    Of all, not of the latest. What one version made worse stays a regression under the next one, until it is accepted.
     """
     bests = list(earlier)
     if not bests:

@@ -1,4 +1,5 @@
-"""The report of a night: a page, Markdown for a summary or a mail, JUnit XML for a build server, JSON for machines."""
+"""The report of a night. It is a page, Markdown for a summary or a mail, JUnit XML for a build server, and JSON for
+machines."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ def night_markdown(night: Night) -> str:
 
 
 def night_junit(night: Night) -> str:
-    """A test case for each model and target: a regression is a failure, what failed an error, what was left skipped."""
+    """A test case for each model and target. A regression is a failure, what failed is an error, and what was left is
+    skipped."""
     cases = []
     for entry in night.entries:
         case = ElementTree.Element("testcase", classname=f"{night.suite}.{entry.target}", name=entry.name)

@@ -30,8 +30,8 @@ class Claim(Record):
         exactness, quality: of the evaluation of `recipe`, as in `Evaluation`.
         default_fault: as in `Best`.
 
-    Raises ValueError if the figures are not of the same kind, or the best ones dearer than those of a default that is
-    right.
+    Raises ValueError if the figures are not of the same kind. It also does if the best ones cost more than those of a
+    default that is right.
     """
 
     recipe: str

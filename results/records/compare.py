@@ -68,7 +68,7 @@ class Change:
 
 
 def changes(family: str, default: Mapping[str, int], best: Mapping[str, int]) -> list[Change]:
-    """What a best is told by where the ratio of two costs says nothing: `Family.has_ratio`.
+    """What describes a best where the ratio of two costs says nothing: `Family.has_ratio`.
 
     Args:
         family: name of a family of targets.
@@ -146,8 +146,8 @@ def means_of(bests: Iterable[Best]) -> list[TargetMeans]:
 
 
 def phantom_of(best: Best, evaluations: Iterable[Evaluation]) -> Evaluation | None:
-    """The verified candidate that a search by the compiler's own estimate would have offered, if it costs more cycles
-    than the best. Part of its gain is then the estimator's, not the hardware's.
+    """The verified candidate that a search by the compiler's own estimate would have offered. None if it costs no more
+    cycles than the best. Part of its gain is then the estimator's, not the hardware's.
 
     Args:
         best: what the search by velatune's own prediction found.
@@ -293,7 +293,8 @@ class Pair:
 
 
 def pair_operators(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) -> list[Pair]:
-    """Rows of the same delegate and name side by side, in program order; the k-th of a name with the k-th.
+    """Rows of the same delegate and name side by side, in program order. The k-th row of a name is paired with the
+    k-th.
 
     What only the best has stands behind what it follows there.
 

@@ -91,8 +91,8 @@ class Identity(Record):
         return hash(self.key)
 
     def differences(self, other: Identity) -> tuple[tuple[str, str, str], ...]:
-        """Every field of the key in which two identities differ, with its value here and there; none, and they are the
-        same. A field that only one of them has is empty in the other one."""
+        """Every field of the key in which two identities differ, with its value here and there. Without any, they are
+        the same. A field that only one of them has is empty in the other one."""
         return tuple(changed(dict(self._flat()), dict(other._flat())))
 
     def _flat(self) -> Iterator[tuple[str, str]]:

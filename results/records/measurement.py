@@ -19,7 +19,7 @@ class Measurement(Record):
         device: what the user calls the board or simulator.
         label: `simulated`, or `measured` on hardware.
         program: name of the program's file.
-        program_sha256: hash of all that the NPU is told to do.
+        program_sha256: hash of all that the NPU executes.
         cycles: what was counted for the NPU in one inference.
         predicted_cycles: by the model of version `model_version`.
         compiler_cycles: the compiler's own estimate, if it is known.

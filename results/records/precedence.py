@@ -1,7 +1,7 @@
 """Which of two records of the same candidate the store keeps.
 
-A candidate (identity and recipe) has one record, however often it is evaluated. Records that arrive in any
-order, from any process, must end in the same one, so each has a weight and the heavier one stays:
+A candidate (identity and recipe) has one record, however often it is evaluated. Records that arrive in any order, from
+any process, must end in the same one. So each has a weight, and the heavier one stays:
 
     crashed, timed out   the surroundings may be to blame: any verdict replaces it, and so does a record of
                          more attempts
@@ -11,8 +11,8 @@ order, from any process, must end in the same one, so each has a weight and the 
     wrong                some input gave other outputs. No later check that happened to miss that input
                          takes it back; only a new toolchain or search-space version (a new identity) does
 
-Among equals a record of whole programs that were compared replaces one without, then one with per-operator rows
-one without; else the first one stays. A damaged record weighs nothing.
+Among equals, a record of whole programs that were compared replaces one without. Then a record with per-operator rows
+replaces one without. Otherwise the first one stays. A damaged record weighs nothing.
 """
 
 from __future__ import annotations

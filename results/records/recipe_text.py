@@ -17,8 +17,8 @@ def elements(recipe: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of two recipes side by side: the same element in both, in one of them only (the other is empty), or one
-    thing that both do with other options or at other sites."""
+    """One line of two recipes side by side. It is the same element in both, or an element of one of them only (the
+    other is empty). Or both have it with other options or at other sites."""
 
     a: str
     b: str
@@ -39,7 +39,7 @@ def side_by_side(a: str, b: str) -> list[Step]:
         b: text of the other one.
 
     Returns:
-        Steps with the element of `a` and that of `b`; a side is empty where the other recipe alone has the element.
+        Steps with the element of `a` and that of `b`. A side is empty where the other recipe alone has the element.
     """
     olds, news = elements(a), elements(b)
     steps = []

@@ -70,7 +70,8 @@ class Pareto:
 def pareto_of(best: Best, evaluations: Iterable[Evaluation], limits: Limits, against: Against = "SRAM") -> Pareto:
     """Of the verified evaluations whose figures have the label of the default's: others do not compare.
 
-    Against quality also of those that fall short of what may be offered: what that would buy is what the front shows.
+    Against quality, candidates that fall short of what may be offered are on it as well. The front shows what they
+    would save.
 
     Args:
         best: of the identity; its default says which label figures have to have.

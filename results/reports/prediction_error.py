@@ -180,8 +180,8 @@ def shipped_error(target: str, objective: Facts, cycles: Iterable[tuple[str, int
 def error_for(
     identity: Identity, measurements: Iterable[Measurement] = (), operators: Iterable[OperatorRow] = ()
 ) -> PredictionError | None:
-    """How far predictions for an identity are off: on the user's own measurements if there are any of its target,
-    else on the evidence that ships.
+    """How far predictions for an identity are off. The user's own measurements count if there are any of its target,
+    else the evidence that ships.
 
     Args:
         identity: of the program that is predicted.

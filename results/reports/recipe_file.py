@@ -2,8 +2,8 @@
 
     {"format": 1, "recipes": [{"identity": {...}, "claim": {"recipe": "...", "default": {...}, "best": {...}, ...}}]}
 
-Figures carry their label, and each recipe the versions that it was found with. Such a file is somebody's word: what is
-read from it is checked for its form only, and counts as unverified until it was applied here.
+Figures carry their label, and each recipe the versions that it was found with. Such a file is somebody's word. What is
+read from it is checked for its form only. It counts as unverified until it was applied here.
 """
 
 from __future__ import annotations

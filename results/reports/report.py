@@ -20,7 +20,6 @@ from results.records.best import Best
 from results.records.clock import time_at
 from results.records.compare import (
     Gain,
-    KindRow,
     by_kind,
     changes,
     contribution_of,
@@ -37,13 +36,10 @@ from results.records.figures import Bound, Reuse
 from results.records.identity import Identity, Target, described
 from results.records.measurement import Measurement
 from results.records.recipe_text import elements
+from results.reports.charts import legend, plot, stacks
 from results.reports.estimates import differences, largest_rise_by_compiler
-from results.reports.pareto import Pareto, Point
+from results.reports.pareto import Pareto
 from results.reports.prediction_error import WITHIN, error_for, shipped_error
-from results.reports.scatter import Axis
-
-_COLOURS = 7
-"""Kinds of operators that have a colour of their own in the stacked bars; the rest share one."""
 
 
 def report_name(identity: Identity) -> str:
@@ -148,7 +144,7 @@ def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
         "share": transpose_share_of(best.default),
         "differences": differences(best.default.operators, family.estimate_reasons),
         "phantom": beside.phantom,
-        "plots": [_plot(best, pareto) for pareto in beside.fronts],
+        "plots": [plot(best, pareto) for pareto in beside.fronts],
         "bound": beside.bound,
         "reuse": beside.reuse,
         "elements": [
@@ -162,8 +158,8 @@ def report_context(best: Best, beside: ReportExtras) -> dict[str, Any]:
         },
         "host_operators": Counter(beside.host_operators).most_common(),
         "kinds": kinds,
-        "stacks": _stacks(kinds),
-        "legend": _legend(kinds),
+        "stacks": stacks(kinds),
+        "legend": legend(kinds),
         "pairs": pair_operators(best.default.operators, best.best.operators),
     }
 
@@ -251,7 +247,7 @@ def _warnings(best: Best) -> list[str]:
     if best.default_fault:
         found.append(
             f"The default lowering computes wrong outputs, because Vela miscompiles it: {best.default_fault}. "
-            "Gains are told against its cycles all the same."
+            "Gains are relative to its cycles all the same."
         )
     if not best.best.verified:
         found.append("The outputs of the best recipe were not checked.")
@@ -295,61 +291,6 @@ def _tabled(best: Best) -> list[tuple[str, int, int]]:
 
 def _versions(identity: Identity) -> tuple[tuple[str, str], ...]:
     return (*identity.versions.items(), ("search space", identity.search_space_version))
-
-
-@dataclass(frozen=True)
-class _Plot:
-    """A front with where it is drawn. marked: the default and the best."""
-
-    pareto: Pareto
-    marked: dict[str, Point]
-    up: Axis
-    across: Axis
-
-
-def _plot(best: Best, pareto: Pareto) -> _Plot:
-    marked = {
-        name: Point(one.recipe, figures, one.quality)
-        for name, one, figures in zip(("default", "best"), (best.default, best.best), figures_of(best), strict=True)
-    }
-    points = [*marked.values(), *pareto.front, *pareto.others, *pareto.beyond]
-    up = Axis.over(point.figures.cycles for point in points)
-    return _Plot(pareto, marked, up, Axis.over(point.value(pareto.against) for point in points))
-
-
-def _legend(kinds: Sequence[KindRow]) -> list[str]:
-    named = [row.kind for row in kinds[:_COLOURS] if row.default_cycles or row.best_cycles]
-    rest = len([row for row in kinds[_COLOURS:] if row.default_cycles or row.best_cycles])
-    return [*named, f"{rest} other kinds"] if rest else named
-
-
-def _stacks(kinds: Sequence[KindRow]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Two stacked bars: segments with their place and width in percent of the longer bar."""
-    stacks = []
-    sides = [
-        ("default", [row.default_cycles for row in kinds]),
-        ("best", [row.best_cycles for row in kinds]),
-    ]
-    longest = max((sum(cycles) for _, cycles in sides), default=0) or 1
-    for side, cycles in sides:
-        merged: Counter[int] = Counter()
-        for place, value in enumerate(cycles):
-            merged[min(place, _COLOURS)] += value
-        segments, start = [], 0
-        for colour, value in sorted(merged.items()):
-            name = kinds[colour].kind if colour < _COLOURS else "other kinds"
-            segments.append(
-                {
-                    "colour": colour,
-                    "name": name,
-                    "cycles": value,
-                    "x": 100 * start / longest,
-                    "width": 100 * value / longest,
-                }
-            )
-            start += value
-        stacks.append((side, segments))
-    return stacks
 
 
 def _change(default: int, best: int) -> str:

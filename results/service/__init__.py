@@ -1,5 +1,5 @@
 """The results service: look up, submit, follow and see results over HTTP.
 
-What it needs of a tuner it takes through `results.service.backend.Backend`; it imports no toolchain, and what reads a
-model or tunes is another process.
+What it needs of a tuner it takes through `results.service.backend.Backend`. It imports no toolchain. What reads a model
+or tunes is another process.
 """

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from results.errors import StoreError
 
 _CONNECTIONS = 512
-"""At a time; more are told 503."""
+"""At a time; more are answered with 503."""
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -57,7 +57,7 @@ class TokenBook:
     def create(self, name: str, role: Role, days: float | None = None) -> str:
         """A new token. It is 256 random bits behind a public id.
 
-        With so many bits nobody can try out what hashes to the entry, however fast the hash is; slow hashes are for
+        With so many bits nobody can try out what hashes to the entry, however fast the hash is. Slow hashes are for
         passwords that people choose. SHA-256 costs a request microseconds.
 
         Args:

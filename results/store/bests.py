@@ -27,9 +27,9 @@ class Bests:
     def record(self, best: Best) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
 
-        A cheaper best that is stored already stays as it is (another process may have found it); at equal
-        cycles the recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so
-        their cycles are comparable.
+        A cheaper best that is stored already stays as it is (another process may have found it). At equal cycles the
+        recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so their cycles
+        are comparable.
 
         Returns:
             The best that the store holds now.
@@ -92,7 +92,7 @@ class Bests:
         return sorted(found, key=lambda best: ids.index(keys[best.identity.key]))
 
     def of_model(self, identity: Identity) -> list[Best]:
-        """The bests of a model's content or of its name on one target; the identity that was met last comes first.
+        """The bests of a model's content or of its name on one target. The identity that was met last comes first.
         `results.nightly.night.comparable` says which may be compared.
         """
         same_board = [targets.c[name] == value for name, value in target_values(identity.target).items()]
@@ -131,8 +131,8 @@ def _write(connection: Connection, best: Best, identity_id: int, default_id: int
 
 
 def _order(cycles: int, sram_bytes: int, recipe: str) -> tuple[int, int, int, str]:
-    """Bests of one identity from good to less good: of equals the shorter recipe, then the one that needs less SRAM.
-    Total, so that the order of arrival does not matter."""
+    """Bests of one identity from good to less good. Of equals the shorter recipe comes first, then the one that needs
+    less SRAM. Total, so that the order of arrival does not matter."""
     return cycles, len(elements(recipe)), sram_bytes, recipe
 
 

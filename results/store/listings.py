@@ -1,7 +1,7 @@
 """Bests in short, by the hundred: one statement, and nothing of operators or checks is read.
 
-A *series* is what is the same but for the model's content and the versions: model name, target, quantisation,
-objective and layout of inputs. Its members are comparable; over time they tell what toolchains did.
+A *series* is what is the same but for the model's content and the versions. It has one model name, target,
+quantisation, objective and layout of inputs. Its members are comparable; over time they tell what toolchains did.
 """
 
 from __future__ import annotations

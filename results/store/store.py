@@ -5,9 +5,9 @@
         store.evaluations.record(evaluation)
         store.bests.record(best)
 
-Any number of processes may use one store at once. Every call is one transaction: a process killed inside it
-leaves nothing of that call and all of the calls before. Rows that turn out to be damaged are skipped with a
-warning in the log; a store that cannot be used at all raises StoreError.
+Any number of processes may use one store at once. Every call is one transaction. A process killed inside it leaves
+nothing of that call, and all of the calls before. Rows that turn out to be damaged are skipped with a warning in the
+log. A store that cannot be used at all raises StoreError.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Tiers:
     """Answers as the `lookups` of a store do, from both stores.
 
     What the user's own store has for an identity comes before what the system store has for it. A system store that
-    cannot be opened or read is left out with a warning: nobody's lookup ends because of a team's database.
+    cannot be opened or read is left out with a warning. So no lookup ends because of a team's database.
 
     Attributes:
         user: the store that is written to.

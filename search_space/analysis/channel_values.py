@@ -23,8 +23,8 @@ def channel_values(edit: Editor, node_id: int, known: Mapping[int, Values]) -> V
 
     Returns:
         int64 [channels, values] or [1, values]; [channels, 1] or [1, 1] where constants alone determine the value. None
-        if the value depends on other sources, on operators that are not known here, or on constants that are neither
-        one number nor one for each channel.
+        if the value depends on other sources or on operators that are not known here. None also if it depends on
+        constants that are neither one number nor one for each channel.
     """
     shape = edit[node_id].type.shape
     return _values(edit, node_id, known, shape[-1] if shape else 1)

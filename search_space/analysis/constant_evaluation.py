@@ -1,7 +1,7 @@
 """Evaluation of integer and boolean elementwise operators on given values, in numpy.
 
-Source: TOSA 1.0 specification, the pseudocode of each operator. Where TOSA leaves the result undefined (a sum past
-int32, a value that is too large for the shift of a RESCALE), there is no value here.
+Source: TOSA 1.0 specification, the pseudocode of each operator. TOSA leaves some results undefined: a sum past int32, a
+value that is too large for the shift of a RESCALE. There is no value for them here.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ _OneOrEach = int | Values
 
 
 def _one_or_each(data: Values, multipliers: Values, shifts: Values) -> tuple[_OneOrEach, ...]:
-    """The least and the largest of the values that are scaled alike, their multiplier and their shift: small arrays
-    take longer than numbers."""
+    """The least and the largest of the values that are scaled alike, their multiplier and their shift. They are
+    numbers, since small arrays take longer."""
     if len(multipliers) == 1:
         return int(data.min()), int(data.max()), int(multipliers[0]), int(shifts[0])
     rows = data.reshape(-1, len(multipliers))

@@ -119,8 +119,8 @@ class _Terms:
     _known: dict[int, int | None] = field(default_factory=dict)
 
     def sources_of(self, result: int) -> list[int]:
-        """The values that the result is computed from through operators that can be taken in, each before what it
-        reads; those at which it ends are last."""
+        """The values that the result is computed from through operators that can be taken in. Each comes before what it
+        reads, and those at which it ends come last."""
         done: dict[int, None] = {}
         ends: dict[int, None] = {}
         open_: set[int] = set()

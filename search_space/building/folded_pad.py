@@ -51,8 +51,8 @@ def _same(edit: Editor, one: int, other: int) -> bool:
 
 
 def _behind(edit: Editor, value: int, pad: Node) -> tuple[Shape, int | Node] | None:
-    """The padding along the dimensions of a value that is what a PAD gives, or is a map of that; and the value without
-    it. None if a dimension that is padded is cut, or others want the map as well."""
+    """The padding along the dimensions of a value that a PAD returns, or that is a map of one. Also the value without
+    the padding. None if a dimension that is padded is cut, or others want the map as well."""
     node, padding, source = edit[value], pad.attributes["padding"], pad.inputs[0]
     if node.op != MOVE:
         return padding, source

@@ -1,12 +1,12 @@
 """One TOSA program in memory: immutable nodes under ids, shared between graphs, equal graphs known by their hash.
 
-A node is one operator and the one tensor that it computes. The graph maps ids to nodes; a node names its inputs by id,
-so a rewrite replaces the nodes that it changes and shares the rest with the graph that it came from. An id keeps
-denoting the same tensor in every graph that descends from one loaded program: that is what lets a rewritten region be
-checked against the region that it replaced.
+A node is one operator and the one tensor that it computes. The graph maps ids to nodes, and a node names its inputs by
+id. So a rewrite replaces the nodes that it changes, and shares the rest with the graph that it came from. An id keeps
+denoting the same tensor in every graph that descends from one loaded program. So a rewritten region can be checked
+against the region that it replaced.
 
-TRANSPOSE and RESHAPE are one kind of node, `MOVE`, with the physical steps it is written as and the layout map that
-these steps amount to.
+TRANSPOSE and RESHAPE are one kind of node, `MOVE`. It has the physical steps that it is written as, and the layout map
+that these amount to.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Graph:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Ids in the order in which the program is written: inputs, then depth first from the outputs, so that it
+        """Ids in the order in which the program is written: inputs, then depth first from the outputs. So the order
         follows from the structure alone. Raises SpaceError on a cycle or an input that does not exist."""
         done: dict[int, None] = dict.fromkeys(self.inputs)
         open_: set[int] = set()

@@ -109,7 +109,7 @@ class LayoutMap:
 
         Returns:
             The composition. None where both cut the tensor between them at places that do not nest (6 = 2*3 here, 6 =
-            3*2 there), so that it is no single permutation of atoms.
+            3*2 there). Then it is no single permutation of atoms.
 
         Raises:
             SpaceError: `after` does not begin with this map's output shape.
@@ -129,8 +129,8 @@ class LayoutMap:
 
     @cached_property
     def channels(self) -> tuple[int, ...] | None:
-        """For each index of the output's last dimension the index of the input's last dimension that it takes, the same
-        wherever it is taken; None if the last dimensions do not hold the same atoms."""
+        """For each index of the output's last dimension, the index of the input's last dimension that it takes. It is
+        the same wherever it is taken; None if the last dimensions do not hold the same atoms."""
         pieces = self.pieces
         if pieces is None or not self.in_shape or not self.out_shape:
             return None
@@ -192,8 +192,8 @@ class LayoutMap:
             sizes: dimension of the output -> its size, possibly the present one.
 
         Returns:
-            The map, or None if one of them is no whole dimension of the input: cut by an atom, merged with another one,
-            or of size 1 where the input has no dimension of size 1 left for it.
+            The map, or None if one of them is no whole dimension of the input. It may be cut by an atom or merged with
+            another one. Or it has size 1 where the input has no dimension of size 1 left for it.
         """
         pieces = self.pieces
         if pieces is None:

@@ -4,8 +4,8 @@
     %1 conv1: int32[1,8,8,4] = CONV2D(%0, const int8[4,3,3,3] #9f3a) pad=(1,1,1,1) stride=(1,1) ...
     outputs %1
 
-Values are numbered in program order, constants stand where they are used (values where they are few, else a digest),
-so that equal programs print the same but for their names.
+Values are numbered in program order. Constants stand where they are used: their values where they are few, else a
+digest. So equal programs print the same but for their names.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Hashes that are equal for programs of one structure, whatever their weights or sizes.
 
 There are two levels. `operators` is equal for programs of the same operators and edges, whatever their weights and
-sizes: a network, and the same one at another resolution or width. `shapes` is equal if all sizes are equal as well: a
-network, and the same one trained again. Recipes carry over within the second and often within the first, so the store
-is searched by them.
+sizes. Examples are a network and the same one at another resolution or width. `shapes` is equal if all sizes are equal
+as well: a network, and the same one trained again. Recipes carry over within the second and often within the first, so
+the store is searched by them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Says what is wrong with an ill-formed graph.
 
-Checks the structure (every operand computed, no cycle, types of the interface) and, per operator, the number of
-operands, attributes, shapes and element types that TOSA 1.0 asks for. Values are not looked at.
+Checks the structure: every operand is computed, there is no cycle, the interface has its types. Per operator it checks
+the number of operands, attributes, shapes and element types that TOSA 1.0 asks for. Values are not looked at.
 """
 
 from __future__ import annotations

@@ -84,8 +84,8 @@ def candidate_plans(layout: LayoutMap) -> tuple[tuple[Step, ...], ...]:
 
 
 def _cuts(layout: LayoutMap) -> Iterator[tuple[Shape, tuple[int, ...]]]:
-    """The map's own atoms, and those with the largest atom cut in two near its square root or where a dimension of
-    either end cuts it."""
+    """The map's own atoms, and those with the largest atom cut in two. It is cut near its square root, or where a
+    dimension of either end cuts it."""
     yield layout.atoms, layout.order
     largest = max(range(len(layout.atoms)), key=lambda a: layout.atoms[a])
     size = layout.atoms[largest]

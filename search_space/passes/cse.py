@@ -47,8 +47,8 @@ class Cse(Pass):
         return False
 
     def _has_one_reader(self, edit: Editor, operand: int) -> bool:
-        """Whether no two operators read this value or one that is the same, so that no two equal ones do: a row of a
-        matrix, beside the other matrix that all rows are multiplied with."""
+        """Whether no two operators read this value or one that is the same, so that no two equal ones do. An example is
+        a row of a matrix, beside the other matrix that all rows are multiplied with."""
         node = edit[operand]
         if len(edit.users(operand)) > 1 or edit.is_constant(operand):
             return False

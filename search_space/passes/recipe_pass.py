@@ -24,7 +24,7 @@ class RecipePass(ABC):
     """A rewrite that keeps the outputs: bit for bit, unless it says otherwise.
 
     A subclass is a frozen dataclass; its fields are its options (bool, int or str, all with defaults).
-    `search_space.passes.base.Pass` is the class of those that rewrite TOSA graphs; a backend with programs of its own
+    `search_space.passes.base.Pass` is the class of those that rewrite TOSA graphs. A backend with programs of its own
     has a class of its own.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Operators that give back their operand vanish."""
+"""Removal of operators that return their operand."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from search_space.recipe.price import cheaper, rewrite_where
 def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> Graph:
     """Apply a pass of a recipe at the sites that it is for.
 
-    Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH; they are
+    Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH. They are
     rewritten until there is no such site. The part is compiled alone: a rewrite can be profitable in the program and
     not by itself, and vice versa.
 

@@ -1,10 +1,10 @@
-"""All passes and lowering choices that recipes can name: the built-in ones, found by their files, and those that other
-packages register under the entry points `velatune.passes` and `velatune.choices`. An extension that cannot be used is
+"""All passes and lowering choices that recipes can name. The built-in ones are found by their files. Other packages
+register theirs under the entry points `velatune.passes` and `velatune.choices`. An extension that cannot be used is
 left out with a warning; a recipe that names it is refused with the reason. An entry point may also name a package: then
 all that its files define are meant.
 
-Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`: those that rewrite the graph
-are passes as well, and stand among them in a recipe; the others are taken once, before."""
+Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`. Those that rewrite the graph
+are passes as well, and stand among them in a recipe. The others are taken once, before."""
 
 from __future__ import annotations
 

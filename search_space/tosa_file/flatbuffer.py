@@ -1,7 +1,7 @@
 """The few flatbuffer primitives that TOSA files need, read straight from the bytes.
 
-The generated accessors of the TOSA wheel build a Python object per table and per vector element and take some twenty
-times as long; loading is part of every search, so the layout (https://flatbuffers.dev/internals) is read here.
+The generated accessors of the TOSA wheel build a Python object per table and per vector element, and take some twenty
+times as long. Loading is part of every search. So the layout (https://flatbuffers.dev/internals) is read here.
 """
 
 from __future__ import annotations

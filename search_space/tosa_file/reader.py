@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from search_space.errors import SpaceError
@@ -110,58 +110,76 @@ class _Block:
             raise SpaceError(f"{user} reads '{name}', which nothing before it computes") from None
 
     def _operator(self, table: Table) -> None:
-        number = table.uint32(0)
-        if number >= len(schema.OPERATORS):
-            raise SpaceError(f"operator number {number} is not in TOSA 1.0")
-        op = schema.OPERATORS[number]
+        op = _operator_name(table.uint32(0))
         if op == "CONST_SHAPE":
             return
-        if op in schema.REFUSED:
-            raise SpaceError(f"{op} is not supported, {schema.REFUSED[op]}")
         inputs, outputs = table.strings(3), table.strings(4)
         if len(outputs) != 1:
             raise SpaceError(f"{op} with {len(outputs)} results is not supported")
         name = outputs[0]
         result = self._type(name)
         if op == CONST:
-            payload = self._payloads[name].bytes_(3)
-            size = payload_bytes(result.dtype, result.elements)
-            if len(payload) < size:
-                raise SpaceError(f"constant '{name}' has {len(payload)} bytes, {result} needs {size}")
-            self._define(name, Node(CONST, (), result, payload=payload[:size], name=name))
+            self._define(name, self._constant(name, result))
             return
-        attributes: dict[str, Any] = {}
-        at, kind_of_attributes = table.indirect(2), table.uint8(1)
-        if at is not None and kind_of_attributes:
-            if kind_of_attributes != schema.ATTRIBUTE_NUMBER.get(op):
-                raise ValueError(f"{op} has another operator's attributes")
-            values = Table(self._data, at, self._vtables)
-            for index, field in enumerate(schema.ATTRIBUTES.get(op, ())):
-                attributes[field.name] = _READ[field.kind](values, index)
-        shape_operands = schema.SHAPE_OPERANDS.get(op, {})
-        operands = []
-        for index, operand in enumerate(inputs):
-            if index in shape_operands:
-                if operand not in self._shapes:
-                    raise SpaceError(
-                        f"{op} '{name}' takes its {shape_operands[index]} from a computed shape; "
-                        "only constant shapes are supported"
-                    )
-                attributes[shape_operands[index]] = self._shapes[operand]
-            else:
-                operands.append(self._id(operand, f"{op} '{name}'"))
+        attributes = self._attributes(table, op)
+        operands = self._operands(op, name, inputs, attributes)
         if op in ("TRANSPOSE", "RESHAPE"):
-            kind, argument = ("transpose", "perms") if op == "TRANSPOSE" else ("reshape", "shape")
-            step = Step(kind, attributes.get(argument, ()))
-            try:
-                node = move(operands[0], self._nodes[operands[0]].type, (step,), name)
-            except SpaceError as error:
-                raise SpaceError(f"{op} '{name}': {error}") from None
-            if node.type != result:
-                raise SpaceError(f"{op} '{name}' gives {node.type}, the file says {result}")
+            node = self._movement(op, name, operands[0], attributes, result)
         else:
             node = Node(op, tuple(operands), result, attributes, name=name)
         self._define(name, node)
+
+    def _constant(self, name: str, result: TensorType) -> Node:
+        payload = self._payloads[name].bytes_(3)
+        size = payload_bytes(result.dtype, result.elements)
+        if len(payload) < size:
+            raise SpaceError(f"constant '{name}' has {len(payload)} bytes, {result} needs {size}")
+        return Node(CONST, (), result, payload=payload[:size], name=name)
+
+    def _attributes(self, table: Table, op: str) -> dict[str, Any]:
+        at, kind = table.indirect(2), table.uint8(1)
+        if at is None or not kind:
+            return {}
+        if kind != schema.ATTRIBUTE_NUMBER.get(op):
+            raise ValueError(f"{op} has another operator's attributes")
+        values = Table(self._data, at, self._vtables)
+        fields = enumerate(schema.ATTRIBUTES.get(op, ()))
+        return {field.name: _READ[field.kind](values, index) for index, field in fields}
+
+    def _operands(self, op: str, name: str, inputs: Sequence[str], attributes: dict[str, Any]) -> list[int]:
+        """Ids of the operands. Those that are shapes become attributes instead."""
+        shape_operands = schema.SHAPE_OPERANDS.get(op, {})
+        operands = []
+        for index, operand in enumerate(inputs):
+            if index not in shape_operands:
+                operands.append(self._id(operand, f"{op} '{name}'"))
+            elif operand in self._shapes:
+                attributes[shape_operands[index]] = self._shapes[operand]
+            else:
+                raise SpaceError(
+                    f"{op} '{name}' takes its {shape_operands[index]} from a computed shape; "
+                    "only constant shapes are supported"
+                )
+        return operands
+
+    def _movement(self, op: str, name: str, source: int, attributes: Mapping[str, Any], result: TensorType) -> Node:
+        kind, argument = ("transpose", "perms") if op == "TRANSPOSE" else ("reshape", "shape")
+        try:
+            node = move(source, self._nodes[source].type, (Step(kind, attributes.get(argument, ())),), name)
+        except SpaceError as error:
+            raise SpaceError(f"{op} '{name}': {error}") from None
+        if node.type != result:
+            raise SpaceError(f"{op} '{name}' gives {node.type}, the file says {result}")
+        return node
+
+
+def _operator_name(number: int) -> str:
+    if number >= len(schema.OPERATORS):
+        raise SpaceError(f"operator number {number} is not in TOSA 1.0")
+    op = schema.OPERATORS[number]
+    if op in schema.REFUSED:
+        raise SpaceError(f"{op} is not supported, {schema.REFUSED[op]}")
+    return op
 
 
 def _enum(names: tuple[str, ...]) -> Callable[[Table, int], str]:

@@ -1,7 +1,7 @@
 """From a graph to a TOSA 1.0 flatbuffer.
 
-The bytes follow from the graph's content alone: tensors are named by their place in the program, so graphs with equal
-hashes are written as equal files, whatever they were called and wherever they came from.
+The bytes follow from the graph's content alone, since tensors are named by their place in the program. So graphs with
+equal hashes are written as equal files, whatever they were called and wherever they came from.
 """
 
 from __future__ import annotations

@@ -6,22 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from support.samples.nets_to_run import ABSOLUTE
 
 from benchmarks.cortex_m.files import cortex_m_files
 from benchmarks.cortex_m.tried import tried
 from workers.cortex_m.guards.verdict import Severity
-
-#: Integers are not quantised, so that a few lines can compute what the lowered program does.
-NET = """
-import torch
-
-class Absolute(torch.nn.Module):
-    def forward(self, x):
-        return x.abs()
-
-def absolute():
-    return Absolute(), (torch.arange(-4, 4, dtype=torch.int32)[None],)
-"""
 
 BOARD = """
 import pathlib, sys
@@ -35,7 +24,7 @@ print('{"instructions": 500}')
 
 
 def test_each_recipe_has_a_row_with_its_error(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "net.py").write_text(ABSOLUTE)
     (tmp_path / "board.py").write_text(BOARD)
     asked = [f"{tmp_path}/net.py:absolute", "--target", "cortex-m4", "--store", str(tmp_path / "own.sqlite")]
     said = CliRunner().invoke(cortex_m_files, [*asked, "--runner", f"{sys.executable} {tmp_path}/board.py 0"])

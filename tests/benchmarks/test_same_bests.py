@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from support.samples.sample_results import IDENTITY, evaluation
 
-from benchmarks.store.same_bests import compared, main, rename
+from benchmarks.store.same_bests import Found, compared, main, rename
 from results.records.best import Best
 from results.records.identity import Identity
 from results.store.store import Store
@@ -52,13 +52,13 @@ def test_a_name_is_replaced_where_it_names_an_element(recipe: str, expected: str
     ],
 )
 def test_costs_decide(after: Best, verdict: str) -> None:
-    (found,) = compared([best_of(IDENTITY, "share-equal", 80)], [after], RENAMED)
+    (found,) = compared([Found.of(best_of(IDENTITY, "share-equal", 80))], [Found.of(after)], RENAMED)
     assert found.verdict == verdict
     assert found.costs_the_same == verdict.startswith("same")
 
 
 def test_a_best_of_one_store_alone_is_missing_in_the_other() -> None:
-    mine, others = best_of(IDENTITY, "cse", 80), best_of(OTHER, "cse", 80)
+    mine, others = (Found.of(best_of(one, "cse", 80)) for one in (IDENTITY, OTHER))
     assert [one.verdict for one in compared([mine], [others], {})] == ["missing after", "missing before"]
 
 
@@ -82,13 +82,32 @@ def test_the_command_ends_with_a_status_that_says_it(tmp_path: Path) -> None:
     assert ended.exit_code == 1 and "80 → 81" in ended.output and "1 of 2 cost the same" in ended.output
 
 
+def test_what_another_version_printed_is_compared_with_a_store(tmp_path: Path) -> None:
+    """Its objective and quantisation are in words that today's version does not have."""
+    after = stored(tmp_path / "after.sqlite", best_of(NOW, "cse", 80))
+    printed = {
+        "model": NOW.model_name, "target": NOW.target.name, "status": "trials", "objective": "the fewest cycles",
+        "recipe": "share-equal", "default": {"cycles": 100}, "best": {"cycles": 80},
+    }  # fmt: skip
+    failed = {"model": "other", "target": NOW.target.name, "status": "failed", "error": "no such model"}
+    (tmp_path / "before.json").write_text(json.dumps([failed, printed]))
+    (tmp_path / "renamed.json").write_text(json.dumps(RENAMED))
+    arguments = [str(tmp_path / "before.json"), after, "--renamed", str(tmp_path / "renamed.json")]
+    ended = CliRunner().invoke(main, arguments)
+    assert ended.exit_code == 0 and "| same |" in ended.output and "1 of 1 cost the same" in ended.output
+    (tmp_path / "before.json").write_text(json.dumps([printed | {"best": {"cycles": 79}}]))
+    assert CliRunner().invoke(main, arguments).exit_code == 1
+
+
 def test_what_cannot_be_compared_is_said_in_one_line(tmp_path: Path) -> None:
     empty = stored(tmp_path / "empty.sqlite")
     (tmp_path / "bad.json").write_text("[1]")
     for arguments, says in (
         ([empty, str(tmp_path / "none.sqlite")], "none.sqlite"),
-        ([empty, empty], "neither store has a best"),
+        ([empty, empty], "neither side has a best"),
         ([empty, empty, "--renamed", str(tmp_path / "bad.json")], "JSON object"),
+        ([str(tmp_path / "bad.json"), empty], "tune --json"),
+        ([str(tmp_path / "none.json"), empty], "none.json"),
     ):
         ended = CliRunner().invoke(main, arguments)
         assert ended.exit_code == 1 and says in ended.output and len(ended.output.splitlines()) == 1

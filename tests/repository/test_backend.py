@@ -1,5 +1,5 @@
-"""A target is a package behind one interface: a toy of another kind is tuned, stored, looked up, served, gone over by
-night and reported without anything else knowing it."""
+"""A target is a package behind one interface. A toy of another kind is tuned, stored, looked up and reported without
+anything else knowing it. Services, nights and sweeps take it as well."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from support import toy_backend
 from support.processes.service_process import running
+
+from benchmarks.cluster.kills import cluster
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +108,18 @@ def test_a_night_goes_over_it(tuned: Mapping[str, object], home: Path) -> None:
         ("ethos-u55-128", "tuned"),
     ]
     assert night["versions"]["toy"] == "1"
+
+
+def test_a_cluster_sweeps_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into a store of its own, so that nothing is known before it."""
+    (home / "sweep.toml").write_text('store = "swept.sqlite"\nmodels = ["net.py:make"]\ntargets = ["toy-1"]\n')
+    for name, value in environment(home).items():
+        monkeypatch.setenv(name, value)  # the nodes start workers with it
+    with cluster(nodes=1) as nodes:
+        swept = json.loads(velatune(home, "sweep", "sweep.toml", "--address", nodes.address, "--json"))
+    assert [(one["target"], one["outcome"]) for one in swept["entries"]] == [("toy-1", "tuned")]
+    asked = velatune(home, "lookup", "net.py:make", "--target", "toy-1", "--store", "swept.sqlite")
+    assert asked.strip().endswith("toy-merge")
 
 
 def test_a_family_refuses_what_it_does_not_have(home: Path) -> None:

@@ -45,9 +45,9 @@ def default(model: type, name: str) -> object:
 
 SENTENCES = {
     "README.md": [
-        f"at most half as many candidates more ({LEAST_TO_SHORTEN} are always allowed)",
-        f"within {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
-        f"may need {_MORE_SRAM} more SRAM than the default lowering",
+        f"at most half as many further candidates ({LEAST_TO_SHORTEN} are always allowed)",
+        f"The limit is {_PARTS[Fraction(DEFAULT_LOSS_DB)]} a dB",
+        f"may need more SRAM than the default lowering: {_MORE_SRAM}, whichever is more",
     ],
     "docs/conformance.md": [f"{len(cases(U55))} programs for Ethos-U55 and U65, {len(cases(U85))} for U85"],
     "docs/exactness.md": [
@@ -65,14 +65,14 @@ SENTENCES = {
     ],
     "docs/objective.md": [f"may exceed the default's by {_PARTS[SRAM_GROWTH - 1]} or by {SRAM_SLACK // 1024} KiB"],
     "docs/search.md": [
-        f"and {_WORDS[_SLOTS]} slots that a pass takes or none",
+        f"and {_WORDS[_SLOTS]} slots for a pass or none",
         f"up to {_WORDS[WINDOW]} candidates ahead",
         f"more than {100 * _NEAR:g} % worse than the program before it",
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",
         f"after {COMPILES} distinct compiles",
         f"fewer than {FEWEST} programs",
         f"must not begin below -{DOUBT_OF_AREA}. On the gain after {COMPILES} compiles, the mean lead must not be "
-        f"negative, and its interval must not begin below -{DOUBT_OF_GAIN}.",
+        f"negative. Its interval must not begin below -{DOUBT_OF_GAIN}.",
         f"the search of {_USUAL.trials} candidates",
     ],
     "docs/service.md": [
@@ -96,7 +96,7 @@ SENTENCES = {
         f"| nearest | {_EXIT_STATUS[Nearest]} |",
     ],
     "docs/sweep.md": [
-        f"up to {ray_pool._WORKER_BYTES // _GIB} GiB each",
+        f"up to {ray_pool._WORKER_BYTES // _GIB} GiB from Ray",
         f"The first {_WORDS[ray_pool._KILLED_RETRIES]} of these are not counted against the candidate",
         f"takes up to {_WORDS[2 + ray_pool._KILLED_RETRIES]} workers instead of two",
     ],

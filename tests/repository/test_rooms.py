@@ -24,7 +24,7 @@ TEST_CODE = {"tests", "support"}
 #: Packages that only these places may know.
 GUARDED = {
     "optuna": ("tuner/search/samplers/optuna_sampler.py", "tuner/search/studies.py"),
-    "ray": ("workers/pool/ray_pool.py", "workers/pool/ray_start.py", "tuner/"),
+    "ray": ("workers/pool/ray_", "tuner/"),
     "torch": ("workers/",),
     "executorch": ("workers/",),
     "ethosu": ("workers/",),

@@ -1,5 +1,5 @@
-"""Lookup: a hit only for exactly the same identity; stale for another toolchain, nearest for another model of the same
-structure; a miss for anything else."""
+"""Lookup answers a hit only for exactly the same identity. Another toolchain is stale, another model of the same
+structure is nearest, and anything else is a miss."""
 
 import dataclasses
 import logging

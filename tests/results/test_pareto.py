@@ -19,7 +19,8 @@ from results.records.figures import Figures, Quality
 from results.reports.pareto import Against, Limits, Pareto, Point, pareto_of
 from results.reports.report import ReportExtras, write_report
 from results.reports.scatter import Axis
-from results.reports.summary import TuneJson, front_table, tune_json
+from results.reports.summary import front_table
+from results.reports.tune_json import TuneJson, tune_json
 
 Place = tuple[float, float]
 

@@ -39,7 +39,8 @@ from results.records.record import LABELS
 from results.reports.brief import brief
 from results.reports.estimates import Rise, differences, largest_rise_by_compiler
 from results.reports.report import ReportExtras, report_name, write_index, write_report
-from results.reports.summary import TuneFailureJson, TuneJson, markdown_table, tune_json
+from results.reports.summary import markdown_table
+from results.reports.tune_json import TuneFailureJson, TuneJson, tune_json
 from workers.ethos_u.backend import BACKEND
 
 LAWS = {

@@ -56,7 +56,7 @@ def apply(
 ) -> None:  # fmt: skip
     """Lower MODEL with the best known recipe and write the .pte for ExecuTorch's Ethos-U runtime.
 
-    The recipe is checked again on this very model, wherever it comes from; a file is written only if its outputs are
+    The recipe is checked again on this very model, wherever it comes from. A file is written only if its outputs are
     right and its command streams are those that were evaluated.
     """
     device = board.target(target)

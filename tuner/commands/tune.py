@@ -18,7 +18,8 @@ from results.records.identity import Target as TargetRecord
 from results.records.measurement import Measurement
 from results.reports.bounds_table import distance_table
 from results.reports.report import ReportExtras, report_name, write_index, write_report
-from results.reports.summary import front_table, markdown_table, tune_json
+from results.reports.summary import front_table, markdown_table
+from results.reports.tune_json import tune_json
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
 from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option

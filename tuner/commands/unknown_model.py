@@ -1,4 +1,4 @@
-"""What to say of a model that the store knows nothing of."""
+"""The message for a model that the store has no result for."""
 
 from __future__ import annotations
 

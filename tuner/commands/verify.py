@@ -25,9 +25,9 @@ from workers.backend.written import Written
 from workers.cache.array_files import first_difference, read_arrays
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.failures import WorkerLost
 from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 3600.0
 
@@ -55,7 +55,7 @@ def verify(
     """Prove that a .pte holds the very command streams that were evaluated for the recipe that it names.
 
     With --run, every command stream is executed on all check inputs and compared with the TOSA program that it was made
-    of, and the whole file with the default lowering. With --expect as well, any .pte is run on inputs of yours.
+    of. The whole file is compared with the default lowering. With --expect as well, any .pte is run on inputs of yours.
     """
     if not with_run and (inputs or expect):
         raise click.UsageError("--input and --expect say what to run: give --run")
@@ -92,7 +92,7 @@ def verify(
 
 
 def _evaluated(file: Path, store: Store, written: Written) -> Evaluation:
-    """What the store has of the recipe that a file names, if what the target is given is what was evaluated."""
+    """The store's evaluation of the recipe that a file names, if the file's artefacts are those that were evaluated."""
     evaluation = store.evaluations.get(written.identity, written.recipe)
     if evaluation is None or not evaluation.verified or evaluation.figures is None:
         raise ModelError(

@@ -19,8 +19,8 @@ from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.evaluator import Outcome
+from workers.pool.failures import WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 from workers.pool.shared import Enclosed
 
 _SECONDS = 1800.0
@@ -111,7 +111,7 @@ async def applied_in(
 
 def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
     """Make a best that came from a file the store's own, now that it was evaluated here by `applied`. It must be within
-    the objective's limits and no dearer than the default; else nothing is stored.
+    the objective's limits and costs no more than the default; else nothing is stored.
 
     Args:
         claimed: the best as the file has it.

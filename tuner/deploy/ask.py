@@ -14,9 +14,9 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
+from workers.pool.failures import WorkerLost
 from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 1800.0
 
@@ -40,8 +40,8 @@ def identity_for(job: Job, objective: Objective) -> Identity:
 def ask(stores: Tiers, job: Job, objective: Objective, log_dir: Path) -> tuple[Answer, Identity]:
     """What is known for a job, and the identity that was asked for.
 
-    Where there is neither a hit nor a stale result, and there are results of other models to choose from, the model is
-    lowered for its structure, or taken from the cache.
+    There may be neither a hit nor a stale result, but results of other models to choose from. Then the model is lowered
+    for its structure, or taken from the cache.
 
     Args:
         stores: what is asked.

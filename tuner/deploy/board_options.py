@@ -1,4 +1,4 @@
-"""What a person says of a board, on the command line, in a suite file or in a file of measurements."""
+"""The options of a board, as the command line, a suite file or a file of measurements gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that would make a result which is not there."""
+"""The `velatune tune` command that would find a missing result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ALLOWING = {Exactness.REQUANTISING: "--allow-requant", Exactness.PRECISION: "--
 
 
 def how_to_tune(job: Job, objective: Objective, store: str | None) -> str:
-    """The command that tunes a job, as a shell takes it; what is as it is without an option is left out.
+    """The command that tunes a job, as a shell takes it. Options at their defaults are left out.
 
     Args:
         job: the model and its target.

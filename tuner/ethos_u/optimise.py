@@ -1,4 +1,4 @@
-"""A recipe on a TOSA program in a file, element by element."""
+"""Applies a recipe to a TOSA program in a file, element by element."""
 
 from __future__ import annotations
 

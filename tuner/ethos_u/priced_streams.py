@@ -40,8 +40,8 @@ class PricedStream:
     def cycles_by_kind(self) -> Iterator[tuple[str, int]]:
         """Kinds of operation, as tables per operator call them, and their cycles.
 
-        An operation that does two things at once, such as a convolution with a table, counts as the one that was not
-        measured if one was not. Copies of weights are measured with what they are for.
+        An operation may do two things at once, such as a convolution with a table. If one of them was not measured, it
+        counts as that one. Copies of weights are measured with what they are for.
         """
         for operation, one in zip(self.decoded.operations, self.cost.operations, strict=True):
             kinds = kinds_of(operation) or ["MemoryCopy"]

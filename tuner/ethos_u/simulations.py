@@ -1,4 +1,4 @@
-"""A second opinion: the cheapest recipes that are known, run by a simulator."""
+"""Runs the cheapest known recipes on a simulator, as a second opinion on predictions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A night over a suite: look what is fresh, replay what changed, search where gain is likely, say what came of it.
+"""A night over a suite: skip what is fresh, replay what changed, search where gain is likely, and report.
 
-Everything a night knows is in the store and in the searches' journals, written as it comes. A night that was
-interrupted, by whatever, is gone on with by the next run; what was done in it is not done again.
+Everything a night knows is in the store and in the searches' journals, written as it comes. The next run resumes a
+night that was interrupted, by whatever. What was done in it is not done again.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from workers import tasks
 from workers.backend.base import Identified
 from workers.backend.job import Job
 from workers.errors import ModelError
+from workers.pool.failures import PoolFailed, WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
+from workers.pool.ray_pool import Pool
 
 _Made = TypeVar("_Made")
 
@@ -81,8 +82,8 @@ async def run_night(
 
 
 def _searches(pool: Pool) -> int:
-    """That go on at once: one more than workers; while one waits for its slowest candidate, another has some to
-    offer."""
+    """The searches that run at once: one more than workers. While one waits for its slowest candidate, another has some
+    to offer."""
     return pool.jobs + 1
 
 

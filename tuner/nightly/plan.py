@@ -1,4 +1,4 @@
-"""What a night knows of a job before anything is done for it."""
+"""The plan for a job: what the store has for it, before a night does anything."""
 
 from __future__ import annotations
 

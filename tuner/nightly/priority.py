@@ -1,8 +1,9 @@
-"""Where a model and target stand before a night, and which of them gain most likely.
+"""The order in which a night searches models and targets: those that probably gain most come first.
 
-The law, least rank first: what was never tuned; what the toolchain changed, the most worsened first; searches that ran
-out of time, those that gained most lately first; searches that gained nothing more when they stopped, after
-`fresh_days`. Exhausted spaces are never searched again, for nothing is left in them.
+The law, least rank first: what was never tuned comes first. What the toolchain changed is next, the most worsened
+before others. Searches that ran out of time follow, those that gained most lately before others. Searches that stopped
+because they gained no more come last, after `fresh_days`. Exhausted spaces are never searched again, for nothing is
+left in them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who may search next, where many searches share one budget.
 
 The law: everyone gets one slice of candidates, in the order of their ranks. From then on the search that gained most in
-its last slice, in percent of its cycles, comes next; one that gained nothing waits behind all that did, and
-after a second slice without gain it is done. So cores move to where candidates still bring something.
+its last slice, in percent of its cycles, comes next. One that gained nothing waits for all that did. After a second
+slice without gain it is done. So cores move to where candidates still bring something.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ class Candidate:
 
     Attributes:
         recipe: to be evaluated.
-        expand_to: what it may be worth at most, as `value_of` says, if what follows on it is to be found out as well:
-            that takes longer than evaluating it, and of most nobody asks.
+        expand_to: whether its successors are to be found out as well. They are if its value, as `value_of` says, is at
+            most this. Finding them takes longer than evaluating the candidate, and most are never asked for.
         known: what it came to, if only what follows on it is left to find out.
         execute_to: cycles of the best when this was proposed. If it costs no more, or leads on, its streams are
             executed.
@@ -65,10 +65,10 @@ class Candidate:
 class Answer:
     """What an evaluation says to the search.
 
-    cycles: None for a candidate that is not right. path: the program that the recipe's choices give and that after each
-    of its passes; empty if not all of them are known. successors: pass -> program, for passes that change this one, and
-    sites: of the recipe's passes, as in `tuner.search.neighbours`; None if they were not found out. violation: by which
-    part it is beyond the limits, 0 if it is not."""
+    cycles: None for a candidate that is not right. path: the program that the recipe's choices give, and the one after
+    each of its passes. Empty if not all of them are known. successors: pass -> program, for passes that change this
+    one, and sites: of the recipe's passes, as in `tuner.search.neighbours`; None if they were not found out. violation:
+    by which part it is beyond the limits, 0 if it is not."""
 
     program: str
     cycles: int | None
@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Result:
-    """What a study keeps of a candidate that was told.
+    """What a study keeps of a candidate whose answer was reported.
 
     Attributes:
         recipe: of the candidate. answer: what it came to.

@@ -1,9 +1,9 @@
 """A linear model of what each element of a recipe saves, learnt from whole recipes.
 
 `tuner.search.pass_statistics` learns of a pass where only that pass was added. Most recipes that are tried differ by
-several elements; of those a linear model is kept, in which each element adds its part to a recipe's value (Bayesian
-linear regression). Elements that were seen a few times only are unsure, so what they bring is drawn, not looked up
-(Thompson sampling)."""
+several elements. A linear model is kept of those (Bayesian linear regression): each element adds its part to a recipe's
+value. Elements that were seen a few times only are unsure, so what they bring is drawn, not looked up (Thompson
+sampling)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LinearModel:
 
         Args:
             elements: its passes, and its choices with their alternatives.
-            change: of `tuner.search.program_graph.State.value` against the default's; `inf` if the recipe is not right.
+            change: of `tuner.search.graph.state.State.value` against the default's; `inf` if the recipe is not right.
         """
         self._recipes.append((frozenset(elements), change))
         self._known = None

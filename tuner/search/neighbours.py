@@ -14,7 +14,8 @@ Sites = Mapping[int, tuple[tuple[int, ...], int]]
 
 
 def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
-    """A pass that is for some of its sites is for one more or one less; or for those where it pays, either way.
+    """A pass that applies to some of its sites applies to one more or one less. Or it applies at the profitable sites,
+    by either rule.
 
     Args:
         recipe: to change.

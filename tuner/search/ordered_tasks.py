@@ -22,16 +22,18 @@ async def side_by_side(
     is_dropped: Callable[[Work], bool],
     at_once: int,
 ) -> None:
-    """Go on until nothing is asked for any more, and all is told and kept.
+    """Go on until nothing is asked for any more, and all is reported and kept.
 
-    The slowest holds nothing but what is to be told after it: the oldest is told of as soon as it has an answer, and
+    The slowest task delays only the reports of those after it. The oldest is reported as soon as it has an answer, and
     then more is asked for. The first error ends the rest.
 
     Args:
-        ask: what to begin, given how many may begin and how many are to be told; asked again after each that was told.
+        ask: what to begin, given how many may begin and how many are still to be reported. It is asked again after each
+            report.
         find_out: what is to be told of it.
         tell: called in the order in which things were asked for.
-        keep: writes down what was told, in the same order; several at once, when there is nothing to be told or begun.
+        keep: writes down what was reported, in the same order. It gets several at once, when there is nothing to report
+            or begin.
         is_dropped: returns True if the result of work under way will be discarded; asked after each result. The work
             is not stopped, since that would cost more than it does.
         at_once: so many are found out about at the same time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from tuner.search.program_graph import Edge
+from tuner.search.graph.state import Edge
 
 #: What a pass that was never seen at work is hoped to bring: it is tried before those that are known to bring nothing.
 HOPED = -0.02
@@ -16,7 +16,7 @@ _WRONG = 1.0
 
 
 class PassStatistics:
-    """Changes of `tuner.search.program_graph.State.value`, which is less where a program is cheaper, averaged for each
+    """Changes of `tuner.search.graph.state.State.value`, which is less where a program is cheaper, averaged for each
     pass."""
 
     def __init__(self, seed: int) -> None:

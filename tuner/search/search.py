@@ -1,8 +1,8 @@
 """What to try next, and what came of it: one model and target. A sampler proposes; a study keeps the results.
 
-A fixed number of candidates is proposed ahead. Answers are told in the order asked, and each makes room for one more,
-which is proposed at once: what it is depends on the seed and the answers before it, not on how many workers there are,
-how fast they answer, or how many candidates are taken at a time.
+A fixed number of candidates is proposed ahead. Answers are reported in the order asked. Each makes room for one more
+candidate, which is proposed at once. It depends on the seed and the answers before it alone. The number of workers,
+their speed, and how many candidates are taken at a time do not change it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from math import inf
 from search_space.choices.frontend.base import Setting
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate, Result
+from tuner.search.graph.program_graph import ProgramGraph
 from tuner.search.neighbours import by_less
-from tuner.search.program_graph import ProgramGraph
 from tuner.search.samplers import SamplerName, Window, sampler_by
 from tuner.search.studies import Study
 
@@ -45,8 +45,8 @@ class Search:
                 a run is killed at, a candidate is in it once or not at all. None: nothing is kept.
             choices: lowering choice -> alternatives that change the model.
             seed: of all that is drawn.
-            starts: recipes that are tried first, and gone on from.
-            settings: see `tuner.search.program_graph.ProgramGraph`.
+            starts: recipes that are tried first, and that the search extends.
+            settings: see `tuner.search.graph.program_graph.ProgramGraph`.
             sampler: who proposes; another one is another search, with a study of its own.
             passes: that a sampler of Optuna's makes recipes of.
         """
@@ -64,7 +64,7 @@ class Search:
         self._take_up(study.results() if study is not None else ())
 
     def _take_up(self, results: Iterable[tuple[Recipe, Answer]]) -> None:
-        """Be told again what an earlier run was told, so that it goes on as if it had never stopped.
+        """Take in the answers of an earlier run again, so that the search continues as if it had never stopped.
 
         What was not proposed came from elsewhere, such as what was tried to shorten the best recipe.
         """
@@ -80,15 +80,15 @@ class Search:
             self._propose()
 
     def ask(self, most: int) -> list[Candidate]:
-        """Up to `most` candidates for distinct open programs, or known ones to go on from; of those that are asked for
-        and not told there are never more than WINDOW. None if that many are, or if nothing is left: then answers that
+        """Up to `most` candidates for distinct open programs, or known ones to go on from. At most WINDOW of them are
+        asked for and not yet reported. None if that many are, or if nothing is left. In the second case, answers that
         are still to come may lead on."""
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._asked += taken
         return taken
 
     def is_dropped(self, candidate: Candidate) -> bool:
-        """Whether it was asked for and is not wanted any more: it is not to be told, whatever it came to."""
+        """Whether it was asked for and is not wanted any more. Its answer is not to be reported, whatever it is."""
         return candidate.number in self._dropped
 
     def _propose(self) -> None:
@@ -101,7 +101,7 @@ class Search:
             else:
                 window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
         self._sampler.begin(window)
-        first = filter(None, map(self._sampler.root, self.states.first_roots()))
+        first = filter(None, map(self._sampler.root, self.states.roots.first()))
         rest = iter(self._sampler.propose, None)
         room = WINDOW - len(self._asked) - len(self._waiting)
         self._waiting += map(self._numbered, islice(chain(first, rest), room))
@@ -126,7 +126,7 @@ class Search:
         self._propose()
 
     def keep(self) -> None:
-        """Write what was told to the study, in the same order: a search that is taken up knows it then."""
+        """Write the reported results to the study, in the same order. A search that is resumed knows them then."""
         if self._study is not None:
             for result in self._unkept:
                 self._study.keep(result)

@@ -1,4 +1,4 @@
-"""Time that searches have, where other models are lowered by the same workers."""
+"""The time of a search, without waits for workers that lower other models."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Study:
-    """The results of one search, in the order in which they were told."""
+    """The results of one search, in the order in which they were reported."""
 
     def __init__(self, journal: optuna.Study) -> None:
         """Results that are kept in a study of Optuna's.
@@ -82,10 +82,10 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
     """The study of an identity, new or as an earlier run left it.
 
     A journal is appended to, line by line; a line that a killed process left half-written is cut off. One that cannot
-    be read is put aside as `.damaged` with a warning and the search begins anew: the memo has what its candidates cost.
-    Another seed or sampler is another search and has a study of its own, and so have other passes and choices: an
-    extension may have come or gone. They are no part of the identity: what a recipe costs does not depend on who
-    proposed it, so all searches of a model share the store and the memo.
+    be read is put aside as `.damaged` with a warning, and the search begins anew. The memo has the costs of its
+    candidates. Another seed or sampler is another search and has a study of its own. So have other passes and choices,
+    since an extension may have come or gone. They are no part of the identity, since the cost of a recipe does not
+    depend on who proposed it. So all searches of a model share the store and the memo.
 
     Args:
         folder: of journals; made if it is missing.
@@ -94,7 +94,7 @@ def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName
         sampler: of the search.
 
     Returns:
-        The study; what it is told is in the journal.
+        The study; what is reported to it is in the journal.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{identity.key[:32]}-{space_hash()[:8]}-{sampler}-seed{seed}.journal"
@@ -155,7 +155,7 @@ def _cut_half_written(path: Path) -> None:
 
 class _Journal(JournalFileBackend):
     """Does not wait for the disk at each trial, which Optuna's own does: a killed process loses nothing so. A power cut
-    may drop the latest trials, as it may drop the latest records of the store; the memo still has what they cost."""
+    may drop the latest trials, as it may drop the latest records of the store. The memo still has their costs."""
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         # It asks for `acquire` and `release`, under a type that is Optuna's own.

@@ -56,8 +56,9 @@ class WarmStart:
         return cls(store.bests.newest(_LOOKED_AT), frozenset(sources))
 
     def starts_for(self, identity: Identity, default: Evaluation, allowed: Exactness) -> list[str]:
-        """Recipes that won on models like this one, for the same target and objective: of the same structure and shapes
-        first, then of the same structure, then of the most similar mix of operators by default.
+        """Recipes that won on models like this one, for the same target and objective. Those of models of the same
+        structure and shapes come first, then of the same structure. Those of the most similar mix of operators by
+        default come last.
 
         Args:
             identity: of the model, lowered.
@@ -90,8 +91,8 @@ class WarmStart:
 
 
 def recorded_starts(study: Study, find: Callable[[], list[str]]) -> list[str]:
-    """The starts that a study began with. They are found when it is new and kept with it, so that a run that was killed
-    goes on from the same, whatever the store has learned since.
+    """The starts that a study began with. They are found when it is new, and kept with it. So a run that was killed
+    resumes from the same ones, whatever the store has learned since.
 
     Args:
         study: of the search.

@@ -21,7 +21,7 @@ class TuningContext:
     """Attributes:
     pool: worker processes.
     store: where results go.
-    studies: folder of what searches were told, so that they can be taken up.
+    studies: folder of the journals of searches, so that they can be resumed.
     progress: what a person sees.
     sampler: who proposes candidates.
     experience: what a new search may start from besides its own starting points.

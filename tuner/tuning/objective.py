@@ -73,8 +73,8 @@ class FamilyObjective:
     allowance: Allowance
 
     def facts(self) -> dict[str, str]:
-        """What makes two objectives the same: what is counted, by which versions of the models that predict it, within
-        which limits."""
+        """What makes two objectives the same: what is counted, the versions of the models that predict it, and the
+        limits."""
         limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
         return {
             "minimised": self._kind.minimised,
@@ -117,8 +117,8 @@ class FamilyObjective:
         }
 
     def widened(self, default: C, right: C) -> C:
-        """What candidates are compared with where the compiler miscompiles the default lowering: its cost, and of each
-        figure that sets a limit the larger one.
+        """What candidates are compared with where the compiler miscompiles the default lowering. It has the default's
+        cost, and the larger one of each figure that sets a limit.
 
         Args:
             default: costs of the default lowering.

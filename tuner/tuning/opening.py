@@ -16,7 +16,8 @@ from workers.backend.base import Base
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
-from workers.pool.ray_pool import Pool, WorkerLost
+from workers.pool.failures import WorkerLost
+from workers.pool.ray_pool import Pool
 from workers.pool.shared import Shared
 
 #: The slowest models known take minutes to lower and to run through the reference model.
@@ -25,11 +26,13 @@ PREPARE_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Opened:
-    """Attributes:
-    prepared: the base program, its open choices and the recipes that a search starts from.
-    shared: the base program, where workers find it.
-    settings: those that make the toolchain lower the model to another program, with the same outputs unless the job
-        allows more -> where searches start.
+    """What a search starts from.
+
+    Attributes:
+        prepared: the base program, its open choices and the recipes that a search starts from.
+        shared: the base program, where workers find it.
+        settings: those that make the toolchain lower the model to another program -> where searches start. Outputs are
+            the same unless the job allows more.
     """
 
     prepared: tasks.Prepared

@@ -1,4 +1,4 @@
-"""What a user allows besides exact recipes, in the words that the command line, suite files and jobs have for it."""
+"""What a user allows besides exact recipes, as the command line, suite files and jobs express it."""
 
 from __future__ import annotations
 

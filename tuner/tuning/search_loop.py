@@ -26,7 +26,7 @@ from tuner.tuning.opening import Opened
 from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.evaluator import Outcome
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ async def begin_search(
 def workarounds_first(starts: Sequence[str], family: str) -> tuple[str, ...]:
     """Starting points in the order in which they are tried where the default lowering is wrong.
 
-    The plainest workaround comes first: few trials may be given, and each of the others does more that can go wrong.
+    The plainest workaround comes first. Few trials may be given, and each of the others does more that can go wrong.
 
     Args:
         starts: recipes in the order in which they are tried else.
@@ -160,8 +160,8 @@ class SearchLoop:
                 return "exhausted"
 
     async def shorten(self, budget: Budget) -> None:
-        """Leave out of the best recipe what it costs nothing to leave out, which also shows what each element of the
-        rest brings. Takes no more than half the search's time, and as many candidates as the budget says."""
+        """Leave out of the best recipe what saves nothing. This also shows how much each other element saves. Takes no
+        more than half the search's time, and as many candidates as the budget says."""
         deadline = None if budget.seconds is None else self._clock.seconds + budget.seconds / 2
         left = budget.to_shorten
         while shorter := deque(self._search.ask_shorter()):

@@ -1,4 +1,5 @@
-"""A run over several models and targets: some at a time, so that a slow evaluation of one does not hold the others."""
+"""A run over several models and targets. Some run at a time, so that a slow evaluation of one does not hold the
+others."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from tuner.tuning.tune import Tuned, tune
 from workers import tasks
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.pool.ray_pool import Pool, PoolFailed
+from workers.pool.failures import PoolFailed
+from workers.pool.ray_pool import Pool
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Tuned:
 
     Attributes:
         base: what the stock toolchain made of the model.
-        phantom: the evaluated candidate with the fewest cycles by the compiler's estimate, if it is dearer than the
+        phantom: the evaluated candidate with the fewest cycles by the compiler's estimate, if it costs more than the
             best by what is in its command stream.
         fronts: of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
             that are right.

@@ -30,8 +30,7 @@ _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differi
 def assert_same_program(before: Graph, after: Graph, values: bool = True) -> None:
     """Assert that a rewrite kept a program.
 
-    It must be well-formed and have the same interface, and every id that both programs have must denote the same
-    tensor.
+    It must be well-formed and have the same interface. Every id that both programs have must denote the same tensor.
 
     Args:
         before: the program before the rewrite.
@@ -115,8 +114,8 @@ class PassContract:
     @settings(max_examples=30, deadline=None, suppress_health_check=_CHECKS)
     @given(data=st.data())
     def test_it_comes_to_an_end(self, data: st.DataObject) -> None:
-        """More programs than can be run, small ones full of sizes of 1: two maps may push each other around for
-        ever."""
+        """More programs than can be run: small ones, full of sizes of 1. Two maps may push each other around for ever
+        there."""
         after = self.a_pass.apply(data.draw(self._small_programs()))
         assert self.a_pass.apply(after) is after
 

@@ -87,7 +87,7 @@ class Backend(ABC):
         objectives: kind, as `--objective` has it -> what is minimised; the first is the default.
         unit: of what is minimised, in the plural, such as `cycles`.
         has_ratio: the ratio of two costs says how much better one is. A number that orders several facts has none, and
-            a best is told by the headline metrics that it changed.
+            a best is described by the headline metrics that it changed.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`Row.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workers.models.exported.io_layout import IoLayout
+from workers.models.exported.operator_list import Operators, structure_of_operators
 
 if TYPE_CHECKING:
     from search_space.ir.structure import Structure
@@ -64,3 +66,22 @@ class Base(Identified, ABC):
     def cpu_operators(self) -> tuple[str, ...]:
         """Names of the operators that are left on the CPU, in program order."""
         return ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OperatorsBase(Base):
+    """A model that is lowered from an exported program, whose operators tell what it consists of.
+
+    Attributes:
+        operators: of the exported program, in order, with the shapes of their results.
+    """
+
+    operators: Operators
+
+    @cached_property
+    def structure(self) -> Structure:
+        return structure_of_operators(self.operators)
+
+    @property
+    def summary(self) -> str:
+        return f"{len(self.operators)} operators"

@@ -1,4 +1,4 @@
-"""What no lowering of a program can go below."""
+"""A lower bound of cycles for every lowering of a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file that was written by a recipe says of itself."""
+"""The recipe and identity that a written file holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays in files of numpy's."""
+"""Arrays in `.npy` files."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ _log = logging.getLogger(__name__)
 
 
 class KeptValues:
-    """A value is an array for each of some sets of inputs, kept under bytes that say what it is the result of.
+    """A value is an array for each of some sets of inputs. It is kept under bytes that identify what it is the result
+    of.
 
     versions: of what computes the values.
     """

@@ -1,4 +1,4 @@
-"""What was found out lately, in memory."""
+"""A cache in memory that drops the least recently used entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search may give up for cycles: nothing, unless the user allows it, and then within a limit."""
+"""The quality that a search may give up for cycles: none, unless the user allows it, and then within a limit."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
 
 
 def more_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
-    """Further random sets, the more the fewer values the inputs of the program have: some mistakes show for few values
-    only, such as the lowest bits of a scale.
+    """Further random sets, the more the fewer values the inputs of the program have. Some mistakes show for few values
+    only, such as those in the lowest bits of a scale.
 
     Args:
         graph: the program.

@@ -1,7 +1,7 @@
 """What the operators of programs compute on given inputs, each of them run once.
 
 The TOSA reference model runs every operator on the first set of inputs. Where numpy gives the same bits there, it
-computes the others: the reference model takes seconds for a convolution of a large image.
+computes the others. The reference model takes seconds for a convolution of a large image.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Values:
 
     A value is an array on all sets of inputs: they are its first dimension. It is known by its content, an operator by
     what it is and by the values that it reads. A TOSA operator is a function of these. So of a program that differs
-    from others in a few operators only these are run, and those behind them no longer as soon as a value is one that
+    from others in a few operators, only these are run. Those after them run no longer as soon as a value is one that
     others had there.
 
     kept: for what takes seconds to compute.

@@ -1,7 +1,7 @@
 """What integer operators compute, in numpy: the same as the TOSA reference model in a fraction of the time.
 
-A value is known on several sets of inputs at once: they are the first dimension of its array, ahead of those that the
-program speaks of. It has size 1 where the value is the same on all of them, as a constant's.
+A value is known on several sets of inputs at once. They are the first dimension of its array, before the dimensions of
+the program. It has size 1 where the value is the same on all of them, as a constant's.
 """
 
 from __future__ import annotations

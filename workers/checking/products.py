@@ -29,7 +29,7 @@ def product(node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
 
     Returns:
         `[S, ...]`, int32 for INT32 and int64 for INT48. None if it is no sum of products of INT8 values in INT32, or of
-        INT16 and others in INT48, or if one might not fit.
+        INT16 and others in INT48. None also if a sum might not fit.
     """
     if node.op not in _SUMMED or node.type.dtype not in ("INT32", "INT48"):
         return None

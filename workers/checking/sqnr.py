@@ -1,8 +1,8 @@
 """The signal-to-quantisation-noise ratio of outputs: how near they come to those of the float model.
 
-It is 20 * log10(|x| / |x - y|) dB, where x is an output of the float model and y the same output of a lowered program,
-both over all elements and all inputs (`torch.ao.ns.fx.utils.compute_sqnr` has the same formula). Elements that are the
-same infinity, or NaN, in both count as neither signal nor noise.
+It is 20 * log10(|x| / |x - y|) dB, where x is an output of the float model and y the same output of a lowered program.
+Both are over all elements and all inputs. `torch.ao.ns.fx.utils.compute_sqnr` has the same formula. Elements that are
+the same infinity, or NaN, in both count as neither signal nor noise.
 """
 
 from __future__ import annotations

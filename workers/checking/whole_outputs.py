@@ -15,9 +15,8 @@ _KEPT = 2
 
 
 class WholeOutputs:
-    """As `workers.checking.incremental_values.Values`, which shares what it runs between programs and takes long ways
-    round the reference
-    model: nothing of that is here, so that it can tell what is wrong with it."""
+    """As `workers.checking.incremental_values.Values`, but without what that shares between programs, and without its
+    long ways round the reference model. So this finds what is wrong with those."""
 
     def __init__(self, inputs: Sequence[CheckInput]) -> None:
         self.inputs = inputs

@@ -55,7 +55,7 @@ Delegates = tuple[Graph, ...]
 
 
 class TosaPrograms(Programs[Delegates]):
-    """It holds the base program's graphs and the default lowering's values on the check inputs; what it finds out about
+    """It holds the base program's graphs and the default lowering's values on the check inputs. What it finds out about
     a graph goes into the memo.
 
     Raises:

@@ -1,7 +1,7 @@
 """Does a `.pte` compute what it should, when it is run here?
 
-Each delegate's command stream, as it is in the file, against the TOSA program that it was made from; then the whole
-file against the model as stock ExecuTorch lowers it.
+Each delegate's command stream, as it is in the file, is compared with the TOSA program that it was made from. Then the
+whole file is compared with the model as stock ExecuTorch lowers it.
 """
 
 from __future__ import annotations

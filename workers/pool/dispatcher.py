@@ -1,8 +1,9 @@
 """Which worker takes which call, and what becomes of the calls of a worker that is lost. Knows nothing of Ray.
 
-A worker at work is sent one call more, which waits in its process for its turn: so no time is lost between two calls on
-the way to the driver and back. Calls begin in the order in which they were made, but for those that wait so: one that
-has waited long, or that waits while another worker has nothing to do, goes back into the line, in its old place.
+A worker at work is sent one call more, which waits in its process for its turn. So no time is lost between two calls on
+the way to the driver and back. Calls begin in the order in which they were made, but for those that wait so. One that
+has waited long goes back into the line, in its old place. So does one that waits while another worker has nothing to
+do.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ class HandOut:
         self._line.clear()
 
     def close(self) -> None:
-        """No call is answered any more, and nobody is told of any worker."""
+        """No call is answered any more, and no worker is taken any more."""
         for call in (*(call for _, call in self._line), *self._where):
             call.answer.cancel()
         for worker in self._up:
@@ -264,8 +265,8 @@ class HandOut:
             self._idle.append(worker)
 
     def _lose(self, worker: Worker, error: Lost | None) -> None:
-        """The one whose turn it was is told of it; what waited behind it gets in line again, with nothing held against
-        it. error: None if nobody waits for the first one."""
+        """The call whose turn it was gets the loss as its answer. What waited for it gets in line again, with nothing
+        held against it. error: None if nobody waits for the first one."""
         first, *behind = worker.sent
         worker.sent.clear()
         self._up.discard(worker)

@@ -52,12 +52,13 @@ def run_interruptible(work: Coroutine[Any, Any, T], log_dir: Path) -> T:
 
 @contextmanager
 def ends_when_interrupted(log: Path) -> Iterator[None]:
-    """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself, and then is killed, with
+    """After the first SIGINT inside the block the process has SECONDS_TO_END to end by itself. Then it is killed, with
     the stacks of all its threads in `log`. The second SIGINT ends it at once. The processes that it started are killed
     with it. `workers.pool.interrupt_watch` does that, beside the process.
 
     What handled SIGINT before does so at the first one. Does nothing where SIGINT is ignored, as by a script's command
-    in the background, inside another such block, and outside of the main thread, which alone may say what signals do.
+    in the background, or inside another such block. It also does nothing outside of the main thread, which alone may
+    say what signals do.
     """
     before = signal.getsignal(signal.SIGINT)
     inside = isinstance(getattr(before, "__self__", None), _Once)

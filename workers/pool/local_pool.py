@@ -19,7 +19,8 @@ from queue import SimpleQueue
 from typing import BinaryIO, Literal, Self, TypeVar, TypeVarTuple
 
 from workers.pool.dispatcher import Lost
-from workers.pool.ray_pool import MOST_GROWTH_BYTES, PoolFailed, WorkerLost
+from workers.pool.failures import PoolFailed, WorkerLost
+from workers.pool.ray_pool import MOST_GROWTH_BYTES
 from workers.pool.worker_process import Answer, WorkerProcess, environment, last_words, size_of
 
 Result = TypeVar("Result")

@@ -1,18 +1,15 @@
 """A pool of worker processes that survives what is run in it.
 
-Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor
-is one long-lived process with one task at a time: what a process has cached stays warm from call to call.
-An actor that dies or does not answer is replaced and its call tried again, so one bad candidate costs one
-candidate.
+Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor is one
+long-lived process with one task at a time. What a process has cached stays warm from call to call. An actor that dies
+or does not answer is replaced and its call tried again, so one bad candidate costs one candidate.
 """
 
 import asyncio
 import gc
 import logging
 import math
-import os
 import re
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
@@ -20,10 +17,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, TypeVarTuple
 
-from workers.errors import ModelError
-from workers.pool.dispatcher import Call, HandOut, Loss, Lost, Worker
+from workers.pool.dispatcher import Call, HandOut, Lost, Worker
+from workers.pool.failures import PoolFailed, WorkerLost
 from workers.pool.interrupts import ends_when_interrupted
-from workers.pool.ray_start import SYSTEM_CONFIG, deaths_not_on_stdout, termination_as_before, workers_only
+from workers.pool.ray_connection import connect, one_line
 from workers.pool.worker_process import (
     CRASH,
     Answer,
@@ -39,8 +36,6 @@ Arguments = TypeVarTuple("Arguments")
 
 _logger = logging.getLogger(__name__)
 
-# Ray gives its own processes 30 s, which a busy machine may take longer for.
-_RAY_START_ATTEMPTS = 3
 _START_SECONDS = 300.0
 _START_ATTEMPTS = 2
 # On a cluster, processes are killed that did nothing: nodes go, others fill the memory.
@@ -48,43 +43,9 @@ _CLUSTER_START_ATTEMPTS = 6
 _KILLED_RETRIES = 5
 # What a worker asks the cluster's scheduler for: what it holds when warm, and how much it may grow.
 _WORKER_BYTES = 3 * 2**30
-_REACH_SECONDS = 10.0
 MOST_GROWTH_BYTES = 2 * 2**30
-# Ray's default is a third of the machine's memory. What passes through here are TOSA programs and results.
-_OBJECT_STORE_BYTES = 512 * 2**20
 # A thread of the worker process besides the one that works.
 _MAIL = "mail"
-
-
-class PoolFailed(ModelError):
-    """There are no workers: Ray does not start, or no worker process does. One line says why."""
-
-
-class WorkerLost(Exception):
-    """A call cost every worker that tried it.
-
-    Attributes:
-        kind: how the last one was lost.
-        attempts: how many tried.
-        detail: one line: the last words of the process, and where its log is.
-    """
-
-    def __init__(self, kind: Loss, attempts: int, detail: str) -> None:
-        """Say how.
-
-        Args:
-            kind: how the last one was lost.
-            attempts: how many tried.
-            detail: one line: the last words of the process, and where its log is.
-        """
-        super().__init__(kind, attempts, detail)
-        self.kind = kind
-        self.attempts = attempts
-        self.detail = detail
-
-    def __str__(self) -> str:
-        times = "once" if self.attempts == 1 else f"{self.attempts} times"
-        return f"worker {self.kind} {times}: {self.detail}"
 
 
 class Stored(Generic[Result]):
@@ -168,7 +129,7 @@ class Pool:
 
         self._interrupts.enter_context(ends_when_interrupted(self._log_dir / "interrupted.log"))
         try:
-            self._started_ray = _connect(self._address, self.jobs)
+            self._started_ray = connect(self._address, self.jobs)
         except BaseException:
             self._interrupts.close()
             raise
@@ -301,7 +262,7 @@ class Pool:
                 elif not lost.is_innocent:
                     left = min(left, _START_ATTEMPTS - 1)
             except Exception as error:  # whatever Ray raises of what it is to start; callers would wait for ever
-                reason = f"{type(error).__name__}: {_one_line(error)}"
+                reason = f"{type(error).__name__}: {one_line(error)}"
                 break
             else:
                 self._up += 1
@@ -344,7 +305,7 @@ class _Actor(Worker):
         except TimeoutError:
             raise self._timed_out(_START_SECONDS) from None
         if not answer.succeeded:
-            raise Lost("crashed", f"{type(answer.value).__name__} while warming up: {_one_line(answer.value)}")
+            raise Lost("crashed", f"{type(answer.value).__name__} while warming up: {one_line(answer.value)}")
 
     def ask(self, call: Call) -> asyncio.Future[Answer]:
         number = next(self._next)
@@ -406,60 +367,6 @@ class RayWorkerProcess(WorkerProcess):
         return None if number in self._withdrawn else self.call(function, args)
 
 
-def _connect(address: str | None, jobs: int) -> bool:
-    """Join Ray; whether this started or joined one that `ray.shutdown` must leave again."""
-    # Read when ray is imported or started. Nothing is to be reported to anyone.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    import ray
-
-    if ray.is_initialized():
-        return False
-    if address is None:
-        attempts = _RAY_START_ATTEMPTS
-        what, advice = "Ray does not start on this machine", "; try again when the machine is less busy"
-        where = {
-            "address": "local",
-            "num_cpus": jobs,
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-            "_system_config": SYSTEM_CONFIG,
-        }
-    else:
-        attempts = 1
-        what, advice = f"cannot join the Ray cluster at {address}", ""
-        where = {"address": address}
-        _check_reachable(address, what)
-    while True:
-        attempts -= 1
-        try:
-            with workers_only(), deaths_not_on_stdout(), termination_as_before():
-                ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
-        except Exception as error:  # Ray raises bare ones, as where its processes do not answer in time
-            if not attempts:
-                raise PoolFailed(f"{what}: {_one_line(error).rstrip('.')}{advice}") from error
-            ray.shutdown()
-        else:
-            return True
-
-
-def _check_reachable(address: str, what: str) -> None:
-    """Ray itself knocks for a quarter of an hour."""
-    if address == "auto":
-        return
-    host, separator, port = address.rpartition(":")
-    if not (separator and host and port.isdecimal()) or "/" in host:
-        raise PoolFailed(f"{what}: an address is host:port, or auto")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise PoolFailed(f"{what}: {_one_line(error)}") from error
-
-
 def _reason(error: Exception) -> str:
     detail = re.search(r"Worker exit detail: (.*?\.)(\s|$)", str(error))
-    return detail.group(1) if detail else _one_line(error)
-
-
-def _one_line(message: object) -> str:
-    return " ".join(str(message).split())
+    return detail.group(1) if detail else one_line(error)

@@ -1,4 +1,4 @@
-"""A value that many calls need, as a worker gets at it."""
+"""A value that many calls need, as a worker fetches it."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ _MANY_MODULES = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function returned, or raised, how long it took, how much memory its process now holds beyond its warm-up,
-    and how many bytes it has printed so far."""
+    """What a function returned or raised, and how long it took. Also how much memory its process now holds beyond its
+    warm-up, and how many bytes it has printed so far."""
 
     succeeded: bool
     value: Any
@@ -92,7 +92,7 @@ class WorkerProcess:
 def spare_the_collector() -> None:
     """Have the garbage collector look no more at what is here now, which are modules for the most part.
 
-    To walk through those takes 50 ms in a driver and 200 ms in a worker, each time, in the middle of a call.
+    To walk through those takes 50 ms in a driver and 200 ms in a worker. It happens each time, in the middle of a call.
     """
     gc.collect()
     gc.freeze()
@@ -118,7 +118,7 @@ def environment() -> dict[str, str]:
     """One core per worker, the driver's import path, and one order of sets.
 
     Workers so find what the driver finds: an editable install, the folder of a user's script. ExecuTorch walks through
-    sets of names when it lowers: with another hash seed, the same model comes out with its operators in another order.
+    sets of names when it lowers. With another hash seed, the same model comes out with its operators in another order.
     """
     installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths = [str(Path(entry).absolute()) for entry in sys.path if entry not in installed]

@@ -1,5 +1,5 @@
-"""Lowers one model for Vulkan by recipes, counts what the programs cost, refuses those that the runtime is known to
-fail on, and runs the others in Python."""
+"""Lowers one model for Vulkan by recipes, and counts what the programs cost. It refuses those that the runtime is known
+to fail on, and runs the others in Python."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return program
 
     def described_default(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names of the operators that the stock lowering leaves on the CPU; and in lines, why it falls into several
-        delegates, what the gate refuses, and which rewrites mend that. Raises ModelError if it fails."""
+        """Names of the operators that the stock lowering leaves on the CPU. Also, in lines, why it falls into several
+        delegates, what the gate refuses, and which rewrites avoid that. Raises ModelError if it fails."""
         try:
             stock = self.lowered(self.default)
         except CompilerRefused as error:

@@ -147,7 +147,7 @@ def run_by_command(options: argparse.Namespace, case: Described, inputs: list[Pa
 
 
 def execute(command: list[str], seconds: float) -> None:
-    """Run something; what it printed is told only if it fails."""
+    """Run something; what it printed is shown only if it fails."""
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds + 10
     )

@@ -24,7 +24,7 @@ _HEAD = f"""# What Vela compiles wrongly
 
 Written by `make miscompilations`; do not edit. Each kind is shown on the smallest program, in TOSA 1.0
 (`benchmarks/correctness/miscompilations/`). Each is compiled with Vela {" and ".join(VERSIONS)}, for
-{", ".join(target.accelerator for target in TARGETS.values())}; what is wrong on one accelerator is wrong on all of
+{", ".join(target.accelerator for target in TARGETS.values())}. What is wrong on one accelerator is wrong on all of
 its family. *Stream* is what the registers of the command stream say, without anything being executed. Paths are below
 `ethosu/regor` in Vela's published source. velatune uses Vela {VERSIONS[0]} alone.
 
@@ -72,7 +72,8 @@ def _section(one: Miscompilation) -> Iterator[str]:
         for observed, families in seen.items():
             yield from row(version, ", ".join(families), observed.says, "wrong" if observed.wrong else "right")
     if one.others:
-        yield f"\nThe same happens to: {'; '.join(one.others)}."
+        yield "\nThe same happens to:\n"
+        yield from (f"- {other}" for other in one.others)
     yield f"\n**Effect.** {one.effect}"
     yield f"\n**Cause.** {one.cause}"
     yield f"\n**Workaround.** {one.workaround}"

@@ -33,8 +33,8 @@ from workers.backend.job import Job
 from workers.errors import ModelError, one_line
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
+from workers.pool.failures import WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 _SECONDS = 600.0
 
@@ -54,8 +54,11 @@ _NO_KERNEL = "is none of ExecuTorch's kernels"
 class Judged:
     """A model and what became of it.
 
-    came_to: `tuned`, `refused` (and stock ExecuTorch does not lower it), `rightly refused` (it lowers it, to something
-    of no use), `no file` (the user's own script does not write its `.pt2`) or `finding`. told: one line.
+    Attributes:
+        came_to: `tuned`, `refused`, `rightly refused`, `no file` or `finding`. What is `refused`, stock ExecuTorch does
+            not lower either. What is `rightly refused`, it lowers to something of no use. Where there is `no file`, the
+            user's own script does not write its `.pt2`.
+        told: one line.
     """
 
     model: Generated

@@ -9,8 +9,8 @@ docs/vela-miscompilations.md that the program is open to; CPU seconds of executi
 time and again. Each runs in a process of its own, which has nothing decoded yet. How long `velatune run` takes is
 measured by `python -m benchmarks.speed.running`.
 
-Exit status 1: a best differs, a default lowering differs and no known kind can be why, or a lowering that should be
-there cannot be had.
+Exit status 1: a best differs, or a lowering that should be there cannot be had. Or a default lowering differs and no
+known kind can be why.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tuner.commands.options import store_option
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.vela.compiler import VelaRefused
 from workers.models.suite import MODELS
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 TARGETS = ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256")
 

@@ -20,7 +20,7 @@ _SECONDS = 3600.0
 def apart(function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
     """What a module-level function gives in a new process that has one core.
 
-    The process is started, not forked: a fork of a process in which PyTorch has computed something waits for ever for
+    The process is started, not forked. A fork of a process in which PyTorch has computed something waits for ever for
     PyTorch's threads.
 
     Raises what the function raises, and WorkerLost if the process crashes.

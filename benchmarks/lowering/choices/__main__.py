@@ -24,18 +24,18 @@ _HEAD = """# Lowering choices
 Written by `make choices`; do not edit. A lowering choice decides how an operation is expressed. *exact*: outputs equal
 the default lowering's bit for bit, which the reference model checks for every candidate. *requantising*: they need not,
 and it is tried only where the user allows it (exactness.md). Choices are part of recipes like passes. With
-`@profitable` or `@profitable-by-both` a choice is taken only at the sites where the changed part is cheaper by itself,
-by stream cycles or by both estimates.
+`@profitable` or `@profitable-by-both` a choice is taken only where the changed part is cheaper by itself. The first
+goes by stream cycles, the second by both estimates.
 
 """
 
 _PROGRAMS = """
 ## Minimal programs
 
-Small PyTorch programs (`benchmarks/lowering/choices/`) as stock ExecuTorch 1.5.1 lowers them, then by a recipe with the
-choice and the few passes that it needs, at all sites. A choice that loses on one target is for the other; some pay by
-one estimate only, and some only for what they open to other passes. `host-` choices are taken inside ExecuTorch: what
-they bring in work of the CPU is not in these columns. *Commands* says whether the NPU is given other commands. All
+Small PyTorch programs (`benchmarks/lowering/choices/`) as stock ExecuTorch 1.5.1 lowers them. Then comes a recipe with
+the choice and the few passes that it needs, at all sites. A choice that loses on one target is for the other. Some pay
+by one estimate only, and some only for what they open to other passes. `host-` choices are taken inside ExecuTorch:
+what they bring in work of the CPU is not in these columns. *Commands* says whether the NPU is given other commands. All
 numbers are predicted.
 
 """

@@ -24,36 +24,37 @@ numbers are predicted.
 ## The rewrites
 
 *Seed*: the rewrites of ExecuTorch pull request #18167. *Beyond*: those that it does not have. `sink-transposes`,
-`hoist-transposes` and `minimise-transposed-bytes` apply all `through-` rewrites at once: towards the results, towards
-the inputs, and to where the fewest bytes are moved. Rewrite 14, inputs and outputs in NHWC, changes the contract with
-the caller and is no pass.
+`hoist-transposes` and `minimise-transposed-bytes` apply all `through-` rewrites at once. They do so towards the
+results, towards the inputs, and to where the fewest bytes are moved. Rewrite 14, inputs and outputs in NHWC, changes
+the contract with the caller and is no pass.
 """
 
 _PROGRAMS = """
 ## Minimal programs
 
 Small PyTorch programs (`benchmarks/lowering/rewrites/programs.py`) on which stock ExecuTorch 1.5.1 leaves a transpose
-that need not be there. It has the seed rewrites itself by now, and on their simplest programs it leaves nothing; what
-is here are programs where it still does. *Inside* are movements between two operators: not those of an input or a
-result, which the caller wants in NCHW. *Transposes* are Vela's, the boundary's and its own included; one movement can
-be several of them. `index_select` and `index_copy` are left to the CPU on Ethos-U55: there the program is cut in two.
+that need not be there. It has the seed rewrites itself by now. On their simplest programs it leaves nothing, so here
+are programs where it still does. *Inside* are movements between two operators. Those of an input or a result, which the
+caller wants in NCHW, are not counted. *Transposes* are Vela's, the boundary's and its own included; one movement can be
+several of them. `index_select` and `index_copy` are left to the CPU on Ethos-U55: there the program is cut in two.
 """
 
 _LEFT = """
 ## What is left over the suite
 
-Each model by the cheapest of the recipes that a search starts from, or by none, whose cycles by Vela are not above the
-default's. Passes that change nothing in a model, and recipes that lead to the same program, are left out there:
+Each model is lowered by the cheapest of the recipes that a search starts from, or by none. Its cycles by Vela are not
+above the default's. Passes that change nothing in a model are left out there, as are recipes that lead to the same
+program:
 
 {recipes}
 
 In transposes: stream cycles of everything that the NPU runs as one. At the boundary: of movements of an input or a
-result of the program. Vela's own: of transposes that are in no program, but are what Vela makes of another operator.
-As convolutions: of movements that a recipe writes as a convolution with a single one in every row of its weights
-(`transpose-as-conv`), at the boundary or inside, and of copies written so (`identity-conv-copy`). They are no longer
-transposes, neither to Vela nor in the columns before, but they are movements still.
-Left beyond the boundary: transposes inside and Vela's own after, of all transposes before. Not taken: the stream cycles
-of a recipe that is cheaper, but with which Vela's number would rise; a search tries more of them.
+result of the program. Vela's own: of transposes that are in no program, but are what Vela makes of another operator. As
+convolutions: of movements that a recipe writes as convolutions, at the boundary or inside (`transpose-as-conv`). Each
+row of their weights has a single one. Copies can be written so as well (`identity-conv-copy`). They are no longer
+transposes, neither to Vela nor in the columns before, but they are movements still. Left beyond the boundary:
+transposes inside and Vela's own after, of all transposes before. Not taken: the stream cycles of a recipe that is
+cheaper, but raises Vela's number. A search tries more of them.
 
 Why a transpose inside stays depends on its neighbours, which cannot take it up. A convolution is put in its place
 only where that is cheaper by itself.

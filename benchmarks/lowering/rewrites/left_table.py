@@ -18,9 +18,14 @@ from workers.ethos_u.vela.pricing import DelegateCosts
 
 @dataclass(frozen=True)
 class Part:
-    """Stream cycles of what only moves data. boundary: of transposes that turn an input or a result of the program;
-    inside: of other movements; vela: of transposes that Vela adds for operators that are no movements; convolutions: of
-    movements and copies that are written as convolutions, wherever they are."""
+    """Stream cycles of what only moves data.
+
+    Attributes:
+        boundary: of transposes that turn an input or a result of the program.
+        inside: of other movements.
+        vela: of transposes that Vela adds for operators that are no movements.
+        convolutions: of movements and copies that are written as convolutions, wherever they are.
+    """
 
     boundary: int = 0
     inside: int = 0
@@ -53,8 +58,8 @@ class Left:
 
 
 def left(model: str, bench: Bench) -> Left:
-    """The model by the cheapest of the recipes that a search starts from: by stream cycles, of those whose cycles by
-    Vela are not above the default's."""
+    """The model by the cheapest of the recipes that a search starts from. It is the cheapest by stream cycles, of those
+    whose cycles by Vela are not above the default's."""
     default = bench.lowered(model)
     known = bench.cost(default)
     best, best_cost, refused = default, known, known.stream_cycles

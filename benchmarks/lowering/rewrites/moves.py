@@ -24,8 +24,8 @@ def moving(graph: Graph) -> Iterator[tuple[int, Node]]:
 
 
 def moves_by_convolution(graph: Graph, node_id: int) -> bool:
-    """Whether the operator is a convolution, or its RESCALE, that only moves or copies: no more than a single one in
-    every row of its weights."""
+    """Whether the operator is a convolution, or its RESCALE, that only moves or copies. Every row of its weights has no
+    more than a single one."""
     node = graph[node_id]
     if node.op == "RESCALE":
         node = graph[node.inputs[0]]
@@ -37,8 +37,8 @@ def moves_by_convolution(graph: Graph, node_id: int) -> bool:
 
 
 def at_the_boundary(graph: Graph, node_id: int) -> bool:
-    """Whether a MOVE turns an input into another layout or a result into the one that the caller wants, with nothing
-    but other movements between."""
+    """Whether a MOVE turns an input into another layout, or a result into the one that the caller wants. Only other
+    movements are between."""
     return _source(graph, node_id) == INPUT or any(_is_result(graph, i) for i in (node_id, *graph.users[node_id]))
 
 

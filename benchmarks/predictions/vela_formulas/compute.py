@@ -37,7 +37,7 @@ def _mac_operation(npu: Npu, work: Work) -> int:
 def _output_operation(npu: Npu, work: Work) -> int:
     """`EstimateElementwiseCycles` in both files.
 
-    It serves for U85's resize too, for which Vela has no compute cycles at all: whatever else a resize does, its
+    It serves for U85's resize too, for which Vela has no compute cycles at all. Whatever else a resize does, its
     results pass the output unit.
     """
     elements = work.output.stored_elements

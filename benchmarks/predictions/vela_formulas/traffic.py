@@ -16,8 +16,8 @@ _SUBKERNEL = 8
 def memory_cycles(npu: Npu, work: Work) -> Mapping[Memory, int]:
     """Memory -> cycles, of all that the operation reads and writes.
 
-    `MeasureAccessCycles` in ethos_u55_performance.cpp and ethos_u85_performance.cpp: all traffic shares a memory's
-    bandwidth, and on U85 none of its channels can be faster than it is.
+    `MeasureAccessCycles` in ethos_u55_performance.cpp and ethos_u85_performance.cpp. All traffic shares a memory's
+    bandwidth. On U85 none of its channels can be faster than that.
     """
     total: dict[Memory, int] = defaultdict(int)
     by_channel: dict[tuple[Memory, Channel], float] = defaultdict(float)

@@ -1,4 +1,5 @@
-"""Compiles what it is given, a line of JSON each, with the Vela that is first on the path; answers a line each."""
+"""Compiles what it is given with the Vela that is first on the path. It reads a line of JSON for each program, and
+answers a line."""
 
 from __future__ import annotations
 

@@ -77,9 +77,9 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def lead(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> tuple[float, float, float]:
-    """By how much ours is ahead, on average over spaces and seeds, and the interval in which that lies with 95 %
-    confidence; each argument: for each space a value for each seed. Seeds are drawn again space by space: the spaces
-    are what they are, and that one is harder than another says nothing about the samplers."""
+    """By how much ours is ahead, on average over spaces and seeds. Also the interval in which that lies with 95 %
+    confidence. Each argument has a value for each seed, for each space. Seeds are drawn again space by space. That one
+    space is harder than another says nothing about the samplers."""
     random = np.random.default_rng(0)
     means = np.zeros(2000)
     for mine, other in zip(ours, theirs, strict=True):
@@ -91,8 +91,8 @@ def lead(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> 
 
 
 def is_ahead(ours: Sequence[Series], theirs: Sequence[Series]) -> bool:
-    """Whether ours is the better of two on the same spaces: ahead on the area under gain against compiles, and not
-    behind on the gain after COMPILES, each on average and, but for a little doubt, with 95 % confidence."""
+    """Whether ours is the better of two on the same spaces. It is ahead on the area under gain against compiles, and
+    not worse on the gain after COMPILES. Both hold on average and, but for a little doubt, with 95 % confidence."""
     area, least_area, _ = lead([one.areas for one in ours], [one.areas for one in theirs])
     gain, least_gain, _ = lead([one.gains for one in ours], [one.gains for one in theirs])
     return area > 0 and least_area > -DOUBT_OF_AREA and gain >= 0 and least_gain > -DOUBT_OF_GAIN

@@ -1,4 +1,4 @@
-"""Filling a table with the real evaluator: every program of a space is compiled, checked and gone on from."""
+"""Filling a table with the real evaluator: every program of a space is compiled, checked and extended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations, product
+from typing import Any
 
 from benchmarks.search.laboratory.table import DIGEST, Chosen, Program, Table
 from search_space.passes.recipe_pass import SITES_BY_PRICE
@@ -27,7 +28,7 @@ class Space:
     """What a table is to hold.
 
     passes: that are its elements, as a recipe writes them. by_site: passes that are also elements for each set of some
-    of their sites, and for those where they pay, with how many sites there are at most. most: programs.
+    of their sites, and for the profitable ones. The value is the most sites that there are. most: programs.
     """
 
     model: str
@@ -49,9 +50,9 @@ class Space:
 
 
 def record(space: Space, progress: Callable[[int, int], None]) -> Table:
-    """The table of a space: whole, or the first `space.most` programs, going on from the cheapest one each time; then
-    what leads further is taken to change nothing. progress: told how many programs are gone on from, and how many are
-    known.
+    """The table of a space, whole or its first `space.most` programs. It goes on from the cheapest program each time.
+    Where it is cut, what leads further is taken to change nothing. progress: called with how many programs were
+    extended, and how many are known.
     """
     target, cache = Target.parse(space.target), cache_folder()
     base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)
@@ -60,50 +61,17 @@ def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     objective = Objective().on(target.backend)
     default = evaluator.evaluate(Recipe()).cost
     assert default is not None
-    found: list[_Found] = []
-    numbers: dict[str, int] = {}
-    waiting: list[tuple[int, int]] = []  # cycles, number
-    whole = True
-
-    def numbered(digest: str, recipe: Recipe) -> int | None:
-        nonlocal whole
-        if digest not in numbers and len(found) == space.most:
-            whole = False
-            return None
-        if digest not in numbers:
-            numbers[digest] = len(found)
-            cost = evaluator.evaluate(recipe).cost
-            found.append(_Found(digest, recipe, cost))
-            if cost is not None:
-                heappush(waiting, (objective.cycles(cost, default), numbers[digest]))
-        return numbers[digest]
-
-    def go_on(one: _Found) -> None:
-        for element in elements:
-            (added,) = Recipe.parse(element).passes
-            longer = Recipe(one.recipe.choices, (*one.recipe.passes, added))
-            for reached in evaluator.expand(one.recipe, added).values():
-                number = numbered(reached, longer)
-                if number is not None:
-                    one.after[element] = number
-                    if longer.passes[-1].at:
-                        one.sites[element] = evaluator.sites(longer)[len(one.recipe.passes)]
-
-    roots = {}
-    for root in _roots(choices):
-        digest = evaluator.evaluate(root).program_hash
-        number = numbered(digest, root)
-        if number is not None:
-            roots[str(root)] = number
+    walk = _Walk(evaluator, space, objective, default)
+    roots = walk.roots(choices)
     done = 0
-    while waiting:
-        go_on(found[heappop(waiting)[1]])
+    while walk.waiting:
+        walk.go_on()
         done += 1
-        progress(done, len(found))
-    programs = tuple(_program(one, objective, default) for one in found)
+        progress(done, len(walk.found))
+    programs = tuple(_program(one, objective, default) for one in walk.found)
     versions = {**dict(sorted(base.versions.items())), "search space": SPACE_VERSION, "stream cycles": MODEL_VERSION}
     starts = _within(evaluator.starting_points(), elements)
-    return Table(space.model, space.target, elements, choices, starts, roots, programs, versions, whole)
+    return Table(space.model, space.target, elements, choices, starts, roots, programs, versions, walk.whole)
 
 
 @dataclass
@@ -113,6 +81,49 @@ class _Found:
     cost: Cost | None
     after: dict[str, int] = field(default_factory=dict)
     sites: dict[str, Chosen] = field(default_factory=dict)
+
+
+class _Walk:
+    """The programs of a space, cheapest first. waiting: cycles and numbers of those that are not extended yet."""
+
+    def __init__(self, evaluator: Evaluator[Any], space: Space, objective: FamilyObjective, default: Cost) -> None:
+        self._evaluator, self._space, self._objective, self._default = evaluator, space, objective, default
+        self.found: list[_Found] = []
+        self.waiting: list[tuple[int, int]] = []
+        self.whole = True
+        self._numbers: dict[str, int] = {}
+
+    def roots(self, choices: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+        """Evaluate what the choices lead to; recipe -> number of its program."""
+        numbers = {
+            str(root): self._numbered(self._evaluator.evaluate(root).program_hash, root) for root in _roots(choices)
+        }
+        return {root: number for root, number in numbers.items() if number is not None}
+
+    def go_on(self) -> None:
+        """Evaluate what every element makes of the cheapest program that is waiting."""
+        one = self.found[heappop(self.waiting)[1]]
+        for element in self._space.elements:
+            (added,) = Recipe.parse(element).passes
+            longer = Recipe(one.recipe.choices, (*one.recipe.passes, added))
+            for reached in self._evaluator.expand(one.recipe, added).values():
+                number = self._numbered(reached, longer)
+                if number is not None:
+                    one.after[element] = number
+                    if longer.passes[-1].at:
+                        one.sites[element] = self._evaluator.sites(longer)[len(one.recipe.passes)]
+
+    def _numbered(self, digest: str, recipe: Recipe) -> int | None:
+        if digest not in self._numbers and len(self.found) == self._space.most:
+            self.whole = False
+            return None
+        if digest not in self._numbers:
+            self._numbers[digest] = len(self.found)
+            cost = self._evaluator.evaluate(recipe).cost
+            self.found.append(_Found(digest, recipe, cost))
+            if cost is not None:
+                heappush(self.waiting, (self._objective.cycles(cost, self._default), self._numbers[digest]))
+        return self._numbers[digest]
 
 
 def _program(one: _Found, objective: FamilyObjective, default: Cost) -> Program:

@@ -8,7 +8,7 @@ command, by the clock and in CPU seconds; most of it is Python that imports PyTo
 delegates and the operators between them, the first time in a process, weights decoded; and again. At the end the ones
 that take longer to execute than they should. The `.pte`s are kept in `--files` for the next time.
 
-Exit status 1: a model cannot be lowered, written or run; its row says why, and the others are measured all the same.
+Exit status 1: a model cannot be lowered, written or run. Its row says why, and the others are measured all the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.speed.running.seconds import execution_seconds, process_seconds
 from tuner.paths import cache_folder
 from workers.errors import ModelError
 from workers.models.suite import MODELS
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 _MOBILENET = "benchmarks.models.mobilenet_v2:load"
 

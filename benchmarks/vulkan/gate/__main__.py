@@ -1,7 +1,7 @@
 """Run the smallest programs of the gate's rules on a runtime: `python -m benchmarks.vulkan.gate --vk-runner COMMAND`
 
-Prints, for each rule, what came of its programs, and whether that is what the rule says; and the same of neighbours
-that no rule names. Each program is told on stderr. The runner is one of `velatune tune --vk-runner`.
+Prints, for each rule, what came of its programs, and whether that is what the rule says. It prints the same of
+neighbours that no rule names. Each program is named on stderr. The runner is one of `velatune tune --vk-runner`.
 
 Exit status 1: a program behaves otherwise than the gate says.
 """

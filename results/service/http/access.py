@@ -95,8 +95,8 @@ def is_loopback(address: str) -> bool:
 def _is_local(headers: Headers) -> bool:
     """Whether it was sent here directly, by its local name.
 
-    The name is checked because a page of any website can make a browser on this machine send requests to a name of
-    the website's own that resolves to 127.0.0.1 (DNS rebinding).
+    The name is checked because of DNS rebinding. A page of any website can make a browser on this machine send requests
+    to a name of the website's own, which resolves to 127.0.0.1.
     """
     if any(name in headers for name in _FORWARDED):
         return False

@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it: who, how often, how large; and what is told of it afterwards."""
+"""Checks that every request passes before a route sees it: who, how often, how large. Afterwards it is logged."""
 
 from __future__ import annotations
 

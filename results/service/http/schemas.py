@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstra
 
 from results.lookup.answer_json import SimulationJson
 from results.records.record import ExactnessClass, Label, RunStatus, Status
-from results.reports.summary import ParetoPointJson, TuneJson
+from results.reports.tune_json import ParetoPointJson, TuneJson
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}$")]
 

@@ -1,4 +1,4 @@
-"""What is told of the service itself: one JSON object per line in the log, and metrics for Prometheus."""
+"""What the service reports of itself: one JSON object per line in the log, and metrics for Prometheus."""
 
 from __future__ import annotations
 

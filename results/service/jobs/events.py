@@ -1,6 +1,6 @@
 """A job's progress as server-sent events, read from the file that its process writes.
 
-An event's id is the number of its line, so that who was cut off goes on after the last one it saw.
+An event's id is the number of its line. So a client that was cut off resumes after the last one it saw.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ async def follow(path: Path, after: int, last: Callable[[], str | None]) -> Asyn
     Args:
         path: of one JSON object per line, each with an `event`; it need not be there yet.
         after: id of the last event that the client has seen; 0 for all.
-        last: the data of the final event, `end`, or None for as long as there will be more; called in a thread.
+        last: the data of the final event, `end`, or None while there will be more. Called in a thread.
 
     Yields:
         Server-sent events in UTF-8, with a comment in between where nothing came for 15 s.

@@ -1,8 +1,8 @@
 """Runs jobs, each in a process of its own: whatever happens to one, the service goes on.
 
 The process is told one JSON object in a line on its standard input: `store`, `folder` (its own, for what it leaves
-behind), `cwd`-relative `source`, and the request's fields. The input stays open for as long as the service lives; when
-it ends, so does the process: a service that was killed leaves nobody behind. In its folder it leaves
+behind), `cwd`-relative `source`, and the request's fields. The input stays open for as long as the service lives. When
+it ends, so does the process. So a service that was killed leaves no process running. In its folder it leaves
 
     events.jsonl    progress, one JSON object per line with an `event`
     result.json     at the end: `identity`, `recipe`; or `error`, one line

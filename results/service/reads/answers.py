@@ -14,7 +14,7 @@ from results.records.figures import OperatorRow
 from results.records.identity import Identity
 from results.records.recipe_text import elements
 from results.reports.pareto import Pareto, pareto_of
-from results.reports.summary import TuneJson, point_json, tune_json
+from results.reports.tune_json import TuneJson, point_json, tune_json
 from results.service.backend import Backend, Explained
 from results.service.http.schemas import (
     ElementJson,
@@ -60,7 +60,7 @@ def answer_with(offered: Offered, identity: Identity) -> Answered:
 
 
 def answer_of_key(store: Store, key: str) -> Answered:
-    """What is known for exactly the identity with a key: only that identity itself could tell what else is near it.
+    """What is known for exactly the identity with a key. What is near it cannot be found without the identity itself.
 
     Args:
         store: what is asked.

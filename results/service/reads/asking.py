@@ -1,4 +1,4 @@
-"""How the stores are asked from the event loop: never so that other requests wait for a disk or a network."""
+"""Asks the stores from the event loop, so that no other request waits for a disk or a network."""
 
 from __future__ import annotations
 

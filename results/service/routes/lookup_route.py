@@ -35,8 +35,8 @@ class LookupRoute(APIRoute):
 
 
 def _asked(request: Request, body: bytes) -> Identity | None:
-    """The identity that was sent, if nothing is wrong with it: what else it may be is FastAPI's to find out and to
-    tell. Its own way to the same identity takes longer than looking that up."""
+    """The identity that was sent, if nothing is wrong with it. Otherwise FastAPI finds out what is wrong and reports
+    it. Its own way to the same identity takes longer than looking that up."""
     if request.method != "POST" or request.headers.get("content-type") != "application/json":
         return None
     try:

@@ -1,8 +1,8 @@
 """Runs single SELECT statements with as little overhead as possible: most of a lookup's time is spent here.
 
 SQLAlchemy's part of running a statement takes three times as long as SQLite's. So each statement is compiled to SQL
-once, with its parameters in the order in which the driver takes them. There is no transaction, a connection is not
-tested before it is used, and it is not given back to SQLAlchemy's pool between statements.
+once, with its parameters in the order in which the driver takes them. There is no transaction. A connection is not
+tested before it is used, and does not return to SQLAlchemy's pool between statements.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class FastReads:
         raise AssertionError("the second time either returns or raises")
 
     def _keep(self, connection: Any) -> None:
-        """For the next statement, of any thread; but not of them all, or a burst of questions holds them for good."""
+        """For the next statement, of any thread. Not all are kept, or a burst of questions would hold them for good."""
         if len(self._idle) < _KEPT_CONNECTIONS:
             self._idle.append(connection)
         else:

@@ -86,9 +86,9 @@ def _upgrade(connection: Connection, revision: str | None, where: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreError(
-            f"the store {where} has schema {revision[:40]}, which this velatune (it reads up to {HEAD}) does not know: "
-            "a newer one or a development version wrote it; upgrade velatune, or name a new store with --store and "
-            "take the recipes over: velatune export with the one that wrote it, velatune import with this one"
+            f"the store {where} has schema {revision[:40]}, and this velatune reads up to {HEAD}: a newer one or a "
+            "development version wrote it. Upgrade velatune, or name a new store with --store. To take the recipes "
+            "over, run velatune export with the one that wrote it, and velatune import with this one"
         )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,8 +1,8 @@
 """The tables of the store. Their first creation and every later change is a migration.
 
-Sized for millions of evaluations: what repeats (models, targets, toolchains) has a table of its own, what is
-big and seldom read (per-operator tables) lies beside the evaluations, and long texts are never indexed,
-only their hashes are.
+The tables are sized for millions of evaluations. What repeats (models, targets, toolchains) has a table of its own.
+What is big and seldom read (per-operator tables) lies beside the evaluations. Long texts are never indexed, only their
+hashes are.
 """
 
 from __future__ import annotations

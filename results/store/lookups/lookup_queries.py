@@ -2,8 +2,8 @@
 
 `results.store.lookups.lookup_query` takes the first.
 
-The statements are built once, since building one takes longer than a lookup may. What a lookup hands out has no command
-streams, no per-operator rows and not how it was checked: they are not read.
+The statements are built once, since building one takes longer than a lookup may. A lookup's answer has no command
+streams, no per-operator rows and no facts of its check. They are not read.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def given_target() -> ColumnElement[bool]:
 
 
 def differing() -> tuple[ColumnElement[Any], ...]:
-    """To order identities by: the very one that is asked for, then those that differ from it in the fewest versions."""
+    """An order of identities: the very one that is asked for, then those that differ from it in the fewest versions."""
     another = case((identities.c.key != bindparam("asked_key"), number(1)), else_=number(0))
     asked = bindparam("asked_versions", type_=Text)
     one = toolchain_versions.c
@@ -94,8 +94,8 @@ def differing() -> tuple[ColumnElement[Any], ...]:
 
 
 def latest_of(level: str, limit: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[Any]:
-    """Identities with something known, of one level of a structure by its index: few of what may be thousands, the
-    latest first.
+    """Identities with something known, of one level of a structure by its index. They are few of what may be thousands,
+    the latest first.
 
     Args:
         level: `shapes` or `operators`; the parameter of that name has the hash.
@@ -148,8 +148,8 @@ def model_values(identity: Identity) -> dict[str, Any]:
 
 
 def offers_of_model(fast_reads: FastReads, identity: Identity) -> Iterator[Best]:
-    """Bests and claims that differ from an identity in versions only: those that differ in the fewest come first, then
-    the newest, and a best before a claim of the same identity. Made one by one as they are asked for.
+    """Bests and claims that differ from an identity in versions only. Those that differ in the fewest come first, then
+    the newest. A best comes before a claim of the same identity. Made one by one as they are asked for.
 
     Args:
         fast_reads: of the store.

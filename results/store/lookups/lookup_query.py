@@ -1,7 +1,8 @@
-"""What a lookup hands out, found by one statement: of all that `results.store.lookups.lookup_queries` tells, the first.
+"""The answer to a lookup, found by one statement: the first of what `results.store.lookups.lookup_queries` would find.
 
-A database is asked once, whatever comes of it: what is known of the model itself; where that is nothing, of a model of
-the same structure; whether a simulator ran its recipe; and, of PostgreSQL, which transactions all of that has seen.
+A database is asked once, whatever comes of it. It is asked what is known of the model itself, or else of a model of the
+same structure. It is also asked whether a simulator ran its recipe. PostgreSQL also says which transactions all of that
+has seen.
 """
 
 from __future__ import annotations

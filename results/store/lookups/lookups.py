@@ -20,8 +20,8 @@ class Lookups:
         self._database = database
 
     def known(self, identity: Identity) -> list[Best]:
-        """Bests of the same model, target, quantisation, objective and layout of the inputs: those that differ in the
-        fewest versions first, then the newest; each as in `offered`."""
+        """Bests of the same model, target, quantisation, objective and layout of the inputs. Those that differ in the
+        fewest versions come first, then the newest. Each is as in `offered`."""
         return list(offers_of_model(self._database.fast_reads, identity))
 
     def offered(self, identity: Identity) -> Offered:
@@ -53,7 +53,7 @@ class Lookups:
         return list(offers_of_structure(self._database.fast_reads, structure, target, objective, io_layout, limit))
 
     def knows_others(self, identity: Identity) -> bool:
-        """Whether there is a best of any model for the target, objective and layout of an identity: only then can
+        """Whether there is a best of any model for the target, objective and layout of an identity. Only then can
         `similar` have something for it."""
         with self._database.read() as connection:
             return any_offer(connection, identity)

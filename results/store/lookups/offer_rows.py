@@ -66,7 +66,7 @@ def claim_in(row: Row) -> Best:
 
 
 def _evaluation(row: Row, table: NamedFromClause) -> Evaluation:
-    """Made and checked here: by way of JSON, as `evaluation_of` does it with all there is, it takes half a lookup."""
+    """Made and checked here. By way of JSON, as `evaluation_of` does it with all there is, it takes half a lookup."""
     values = {name: row[table.name + name] for name in _EVALUATION_NAMES}
     if values["recipe"] is None:
         raise ValueError("an evaluation that it names is missing or of another identity")

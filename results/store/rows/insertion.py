@@ -1,4 +1,4 @@
-"""Rows with a unique key: inserted unless another process was first, or put in the place of what is there."""
+"""Rows with a unique key: inserted unless another process was first, or replacing what is there."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A fact about Vela 5.1.0 and 5.2.0: a padded window of a SLICE loses its padding in front where it is decomposed.
+"""A fact about Vela 5.1.0 and 5.2.0: a padded window of a SLICE loses its leading padding where it is decomposed.
 
 Vela gives the place of a slice to its reader, which then reads it in place. A convolution or pool that is decomposed
-into several operations notes the padding above and on the left as a negative place, but only if it has no place yet
-(`TensorSlice::Initialize`, called by `DecomposeConv2D` and its like in regor's compiler/scheduler_decompose.cpp).
+into several operations notes the padding above and on the left as a negative place. It does so only if it has no place
+yet (`TensorSlice::Initialize`, called by `DecomposeConv2D` and its like in regor's compiler/scheduler_decompose.cpp).
 Behind a slice it has one. Each operation then starts at the slice's first row and column, and pads more at the end.
 
 Vela decomposes a batch, a dilation of more than 2, a stride of more than 3 and dimensions of more than 65,536. A PAD

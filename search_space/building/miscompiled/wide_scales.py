@@ -1,10 +1,11 @@
-"""A fact about Vela 5.1.0 and 5.2.0: where two RESCALEs are fused to a convolution of INT16, Ethos-U85 can lose bits of
+"""A fact about Vela 5.1.0 and 5.2.0. Where two RESCALEs are fused to a convolution of INT16, Ethos-U85 can lose bits of
 the second one's multiplier.
 
-TOSA rescales INT48 sums by multipliers of 15 bits. If that is by one, Vela fuses it to the convolution, and then a
-RESCALE of its INT32 result too (`FuseRescale` in regor's compiler/graphir_optimiser.cpp), whose multiplier has 31 bits.
-Beside a bias of 48 bits, Ethos-U85 has room for a scale of 15 bits, and Vela writes the lowest 15 (`EncodeBias48` in
-architecture/ethosu85/ethos_u85_weight_encoder.cpp). Ethos-U55 and U65 have scales of 32 bits.
+TOSA rescales INT48 sums by multipliers of 15 bits. If that is by one, Vela fuses it to the convolution. Then it also
+fuses a RESCALE of the INT32 result, whose multiplier has 31 bits (`FuseRescale` in regor's
+compiler/graphir_optimiser.cpp). Beside a bias of 48 bits, Ethos-U85 has room for a scale of 15 bits. Vela writes the
+lowest 15 (`EncodeBias48` in architecture/ethosu85/ethos_u85_weight_encoder.cpp). Ethos-U55 and U65 have scales of 32
+bits.
 
 Vela takes out RESHAPEs between the two. What else reads the INT32 sums, or stands between them and their RESCALE, keeps
 the two apart.

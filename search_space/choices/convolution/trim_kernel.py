@@ -18,9 +18,9 @@ from search_space.passes.base import Pass
 class TrimKernel(Pass):
     """Removes the rows and columns of a kernel that only meet padding.
 
-    Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D: padding is the input's zero point, and adds 0. Where strided
-    convolutions have left one or two positions (a voice detector, the end of an image net), the outer weights of a
-    kernel of 3 are never used, but are read from flash.
+    Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D: padding is the input's zero point, and adds 0. Strided convolutions
+    may have left one or two positions (a voice detector, the end of an image net). Then the outer weights of a kernel
+    of 3 are never used, but are read from flash.
     """
 
     name: ClassVar[str] = "trim-kernel"

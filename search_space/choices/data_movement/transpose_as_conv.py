@@ -43,8 +43,8 @@ _START, _READ = 1 << 15, 8
 
 @dataclass(frozen=True)
 class _Permutation:
-    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position, one for each
-    of `count` parts of the result.
+    """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position. There is one
+    for each of `count` parts of the result.
 
     pieces, order: a block's elements [rows, run] in its atoms, and how the atoms follow each other in the result.
     """
@@ -75,14 +75,14 @@ class _Permutation:
 
 @dataclass(frozen=True)
 class TransposeAsConv(Pass):
-    """Source: a permutation of few elements is a matrix of zeros and ones; acc + 0 times one is what RESCALE gives.
-    Where the elements that a block of the result consists of are a column of blocks of the data, that is one
-    convolution; where the result's first dimension is small, one for each part of a CONCAT. Two such permutations
-    may take less than the one that they compose to: for each element a convolution multiplies a whole block, and the
-    transpose of C x T has blocks of C rows. With C = a x b it is one of blocks of a rows, and one of b.
+    """Source: a permutation of few elements is a matrix of zeros and ones; acc + 0 times one is what RESCALE gives. The
+    elements that a block of the result consists of may be a column of blocks of the data. Then that is one convolution.
+    Where the result's first dimension is small, it is one for each part of a CONCAT. Two such permutations may take
+    less than the one that they compose to. For each element a convolution multiplies a whole block, and the transpose
+    of C x T has blocks of C rows. With C = a x b it is one of blocks of a rows, and one of b.
 
-    Ethos-U55 has no transpose and moves element by element, in 4 to 8 cycles, what it multiplies by a few dozen zeros
-    in a fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
+    Ethos-U55 has no transpose. It moves an element in 4 to 8 cycles, and multiplies it by a few dozen zeros in a
+    fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
     """
 
     name: ClassVar[str] = "transpose-as-conv"
@@ -126,8 +126,8 @@ class TransposeAsConv(Pass):
 
 @lru_cache(maxsize=512)
 def _permutations(layout: LayoutMap) -> tuple[_Permutation, ...]:
-    """One after the other they do what the map does, with the least work; none if it is not of blocks that are small
-    enough."""
+    """One after the other they do what the map does, with the least work. None if the map is not of blocks that are
+    small enough."""
     if layout.keeps_order:
         return ()
     whole = _permutation(layout.atoms, layout.order)

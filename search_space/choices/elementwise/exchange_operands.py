@@ -29,10 +29,10 @@ class ExchangeOperands(Pass):
         first, second, *rest = node.inputs
         if edit[first].type != edit[second].type:
             return False
-        slices = _slice(edit, first), _slice(edit, second)
-        if slices[0] is None or slices[1] is None:
+        one, other = _slice(edit, first), _slice(edit, second)
+        if one is None or other is None:
             return False
-        (whole, start), (other_whole, other_start) = slices
+        (whole, start), (other_whole, other_start) = one, other
         if whole != other_whole or start <= other_start:
             return False
         edit.redefine(node_id, node.reading((second, first, *rest)))

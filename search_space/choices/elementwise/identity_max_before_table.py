@@ -22,10 +22,9 @@ _LEAST = -128
 class IdentityMaxBeforeTable(Pass):
     """Inserts max(x, -128) before a TABLE or CLAMP that would be an operation of its own.
 
-    Source: Vela 5.1 fuses a TABLE or CLAMP with the convolution, pooling or arithmetic that computes its operand, if
-    that has no other user. Otherwise it is a pooling of single pixels, which takes Ethos-U85 two to three times as long
-    as an operation on two values does. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8
-    operation.
+    Source: Vela 5.1 fuses a TABLE or CLAMP with the convolution, pooling or arithmetic that computes its operand. That
+    must have no other user. Otherwise it is a pooling of single pixels. This takes Ethos-U85 two to three times as long
+    as an operation on two values. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8 operation.
     """
 
     name: ClassVar[str] = "identity-max-before-table"

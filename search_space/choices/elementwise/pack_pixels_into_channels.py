@@ -27,7 +27,7 @@ class PackPixelsIntoChannels(Pass):
     channels a quarter of two bricks is empty. Two pixels of 24 channels are one of 48. A constant with a value for each
     channel is repeated.
 
-    The RESCALE of a convolution stays with it, since Vela fuses the two. One that widens stays with its readers: if it
+    The RESCALE of a convolution stays with it, since Vela fuses the two. One that widens stays with its readers. If it
     were packed and they were not, its operand would be stored beyond its tensor (brick-padding in
     docs/vela-miscompilations.md).
     """
@@ -70,8 +70,8 @@ class PackPixelsIntoChannels(Pass):
         return None
 
     def _repeated(self, edit: Editor, operand: int, times: int) -> Node | None:
-        """A value for each channel, for the channels of several pixels; of a constant, or of one that is rescaled, and
-        reshaped in between."""
+        """A value for each channel, for the channels of several pixels. It is that of a constant, or of one that is
+        rescaled and reshaped in between."""
         node = edit[operand]
         while node.op == MOVE and node.layout_map.keeps_order:
             operand = node.inputs[0]

@@ -44,8 +44,8 @@ class _Form:
 @dataclass(frozen=True)
 class PRelu(Pass):
     """Source: evaluation for every channel at all 256 values. ExecuTorch adds up RESCALEs of max(x, 0) and of an int8
-    product of min(x, 0) and the slopes: two CLAMPs that read the same value, which Vela does by themselves, and a sum,
-    the slowest operation on two values. One of the two summands is always zero, so that the larger of two codes
+    product of min(x, 0) and the slopes. These are two CLAMPs that read the same value, which Vela does by themselves.
+    The sum is the slowest operation on two values. One of the two summands is always zero. So the larger of two codes
     identifies the sum, and a TABLE decodes it. The product need not be limited if no slope is negative.
     """
 

@@ -22,8 +22,8 @@ _RULES = {**elementwise.RULES, **rescale.RULES}
 class Unbatch(Pass):
     """Reshapes the data of an elementwise operator to one row.
 
-    Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations, and the NPU fills its blocks along
-    the width; [1,N*H*W,C] is the same data.
+    Source: Vela 5.1 splits an operator on [N,H,W,C] with N > 1 into N operations. The NPU fills its blocks along the
+    width. [1,N*H*W,C] is the same data.
 
     The RESCALE of a convolution stays with it, since Vela fuses the two. So does that of a column which its reader
     repeats along the width.

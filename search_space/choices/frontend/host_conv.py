@@ -10,11 +10,11 @@ from search_space.exactness import Exactness
 
 
 class HostConv(FrontendChoice):
-    """For Ethos-U55 and U65, ExecuTorch refuses convolutions that step by more than 3 if they have padding, as audio
-    front ends and image stems do, and takes those without.
+    """For Ethos-U55 and U65, ExecuTorch refuses convolutions that step by more than 3 if they have padding. Audio front
+    ends and image stems have. It takes those without.
 
-    The CPU adds up and rounds floats, the NPU integers: where the exact result is next to the middle between two int8
-    values, they may round it to different ones.
+    The CPU adds up and rounds floats, the NPU integers. An exact result may be next to the middle between two int8
+    values. Then they may round it to different ones.
     """
 
     name: ClassVar[str] = "host-conv"

@@ -13,9 +13,9 @@ class HostPool(FrontendChoice):
     """For Ethos-U55 and U65, ExecuTorch refuses pools that step by more than 3. One with a single window takes
     no step, and the window may be 256 wide.
 
-    A mean of n integers is never nearer to a tie than 1/2n if n is odd, and the CPU's float arithmetic errs by less
-    than that for the windows that `odd` takes; so dequantise, float mean and quantise round as AVG_POOL2D does. Means
-    of an even number of values have ties, and which way the CPU rounds them depends on float errors.
+    A mean of n integers is never nearer to a tie than 1/2n if n is odd. The CPU's float arithmetic errs by less than
+    that for the windows that `odd` takes. So dequantise, float mean and quantise round as AVG_POOL2D does. Means of an
+    even number of values have ties, and which way the CPU rounds them depends on float errors.
     """
 
     name: ClassVar[str] = "host-pool"

@@ -11,7 +11,8 @@ from search_space.choices.frontend.base import FrontendChoice
 class HostSelection(FrontendChoice):
     """ExecuTorch's quantiser does not know `max_pool1d`, `channel_shuffle` and `unfold`. Its partitioner refuses
     `roll`, adaptive max pools, one-dimensional nearest resizing, and an index of constants that is not along the first
-    axis; for Ethos-U55 and U65 also most of `flip`, `index_select`, and factors of nearest resizing other than 2, 4 and
+    axis. For Ethos-U55 and U65 it also refuses most of `flip`, `index_select`, and factors of nearest resizing other
+    than 2, 4 and
     8. Each stays between a dequantise and a quantise on the CPU, and cuts the program in two.
 
     Such an operator gives elements of its operand: those of certain places, or the largest of a window. Dequantising

@@ -15,9 +15,8 @@ class HostTransposedConv(QuantiserChoice):
     Ethos-U55 and U65 those with other strides than 1 or 2.
 
     With stride s, outputs q * s + phase depend on the inputs around q alone. So one convolution without stride gives
-    the s phases as channels, and a reshape puts them side by side. It is written so before the model is quantised.
-    Its weights get int8 values and one scale for each phase and channel, where the CPU had floats or one scale for each
-    channel.
+    the s phases as channels, and a reshape puts them side by side. It is written so before the model is quantised. Its
+    weights get int8 values and one scale for each phase and channel. The CPU had floats, or one scale for each channel.
     """
 
     name: ClassVar[str] = "host-transposed-conv"

@@ -27,15 +27,14 @@ _MOST_PRODUCT_BYTES, _MOST_ROWS = 1 << 20, 256
 class MatmulAsMulReduce(Pass):
     """Replaces a matrix product by elementwise products and a sum over the channels.
 
-    Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. Vela 5.1 multiplies the first
-    operand by a row of the transposed second one, to INT32, and sums that over its channels, once for each column. Here
+    Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. For each column, Vela 5.1
+    multiplies the first operand by a row of the transposed second one, to INT32. It sums that over its channels. Here
     the heads of attention stay side by side in the channels, so that operands need no transposes. The products are
     INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken nearer to 0:
     (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
 
-    low_memory: sum each row by itself, so that the products of one row are in memory at a time, and not those of all
-    rows. The rows of all heads are then written one after the other, which costs a transpose where the reader needs
-    another order.
+    low_memory: sum each row by itself. Then only the products of one row are in memory at a time. The rows of all heads
+    are then written one after the other, which costs a transpose where the reader needs another order.
     """
 
     name: ClassVar[str] = "matmul-as-mul-reduce"

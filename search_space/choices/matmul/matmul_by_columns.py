@@ -38,7 +38,7 @@ class MatmulByColumns(Pass):
     Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. Vela 5.1 multiplies the first
     operand by a row of the transposed second one, to INT32, and sums that by REDUCE_SUM. Here the products are INT16,
     half of the bytes, and a convolution with ones sums those of several columns at a time. The batch stays in the
-    height, as Vela has it, so that no operand needs another layout than for MATMUL, and few products are in memory at a
+    height, as Vela has it. So no operand needs another layout than for MATMUL, and few products are in memory at a
     time. (`matmul-as-mul-reduce` has the batch in the channels.)
 
     Where products would not fit INT16, A's zero point is taken nearer to 0: (A - z)B is (A - y)B + (y - z)B, whose

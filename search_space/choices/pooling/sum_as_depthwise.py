@@ -27,8 +27,8 @@ class SumAsDepthwise(Pass):
 
     both_axes: one kernel for a sum over height and width, up to the largest kernel. Otherwise the first of the two
     becomes a convolution, and the second stays, since it is small then. A large row that becomes one pixel is summed in
-    steps, since the NPU computes several pixels of a row at a time. Images with more rows than a kernel are summed over
-    both axes at once.
+    steps. The NPU computes several pixels of a row at a time. Images with more rows than a kernel are summed over both
+    axes at once.
     """
 
     name: ClassVar[str] = "sum-as-depthwise"

@@ -48,9 +48,9 @@ class DepthwiseWindow(Window):
 
 
 class Convolution(PropagationRule):
-    """conv(map(x)) = map(conv'(x)) if the map leaves the channels last and exchanges height and width, which then the
-    weights do, too; of a window of one pixel, wherever it puts pixels and batches. A map that only reshapes stays where
-    it is. Source: TOSA 1.0, CONV2D; weights are [OC,KH,KW,IC]."""
+    """conv(map(x)) = map(conv'(x)) if the map leaves the channels last and exchanges height and width. The weights then
+    do so, too. With a window of one pixel it holds wherever the map puts pixels and batches. A map that only reshapes
+    stays where it is. Source: TOSA 1.0, CONV2D; weights are [OC,KH,KW,IC]."""
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (_CHANNELS,) if pointwise(edit, node) else (_HEIGHT, _WIDTH, _CHANNELS)

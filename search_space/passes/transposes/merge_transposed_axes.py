@@ -14,8 +14,8 @@ from search_space.passes.base import Pass
 @dataclass(frozen=True)
 class MergeTransposedAxes(Pass):
     """Source: the normal form of a layout map (`search_space.ir.layout_map`). [3,96,96] to [96,96,3] is a 2-D transpose
-    [3,9216] to [9216,3]: half the cycles on Ethos-U55, many times the cycles on Ethos-U85, where Vela has a native form
-    for the former only."""
+    [3,9216] to [9216,3]. It takes half the cycles on Ethos-U55. On Ethos-U85 it takes many times the cycles, since Vela
+    has a native form for the former only."""
 
     name: ClassVar[str] = "merge-transposed-axes"
     law: ClassVar[str] = (

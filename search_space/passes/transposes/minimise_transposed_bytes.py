@@ -1,4 +1,4 @@
-"""Transposes where they move the fewest bytes."""
+"""Moving of transposes to where they move the fewest bytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from search_space.passes.base import Pass
 class MinimiseTransposedBytes(Pass):
     """Moves each transpose to the place where it moves the fewest bytes.
 
-    It applies the `through-` passes in both directions, but only where fewer bytes are moved after than before.
-    Examples are before a RESCALE to int32 or a TILE, after a SLICE or a reduction, and once for two operands with the
-    same map.
+    It applies the `through-` passes in both directions, but only where fewer bytes are moved after than before. Such
+    places are before a RESCALE to int32 or a TILE, and after a SLICE or a reduction. One map for two operands is
+    another case.
     """
 
     name: ClassVar[str] = "minimise-transposed-bytes"

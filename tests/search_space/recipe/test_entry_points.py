@@ -146,8 +146,8 @@ print(any(one.name == "mine" for one in tosa_passes()))
 def asked(
     folder: Path, entries: str, *recipes: str, script: str = _ASK, module: str = _MODULE
 ) -> tuple[list[str], list[str]]:
-    """Lines on stdout and stderr of a process with a package of these entry points: how each recipe is read, and
-    whether there is a pass `mine`."""
+    """Lines on stdout and stderr of a process with a package of these entry points. They say how each recipe is read,
+    and whether there is a pass `mine`."""
     (folder / "velatune_extra.py").write_text(module)
     (folder / "velatune_exits.py").write_text("raise SystemExit('it wants no part in this')")
     info = folder / "velatune_extra-1.0.dist-info"

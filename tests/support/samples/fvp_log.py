@@ -2,7 +2,7 @@
 run where these tests were made.
 
 A line has the form of `et_pal_emit_log_message` in examples/arm/executor_runner/arm_executor_runner.cpp and the order
-of `main` there; the report is that of `StopMeasurements` in arm_perf_monitor.cpp beside it (pytorch/executorch, tag
+of `main` there. The report is that of `StopMeasurements` in arm_perf_monitor.cpp beside it (pytorch/executorch, tag
 v1.4.0). The numbers are made up.
 """
 

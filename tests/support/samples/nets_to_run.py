@@ -1,5 +1,6 @@
-"""The source of two small models: one that Vela compiles rightly, and a product of a slice, which it does not."""
+"""The source of small models, as users write it."""
 
+#: `small`, which Vela compiles rightly, and `sliced`, a product of a slice, which it does not.
 NETS = """
 import torch
 
@@ -24,4 +25,16 @@ class Sliced(torch.nn.Module):
 def sliced():
     torch.manual_seed(3)
     return Sliced(), (torch.randn(4, 10, 16), torch.randn(2, 16, 8))
+"""
+
+#: `absolute`, of integers: they are not quantised, so that a few lines can compute what the lowered program does.
+ABSOLUTE = """
+import torch
+
+class Absolute(torch.nn.Module):
+    def forward(self, x):
+        return x.abs()
+
+def absolute():
+    return Absolute(), (torch.arange(-4, 4, dtype=torch.int32)[None],)
 """

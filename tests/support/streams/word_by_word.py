@@ -80,8 +80,8 @@ def stream_of(accelerator: str, words: list[int]) -> bytes:
 
 @st.composite
 def composed(draw: st.DrawFn) -> tuple[str, bytes]:
-    """An accelerator and a stream for it: operations of real streams, some of them again and again, as a transpose on
-    U55 does it, with waits and changes of other registers here and there."""
+    """An accelerator and a stream for it. It has operations of real streams, some of them again and again, as a
+    transpose on U55 does it. Waits and changes of other registers are here and there."""
     accelerator = draw(st.sampled_from(ACCELERATORS))
     words: list[int] = []
     for name in draw(st.lists(st.sampled_from(sorted(everything(accelerator.rpartition("-")[0]))), max_size=3)):

@@ -25,7 +25,7 @@ from support.samples import fvp_log
 
 from results.lookup.answer_json import LookupJson
 from results.records.claim import Claim
-from results.reports.summary import TuneJson
+from results.reports.tune_json import TuneJson
 from results.store.store import Store
 from tuner.ethos_u.simulations import contenders
 from tuner.tuning.budget import Budget
@@ -108,8 +108,8 @@ def test_lookup_apply_verify(tuned: list[dict[str, Any]], written: Callable[[str
 
 
 def test_simulate_ranks_what_a_simulator_counts(tuned: list[dict[str, Any]], person: Person) -> None:
-    """The simulator is a script, since Arm's cannot be had here: it reads the .pte that it is given and prints a report
-    as ExecuTorch's runner does. The default is the dearest to it, and the last of the three ends badly."""
+    """The simulator is a script, since Arm's cannot be had here. It reads the .pte that it is given, and prints a
+    report as ExecuTorch's runner does. The default is the dearest to it, and the last of the three ends badly."""
     identity = tuned[1]["identity"]
     with Store.open(person.home / "main.sqlite") as store:
         default, first, last = contenders(store.evaluations.of(identity), Objective().on("ethos-u"), 2)

@@ -18,7 +18,7 @@ from results.store.store import Store
 from search_space.recipe import registry
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
-from tuner.search.program_graph import ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
 from tuner.search.studies import open_study
 from tuner.tuning.budget import Budget
 from tuner.tuning.context import TuningContext

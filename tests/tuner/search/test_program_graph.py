@@ -7,7 +7,9 @@ from math import log
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer
-from tuner.search.program_graph import AS_LOWERED, START, Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.roots import AS_LOWERED, START
+from tuner.search.graph.state import Edge
 
 FUSE, FOLD = "fuse-transposes", "fold-constants"
 
@@ -52,7 +54,7 @@ def test_equal_cycles_go_to_the_shorter_recipe() -> None:
 def test_every_combination_of_choices_is_a_root() -> None:
     states = ProgramGraph({"conv1d": ("along-h", "along-w")})
     assert [str(recipe) for recipe in states.frontier()] == ["default", "conv1d=along-h", "conv1d=along-w"]
-    (step,) = states.root_steps(Recipe.parse("conv1d=along-w"))
+    (step,) = states.roots.steps(Recipe.parse("conv1d=along-w"))
     assert (step.parameter, step.values, step.value) == ("conv1d", (AS_LOWERED, "along-h", "along-w"), "along-w")
 
 
@@ -60,18 +62,18 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
     states = ProgramGraph(
         {"conv1d": ("along-h", "along-w"), "host-function": ("table",), "host-pool": ("odd",)}, [FUSE]
     )
-    singles = [state for state in states.open_roots() if len(state.choices) == 1]
-    assert len(states.open_roots()) == 2 + 2 * 4 and len(singles) == 2 * 4
+    singles = [state for state in states.roots.open(states.best()) if len(state.choices) == 1]
+    assert len(states.roots.open(states.best())) == 2 + 2 * 4 and len(singles) == 2 * 4
     cycles = {"": 10, "conv1d=along-w": 9, "host-function=table": 11, "host-pool=odd": 8}
-    for root in states.open_roots():
+    for root in states.roots.open(states.best()):
         (taken, *_) = [text for text in root.elements if "=" in text] or [""]
         told(states, str(root), _path(root), cycles.get(taken, 20) - len(root.passes), {})
     together = "conv1d=along-w,host-pool=odd"
-    opened = states.open_roots()
+    opened = states.roots.open(states.best())
     assert list(map(str, opened)) == [together, f"{together} | {FUSE}"], "what did not pay alone is left out"
     for cycles_of, root in enumerate(opened, 3):
         told(states, str(root), _path(root), cycles_of, {})
-    assert states.open_roots() == []
+    assert states.roots.open(states.best()) == []
     left = [root for root in states.frontier() if not root.passes]
     assert {len(root.choices) for root in left} == {2, 3} and len(left) == 2 + 2 + 1 + 2 - 1, "but for that one"
     assert not states.all_seen(), "two that do not pay alone may pay together"
@@ -80,10 +82,10 @@ def test_choices_are_put_together_once_they_have_paid() -> None:
 def test_a_setting_has_starts_of_its_own() -> None:
     setting = (("host-pool", "odd"),)
     states = ProgramGraph({"conv1d": ("along-h",)}, [FUSE], {setting: [f"{FUSE},{FOLD}"]})
-    assert list(map(str, states.open_roots())) == [
+    assert list(map(str, states.roots.open(states.best()))) == [
         "default", FUSE, "conv1d=along-h", f"conv1d=along-h | {FUSE}", "host-pool=odd", f"host-pool=odd | {FUSE},{FOLD}"
     ]  # fmt: skip
-    start = states.root_steps(Recipe(setting))[-1]
+    start = states.roots.steps(Recipe(setting))[-1]
     assert (start.parameter, start.values) == (START, (AS_LOWERED, FUSE, f"{FUSE},{FOLD}"))
 
 
@@ -94,11 +96,11 @@ def test_choices_that_pay_by_themselves_are_tried_together_with_every_start() ->
     for text, cycles in {"default": 10, "conv1d=along-h": 9, "conv1d=along-w": 8, "host-function=table": 11}.items():
         told(states, text, text, cycles, {})
     first = {"default", FUSE, "conv1d=along-h", "conv1d=along-w", "host-function=table", "host-pool=odd"}
-    assert set(map(str, states.first_roots())) == first, "one of them is not evaluated"
+    assert set(map(str, states.roots.first())) == first, "one of them is not evaluated"
     told(states, str(Recipe(setting)), "pool", 7, {})
     together = "conv1d=along-w,host-pool=odd"
-    assert set(map(str, states.first_roots())) == first | {together, f"{together} | {own}"}
-    assert Recipe.parse(together) in states.open_roots()
+    assert set(map(str, states.roots.first())) == first | {together, f"{together} | {own}"}
+    assert Recipe.parse(together) in states.roots.open(states.best())
 
 
 def test_every_width_of_the_numbers_gets_what_is_best_for_the_cheapest() -> None:
@@ -110,15 +112,15 @@ def test_every_width_of_the_numbers_gets_what_is_best_for_the_cheapest() -> None
     cheapest = "conv1d=along-h,precision=int4"
     told(states, cheapest, cheapest, 4, {})
     others = [f"conv1d=along-h,precision={one} | {FUSE}" for one in ("int16", "int4@1")] + [f"conv1d=along-h | {FUSE}"]
-    assert not set(others) & set(map(str, states.first_roots())), "not before it is known what the best start is"
+    assert not set(others) & set(map(str, states.roots.first())), "not before it is known what the best start is"
     told(states, f"{cheapest} | {FUSE}", f"{cheapest} fused", 3, {})
-    assert set(others) < set(map(str, states.first_roots()))
+    assert set(others) < set(map(str, states.roots.first()))
 
 
 def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     start = f"{FUSE},{FOLD}"
     states = ProgramGraph({"conv1d": ("along-h",)}, [start])
-    assert {str(root) for root in states.first_roots()} == {"default", start, "conv1d=along-h"}
+    assert {str(root) for root in states.roots.first()} == {"default", start, "conv1d=along-h"}
     assert set(map(str, states.frontier())) == {"default", start, "conv1d=along-h", f"conv1d=along-h | {start}"}
     told(states, start, "lowered fused a", 10, {"unbatch": "b"})
     longer = Recipe.parse(f"{start},unbatch")

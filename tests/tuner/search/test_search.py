@@ -17,7 +17,7 @@ from search_space.passes.recipe_pass import SITES_BY_PRICE
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import tosa_passes
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import AS_LOWERED
+from tuner.search.graph.roots import AS_LOWERED
 from tuner.search.samplers import SAMPLERS, SamplerName
 from tuner.search.search import WINDOW, Search
 from tuner.search.studies import Study

@@ -1,5 +1,5 @@
-"""What the objective is for, shown on nets that stock ExecuTorch lowers: a gain is one that the command stream shows,
-and work on the host is part of the cost."""
+"""What the objective is for, shown on nets that stock ExecuTorch lowers. A gain is one that the command stream shows.
+Work on the host is part of the cost."""
 
 from __future__ import annotations
 

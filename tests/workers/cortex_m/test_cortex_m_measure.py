@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.samples.nets_to_run import ABSOLUTE
 
 from benchmarks.speed.search_once import OwnProcess
 from results.store.store import Store
@@ -20,18 +21,6 @@ from workers.backend.job import Job
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 
-#: Integers are not quantised, so that a few lines can compute what the lowered program does.
-NET = """
-import torch
-
-class Absolute(torch.nn.Module):
-    def forward(self, x):
-        return x.abs()
-
-def absolute():
-    return Absolute(), (torch.arange(-4, 4, dtype=torch.int32)[None],)
-"""
-
 BOARD = """
 import pathlib, sys
 import numpy as np
@@ -44,7 +33,7 @@ print('{"instructions": 1234}')
 @pytest.mark.slow
 def test_what_a_runner_counted_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "net.py").write_text(ABSOLUTE)
     (tmp_path / "board.py").write_text(BOARD)
     job = Job(f"{tmp_path}/net.py:absolute", Target.parse("cortex-m4"), cache_folder(), seed=0)
     runner = f"{sys.executable} {tmp_path}/board.py"

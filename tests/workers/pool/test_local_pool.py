@@ -23,8 +23,8 @@ from test_ray_pool import (
     talk,
 )
 
+from workers.pool.failures import PoolFailed, WorkerLost
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import PoolFailed, WorkerLost
 
 Result = TypeVar("Result")
 

@@ -16,7 +16,8 @@ import pytest
 from support.processes.liveness import gone, is_alive
 
 from workers.pool.dispatcher import AHEAD_SECONDS
-from workers.pool.ray_pool import Pool, PoolFailed, WorkerLost
+from workers.pool.failures import PoolFailed, WorkerLost
+from workers.pool.ray_pool import Pool
 from workers.pool.ray_start import SYSTEM_CONFIG
 from workers.pool.shared import Shared
 
@@ -416,7 +417,8 @@ def test_a_closed_pool_takes_no_calls_and_leaves_no_processes(run: Run, tmp_path
 def test_an_address_without_a_cluster_is_refused_at_once(address: str, tmp_path: Path) -> None:
     script = (
         "import asyncio, pathlib, sys\n"
-        "from workers.pool.ray_pool import Pool, PoolFailed\n"
+        "from workers.pool.failures import PoolFailed\n"
+        "from workers.pool.ray_pool import Pool\n"
         "async def main():\n"
         "    try:\n"
         "        async with Pool(1, pathlib.Path(sys.argv[1]), address=sys.argv[2]): pass\n"
@@ -452,7 +454,8 @@ DRIVER = """
 import asyncio, ctypes, os, ray, signal, sys, time
 from pathlib import Path
 import beside
-from workers.pool.ray_pool import Pool, WorkerLost
+from workers.pool.failures import WorkerLost
+from workers.pool.ray_pool import Pool
 
 # Tests that a script runs in the background ignore it, and so would what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -27,8 +27,8 @@ from tuner.paths import cache_folder
 def nightly(suite_file: Path, jobs: int | None, address: str | None, retry: bool, accept: bool, as_json: bool) -> None:
     """Keep the bests of the models and targets in SUITE.toml up to date, and say what became worse.
 
-    What is fresh is skipped; where the toolchain changed, the old best recipe is tried again; the budget goes to where
-    gain is likely. An interrupted night is gone on with. See docs/nightly.md.
+    What is fresh is skipped. Where the toolchain changed, the old best recipe is tried again. The budget goes to where
+    gain is likely. An interrupted night is resumed. See docs/nightly.md.
 
     Exit status: 0, 1 for a regression beyond the suite's limits, 3 if something failed, 2 for a bad suite file.
     """

@@ -29,9 +29,9 @@ from workers.cortex_m.run.runner import Counted
 from workers.cortex_m.target import COUNTED_WITH, Target
 from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
+from workers.pool.failures import WorkerLost
 from workers.pool.interrupts import run_interruptible
 from workers.pool.local_pool import LocalPool
-from workers.pool.ray_pool import WorkerLost
 
 #: For lowering, beside the runner's own time.
 _SECONDS = 1800.0

@@ -29,9 +29,9 @@ def disasm(
     """List the operations that the NPU performs, read off the command stream.
 
     A .pte, or a .tflite that Vela wrote, is listed delegate by delegate. The second column is what each operation adds
-    to the predicted cycles of the stream; a copy that is hidden behind operations adds none. A .tosa is compiled first;
-    the last columns are then the TOSA operator and, on the first operation of each row of Vela's performance table, the
-    row's cycles.
+    to the predicted cycles of the stream. A copy that runs beside operations adds none. A .tosa is compiled first. The
+    last columns are then the TOSA operator and the cycles of Vela's performance table, on the first operation of each
+    of its rows.
     """
     programs = priced_streams(file, target, board)
     if as_json:

@@ -66,8 +66,8 @@ def run(
 ) -> None:  # fmt: skip
     """Run a .pte on this machine: its Ethos-U delegates bit for bit by a model of the NPU, the rest by PyTorch.
 
-    Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not; also a .tflite that Vela wrote,
-    if all of it runs on the NPU.
+    Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not. So will a .tflite that Vela
+    wrote, if all of it runs on the NPU.
     """
     program = TfliteProgram(file) if file.suffix == ".tflite" else PteProgram.read(file)
     given = given_inputs(file, program.inputs(method), inputs, seed)

@@ -51,7 +51,7 @@ def validate(
     \b
     Exit status:
       0  every error is within the limits
-      1  some error is beyond a limit, which is told on standard error
+      1  some error is beyond a limit, which is printed on standard error
       2  the evidence cannot be read, one line says why
     """
     if context.invoked_subcommand is not None:

@@ -1,4 +1,4 @@
-"""What users say of a run: the program, the board, and what was counted, or the log that has it."""
+"""A run that a user describes: the program, the board, and what was counted, or the log that has it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class CountedRun:
             delegates: how many command streams the program has; a log says how many ran.
 
         Raises:
-            ModelError: there are neither cycles nor a log, or both; or the log cannot be read or is of another program.
+            ModelError: there are neither cycles nor a log, or both. Or the log cannot be read, or is of another
+                program.
         """
         if self.log is None and self.cycles is not None:
             return self.cycles

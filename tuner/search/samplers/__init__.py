@@ -7,7 +7,8 @@ from typing import Literal, Protocol, get_args
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.state import Edge
 from tuner.search.samplers.greedy import Greedy
 from tuner.search.samplers.local_search import LocalSearch
 from tuner.search.samplers.optuna_sampler import OptunaSampler
@@ -26,7 +27,7 @@ class Sampler(Protocol):
         """A recipe that is tried before all others; None if it is under way or was tried."""
 
     def propose(self) -> Candidate | None:
-        """The next one; None if nothing is left until more is told."""
+        """The next one; None if nothing is left until more answers come."""
 
     def parameters(self, recipe: Recipe) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """As in `Result`, of a recipe that was proposed and not told."""
@@ -41,7 +42,7 @@ class Sampler(Protocol):
             was_proposed: by this sampler; else it came from elsewhere.
 
         Returns:
-            Recipes under way that are not wanted any more: they were proposed in the hope that this one would come to
+            Recipes under way that are not wanted any more. They were proposed in the hope that this one would come to
             something else.
         """
 

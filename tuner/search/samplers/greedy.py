@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
-from tuner.search.program_graph import Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.state import Edge
 from tuner.search.samplers.window import Window
 
 
 class Greedy:
-    """Learns nothing: what else would be is told from how it does."""
+    """Learns nothing. How it does shows what learning is worth."""
 
     def __init__(self, states: ProgramGraph) -> None:
         """Propose for one search.

@@ -1,18 +1,19 @@
-"""The sampler of velatune's own: best-first search over programs, recombination, and a search around the best recipes.
+"""velatune's own sampler: best-first search over programs, recombination, and neighbours of the best recipes.
 
-Best-first search takes, of all programs that are known of and open, the one that is expected to be cheapest: what the
-program before it costs, and what the pass has brought elsewhere. Where several passes have paid, it goes on by all of
-them without waiting for the first one's answer, so that several steps are under way at once. If a step turns out to
-cost more, those after it are dropped. What follows on a program takes longer to find out than what it costs. So that is
-found out at once of what is as good as the best only, and of others when nothing that is known is expected to be
+Best-first search takes the open program that it expects to be cheapest. The expectation is the cost of the program
+before it, plus the mean effect of the pass elsewhere. Several passes may have paid. Then it applies all of them without
+waiting for the first one's answer, so that several steps are under way at once. If a step turns out to cost more, those
+after it are dropped. The successors of a program take longer to find out than its cost. So they are found out at once
+only for programs that are as good as the best. For others they are found out when nothing known is expected to be
 better.
 
-Recombination leaves out of the best recipe, or of one that the search began at, the passes that seem to cost something,
-and puts all behind it that seem to bring something. What they bring is judged from all recipes that they were in, and
-drawn as far as it is not known: passes that pay only together are found so, which no single step leads to.
+Recombination starts from the best recipe, or from one that the search began at. It drops the passes that seem to cost
+cycles, and appends all that seem to save some. The effect of a pass is judged from all recipes that it was in, and
+drawn as far as it is not known. So passes that pay only together are found, which no single step leads to.
 
-Looking around changes one decision of one of the best recipes: a site, a pass more or less, an option, a place in the
-order. Which of all these is next is drawn, by how often each kind has led to a new best (Thompson sampling).
+A step to a neighbour changes one decision of one of the best recipes. That is a site, a pass more or less, an option,
+or a place in the order. The kind of the next step is drawn, by how often each kind has led to a new best (Thompson
+sampling).
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from random import Random
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate
+from tuner.search.graph.program_graph import ProgramGraph, extended
+from tuner.search.graph.roots import choice_text
+from tuner.search.graph.state import Edge, State
 from tuner.search.linear_model import Guess, LinearModel
 from tuner.search.neighbours import by_less, by_more, by_options, by_order, by_sites
 from tuner.search.pass_statistics import HOPED, PassStatistics
-from tuner.search.program_graph import Edge, ProgramGraph, State, choice_text, extended
 from tuner.search.samplers.window import Window
 
 _BEST_FIRST, _RECOMBINATION, _SITES = "best-first", "recombination", "sites"
@@ -110,7 +113,7 @@ class LocalSearch:
         Returns:
             Recipes that were proposed to follow on this one, where it costs more than what comes before it.
         """
-        default = self._states.root(Recipe())
+        default = self._states.roots.state(Recipe())
         if default is not None and default.cycles is not None:
             change = answer.value - default.value
             self._credit.learn((*map("=".join, recipe.choices), *map(str, recipe.passes)), change)
@@ -124,7 +127,7 @@ class LocalSearch:
         return ()
 
     def propose(self) -> Candidate | None:
-        if any(str(root) in self._window.pending for root in self._states.first_roots()):
+        if any(str(root) in self._window.pending for root in self._states.roots.first()):
             return None  # what the first ones come to says where to go
         seen_all = self._states.all_seen()
         draws = {kind: self._random.betavariate(*outcomes) for kind, outcomes in self._outcomes.items()}
@@ -152,7 +155,7 @@ class LocalSearch:
         passes = self._states.useful_passes()
         best = self._states.best()
         taken = best.recipe.choices if best is not None else ()
-        first = (root for root in self._states.first_roots() if root.choices in ((), taken))
+        first = (root for root in self._states.roots.first() if root.choices in ((), taken))
         roots = list(dict.fromkeys(Recipe(taken, root.passes) for root in first))
         for _ in range(_RECOMBINATIONS if passes else 0):
             from_best = best is not None and self._random.random() < _FROM_BEST
@@ -163,8 +166,8 @@ class LocalSearch:
         return None
 
     def _recombined(self, before: Recipe, guesses: Mapping[str, Guess]) -> Recipe:
-        """Without the passes that cost something, both by what is known and as drawn; then those that bring something
-        as drawn, each in one of its forms, in any order."""
+        """The recipe without the passes that cost something, both by what is known and as drawn. Those that bring
+        something as drawn are added, each in one of its forms, in any order."""
         unknown = Guess(0.0, 0.0)
         costs = (
             min(guess.mean, guess.drawn) > 0 for guess in (guesses.get(str(one), unknown) for one in before.passes)
@@ -201,7 +204,7 @@ class LocalSearch:
         pending = self._window.pending
         best: _Expected | None = None
         for root in self._states.roots_to_try():
-            before = self._states.root_before(root)
+            before = self._states.roots.state_before(root)
             known = before.value if before is not None and before.cycles is not None else 0.0
             value = known + self._effects.expected(choice_text(root))
             if str(root) not in pending and (best is None or value < best.value):
@@ -239,7 +242,7 @@ class LocalSearch:
         return None
 
     def _neighbours(self, state: State, kind: str) -> Iterator[Recipe]:
-        """Those that were not looked at, in an order that the seed gives: what is not open now never will be."""
+        """Those that were not looked at, in an order that the seed gives. What is not open now never will be."""
         key = state.recipe, kind
         if key not in self._around:
             found = list(_KINDS[kind](state, self._states))

@@ -1,8 +1,8 @@
-"""Adapts Optuna's samplers: recipes of a few slots, each taken by a pass or by none, asked and told as trials.
+"""Adapts Optuna's samplers. They propose recipes of a few slots, each taken by a pass or by none, as trials.
 
-So every trial has the same parameters: the lowering choices, the starting point, the slots. Evolution needs that, and
-on recorded spaces all of Optuna's samplers did better so than with a parameter for each program that a way goes
-through. A recipe that is known to lead to a known program teaches the sampler again and costs nothing.
+So every trial has the same parameters: the lowering choices, the starting point, the slots. Evolution needs that. On
+recorded spaces all of Optuna's samplers did better so than with a parameter for each program on the way. A recipe that
+is known to lead to a known program teaches the sampler again and costs nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from optuna.trial import TrialState, create_trial
 
 from search_space.recipe.recipe import Recipe
 from tuner.search.candidates import Answer, Candidate, constraints_of
-from tuner.search.program_graph import AS_LOWERED, START, Edge, ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
+from tuner.search.graph.roots import AS_LOWERED, START
+from tuner.search.graph.state import Edge
 from tuner.search.samplers.window import Window
 
 _SLOTS = 8
@@ -61,7 +63,7 @@ class OptunaSampler:
     def root(self, recipe: Recipe) -> Candidate | None:
         if not self._window.take(recipe):
             return None
-        taken = {step.parameter: step.value for step in self._states.root_steps(recipe)}
+        taken = {step.parameter: step.value for step in self._states.roots.steps(recipe)}
         self._study.enqueue_trial(taken | dict.fromkeys(map(_slot, range(_SLOTS)), _NONE))
         trial = self._study.ask()
         self._decide(trial)
@@ -132,7 +134,7 @@ class OptunaSampler:
 
     def _decide(self, trial: optuna.Trial) -> Recipe:
         taken, start = [], Recipe().passes
-        for step in self._states.root_steps(Recipe()):
+        for step in self._states.roots.steps(Recipe()):
             value = trial.suggest_categorical(step.parameter, step.values)
             if step.parameter == START and value != AS_LOWERED:
                 start = Recipe.parse(value).passes

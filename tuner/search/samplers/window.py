@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Container
 
 from search_space.recipe.recipe import Recipe
-from tuner.search.program_graph import ProgramGraph
+from tuner.search.graph.program_graph import ProgramGraph
 
 
 class Window:
     """The candidates that were proposed and whose results the search does not have yet.
 
     Attributes:
-        evaluations: how many were told when it was last filled.
+        evaluations: how many answers there were when it was last filled.
         pending: the programs and recipes in it.
-        expanding: recipes in it that are known, to be gone on from.
+        expanding: known recipes in it, whose successors are to be found out.
     """
 
     def __init__(self, evaluations: int, states: ProgramGraph, tried: Container[Recipe]) -> None:
         """Begin empty.
 
         Args:
-            evaluations: how many were told so far.
+            evaluations: how many answers there were so far.
             states: what is known of programs.
             tried: recipes that were evaluated.
         """
@@ -29,8 +29,8 @@ class Window:
         self._states, self._tried = states, tried
 
     def take(self, recipe: Recipe) -> bool:
-        """Whether a recipe is open, and is in the window from now on: it was not tried, and does not lead to a program
-        that is evaluated or in the window, as far as is known."""
+        """Whether a recipe is open. If so, it is in the window from now on. An open one was not tried, and leads to no
+        program that is known to be evaluated or in the window."""
         program = self._states.foretold(recipe)
         if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
             return False

@@ -1,4 +1,4 @@
-"""What each element of a recipe brings."""
+"""Ablation: what each element of a recipe saves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Which candidate is stored as the best: the cheapest that is right on all inputs, by what shares nothing."""
+"""Which candidate is stored as the best: the cheapest that is right on all inputs. The check shares no values between
+programs."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from tuner.tuning.context import TuningContext
 from tuner.tuning.evaluation.evaluation_client import EvaluationClient
 from workers.backend.job import Job
 from workers.errors import ModelError
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 #: Candidates that one call to a worker looks at after a best was found wrong: it has no more time than one candidate.
 _TOGETHER = 16
@@ -51,8 +52,8 @@ class BestCheck:
     async def store_best(self, status: RunStatus) -> Best:
         """Store the best so far, with its operators and the default's; what the store then holds.
 
-        It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong, and
-        so is what follows it by merit, up to the first one that is right on all inputs that candidates share.
+        It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong. So
+        is what follows it by merit, up to the first one that is right on all inputs that candidates share.
 
         Raises:
             ModelError: nothing right was found within the limits.
@@ -92,8 +93,8 @@ class BestCheck:
         return cheapest
 
     def _by_merit(self) -> Iterator[Recipe]:
-        """What this search found right and within the limits, the cheapest first; of equals the more exact, the
-        shorter, then the one that needs less SRAM. The default is among them."""
+        """What this search found right and within the limits, the cheapest first. Of equals, the more exact one comes
+        first, then the shorter, then the one that needs less SRAM. The default is among them."""
         found = [
             (one.figures, Recipe.parse(one.recipe))
             for one in self._store.evaluations.of(self._client.identity.key)

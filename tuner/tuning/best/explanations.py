@@ -30,8 +30,8 @@ async def explain(recipe: str, client: EvaluationClient, store: Store) -> None:
 
 
 def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyObjective) -> Iterator[Pareto]:
-    """Fronts of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
-    that are right.
+    """Fronts of cycles against SRAM, and against quality where more than exact recipes are allowed. They are of all
+    candidates that are right.
 
     Args:
         best: of the identity.
@@ -47,7 +47,8 @@ def fronts_of(best: Best, evaluations: Sequence[Evaluation], objective: FamilyOb
 
 
 async def execute_fronts(best: Best, client: EvaluationClient, store: Store) -> None:
-    """Execute the command streams of all that is on a front if it is right, until no more comes to be on one.
+    """Execute the command streams of all candidates that are on a front if they are right. Go on until no other one
+    comes to be on a front.
 
     Args:
         best: of the identity.

@@ -14,8 +14,8 @@ _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 def warnings_by_cause(wrong: Iterable[Evaluation]) -> Iterator[str]:
     """A line for each cause, with the first candidate and how many others are wrong alike.
 
-    Two candidates have the same cause if their reasons differ in numbers only. What comes behind the semicolon is left
-    out of that: the operation that goes wrong first is looked for in the first candidate alone.
+    Two candidates have the same cause if their reasons differ in numbers only. What follows the semicolon is left out
+    of that. The operation that goes wrong first is looked for in the first candidate alone.
     """
     by_cause: dict[str, list[Evaluation]] = {}
     for one in wrong:

@@ -1,4 +1,5 @@
-"""From what a worker found to what a search is told, and whether the worker executes command streams for it."""
+"""Turns what a worker found into an answer to the search. Also decides whether the worker executes command streams for
+it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ _MISCOMPILED = 1.0
 
 
 def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> Answer:
-    """What a search is told of a candidate.
+    """The answer to a search for a candidate.
 
     Args:
         outcome: what the worker found.
@@ -38,7 +39,7 @@ def answer_of(outcome: Outcome, objective: FamilyObjective, default: Cost) -> An
 
 @dataclass(frozen=True)
 class MayLead:
-    """Whether a candidate may become the best, or something may be gone on to from it: then its streams are executed.
+    """Whether a candidate may become the best, or the search may go on from it. Then its streams are executed.
 
     The others, which are most, cost more than one that was executed when they were proposed. That is known for the
     same candidates whatever the number of workers.

@@ -22,7 +22,7 @@ from workers.backend.registry import backend_of
 from workers.cache.hit_counts import Reuse
 from workers.errors import ModelError
 from workers.evaluator import Expansion, Outcome, Wanted, always
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 from workers.pool.shared import Shared
 
 _DEFAULT_SECONDS = 1800.0
@@ -139,13 +139,13 @@ class EvaluationClient:
 
     async def up_to_right(self, recipes: Sequence[str]) -> list[Evaluation]:
         """Records of candidates in order, up to the first that is right on all inputs that candidates share. One worker
-        looks at all of them, so that what is found does not depend on how many workers there are. Raises WorkerLost."""
+        looks at all of them. So what is found does not depend on how many workers there are. Raises WorkerLost."""
         arguments = *self._base, self._job, recipes
         found = await self._pool.run(tasks.up_to_right, *arguments, timeout_seconds=self._patience)
         return [self.record(one, with_rows=False) for one in found]
 
     async def expansion(self, recipe: Recipe) -> Expansion:
-        """What can be gone on to from a candidate. A successor that costs the worker is recorded as such."""
+        """What a search can go on to from a candidate. A successor that costs the worker is recorded as such."""
         arguments = *self._base, self._job, str(recipe)
         try:
             found = await self._pool.run(tasks.expansion, *arguments, timeout_seconds=self._patience)

@@ -1,4 +1,4 @@
-"""From what a worker found to what the store remembers."""
+"""Turns what a worker found into a record for the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search_space.exactness import Exactness
 from tuner.tuning.objective import FamilyObjective
 from workers.backend.cost import Cost
 from workers.evaluator import Outcome
-from workers.pool.ray_pool import WorkerLost
+from workers.pool.failures import WorkerLost
 
 
 def evaluation_of(
@@ -18,7 +18,7 @@ def evaluation_of(
 ) -> Evaluation:
     """The record of a candidate that came back.
 
-    One whose program is right and whose command streams are not is wrong, and keeps its figures: gains over a default
+    One whose program is right and whose command streams are not is wrong, and keeps its figures. Gains over a default
     lowering that is miscompiled are reported against them.
 
     One whose command streams were not executed is not verified.

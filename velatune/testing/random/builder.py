@@ -1,7 +1,7 @@
 """A program under construction, in which every value is known to lie between two bounds.
 
-What TOSA leaves undefined (int32 overflow, a shift that is too small, a division by zero) must not happen on any input,
-so that the reference model runs every program to the end.
+What TOSA leaves undefined must not happen on any input: int32 overflow, a shift that is too small, a division by zero.
+So the reference model runs every program to the end.
 """
 
 from collections.abc import Callable
@@ -268,8 +268,8 @@ class Builder:
     def partner(self, value: int) -> int:
         """Draw a second operand.
 
-        It is the same value, another of its shape or one that broadcasts, one with the same layout transform, or a
-        constant: full, broadcast, or transformed itself.
+        It is the same value, another of its shape or one that broadcasts, or one with the same layout transform. Or it
+        is a constant: full, broadcast, or transformed itself.
         """
         tensor = self.type(value)
         kinds = ["same", "other", "alike", "alike", "moved constant", "full", "broadcast", "single"]

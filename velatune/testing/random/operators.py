@@ -1,4 +1,5 @@
-"""One function per kind of operator: puts it on a value of a program under construction, if its bounds allow it."""
+"""One function per kind of operator. It puts the operator on a value of a program under construction, if its bounds
+allow it."""
 
 from collections.abc import Callable
 from math import prod

@@ -8,12 +8,10 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_space.ir.structure import Structure
-from workers.backend.base import Base, Identified
+from workers.backend.base import Identified, OperatorsBase
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
@@ -23,7 +21,7 @@ from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
 from workers.models.exported.module_state import lost_starts, written_in_place
-from workers.models.exported.operator_list import Operators, operators_of, structure_of_operators
+from workers.models.exported.operator_list import operators_of
 from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
 from workers.models.identity.installed_versions import versions_of
@@ -45,28 +43,18 @@ _SCHEME = "int8, ExecuTorch's Cortex-M quantiser, explicit layouts"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CortexMBase(Base):
+class CortexMBase(OperatorsBase):
     """Attributes:
     quantised: the quantised program, in PyTorch's format for exported programs.
-    operators: of the quantised program, in order, with the shapes of their results.
     samples: calibration inputs that programs are compared on.
     image_order: which images of the model are channels_last for its caller.
     default_pipeline: what ExecuTorch's default pipeline makes of the model.
     """
 
     quantised: bytes
-    operators: Operators
     samples: tuple[tuple[Any, ...], ...]
     image_order: ImageOrder
     default_pipeline: DefaultPipeline
-
-    @cached_property
-    def structure(self) -> Structure:
-        return structure_of_operators(self.operators)
-
-    @property
-    def summary(self) -> str:
-        return f"{len(self.operators)} operators"
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ def is_workaround(text: str) -> bool:
 
 
 def _mended(candidates: Candidates, recipe: Recipe, faulty: Callable[[Candidate], Collection[str]]) -> Iterator[str]:
-    """A recipe as far as it changes the model, with each of the mends if it needs one, and the smaller file at last."""
+    """A recipe as far as it changes the model, with each of the workarounds if it needs one. The smaller file comes
+    last."""
     candidate, kept = Candidate(), list[str]()
     for one in recipe.passes:
         after = candidates.passed(candidate, one)

@@ -1,6 +1,6 @@
 """The average pool as CMSIS-NN computes it: in integers, halves rounded away from zero.
 
-ExecuTorch's Python operator rounds a float to the nearest even value instead, and so is off by one step on some 7 % of
+ExecuTorch's Python operator rounds a float to the nearest even value instead. So it is off by one step on some 7 % of
 values. Source: `arm_avgpool_s8`.
 """
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class InstructionClass(Enum):
-    """Classes that counts are told by. What loads the program counter, such as POP, counts as a load."""
+    """Classes by which instructions are counted. What loads the program counter, such as POP, counts as a load."""
 
     VECTOR = "vector"  # MVE and the floating-point unit, their loads and stores among them
     LOAD = "load"

@@ -1,4 +1,4 @@
-"""Which class of processors a file is for. The file itself does not say; on another class it computes wrong values
+"""Which class of processors a file is for. The file itself does not say. On another class it computes wrong values
 without an error (MVE on DSP) or fails (DSP on MVE)."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Convolutions and other operators of a quantised model that stay in float: nothing fails, they are only very dear.
+"""Convolutions and other operators of a quantised model that stay in float: nothing fails, but they cost very much.
 
-The quantiser passes over what it does not know without a word: images in NCHW order in the default pipeline, 1-D
-convolutions in it, squares.
+The quantiser passes over what it does not know without a word. Examples are images in NCHW order and 1-D convolutions
+in the default pipeline, and squares.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Accumulators that overflow when a kernel scales them up.
 
-A kernel multiplies an accumulator by a power of two before it scales it down, in 32 bits that wrap around (CMSIS-NN,
-`arm_nn_requantize`). Python does so in 64 bits. The power is large where the outputs' scale is far smaller than the
-product of the inputs' and the weights' scales: a clamp such as `hardtanh(0, 1e-4)` behind a convolution makes it so.
+A kernel multiplies an accumulator by a power of two before it scales it down (CMSIS-NN, `arm_nn_requantize`). It does
+so in 32 bits that wrap around. Python does so in 64 bits. The power is large where the outputs' scale is far smaller
+than the product of the inputs' and the weights' scales. A clamp such as `hardtanh(0, 1e-4)` after a convolution makes
+it so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The MVE kernel for rows of height 1 (`arm_convolve_1_x_n_s8`): which stride, padding and width it computes rightly.
 
-It assumes that both sides are padded alike or the right one by one value more, and that every window on an edge begins
-within the padding. The rule was compared with the kernel on Cortex-M55, see `evidence/data/conv1d_1xn_m55.csv`.
+It assumes that both sides are padded alike, or the right one by one value more. It also assumes that every window on an
+edge begins within the padding. The rule was compared with the kernel on Cortex-M55, see
+`evidence/data/conv1d_1xn_m55.csv`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Images whose channels are innermost in memory, which PyTorch calls channels_last.
 
 A caller sees them as (N, C, H, W). The kernels, and all that is lowered, see the same bytes as (N, H, W, C). So a model
-of such images is quantised and lowered as one of contiguous images (N, H, W, C), and no image is moved where it enters
-or leaves a convolution. At last the lowered program gets its inputs and outputs back as the caller has them. Operators
+of such images is quantised and lowered as one of contiguous images (N, H, W, C). No image is moved where it enters or
+leaves a convolution. At last the lowered program gets its inputs and outputs back as the caller has them. Operators
 that are no instructions of the file say where one view ends and the other begins.
 """
 
@@ -165,8 +165,8 @@ def _outside(image: Node) -> torch.Tensor:
 
 
 def views_elided() -> Any:
-    """ExecuTorch's pass that gives operators their results' memory, behind one that makes views of `IMAGE_VIEWS`:
-    they are no instructions of the file, and share the memory of what they see."""
+    """ExecuTorch's pass that gives operators their results' memory, after one that makes views of `IMAGE_VIEWS`. Views
+    are no instructions of the file, and share the memory of what they see."""
     from executorch.exir import memory
     from executorch.exir.pass_manager import PassManager
     from executorch.exir.passes import ToOutVarPass

@@ -65,7 +65,7 @@ class BoardPreset:
 
     @property
     def system_config(self) -> str:
-        """Name of the system configuration in `vela_config`: by it the width of the ports is told."""
+        """Name of the system configuration in `vela_config`: the width of the ports follows from it."""
         return f"Ethos_{self.npu.split('-')[1].upper()}_board"
 
     def vela_config(self) -> str:

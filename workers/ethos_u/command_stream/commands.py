@@ -11,7 +11,7 @@ import numpy as np
 from workers.errors import ModelError
 from workers.ethos_u.command_stream.registers import FAMILIES, Register, registers
 
-#: Bytes in front of the first command. Offsets in this package count from the end of it.
+#: Bytes before the first command. Offsets in this package count from the end of it.
 HEADER_BYTES = 32
 
 # Fourcc, version of the optimiser, the NPU's CONFIG register, its version, three words of padding, and the action that

@@ -11,7 +11,7 @@ from workers.ethos_u.command_stream.commands import Header, StreamError, command
 from workers.ethos_u.command_stream.issued import HALTS, STARTS, Issued, Meanings, Run
 from workers.ethos_u.command_stream.operation import Operation
 
-#: Words in front of an operation, by far more than most have.
+#: Words before an operation, by far more than most have.
 _PLENTY = 64
 
 

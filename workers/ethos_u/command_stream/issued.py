@@ -179,7 +179,7 @@ class Issued:
 
 
 def _least(started: np.ndarray, waits: np.ndarray, values: np.ndarray) -> dict[int, int]:
-    """Number of an operation -> the least of the waits in front of it."""
+    """Number of an operation -> the least of the waits before it."""
     found: dict[int, int] = {}
     for number, value in zip(np.searchsorted(started, waits).tolist(), values[waits].tolist(), strict=True):
         found[number] = min(value, found.get(number, value))

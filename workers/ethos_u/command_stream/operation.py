@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Operation:
     """One NPU_OP_* command that computes or copies, with the registers that it runs under.
 
-    Properties are read off `registers` when asked for; they raise StreamError if a register that they need is not set
+    Properties are read off `registers` when asked for. They raise StreamError if a register that they need is not set
     or has a value without meaning. Those that make no sense for the kind are None or empty.
 
     Attributes:

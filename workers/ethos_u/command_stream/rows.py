@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def rows_of(decoded: Decoded, rows: Sequence[OperatorCost]) -> tuple[int, ...]:
     """The index in `rows` of every operation's row.
 
-    A row lists, for each of its stripes, the last of its operations: the copies that bring in weights and tables, then
-    what computes (on U55 and U65 a transpose or a matrix product is hundreds of operations). So an operation belongs to
-    the row that lists the first offset not before its own. A row that is `fused` into another may have no operations,
-    and a row that is nothing but copies (U85's gather and scatter) lists none: copies by index go to those in turn.
+    A row lists, for each of its stripes, the last of its operations. Those are the copies that bring in weights and
+    tables, then what computes. On U55 and U65 a transpose or a matrix product is hundreds of operations. So an
+    operation belongs to the row that lists the first offset not before its own. A row that is `fused` into another may
+    have no operations. A row that is nothing but copies (U85's gather and scatter) lists none. Copies by index go to
+    those in turn.
 
     Args:
         decoded: the stream.

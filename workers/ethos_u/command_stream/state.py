@@ -31,8 +31,8 @@ class Layout:
         return itemgetter(*(self.position[name] for name in names))
 
     def _field(self, name: str, field: str) -> tuple[int, int, int, Mapping[int, str]] | None:
-        """Position of register NPU_SET_`name`, then of one of its fields, by default the first: the lowest bit, a mask
-        for it shifted there, and the names of its values. None if there is no such register."""
+        """Position of register NPU_SET_`name`, then of one of its fields, by default the first. Of the field: the
+        lowest bit, a mask for it shifted there, and the names of its values. None if there is no such register."""
         position = self.position.get(f"NPU_SET_{name}")
         if position is None:
             return None

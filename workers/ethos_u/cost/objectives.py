@@ -33,7 +33,7 @@ def _vela(cost: Numbers, _: Numbers) -> int:
 
 
 def _both(cost: Numbers, default: Numbers) -> int:
-    """The worse of the two ratios to the default, times the default's stream cycles: a best is dearer by neither."""
+    """The worse of the two ratios to the default, times the default's stream cycles: a best costs more by neither."""
     by_vela = Fraction(_vela(cost, default) * _stream(default, default), max(1, _vela(default, default)))
     return max(_stream(cost, default), ceil(by_vela))
 

@@ -108,8 +108,8 @@ class _Reader:
         return TfliteFile(tuple(operators), tuple(dict.fromkeys(others)), inputs, outputs)
 
     def _operator(self, operator: Any, addresses: Sequence[int]) -> TfliteOperator:
-        """Its first inputs are the command stream, the constants, the arena, and the memory of region 2, which is the
-        arena again where the NPU has none of its own."""
+        """Its first inputs are the command stream, the constants, the arena, and the memory of region 2. The last is
+        the arena again where the NPU has no such memory."""
         stream, constants, arena, fast, *inputs = (int(one) for one in operator.InputsAsNumpy())
         outputs = [int(one) for one in operator.OutputsAsNumpy()]
         program = NpuProgram(

@@ -26,8 +26,8 @@ class Layer:
 def number_layers(module: GraphModule) -> tuple[Layer, ...]:
     """The layers of a model; every operator is marked with the number of its own.
 
-    What comes before the first operator with weights belongs to the first layer, and an input to the one that reads it
-    first. Operators in branches and loops are in no layer.
+    What comes before the first operator with weights belongs to the first layer. An input belongs to the layer that
+    reads it first. Operators in branches and loops are in no layer.
     """
     layers: list[Layer] = []
     for node in module.graph.nodes:

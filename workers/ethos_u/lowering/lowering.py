@@ -263,8 +263,8 @@ def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedP
     if lost:
         raise ModelError(
             f"{model.name}: ExecuTorch lowers it to a program that computes something else from its second run on: "
-            f"what is written to {', '.join(lost)} is lost, for its quantiser copies what operators in place write to, "
-            "and takes what depends on no input for a constant; write its new value with copy_, such as "
+            f"what is written to {', '.join(lost)} is lost. Its quantiser copies what operators in place write to, and "
+            "takes what depends on no input for a constant. Write the new value with copy_, such as "
             "`count.copy_(count + 1)`, or make it an input and an output of the model"
         )
 
@@ -312,9 +312,8 @@ def _empty_delegates() -> Iterator[None]:
 def _shared_provenance() -> Iterator[None]:
     """Let copies of a node share the record of where it came from.
 
-    torch copies the whole ancestry of every node in each of more than a hundred passes, a fifth of the
-    lowering time of a transformer. The records are read for debugging only, and nothing changes one after it
-    is made.
+    torch copies the whole ancestry of every node in each of more than a hundred passes. That is a fifth of the lowering
+    time of a transformer. The records are read for debugging only, and nothing changes one after it is made.
     """
     from torch.fx.traceback import NodeSource
 

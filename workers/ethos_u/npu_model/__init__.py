@@ -3,7 +3,7 @@
     outputs = execute(compiled.npu_program, [inputs])
 
 No Vela code takes part but the decoder of its weight compression. A register value, format or mode that the model does
-not know raises `Unmodelled`; what the hardware does not do or leaves undefined raises `Fault`.
+not know raises `Unmodelled`. What the hardware does not do or leaves undefined raises `Fault`.
 """
 
 from workers.ethos_u.command_stream.npu_program import IoTensor, NpuProgram

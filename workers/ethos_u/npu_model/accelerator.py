@@ -1,4 +1,4 @@
-"""What the model must know of each NPU beside its registers."""
+"""Facts of each NPU that the model needs and that no register holds."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which operation of a command stream is the first to write something else than its TOSA program says.
 
-Vela's rows name the tensor that their operations write. Where that is a tensor of the program, what all of its
-operations leave in memory is compared with the tensor's value by the reference model. Tensors that Vela made up, and
-rolling buffers of which a part is overwritten before the rest is there in another order than by rows, are not compared.
+Vela's rows name the tensor that their operations write. Where that is a tensor of the program, its operations leave its
+value in memory. This is compared with the reference model's. Tensors that Vela made up are not compared. Nor are
+rolling buffers of which a part is overwritten before the rest is there, in another order than by rows.
 """
 
 from __future__ import annotations

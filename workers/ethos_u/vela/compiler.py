@@ -1,14 +1,14 @@
 """Compile a TOSA program with Vela in this process, without files, and read off what it costs.
 
-`ethosu.regor.compile` gets what `ethosu/vela/vela.py` gives it when ExecuTorch's `vela_compile` runs Vela,
-so that command stream and weights equal, byte for byte, what ExecuTorch puts into the `.pte`. The debug
-database is on for the rows per operator; it changes neither of the two.
+`ethosu.regor.compile` gets what `ethosu/vela/vela.py` gives it when ExecuTorch's `vela_compile` runs Vela. So command
+stream and weights equal, byte for byte, what ExecuTorch puts into the `.pte`. The debug database is on for the rows per
+operator; it changes neither of the two.
 
 A crash inside Vela ends the process: run it in a worker (`workers.pool.ray_pool`) if that matters. Vela prints
 nothing here, so the file descriptors are left alone and the last words of a crash stay visible.
 
-Vela keeps some memory of every compile for good (0.1 MB for a fire module, 1.4 MB for a 2-block ViT) and makes its
-debug database ever more slowly (a tenth after some hundred compiles): the pool replaces workers that have grown.
+Vela keeps some memory of every compile for good: 0.1 MB for a fire module, 1.4 MB for a 2-block ViT. It makes its debug
+database ever more slowly, by a tenth after some hundred compiles. So the pool replaces workers that have grown.
 """
 
 import io
@@ -252,8 +252,8 @@ def _sram_bytes(report: Any, settings: _Settings) -> int:
 def _operator_costs(tables: dict[str, Any]) -> tuple[OperatorCost, ...]:
     """Join Vela's debug tables, whose cells are all strings.
 
-    `perf` is what was scheduled, `source` the program as read, `group` says which operation rides in which,
-    `queue` where operations start in the command stream.
+    `perf` is what was scheduled, and `source` the program as read. `group` says which operation is fused into which,
+    and `queue` where operations start in the command stream.
     """
     source_of = {row["id"]: row for row in _rows(tables["source"])}
     fused = {row["id"] for row in _rows(tables["group"])}

@@ -58,7 +58,7 @@ class VelaFacts:
         if prices is None:
             return None
         stream, vela = prices
-        # What nobody measured may be as dear as either says, and a candidate may be dearer by neither.
+        # What nobody measured may cost what either says, and a candidate may cost more by neither.
         return vela if by_vela else stream if has_evidence(self._target.family, "Transpose") else max(stream, vela)
 
     def program_cycles(self, program: Graph) -> tuple[int, int] | None:
@@ -98,8 +98,8 @@ class VelaFacts:
             return None
 
     def _extrapolated(self, stream: bytes) -> int:
-        """Of the whole; of a long stream, what its beginning costs by length: a transpose on U55 can be tens of
-        thousands of operations, all alike, and a plan with such a one is only to be known as dear."""
+        """Of the whole stream. Of a long one, what its beginning costs, scaled by length. A transpose on U55 can be
+        tens of thousands of operations, all alike. That a plan with one is expensive is all that has to be known."""
         decoded = decode(stream, _READ_OPERATIONS)
         cost = stream_cycles(decoded, self._target)
         if len(cost.operations) < _READ_OPERATIONS:

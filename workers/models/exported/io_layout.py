@@ -1,7 +1,7 @@
 """How a program's inputs and outputs lie in memory: what the caller and the program have agreed on.
 
 PyTorch calls NHWC `channels_last`: the shape stays [N, C, H, W], the strides change. ExecuTorch writes the order of the
-dimensions in memory, the outermost first, into the `.pte`, and its delegates take inputs and give outputs as they lie.
+dimensions in memory, the outermost first, into the `.pte`. Its delegates take inputs and give outputs as they lie.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether what a model writes in place is still written once ExecuTorch's quantiser has been over it.
 
-The quantiser gives every reader of a value a dequantised copy of its own, and turns add_, sub_, mul_ and div_ into
+The quantiser gives every reader of a value a dequantised copy of its own. It turns add_, sub_, mul_ and div_ into
 operators that leave their operand as it is (RewriteInplaceArithmeticPass). A write such as `y[:, :2] = z` then reaches
-a copy that nobody reads, and the lowered program goes on with the old values, without a word.
+a copy that nobody reads. The lowered program goes on with the old values, without a word.
 
 The check runs the prepared module, whose observers change no value, with a copy for each reader of what an observer
 gives. But for rounding in float, its outputs are the model's.

@@ -1,5 +1,5 @@
-"""What a model carries from one run to the next: buffers that it writes to, such as the past of a streaming net or the
-cache of a decoder, and the generator of random numbers."""
+"""What a model carries from one run to the next: buffers that it writes to, and the generator of random numbers.
+Buffers hold the past of a streaming net or the cache of a decoder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def same_random_numbers() -> Iterator[None]:
 
 @contextmanager
 def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterator[None]:
-    """After the block, give buffers the values that they have now: what runs inside leaves no trace, and the next run
+    """After the block, give buffers the values that they have now. What runs inside leaves no trace. The next run
     starts anew, also in its random numbers.
 
     Args:
@@ -58,10 +58,10 @@ def state_kept(module: nn.Module, names: Container[str] | None = None) -> Iterat
 class StartState:
     """What the buffers that a model writes to hold before anything runs.
 
-    A quantiser runs some writes itself: constants are folded by running operators that depend on no input, such as
-    `count.add_(1)`, and passes trace the module anew. The module that a program gives shares its buffers with that
-    program and with the user's model. What is made of it holds the same tensors, perhaps by other names, or copies
-    by the same names.
+    A quantiser runs some writes itself. Constants are folded by running operators that depend on no input, such as
+    `count.add_(1)`. Passes trace the module anew. The module that a program gives shares its buffers with that program
+    and with the user's model. What is made of it holds the same tensors, perhaps by other names, or copies by the same
+    names.
 
     Args:
         module: as `ExportedProgram.module` gives it.

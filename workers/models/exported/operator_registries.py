@@ -23,7 +23,7 @@ _REGISTERED_BY = {
 
 
 def definitions(namespace: str, name: str, overload: str) -> Iterator[OpOverload]:
-    """An operator as PyTorch knows it, then again after each module that may say more of it; nothing while it is not
+    """An operator as PyTorch knows it, then again after each module that may say more of it. Nothing while it is not
     known.
 
     Args:

@@ -18,8 +18,8 @@ def writes_for_others(program: ExportedProgram) -> list[Node]:
         program: as torch.export gives it.
 
     Returns:
-        Those that write to a buffer, or to memory that a later operator, or an output, reads by another name, such as
-        `y[:, :2].mul_(2)` where y is read afterwards. In program order.
+        Those that write to a buffer, or to memory that a later operator or an output reads by another name. An example
+        is `y[:, :2].mul_(2)` where y is read afterwards. In program order.
     """
     nodes = list(program.graph.nodes)
     held = program.graph_signature.inputs_to_buffers

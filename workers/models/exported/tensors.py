@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tensors(values: Any) -> tuple[torch.Tensor, ...]:
-    """The tensors in nested tuples, lists and dicts, in PyTorch's order of leaves and without gradients; numbers and
+    """The tensors in nested tuples, lists and dicts, in PyTorch's order of leaves and without gradients. Numbers and
     None among them are left out."""
     import torch
     from torch.utils import _pytree as pytree

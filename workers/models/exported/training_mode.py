@@ -19,8 +19,8 @@ _ALWAYS_DROPPED = "dropout_p"
 def in_eval_mode(module: nn.Module) -> nn.Module:
     """The same module after `eval()`, without gradients.
 
-    A module that torch.export or convert_pt2e made, or that has one in it, cannot change its mode: what it has is found
-    by `in_training_mode` once it is exported.
+    A module that torch.export or convert_pt2e made, or that has one in it, cannot change its mode. `in_training_mode`
+    finds the mode once it is exported.
     """
     try:
         return module.eval().requires_grad_(False)

@@ -1,7 +1,7 @@
-"""What is asked of calibration inputs from others: plain arrays of numbers, and no more of them than is reasonable.
+"""Checks of calibration inputs from others: they must be plain arrays of numbers, of a reasonable size.
 
-Reading them runs nothing as it is; but an archive may come to a thousand times its size, a pickle to sixty times its
-own, and a tensor may say that one number of its file is 2^40 of them.
+Reading them runs nothing as it is. But an archive may come to a thousand times its size, a pickle to sixty times its
+own. A tensor may say that one number of its file is 2^40 of them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What is asked of a `.pt2` file before torch reads it.
+"""Checks of a `.pt2` file before torch reads it.
 
-torch.export.load trusts its file: symbolic sizes go through sympy's `sympify`, which evaluates Python; a node may name
-any callable below the module `torch`, such as `torch.os.system`, which runs when the program does; a tree of inputs may
-name a module to import; names end up in generated source. So only what velatune can lower is let through: operators
-of a few namespaces, numbers for sizes, plain names.
+torch.export.load trusts its file. Symbolic sizes go through sympy's `sympify`, which evaluates Python. A node may name
+any callable below the module `torch`, such as `torch.os.system`, which runs when the program does. A tree of inputs may
+name a module to import. Names end up in generated source. So only what velatune can lower is let through: operators of
+a few namespaces, numbers for sizes, plain names.
 
 The names and contents of members come from torch's own reader: another one might see another archive in the same bytes.
 """

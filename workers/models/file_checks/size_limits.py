@@ -1,4 +1,4 @@
-"""How large a program from a file may be that nobody vouches for."""
+"""Size limits for a program from a file that nobody vouches for."""
 
 from __future__ import annotations
 

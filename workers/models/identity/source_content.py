@@ -15,8 +15,8 @@ from workers.models.types import ExportedModel, SourceModel, TosaFile
 class SourceContent:
     """Attributes:
     loaded: the exported model, or a TOSA file.
-    sha256: of the model: its graph, weights, example inputs and own calibration inputs (of a file: its bytes), and how
-        they lie in memory.
+    sha256: of the model: its graph, weights, example inputs and own calibration inputs, and how these lie in memory. Of
+        a file: its bytes.
     io_layout: how its inputs of rank 4 lie in memory.
     """
 

@@ -1,9 +1,9 @@
 """How the suite makes nets without trained weights: seeded, nowhere uniform, and sensitive to their inputs.
 
-Freshly constructed norms have gamma = 1, beta = 0, mean = 0 and var = 1, which lets rewrites (and
-quantisers) look better than they are on a trained net. And through many layers of fresh weights, or with
-statistics that do not fit, all inputs end up in nearly the same output; then comparing outputs proves
-nothing. So weights keep the signal's size, and BatchNorm statistics are taken from signals.
+Freshly constructed norms have gamma = 1, beta = 0, mean = 0 and var = 1. These let rewrites (and quantisers) look
+better than they are on a trained net. Through many layers of fresh weights, or with statistics that do not fit, all
+inputs end up in nearly the same output. Then comparing outputs proves nothing. So weights keep the signal's size, and
+BatchNorm statistics are taken from signals.
 """
 
 from collections.abc import Callable
@@ -91,8 +91,8 @@ def _randomise(module: nn.Module, generator: torch.Generator) -> None:
 def _set_statistics(net: nn.Module, batch: torch.Tensor) -> None:
     """Give each BatchNorm the mean and variance that it sees on the batch.
 
-    In double precision: sums depend a little on the number of threads, and rounded to float32 they must not,
-    or the model would not be the same one in every process.
+    In double precision, since sums depend a little on the number of threads. Rounded to float32 they must not, or the
+    model would not be the same one in every process.
     """
     norms = [module for module in net.modules() if isinstance(module, _BatchNorm)]
     if not norms:

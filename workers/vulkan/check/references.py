@@ -1,7 +1,7 @@
 """Which reference stands for which operator of a delegate. The operators that are not here are PyTorch's own.
 
-What ExecuTorch's wheel registers for the fused operators is for shapes: linear_qcs4w keeps the 8 that its packing adds,
-int8 convolutions read their weights in another order, dynamic activations are not quantised.
+What ExecuTorch's wheel registers for the fused operators is for shapes. linear_qcs4w keeps the 8 that its packing adds,
+int8 convolutions read their weights in another order, and dynamic activations are not quantised.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@
 
 Every number is one that the trace gave, or the lowest and the highest of several. The table behind `[device]` has rates
 of operators that reach others. The model is that operators move their bytes one after the other, and that each costs a
-dispatch: published pairs of convolution kernels show that bytes do not say which kernel is faster. So two programs are
+dispatch. Published pairs of convolution kernels show that bytes do not say which kernel is faster. So two programs are
 compared only where they use kernels of the same kinds.
 """
 

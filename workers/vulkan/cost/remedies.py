@@ -19,7 +19,7 @@ def remedies(available: Sequence[Rewrite], operator: str, rule: str = "") -> tup
 
     Args:
         available: rewrites that have sites in the model.
-        operator: that the cause is told of.
+        operator: with the cause.
         rule: of the gate that the operator breaks; empty where it stays on the CPU.
 
     Returns:

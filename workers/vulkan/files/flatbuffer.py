@@ -1,6 +1,6 @@
 """Read a delegate's blob, as ExecuTorch's runtime gets it, back into its graph.
 
-ExecuTorch's own reader parses what flatc prints as JSON, and stops at infinite numbers: flatc writes them as `inf`, and
+ExecuTorch's own reader parses what flatc prints as JSON, and stops at infinite numbers. flatc writes them as `inf`, and
 Python wants `Infinity`.
 """
 

@@ -1,7 +1,7 @@
 """From a partition to Vulkan's flatbuffer: ExecuTorch's own passes, but for the matches that a recipe leaves unfused.
 
 `VulkanBackend.preprocess` has the list of its passes inside it. Here it stands again, but for one: what
-`FuseQuantizedOpsTransform` does is done by passes of the recipe (`workers.vulkan.passes`), which guess no bit widths
+`FuseQuantizedOpsTransform` does is done by passes of the recipe (`workers.vulkan.passes`). They guess no bit widths
 from values. A test holds the two to the same bytes.
 """
 

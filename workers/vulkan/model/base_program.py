@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from search_space.ir.structure import Structure
-from workers.backend.base import Base, Identified
+from workers.backend.base import Identified, OperatorsBase
 from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
-from workers.models.exported.operator_list import Operators, operators_of, structure_of_operators
+from workers.models.exported.operator_list import operators_of
 from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
 from workers.models.identity.installed_versions import versions_of
@@ -25,24 +23,14 @@ SAMPLES = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class VulkanBase(Base):
+class VulkanBase(OperatorsBase):
     """Attributes:
-    operators: of the exported program, in order, with the shapes of their results.
     on_cpu: names of the operators that the stock lowering leaves on the CPU.
     said: what a person wants to know of the stock lowering, one line each.
     """
 
-    operators: Operators
     on_cpu: tuple[str, ...]
     said: tuple[str, ...]
-
-    @cached_property
-    def structure(self) -> Structure:
-        return structure_of_operators(self.operators)
-
-    @property
-    def summary(self) -> str:
-        return f"{len(self.operators)} operators"
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QuantiseBehindClamp(ModuleRewrite):
-    """ExecuTorch's static quantiser takes a ReLU behind a convolution as part of it, and a ReLU6 as an operator of its
-    own, which it gives the scale of the convolution. Behind the clamp the range is that of the clamp, so `drop-relu6`
-    can follow. Without effect on layers that are not static.
+    """ExecuTorch's static quantiser takes a ReLU after a convolution as part of it. It takes a ReLU6 as an operator of
+    its own, which it gives the scale of the convolution. Behind the clamp the range is that of the clamp, so
+    `drop-relu6` can follow. Without effect on layers that are not static.
     """
 
     name: ClassVar[str] = "quantise-behind-clamp"

@@ -20,10 +20,10 @@ _LOWEST = -65504.0
 
 @dataclass(frozen=True)
 class SpellAttention(ModuleRewrite):
-    """ExecuTorch decomposes F.scaled_dot_product_attention into a form that is safe for rows that are wholly masked: it
-    multiplies by scalars and asks `any`, which have no Vulkan implementation, so that the model falls into several
-    delegates; and `logical_not`, which the runtime lacks. Without a mask, with a causal one, or with a constant mask
-    that leaves something of every row, no row is wholly masked.
+    """ExecuTorch decomposes F.scaled_dot_product_attention into a form that is safe for rows that are wholly masked. It
+    multiplies by scalars and asks `any`, which have no Vulkan implementation. So the model falls into several
+    delegates. It also asks `logical_not`, which the runtime lacks. No row is wholly masked without a mask, with a
+    causal one, or with a constant mask that leaves something of every row.
     """
 
     name: ClassVar[str] = "spell-attention"

@@ -1,9 +1,9 @@
 """Mixed schemes that are worth a try: few bytes, and a quality that is expected to reach the user's limit.
 
 Noise of layers that are quantised alone is added up, as if it were independent. That is a guess. What a mixture really
-comes to is measured when a search tries it, so one is made for the limit and others with a reserve. For each, the sum
-of all layers' bytes is made small by a price on noise, which every layer pays (the method of Lagrange multipliers).
-What is left of the noise that is allowed then goes to the layers that save the most bytes for it.
+comes to is measured when a search tries it. So one is made for the limit, and others with a reserve. For each, the sum
+of all layers' bytes is minimised by a price on noise, which every layer pays (Lagrange multipliers). What is left of
+the noise that is allowed then goes to the layers that save the most bytes for it.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def mixtures(
         limit_db: what the worst output must reach.
 
     Returns:
-        Alternatives of `scheme`, without those that give one scheme to all layers that it fits; those of all schemes
-        before those of weights in groups alone, which half precision has kernels for.
+        Alternatives of `scheme`, without those that give one scheme to all layers that it fits. Those of all schemes
+        come first. Those of weights in groups alone follow, which half precision has kernels for.
     """
     options = _options(layers, schemes, quality)
     found: dict[str, None] = {}
@@ -68,15 +68,15 @@ def mixtures(
 
 
 def by_kind(layers: Sequence[Layer], schemes: Mapping[int, Sequence[Scheme]]) -> tuple[str, ...]:
-    """Static int8 for convolutions alone: a linear layer that reads a mean or a view of theirs is not fused, so that
+    """Static int8 for convolutions alone. A linear layer that reads a mean or a view of theirs is not fused, so that
     static weights of it do not load.
 
     Args:
         layers, schemes: as of `mixtures`.
 
     Returns:
-        Alternatives of `scheme`, with linear layers in floating point, and with weights of 8 bits; nothing for models
-        that have layers of one kind.
+        Alternatives of `scheme`, with linear layers in floating point, and with weights of 8 bits. None for models that
+        have layers of one kind.
     """
     static = [one for one in layers if Scheme.STATIC8 in schemes.get(one.number, ())]
     convolutions = {one.number: Scheme.STATIC8 for one in static if one.kind != LINEAR}

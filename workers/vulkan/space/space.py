@@ -55,8 +55,8 @@ class VulkanSpace:
         return tuple(scheme for scheme in Scheme if any(scheme in those for those in self.schemes.values()))
 
     def starting_points(self) -> Iterator[VulkanRecipe]:
-        """Sequences of passes that a search begins with, whatever the schemes: those that join delegates, the same with
-        all that schemes need, and each operator that the runtime refuses on the CPU."""
+        """Sequences of passes that a search begins with, whatever the schemes. These join delegates, do the same with
+        all that schemes need, or keep each operator that the runtime refuses on the CPU."""
         joining = [REWRITES[name]() for name in self.rewrites if REWRITES[name].when is When.FLOAT]
         joining = [one for one in joining if not one.needs]
         needed = [REWRITES[name]() for name in self.rewrites if REWRITES[name].needs]
@@ -68,7 +68,7 @@ class VulkanSpace:
 
     def passes(self) -> tuple[Rewrite, ...]:
         """All rewrites that may change a program of the model. An operator that is refused and stands at several places
-        is also kept on the CPU at the first of them alone, from which a search goes on to others."""
+        is also kept on the CPU at the first of them alone. A search goes on to others from there."""
         made: list[Rewrite] = [REWRITES[name]() for name in self.rewrites]
         made += [LeaveUnfused(pattern=name) for name in self.patterns]
         for name, count in self.operators.items():

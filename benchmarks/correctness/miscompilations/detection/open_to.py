@@ -97,8 +97,8 @@ def _sliced_operands(graph: Graph, node_id: int) -> bool:
 
 
 def _whole(graph: Graph, value: int) -> tuple[int, bool]:
-    """Of what value an operand is a part, RESCALEs aside, which an elementwise operation does on its own; and whether
-    it was sliced."""
+    """The value of which an operand is a part, and whether it was sliced. RESCALEs do not count, since an elementwise
+    operation does them on its own."""
     is_sliced = False
     while graph[value].op in (MOVE, "IDENTITY", "RESCALE", "SLICE"):
         is_sliced = is_sliced or graph[value].op == "SLICE"

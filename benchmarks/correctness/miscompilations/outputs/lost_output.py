@@ -40,8 +40,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="lost-output",
     summary=(
-        "An output that is the result of a TRANSPOSE, or of a RESHAPE that puts in or takes out dimensions of size 1, "
-        "is lost if its only reader is another TRANSPOSE."
+        "An output is lost if it is the result of a TRANSPOSE and its only reader is another TRANSPOSE. It may also "
+        "be the result of a RESHAPE that puts in or takes out dimensions of size 1."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_pooled,
@@ -52,16 +52,16 @@ MISCOMPILATION = Miscompilation(
     },
     observe=_observe,
     cause=(
-        "`MergeTransposes` (compiler/graphir_optimiser.cpp) makes one TRANSPOSE of two if the value between them has "
-        "one writer and one reader (`Tensor::IsSinglePath` in compiler/tensor.hpp). It does not ask whether the value "
-        "is an output of the graph. Nothing writes the value then, and Vela gives out the others only. Nor does "
-        "`CanonicaliseReshapeTransposePattern` in the same file, which exchanges such a RESHAPE and the TRANSPOSE "
-        "after it."
+        "`MergeTransposes` (compiler/graphir_optimiser.cpp) makes one TRANSPOSE of two on a condition. The value "
+        "between them has one writer and one reader (`Tensor::IsSinglePath` in compiler/tensor.hpp). It does not ask "
+        "whether the value is an output of the graph. Nothing writes the value then, and Vela gives out the others "
+        "only. Nor does `CanonicaliseReshapeTransposePattern` in the same file, which exchanges such a RESHAPE and the "
+        "TRANSPOSE after it."
     ),
     effect=(
         "The delegate has fewer outputs than the program, without a message. ExecuTorch's runtime finds outputs by "
         "their position, so that those after the lost one are taken for others. It happens to MobileNetV3 as "
-        "ExecuTorch lowers it, where a delegate gives out a feature map and pools it too."
+        "ExecuTorch lowers it. There a delegate gives out a feature map and pools it too."
     ),
     workaround=(
         "An operation between the first TRANSPOSE and the output, such as a TABLE with every value at its own place."

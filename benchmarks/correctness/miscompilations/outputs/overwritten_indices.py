@@ -36,7 +36,7 @@ MISCOMPILATION = Miscompilation(
         "each, as one byte each."
     ),
     effect=(
-        "An operation after the gather can start while the copy still reads indices, and write into the last three "
+        "An operation after the gather can start while the copy still reads indices. It can write into the last three "
         "quarters of them. Whether it comes to that depends on the time that each takes."
     ),
     workaround="None is known. With indices that are constants nothing is wrong.",

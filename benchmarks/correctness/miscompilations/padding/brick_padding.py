@@ -41,7 +41,7 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="brick-padding",
     summary=(
-        "A value that is rescaled in one shape, and written and read in another one with fewer channels, is stored "
+        "A value is rescaled in one shape, and written and read in another one with fewer channels. It is stored "
         "beyond its tensor."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
@@ -53,8 +53,8 @@ MISCOMPILATION = Miscompilation(
         "channels of the tensor's own shape up to bricks of 16. 48 channels need no padding, 12 need a third more."
     ),
     effect=(
-        "The operation writes over what lies after the tensor: another value, the operand that it still reads, or "
-        "bytes after the arena."
+        "The operation writes over what lies after the tensor. That is another value, the operand that it still "
+        "reads, or bytes after the arena."
     ),
     workaround="The RESCALEs in the shape of the operations around them.",
     instead=lambda p: _summed(p, filled=False),

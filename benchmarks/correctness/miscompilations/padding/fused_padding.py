@@ -38,7 +38,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="fused-padding",
-    summary="An output that is the result of a PAD is lost if its only readers are convolutions that take in the PAD.",
+    summary="An output is the result of a PAD. It is lost if its only readers are convolutions that take in the PAD.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_given_out,
     others={

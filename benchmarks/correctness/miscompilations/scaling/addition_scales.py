@@ -34,8 +34,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="addition-scales",
     summary=(
-        "ADD or SUB of operands that are rescaled by different small integers shifts the one with the larger scale by "
-        "19 or 14 bits instead."
+        "The operands of ADD or SUB are rescaled by different small integers. The one with the larger scale is "
+        "shifted by 19 or 14 bits instead."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_sum,
@@ -48,8 +48,8 @@ MISCOMPILATION = Miscompilation(
         "`SupportedIFMQuant` (architecture/ethosu55/ethos_u55_constraints.cpp) accepts two different integer scales as "
         "a simple 16-bit rescale. `EthosU55RCSGenerator::GenerateScalingForElementwise` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) writes only equal scales in that mode. For "
-        "different ones it chooses OPA_32 or OPB_32, in which the hardware shifts the other operand by 19 bits (int8) "
-        "or 14 bits (int16) and ignores OPB_SCALE."
+        "different ones it chooses OPA_32 or OPB_32. There the hardware shifts the other operand by 19 bits (int8) or "
+        "14 bits (int16), and ignores OPB_SCALE."
     ),
     effect="The operands are added in the ratio 1 : 2^19 (int8) or 1 : 2^14 (int16) instead of 1 : 2.",
     workaround="Both operands rescaled by 2^18 more and the sum by as much less, as ExecuTorch does.",

@@ -28,16 +28,16 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="argmax-channels",
-    summary="RESCALE of an ARGMAX by a scale for each channel is fused to it if the first scale is 1.",
+    summary="RESCALE by a scale for each channel is fused to an ARGMAX if the first scale is 1.",
     affected={"5.1.0": (U85,), "5.2.0": (U85,)},
     make=_index,
     observe=_observe,
     cause=(
         "`SupportedOFMQuant` (architecture/ethosu85/ethos_u85_constraints.cpp) looks at the first scale only. "
         "`EthosU85RCSGenerator::GenerateOFMScalingForPooling` "
-        "(architecture/ethosu85/ethos_u85_register_cs_generator.cpp) writes the scale 1 / 2^16 to OFM_SCALE, which "
+        "(architecture/ethosu85/ethos_u85_register_cs_generator.cpp) writes the scale 1 / 2^16 to OFM_SCALE. This "
         "takes the index out of an accumulator that holds index and value. The hardware does not use OFM_SCALE if "
-        "there is a scale for each channel; the assertion that there is none is not compiled in."
+        "there is a scale for each channel. The assertion that there is none is not compiled in."
     ),
     effect="The index is not separated from the largest value, and scaled by the RESCALE's scales.",
     workaround="An operation between ARGMAX and RESCALE, such as an ADD of 0.",

@@ -56,8 +56,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="int48-scales",
     summary=(
-        "CONV2D or DEPTHWISE_CONV2D of int16 whose INT48 sums become INT32 and are then rescaled keeps only the lowest "
-        "15 bits of the multiplier."
+        "INT48 sums of a CONV2D or DEPTHWISE_CONV2D of int16 become INT32 and are then rescaled. Only the lowest 15 "
+        "bits of the multiplier are kept."
     ),
     affected={"5.1.0": (U85,), "5.2.0": (U85,)},
     make=lambda p: _rescaled(p, _sums(p)),
@@ -69,8 +69,8 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "TOSA rescales INT48 by multipliers of 15 bits, and INT32 by such of 31. `FuseRescale` "
-        "(compiler/graphir_optimiser.cpp) fuses the first RESCALE to the convolution. If that is by one, nothing is to "
-        "be seen of it then, and the second RESCALE is fused as well: `SupportedOFMQuant` "
+        "(compiler/graphir_optimiser.cpp) fuses the first RESCALE to the convolution. If that is by one, nothing is "
+        "to be seen of it then. The second RESCALE is fused as well: `SupportedOFMQuant` "
         "(architecture/ethosu85/ethos_u85_constraints.cpp) accepts any scale of a convolution. `FindBlockConfig` "
         "(architecture/ethosu85/ethos_u85.cpp) takes 48-bit accumulators for a convolution of int16. Their scales have "
         "15 bits beside a bias of 48: `EncodeBias48` (architecture/ethosu85/ethos_u85_weight_encoder.cpp) asserts that "
@@ -79,12 +79,11 @@ MISCOMPILATION = Miscompilation(
     ),
     effect=(
         "Each result is scaled by what is left of the multiplier, which is nearly always another factor. A multiplier "
-        "of at most 15 bits, with common powers of two taken out of it and the shift, is right."
+        "of at most 15 bits is right. Common powers of two are taken out of it and the shift before."
     ),
     workaround=(
         "An operation between the two RESCALEs, such as an ADD of 0, or with version 5.1.0 a CONCAT of several sums. "
-        "No pass of velatune makes such a program for Ethos-U85 "
-        "(`search_space/building/miscompiled/wide_scales.py`)."
+        "No pass of velatune makes such a program for Ethos-U85 (`search_space/building/miscompiled/wide_scales.py`)."
     ),
     instead=_with_addition,
 )

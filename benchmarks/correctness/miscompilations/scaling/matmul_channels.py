@@ -42,8 +42,8 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`SupportedOFMQuant` (architecture/ethosu85/ethos_u85_constraints.cpp) refuses a scale for each channel for "
-        "some operators, but not for MATMUL, so that `FuseRescale` (compiler/graphir_optimiser.cpp) fuses the RESCALE. "
-        "An operation that multiplies two feature maps has no weights with scales; "
+        "some operators, but not for MATMUL. So `FuseRescale` (compiler/graphir_optimiser.cpp) fuses the RESCALE. An "
+        "operation that multiplies two feature maps has no weights with scales. The generator "
         "architecture/ethosu85/ethos_u85_register_cs_generator.cpp writes the first scale to OFM_SCALE."
     ),
     effect="Columns with another scale than the first are scaled wrongly.",

@@ -35,7 +35,7 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="shifted-clamp",
     summary=(
-        "CLAMP of LOGICAL_LEFT_SHIFT or LOGICAL_RIGHT_SHIFT is left out, and a TABLE is asked for what the type of the "
+        "CLAMP of LOGICAL_LEFT_SHIFT or LOGICAL_RIGHT_SHIFT is left out. A TABLE is asked for what the type of the "
         "shift does not hold."
     ),
     affected={"5.1.0": (U85,), "5.2.0": (U85,)},

@@ -61,7 +61,7 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "Ethos-U55 and U65 rescale INT32 values by a MUL (`RewriteRescale`, compiler/graphir_optimiser.cpp). The MUL "
-        "gets a slice of some channels, for a multiplier of their own, which has the shape of the whole tensor "
+        "gets a slice of some channels, for a multiplier of their own. The slice has the shape of the whole tensor "
         "otherwise. In version 5.2.0 a SLICE before the RESCALE is in the same place by then, and is replaced."
     ),
     effect="The first elements are taken instead of those of the SLICE, and bytes after the output are overwritten.",

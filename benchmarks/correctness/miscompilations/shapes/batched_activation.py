@@ -38,7 +38,7 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="batched-activation",
     summary=(
-        "TABLE or CLAMP of rank 4 or more with a batch gives its own shape to the operation that it is fused to, which "
+        "TABLE or CLAMP of rank 4 or more with a batch gives its own shape to the operation that it is fused to. That "
         "then computes other elements."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": ()},
@@ -58,11 +58,11 @@ MISCOMPILATION = Miscompilation(
     },
     observe=_observe,
     cause=(
-        "`DecomposeElementwise` (compiler/scheduler_decompose.cpp) folds the batch of the activation into its height "
-        "and sets a slice that is the whole tensor. Because of the slice, `SchedulerPacking::PackOperations` "
+        "`DecomposeElementwise` (compiler/scheduler_decompose.cpp) folds the batch of the activation into its height. "
+        "It also sets a slice that is the whole tensor. Because of the slice, `SchedulerPacking::PackOperations` "
         "(compiler/scheduler_packing.cpp) gives the operation that it fuses the activation to the activation's shape. "
         "A 1x1 CONV2D with a batch has another shape since `RewriteFullyConnected` (compiler/graphir_optimiser.cpp); "
-        "any operation has one before a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice, and "
+        "any operation has one before a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice. "
         "`SchedulerPacking::CanPack` does not fuse a convolution or a window across a change of shape."
     ),
     effect=(
@@ -70,8 +70,8 @@ MISCOMPILATION = Miscompilation(
         "elementwise operation reads past the end of its operands."
     ),
     workaround=(
-        "A RESHAPE before the activation and one after it, so that its batch is 1. Vela removes both. velatune "
-        "writes every activation so (`search_space/layout/activation_shape.py`)."
+        "A RESHAPE before the activation and one after it, so that its batch is 1. Vela removes both. velatune writes "
+        "every activation so (`search_space/layout/activation_shape.py`)."
     ),
     instead=lambda p: p.reshape(p.table(p.reshape(_linear(p), 1, 16, 8)), *_BATCHED),
 )

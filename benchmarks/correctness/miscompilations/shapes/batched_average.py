@@ -54,7 +54,7 @@ def _listed(addresses: set[int]) -> str:
 MISCOMPILATION = Miscompilation(
     name="batched-average",
     summary=(
-        "A padded AVG_POOL2D of a batch, with a kernel above 8 or a stride above 3, writes all sums but the first "
+        "A padded AVG_POOL2D of a batch has a kernel above 8 or a stride above 3. It writes all sums but the first "
         "batch's beyond their tensor."
     ),
     affected={"5.1.0": (U85,), "5.2.0": (U85,)},
@@ -63,8 +63,8 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`DecomposeAvgPool` (compiler/scheduler_decompose.cpp) makes an operation for each of the batch, each with a "
-        "slice of the result. For each it then makes a sum, a MUL and a shift, with a tensor for the sums of one. The "
-        "sum keeps the offset of the slice that the result had, which is past that tensor's end."
+        "slice of the result. For each it then makes a sum, a MUL and a shift. The tensor for the sums is that of one "
+        "batch. The sum keeps the offset of the slice that the result had, which is past that tensor's end."
     ),
     effect=(
         "The sums of later batches are written beyond their tensor, here beyond the arena. Their averages are computed "

@@ -40,8 +40,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="reduced-minimum",
     summary=(
-        "REDUCE_MIN whose result is reshaped, or whose operand a RESHAPE also reads, repeats some values instead of "
-        "the others."
+        "REDUCE_MIN repeats some values instead of the others if its result is reshaped, or if a RESHAPE also reads "
+        "its operand."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_minimum,
@@ -53,7 +53,7 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`RewriteReduceMin` (compiler/graphir_optimiser.cpp) makes a SUB, a REDUCE_MAX and a SUB of it, since these "
         "NPUs have no minimum. It connects both SUBs to the tensors of operand and result without the connections' "
-        "shapes. Such a tensor has the shape after the RESHAPE (`RemoveReshape` in the same file); the other side of "
+        "shapes. Such a tensor has the shape after the RESHAPE (`RemoveReshape` in the same file). The other side of "
         "the SUB keeps the one before it. The SUB then broadcasts an axis of size 1 over an axis of the other side."
     ),
     effect="Most values of the result are another row's or column's minimum. `torch.amin` without `keepdim` is such.",

@@ -33,8 +33,8 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "A SELECT is rewritten as the OR of an AND and an AND_NOT (`RewriteSelect` in compiler/graphir_optimiser.cpp). "
-        "The result of AND_NOT gets the shape of its operand's tensor. `RemoveReshape` in the same file has given that "
-        "tensor the shape after the other RESHAPE, which has a batch here. AND_NOT is emitted once for each batch, "
+        "The result of AND_NOT gets the shape of its operand's tensor. `RemoveReshape` in the same file has given "
+        "that tensor the shape after the other RESHAPE. It has a batch here. AND_NOT is emitted once for each batch, "
         "and the OR reads the first one."
     ),
     effect="All that the condition leaves of the value is its first element.",

@@ -43,8 +43,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="scalar-operand",
     summary=(
-        "An elementwise operation that is decomposed for its five dimensions or more reads a first operand of one "
-        "element as if it had them all."
+        "An elementwise operation is decomposed, since it has five dimensions or more. It reads a first operand of "
+        "one element as if it had them all."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_from_a_number,
@@ -53,13 +53,13 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Only IFM2 can be repeated. `EthosU55RCSGenerator::GenerateElementwiseOp` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) exchanges the operands if the shape of the first "
-        "one is a part of the second one's (`Shape::IsSubShapeOf` in common/shape.hpp), which cannot have fewer "
-        "dimensions. Where more dimensions have elements than the NPU has, `ReshapeElementwise` "
-        "(compiler/scheduler_decompose.cpp) has merged those of the second operand to four or fewer, and left those of "
-        "the first one. A constant of 8 or 16 bits is right."
+        "one is a part of the second one's (`Shape::IsSubShapeOf` in common/shape.hpp). The second one cannot have "
+        "fewer dimensions. Where more dimensions have elements than the NPU has, `ReshapeElementwise` "
+        "(compiler/scheduler_decompose.cpp) has merged those of the second operand to four or fewer. It has left "
+        "those of the first one. A constant of 8 or 16 bits is right."
     ),
     effect=(
-        "All of the shape is read where the one element is, at strides of one element, and after it. The other "
+        "All of the shape is read where the one element is and after it, at strides of one element. The other "
         "operand's first element is taken for all of it."
     ),
     workaround="The operation in three dimensions, between RESHAPEs. Vela removes both.",

@@ -43,8 +43,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="sliced-matmul",
     summary=(
-        "MATMUL of several batches whose first operand is a SLICE reads the same part of the unsliced tensor for every "
-        "batch."
+        "The first operand of a MATMUL of several batches is a SLICE. Every batch reads the same part of the unsliced "
+        "tensor."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_product,
@@ -53,20 +53,19 @@ MISCOMPILATION = Miscompilation(
         "`MoveSplitSliceToConsumer` (compiler/graphir_optimiser.cpp) lets MATMUL read the slice in place. Ethos-U55 "
         "and U65: `EthosU55RCSGenerator::InsertMatMulCommand` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) compares the size of its scratch tensor with "
-        "`inFM0.shape`, which is that of the unsliced tensor, and computes one batch at a time. From batch to batch it "
-        "moves `ifm1Start` and `ofmStart`, and not `ifm0Start`. It ignores offsets along rows and columns; the "
-        "assertion that there are none is not compiled in. Ethos-U85: `DecomposeMatmul` "
+        "`inFM0.shape`. That is the shape of the unsliced tensor. It then computes one batch at a time. From batch to "
+        "batch it moves `ifm1Start` and `ofmStart`, and not `ifm0Start`. It ignores offsets along rows and columns; "
+        "the assertion that there are none is not compiled in. Ethos-U85: `DecomposeMatmul` "
         "(compiler/scheduler_decompose.cpp) takes the axis of the batch from the rank of the result. In a slice of "
         "five dimensions that axis has size 1, and `DecomposeLargeAxis` does not move along it."
     ),
     effect=(
-        "All batches but the first are products of the first one's matrix. On Ethos-U55 and U65, slices along rows and "
-        "columns are wrong too, and products of a slice of columns can be written past the end of the scratch "
-        "tensor."
+        "All batches but the first are products of the first one's matrix. On Ethos-U55 and U65, slices along rows "
+        "and columns are wrong too. Products of a slice of columns can be written past the end of the scratch tensor."
     ),
     workaround=(
-        "An operation between SLICE and MATMUL, such as a TABLE with every value at its own place, gives the operand a "
-        "tensor of its own. velatune's `copy-sliced-operand` puts one there."
+        "An operation between SLICE and MATMUL gives the operand a tensor of its own. A TABLE with every value at its "
+        "own place is one. velatune's `copy-sliced-operand` puts one there."
     ),
     instead=lambda p: _product(p, copied=True),
 )

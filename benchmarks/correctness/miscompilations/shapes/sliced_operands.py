@@ -60,8 +60,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`CalcBlockDep` (architecture/ethosu55/ethos_u55_register_cs_generator.cpp and "
         "architecture/ethosu85/ethos_u85_register_cs_generator.cpp) compares the last blocks of the operation before "
-        "with the first blocks of one operand: of the second where it has the address of that operation's OFM, "
-        "otherwise of the first. Two slices have the same such address, that of the whole tensor. The first blocks of "
+        "with the first blocks of one operand. It takes the second where that has the address of that operation's OFM, "
+        "and the first otherwise. Two slices have the same such address, that of the whole tensor. The first blocks of "
         "the first operand are then not looked at. Version 5.2.0 looks at all operands on Ethos-U85 alone."
     ),
     effect=(

@@ -42,12 +42,12 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`MoveConcatSliceToProducer` (compiler/graphir_optimiser.cpp) lets the reduction write its slice of the larger "
         "tensor. `DecomposeReduce` (compiler/scheduler_decompose.cpp) then reshapes both tensors to three dimensions "
-        "and drops the slice; the assertion that there is none is not compiled in. On Ethos-U85 the same happens to "
-        "REDUCE_MIN, REDUCE_ALL and REDUCE_ANY; on Ethos-U55 and U65 to REDUCE_MAX along the height too."
+        "and drops the slice. The assertion that there is none is not compiled in. On Ethos-U85 the same happens to "
+        "REDUCE_MIN, REDUCE_ALL and REDUCE_ANY. On Ethos-U55 and U65 it happens to REDUCE_MAX along the height too."
     ),
     effect=(
-        "The maxima lie in other places than their own, and windows of nothing but padding, whose value is undefined, "
-        "are written over the rest of the tensor."
+        "The maxima lie in other places than their own. Windows of nothing but padding have no defined value, and are "
+        "written over the rest of the tensor."
     ),
     workaround="An operation after the reduction, such as a TABLE with every value at its own place.",
     instead=lambda p: _padded(p, copied=True),

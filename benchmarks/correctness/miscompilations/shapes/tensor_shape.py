@@ -51,7 +51,7 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`RemoveReshape` (compiler/graphir_optimiser.cpp) gives both readers one tensor, which has the shape after "
-        "the RESHAPE; the shape that the other reader sees is kept in its connection. `RewriteSelect` and "
+        "the RESHAPE. The shape that the other reader sees is kept in its connection. `RewriteSelect` and "
         "`RewriteIdentityResize` in the same file make new operations from the tensor, without the connection's shape."
     ),
     effect=(

@@ -40,15 +40,15 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`ToMemoryAccess` (architecture/ethosu55/ethos_u55_register_cs_generator.cpp) notes which memory an operation "
-        "reads and writes, so that later copies wait. It takes the end from the coordinates of the last element, but "
-        "takes the number of the batch one too high: 1 is subtracted from rows, columns and channels alone. For the "
-        "last of N batches, that number modulo N is 0, and the end is that of the first batch. Of two batches, the "
+        "reads and writes, so that later copies wait. It takes the end from the coordinates of the last element. But "
+        "it takes the number of the batch one too high: 1 is subtracted from rows, columns and channels alone. For "
+        "the last of N batches, that number modulo N is 0. So the end is that of the first batch. Of two batches, the "
         "second begins there, so that it is noted as empty. Of more batches, the end lies before the beginning, and "
         "the whole tensor is noted. Ethos-U85 has the same function, but copies no weights in these programs."
     ),
     effect=(
-        "The copy of weights for a later operator can start while the second batch is still being read, and overwrite "
-        "it. Whether it comes to that depends on the time that each takes."
+        "The copy of weights for a later operator can start while the second batch is still being read. It overwrites "
+        "that batch then. Whether it comes to that depends on the time that each takes."
     ),
     workaround="The batches below each other, as rows of one.",
     instead=lambda p: _pooled(p, in_rows=True),

@@ -37,10 +37,10 @@ MISCOMPILATION = Miscompilation(
     others={"DEPTHWISE_CONV2D": lambda p: _pixels(p, depthwise=True)},
     observe=_observe,
     cause=(
-        "`RemoveReshape` (compiler/graphir_optimiser.cpp) gives the tensor before the RESHAPE the shape after "
-        "it. `MergeTransposes` in the same file makes one TRANSPOSE of several, and removes it if it moves nothing. It "
-        "connects the operation before it to that tensor without a shape, so that the connection takes the tensor's. "
-        "5.2.0 keeps the shape that the connection had."
+        "`RemoveReshape` (compiler/graphir_optimiser.cpp) gives the tensor before the RESHAPE the shape after it. "
+        "`MergeTransposes` in the same file makes one TRANSPOSE of several, and removes it if it moves nothing. It "
+        "connects the operation before it to that tensor without a shape. So the connection takes the tensor's. 5.2.0 "
+        "keeps the shape that the connection had."
     ),
     effect=(
         "A convolution or pool computes windows at other places than its own. On Ethos-U85 an elementwise operation "

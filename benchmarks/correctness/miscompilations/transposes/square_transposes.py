@@ -45,9 +45,9 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Behind most TRANSPOSEs, `EthosU55RCSGenerator::CalcBlockDep` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) sets BLOCKDEP to 0. One of rows and columns is "
-        "left out there, since an OFM and an IFM of other shapes are told apart further on. Where there are as many "
-        "rows as columns the shapes are the same. The blocks that are then compared are blocks of the TRANSPOSE, whose "
-        "rows are columns of the OFM."
+        "left out there. An OFM and an IFM of other shapes are told apart further on. Where there are as many rows as "
+        "columns the shapes are the same. The blocks that are then compared are blocks of the TRANSPOSE, whose rows "
+        "are columns of the OFM."
     ),
     effect=(
         "The operation after it reads its first blocks while blocks that belong to them are still being computed. "

@@ -38,16 +38,16 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="transposed-blocks",
-    summary="What reads the result of a TRANSPOSE that a CLAMP or TABLE is fused to can start before that is written.",
+    summary="A CLAMP or TABLE is fused to a TRANSPOSE. What reads the result can start before that is written.",
     affected={"5.1.0": (U85,), "5.2.0": (U85,)},
     make=_convolution,
     others={"TABLE": lambda p: _convolution(p, "TABLE")},
     observe=_observe,
     cause=(
         "Behind a transposed OFM, `EthosU85RCSGenerator::CalcBlockDep` "
-        "(architecture/ethosu85/ethos_u85_register_cs_generator.cpp) sets BLOCKDEP to 0, since it does not know where "
-        "the blocks of such an OFM lie. It takes the OFM of the last operation that is fused. The transpose is noted "
-        "with the OFM of the first one. BLOCKDEP is then computed as if there were no transpose."
+        "(architecture/ethosu85/ethos_u85_register_cs_generator.cpp) sets BLOCKDEP to 0. It does not know where the "
+        "blocks of such an OFM lie. It takes the OFM of the last operation that is fused. The transpose is noted with "
+        "the OFM of the first one. BLOCKDEP is then computed as if there were no transpose."
     ),
     effect=(
         "The operation after it reads its first blocks while blocks that belong to them are still being computed. "

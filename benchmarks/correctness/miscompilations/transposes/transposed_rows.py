@@ -33,8 +33,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="transposed-rows",
     summary=(
-        "What reads the result of a TRANSPOSE of rows and columns that a CLAMP or TABLE is fused to can start before "
-        "that is written."
+        "A CLAMP or TABLE is fused to a TRANSPOSE of rows and columns. What reads the result can start before that is "
+        "written."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_sum,
@@ -42,8 +42,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Where an OFM and the IFM that it becomes differ in shape, `EthosU55RCSGenerator::CalcBlockDep` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) sets BLOCKDEP to 0. It takes the OFM of the last "
-        "operation that is fused, which has the transposed shape. The blocks that it then compares with those of the "
-        "IFM are blocks of the TRANSPOSE, whose rows are columns of the OFM."
+        "operation that is fused, which has the transposed shape. It then compares blocks of the TRANSPOSE, whose "
+        "rows are columns of the OFM, with those of the IFM."
     ),
     effect=(
         "The operation after it reads its first blocks while blocks that belong to them are still being computed. "

@@ -34,11 +34,11 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Vela transposes the constant on the NPU. A TRANSPOSE that the NPU does not do in one step becomes several "
         "(`DecomposeTranspose` in compiler/scheduler_decompose.cpp). `SwapAxesIn3D` in the same file puts the result "
-        "of each into the memory of its operand, which is the read-only memory of region 0. On Ethos-U65 the results "
-        "are moved to its fast memory if they fit; those of a constant of 600,000 bytes are written to region 0 too."
+        "of each into the memory of its operand. That is the read-only memory of region 0. On Ethos-U65 the results "
+        "are moved to its fast memory if they fit. Those of a constant of 600,000 bytes are written to region 0 too."
     ),
     effect=(
-        "The constants of the delegate are read-only: in flash the write is lost or fails, elsewhere it overwrites "
+        "The constants of the delegate are read-only. In flash the write is lost or fails. Elsewhere it overwrites "
         "part of the program's file."
     ),
     workaround="The constant written transposed. velatune's `fold-constants` does so.",

@@ -1,5 +1,5 @@
-"""Layers that wait for their weights, which half as many bytes of weights make faster and wider activations no slower;
-and layers that compute."""
+"""Layers that wait for their weights, and layers that compute. Half as many bytes of weights make the former faster,
+and wider activations make them no slower."""
 
 from __future__ import annotations
 

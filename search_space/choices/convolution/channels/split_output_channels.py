@@ -24,11 +24,11 @@ class SplitOutputChannels(Pass):
     """Computes groups of output channels by convolutions of their own, instead of transposing them apart.
 
     Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. The head of a detector returns all
-    anchors of a place as its channels, and a transpose makes all places of an anchor follow each other. A linear
-    returns all heads of attention, which become a batch. Each group by itself is in order, and Vela 5.1 writes results
-    to their place in a CONCAT of four dimensions.
+    anchors of a place as its channels. A transpose makes all places of an anchor follow each other. A linear returns
+    all heads of attention, which become a batch. Each group by itself is in order, and Vela 5.1 writes results to their
+    place in a CONCAT of four dimensions.
 
-    1x1 convolutions see the pixels as a row, so that the results of images of different sizes can be joined further, in
+    1x1 convolutions see the pixels as a row. So the results of images of different sizes can be joined further, in
     place. Others are joined along their height, which requires one batch.
     """
 
@@ -61,7 +61,7 @@ class SplitOutputChannels(Pass):
 
 
 def _groups(layout: LayoutMap) -> list[Shape]:
-    """The channels of each group, where a map puts groups of them first and keeps the order of the rest; empty where it
+    """The channels of each group, where a map puts groups of them first and keeps the order of the rest. Empty where it
     does something else, or nothing."""
     pieces = layout.pieces
     if pieces is None or layout.keeps_order:

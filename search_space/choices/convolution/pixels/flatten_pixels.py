@@ -20,7 +20,7 @@ class FlattenPixels(Pass):
     convolution of N batches of one pixel, which Vela 5.1 treats as an image. Where N is odd, a part of the NPU's blocks
     of pixels is empty in every row of it. In one row only the end is.
 
-    Images are left alone: their layers keep them in bricks of 16 channels, and a row in between would be written and
+    Images are left alone. Their layers keep them in bricks of 16 channels, and a row in between would be written and
     read linearly.
     """
 

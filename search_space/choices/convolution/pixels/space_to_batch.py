@@ -37,11 +37,11 @@ class SpaceToBatch(Pass):
     """Rearranges the data so that a convolution needs no dilation.
 
     Source: space-to-batch, as TensorFlow lowers dilated convolutions; the width holds the batches here. With dilation
-    d, output d*q + r reads pixels d*(q + k) + r, which are in column r of rows of d pixels: a kernel without dilation
-    along the rows. In one dimension the rearrangement is a reshape.
+    d, output d*q + r reads pixels d*(q + k) + r. These are in column r of rows of d pixels, so a kernel without
+    dilation along the rows reads them. In one dimension the rearrangement is a reshape.
 
-    Vela 5.1 decomposes a dilation above 2 into an operation for each column, and its estimate charges each of them for
-    the whole result. In two dimensions it is cheaper to leave that to Vela, since the columns of both would have to be
+    Vela 5.1 decomposes a dilation above 2 into an operation for each column. Its estimate charges each of them for the
+    whole result. In two dimensions it is cheaper to leave that to Vela, since the columns of both would have to be
     moved.
     """
 
@@ -76,8 +76,8 @@ class SpaceToBatch(Pass):
 
 
 def _along(edit: Editor, node: Node, kernel: Shape) -> int | None:
-    """The axis (0 height, 1 width) that is dilated as the NPU does not do it, if nothing happens along the other one;
-    and if the data have no height where the axis is the width."""
+    """The axis (0 height, 1 width) that is dilated as the NPU does not do it. Nothing happens along the other one, and
+    the data have no height where the axis is the width."""
     for axis in (0, 1):
         pad = node.attributes["pad"][2 - 2 * axis : 4 - 2 * axis]
         flat = kernel[1 - axis] == node.attributes["stride"][1 - axis] == 1 and not any(pad)

@@ -44,10 +44,10 @@ class SpaceToDepth(Pass):
     """Makes the pixels of a block channels, so that a convolution needs no stride.
 
     Source: space-to-depth, as for TPU image stems. With stride s, output o reads pixels s*o + k - pad. Pixel s*q + r is
-    channel r of block q, so the output reads blocks o + j - pad/s: a kernel without stride, padded with the weights'
-    zero point to whole blocks.
+    channel r of block q, so the output reads blocks o + j - pad/s. That is a kernel without stride, padded with the
+    weights' zero point to whole blocks.
 
-    An audio front end has one input channel of a brick of 16, and Vela 5.1 splits strides above 3 into an operation for
+    An audio front end has one input channel of a brick of 16. Vela 5.1 splits strides above 3 into an operation for
     each output position. Blocks of a row, or of a column of width 1, are a reshape. Rows of an image have to be
     transposed into one block. That is done where Vela would split the convolution. The pass does not apply where the
     blocks' channels fill bricks no better than the pixels' do.

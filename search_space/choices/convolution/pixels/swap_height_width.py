@@ -25,7 +25,7 @@ class SwapHeightWidth(Pass):
     """Swaps height and width of a convolution or pool on tall data.
 
     Source: a window may have either of its two dimensions as the height. The NPU fills its blocks along the width
-    first, so 25 rows of 5 pixels leave more of them empty than 5 rows of 25.
+    first. So 25 rows of 5 pixels leave more of them empty than 5 rows of 25.
 
     The data are transposed for it; of a single row or column that is a reshape. Between layers that are both swapped
     the transposes cancel (`sink-transposes` moves them through the operators in between).

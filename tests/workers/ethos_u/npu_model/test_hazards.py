@@ -109,8 +109,8 @@ def test_accumulators_do_not_overwrite_a_table_too_early(accelerator: str) -> No
 
 
 def test_indices_that_vela_overwrites_too_early_are_found() -> None:
-    """Vela 5.1.0 and 5.2.0 take the indices of a gather for one byte each instead of four (`GenerateDMA` of U85), and
-    so do not wait with what comes into the memory of the others."""
+    """Vela 5.1.0 and 5.2.0 take the indices of a gather for one byte each instead of four (`GenerateDMA` of U85). So
+    they do not wait with what comes into the memory of the others."""
     p = Program()
     zero = p.data([[0]], "INT32")
     repeated = [p.op("TILE", (zero,), (count, 1), multiples=(count, 1)) for count in (4, 6)]

@@ -1,9 +1,9 @@
 """Streams that are changed at random are found out, if the change reaches an output.
 
-A change of a register, an address or a constant reaches an output if executing the stream gives another one, or ends in
-a fault, on the inputs of the check or on more random ones. A wait that is left out reaches an output if a copy that is
-carried out as late, or as early, as the stream then allows leads to another one. Found out is what the check of a best
-finds: by executing the stream on the inputs of the check, by the guard, or by hazards.
+A change of a register, an address or a constant reaches an output if executing the stream gives another one or ends in
+a fault. The inputs are those of the check, or more random ones. A wait that is left out reaches an output if a copy
+leads to another one. The copy is carried out as late, or as early, as the stream then allows. Found out is what the
+check of a best finds. It executes the stream on the inputs of the check, asks the guard, and looks for hazards.
 
 `make fuzz MUTATIONS=1000` changes as many streams.
 """

@@ -44,8 +44,8 @@ def total(parts: Iterable[Mapping[str, float]]) -> Counts:
 
 
 def mve_product(rows: int, outs: int, depth: int) -> Counts:
-    """`arm_nn_mat_mult_nt_t_s8` with MVE: four rows of the left side at once, 16 values of the depth at once; rows that
-    are left over one at a time, requantised by four outputs.
+    """`arm_nn_mat_mult_nt_t_s8` with MVE takes four rows of the left side and 16 values of the depth at once. Rows that
+    are left over come one at a time, requantised by four outputs.
 
     Args:
         rows: of the left side.

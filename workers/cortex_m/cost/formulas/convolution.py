@@ -170,8 +170,8 @@ def dsp_pairs(pixels: int, outs: int, depth: int) -> Counts:
 
 
 def _dsp_product(rows: int, outs: int, depth: int) -> Counts:
-    """`arm_nn_mat_mult_nt_t_s8` with DSP: two outputs by two rows, 16, 4 and 1 values of the depth at once; then an
-    output that is left over, by single rows."""
+    """`arm_nn_mat_mult_nt_t_s8` with DSP takes two outputs by two rows, and 16, 4 and 1 values of the depth at once. An
+    output that is left over follows, by single rows."""
     out2, out1, row2, row1 = outs // 2, outs % 2, rows // 2, rows % 2
     k16, k4, k1 = depth // 16, depth % 16 // 4, depth % 4
     return {

@@ -21,7 +21,7 @@ def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts
 
 
 def portable_addmm(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's float `addmm`: a loop over the depth for each value of the result, then the bias is added, which is
+    """ExecuTorch's float `addmm`: a loop over the depth for each value of the result. Then the bias is added, which is
     broadcast where there are several rows.
 
     Args:

@@ -26,7 +26,7 @@ def kernel_of(call: KernelCall, _: InstructionSet) -> str:
 
 
 def widened(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """The filter is reversed, then `arm_convolve_s8` runs over the input with zeros between its values: every column is
+    """The filter is reversed. Then `arm_convolve_s8` runs over the input with zeros between its values. Every column is
     cleared, then filled where there is a value.
 
     Args:
@@ -65,8 +65,8 @@ def _positions(out: int, kernel: int, padding: int, size: int, upscale: int) -> 
 
 
 def scattered(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_transpose_conv_s8`: every row of the input is added into a rolling buffer of rows of the output; four values
-    of a row at once, then single ones.
+    """`arm_transpose_conv_s8`: every row of the input is added into a rolling buffer of rows of the output. It takes
+    four values of a row at once, then single ones.
 
     Args:
         call: of the kernel.

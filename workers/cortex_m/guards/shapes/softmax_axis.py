@@ -1,7 +1,7 @@
 """Softmax over another axis than the innermost one, which ExecuTorch's kernel refuses.
 
-The quantiser goes by the channels of an image. An image of one pixel or of one channel lies in both orders at once, and
-so its softmax is quantised although the channels are not innermost in its shape.
+The quantiser goes by the channels of an image. An image of one pixel or of one channel lies in both orders at once. So
+its softmax is quantised although the channels are not innermost in its shape.
 """
 
 from __future__ import annotations

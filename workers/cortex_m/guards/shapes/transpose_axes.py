@@ -1,7 +1,7 @@
 """Transposes of int8 values that the kernel refuses or computes wrongly: by their rank, and by their width.
 
 ExecuTorch's operator takes four axes. CMSIS-NN's `arm_transpose_s8` turns a matrix by rows whose counts and offsets
-have 16 bits: with two axes always, and with four on MVE where only the last two change places.
+have 16 bits. With two axes it always does, with four on MVE where only the last two change places.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Copies that change nothing, such as those of dropout, hide neighbouring layouts from each other."""
+"""Removal of copies that change nothing, such as those of dropout. They hide neighbouring layouts from each other."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What the work that stays on the CPU costs: a prediction, in cycles of the NPU's clock.
 
 Two things are priced: the operators that ExecuTorch leaves on the CPU, and every call of a delegate. An operator is
-priced by the instructions that its kernel executes on a Cortex-M55, the core that Arm pairs with the NPU, times the
-cycles that such an instruction takes. docs/objective.md says which numbers were counted, which were measured, and which
-are assumed; `velatune validate` prints them beside the evidence (workers/ethos_u/cost/evidence/README.md).
+priced by the instructions that its kernel executes, times the cycles that one takes. The core is a Cortex-M55, which
+Arm pairs with the NPU. docs/objective.md says which numbers were counted, which were measured, and which are assumed;
+`velatune validate` prints them beside the evidence (workers/ethos_u/cost/evidence/README.md).
 """
 
 from __future__ import annotations

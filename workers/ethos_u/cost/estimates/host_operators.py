@@ -73,8 +73,8 @@ def _is_transposed(name: str, node: Node) -> bool:
 
 
 def _macs(name: str, node: Node, writes: list[tuple[int, ...]]) -> int:
-    """Every result of a convolution sums over one filter, of a matrix product over the last dimension of its first
-    operand (the bias of `addmm` comes before it)."""
+    """Every result of a convolution sums over one filter. Of a matrix product it sums over the last dimension of its
+    first operand (the bias of `addmm` comes before it)."""
     short = name.split(".")[1] if "." in name else name
     operands = [shape for source in node.all_input_nodes for shape in _shapes(source)[:1]]
     results = sum(map(prod, writes))

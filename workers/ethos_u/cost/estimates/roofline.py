@@ -1,4 +1,5 @@
-"""What no lowering of a program can go below: multiplications at full use of the NPU, data at full bandwidth."""
+"""A lower bound of cycles for every lowering of a program: multiplications at full use of the NPU, data at full
+bandwidth."""
 
 from __future__ import annotations
 

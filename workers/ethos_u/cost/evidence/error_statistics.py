@@ -122,8 +122,8 @@ def launch_errors(rows: Iterable[Comparison], by: By = "model") -> LaunchErrors 
 def least_launch_errors(rows: Iterable[Comparison]) -> LaunchErrors | None:
     """What `launch_errors` would be of a model that predicts every launch to the cycle, on average.
 
-    Two readings of a counter that advances in steps differ from the true number by less than a step; by how much is
-    distributed as the difference of two evenly distributed parts of a step is (a triangle).
+    Two readings of a counter that advances in steps differ from the true number by less than a step. The error is
+    distributed as the difference of two evenly distributed parts of a step (a triangle).
     """
     launches = list(_long_launches(rows))
     if not launches:
@@ -172,8 +172,9 @@ def pair_errors(pairs: Sequence[tuple[Comparison, Comparison]], by: By = "model"
 
 
 def comparable_pairs(rows: Iterable[Comparison]) -> list[tuple[Comparison, Comparison]]:
-    """Pairs of rows whose order means something: whole programs of one model on one family of accelerators, or single
-    operators of one kind on one accelerator, counted in the same way, under conditions that are told apart.
+    """Pairs of rows whose order means something. They are whole programs of one model on one family of accelerators, or
+    single operators of one kind on one accelerator. They were counted in the same way, under conditions that are told
+    apart.
 
     Pairs whose counts differ by less than the counters' steps are left out.
     """

@@ -31,8 +31,8 @@ _TAIL = Unpriced("launches whose counters also hold the end of the job")
 def launches(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
     """Launches of a program in the order of its stream.
 
-    The operations of a launch reach from the end of the launch before it, so that copies count where they are waited
-    for, to the last one that `operations` names.
+    The operations of a launch reach from the end of the launch before it to the last one that `operations` names. So
+    copies count where they are waited for.
 
     Args:
         path: of the table.

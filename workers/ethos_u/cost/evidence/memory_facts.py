@@ -161,7 +161,7 @@ def _facts(adapter: _Adapter, facts: Mapping[str, str], settings: Mapping[str, f
 
 
 def _capped(adapter: _Adapter, words: float, place: str) -> dict[str, float]:
-    """A bandwidth below what Vela was told, as that of one port; nothing if it is not below."""
+    """A bandwidth below what Vela's configuration says, as that of one port; nothing if it is not below."""
     word_bytes = _given(adapter, "word_bytes")
     pulse = _given(adapter, "PULSE_ON") + _given(adapter, "PULSE_OFF")
     if not words or not word_bytes or not pulse:

@@ -1,7 +1,7 @@
 """Arm's Corstone simulators ("FVP"), running ExecuTorch's runner with a `.pte` in the simulated flash.
 
 The command line is that of ExecuTorch's backends/arm/scripts/run_fvp.sh with `--data`. Arm says of these models that
-they are cycle accurate for the NPU and not for the CPU, so nothing but the NPU's own counter is read.
+they are cycle accurate for the NPU and not for the CPU. So nothing but the NPU's own counter is read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What ExecuTorch's runner for Cortex-M prints about the NPU at the end of a run.
 
 The lines are those of `StopMeasurements` in examples/arm/executor_runner/arm_perf_monitor.cpp and of `main` in
-arm_executor_runner.cpp beside it, as of ExecuTorch 1.4.0 and of its main branch of August 2026; what counts as trouble
-follows backends/arm/scripts/run_fvp.sh.
+arm_executor_runner.cpp beside it. Both are as of ExecuTorch 1.4.0 and of its main branch of August 2026. What counts as
+trouble follows backends/arm/scripts/run_fvp.sh.
 """
 
 from __future__ import annotations

@@ -131,8 +131,8 @@ def _costs_in_turn(price: Price, before: float, ends: Sequence[float]) -> list[O
 
 
 def _chains(runs: Sequence[Run]) -> Iterator[tuple[list[Operation], Sequence[int]]]:
-    """Operations in runs of which each hands its result to the next inside the NPU (U85); others by themselves, with
-    the offsets of all that are like it."""
+    """Operations in runs of which each hands its result to the next inside the NPU (U85). Others come by themselves,
+    with the offsets of all that are like them."""
     chain: list[Operation] = []
     for run in runs:
         chain.append(run.first)

@@ -1,4 +1,4 @@
-"""Of which kinds of NPU operation there is evidence."""
+"""The kinds of NPU operation that there is evidence of."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ _LIKE = dict.fromkeys(("ethos-u55", "ethos-u65"), ("ethos-u55", "ethos-u65"))
 def has_evidence(family: str, kind: str) -> bool:
     """Whether operations of a kind were measured on a family of accelerators, by the evidence that ships.
 
-    What was measured on Ethos-U55 counts for Ethos-U65 and the other way round: the two are one architecture, whose
-    operations are emitted and priced alike, and differ in their memories. All of that evidence is of 8-bit elements.
+    What was measured on Ethos-U55 counts for Ethos-U65 and the other way round. The two are one architecture, whose
+    operations are emitted and priced alike. They differ in their memories. All of that evidence is of 8-bit elements.
 
     Args:
         family: `ethos-u55`, `ethos-u65` or `ethos-u85`.
         kind: as in `results.records.figures.OperatorRow.npu_op`, such as `Transpose`. A `MatMul` on U55 and U65 is
-            never found:
-            its operations are told as `Mul` and `ReduceSum`.
+            never found: its operations are counted as `Mul` and `ReduceSum`.
 
     Returns:
         Whether they were.

@@ -1,4 +1,5 @@
-"""What runs beside what: operations one after the other, copies beside them as far as waits and bandwidth let them."""
+"""The timeline of a stream: operations one after the other, and copies beside them as far as waits and bandwidth
+allow."""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ class _Copy:
 class Timeline:
     """The NPU from the start of a program.
 
-    Commands are read in order. An operation or copy is handed on and the next command is read while it runs, until a
-    wait, or until as many are under way as the NPU keeps. A copy takes what bandwidth the operations leave it; Vela's
-    schedule hides copies behind the operation before them in the same way (`slackBufferingCycles`).
+    Commands are read in order. An operation or copy is handed on, and the next command is read while it runs. This
+    stops at a wait, or when as many are under way as the NPU keeps. A copy takes what bandwidth the operations leave
+    it; Vela's schedule hides copies behind the operation before them in the same way (`slackBufferingCycles`).
     """
 
     npu: Npu

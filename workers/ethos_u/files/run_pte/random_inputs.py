@@ -1,4 +1,4 @@
-"""Inputs for a program of which nobody gave any."""
+"""Random inputs for a program that was given none."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _INDEX_TYPES = ("int32", "int64", "uint32", "uint64")
 
 
 def random_inputs(wanted: Sequence[Input], seed: int) -> list[np.ndarray]:
-    """Random inputs. Floats are normally distributed, small integers cover their type, larger ones are 0 or 1, which
-    any index may be; numbers are those of the export.
+    """Random inputs. Floats are normally distributed, and small integers cover their type. Larger ones are 0 or 1,
+    which any index may be. Numbers are those of the export.
 
     Args:
         wanted: what the program takes.

@@ -42,10 +42,10 @@ def apply_recipe(
     """Inside the block, ExecuTorch lowers every Ethos-U delegate by `recipe`. One program per block, one thread at a
     time.
 
-    Delegate name and binary format stay ExecuTorch's. Each rewritten delegate is run through the TOSA reference model
-    against what ExecuTorch made, on random and extreme inputs, before Vela compiles it. The command stream that Vela
-    makes of it for `target` is executed on the same inputs, by `workers.ethos_u.npu_model`. What ExecuTorch makes by
-    the recipe's `setting` is not compared with its default here: that takes the whole program, see
+    Delegate name and binary format stay ExecuTorch's. Before Vela compiles it, each rewritten delegate is compared with
+    ExecuTorch's by the TOSA reference model, on random and extreme inputs. The command stream that Vela makes of it for
+    `target` is executed on the same inputs, by `workers.ethos_u.npu_model`. What ExecuTorch makes by the recipe's
+    `setting` is not compared with its default here: that takes the whole program, see
     `workers.ethos_u.lowering.frontend_settings`. Of a recipe that is not exact, what its exact elements do is checked
     so, and nothing is measured.
 

@@ -1,4 +1,4 @@
-"""A user's compile spec, held against the target that a recipe is for."""
+"""Compares a user's compile spec with the target that a recipe is for."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """What a program hands to its delegates and takes from them, held against what their TOSA programs read and write.
 
-ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32, where the operator behind the delegate's last
-dequantisation goes to the CPU (issue 19364 and pull request 22966 of pytorch/executorch). On the device the `.pte`
-then takes bytes for what they are not, and no step of lowering notices.
+ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32 (issue 19364 and pull request 22966 of
+pytorch/executorch). It does where the operator after the delegate's last dequantisation goes to the CPU. On the device
+the `.pte` then takes bytes for what they are not, and no step of lowering notices.
 
 It also hands a delegate values of which only the shape matters. Where they are no inputs of the TOSA program, the
-runtime takes them for outputs, for it expects those right behind the inputs that the program has.
+runtime takes them for outputs. It expects outputs right after the inputs that the program has.
 """
 
 from __future__ import annotations

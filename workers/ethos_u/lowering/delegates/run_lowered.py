@@ -1,7 +1,7 @@
 """Runs a lowered program on this machine: its delegates by the TOSA reference model, what is between them by PyTorch.
 
-ExecuTorch's portable kernels do the same arithmetic as PyTorch in single precision; only functions of the C library
-(exp, tanh and their like) and the order of long float sums may differ on a target by a last bit.
+ExecuTorch's portable kernels do the same arithmetic as PyTorch in single precision. On a target, a last bit may differ.
+The causes are functions of the C library (exp, tanh and their like) and the order of long float sums.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ by its name.
 A file has `lowering(alternative)`, a context manager inside which ExecuTorch lowers by the alternative. That of a
 quantiser choice has `quantising(alternative)` instead, inside which models are quantised by the alternative. And
 `concerns(host_operators)`: whether it may change a program that leaves these on the CPU. Where it does not depend on
-that, as for `precision`, a file has no such function, and what is worth trying is measured.
+that, as for `precision`, a file has no such function. What is worth trying is measured instead.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def lowering_by(setting: Setting) -> Iterator[None]:
 def quantising_by(setting: Setting) -> Iterator[None]:
     """Inside the block, this thread's ExecuTorch quantises by the setting. One thread of a process at a time.
 
-    Raises ModelError: inside, if the model has not the layers that the setting names; at the end, if nothing was
-    quantised by a setting that is for the quantiser.
+    Raises ModelError inside, if the model has not the layers that the setting names. It raises it at the end if nothing
+    was quantised by a setting that is for the quantiser.
     """
     with ExitStack() as stack:
         for name, alternative in setting:

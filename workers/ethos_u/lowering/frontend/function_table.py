@@ -23,8 +23,8 @@ Function = Callable[["torch.Tensor"], "torch.Tensor"]
 class FunctionTables:
     """The functions that stand in the programs of one lowering.
 
-    A function stands in the program as a power, which ExecuTorch lowers to a TABLE; with an exponent that no model has,
-    by which it is known again when the table is filled, and which keeps it apart from others of the same value.
+    A function stands in the program as a power, which ExecuTorch lowers to a TABLE. Its exponent is one that no model
+    has. By it the function is known again when the table is filled, and kept apart from others of the same value.
     """
 
     def __init__(self, choice: str, first_exponent: float) -> None:

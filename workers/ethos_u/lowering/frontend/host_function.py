@@ -54,8 +54,9 @@ def _tabulate(tables: FunctionTables, program: ExportedProgram, spec: TosaSpecif
 
 
 def _host_function(program: ExportedProgram, quantise: Node) -> tuple[list[Node], list[Node]]:
-    """What operators on the CPU lead to a quantise that treat every element alike: the dequantises and constants of one
-    element that they lead from, and the operators in program order. Nothing if they lead from anything else."""
+    """The operators on the CPU that treat every element alike and lead to a quantise. Also the dequantises and
+    constants of one element that they start from. Operators are in program order. Nothing if they lead from anything
+    else."""
     leaves: dict[Node, None] = {}
     members: set[Node] = set()
     waiting = list(quantise.all_input_nodes)

@@ -1,8 +1,8 @@
 """What a model would compute with other widths in some of its layers, without lowering it.
 
-ExecuTorch's quantised program has its quantise and dequantise operators in the open, so one run of it in PyTorch tells
-what becomes of the outputs where some values are not rounded to int8, or some weights are rounded to int4 as well. That
-takes milliseconds where quantising and lowering the model takes a minute; what is offered is lowered and measured.
+ExecuTorch's quantised program has its quantise and dequantise operators in the open. In one run of it in PyTorch, some
+values are not rounded to int8, or some weights are rounded to int4 as well. The run shows what becomes of the outputs.
+That takes milliseconds where quantising and lowering the model takes a minute; what is offered is lowered and measured.
 """
 
 from __future__ import annotations

@@ -86,10 +86,10 @@ def worth_lowering(
 
     noise: what two such sets make of the outputs, as in `workers.ethos_u.lowering.precision.mixed_precision`.
 
-    Layers are taken for int4 in the order of the noise that each alone brings for a weight that it saves, and for int16
-    in the order of the noise that comes back if all others have it. Half of them and all are for a front of cycles
-    against quality. Then there are for each loss those with int4 that keep all together so near to the default, where
-    the others have int8 activations, where they have int16, and where as few as will do have int16.
+    For int4, layers are taken in the order of the noise that each alone adds per weight that it saves. For int16, they
+    are taken in the order of the noise that comes back if all others have it. Half of them and all are for a front of
+    cycles against quality. Then there are, for each loss, the layers with int4 that together stay so near to the
+    default. The others have int8 activations, or int16, or as few as will do have int16.
 
     Args:
         layers: of the model.

@@ -85,7 +85,7 @@ class Footprints:
     and kept for other streams.
 
     Every element of an IFM counts as read, those between strides too. The indices of a gather or scatter can point to
-    anything in the indexed range, so that all of it is read or written.
+    anything in the indexed range. So all of it counts as read or written.
 
     accelerator: as in `Decoded.accelerator`.
     """

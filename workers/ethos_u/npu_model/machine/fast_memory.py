@@ -1,4 +1,4 @@
-"""How large the memory of its own is that a command stream was made for: a `.pte` does not say it."""
+"""The size of the NPU's own memory that a command stream was made for, which a `.pte` does not say."""
 
 from __future__ import annotations
 

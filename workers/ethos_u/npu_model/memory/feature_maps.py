@@ -263,7 +263,7 @@ def _windows(
 
 
 def _split(extent: Extent, at: int) -> tuple[Extent | None, Extent | None]:
-    """What is in front of a place, and what is behind it; None if that is nothing."""
+    """What comes before a place, and what comes after it; None if that is nothing."""
     first, end = extent
     return (first, min(end, at)) if first < at else None, (max(first, at), end) if end > at else None
 

@@ -44,8 +44,8 @@ def table_place(operation: Operation, accelerator: Accelerator) -> tuple[int, in
 
 
 def overwrites_tables(operation: Operation, accelerator: Accelerator) -> bool:
-    """Whether an operation's accumulators take the place of the tables: on U55-32 and U55-64, where no part of the
-    SHRAM is reserved for tables, those of an operation that uses none (Vela's `PrepareCommand`).
+    """Whether an operation's accumulators take the place of the tables (Vela's `PrepareCommand`). On U55-32 and U55-64
+    no part of the SHRAM is reserved for tables. There the accumulators of an operation that uses none do.
 
     Args:
         operation: any.

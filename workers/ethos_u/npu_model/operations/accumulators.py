@@ -1,8 +1,8 @@
 """What accumulators start from, and whether they outlive an operation.
 
-On U85 an operation can start from the accumulators of the one before it (ACC_FORMAT.acc_input KEEP), which then has
-written nothing (acc_output DISABLE), or from IFM2. Vela computes convolutions and pools with strides above 3 so, tap by
-tap (`DecomposeForStrides` of compiler/scheduler_decompose.cpp).
+On U85 an operation can start from the accumulators of the one before it (ACC_FORMAT.acc_input KEEP), or from IFM2. The
+operation before it has then written nothing (acc_output DISABLE). Vela computes convolutions and pools with strides
+above 3 so, tap by tap (`DecomposeForStrides` of compiler/scheduler_decompose.cpp).
 """
 
 from __future__ import annotations

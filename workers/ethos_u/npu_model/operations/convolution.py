@@ -1,7 +1,7 @@
 """Convolutions, depthwise convolutions and matrix products.
 
-Sums are computed by matrix products in floating point where that is exact: a type has every integer up to a limit, and
-what cannot leave that is the same in whatever order it is added up.
+Sums are computed by matrix products in floating point where that is exact. A type has every integer up to a limit. A
+sum that cannot leave these is the same in whatever order it is added up.
 """
 
 from __future__ import annotations

@@ -38,8 +38,9 @@ class Bytes(Protocol):
 def copy(operation: Operation, memory: Bytes) -> None:
     """Copy.
 
-    What Vela emits is a single row of bytes, or on U85 planes of rows by index: row i of a plane is at `index[i] *
-    stride0` at one end and at `i * stride0` at the other, plane j at `j * stride1` (EthosU85RCSGenerator::GenerateDMA).
+    What Vela emits is a single row of bytes, or on U85 planes of rows by index. Row i of a plane is at
+    `index[i] * stride0` at one end and at `i * stride0` at the other, plane j at `j * stride1`
+    (EthosU85RCSGenerator::GenerateDMA).
 
     Args:
         operation: its kind is dma.

@@ -66,7 +66,7 @@ def _resized(operation: Operation, ifm: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Points:
-    """Along one axis, for every output element: the IFM elements before and after it, and the weight of the latter in
+    """Along one axis, for every output element: the IFM elements before and after it. Also the weight of the latter, in
     units of 1/unit."""
 
     before: np.ndarray

@@ -33,8 +33,9 @@ def scaled(
     - TRUNCATE, TRUNCATE_TO_ZERO: r = 0, or 2**shift - 1 for negative values.
     - TRUNCATE_TO_LOWER: r = 0.
 
-    With `ahead`, the double modes round as if the values were shifted left by it first, and the result right: above
-    shift 31 - ahead, by 2**(30 - ahead). So TensorFlow Lite's ADD rounds, which shifts its operands left by 20 or 15.
+    With `ahead`, the double modes round as if the values were shifted left by it first, and the result right. Above
+    shift 31 - ahead, they round by 2**(30 - ahead). So TensorFlow Lite's ADD rounds, which shifts its operands left by
+    20 or 15.
 
     Source: Vela computes constants by these laws, in `Scale` of compiler/graphir_optimiser.cpp.
 

@@ -1,4 +1,4 @@
-"""What is wrong with a command stream, as far as it shows without computing a value.
+"""Finds what is wrong with a command stream, as far as it shows without computing a value.
 
 Every rule holds for every stream that is right. What no rule finds can still be wrong: only executing a stream shows
 that it computes the program's values.

@@ -66,7 +66,7 @@ def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
 
 
 def _places(step: Step, feature_map: FeatureMap, name: str) -> list[tuple[list[int], list[tuple[int, int]], int]]:
-    """Of each part of a feature map: addresses of its first row in the operations of a step, how often rows are
+    """Of each part of a feature map: addresses of its first row in the operations of a step. Also how often rows are
     repeated at which distance, and bytes of a row."""
     found = []
     for rows in rows_of_map(step.operation, feature_map, name):

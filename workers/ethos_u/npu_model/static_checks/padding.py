@@ -24,7 +24,7 @@ class Window:
 
     Attributes:
         taps, dilation: (height, width).
-        padding: at the top, bottom, left and right, in elements; a PAD in front of the convolution included.
+        padding: at the top, bottom, left and right, in elements; a PAD before the convolution included.
     """
 
     taps: tuple[int, int]
@@ -57,9 +57,9 @@ def too_much(
 ) -> Iterator[Violation]:  # fmt: skip
     """Convolutions that see more padding on a side than the program's.
 
-    Each of them has the program's window or, where Vela computes a dilated convolution in phases, the window with a
-    smaller dilation over every so many rows and columns. An operation that computes some of the rows sees less padding
-    above or below.
+    Each of them has the program's window. Where Vela computes a dilated convolution in phases, the window has a smaller
+    dilation over every so many rows and columns. An operation that computes some of the rows sees less padding above or
+    below.
 
     Args:
         looked_at: all steps of a stream.

@@ -1,8 +1,8 @@
 """The last blocks of one operation and the first blocks of the next, which may be under way at the same time.
 
 The NPU computes an OFM block by block and reads an IFM likewise. NPU_SET_BLOCKDEP says how many blocks may be under way
-where a computation begins before the one in front of it has ended. Vela sets it by the same boxes (`CalcBlockDep` of
-its two register_cs_generator.cpp), so that a box here is part of what Vela takes to be read or written by then.
+where a computation begins before the previous one has ended. Vela sets it by the same boxes (`CalcBlockDep` of its two
+register_cs_generator.cpp). So a box here is part of what Vela takes to be read or written by then.
 """
 
 from __future__ import annotations

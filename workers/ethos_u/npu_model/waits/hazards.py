@@ -1,8 +1,8 @@
 """Operations that may be under way at the same time although one needs that the other has ended.
 
 Copies run beside computations and beside each other; what orders them is NPU_OP_DMA_WAIT and NPU_OP_KERNEL_WAIT.
-Computations follow each other, but the first blocks of one may be read before the last blocks of the one in front of it
-are written; how many is in NPU_SET_BLOCKDEP.
+Computations follow each other. But the first blocks of one may be read before the last blocks of the one before it are
+written. How many is in NPU_SET_BLOCKDEP.
 """
 
 from __future__ import annotations

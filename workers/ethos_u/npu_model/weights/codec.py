@@ -105,14 +105,29 @@ def _expand(bits: Bits, batch: list[tuple[Header, Chunks]], most: int) -> np.nda
 
     remainders_at[chunks + 1] += counts * width_bits
     chunks = np.flatnonzero(with_runs)
-    here = of_slice[chunks]
+    runs = _zero_runs(bits, headers, of_slice[chunks], runs_ones[chunks], run_counts[chunks], remainders_at[chunks + 1])
+    return _spread(weights, _gaps(runs, headers), most)
+
+
+def _zero_runs(
+    bits: Bits, headers: list[Header], of_slice: np.ndarray, ones: np.ndarray, counts: np.ndarray,
+    remainders_at: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Lengths of the zero runs of consecutive slices. The arrays are those of the chunks that have any."""
     # A zero run's quotient is as many ones as there are before a 0: half of what they are as twos.
-    all_twos = np.full(len(chunks), (1 << CODES) - 1)
-    codes = Codes(runs_ones[chunks], all_twos, run_counts[chunks], np.zeros(len(chunks), np.bool_), here)
-    symbols, counts = quotients(codes, np.array([one.runs for one in headers]))
-    width_bits = np.array([one.run_bits for one in headers])[here]
-    runs = with_remainders(bits, symbols // 2, counts, remainders_at[chunks + 1], width_bits)
-    gaps = _gaps(runs, headers)
+    all_twos = np.full(len(ones), (1 << CODES) - 1)
+    codes = Codes(ones, all_twos, counts, np.zeros(len(ones), np.bool_), of_slice)
+    symbols, symbol_counts = quotients(codes, np.array([one.runs for one in headers]))
+    width_bits = np.array([one.run_bits for one in headers])[of_slice]
+    return with_remainders(bits, symbols // 2, symbol_counts, remainders_at, width_bits)
+
+
+def _spread(weights: np.ndarray, gaps: np.ndarray, most: int) -> np.ndarray:
+    """int16: the weights with as many zeros before each, and after the last, as `gaps` says.
+
+    Raises:
+        Fault: there are more than `most`.
+    """
     total = len(weights) + int(gaps.sum())
     if total > most:
         raise Fault(f"the stream has at least {total - most} weights too many")

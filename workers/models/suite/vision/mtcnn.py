@@ -14,8 +14,8 @@ from workers.models.types import SourceModel
 
 
 class PNet(nn.Module):
-    """Finds candidates: an image (1, 3, height, width) within [-1, 1] to corrections of boxes (1, 4, h, w) and the
-    probabilities (1, 2, h, w) of no face and of a face at every second pixel."""
+    """Finds candidates. It takes an image (1, 3, height, width) within [-1, 1]. It returns corrections of boxes (1, 4,
+    h, w) and probabilities (1, 2, h, w). These are of no face and of a face, at every second pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,8 +37,8 @@ class PNet(nn.Module):
 
 
 class ONet(nn.Module):
-    """Judges one candidate: an image (1, 3, 48, 48) within [-1, 1] to a correction of the box (1, 4), the places of
-    eyes, nose and mouth (1, 10) and the probabilities (1, 2) of no face and of a face."""
+    """Judges one candidate. It takes an image (1, 3, 48, 48) within [-1, 1]. It returns a correction of the box (1, 4)
+    and the places of eyes, nose and mouth (1, 10). Last are the probabilities (1, 2) of no face and of a face."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def candidates(patches: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _crowd(first: int) -> torch.Tensor:
-    """An image (1, 3, 96, 128) in 6 rows of 8 patches, every other one with a face of the size that P-Net finds."""
+    """An image (1, 3, 96, 128) in 6 rows of 8 patches. Every other patch has a face of the size that P-Net finds."""
     rows, columns = 6, 8
     count = rows * columns // 2
     both = torch.stack((faces()[first : first + count], backgrounds()[first : first + count]), dim=1).flatten(0, 1)

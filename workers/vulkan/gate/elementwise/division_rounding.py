@@ -1,4 +1,4 @@
-"""Division with rounding rounds floats down and integers towards zero, whatever it is told."""
+"""Division with rounding rounds floats down and integers towards zero, whichever rounding is asked for."""
 
 from collections.abc import Iterator
 

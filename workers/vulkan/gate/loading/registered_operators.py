@@ -1,5 +1,5 @@
-"""The operators that ExecuTorch's Vulkan runtime registers: the names in the VK_REGISTER_OP calls of its main branch of
-2026-08-22 (cff6f4d), tests left out."""
+"""The operators that ExecuTorch's Vulkan runtime registers. They are the names in the VK_REGISTER_OP calls of its main
+branch of 2026-08-22 (cff6f4d), tests left out."""
 
 REGISTERED = frozenset(
     (

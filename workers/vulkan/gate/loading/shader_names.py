@@ -1,7 +1,7 @@
 """The shaders that ExecuTorch's runtime is built with: the variants that the tables in its wheel spell out.
 
-A table is a template with parameters. Each of its variants has a name, to which the suffixes of all combinations of the
-parameters in `generate_variant_forall` are appended, in their order. By `gen_vulkan_spv.py` of the same wheel.
+A table is a template with parameters. Each of its variants has a name. The suffixes of all combinations of the
+parameters in `generate_variant_forall` are appended to it, in their order. By `gen_vulkan_spv.py` of the same wheel.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class FillNormWeights(ModuleRewrite):
     """Vulkan's runtime does not take layer and batch norms without weights or bias, such as
     `nn.LayerNorm(16, elementwise_affine=False)`: NativeLayerNorm.cpp, BatchNorm.cpp. A batch norm that a convolution
-    takes in is left to `fold-batch-norms`, and a group norm to `fill-group-norm-weights`, since those are then not the
-    same bit for bit.
+    takes in is left to `fold-batch-norms`, and a group norm to `fill-group-norm-weights`. Those are then not the same
+    bit for bit.
     """
 
     name: ClassVar[str] = "fill-norm-weights"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoldBatchNorms(ModuleRewrite):
-    """ExecuTorch folds a batch norm into the convolution before it only where it has weights, and Vulkan's runtime does
-    not take one without: BatchNorm.cpp. With ones and zeros, `FuseBatchNormPass` folds it."""
+    """ExecuTorch folds a batch norm into the convolution before it only where it has weights. Vulkan's runtime does not
+    take one without: BatchNorm.cpp. With ones and zeros, `FuseBatchNormPass` folds it."""
 
     name: ClassVar[str] = "fold-batch-norms"
     law: ClassVar[str] = "a convolution and a scale and offset by channel are a convolution with scaled weights"

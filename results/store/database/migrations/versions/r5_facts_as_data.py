@@ -1,6 +1,6 @@
 """Facts of targets, versions, objectives and metrics as data, for families of targets that have others than Ethos-U.
 
-What identities are made of has changed, and so have their keys: no result from before can be found by one from now on.
+What identities are made of has changed, and so have their keys. No earlier result can be found by a key from now on.
 Evaluations, bests, imported bests and nights are forgotten. What users measured is kept.
 """
 

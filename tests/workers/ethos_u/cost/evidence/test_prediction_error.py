@@ -21,7 +21,8 @@ from results.reports.brief import brief
 from results.reports.comparison import Comparison, Side
 from results.reports.prediction_error import ERRORS_FILE, WITHIN, PredictionError, error_for, labelled, shipped_error
 from results.reports.report import ReportExtras, report_html, write_index
-from results.reports.summary import markdown_table, tune_json
+from results.reports.summary import markdown_table
+from results.reports.tune_json import tune_json
 from tuner.cli import cli
 from tuner.tuning.identity import target_record
 from tuner.tuning.objective import Objective

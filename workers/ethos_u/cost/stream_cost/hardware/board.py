@@ -45,8 +45,8 @@ TABLES = Memory("tables", 1.0, 0, 0, 1, 1, 1000, 1000)
 def memories(target: Target) -> Mapping[int, Memory]:
     """Region -> memory.
 
-    Read off the configuration as Vela's compiled core does (`regor_set_system_config` and `Architecture::ParseMemory`),
-    which takes its defaults from there and not from Vela's Python.
+    Read off the configuration as Vela's compiled core does (`regor_set_system_config` and `Architecture::ParseMemory`).
+    Defaults are from there too, and not from Vela's Python.
 
     Raises:
         ModelError: the configuration cannot be read or names no memory for a port.

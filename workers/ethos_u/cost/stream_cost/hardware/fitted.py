@@ -1,6 +1,6 @@
 """The numbers of the cost model that no document has: they are fitted to measured cycles.
 
-`python -m benchmarks.predictions.fit_cycles` fits them again and prints how far off they are on each row, and on the
+`python -m benchmarks.predictions.fit_cycles` fits them again. It prints how far off they are on each row, and on the
 rows of a model that was left out of the fit. docs/objective.md says which rows tell what.
 """
 

@@ -72,7 +72,7 @@ def output_cycles(npu: Npu, work: Work, some: Blocks) -> float:
     """Cycles in which the output unit scales and writes one block.
 
     U55 and U65 work on whole microblocks (measured: TinyCNN, whose pools have one channel), U85 on elements (measured:
-    outputs of 4 and 8 channels). A channel has 10 bytes of scale and bias, of which 256 are under way at a time
+    outputs of 4 and 8 channels). A channel has 10 bytes of scale and bias. Of them, 256 are under way at a time
     (`EstimateMacOpCycles` in ethos_u85_performance.cpp has the same without the share).
 
     Args:
@@ -111,7 +111,7 @@ def _u55(npu: Npu, work: Work, area: int, taps: int, deep: int) -> float:
 
 
 def _u85(npu: Npu, work: Work, area: int, taps: int, deep: int) -> float:
-    """Measured: a microblock takes a cycle for each tap and 8 input channels, none of which is rounded up further; a
+    """Measured: a microblock takes a cycle for each tap and 8 input channels, none of which is rounded up further. A
     sweep over the microblocks of a block takes `Fitted.sweep_cycles` more. Weights of a 2:4 sparse format save nothing.
 
     As in `EstimateMacCyclesPerBlock` of ethos_u85_performance.cpp, a sweep is not faster than its weights are decoded.

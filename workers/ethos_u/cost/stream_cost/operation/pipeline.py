@@ -55,8 +55,9 @@ class Ends:
 def beside(before: Ends, after: Ends, apart: bool) -> float:
     """Cycles that an operation runs beside the one before it.
 
-    A stage begins with the next operation when it has ended with the one before: the first block is computed while the
-    last one of before leaves. It is also read while that one is computed if nothing depends on that: `apart`.
+    A stage begins with the next operation when it has ended with the one before. So the first block is computed while
+    the last one of the operation before leaves. It is also read while that one is computed if nothing depends on that:
+    `apart`.
 
     Source: velatune's own model; docs/objective.md compares it with measurements.
 
@@ -75,8 +76,8 @@ def beside(before: Ends, after: Ends, apart: bool) -> float:
 def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage, late_weights: float) -> float:
     """Cycles from the first byte read to the last one written.
 
-    The slowest stage works without a gap: before it, the first block passes the stages in front; after it, the last
-    block passes those behind. Weights come in beside the IFM, and are used as they come.
+    The slowest stage works without a gap. Before it starts, the first block passes the earlier stages. After it ends,
+    the last block passes the later ones. Weights come in beside the IFM, and are used as they come.
 
     Source: velatune's own model; docs/objective.md compares it with measurements.
 

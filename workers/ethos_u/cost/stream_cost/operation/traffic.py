@@ -1,7 +1,7 @@
 """What an operation moves to and from each memory, and how long that takes.
 
-Which bytes are moved was compared with counters of the measured runs: beats of SRAM are the same to the beat on U65
-and U85 (docs/objective.md).
+Which bytes are moved was compared with counters of the measured runs. On U65 and U85, SRAM traffic is the same to the
+beat (docs/objective.md).
 """
 
 from __future__ import annotations

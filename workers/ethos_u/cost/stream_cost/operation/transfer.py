@@ -16,8 +16,8 @@ _BEAT = 16  # bytes of U85's ports, and of a brick's innermost row
 def burst_bytes(tensor: Tensor, block: Shape, read: bool) -> int:
     """Bytes of one transaction: as long as a block is contiguous in memory, up to the memory's longest burst.
 
-    `EstimateMemoryTransfer` in ethos_u85_performance.cpp, but that rows which fill their tensor's width follow each
-    other in memory, and that NHWC which is not whole is written 16 bytes at a time (measured: single operators with
+    `EstimateMemoryTransfer` in ethos_u85_performance.cpp, with two differences. Rows which fill their tensor's width
+    follow each other in memory. NHWC which is not whole is written 16 bytes at a time (measured: single operators with
     feature maps in DRAM).
 
     Args:
@@ -50,8 +50,8 @@ def bytes_per_cycle(
     """What one channel moves: the memory's bandwidth, or as much as is under way in the time that an answer takes.
 
     U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. All
-    single beats of feature maps that are read are under way (measured: convolutions 3x3 in DRAM, whose IFM is read 16
-    channels at a time). U55 and U65: the same for feature maps that are read, of which Vela has nothing.
+    single beats of feature maps that are read are under way. This was measured on convolutions 3x3 in DRAM, whose IFM
+    is read 16 channels at a time. U55 and U65: the same for feature maps that are read, of which Vela has nothing.
 
     Args:
         npu: the NPU.

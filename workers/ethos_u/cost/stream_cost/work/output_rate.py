@@ -37,9 +37,9 @@ def cycles_per_element(npu: Npu, operation: Operation) -> float:
 def _u55(npu: Npu, operation: Operation, ifm_bits: int, ofm_bits: int, activation: Activation) -> float:
     """`EstimateAOCyclesPerElement` in ethos_u55_performance.cpp.
 
-    The activation is what the register says. A clamp is free: every operation has its bounds, whether or not they clamp
-    (in 5.1.0 an operation without activation costs what a look-up table does; Arm corrected that after it:
-    MLBEDSW-11756).
+    The activation is what the register says. A clamp is free: every operation has its bounds, whether or not they
+    clamp. In 5.1.0 an operation without activation costs what a look-up table does. Arm corrected that later
+    (MLBEDSW-11756).
     """
     elementwise = operation.kind is Kind.ELEMENTWISE
     if elementwise and ifm_bits == 32:

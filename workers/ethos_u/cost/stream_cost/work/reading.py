@@ -1,4 +1,4 @@
-"""From decoded operations to the work that the cost formulas price."""
+"""Turns decoded operations into the work that the cost formulas price."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cost formulas are told of one piece of work."""
+"""One piece of work, as the cost formulas take it."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _nothing(function: np.ufunc, dtype: np.dtype) -> int:
 def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> np.ndarray:
     """Every window's sum divided by the number of its elements that are no padding.
 
-    The law is TOSA's AVG_POOL2D, with its reciprocal_scale: for n elements and the least k with `2**k >= n`, the
+    The law is TOSA's AVG_POOL2D, with its reciprocal_scale. For n elements and the least k with `2**k >= n`, the
     multiplier is `((2**30 + 1) << k) / n`, rounded down, and the shift 30 + k. Halves go away from zero. The divisor
     that Vela puts into OFM_SCALE for pools without padding gives the same (`QuantizePoolingScale`).
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, order=True)
 class Way:
     """From an evaluated program to one that is known of. value: of the evaluated one, see
-    `tuner.search.program_graph.State.value`; the less the better. number: when it was found."""
+    `tuner.search.graph.state.State.value`; the less the better. number: when it was found."""
 
     value: float
     number: int
@@ -28,8 +28,8 @@ class Frontier:
         self._found = 0
 
     def close(self, program: str) -> list[tuple[str, str]]:
-        """It was evaluated, for the first time or again: the ways that led to it while it was open, as pairs (program,
-        pass)."""
+        """A program was evaluated, for the first time or again. Returns the ways that led to it while it was open, as
+        pairs (program, pass)."""
         self._closed.add(program)
         return self._towards.pop(program, [])
 
@@ -38,7 +38,7 @@ class Frontier:
 
         Args:
             program: hash of the evaluated one.
-            value: of it, see `tuner.search.program_graph.State.value`.
+            value: of it, see `tuner.search.graph.state.State.value`.
             successors: hashes of the programs it leads to, by pass.
         """
         for one, to in successors.items():
@@ -52,8 +52,8 @@ class Frontier:
         return len(self._towards)
 
     def best_by_pass(self, but: Collection[str]) -> Iterator[tuple[str, Way]]:
-        """For each pass the way to an open program from the best evaluated one that has any, `but` for these programs
-        to go to."""
+        """For each pass, the way to an open program from the best evaluated one that has any. Ways to the programs of
+        `but` are left out."""
         for one in list(self._by_pass):
             ways = self._by_pass[one]
             while ways and ways[0].to in self._closed:
