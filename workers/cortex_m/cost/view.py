@@ -307,10 +307,8 @@ def _slice(node: Node) -> KernelCall:
     return KernelCall("slice_copy_portable", n=outer, o=places, dims=(prod(shape) // max(outer * places, 1) * size,))
 
 
-def _split(node: Node) -> KernelCall | None:
-    """Of int8 values; others were not counted."""
-    if _dtype(args_of(node)[0]) != "int8":
-        return None
+def _split(node: Node) -> KernelCall:
+    """Priced as of int8 values in as many bytes, which alone were counted: its loops go by words."""
     axis = int(args_of(node)[2]) if len(args_of(node)) > 2 else 0
     values: list[torch.Tensor] = list(node.meta["val"])
     return _parts("split_portable", list(values), axis, args_of(node)[0])

@@ -168,8 +168,8 @@ _SHORT = (6, 7)
 
 
 def row_copy(values: int, mve: bool) -> Counts:
-    """A loop that copies int8 values, as GCC 12.2 compiles it: by words, with MVE by 16 bytes and then by eight; the
-    values that are left follow. A short row is copied by value.
+    """A loop that copies int8 values, as GCC 12.2 compiles it. It goes by words, with MVE by 16 bytes and then by
+    eight. The values that are left follow. A short row is copied by value.
 
     Args:
         values: of the row.

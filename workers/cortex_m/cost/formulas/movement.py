@@ -38,8 +38,8 @@ def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def upsample(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `upsample_nearest2d` of contiguous floats: for every value of the result, the row and the column
-    that it comes from are computed anew, each by a product in float and a conversion to 64 bits.
+    """ExecuTorch's `upsample_nearest2d` of contiguous floats. Every value of the result computes anew which row and
+    column it comes from. Each takes a product in float and a conversion to 64 bits.
 
     Args:
         call: of the operator.
