@@ -69,6 +69,41 @@ class Extremes(nn.Module):
         return torch.maximum(torch.minimum(left, right), right - right)
 
 
+class Moves(nn.Module):
+    """What moves int8 values: slices, indices, splits, transposes and paddings; and an upsampled float."""
+
+    columns: torch.Tensor
+    images: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("columns", torch.tensor([4, 0, 9]))
+        self.register_buffer("images", torch.tensor([1]))
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        rows = x + x
+        image = rows.view(1, 1, 12, 10) * rows.view(1, 1, 12, 10)
+        indexed = rows[:, :, self.columns], rows[self.images]
+        turned = (rows.permute(1, 0, 2), rows.view(2, 2, 3, 5, 2).permute(4, 3, 2, 1, 0))
+        padded = nn.functional.pad(image, (1, 2))
+        grown = nn.functional.interpolate(x.view(1, 2, 6, 10), scale_factor=2.0)
+        return (rows[:, ::2], rows[:, :, 2:7], *indexed, *rows.split([2, 4], 1), *turned, padded, grown)
+
+
+class Dilated(nn.Module):
+    """Convolutions with gaps between the positions of their kernels: of all channels, by groups, and depthwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Conv2d(4, 6, 3, padding=2, dilation=2)
+        self.grouped = nn.Conv2d(6, 6, (3, 2), 2, padding=(0, 2), dilation=(1, 3), groups=3, bias=False)
+        self.depthwise = nn.Conv2d(6, 6, (2, 3), dilation=(2, 1), groups=6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        deep: torch.Tensor = self.depthwise(self.grouped(torch.relu(self.whole(x))))
+        return deep
+
+
 def _padded_row() -> nn.Module:
     return nn.Sequential(nn.Conv2d(4, 8, (1, 3)), nn.AvgPool2d((1, 3), 1, (0, 1)))
 
@@ -93,6 +128,8 @@ MODELS = {
     "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),
     "extremes": (Extremes, (4, 12)),
     "trap": (lambda: nn.Conv1d(8, 4, 3, 2, 1), (1, 8, 10)),
+    "moves": (Moves, (2, 6, 10)),
+    "dilated": (Dilated, (1, 4, 11, 9)),
     "grouped": (lambda: nn.Conv2d(8, 8, 3, groups=4, bias=False), (1, 8, 6, 6)),
 }
 

@@ -1,15 +1,22 @@
-"""What programs are compared on and by: models with a state, nested outputs, masks, and values that are no number."""
+"""What programs are compared on and by: models with a state, nested outputs, masks, values that are no number, and
+dilated convolutions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.programs.cortex_m import inputs_of, lowered, quantised
 from torch import nn
 from torch.export import ExportedProgram
+from torch.nn.functional import conv2d
 
-from workers.cortex_m.check.compare import same_bits
+from workers.cortex_m.check.compare import output_steps, same_bits, within_one_step
+from workers.cortex_m.check.dilated_convolution import with_zeros_between
 from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.view import output_shapes, results_of
@@ -74,3 +81,36 @@ def test_programs_of_other_bfloat16_weights_have_other_hashes() -> None:
         return program_hash(torch.export.export(net, (torch.zeros(1, 2, dtype=torch.bfloat16),)))
 
     assert of(1.0) == of(1.0) != of(1.5)
+
+
+SMALL = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@settings(max_examples=20)
+@given(
+    kernel=SMALL, dilation=SMALL, stride=SMALL, padding=SMALL, groups=st.sampled_from([1, 2, 4]), seed=st.integers(0, 9)
+)
+def test_zeros_between_weights_compute_what_a_dilation_does(
+    kernel: tuple[int, int], dilation: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], groups: int,
+    seed: int,
+) -> None:  # fmt: skip
+    draw = torch.Generator().manual_seed(seed)
+    image = torch.randint(-128, 128, (2, 4, 8, 9), generator=draw).double()
+    weight = torch.randint(-128, 128, (8, *kernel, 4 // groups), generator=draw)
+    spread = with_zeros_between(weight, dilation)
+    assert spread.dtype == weight.dtype and int((spread != 0).sum()) == int((weight != 0).sum())
+    wanted, found = (
+        conv2d(image, one.permute(0, 3, 1, 2).double(), None, stride, padding, gaps, groups)
+        for one, gaps in ((weight, dilation), (spread, (1, 1)))
+    )
+    assert found.shape == wanted.shape and torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m55", "cortex-m4"])
+def test_dilated_convolutions_are_computed_as_the_quantised_model_does(cpu: str) -> None:
+    program, inputs = lowered("dilated", cpu), inputs_of("dilated")
+    kinds = [node.args[5] for node in program.graph.nodes if "conv2d" in str(node.target)]
+    assert kinds == [[2, 2], [1, 3], [2, 1]]
+    found, wanted = outputs_of(program, inputs), outputs_of(quantised("dilated"), inputs)
+    assert within_one_step(found, wanted, output_steps(program)).equal
+    assert len(wanted[0].unique()) > 10

@@ -1,6 +1,7 @@
 """Estimated instructions: what ships is what the tables give, and how near it comes to what was counted."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from statistics import median
@@ -14,7 +15,7 @@ from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.compare import compare
 from workers.cortex_m.cost.fitted import FILE, fitted
 from workers.cortex_m.cost.formulas.blocks import dsp_copy
-from workers.cortex_m.cost.kernels import counts_of
+from workers.cortex_m.cost.kernels import counts_of, formula_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.price import kernel_instructions, price
 from workers.cortex_m.cost.view import operator_calls
@@ -99,6 +100,77 @@ def test_a_transpose_of_floats_is_priced_as_the_operator_of_a_file(
         assert found + fitted(Target.parse(cpu).instruction_set).per_instruction == pytest.approx(
             instructions, rel=0.01
         )
+
+
+def test_moves_are_priced_by_what_their_loops_run_over() -> None:
+    calls = {
+        (one.operator, one.call)
+        for one in operator_calls(lowered("moves"))
+        if not one.operator.startswith(("quantize", "dequantize"))
+    }
+    assert calls == {
+        ("slice_copy", KernelCall("slice_copy_portable", n=2, o=3, dims=(10,))),
+        ("slice_copy", KernelCall("slice_copy_portable", n=12, dims=(5,))),
+        ("index", KernelCall("index_portable", n=12, o=3, dims=(1,))),
+        ("index", KernelCall("index_portable", o=1, dims=(60,))),
+        ("split_with_sizes_copy", KernelCall("split_portable", n=2, o=2, dims=(20, 40))),
+        ("transpose", KernelCall("transpose", elements=120, dims=(2, 6, 10), perm=(1, 0, 2))),
+        ("transpose", None),  # of five axes
+        # ExecuTorch takes an image of one channel for channels_last.
+        ("pad", KernelCall("pad", elements=156, dims=(1, 12, 10, 1), before=(0, 0, 1, 0), after=(0, 0, 2, 0))),
+        ("upsample_nearest2d", KernelCall("upsample_nearest2d_portable", h=6, w=10, c=2, oh=12, ow=20)),
+    }
+
+
+#: Instructions of operators of one file under QEMU, with the runtime's own. The first two have sizes that no row has.
+OF_A_FILE = [
+    ("quantized_activation", KernelCall("quantized_activation", elements=16384), 12_468, 65_707),
+    ("split_with_sizes_copy", KernelCall("split_portable", o=2, dims=(4096, 4096)), 2_744, 9_383),
+    (
+        "upsample_nearest2d",
+        KernelCall("upsample_nearest2d_portable", h=8, w=8, c=32, oh=16, ow=16),
+        680_547,
+        2_918_789,
+    ),
+]
+
+
+@pytest.mark.parametrize(("operator", "call", "mve", "dsp"), OF_A_FILE, ids=[one[0] for one in OF_A_FILE])
+def test_an_operator_takes_what_it_takes_in_a_file(operator: str, call: KernelCall, mve: int, dsp: int) -> None:
+    for cpu, counted in (("cortex-m55", mve), ("cortex-m4", dsp)):
+        cost = price([OperatorCall("a", operator, call)], Target.parse(cpu))
+        found = cost.operators[0].instructions
+        assert found is not None
+        assert found + fitted(Target.parse(cpu).instruction_set).per_instruction == pytest.approx(counted, rel=0.05)
+
+
+def predicted_without(
+    cpu: str, left_out: Callable[[KernelCall, str | None], bool]
+) -> tuple[list[float], list[KernelCall]]:
+    """Relative errors of all rows of a kind by coefficients that were fitted without any row of it, and the rows."""
+    instruction_set = Target.parse(cpu).instruction_set
+    rows = [
+        (call, cortex_m_costs.Sample("", counts, counted), left_out(call, formula_of(call, instruction_set)))
+        for call, counted in counted_kernels(cpu)
+        if (counts := counts_of(call, instruction_set))
+    ]
+    coefficients = cortex_m_costs.solved([one for _, one, is_out in rows if not is_out])
+    kind = [(call, one) for call, one, is_out in rows if is_out]
+    errors = [abs(cortex_m_costs.predicted(one.counts, coefficients) / one.instructions - 1) for _, one in kind]
+    return errors, [call for call, _ in kind]
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m55", "cortex-m4"])
+def test_kinds_of_which_no_row_was_counted_are_predicted_by_the_routines_that_they_share(cpu: str) -> None:
+    kinds: dict[str, Callable[[KernelCall, str | None], bool]] = {
+        "products without an offset": lambda call, _: call.kernel == "batch_matmul" and call.no_right_offset,
+        "strided 1x1": lambda _, formula: formula == "conv1x1_strided",
+        "strided": lambda call, formula: formula == "conv2d" and call.sh > 1,
+    }
+    for kind, is_left_out in kinds.items():
+        errors, calls = predicted_without(cpu, is_left_out)
+        assert len(calls) > 10, kind
+        assert median(errors) < 0.06 and np.percentile(errors, 95) < 0.15, kind
 
 
 def test_copies_to_another_dtype_have_a_cost_where_they_were_counted() -> None:

@@ -21,7 +21,6 @@ from workers.cortex_m.target import InstructionSet
 #: Formulas of one C function share their coefficients.
 _GROUPS = {
     "conv2d_grouped": "conv2d",
-    **dict.fromkeys(("slice_copy_portable", "cat_portable", "split_portable"), "chunks_portable"),
     **dict.fromkeys(("minimum", "maximum"), "extremes"),
 }
 
@@ -30,7 +29,8 @@ WHOLE_OPERATORS = frozenset(
     {
         "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "sigmoid_portable",
         "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
-        "permute_copy", "clone_dim_order", "to_dim_order_copy",
+        "permute_copy", "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
+        "upsample_nearest2d_portable", "quantized_activation",
     }
 )  # fmt: skip
 
@@ -66,7 +66,7 @@ FORMULAS: dict[str, Formula] = {
     "to_dim_order_copy": portable_movement.conversion_operator,
     "permute_copy_portable": portable_movement.permute_loop,
     "clone_dim_order_portable": portable_movement.clone_loop,
-    "upsample_nearest2d_portable": movement.portable_upsample,
+    "upsample_nearest2d_portable": movement.upsample,
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,
     "transpose_conv_widened": transposed_convolution.widened,
@@ -87,15 +87,15 @@ FORMULAS: dict[str, Formula] = {
             "abs_int64_portable",
             "sub_int64_portable",
             "arange_portable",
-            "index_portable",
             "div",
         ),
         elementwise.per_value,
     ),
     "pow_portable": elementwise.power,
-    "slice_copy_portable": elementwise.chunks,
+    "index_portable": elementwise.indexed,
+    "slice_copy_portable": elementwise.sliced,
     "cat_portable": elementwise.chunks,
-    "split_portable": elementwise.chunks,
+    "split_portable": elementwise.split,
 }
 
 #: Kernels whose wrapper in CMSIS-NN chooses between several.

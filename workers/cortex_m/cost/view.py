@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +145,9 @@ def _by_element(kernel: str) -> Callable[[Node], KernelCall]:
     return lambda node: KernelCall(kernel, elements=prod(shape_of(node)))
 
 
+#: Axes that CMSIS-NN's kernels take at most.
+_KERNEL_AXES = 4
+
 #: Portable operators by element were counted up to this rank: with each axis their indices cost more.
 _MOST_AXES = 2
 
@@ -177,11 +179,15 @@ def _arange(node: Node) -> KernelCall | None:
 
 
 def _index(node: Node) -> KernelCall | None:
-    """Of the last of two axes of int8 values, by one tensor."""
+    """Of int8 values along one axis, by one tensor of one axis."""
     source, indices = args_of(node)[:2]
-    by_last = len(shape_of(source)) == _MOST_AXES and len(indices) == _MOST_AXES and indices[0] is None
-    counted = by_last and len(shape_of(indices[1])) == 1 and str(source.meta["val"].dtype) == "torch.int8"
-    return KernelCall("index_portable", elements=prod(shape_of(node))) if counted else None
+    given = [(axis, one) for axis, one in enumerate(indices) if one is not None]
+    counted = len(given) == 1 and len(shape_of(given[0][1])) == 1 and _dtype(source) == "int8"
+    if not counted:
+        return None
+    (axis, index), dims = given[0], shape_of(source)
+    behind = prod(dims[axis + 1 :])
+    return KernelCall("index_portable", n=prod(dims[:axis]), o=shape_of(index)[0], dims=(behind,))
 
 
 def _select(node: Node) -> KernelCall:
@@ -201,10 +207,15 @@ def _extreme(kernel: str) -> Callable[[Node], KernelCall | None]:
     return read
 
 
-def _transpose(node: Node) -> KernelCall:
+def _moved(kernel: str, node: Node) -> KernelCall:
     dims, perm = shape_of(args_of(node)[0]), args_of(node)[1]
     axes = tuple(int(axis) % len(dims) for axis in perm)
-    return KernelCall("transpose", elements=prod(dims), dims=dims, perm=axes)
+    return KernelCall(kernel, elements=prod(dims), dims=dims, perm=axes, dtype=_dtype(node))
+
+
+def _transpose(node: Node) -> KernelCall | None:
+    """The kernel refuses more than four axes."""
+    return _moved("transpose", node) if len(shape_of(node)) <= _KERNEL_AXES else None
 
 
 def _dtype(node: Any) -> str:
@@ -212,8 +223,7 @@ def _dtype(node: Any) -> str:
 
 
 def _permute(node: Node) -> KernelCall:
-    call = _transpose(node)
-    return replace(call, kernel="permute_copy", dtype=_dtype(node))
+    return _moved("permute_copy", node)
 
 
 def _clone(node: Node) -> KernelCall | None:
@@ -236,18 +246,25 @@ def _dim_order(node: Any) -> tuple[int, ...]:
 
 
 def _upsample(node: Node) -> KernelCall | None:
-    if _dim_order(args_of(node)[0]) != (0, 1, 2, 3):
+    """Of contiguous floats; others were not counted."""
+    if _dim_order(args_of(node)[0]) != (0, 1, 2, 3) or _dtype(node) != "float32":
         return None
     (n, c, h, w), (_, _, oh, ow) = shape_of(args_of(node)[0]), shape_of(node)
     return KernelCall("upsample_nearest2d_portable", n=n, h=h, w=w, c=c, oh=oh, ow=ow)
 
 
-def _pad(node: Node) -> KernelCall:
+def _pad(node: Node) -> KernelCall | None:
+    """The kernel refuses more than four axes. Its padding is given in the order of memory, of four axes, the last ones
+    of which the image has."""
     image, before, after = args_of(node)[:3]
-    dims = tuple(shape_of(image)[axis] for axis in _dim_order(image))
-    # The padding is given in the order of memory, of four axes, the last ones of which the image has.
-    ends = (tuple(int(one) for one in axes)[-len(dims) :] for axes in (before, after))
-    first, last = ends
+    shape = shape_of(image)
+    if len(shape) > _KERNEL_AXES:
+        return None
+    # ExecuTorch takes such images for channels_last, whatever their order is called.
+    is_channels_last = len(shape) == _KERNEL_AXES and (shape[1] == 1 or shape[2:] == (1, 1))
+    order = (0, 2, 3, 1) if is_channels_last else _dim_order(image)
+    dims = tuple(shape[axis] for axis in order)
+    first, last = (tuple(int(one) for one in axes)[-len(dims) :] for axes in (before, after))
     return KernelCall("pad", elements=prod(shape_of(node)), dims=dims, before=first, after=last)
 
 
@@ -283,11 +300,15 @@ def _cat(node: Node) -> KernelCall:
 
 
 def _slice(node: Node) -> KernelCall:
-    axis = int(args_of(node)[1]) if len(args_of(node)) > 1 else 0
-    return _parts("slice_copy_portable", [node], axis, node)
+    given, shape, size = args_of(node)[1:], shape_of(node), node.meta["val"].element_size()
+    axis = int(given[0]) % len(shape) if given else 0
+    step = int(given[3]) if len(given) > 3 else 1
+    outer, places = prod(shape[:axis]), shape[axis] if step > 1 else 1
+    return KernelCall("slice_copy_portable", n=outer, o=places, dims=(prod(shape) // max(outer * places, 1) * size,))
 
 
 def _split(node: Node) -> KernelCall:
+    """Priced as of int8 values in as many bytes, which alone were counted: its loops go by words."""
     axis = int(args_of(node)[2]) if len(args_of(node)) > 2 else 0
     values: list[torch.Tensor] = list(node.meta["val"])
     return _parts("split_portable", list(values), axis, args_of(node)[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, row_copy, scaled, total, up
 from workers.cortex_m.target import InstructionSet
 
 
@@ -68,7 +68,7 @@ def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 
 def looked_up(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """ExecuTorch's `quantized_activation`: a loop over a table of 256 values, which GCC makes one of 16 values for MVE.
+    """ExecuTorch's `quantized_activation`: the loops of `table`, each prepared where it runs.
 
     Args:
         call: of the operator.
@@ -77,9 +77,8 @@ def looked_up(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    if instruction_set is InstructionSet.MVE:
-        return {"calls": 1, "by16": up(call.elements, 16)}
-    return per_value(call, instruction_set)
+    counts = table(call, instruction_set)
+    return {**counts, **{f"any_{name}": counts[name] > 0 for name in ("by16", "by4")}}
 
 
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:
@@ -149,8 +148,7 @@ def power(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def chunks(call: KernelCall, _: InstructionSet) -> Counts:
-    """Portable `cat`, `split` and `slice`: a `memcpy` per part and outer position. `n` outer positions of parts of
-    `dims` bytes.
+    """Portable `cat`: a `memcpy` per part and outer position. `n` outer positions of parts of `dims` bytes.
 
     Args:
         call: of the kernel.
@@ -161,3 +159,56 @@ def chunks(call: KernelCall, _: InstructionSet) -> Counts:
     """
     moved = (copies(call.n, size, "memcpy", mve=False, places=places_at(size)) for size in call.dims)
     return total([{"calls": 1, "parts": call.n * len(call.dims)}, *moved])
+
+
+def sliced(call: KernelCall, _: InstructionSet) -> Counts:
+    """Portable `slice_copy`: a `memcpy` per outer position; with a step, per outer position and place. `n` outer
+    positions of `o` places of `dims` bytes; without a step `o` is 1.
+
+    Args:
+        call: of the operator.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    kind = "rows" if call.o == 1 else "places"
+    return {"calls": 1, kind: call.n * call.o, **_moved(call)}
+
+
+def indexed(call: KernelCall, _: InstructionSet) -> Counts:
+    """Portable `index` by one tensor: every index is checked, then a `memcpy` per outer position and index. `n` outer
+    positions, `o` indices, `dims` bytes behind each.
+
+    Args:
+        call: of the operator.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    return {"calls": 1, "indices": call.o, "outer": call.n, "places": call.n * call.o, **_moved(call)}
+
+
+def _moved(call: KernelCall) -> Counts:
+    """The copies of `n` times `o` places of `dims` bytes. They are an operator's own loop: what it does per axis of its
+    value, which is not counted, must not change what `memcpy` costs."""
+    size = call.dims[0]
+    moved = copies(call.n * call.o, size, "memcpy", mve=False, places=places_at(size))
+    return {"copied": moved["memcpy.executed"], "copied_blocks": moved["memcpy.blocks"]}
+
+
+def split(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """Portable `split` of int8 values: a loop per part and outer position. `n` outer positions of parts of `dims`
+    values.
+
+    Args:
+        call: of the operator.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    mve = instruction_set is InstructionSet.MVE
+    moved = (scaled(row_copy(size, mve), call.n) for size in call.dims)
+    return total([{"calls": 1, "parts": len(call.dims)}, *moved])

@@ -1,9 +1,9 @@
-"""CMSIS-NN's transpose and padding, and portable upsampling."""
+"""CMSIS-NN's transpose and padding, and ExecuTorch's upsampling."""
 
 from __future__ import annotations
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, row_copy, total, up
 from workers.cortex_m.target import InstructionSet
 
 
@@ -29,17 +29,20 @@ def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         return {"calls": 1, "columns": n * h * c, "columns_8": n * h * c * up(w, 8)}
     if by_columns:
         return {"calls": 1, "columns_rows": n * h * w, "columns_values": n * h * w * c}
-    inner = "copied" if call.perm[-1] == rank - 1 else "strided"
     rows = n * h * w
-    loops = {"calls": 1, "images": n, "planes": n * h, f"{inner}_rows": rows, f"{inner}_values": rows * c}
-    return {**loops, "rank3_rows": rows if rank == 3 else 0}
+    loops: Counts = {"calls": 1, "images": n, "planes": n * h}
+    if call.perm[-1] < rank - 1:
+        return {**loops, "strided_rows": rows, "strided_rows_of_3": rows * (rank == 3), "strided_values": rows * c}
+    copied = {"rows_of_4": rank == 4, **row_copy(c, mve)}
+    return {**loops, **{f"copied_{name}": rows * times for name, times in copied.items()}}
 
 
-def portable_upsample(call: KernelCall, _: InstructionSet) -> Counts:
-    """ExecuTorch's `upsample_nearest2d` of contiguous values: every value of the result looks up its place.
+def upsample(call: KernelCall, _: InstructionSet) -> Counts:
+    """ExecuTorch's `upsample_nearest2d` of contiguous floats. Every value of the result computes anew which row and
+    column it comes from. Each takes a product in float and a conversion to 64 bits.
 
     Args:
-        call: of the kernel.
+        call: of the operator.
         _: the formula is the same for both classes of processors.
 
     Returns:
@@ -50,7 +53,7 @@ def portable_upsample(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_pad_s8`: the padding around each row is set, the row itself copied; by value where channels are padded.
+    """`arm_pad_s8`: the padding around each row is set, the row itself copied; by pixel where channels are padded.
 
     Args:
         call: of the kernel.
@@ -75,7 +78,22 @@ def pad(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     if channels == c:
         parts.append(copies(n * h, w * c, "memcpy", mve, inner))
     else:
-        fills += [(n * h * w, before[3], [(0, 0)]), (n * h * w, after[3], [(0, 0)])]
-        # No counted row has padded channels: what the loop over values takes beside its copies and fills is not known.
-        parts.append(copies(n * h * w, c, "memcpy", mve, [(0, before[3] % 4)]))
+        parts.append(_padded_pixels(n * h * w, c, before[3], after[3], mve))
     return total([*parts, *(copies(times, size, "memset", mve, places) for times, size, places in fills)])
+
+
+def _padded_pixels(pixels: int, channels: int, before: int, after: int, mve: bool) -> Counts:
+    """A fill, a copy and a fill for each pixel."""
+    if mve:  # all three are loops over 16 bytes within one loop
+        blocks = {"pixel_copies_16": up(channels, 16), "pixel_fills_16": up(before, 16) + up(after, 16)}
+        return {"pixels": pixels, **{name: pixels * times for name, times in blocks.items()}}
+    width = before + channels + after
+    starts = [(place * channels % 4, (place * width + before) % 4) for place in range(4)]
+    return total(
+        [
+            {"pixels": pixels},
+            copies(pixels, before, "memset", mve, [(0, place * width % 4) for place in range(4)]),
+            copies(pixels, channels, "memcpy", mve, starts),
+            copies(pixels, after, "memset", mve, [(0, (to + channels) % 4) for _, to in starts]),
+        ]
+    )

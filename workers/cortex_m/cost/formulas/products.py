@@ -37,7 +37,7 @@ def portable_addmm(call: KernelCall, _: InstructionSet) -> Counts:
 
 def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once, unless the left side's
-    offset is zero. Another loop runs where the right side's offset is zero.
+    offset is zero. Where the right side's offset is zero, the loops of a fully connected layer run, else others.
 
     Args:
         call: of the kernel.
@@ -47,11 +47,8 @@ def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         Runs of each loop, by the loop's name.
     """
     vectors = scaled(_vector(call.o, call.c, instruction_set), call.n * call.h)
-    if call.no_right_offset:
-        plain = {name: times for name, times in vectors.items() if not name.endswith("_k32")}
-        for name in vectors.keys() - plain.keys():  # too few rows were counted to tell the two apart
-            plain[name.replace("_k32", "_k4")] += 8 * vectors[name]
-        vectors = {f"plain_{name}": times for name, times in plain.items()}
+    if not call.no_right_offset:
+        vectors = {name.replace("vector.", "vector_"): times for name, times in vectors.items()}
     sums: Counts = {}
     if instruction_set is InstructionSet.MVE:
         sums = {"cleared4": call.o // 4, "cleared1": call.o % 4}
@@ -64,13 +61,16 @@ def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
 
 def _vector(outs: int, depth: int, instruction_set: InstructionSet) -> Counts:
     """`arm_nn_vec_mat_mult_t_s8`: four outputs (MVE) or two (DSP) at once, then single ones. With DSP, GCC unrolls the
-    loop over four values of the depth eightfold, as a pragma asks; those left over take longer."""
+    loop over four values of the depth eightfold, as a pragma asks; those left over take longer. The names are those
+    of a routine that kernels share."""
     if instruction_set is InstructionSet.MVE:
         o4, o1, k16 = outs // 4, outs % 4, up(depth, 16)
         both = {"has_outs4": o4 > 0, "has_both": o4 > 0 and o1 > 0}
-        return {"vectors": 1, **both, "outs4": o4, "outs4_k16": o4 * k16, "outs1": o1, "outs1_k16": o1 * k16}
-    counts: Counts = {"vectors": 1, "has_both": outs > 1 and outs % 2}
+        loops: Counts = {"outs4": o4, "outs4_k16": o4 * k16, "outs1": o1, "outs1_k16": o1 * k16}
+        return {f"vector.{name}": times for name, times in {"calls": 1, **both, **loops}.items()}
+    counts: Counts = {"calls": 1, "has_both": outs > 1 and outs % 2}
     for name, times in (("outs2", outs // 2), ("out1", outs % 2)):
         blocks, fours, ones = depth // 32, depth % 32 // 4, depth % 4
         counts |= {name: times, f"{name}_k32": times * blocks, f"{name}_k4": times * fours, f"{name}_k1": times * ones}
-    return counts
+        counts[f"{name}_tail"] = times * (ones > 0)
+    return {f"vector.{name}": times for name, times in counts.items()}
