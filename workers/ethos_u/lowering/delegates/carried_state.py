@@ -51,8 +51,8 @@ def differing_state(quantised: ExportedProgram, lowered: ExportedProgram, sample
     with torch.no_grad(), state_kept(module):
         for run in runs:
             with same_random_numbers():
-                outputs = copied(tensors(module(*copied(run))))
-            expected.append((*copied([own[name] for name in names]), *outputs))
+                given = copied(tensors(module(*copied(run))))
+            expected.append((*copied([own[name] for name in names]), *given))
     for outputs, state in run_lowered_in_turn(lowered, runs, start):
         found.append((*(state[name] for name in names), *tensors(outputs)))
     told = [*(f"buffer {name}" for name in names), *(f"output {at}" for at in range(len(expected[0]) - len(names)))]
