@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 
 class EagerRuns:
-    """Two runs of a module on the same inputs, by a copy that is made and run before torch.export sees the module.
-
-    Args:
-        module: in eval mode.
-        inputs: its arguments.
-    """
+    """Two runs of a module on the same inputs, by a copy that is made and run before torch.export sees the module."""
 
     def __init__(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Run a copy of a module twice.
+
+        Args:
+            module: in eval mode; it is left as it is.
+            inputs: its arguments.
+        """
         self._inputs = inputs
         self._given: list[tuple[torch.Tensor, ...]] = []
         try:

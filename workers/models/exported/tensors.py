@@ -26,11 +26,14 @@ def copied(values: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def agree(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors are of one shape and the same but for rounding in float; NaN counts as zero.
+    """Compare two tensors but for rounding in float; NaN counts as zero.
 
     Args:
         one: what is expected. Differences are held against its largest element.
         other: what is found.
+
+    Returns:
+        Whether they are of one shape and the same.
     """
     import torch
 
