@@ -1,6 +1,6 @@
-"""The source of small models: two that Vela compiles rightly, and a product of a slice, which it does not."""
+"""The source of small models, as users write it."""
 
-#: `small`, which Vela compiles rightly, and `sliced`, a product of a slice, which it does not.
+#: `small` and `streamed`, which Vela compiles rightly, and `sliced`, a product of a slice, which it does not.
 NETS = """
 import torch
 

@@ -17,8 +17,10 @@ _TOLERANCE = 1e-3
 
 
 def copied(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Copies of the tensors in a model's inputs, which it may write to, or in its outputs, which may be buffers that
-    the next run writes to; what is no tensor is taken over."""
+    """Copies of the tensors in a model's inputs or outputs; what is no tensor is taken over.
+
+    A model may write to its inputs. Its outputs may be buffers that the next run writes to.
+    """
     import torch
     from torch.utils import _pytree as pytree
 

@@ -1,10 +1,10 @@
 """Buffers that hand their values on to each other, which ExecuTorch 1.5.1 does not write back rightly.
 
 A lowered program gives the new values of its buffers as outputs. ExecuTorch writes a `.pte` that copies them, one after
-the other, at the end of a run (exir/passes/insert_write_back_for_buffers_pass.py). Where the new value is what another
-buffer held at the start, it makes no copy, for it takes any buffer for the one that is written. Where it is a view of
-another one, the copy comes after that one's own. What is given back as it was at the start of the run is overwritten
-by then, too.
+the other, at the end of a run (exir/passes/insert_write_back_for_buffers_pass.py). It makes no copy where the new value
+is what another buffer held at the start. It takes any buffer for the one that is written. Where the new value is a view
+of another buffer, the copy may come after that buffer's own. What is given back as it was at the start of the run is
+overwritten by then, too.
 """
 
 from __future__ import annotations

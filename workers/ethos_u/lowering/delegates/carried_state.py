@@ -1,7 +1,7 @@
 """Whether a lowered program carries from run to run what the quantised one does.
 
 Lowering turns writes in place into values. PyTorch's functionalisation can take a view of a buffer for a name of that
-buffer, so that `old.copy_(new.view(8, 4))` followed by a write to `new` gives `old` the later value.
+buffer. After `old.copy_(new.view(8, 4))`, a write to `new` then changes `old` as well.
 """
 
 from __future__ import annotations
