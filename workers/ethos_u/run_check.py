@@ -6,8 +6,10 @@ whole file is compared with the model as stock ExecuTorch lowers it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from search_space.exactness import Exactness
 from search_space.ir.verifier import verify
@@ -24,7 +26,7 @@ from workers.ethos_u.files.pte import read_pte
 from workers.ethos_u.files.run_pte import PteProgram
 from workers.ethos_u.lowering.base_program import exported_model
 from workers.ethos_u.lowering.checks.whole_check import whole_inputs
-from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
+from workers.ethos_u.lowering.delegates.run_lowered import run_lowered, run_lowered_in_turn
 from workers.ethos_u.lowering.frontend_settings import base_by
 from workers.ethos_u.lowering.lowered import lowered
 from workers.ethos_u.lowering.lowering import lowered_program, quantised_program
@@ -33,8 +35,14 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
-from workers.models.exported.module_state import as_written
+from workers.models.exported.module_state import as_written, written_buffers
 from workers.models.exported.tensors import as_arrays
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+#: Runs in turn of a file with a state.
+_TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -44,14 +52,17 @@ class Ran:
     Attributes:
         sets: inputs that each delegate was run on.
         whole: inputs that the whole file was run on; none where its outputs are not the default lowering's bit for bit.
+        turns: runs of the whole file in turn, each with the state that the one before it left; none without a state.
     """
 
     sets: int
     whole: int
+    turns: int = 0
 
     def __str__(self) -> str:
         whole = f", the whole on {self.whole}" if self.whole else ""
-        return f"run here bit for bit, its delegates on {self.sets} sets of inputs{whole}"
+        turns = f" and {self.turns} times in turn" if self.turns else ""
+        return f"run here bit for bit, its delegates on {self.sets} sets of inputs{whole}{turns}"
 
 
 def run_check(file: Path, job: Job[Target], recipe: str) -> Ran:
@@ -71,10 +82,10 @@ def run_check(file: Path, job: Job[Target], recipe: str) -> Ran:
     parsed = Recipe.parse(recipe)
     try:
         sets = _check_delegates(file, job, parsed)
-        whole = _check_whole(file, job) if parsed.exactness == Exactness.EXACT else 0
+        whole, turns = _check_whole(file, job) if parsed.exactness == Exactness.EXACT else (0, 0)
     except ReferenceFailed as error:
         raise ModelError(f"{file}: the reference model does not run a delegate, {error}") from error
-    return Ran(sets, whole)
+    return Ran(sets, whole, turns)
 
 
 def _check_delegates(file: Path, job: Job[Target], recipe: Recipe) -> int:
@@ -106,12 +117,14 @@ def _check_delegates(file: Path, job: Job[Target], recipe: Recipe) -> int:
     return sets
 
 
-def _check_whole(file: Path, job: Job[Target]) -> int:
+def _check_whole(file: Path, job: Job[Target]) -> tuple[int, int]:
+    """How many inputs the file was run on, each from the start, and how many times in turn."""
     model = exported_model(job.source, job.io_layout)
     if model is None:
-        return 0  # a .tosa file: there is nothing around its program
+        return 0, 0  # a .tosa file: there is nothing around its program
     quantised = quantised_program(model, job.target, seed=job.seed, calibration_data=job.calibration_data)
-    module = as_written(lowered_program(model, job.target, quantised))
+    default = lowered_program(model, job.target, quantised)
+    module = as_written(default)
     program = PteProgram.read(file)
     count = 0
     for kind, inputs in whole_inputs(quantised.samples, job.seed):
@@ -125,4 +138,18 @@ def _check_whole(file: Path, job: Job[Target]) -> int:
         if reason:
             raise ModelError(f"{file}: {reason} on {kind} inputs, though each delegate computes what it should")
         count += 1
-    return count
+    return count, _check_turns(program, default, quantised.samples) if written_buffers(default) else 0
+
+
+def _check_turns(program: PteProgram, default: ExportedProgram, samples: Sequence[tuple[Any, ...]]) -> int:
+    """Run a file in turn on calibration inputs, each run with the state that the one before it left."""
+    runs = [samples[at % len(samples)] for at in range(_TURNS)]
+    found = program.run_in_turn([as_arrays(one) for one in runs])
+    module = as_written(default)
+    start = {name: module.get_buffer(name) for name in written_buffers(default)}
+    for number, ((wanted, _), given) in enumerate(
+        zip(run_lowered_in_turn(default, runs, start), found, strict=True), 1
+    ):
+        if reason := first_differing_value(as_arrays(wanted), given):
+            raise ModelError(f"{program.name}: {reason} in run {number} in turn; its state is not the program's")
+    return len(runs)

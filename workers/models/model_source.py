@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError, one_line
 from workers.models.error_place import with_place
+from workers.models.exported.hidden_state import EagerRuns
 from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.models.exported.operator_registries import register
+from workers.models.exported.outputs import outputs_fault
 from workers.models.exported.training_mode import in_eval_mode, in_training_mode
 from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.models.module_check import fault_of
@@ -72,6 +74,7 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
         ModelError: it does not export (in this layout), or the file is not an exported program, or its shapes are not
             static, or there is no input that a layout says something about.
     """
+    eager: EagerRuns | None = None
     if isinstance(source, ExportedFile):
         program = _load_program(source)
         if program.example_inputs is None:
@@ -91,6 +94,7 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
         wanted = _in_layout(source.example_inputs, io_layout, source.name)
         with _modules_own(source.name):
             module = in_eval_mode(source.module)
+        eager = EagerRuns(module, wanted)
         program = _exported(module, wanted, source.name, io_layout)
         samples = source.calibration_inputs
         if samples is not None and io_layout is not None:
@@ -101,10 +105,18 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
             f"{model.name}: has shapes or values that are known only when it runs (dynamic_shapes, .item()); "
             "the NPU needs fixed ones"
         )
+    if fault := outputs_fault(model.program):
+        raise ModelError(f"{model.name}: {fault}")
     if trains := in_training_mode(model.program):
         raise ModelError(
             f"{model.name}: {trains} is in training mode; call eval() before torch.export, and give functional "
             "dropouts training=self.training, attention dropout_p=0"
+        )
+    if eager is not None and eager.differ_from(model.program):
+        raise ModelError(
+            f"{model.name}: its exported program computes something else from the second run on: torch.export keeps "
+            "what a model carries from run to run only in buffers that it writes to in place; make it one by "
+            "register_buffer and write it with copy_, or make it an input and an output"
         )
     return model
 

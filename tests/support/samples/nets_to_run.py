@@ -1,6 +1,6 @@
 """The source of small models, as users write it."""
 
-#: `small`, which Vela compiles rightly, and `sliced`, a product of a slice, which it does not.
+#: `small` and `streamed`, which Vela compiles rightly, and `sliced`, a product of a slice, which it does not.
 NETS = """
 import torch
 
@@ -25,6 +25,21 @@ class Sliced(torch.nn.Module):
 def sliced():
     torch.manual_seed(3)
     return Sliced(), (torch.randn(4, 10, 16), torch.randn(2, 16, 8))
+
+class Streamed(torch.nn.Module):
+    # It adds what it computed in the run before.
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(8, 6)
+        self.register_buffer("last", torch.zeros(1, 6))
+
+    def forward(self, x):
+        self.last.copy_(torch.tanh(self.layer(x) + self.last))
+        return self.last * 0.5
+
+def streamed():
+    torch.manual_seed(3)
+    return Streamed(), (torch.randn(1, 8),)
 """
 
 #: `absolute`, of integers: they are not quantised, so that a few lines can compute what the lowered program does.

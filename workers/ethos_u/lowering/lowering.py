@@ -14,6 +14,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.cost.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
+from workers.ethos_u.lowering.delegates.carried_state import differing_state
 from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
 from workers.ethos_u.lowering.delegates.run_lowered import dim_order, run_lowered
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
@@ -24,6 +25,7 @@ from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
 from workers.models.exported.io_layout import DimOrder, Interface
 from workers.models.exported.module_state import lost_starts, lost_state
+from workers.models.exported.write_back import misplaced_values
 from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 
@@ -147,6 +149,7 @@ def lower(
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
         _check_state(model, quantised, lowered)
+        _check_carried(model.name, quantised, lowered)
         told = quantised.warnings + lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
@@ -265,7 +268,27 @@ def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedP
             f"{model.name}: ExecuTorch lowers it to a program that computes something else from its second run on: "
             f"what is written to {', '.join(lost)} is lost. Its quantiser copies what operators in place write to, and "
             "takes what depends on no input for a constant. Write the new value with copy_, such as "
-            "`count.copy_(count + 1)`, or make it an input and an output of the model"
+            "`count.copy_(count + 1)`, to a buffer that is not int64, or make it an input and an output of the model"
+        )
+    if misplaced := misplaced_values(lowered):
+        raise ModelError(
+            f"{model.name}: ExecuTorch lowers it to a program that computes something else from its second run on: "
+            f"what one buffer holds does not get to another place as it is ({', '.join(misplaced)}). Keep both in one "
+            "buffer that is written once, by torch.cat and copy_, or make them inputs and outputs of the model"
+        )
+
+
+def _check_carried(name: str, quantised: Quantised, lowered: "ExportedProgram") -> None:
+    """Refuse a model whose lowered program has another state than the quantised one after some runs."""
+    try:
+        differs = differing_state(quantised.program, lowered, quantised.samples)
+    except ReferenceFailed:
+        return  # on its own inputs the reference model ran it; with this state nothing is right or wrong
+    if differs:
+        raise ModelError(
+            f"{name}: ExecuTorch lowers it to a program that computes something else from its second run on: {differs} "
+            "is not what the model carries on. Compute the new values of all buffers first and write them last, or "
+            "make them inputs and outputs of the model"
         )
 
 

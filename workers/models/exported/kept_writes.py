@@ -17,22 +17,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.fx import Interpreter
 from torch.fx.node import map_arg
-from torch.utils import _pytree as pytree
 from torchao.quantization.pt2e import ObserverBase
 
 from workers.errors import ModelError
 from workers.models.error_place import line_of
 from workers.models.exported.module_state import state_kept
 from workers.models.exported.shared_memory import memory_of, writes_for_others
-from workers.models.exported.tensors import tensors
+from workers.models.exported.tensors import agree, copied, tensors
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule, Node
 
 _RUNS = 2
-#: Of the largest element: what sums in another order and folded batch norms may change.
-_TOLERANCE = 1e-3
 
 
 def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: Sequence[tuple[Any, ...]]) -> None:
@@ -52,15 +49,22 @@ def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: 
     module = program.module(check_guards=False)
     runs = [samples[at % len(samples)] for at in range(_RUNS)]
     with state_kept(module):
-        expected = [_copied(tensors(module(*_copied(sample)))) for sample in runs]
+        expected = [copied(tensors(module(*copied(sample)))) for sample in runs]
     with state_kept(prepared):
-        found = [_copied(tensors(_Copying(prepared).run(*_copied(sample)))) for sample in runs]
-    if all(map(_agree, itertools.chain(*expected), itertools.chain(*found))):
+        found = [copied(tensors(_Copying(prepared).run(*copied(sample)))) for sample in runs]
+    if all(map(agree, itertools.chain(*expected), itertools.chain(*found))):
         return
     changing = {memory_of(node) for node in writes if _depends_on_inputs(program, node)}
     folded = [node for node in writes if memory_of(node) not in changing]
-    places = ", ".join(dict.fromkeys(line_of(node) for node in folded or writes))
-    if folded:
+    wide = [node for node in writes if _is_int64_buffer(program, memory_of(node))]
+    places = ", ".join(dict.fromkeys(line_of(node) for node in wide or folded or writes))
+    if wide:
+        why = f"its quantiser gives int64 buffers a copy in int32, and writes in place reach that copy alone ({places})"
+        instead = (
+            "keep counters and positions in int32 buffers, such as torch.zeros(1, dtype=torch.int32), and write them "
+            "with copy_, such as `count.copy_(count + 1)`"
+        )
+    elif folded:
         why = f"its quantiser folds constants, and takes what is written in place for one ({places})"
         instead = "write the new value with copy_, such as `count.copy_(count + 1)`, or make it an input and an output"
     else:
@@ -68,9 +72,15 @@ def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: 
             f"its quantiser gives every reader a copy, and what is written in place does not reach them all ({places})"
         )
         instead = (
-            "compute a new tensor instead, such as by torch.cat or torch.where, and write to a buffer once, by copy_"
+            "compute a new tensor instead, such as by torch.cat or torch.where, go on with that, and write to a buffer "
+            "once, by copy_"
         )
     raise ModelError(f"ExecuTorch lowers it to a program that computes something else: {why}; {instead}")
+
+
+def _is_int64_buffer(program: ExportedProgram, memory: Node) -> bool:
+    is_buffer = memory.name in program.graph_signature.inputs_to_buffers
+    return is_buffer and memory.meta["val"].dtype == torch.int64
 
 
 def _depends_on_inputs(program: ExportedProgram, node: Node) -> bool:
@@ -101,13 +111,3 @@ class _Copying(Interpreter):
 
     def _is_observed(self, node: Node) -> bool:
         return node.op == "call_module" and isinstance(self.fetch_attr(str(node.target)), ObserverBase)
-
-
-def _copied(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Inputs of a model that writes to them, or outputs that are buffers, which the next run writes to."""
-    return tuple(pytree.tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, tuple(values)))
-
-
-def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:
-    a, b = (value.detach().to(torch.float64).nan_to_num() for value in (one, other))
-    return a.shape == b.shape and bool((a - b).abs().le(_TOLERANCE * a.abs().max()).all()) if a.numel() else True

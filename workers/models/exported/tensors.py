@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,36 @@ from workers.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
+
+#: Of the largest element: what sums in another order and folded batch norms may change.
+_TOLERANCE = 1e-3
+
+
+def copied(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Copies of the tensors in a model's inputs or outputs; what is no tensor is taken over.
+
+    A model may write to its inputs. Its outputs may be buffers that the next run writes to.
+    """
+    import torch
+    from torch.utils import _pytree as pytree
+
+    return tuple(pytree.tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, tuple(values)))
+
+
+def agree(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Compare two tensors but for rounding in float; NaN counts as zero.
+
+    Args:
+        one: what is expected. Differences are held against its largest element.
+        other: what is found.
+
+    Returns:
+        Whether they are of one shape and the same.
+    """
+    import torch
+
+    a, b = (value.detach().to(torch.float64).nan_to_num() for value in (one, other))
+    return a.shape == b.shape and bool((a - b).abs().le(_TOLERANCE * a.abs().max()).all()) if a.numel() else True
 
 
 def tensors(values: Any) -> tuple[torch.Tensor, ...]:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 TEMPLATES: dict[int, list[tuple[str, str]]] = {
+    5: [
+        ("self.{L} = nn.Conv3d({c}, {o}, (1, {k}, {k}), padding=(0, {q}, {q}))", "F.relu(self.{L}({x}))"),
+        ("self.{L} = nn.Conv3d({c}, {o}, {k}, stride=(1, {s}, {s}), padding=1)", "self.{L}({x})"),
+        ("self.{L} = nn.Sequential(nn.Conv3d({c}, {o}, 1), nn.BatchNorm3d({o}), nn.{A}())", "self.{L}({x})"),
+        ("", "F.max_pool3d({x}, (1, 2, 2))"),
+        ("", "F.avg_pool3d({x}, 2)"),
+        ("", "F.adaptive_avg_pool3d({x}, 1)"),
+        ("self.{L} = nn.Conv2d({c}, {o}, 3, padding=1)", "self.{L}({x}.transpose(1, 2).flatten(0, 1))"),
+    ],
     4: [
         ("self.{L} = nn.Conv2d({c}, {o}, {k}, stride={s}, padding={q})", "self.{L}({x})"),
         ("self.{L} = nn.Conv2d({c}, {o}, {k}, padding='same', bias=False)", "self.{L}({x})"),

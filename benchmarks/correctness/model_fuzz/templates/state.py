@@ -13,6 +13,19 @@ TEMPLATES: dict[int, list[tuple[str, str]]] = {
         ("self.register_buffer('{L}', torch.zeros(1))", "{v} = {x} * (self.{L} + 1)\nself.{L}.add_(1)"),
         ("self.register_buffer('{L}', torch.zeros(()))", "{v} = {x} + self.{L}\nself.{L}.copy_({x}.mean())"),
         (
+            _KEPT,  # a level that falls slowly
+            "{v}_level = torch.maximum(self.{L} * 0.9, {x}.abs())\nself.{L}.copy_({v}_level)\n"
+            "{v} = {x} / ({v}_level + 0.5)",
+        ),
+        (
+            "self.register_buffer('{L}', torch.zeros(1, dtype=torch.int32))",
+            "self.{L}.copy_((self.{L} + 1) % 4)\n{v} = torch.where(self.{L} > 2, {x}, {x} * {a})",
+        ),
+        (
+            _KEPT + "\nself.register_buffer('{M}', torch.zeros({x_shape}))",  # one hands on to the other
+            "{v} = {x} + self.{L}\nself.{L}.copy_(self.{M})\nself.{M}.copy_({x} * 0.5)",
+        ),
+        (
             "self.register_buffer('{L}', torch.ones({last}))",
             "{v} = {x} * self.{L}\nself.{L}.copy_({x}.reshape(-1, {last}).mean(0))",
         ),
@@ -34,6 +47,12 @@ TEMPLATES: dict[int, list[tuple[str, str]]] = {
         (
             "self.register_buffer('{L}', torch.zeros({b}, 4, {last}))\nself.register_buffer('{M}', torch.tensor([2]))",
             "self.{L}.index_copy_(1, self.{M}, {x}[:, :1])\n{v} = self.{L} + {x}.mean(1, keepdim=True)",
+        ),
+        (
+            "self.register_buffer('{L}', torch.zeros({b}, {c}, 4))\n"  # a ring
+            "self.register_buffer('{M}', torch.zeros(1, dtype=torch.int32))",
+            "self.{L}.index_copy_(2, self.{M}.long(), {x}[:, :, :1])\nself.{M}.copy_((self.{M} + 1) % 4)\n"
+            "{v} = self.{L} * {a}",
         ),
     ],
     2: [

@@ -45,6 +45,12 @@ def test_a_right_file_is_run_on_all_inputs(job: Job, tmp_path: Path) -> None:
         run_check(file, other(job, "sliced"), "default")
 
 
+def test_a_file_with_a_state_is_run_in_turn_as_well(job: Job, tmp_path: Path) -> None:
+    job = other(job, "streamed")
+    ran = run_check(written(job, tmp_path / "streamed.pte"), job, "default")
+    assert ran.turns == 3 and str(ran).endswith(", the whole on 6 and 3 times in turn")
+
+
 def test_a_file_that_vela_miscompiled_is_refused_with_the_operation(job: Job, tmp_path: Path) -> None:
     """A product of a slice: docs/vela-miscompilations.md."""
     job = other(job, "sliced")

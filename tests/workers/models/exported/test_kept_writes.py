@@ -77,7 +77,7 @@ class Counts(nn.Module):
     def __init__(self, how: str) -> None:
         super().__init__()
         self.how, self.layer = how, nn.Conv1d(4, 4, 3, padding=1)
-        self.register_buffer("count", torch.ones(1, dtype=torch.int32))
+        self.register_buffer("count", torch.ones(1, dtype=torch.int64 if how.endswith("in int64") else torch.int32))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         match self.how:
@@ -88,8 +88,12 @@ class Counts(nn.Module):
                 return self.layer(x), self.count
             case "by an input":
                 self.count.add_((x.sum() > -1e9).int())
-            case "copied":
+            case "copied" | "copied in int64":
                 self.count.copy_(self.count + 1)
+            case "new value, in int64":
+                count = self.count + 1
+                self.count.copy_(count)
+                return self.layer(x), count
             case "compared":
                 self.count += 1
                 return self.layer(x), self.count > 2
@@ -118,3 +122,11 @@ def test_a_counter_that_is_folded_is_refused_and_the_model_stays_as_it_is(how: s
     with pytest.raises(ModelError, match=r"takes what is written in place for one \(test_kept_writes.py, line .*copy_"):
         quantised_program(model, U55, seed=0)
     assert [int(one) for name, one in model.program.named_buffers() if name == "count"] == [1]
+
+
+@pytest.mark.parametrize("how", ["copied in int64", "new value, in int64"])
+def test_a_counter_of_int64_is_refused_with_the_type_that_is_kept(how: str) -> None:
+    with pytest.raises(
+        ModelError, match=r"int64 buffers a copy in int32.*\(test_kept_writes.py, line .*in int32 buffers"
+    ):
+        quantised_program(_counting(how), U55, seed=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isclose
@@ -79,7 +79,8 @@ def run_pte(path: Path, inputs: Sequence[np.ndarray], method: str = "forward") -
 
 
 class PteProgram:
-    """A `.pte` in memory. It keeps no state between runs: each begins with what the file says."""
+    """A `.pte` in memory. It keeps no state between runs: each begins with what the file says. Only runs in turn go on
+    with what those before them left in memory."""
 
     def __init__(self, content: bytes, name: str) -> None:
         """Read a program.
@@ -129,14 +130,34 @@ class PteProgram:
         Returns:
             An array for each output that is not None; errors as of `run_pte`.
         """
+        (outputs,) = self.run_in_turn((inputs,), method, run_delegate)
+        return outputs
+
+    def run_in_turn(
+        self, runs: Iterable[Sequence[np.ndarray]], method: str = "forward", run_delegate: RunDelegate = run_delegate
+    ) -> list[list[np.ndarray]]:
+        """The outputs of several runs of a method in the same memory, as a runtime that has loaded it once gives them.
+
+        Args:
+            runs: inputs of each run, as of `run_pte`.
+            method: name of the method.
+            run_delegate: as of `run`.
+
+        Returns:
+            For each run, an array for each output that is not None; errors as of `run_pte`.
+        """
         plan = self._plan(method)
         delegates = _Delegates(self._program, plan, run_delegate)
-        with self._errors(delegates), same_random_numbers():
+        given = []
+        with self._errors(delegates):
             values = self._values(plan)
-            _put(plan, values, inputs)
-            carry_out(plan, values, delegates)
-            # Copies: the memory that an output lies in may be another one's as well.
-            return as_arrays([values.read(at) for at in plan.outputs])
+            for inputs in runs:
+                with same_random_numbers():
+                    _put(plan, values, inputs)
+                    carry_out(plan, values, delegates)
+                # Copies: the memory that an output lies in may be another one's as well.
+                given.append(as_arrays([values.read(at) for at in plan.outputs]))
+        return given
 
     def _plan(self, method: str) -> Any:
         for plan in self._program.execution_plan:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 #: ExecuTorch's ScalarType (exir/scalar_type.py), as far as its runtime computes with it: names of PyTorch's types.
 _DTYPES = {
-    0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64", 11: "bool",
-    15: "bfloat16", 27: "uint16", 28: "uint32", 29: "uint64",
+    0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32", 7: "float64",
+    8: "complex32", 9: "complex64", 10: "complex128", 11: "bool", 15: "bfloat16",
+    27: "uint16", 28: "uint32", 29: "uint64",
 }  # fmt: skip
 
 _STATIC = 0  # TensorShapeDynamism

@@ -36,6 +36,13 @@ def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
             deployed so. Or a TOSA program is none that velatune reads, such as one with control flow.
     """
     for number, (call, tosa_file) in enumerate(delegates):
+        for one in call.args[1:]:
+            value = cast("Node", one).meta["val"]
+            if not value.numel():
+                raise ModelError(
+                    f"{name}: delegate {number} is handed {one} of {list(value.shape)}, which has no elements; the NPU "
+                    "takes no such tensor; give example inputs with at least one sample"
+                )
         try:
             graph = read_tosa(tosa_file, f"delegate {number}")
         except SpaceError as error:

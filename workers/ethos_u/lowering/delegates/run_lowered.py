@@ -6,7 +6,7 @@ The causes are functions of the C library (exp, tanh and their like) and the ord
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,9 +15,11 @@ from search_space.tosa_file.reader import read_tosa
 from workers.checking.reference import run_reference
 from workers.models.exported.io_layout import DimOrder
 from workers.models.exported.module_state import state_kept
+from workers.models.exported.tensors import copied
 
 if TYPE_CHECKING:
     import torch
+    from torch.export import ExportedProgram
     from torch.fx import GraphModule, Node
 
 DelegateSeen = Callable[["Node", tuple[np.ndarray, ...]], bool]
@@ -66,6 +68,46 @@ def run_lowered(
             if node.op == "output":
                 return interpreter.env[node]
     return None
+
+
+def run_lowered_in_turn(
+    program: ExportedProgram, runs: Sequence[tuple[Any, ...]], start: Mapping[str, torch.Tensor]
+) -> Iterator[tuple[list[Any], dict[str, torch.Tensor]]]:
+    """Run a lowered program several times, each from the state that the run before it gives.
+
+    The state is what the program's signature says: values that it takes and gives, never memory that is written to.
+
+    Args:
+        program: its delegates' blobs are TOSA flatbuffers.
+        runs: arguments of each run.
+        start: values of the buffers that it writes to, by name.
+
+    Yields:
+        For each run the model's outputs, and the buffers that it wrote to by name.
+
+    Raises:
+        ReferenceFailed: the reference model does not run a delegate.
+    """
+    from torch.export.graph_signature import OutputKind
+    from torch.utils import _pytree as pytree
+
+    signature = program.graph_signature
+    held = {**program.state_dict, **program.constants}
+    state = dict(start)
+    for run in runs:
+        own = iter(pytree.tree_leaves(copied(run)))
+        inputs = [
+            next(own) if one.target is None else state.get(one.target, held.get(one.target))
+            for one in signature.input_specs
+        ]
+        results = run_lowered(program.graph_module, tuple(inputs))
+        outputs = []
+        for value, spec in zip(results, signature.output_specs, strict=True):
+            if spec.kind == OutputKind.BUFFER_MUTATION:
+                state[str(spec.target)] = value.clone()
+            elif spec.kind == OutputKind.USER_OUTPUT:
+                outputs.append(value)
+        yield outputs, dict(state)
 
 
 def dim_order(node: Any) -> DimOrder:

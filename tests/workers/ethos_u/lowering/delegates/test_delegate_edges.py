@@ -62,3 +62,9 @@ def test_control_flow_inside_a_delegate_is_told() -> None:
     call = torch.fx.Graph().placeholder("x")
     with pytest.raises(ModelError, match=r"^net\.py:branches: delegate 0: it has 3 regions \(.*torch\.cond\)"):
         check_edges([(call, bytes(made.serialize()))], "net.py:branches")
+
+
+def test_a_batch_of_nothing_is_told() -> None:
+    model = export(SourceModel(nn.Linear(4, 3), (torch.randn(0, 4),), None, "net.py:empty"))
+    with pytest.raises(ModelError, match=r"^net.py:empty: delegate 0 is handed \S+ of \[0, 4\], which has no elements"):
+        lower(model, Target.parse("ethos-u55-128"), seed=0)
