@@ -13,7 +13,7 @@ from support.vulkan_nets import (
     mlp,
     one,
     operators,
-    quality,
+    worst_db,
     rewrite,
     static_convolutions,
 )
@@ -152,7 +152,7 @@ def test_a_float_pattern_is_left_at_one_of_its_places_and_computes_the_same() ->
     all_fused, second = lowered(model), lowered(model, unfused={"rms_norm": frozenset({1})})
     counts = [sum(name == "et_vk.rms_norm.default" for name in operators(one)[0]) for one in (all_fused, second)]
     assert counts == [2, 1]
-    assert quality(model, second, model.calibration_inputs, half=False).worst > 120
+    assert worst_db(model, second, model.calibration_inputs) > 120
 
 
 def test_an_operator_on_the_cpu_takes_its_whole_match_from_the_fusion() -> None:
@@ -160,7 +160,7 @@ def test_an_operator_on_the_cpu_takes_its_whole_match_from_the_fusion() -> None:
     program = lowered(model, on_cpu={"aten.rsqrt.default": frozenset({1})})
     assert [one.operator for one in program.host_operators] == ["aten.rsqrt.default"]
     assert sum(name == "et_vk.rms_norm.default" for names in operators(program) for name in names) == 1
-    assert quality(model, program, model.calibration_inputs, half=False).worst > 120
+    assert worst_db(model, program, model.calibration_inputs) > 120
 
 
 def test_torch_lists_its_operators_once_and_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
