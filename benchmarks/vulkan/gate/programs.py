@@ -139,6 +139,10 @@ REFUSED: dict[str, list[Case]] = {
         (lambda x: F.interpolate(x, size=(7, 7)), [], [values(1, 4, 5, 5)]),
         (lambda x: F.interpolate(x, size=(5, 2)), [], [values(1, 4, 5, 6)]),
     ],
+    "aligned-corners": [
+        (lambda x: F.interpolate(x, size=(1, 7), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 5)]),
+        (lambda x: F.interpolate(x, size=(7, 1), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 1)]),
+    ],
     "gather-dimensions": [
         (lambda x, at: x.gather(-1, at), [], [values(4, 8), PLACES]),
     ],
@@ -174,6 +178,8 @@ NEIGHBOURS: list[Case] = [
     (lambda x: F.interpolate(x, scale_factor=2.0), [], [values(1, 4, 5, 5)]),
     (lambda x: F.interpolate(x, size=(20, 3)), [], [values(1, 4, 5, 1)]),
     (lambda x: F.interpolate(x, size=(7, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(7, 2), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(1, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
     (lambda x, at: x.gather(1, at), [], [values(4, 8), PLACES]),
     (lambda x, at: x[at], [], [values(4, 8), INDEX]),
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
@@ -229,6 +235,7 @@ SUSPECT: dict[str, list[Case]] = {
         (lambda x, y: torch.div(x, y, rounding_mode="trunc"), [], [values(2, 4), values(2, 4)]),
         (lambda x, y: x // y, [], [INTEGERS - 4, INTEGERS + 1]),
     ],
+    "overflowing-gelu": [(lambda x: F.gelu(20 * x, approximate="tanh"), [], [values(4, 8)])],
     "negative-bases": [(lambda x, y: x**y, [], [values(2, 4), values(2, 4)]), (lambda x: x**-1, [], [values(2, 4)])],
 }
 

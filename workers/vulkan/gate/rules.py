@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from workers.vulkan.gate.convolution import batches as convolution_batches
 from workers.vulkan.gate.convolution import dilation, groups, pointwise_steps
-from workers.vulkan.gate.elementwise import division_rounding, int8_shapes, negative_bases, rotary_shapes
+from workers.vulkan.gate.elementwise import (
+    division_rounding,
+    int8_shapes,
+    negative_bases,
+    overflowing_gelu,
+    rotary_shapes,
+)
 from workers.vulkan.gate.finding import Rule
 from workers.vulkan.gate.images import (
+    aligned_corners,
     extents,
     nearest_halves,
     nearest_sizes,
@@ -46,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     pool_stride.RULE,
     upsample_factor.RULE,
     nearest_sizes.RULE,
+    aligned_corners.RULE,
     pixel_shuffle_factor.RULE,
     int8_shapes.RULE,
     rotary_shapes.RULE,
@@ -54,4 +62,5 @@ RULES: tuple[Rule, ...] = (
     nearest_halves.RULE,
     division_rounding.RULE,
     negative_bases.RULE,
+    overflowing_gelu.RULE,
 )

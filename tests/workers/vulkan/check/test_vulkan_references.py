@@ -1,10 +1,10 @@
 """The references of the fused operators against the quantised PyTorch models that they come from."""
 
+import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from support.vulkan_nets import (
     One,
@@ -14,9 +14,9 @@ from support.vulkan_nets import (
     lowered,
     made,
     mlp,
-    worst_db,
     rewrite,
     static_convolutions,
+    worst_db,
 )
 from torch import nn
 
@@ -92,16 +92,16 @@ def test_half_precision_is_rounded_where_values_are_stored() -> None:
     assert 50 < half < 80
 
 
-@given(arrays(np.float32, 8, elements=st.floats(-70000, 70000, width=32)))
+@hypothesis.given(arrays(np.float32, 8, elements=st.floats(-70000, 70000, width=32)))
 def test_a_store_in_half_precision_cuts_off_towards_zero(values: np.ndarray) -> None:
     """numpy's neighbours say what the next number away from zero is."""
     stored = stored_in_half(torch.from_numpy(values)).numpy()
-    for one, given_ in zip(values, stored, strict=True):
-        half = np.float16(given_)
-        if np.isinf(given_):
-            assert abs(one) >= 65520 and np.sign(given_) == np.sign(one)
+    for one, given in zip(values, stored, strict=True):
+        half = np.float16(given)
+        if np.isinf(given):
+            assert abs(one) >= 65520 and np.sign(given) == np.sign(one)
         else:
-            assert float(half) == given_ and abs(given_) <= abs(one)
+            assert float(half) == given and abs(given) <= abs(one)
             away = np.nextafter(np.abs(half), np.float16(np.inf))
             assert float(away) > abs(one) or abs(one) > 65504
 

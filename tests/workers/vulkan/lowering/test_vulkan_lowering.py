@@ -13,9 +13,9 @@ from support.vulkan_nets import (
     mlp,
     one,
     operators,
-    worst_db,
     rewrite,
     static_convolutions,
+    worst_db,
 )
 from torch import nn
 from torch._export import utils

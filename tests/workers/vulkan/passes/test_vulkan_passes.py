@@ -12,9 +12,9 @@ from support.vulkan_nets import (
     made,
     mlp,
     operators,
-    worst_db,
     relu6_convolutions,
     rewrite,
+    worst_db,
 )
 from torch import nn
 
