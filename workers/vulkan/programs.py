@@ -23,6 +23,7 @@ from workers.models.types import ExportedModel
 from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.check.run import run_lowered
+from workers.vulkan.choices.half import Half
 from workers.vulkan.cost.device_profile import read_profile
 from workers.vulkan.cost.facts import facts, moved_by_calls
 from workers.vulkan.cost.refusals import refusals
@@ -306,6 +307,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
     def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
         starts = [Recipe(passes=self._allowed(one.passes)) for one in self.space.starting_points()]
+        if self.allowed >= Exactness.PRECISION:
+            # Half precision with the rewrites that join delegates: a mixture by layer rarely finds both.
+            starts += [Recipe(((Half.name, "yes"),), one.passes) for one in starts[:1]]
         return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.passes)]))
 
     def passes(self) -> Sequence[RecipePass]:

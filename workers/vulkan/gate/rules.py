@@ -23,7 +23,7 @@ from workers.vulkan.gate.images import (
 )
 from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
-from workers.vulkan.gate.loading import constant_operands, registration, shader_variants
+from workers.vulkan.gate.loading import constant_dimensions, constant_operands, registration, shader_variants
 from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm
 from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
 from workers.vulkan.gate.reduction import batches as reduced_batches
@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     registration.RULE,
     shader_variants.RULE,
     constant_operands.RULE,
+    constant_dimensions.RULE,
     qcs4w_columns.RULE,
     input_channels.RULE,
     integer_input.RULE,
