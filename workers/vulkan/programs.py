@@ -4,7 +4,7 @@ fail on, and runs the others in Python."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -24,6 +24,7 @@ from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.choices.half import Half
+from workers.vulkan.choices.scheme import SchemeOfLayers
 from workers.vulkan.cost.device_profile import read_profile
 from workers.vulkan.cost.facts import facts, moved_by_calls
 from workers.vulkan.cost.refusals import refusals
@@ -34,14 +35,15 @@ from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
+from workers.vulkan.model.scheme import PER_CHANNEL
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
-from workers.vulkan.passes.registry import REWRITES
+from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.runner import run_on
 from workers.vulkan.space.mixtures import by_kind, mixtures, within_reach
 from workers.vulkan.space.recipe import VulkanRecipe
-from workers.vulkan.space.space import VulkanSpace, space_of
+from workers.vulkan.space.space import VulkanSpace, needed_by, space_of
 from workers.vulkan.target import VulkanTarget
 
 #: Lowered programs and their outputs, kept in memory.
@@ -307,10 +309,19 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
     def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
         starts = [Recipe(passes=self._allowed(one.passes)) for one in self.space.starting_points()]
-        if self.allowed >= Exactness.PRECISION:
-            # Half precision with the rewrites that join delegates: a mixture by layer rarely finds both.
-            starts += [Recipe(((Half.name, "yes"),), one.passes) for one in starts[:1]]
+        joining = [one for start in starts[:1] for one in start.passes if isinstance(one, Rewrite) and not one.needs]
+        starts += self._starts_with_choices(joining)
         return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.passes)]))
+
+    def _starts_with_choices(self, joining: Sequence[Rewrite]) -> Iterator[Recipe]:
+        """Half precision, and the schemes that do not load without passes, with the passes that a search begins with.
+        Neither is found one step at a time: what is in between has more delegates, or does not load."""
+        open_choices = self.open_choices()
+        if Half.name in open_choices:
+            yield Recipe(((Half.name, "yes"),), in_order(joining))
+        for scheme in PER_CHANNEL:
+            if scheme.value in open_choices.get(SchemeOfLayers.name, ()):
+                yield Recipe(((SchemeOfLayers.name, scheme.value),), in_order({*joining, *needed_by(scheme)}))
 
     def passes(self) -> Sequence[RecipePass]:
         return self._allowed(self.space.passes())

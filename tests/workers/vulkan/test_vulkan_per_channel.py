@@ -45,7 +45,7 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
 @pytest.fixture(scope="module")
 def tuned(person: Person) -> list[Mapping[str, Any]]:
     """Both nets."""
-    out, _ = person.types("tune", FOUR, EIGHT, *LIMITS, "--trials", "8", "--jobs", "1", "--json", "--out", "pages")
+    out, _ = person.types("tune", FOUR, EIGHT, *LIMITS, "--trials", "16", "--jobs", "1", "--json", "--out", "pages")
     found: list[Mapping[str, Any]] = json.loads(out)
     return found
 

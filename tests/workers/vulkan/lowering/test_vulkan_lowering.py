@@ -205,3 +205,17 @@ def test_a_target_says_what_differs_from_a_phone() -> None:
     assert VulkanTarget().label == "vulkan"
     assert VulkanTarget(GUARANTEED_TEXTURE_LIMIT).facts()["texture_limit"] == "2048"
     assert VulkanTarget(GUARANTEED_TEXTURE_LIMIT).identity() != VulkanTarget().identity()
+
+
+class Shifted(nn.Module):
+    """A constant that is made in forward()."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, torch.tensor([2, 0])] * 2
+
+
+def test_a_model_stays_as_it_is_when_it_is_lowered() -> None:
+    model = made(Shifted, 4, 3)
+    x = model.calibration_inputs[0][0]
+    lowered(model)
+    assert torch.equal(model.program.module(check_guards=False)(x), x[:, [2, 0]] * 2)
