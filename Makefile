@@ -79,9 +79,9 @@ widths: $(READY) ## write the table of other widths into docs/exactness.md
 	$(BIN)/python -m benchmarks.lowering.widths > $(OUT)/widths.md
 	$(call insert,docs/exactness.md,widths)
 
-vulkan: $(READY) ## write the table of small models into docs/vulkan.md
+vulkan: $(READY) ## write the table of small models into docs/vulkan.md; make vulkan RUNNER=COMMAND also runs the files
 	mkdir -p $(OUT)
-	$(BIN)/python -m benchmarks.vulkan.table > $(OUT)/vulkan.md
+	$(BIN)/python -m benchmarks.vulkan.table --files $(OUT)/vulkan --vk-runner "$(RUNNER)" > $(OUT)/vulkan.md
 	$(call insert,docs/vulkan.md,vulkan)
 
 vulkan-gate: $(READY) ## run the programs of the Vulkan gate's rules, and write docs/vulkan-gate.md; make vulkan-gate RUNNER=COMMAND

@@ -14,7 +14,6 @@ from workers.checking.sqnr import sqnr_of_outputs
 from workers.models.exported.tensors import tensors
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
-from workers.vulkan.check.quality import Quality
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
@@ -153,13 +152,11 @@ def rewrite(text: str) -> Rewrite:
     return one
 
 
-def quality(model: ExportedModel, program: Lowered, samples, *, half: bool) -> Quality:
-    """Of a lowered program against its float model, both on this machine."""
+def worst_db(model: ExportedModel, program: Lowered, samples, *, half: bool = False) -> float:
+    """The signal-to-noise ratio of a lowered program's worst output against its float model, both on this machine."""
     original = model.program.module(check_guards=False)
     wanted = [tensors(original(*sample)) for sample in samples]
-    return Quality(
-        sqnr_of_outputs(wanted, [run_lowered(program, sample, half=half) for sample in samples]), len(samples)
-    )
+    return min(sqnr_of_outputs(wanted, [run_lowered(program, sample, half=half) for sample in samples]))
 
 
 def programs_of(model: ExportedModel, min_sqnr_db: float | None = None) -> VulkanPrograms:

@@ -1,6 +1,6 @@
 """A runner of Vulkan programs with linear layers and ReLUs: reads the `.pte` as a runtime does, computes by PyTorch.
 
-It is called as `executor_runner` is.
+It is called as `executor_runner` is. With `--factor=1.03` its outputs are 3 % too large.
 """
 
 import sys
@@ -42,7 +42,8 @@ def run(content: bytes, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
 
 if __name__ == "__main__":
     options = dict(one.removeprefix("--").split("=", 1) for one in sys.argv[1:] if "=" in one)
+    factor = float(options.get("factor", 1))
     files = options["inputs"].split(",")
     taken = [torch.frombuffer(bytearray(Path(one).read_bytes()), dtype=torch.float32).reshape(16, 64) for one in files]
     for number, output in enumerate(run(Path(options["model_path"]).read_bytes(), taken)):
-        Path(f"{options['output_file']}-{number}.bin").write_bytes(output.numpy().tobytes())
+        Path(f"{options['output_file']}-{number}.bin").write_bytes((output * factor).numpy().tobytes())

@@ -128,6 +128,10 @@ REFUSED: dict[str, list[Case]] = {
         (lambda x, y: x @ y.T, [], [values(8, 16), values(12, 16)]),
         (lambda net, x: F.conv2d(x, net.weight.sigmoid()), [nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)]),
     ],
+    "constant-dimensions": [
+        (lambda net, x: (x.reshape(1, 2, 3, 2, 2) * net.weight).flatten(), [nn.Conv3d(1, 1, (3, 2, 2), bias=False)],
+         [values(6, 4)]),
+    ],
     "pool-stride": [
         (lambda x: F.max_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
         (lambda x: F.avg_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
@@ -138,6 +142,10 @@ REFUSED: dict[str, list[Case]] = {
     "nearest-sizes": [
         (lambda x: F.interpolate(x, size=(7, 7)), [], [values(1, 4, 5, 5)]),
         (lambda x: F.interpolate(x, size=(5, 2)), [], [values(1, 4, 5, 6)]),
+    ],
+    "aligned-corners": [
+        (lambda x: F.interpolate(x, size=(1, 7), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 5)]),
+        (lambda x: F.interpolate(x, size=(7, 1), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 1)]),
     ],
     "gather-dimensions": [
         (lambda x, at: x.gather(-1, at), [], [values(4, 8), PLACES]),
@@ -170,10 +178,13 @@ NEIGHBOURS: list[Case] = [
     (first, [nn.Conv1d(16, 16, 3, stride=2, padding=1)], [values(1, 16, 8)]),
     (lambda x, y: x @ y, [], [values(8, 16), values(16, 12)]),
     (lambda net, x: net.weight @ x, [nn.Linear(8, 12)], [values(8, 16)]),
+    (lambda x, y: (x.reshape(1, 2, 3, 2, 2) * y.reshape(1, 1, 3, 2, 2)).flatten(), [], [values(6, 4), values(3, 4)]),
     (first, [nn.MaxPool2d(2)], [values(1, 4, 8, 8)]),
     (lambda x: F.interpolate(x, scale_factor=2.0), [], [values(1, 4, 5, 5)]),
     (lambda x: F.interpolate(x, size=(20, 3)), [], [values(1, 4, 5, 1)]),
     (lambda x: F.interpolate(x, size=(7, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(7, 2), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 5)]),
+    (lambda x: F.interpolate(x, size=(1, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
     (lambda x, at: x.gather(1, at), [], [values(4, 8), PLACES]),
     (lambda x, at: x[at], [], [values(4, 8), INDEX]),
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
@@ -229,6 +240,7 @@ SUSPECT: dict[str, list[Case]] = {
         (lambda x, y: torch.div(x, y, rounding_mode="trunc"), [], [values(2, 4), values(2, 4)]),
         (lambda x, y: x // y, [], [INTEGERS - 4, INTEGERS + 1]),
     ],
+    "overflowing-gelu": [(lambda x: F.gelu(20 * x, approximate="tanh"), [], [values(4, 8)])],
     "negative-bases": [(lambda x, y: x**y, [], [values(2, 4), values(2, 4)]), (lambda x: x**-1, [], [values(2, 4)])],
 }
 

@@ -35,6 +35,19 @@ def conv_with_clamp(
     return out if high is None or high > 3e38 else out.clamp(max=high)
 
 
+def gelu(x: torch.Tensor, *, approximate: str = "none") -> torch.Tensor:
+    """aten.gelu, as the runtime has it (`runtime/graph/ops/glsl/unary_op.yaml`).
+
+    Args:
+        x: floats of any shape.
+        approximate: what the model asks for; the runtime has the form with tanh alone, about 74 dB from the other.
+
+    Returns:
+        Of the shape and element type of x.
+    """
+    return torch.nn.functional.gelu(x, approximate="tanh")
+
+
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
     """et_vk.rms_norm: along the last dimension.
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workers.checking.allowance import Quality
 from workers.checking.sqnr import MOST_DB
 
 
 @dataclass(frozen=True)
-class Quality:
-    """decibels: of each output, over all samples. samples: how many inputs."""
+class OutputQuality:
+    """Attributes:
+    decibels: of each output, over all samples.
+    samples: how many inputs.
+    error_db: by how much they may be too high.
+    """
 
     decibels: tuple[float, ...]
     samples: int
+    error_db: float = 0.0
 
     @property
-    def worst(self) -> float:
-        """Of the worst output."""
-        return min(self.decibels, default=MOST_DB)
+    def bound(self) -> Quality:
+        """Of the worst output, what is left if they are too high. No noise at all is taken as it is."""
+        worst = min(self.decibels, default=MOST_DB)
+        return Quality(worst if worst == MOST_DB else worst - self.error_db, self.samples)

@@ -1,5 +1,7 @@
 """Which reference stands for which operator of a delegate. The operators that are not here are PyTorch's own.
 
+A GELU is here because the runtime's kernel computes the form with tanh whichever is asked for.
+
 What ExecuTorch's wheel registers for the fused operators is for shapes. linear_qcs4w keeps the 8 that its packing adds,
 int8 convolutions read their weights in another order, and dynamic activations are not quantised.
 """
@@ -17,6 +19,7 @@ REFERENCES: Mapping[str, Callable[..., Any]] = {
     "et_vk.rms_norm.default": floats.rms_norm,
     "et_vk.apply_rotary_emb.default": floats.apply_rotary_emb,
     "et_vk.apply_rotary_emb_hf.default": floats.apply_rotary_emb_hf,
+    "aten.gelu.default": floats.gelu,
     "aten._weight_int8pack_mm.default": weight_only.weight_int8pack_mm,
     "et_vk.linear_qcs4w.default": weight_only.linear_qcs4w,
     "et_vk.linear_q4gsw.default": weight_only.linear_q4gsw,

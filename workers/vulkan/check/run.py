@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,8 +22,8 @@ def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) 
     Args:
         lowered: any program.
         inputs: positional arguments of the model.
-        half: whether the delegates compute in half precision: what each operator gives is rounded to it. How a GPU
-            rounds inside an operator is not modelled.
+        half: whether the delegates compute in half precision: what each operator gives is stored in it, see
+            `stored_in_half`. Kernels on textures compute in single precision, as here.
 
     Returns:
         Its tensors, in order.
@@ -69,7 +69,9 @@ def run_delegate(delegate: Delegate, operands: Sequence[Any], *, half: bool = Fa
     """
     program = delegate.program
     runner = _Part(program.graph_module, half)
-    return list(runner.run(*(runner.held(one) for one in _arguments(program, operands))))
+    # The file has constants in half precision already, rounded to the nearest by PyTorch.
+    constants = (_rounded_to_half,) if half else ()
+    return list(runner.run(*_arguments(program, [*map(runner.held, operands)], *constants)))
 
 
 class _Part(Interpreter):
@@ -88,14 +90,42 @@ class _Part(Interpreter):
         """What memory holds of a value."""
         if not self._half or not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
             return value
-        return value.half().float()
+        return stored_in_half(value)
 
 
-def _arguments(program: ExportedProgram, operands: Sequence[Any]) -> list[Any]:
-    """Values of all placeholders: constants by the signature, the others in order."""
+def stored_in_half(values: torch.Tensor) -> torch.Tensor:
+    """Floats as a texture of half precision holds them, cut off towards zero.
+
+    Vulkan leaves to a device whether a store takes the nearest number or cuts off. A device that takes the nearest has
+    less noise; a software Vulkan (lavapipe) cuts off, and gives these very numbers.
+
+    Args:
+        values: in single precision.
+
+    Returns:
+        In single precision, of the same shape; infinity beyond the largest number of half precision.
+    """
+    nearest = values.half()
+    is_larger = nearest.isfinite() & (nearest.float().abs() > values.abs())
+    # The next number towards zero is the one whose bits, read as an integer, are one less.
+    return (nearest.view(torch.int16) - is_larger.to(torch.int16)).view(torch.float16).float()
+
+
+def _rounded_to_half(value: Any) -> Any:
+    is_float = isinstance(value, torch.Tensor) and value.dtype == torch.float32
+    return value.half().float() if is_float else value
+
+
+def _arguments(
+    program: ExportedProgram, operands: Sequence[Any], constant: Callable[[Any], Any] = lambda value: value
+) -> list[Any]:
+    """Values of all placeholders: constants by the signature, and what `constant` makes of them; the others in
+    order."""
     remaining = iter(operands)
     return [
-        next(remaining) if spec.kind is InputKind.USER_INPUT else _constant(program, spec.kind, str(spec.target))
+        next(remaining)
+        if spec.kind is InputKind.USER_INPUT
+        else constant(_constant(program, spec.kind, str(spec.target)))
         for spec in program.graph_signature.input_specs
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workers.vulkan.check.quality import Quality
+from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.cost.device_profile import DeviceProfile, kernel_kinds
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts, moved_by_calls
 from workers.vulkan.cost.splits import splits
@@ -51,7 +51,7 @@ class Reported:
     layers: Sequence[Layer]
     schemes: Mapping[int, Scheme]
     alone: Callable[[int, Scheme], float | None]
-    quality: Quality
+    quality: OutputQuality
     measured: bool
     profile: DeviceProfile | None
 
@@ -119,7 +119,7 @@ def _bytes(of: Reported) -> Iterator[str]:
 
 
 def _quality(of: Reported) -> Iterator[str]:
-    label = "measured by the runner" if of.measured else "simulated"
+    label = "measured by the runner" if of.measured else f"simulated, {of.quality.error_db:g} dB may be missing"
     yield "## Quality"
     yield ""
     for number, decibels in enumerate(of.quality.decibels):

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from workers.vulkan.gate.convolution import batches as convolution_batches
 from workers.vulkan.gate.convolution import dilation, groups, pointwise_steps
-from workers.vulkan.gate.elementwise import division_rounding, int8_shapes, negative_bases, rotary_shapes
+from workers.vulkan.gate.elementwise import (
+    division_rounding,
+    int8_shapes,
+    negative_bases,
+    overflowing_gelu,
+    rotary_shapes,
+)
 from workers.vulkan.gate.finding import Rule
 from workers.vulkan.gate.images import (
+    aligned_corners,
     extents,
     nearest_halves,
     nearest_sizes,
@@ -16,7 +23,7 @@ from workers.vulkan.gate.images import (
 )
 from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
-from workers.vulkan.gate.loading import constant_operands, registration, shader_variants
+from workers.vulkan.gate.loading import constant_dimensions, constant_operands, registration, shader_variants
 from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm
 from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
 from workers.vulkan.gate.reduction import batches as reduced_batches
@@ -25,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     registration.RULE,
     shader_variants.RULE,
     constant_operands.RULE,
+    constant_dimensions.RULE,
     qcs4w_columns.RULE,
     input_channels.RULE,
     integer_input.RULE,
@@ -46,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     pool_stride.RULE,
     upsample_factor.RULE,
     nearest_sizes.RULE,
+    aligned_corners.RULE,
     pixel_shuffle_factor.RULE,
     int8_shapes.RULE,
     rotary_shapes.RULE,
@@ -54,4 +63,5 @@ RULES: tuple[Rule, ...] = (
     nearest_halves.RULE,
     division_rounding.RULE,
     negative_bases.RULE,
+    overflowing_gelu.RULE,
 )

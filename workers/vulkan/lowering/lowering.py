@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,12 +76,18 @@ def quantised_program(
     layers = number_layers(module)
     check_schemes(layers, settings.schemes)
     if not (settings.schemes or settings.float_passes or settings.quantised_passes):
-        return model.program, ()
+        return _copied(model.program), ()
     with torch.no_grad():
         rewritten = [one.apply(module) for one in settings.float_passes]
         module = quantised_module(module, settings.schemes, samples)
         rewritten += [one.apply(module) for one in settings.quantised_passes]
         return torch.export.export(module, model.example_inputs), tuple(rewritten)
+
+
+def _copied(program: ExportedProgram) -> ExportedProgram:
+    """ExecuTorch renames constants in the program that it lowers. Tensors are shared, they are not changed."""
+    shared = (*program.state_dict.values(), *program.constants.values())
+    return copy.deepcopy(program, {id(one): one for one in shared})
 
 
 def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings, rewritten: tuple[int, ...]) -> Lowered:

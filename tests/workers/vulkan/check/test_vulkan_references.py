@@ -1,7 +1,11 @@
 """The references of the fused operators against the quantised PyTorch models that they come from."""
 
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
 import pytest
 import torch
+from hypothesis.extra.numpy import arrays
 from support.vulkan_nets import (
     One,
     convolutions,
@@ -10,16 +14,16 @@ from support.vulkan_nets import (
     lowered,
     made,
     mlp,
-    quality,
     rewrite,
     static_convolutions,
+    worst_db,
 )
 from torch import nn
 
 from workers.checking.sqnr import sqnr_db, sqnr_of_outputs
 from workers.models.types import ExportedModel
 from workers.vulkan.check import floats, weight_only
-from workers.vulkan.check.run import run_lowered
+from workers.vulkan.check.run import run_lowered, stored_in_half
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.model.scheme import Scheme
 
@@ -81,11 +85,34 @@ def test_weights_for_each_channel_are_the_quantised_models_up_to_the_order_of_su
     assert min(sqnr_of_outputs(wanted, [run_lowered(fused, sample) for sample in model.calibration_inputs])) > 120
 
 
-def test_half_precision_is_rounded_as_memory_rounds_it() -> None:
+def test_half_precision_is_rounded_where_values_are_stored() -> None:
     model = mlp()
-    exact, half = (quality(model, lowered(model, half=h), model.calibration_inputs, half=h) for h in (False, True))
-    assert exact.worst == 200
-    assert 50 < half.worst < 80
+    exact, half = (worst_db(model, lowered(model, half=h), model.calibration_inputs, half=h) for h in (False, True))
+    assert exact == 200
+    assert 50 < half < 80
+
+
+@hypothesis.given(arrays(np.float32, 8, elements=st.floats(-70000, 70000, width=32)))
+def test_a_store_in_half_precision_cuts_off_towards_zero(values: np.ndarray) -> None:
+    """numpy's neighbours say what the next number away from zero is."""
+    stored = stored_in_half(torch.from_numpy(values)).numpy()
+    for one, given in zip(values, stored, strict=True):
+        half = np.float16(given)
+        if np.isinf(given):
+            assert abs(one) >= 65520 and np.sign(given) == np.sign(one)
+        else:
+            assert float(half) == given and abs(given) <= abs(one)
+            away = np.nextafter(np.abs(half), np.float16(np.inf))
+            assert float(away) > abs(one) or abs(one) > 65504
+
+
+def test_a_gelu_is_the_form_with_tanh() -> None:
+    x = torch.linspace(-6, 6, 101)
+    wanted = x / 2 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
+    program = lowered(exported(nn.GELU(), 4, 8))
+    assert [[call.name for call in one.graph.chain] for one in program.delegates] == [["aten.gelu.default"]]
+    assert torch.allclose(floats.gelu(x), wanted, atol=1e-6)
+    assert torch.allclose(run_lowered(program, (x[:32].reshape(4, 8),))[0].flatten(), wanted[:32], atol=1e-6)
 
 
 def test_a_clamp_may_have_no_bounds() -> None:
@@ -146,4 +173,4 @@ def test_an_operator_on_the_cpu_runs_between_delegates() -> None:
     model = exported(nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8)), 4, 8)
     program = lowered(model, on_cpu={"aten.relu.default": frozenset()})
     assert len(program.delegates) == 2
-    assert quality(model, program, model.calibration_inputs, half=False).worst == 200
+    assert worst_db(model, program, model.calibration_inputs) == 200

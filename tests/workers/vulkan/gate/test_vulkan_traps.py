@@ -9,18 +9,34 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from executorch.backends.vulkan.patterns import RotaryEmbeddingPattern
 from executorch.backends.vulkan.quantizer.vulkan_quantizer import VulkanQuantizer, get_symmetric_quantization_config
-from support.vulkan_nets import Attention, One, lowered, made, mlp, one, rewrite, static_convolutions
+from support.vulkan_nets import (
+    Attention,
+    One,
+    lowered,
+    made,
+    mlp,
+    one,
+    programs_of,
+    rewrite,
+    static_convolutions,
+)
 from torch import nn
 from torchao.quantization.pt2e.observer import MinMaxObserver
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer import QuantizationConfig
 
+from search_space.errors import SpaceError
+from search_space.recipe.recipe import Recipe
+from workers.checking.sqnr import sqnr_db
 from workers.errors import ModelError
 from workers.models.model_source import export
 from workers.models.types import SourceModel
+from workers.vulkan.check.run import run_lowered
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
-from workers.vulkan.lowering.graph.vk_graph import read_graph
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.vk_graph import BUFFER, TEXTURE_3D, read_graph
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
@@ -72,6 +88,20 @@ class Of(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.function(x)
+
+
+class Turned(nn.Module):
+    """Rows of a table of angles are looked up, and queries and keys are turned by them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("cosines", torch.rand(64, 16))
+        self.register_buffer("sines", torch.rand(64, 16))
+        self.register_buffer("places", torch.tensor([3, 1, 4, 1, 5]))
+        self.pattern = RotaryEmbeddingPattern()
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.pattern(x, x + 1, self.cosines[self.places], self.sines[self.places])
 
 
 class Lookup(nn.Module):
@@ -256,7 +286,8 @@ def lowered_as_quantised(config: QuantizationConfig) -> Lowered:
 
 
 def test_dynamic_int8_of_executorchs_quantiser_is_refused() -> None:
-    """Aborts at load: nothing fuses it, and the runtime has no dequantize_per_channel."""
+    """Aborts at load: nothing fuses it, and the runtime has no dequantize_per_channel. It has one scale for all rows,
+    which is lossy (thread 22431)."""
     found = refusals(lowered_as_quantised(get_symmetric_quantization_config(is_dynamic=True, weight_bits=8)))
     assert ("registration", "quantized_decomposed.dequantize_per_channel.default") in found
 
@@ -271,3 +302,51 @@ def test_weights_with_one_scale_do_not_lower() -> None:
     )
     with pytest.raises(ModelError, match="ExecuTorch cannot lower it so for Vulkan"):
         lowered_as_quantised(replace(config, weight=weight))
+
+
+def test_dynamic_activations_have_a_scale_for_each_row() -> None:
+    """Thread 22431: with one scale for all rows, the small ones are lost."""
+    model = made(lambda: One(bias=False), 16, 64)
+    rows = torch.logspace(-2, 2, 16)[:, None] * torch.randn(16, 64, generator=torch.Generator().manual_seed(2))
+    (given,) = run_lowered(lowered(model, {1: Scheme.A8W4G32}), (rows,))
+    (weights_alone,) = run_lowered(lowered(model, {1: Scheme.W4G32}), (rows,))
+    assert min(sqnr_db([one], [other]) for one, other in zip(weights_alone, given, strict=True)) > 35
+
+
+def test_static_int8_along_a_signal_is_refused_before_it_is_lowered() -> None:
+    """ExecuTorch's lowering crashes on it."""
+    model = made(lambda: nn.Conv1d(8, 8, 3), 1, 8, 16)
+    with pytest.raises(SpaceError, match="is a conv1d, which no int8 operator computes"):
+        programs_of(model).built(Recipe.parse("scheme=static-int8@1"))
+    with pytest.raises(ModelError, match="ExecuTorch cannot lower it so for Vulkan"):
+        lowered(model, {1: Scheme.STATIC8})
+
+
+def test_linear_layers_on_textures_have_enough_room_for_what_shaders_ask_of_tensors() -> None:
+    """Aborted at load before February 2026 (thread 17293): the runtime of the gate has the change that mends it."""
+    program = lowered(one())
+    (call,) = (call for graph in graphs_of(program) for call in graph.calls)
+    assert {tensor.storage for tensor in (call.tensors[0], *call.results)} == {TEXTURE_3D}
+    assert str(judged(program)) == NOT_KNOWN_TO_FAIL
+
+
+def integers(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What had no shaders: thread 13503."""
+    small = x.to(torch.int32)
+    return small.abs().to(torch.float32), torch.full((2, 8), 3, dtype=torch.int32) + small
+
+
+def test_absolute_values_of_integers_stay_on_the_cpu_and_constants_of_integers_have_a_shader() -> None:
+    """200 dB both."""
+    program = lowered(made(lambda: Of(integers), 2, 8))
+    assert [one.operator for one in program.host_operators] == ["aten.abs.default"]
+    assert "aten.full.default" in [call.name for graph in graphs_of(program) for call in graph.calls]
+    assert str(judged(program)) == NOT_KNOWN_TO_FAIL
+
+
+def test_a_table_beside_rotary_embeddings_is_looked_up_in_buffers() -> None:
+    """Textures take a table of one dimension alone (thread 21876). 200 dB."""
+    program = lowered(made(Turned, 1, 5, 3, 32))
+    found = [call for graph in graphs_of(program) for call in graph.calls if call.name == "aten.index.Tensor"]
+    assert [call.tensors[0].storage for call in found] == [BUFFER, BUFFER]
+    assert str(judged(program)) == NOT_KNOWN_TO_FAIL

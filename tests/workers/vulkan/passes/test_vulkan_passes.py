@@ -12,9 +12,9 @@ from support.vulkan_nets import (
     made,
     mlp,
     operators,
-    quality,
     relu6_convolutions,
     rewrite,
+    worst_db,
 )
 from torch import nn
 
@@ -86,14 +86,14 @@ def test_spelled_attention_is_one_delegate_with_nothing_on_the_cpu() -> None:
     assert (len(stock.delegates), len(stock.host_operators)) == (3, 3)
     assert {one.operator for one in stock.host_operators} <= SpellAttention.removes
     assert (len(spelled.delegates), len(spelled.host_operators)) == (1, 0)
-    assert quality(model, spelled, model.calibration_inputs, half=False).worst > 120
+    assert worst_db(model, spelled, model.calibration_inputs) > 120
 
 
 def test_scalars_as_tensors_leave_the_gpu_less_often() -> None:
     model = made(Attention, 1, 8, 32)
     program = lowered(model, edge_passes=(rewrite("tensor-scalars"),))
     assert [one.operator for one in program.host_operators] == ["aten.any.dim"]
-    assert quality(model, program, model.calibration_inputs, half=False).worst > 120
+    assert worst_db(model, program, model.calibration_inputs) > 120
 
 
 def test_scalars_at_one_site() -> None:

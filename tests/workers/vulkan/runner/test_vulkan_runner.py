@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from support.vulkan_nets import mlp
+from support.vulkan_nets import mlp, worst_db
 
 from search_space.exactness import Exactness
+from search_space.recipe.recipe import Recipe
 from workers.checking.allowance import Allowance
 from workers.checking.verdict import Verdict
 from workers.errors import ModelError
@@ -73,3 +75,28 @@ def test_results_of_a_runner_are_results_of_their_own() -> None:
     plain, measured = (BACKEND.target("vulkan", board) for board in ({}, {"vk_runner": "run"}))
     assert plain.facts() != measured.facts() and "runner" in measured.label
     assert measured.options == {"--target": "vulkan", "--vk-runner": "run"}
+
+
+def test_a_limit_holds_for_what_the_runner_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs that are 3 % too large are 30.5 dB from the model, though half precision comes to more in Python."""
+    monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+    of = programs(f"{sys.executable} -m support.vulkan_runner --factor=1.03")
+    program = of.built(Recipe.parse("half=yes"))
+    assert of.quality(program).sqnr_db == pytest.approx(30.5, abs=0.1)
+    reason = of.executed(program, False, False, False).reason
+    assert re.fullmatch(r"measured by the runner, its SQNR of 30\.\d\d dB is below 40 dB", reason)
+
+
+def test_a_default_that_the_runner_fails_on_has_the_quality_of_the_references() -> None:
+    of = programs("false")
+    assert not of.executed(of.default, False, False, True).equal
+    assert of.quality(of.default).sqnr_db == 200
+    assert of.quality(of.built(Recipe.parse("half=yes"))).sqnr_db == -200
+
+
+def test_without_a_runner_quality_has_a_margin_for_what_the_references_may_be_wrong_by() -> None:
+    of = programs("")
+    program = of.built(Recipe.parse("half=yes"))
+    simulated = worst_db(mlp(), of.lowered(program), mlp().calibration_inputs[:1], half=True)
+    assert of.quality(program).sqnr_db == simulated - 0.5
+    assert "0.5 dB may be missing" in of.report(program)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.vulkan_nets import (
     lowered,
     made,
-    quality,
+    worst_db,
 )
 from torch import nn
 
@@ -109,7 +109,7 @@ def test_the_quality_of_a_layer_alone_is_that_of_the_lowered_program() -> None:
     alone = LayerQuality(model, model.calibration_inputs)
     for number in (1, 2):
         program = lowered(model, {number: Scheme.W4G32})
-        simulated = quality(model, program, model.calibration_inputs, half=False).worst
+        simulated = worst_db(model, program, model.calibration_inputs)
         assert abs(alone.of(number, Scheme.W4G32) - simulated) < 0.5
     assert alone.of(1, Scheme.FP) == 200
 

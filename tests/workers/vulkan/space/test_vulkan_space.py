@@ -59,6 +59,7 @@ def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
 def test_an_operator_that_the_runtime_lacks_can_stay_on_the_cpu() -> None:
     programs = attention_programs()
     assert programs.space.operators == {"aten.logical_not.default": 2}
+    assert {"spell-attention", "half=yes | spell-attention"} < {*programs.starting_points()}
     assert "keep-on-cpu{operator=aten.logical_not.default}@1" in map(str, programs.passes())
     kept = programs.built(Recipe.parse("keep-on-cpu{operator=aten.logical_not.default}"))
     assert not programs.executed(programs.default, False, False, True).equal
