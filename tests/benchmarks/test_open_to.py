@@ -11,6 +11,7 @@ from benchmarks.correctness.miscompilations.detection.open_to import open_to
 from benchmarks.correctness.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
 from benchmarks.correctness.miscompilations.page import TARGETS
 from search_space.ir.dtypes import NUMPY
+from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
 from workers.ethos_u.command_stream import decode
@@ -146,3 +147,81 @@ def test_the_last_of_two_batches_alone_is_overwritten_early(batches: int) -> Non
     assert bool(hazards(compiled.npu_program, decode(compiled.command_stream))) == (batches == 2)
     assert open_to(program, U55) == ({"two-batches"} if batches == 2 else set())
     assert open_to(program, U55, in_order=True) == open_to(program, U85) == set()
+
+
+def reduced(op: str, whole: Shape, start: Shape, size: Shape, axis: int, shape: Shape | None = None) -> Make:
+    """A reduction of a slice, which may be reshaped before."""
+
+    def make(p: Program) -> int:
+        value = p.slice(p.input(*whole), start, size)
+        if shape is not None:
+            value = p.reshape(value, *shape)
+        if op == "REDUCE_SUM":
+            return p.sum(value, axis)
+        result = tuple(1 if at == axis else count for at, count in enumerate(p.shape(value)))
+        return p.op(op, (value,), result, axis=axis, nan_mode="PROPAGATE")
+
+    return make
+
+
+@pytest.mark.parametrize("family", [U55, U85])
+@pytest.mark.parametrize("op", ["REDUCE_MAX", "REDUCE_MIN", "REDUCE_SUM"])
+@pytest.mark.parametrize(
+    ("whole", "start", "size", "shape"),
+    [
+        ((5, 12), (0, 6), (5, 6), None),
+        ((3, 5, 12), (0, 2, 0), (3, 3, 12), None),
+        ((1, 3, 5, 12), (0, 0, 0, 6), (1, 3, 5, 6), None),
+        ((2, 3, 5, 12), (1, 0, 0, 0), (1, 3, 5, 12), None),
+        ((2, 3, 5, 12), (0, 0, 0, 6), (2, 3, 5, 6), None),
+        ((1, 3, 5, 12), (0, 0, 2, 0), (1, 3, 3, 12), (3, 3, 12)),
+        ((3, 5, 12), (0, 0, 6), (3, 5, 6), (1, 3, 5, 6)),
+        ((5, 12), (0, 6), (5, 6), (1, 5, 6)),
+        ((1, 3, 5, 12), (0, 0, 0, 6), (1, 3, 5, 6), (15, 6)),
+    ],
+)
+def test_only_a_reduction_that_is_decomposed_loses_its_slice(
+    whole: Shape, start: Shape, size: Shape, shape: Shape | None, op: str, family: str
+) -> None:
+    reduced_shape = shape or size
+    for axis in (at for at, count in enumerate(reduced_shape) if count > 1):
+        program = graph(reduced(op, whole, start, size, axis, shape))
+        found = open_to(program, family)
+        assert ("reduced-slice" in found) == (not is_right(program, TARGETS[family].accelerator)), axis
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_a_sum_sees_through_a_rescale_by_one_alone(scale: float) -> None:
+    def total(p: Program) -> int:
+        wide = p.rescale(p.slice(p.input(1, 4, 6, 10), (0, 0, 0, 5), (1, 4, 6, 5)), "INT32", scale)
+        return p.rescale(p.op("REDUCE_SUM", (wide,), (1, 4, 6, 1), "INT32", axis=3), "INT8", 0.3)
+
+    program = graph(total)
+    for family in (U55, U85):
+        assert open_to(program, family) == ({"reduced-slice"} if scale == 1.0 else set())
+        assert is_right(program, TARGETS[family].accelerator) == (scale != 1.0)
+
+
+@pytest.mark.parametrize(
+    ("biases", "shifts", "wrong"),
+    [((2000, -4000), (38, 38), True), ((2000, 2000), (38, 38), False), ((2000, -4000), (38, 39), False)],
+)
+def test_only_other_biases_with_equal_scales_are_lost(
+    biases: tuple[int, int], shifts: tuple[int, int], wrong: bool
+) -> None:
+    def two(p: Program) -> tuple[int, ...]:
+        weights, data = p.random.integers(-127, 128, (8, 1, 1, 8)), p.input(1, 4, 4, 8)
+        results = []
+        for bias, shift in zip(biases, shifts, strict=True):
+            operands = data, p.data(weights, "INT8"), p.data(np.full(8, bias), "INT32"), p.data(0, "INT8")
+            sums = p.op(
+                "CONV2D", (*operands, p.data(0, "INT8")), (1, 4, 4, 8), "INT32", pad=(0, 0, 0, 0), stride=(1, 1),
+                dilation=(1, 1), local_bound=False, acc_type="INT32",
+            )  # fmt: skip
+            results.append(p.rescale_by(sums, "INT8", 1 << 30, shift))
+        return tuple(results)
+
+    program = graph(two)
+    for family in (U55, U85):
+        assert open_to(program, family) == ({"shared-weights"} if wrong else set())
+        assert is_right(program, TARGETS[family].accelerator) == (not wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.correctness.miscompilations.constants import shared_weights, written_constants
 from benchmarks.correctness.miscompilations.miscompilation import Miscompilation
 from benchmarks.correctness.miscompilations.outputs import lost_output, overwritten_indices, read_booleans
 from benchmarks.correctness.miscompilations.padding import (
@@ -30,6 +31,7 @@ from benchmarks.correctness.miscompilations.shapes import (
     batched_activation,
     batched_average,
     reduced_minimum,
+    reduced_slice,
     reshaped_selection,
     scalar_operand,
     sliced_matmul,
@@ -43,7 +45,6 @@ from benchmarks.correctness.miscompilations.transposes import (
     square_transposes,
     transposed_blocks,
     transposed_rows,
-    written_constants,
 )
 
 #: What is likely to be met first.
@@ -56,6 +57,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
         reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation, sliced_rescale,
-        two_batches,
+        two_batches, reduced_slice, shared_weights,
     )
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from search_space.building.copy_by_table import copy_by_table
 from search_space.building.miscompiled.lost_padding import windows_without_padding
+from search_space.building.miscompiled.reduced_slice import lost_slice
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE
 from search_space.passes.base import Pass
@@ -17,7 +18,8 @@ class CopySlicedOperand(Pass):
     """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
     from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
     that happens to slices of five dimensions. And a padded window of a slice may lose its padding
-    (`search_space.building.miscompiled.lost_padding`). An operation between the two gives the operand a tensor of its
+    (`search_space.building.miscompiled.lost_padding`), and a reduction the place of the slice
+    (`search_space.building.miscompiled.reduced_slice`). An operation between the two gives the operand a tensor of its
     own.
     """
 
@@ -26,6 +28,9 @@ class CopySlicedOperand(Pass):
 
     def rewrite(self, edit: Editor, node_id: int) -> bool:
         node = edit[node_id]
+        sliced = lost_slice(edit, node)
+        if sliced is not None:
+            return _copied(edit, node_id, sliced)
         product = node.op == "MATMUL" and _is_sliced(edit, node.inputs[0])
         if not product and windows_without_padding(edit, [node_id]) != [node_id]:
             return False
@@ -35,6 +40,17 @@ class CopySlicedOperand(Pass):
         copy = edit.add(copy_by_table(edit, node.inputs[0]))
         edit.redefine(node_id, node.reading((copy, *node.inputs[1:])))
         return True
+
+
+def _copied(edit: Editor, node_id: int, sliced: int) -> bool:
+    """Put a copy between a slice and what reads it, which a reduction sees through; whether there can be one."""
+    if edit[sliced].type.dtype != "INT8":
+        return False
+    while edit[node_id].inputs[0] != sliced:
+        node_id = edit[node_id].inputs[0]
+    reader = edit[node_id]
+    edit.redefine(node_id, reader.reading((edit.add(copy_by_table(edit, sliced)), *reader.inputs[1:])))
+    return True
 
 
 def _is_sliced(edit: Editor, value: int) -> bool:

@@ -7,6 +7,7 @@ from support.random.attention import SLICED_PRODUCTS
 from support.values.executed import is_right
 
 from benchmarks.correctness.miscompilations.padding.lost_padding import MISCOMPILATION as LOST_PADDING
+from benchmarks.correctness.miscompilations.shapes.reduced_slice import MISCOMPILATION as REDUCED_SLICE
 from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
@@ -39,6 +40,24 @@ def test_the_copy_keeps_the_padding_of_a_window(name: str, accelerator: str) -> 
     assert not is_right(graph, accelerator)
     assert is_right(copied, accelerator)
     assert CopySlicedOperand().apply(copied) is copied
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
+@pytest.mark.parametrize("name", list(REDUCED_SLICE.programs))
+def test_the_copy_keeps_the_slice_of_a_reduction(name: str, accelerator: str) -> None:
+    graph = REDUCED_SLICE.programs[name]
+    copied = verify(CopySlicedOperand().apply(graph))
+    assert not is_right(graph, accelerator)
+    assert is_right(copied, accelerator)
+    assert CopySlicedOperand().apply(copied) is copied
+
+
+def test_a_reduction_that_reads_its_slice_rightly_stays() -> None:
+    p = Program()
+    half = p.slice(p.input(1, 4, 6, 10), (0, 0, 0, 5), (1, 4, 6, 5))
+    along_width = p.graph(p.op("REDUCE_MAX", (half,), (1, 4, 1, 5), axis=2, nan_mode="PROPAGATE"))
+    assert all(is_right(along_width, accelerator) for accelerator in ("ethos-u55-128", "ethos-u85-256"))
+    assert CopySlicedOperand().apply(along_width) is along_width
 
 
 def test_an_operand_that_is_no_slice_stays() -> None:

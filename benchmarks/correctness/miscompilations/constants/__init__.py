@@ -1,0 +1,1 @@
+"""Constants that are overwritten or taken for others."""
