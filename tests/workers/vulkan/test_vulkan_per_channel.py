@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from executorch.backends.vulkan.quantizer.vulkan_quantizer import VulkanQuantizer, get_symmetric_quantization_config
 from support.processes.person import Person
+from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.checking.sqnr import sqnr_of_outputs
 
@@ -50,27 +53,32 @@ def tuned(person: Person) -> list[Mapping[str, Any]]:
     return found
 
 
-def quantised_db(outputs: int, bits: int) -> float:
-    """Of such a layer whose weights are rounded to symmetric steps, one for each output channel."""
-    torch.manual_seed(0)
-    inputs = [torch.randn(2, 260) for _ in range(2)]
-    weight = torch.nn.Linear(260, outputs, bias=False).weight.detach()
-    step = weight.abs().amax(1, keepdim=True) / ((2**bits - 1) / 2)
-    rounded = (weight / step).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * step
-    return min(sqnr_of_outputs([(x @ weight.T,) for x in inputs], [(x @ rounded.T,) for x in inputs]))
+def quantised_db(folder: Path, net: str, bits: int) -> float:
+    """Of the net as PyTorch quantises its weights, which are all that is quantised, run by PyTorch."""
+    source: dict[str, Any] = {}
+    exec((folder / "nets.py").read_text(), source)
+    module, example, inputs = source[net]()
+    quantizer = VulkanQuantizer().set_global(get_symmetric_quantization_config(weight_bits=bits))
+    prepared = prepare_pt2e(torch.export.export(module, example).module(), quantizer)
+    for each in inputs:
+        prepared(*each)
+    quantised = convert_pt2e(prepared)
+    with torch.no_grad():
+        (found,) = sqnr_of_outputs([(module(*one),) for one in inputs], [(quantised(*one),) for one in inputs])
+    return found
 
 
 @pytest.mark.parametrize(
-    ("place", "source", "outputs", "bits", "operator"),
-    [(0, FOUR, 64, 4, "et_vk.linear_qcs4w.default"), (1, EIGHT, 20, 8, "aten._weight_int8pack_mm.default")],
+    ("place", "net", "bits", "operator"),
+    [(0, "four", 4, "et_vk.linear_qcs4w.default"), (1, "eight", 8, "aten._weight_int8pack_mm.default")],
 )
 def test_a_pass_of_the_recipe_makes_one_operator_of_it(
-    person: Person, tuned: list[Mapping[str, Any]], place: int, source: str, outputs: int, bits: int, operator: str
+    person: Person, tuned: list[Mapping[str, Any]], place: int, net: str, bits: int, operator: str
 ) -> None:
-    found, name = tuned[place], f"linear{bits}"
+    found, source, name = tuned[place], f"nets.py:{net}", f"linear{bits}"
     assert found["recipe"] == f"scheme=w{bits} | fuse-linear-qcs{bits}w"
     # The margin for what the references may be wrong by is taken off.
-    assert found["quality"]["sqnr_db"] == pytest.approx(quantised_db(outputs, bits) - 0.5, abs=0.05)
+    assert found["quality"]["sqnr_db"] == pytest.approx(quantised_db(person.home, net, bits) - 0.5, abs=0.01)
     person.types("apply", source, *LIMITS, "--out", f"{name}.pte")
     assert f"| `{operator}` | 0 | " in (person.home / f"{name}.report.md").read_text()
     assert "verified. 1 delegate by" in person.types("verify", f"{name}.pte")[0]
