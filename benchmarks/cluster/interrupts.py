@@ -3,10 +3,10 @@
     python -m benchmarks.cluster.interrupts --times 300
 
 Each run has a store and caches of its own. SIGINT goes to the whole process group, as a terminal sends it; every second
-run gets another one a second later. A run that ends later than `--limit` seconds after the last SIGINT, prints a
+run gets another one a second later.A run that ends later than `--limit` seconds after the last SIGINT, prints a
 traceback or leaves a process is a finding. Processes of Ray that are just starting then have 90 seconds to end. Exit
-status 1 if there is a finding, or if no run was interrupted. No run is interrupted in its first second: Python itself
-may be starting then, and prints a traceback of its own.
+status 1 if there is a finding, or if no run was interrupted. No run is interrupted in its first 3 seconds. Python
+itself may be starting then, and prints a traceback of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 import click
 
 #: Seconds after which velatune's own code runs, on a busy machine too.
-_STARTED = 1.0
+_STARTED = 3.0
 #: Seconds in which what Ray was starting ends without a parent: its client looks for the head for one minute.
 _ORPHANS_END = 90.0
 

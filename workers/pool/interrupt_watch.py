@@ -35,13 +35,14 @@ def main(pid: int, seconds: float, log: Path, stacks: int) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch()
     event = _wait(seconds)
-    if event == "time":
-        os.kill(pid, STACKS)
-        time.sleep(_WRITING)
-        with log.open("ab") as file:
-            file.write(os.pread(stacks, 1 << 20, 0))
-    if event != "over":
-        _kill(pid)
+    with contextlib.suppress(ProcessLookupError):  # it has ended at this moment
+        if event == "time":
+            os.kill(pid, STACKS)
+            time.sleep(_WRITING)
+            with log.open("ab") as file:
+                file.write(os.pread(stacks, 1 << 20, 0))
+        if event != "over":
+            _kill(pid)
 
 
 def _wait(seconds: float | None) -> str:

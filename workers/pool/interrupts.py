@@ -45,6 +45,11 @@ def run_interruptible(work: Coroutine[Any, Any, T], log_dir: Path) -> T:
 
     async def watched() -> T:
         with ends_when_interrupted(log_dir / "interrupted.log"):
+            try:
+                await asyncio.sleep(0)  # what was interrupted while the watch began ends here
+            except asyncio.CancelledError:
+                work.close()
+                raise
             return await work
 
     return asyncio.run(watched())
@@ -70,15 +75,16 @@ def ends_when_interrupted(log: Path) -> Iterator[None]:
     # Open as long as an interrupted process lives.
     stacks = tempfile.TemporaryFile()  # noqa: SIM115
     faulthandler.register(interrupt_watch.STACKS, file=stacks, all_threads=True)
+    # The pipe keeps what comes before the watch reads it.
+    wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    first = _Once(before)
+    signal.signal(signal.SIGINT, first.hand_on)
     arguments = (os.getpid(), SECONDS_TO_END, log.absolute(), stacks.fileno())
     watch = subprocess.Popen(
         [sys.executable, "-I", "-S", interrupt_watch.__file__, *map(str, arguments)],
         stdin=numbers, pass_fds=[stacks.fileno()], start_new_session=True,
     )  # fmt: skip
     os.close(numbers)
-    wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    first = _Once(before)
-    signal.signal(signal.SIGINT, first.hand_on)
     try:
         yield
     finally:

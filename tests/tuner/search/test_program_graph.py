@@ -129,6 +129,18 @@ def test_a_start_is_a_root_that_ways_go_on_from() -> None:
     assert longer not in states.frontier(), "it was lost on the program that was foretold"
 
 
+def test_a_start_with_choices_is_tried_with_these_alone() -> None:
+    whole, other = f"conv1d=along-h,host-pool=odd | {FOLD}", f"host-pool=any | {FOLD}"
+    states = ProgramGraph({"conv1d": ("along-h",), "host-pool": ("odd",)}, [FUSE, whole, other])
+    first = [str(root) for root in states.roots.first()]
+    assert first == ["default", FUSE, whole, "conv1d=along-h", "host-pool=odd"]
+    assert other not in map(str, states.roots.others())
+    told(states, "default", "a", 10, {})
+    told(states, whole, "b c", 5, {})
+    assert whole not in map(str, states.roots.open(states.best()))
+    assert [step.value for step in states.roots.steps(Recipe.parse(whole))] == ["along-h", "odd", FOLD]
+
+
 def test_what_leads_on_is_found_out_later() -> None:
     states = ProgramGraph({})
     told(states, "default", "a", 10, {FUSE: "b", FOLD: "c"})

@@ -44,7 +44,7 @@ class ProgramGraph:
 
         Args:
             choices: lowering choice -> alternatives that change the model.
-            starts: pass sequences that a search may start from, as it may from none.
+            starts: as of `Roots`.
             settings: single choices inside ExecuTorch -> the sequences to start from with that choice, for it leads to
                 another program. None for no such choice.
         """

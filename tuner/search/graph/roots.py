@@ -28,10 +28,11 @@ class Step:
 class Roots:
     """The roots of one model and target.
 
-    A root has choices with a start or none. Those with at most one choice are roots from the beginning. Choices are
-    combined once they reduced cycles one at a time. All of those are combined at once, with every start; the cheapest
-    of these is also tried with every other width. One more choice is added to the choices of the cheapest state, with
-    its start. All other combinations come last, when nothing else is left.
+    A root has choices with a start or none. Those with at most one choice are roots from the beginning. A start that
+    has choices is tried with these alone. Choices are combined once they reduced cycles one at a time. All of those are
+    combined at once, with every start; the cheapest of these is also tried with every other width. One more choice is
+    added to the choices of the cheapest state, with its start. All other combinations come last, when nothing else is
+    left.
 
     Attributes:
         choices: name -> alternatives, those inside ExecuTorch included.
@@ -48,7 +49,8 @@ class Roots:
 
         Args:
             choices: lowering choice -> alternatives that change the model.
-            starts: pass sequences that a search may start from, as it may from none.
+            starts: pass sequences that a search may start from, as it may from none, and recipes with choices. One with
+                a choice that does not change the model is left out.
             settings: single choices inside ExecuTorch -> the sequences to start from with that choice.
             states: the evaluated programs by hash, as they come to be known.
         """
@@ -56,6 +58,8 @@ class Roots:
         for ((name, one),) in settings:
             found.setdefault(name, []).append(one)
         self.choices = {name: tuple(found[name]) for name in sorted(found)}
+        whole, starts = _apart(starts)
+        self._whole = [one for one in whole if all(value in self.choices.get(name, ()) for name, value in one.choices)]
         everywhere = (*starts, *(text for of in settings.values() for text in of))
         self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._states = states
@@ -74,11 +78,11 @@ class Roots:
 
     def passes_of_starts(self) -> set[str]:
         """Texts of the passes that starts are made of."""
-        return {str(one) for start in self._starts for one in start}
+        return {str(one) for start in (*self._starts, *(whole.passes for whole in self._whole)) for one in start}
 
     def is_root(self, recipe: Recipe) -> bool:
-        """Whether a recipe has no passes, or those of a start."""
-        return not recipe.passes or recipe.passes in self._starts
+        """Whether a recipe has no passes or those of a start, or is a start itself."""
+        return not recipe.passes or recipe.passes in self._starts or recipe in self._whole
 
     def record(self, root: Recipe, program: str) -> None:
         """Remember the program of an evaluated root.
@@ -108,11 +112,12 @@ class Roots:
         return self.state(Recipe(root.choices[:-1], root.passes)) or self.state(Recipe())
 
     def first(self) -> list[Recipe]:
-        """The roots that are to be evaluated before others. First come those without choices, then each choice by
-        itself, since its effect cannot be guessed from that of passes. Then all choices that pay are combined, as
-        lowered and with every start."""
-        alone = [root for root in self._first if not (root.choices and root.passes)]
-        return [*alone, *self._together(), *self._other_widths()]
+        """The roots that are to be evaluated before others. First come those without choices, then the starts that have
+        some. Each choice by itself comes next, since its effect cannot be guessed from that of passes. Then all choices
+        that pay are combined, as lowered and with every start."""
+        plain = [root for root in self._first if not root.choices]
+        single = [root for root in self._first if root.choices and not root.passes]
+        return [*plain, *self._whole, *single, *self._together(), *self._other_widths()]
 
     def _together(self) -> list[Recipe]:
         default = self.state(Recipe())
@@ -148,8 +153,8 @@ class Roots:
 
         best: the cheapest state that may be offered; None if there is none.
         """
-        roots = dict.fromkeys((*self._first, *self._together(), *self._other_widths(), *self._joined(best)))
-        return [root for root in roots if root not in self._programs]
+        early = (*self._first, *self._whole, *self._together(), *self._other_widths())
+        return [root for root in dict.fromkeys((*early, *self._joined(best))) if root not in self._programs]
 
     def others(self) -> list[Recipe]:
         """Every combination of choices with every start that is not evaluated."""
@@ -186,9 +191,16 @@ class Roots:
             Step(name, (AS_LOWERED, *alternatives), taken.get(name, AS_LOWERED))
             for name, alternatives in self.choices.items()
         ]
-        if self._starts:
-            steps.append(Step(START, (AS_LOWERED, *self._starts.values()), self._starts.get(root.passes, AS_LOWERED)))
+        texts = {**self._starts, **{one.passes: str(Recipe(passes=one.passes)) for one in self._whole if one.passes}}
+        if texts:
+            steps.append(Step(START, (AS_LOWERED, *texts.values()), texts.get(root.passes, AS_LOWERED)))
         return steps
+
+
+def _apart(starts: Sequence[str]) -> tuple[list[Recipe], list[str]]:
+    """Starts with choices, and the texts of those without."""
+    whole = [one for one in map(Recipe.parse, starts) if one.choices]
+    return whole, [text for text in starts if not Recipe.parse(text).choices]
 
 
 def choice_text(root: Recipe) -> str:

@@ -7,24 +7,26 @@ from dataclasses import dataclass
 
 from results.records.best import Best
 from results.records.evaluation import Evaluation
+from results.records.families import family_of
 from results.records.figures import Figures
 from tuner.tuning.objective import Objective
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """figures: of a right candidate that is cheaper than the best. limits: what it is beyond, in words."""
+    """figures: of a right candidate that is cheaper than the best. limits: what it is beyond, in words. family: of the
+    target."""
 
     figures: Figures
     best_cycles: int
     limits: tuple[str, ...]
+    family: str
 
     def __str__(self) -> str:
-        percent = 100 * (1 - self.figures.cycles / self.best_cycles)
-        return (
-            f"a candidate with {self.figures.cycles:,} cycles, {percent:.1f} % fewer than the best, is not offered: "
-            f"{' and '.join(self.limits)}"
-        )
+        family, cost = family_of(self.family), self.figures.cycles
+        fewer = f", {100 * (1 - cost / self.best_cycles):.1f} % fewer than the best," if family.has_ratio else ""
+        found = family.cost_text(cost, self.figures.metrics)
+        return f"a candidate with {found}{fewer} is not offered: {' and '.join(self.limits)}"
 
 
 def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: Objective) -> Withheld | None:
@@ -48,7 +50,7 @@ def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: 
         if one.figures.cycles >= (found.figures.cycles if found else offered.cycles):
             continue
         if beyond := limits.violations(one.figures, default):
-            found = Withheld(one.figures, offered.cycles, tuple(beyond))
+            found = Withheld(one.figures, offered.cycles, tuple(beyond), best.identity.target.family)
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from support.samples.sample_results import best, evaluation, figures
 
-from tuner.tuning.best.withheld import cheapest_withheld, least_sram
+from tuner.tuning.best.withheld import Withheld, cheapest_withheld, least_sram
 from tuner.tuning.objective import Objective
 
 
@@ -26,3 +26,11 @@ def test_the_cheapest_candidate_beyond_a_limit_is_told() -> None:
     )
     assert cheapest_withheld(found, others[2:], Objective()) is None
     assert least_sram(others) == min(unmeasured.sram_bytes, large.sram_bytes)
+
+
+def test_where_costs_have_no_ratio_the_facts_are_told() -> None:
+    moved = figures(10**12, metrics={"host_operators": 0, "delegates": 1, "moved_bytes": 7520, "operations": 1})
+    assert str(Withheld(moved, 2 * 10**12, ("the bytes of flash 9 are more than 8",), "vulkan")) == (
+        "a candidate with 0 operators on the CPU, 1 delegate, 7,520 bytes moved, 1 operation is not offered: the bytes "
+        "of flash 9 are more than 8"
+    )
