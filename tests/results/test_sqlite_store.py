@@ -58,7 +58,7 @@ def test_database_of_another_program(tmp_path):
 def test_store_of_a_version_that_is_not_known(store, path):
     edit(path, f"UPDATE {VERSION_TABLE} SET version_num = '9000'")
     with pytest.raises(
-        StoreError, match="a newer one or a development version wrote it; upgrade velatune, or"
+        StoreError, match=r"a newer one or a development version wrote it\. Upgrade velatune, or"
     ) as error:
         Store.open(path)
     assert "9000" in one_line(error)

@@ -56,8 +56,13 @@ def test_work_that_never_waits_ends_when_interrupted(tmp_path: Path, step: str, 
 
 
 def test_what_handled_interrupts_before_does_so_after_the_block(tmp_path: Path) -> None:
-    handler, wakeup = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
-    with ends_when_interrupted(tmp_path / "interrupted.log"), ends_when_interrupted(tmp_path / "inner.log"):
-        assert signal.getsignal(signal.SIGINT) != handler
-    assert (signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(wakeup)) == (handler, -1)
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    wakeup = signal.set_wakeup_fd(-1)
+    try:
+        with ends_when_interrupted(tmp_path / "interrupted.log"), ends_when_interrupted(tmp_path / "inner.log"):
+            assert signal.getsignal(signal.SIGINT) != signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+        assert signal.set_wakeup_fd(wakeup) == -1
+    finally:
+        signal.signal(signal.SIGINT, found)
     assert not list(tmp_path.iterdir())

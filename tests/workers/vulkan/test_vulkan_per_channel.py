@@ -82,8 +82,8 @@ def test_a_pass_of_the_recipe_makes_one_operator_of_it(
     person.types("apply", source, *LIMITS, "--out", f"{name}.pte")
     assert f"| `{operator}` | 0 | " in (person.home / f"{name}.report.md").read_text()
     assert "verified. 1 delegate by" in person.types("verify", f"{name}.pte")[0]
-    (looked_up,) = json.loads(person.types("lookup", source, *LIMITS, "--json")[0])
-    assert looked_up["recipe"] == found["recipe"]
+    looked_up = json.loads(person.types("lookup", source, *LIMITS, "--json")[0])
+    assert looked_up["best"]["recipe"] == found["recipe"]
 
 
 def test_there_is_a_page_of_each(person: Person, tuned: list[Mapping[str, Any]]) -> None:
