@@ -15,6 +15,7 @@ from workers.backend.cost import Numbers
 from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
 from workers.errors import ModelError
+from workers.models.identity.code_version import code_version
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
@@ -38,7 +39,7 @@ def _with_file_size(cost: Numbers, default: Numbers) -> int:
 def _facts() -> dict[str, str]:
     from workers.cortex_m.target import COUNTED_WITH
 
-    return {"counted_with": COUNTED_WITH}
+    return {"counted_with": COUNTED_WITH, "prices": code_version(Path(__file__).parent / "cost")}
 
 
 class CortexM(Backend):

@@ -15,6 +15,7 @@ from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
 from workers.cache.lru import LRU
 from workers.errors import ModelError
+from workers.models.identity.code_version import code_version
 from workers.vulkan.cost.objective import lexicographic_cost
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 #: Models that a process keeps lowered programs of; it serves few at a time.
 _KEPT_PROGRAMS = 4
+
+
+def _facts() -> dict[str, str]:
+    """What decides whether a program is offered, and with which facts."""
+    own = Path(__file__).parent
+    return {"rules": code_version(own / "check", own / "cost", own / "gate")}
 
 
 class _Meter:
@@ -61,10 +68,12 @@ class Vulkan(Backend):
         "order": ObjectiveKind(
             "operators on the CPU, then delegates, then bytes moved, then operations",
             lambda cost, _: lexicographic_cost(cost),
+            facts=_facts,
         ),
         "bytes": ObjectiveKind(
             "bytes moved", lambda cost, _: cost["moved_bytes"],
             (NotMore("the operators on the CPU", ("host_operators",), ("host_operators",)),),
+            _facts,
         ),
     }  # fmt: skip
     unit: ClassVar[str] = "facts"
