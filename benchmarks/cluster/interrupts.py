@@ -91,7 +91,12 @@ def interrupt(model: str, target: str, after: float, twice: bool, limit: float) 
 
 
 #: A command in the background of a script ignores SIGINT, and would hand that on.
-_COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from tuner.cli import main; main()"
+_COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tuner.entry_point import main
+main()
+"""
 
 
 def _watch(process: subprocess.Popen[bytes], run: Interrupted, folder: str, said: str, limit: float) -> Interrupted:

@@ -32,3 +32,22 @@ def test_an_interrupted_command_is_gone_at_once() -> None:
         process.wait()
     assert (process.returncode, printed) == (130, "")
     assert said.strip() == "interrupted; the same command goes on from here"
+
+
+_INTERRUPTED_IMPORT = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "tuner.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+sys.meta_path.insert(0, Interrupts())
+from tuner.entry_point import main
+main()
+"""
+
+
+def test_a_command_that_is_still_imported_says_so_in_one_line() -> None:
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED_IMPORT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing had begun\n")
