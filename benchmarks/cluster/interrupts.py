@@ -2,11 +2,11 @@
 
     python -m benchmarks.cluster.interrupts --times 300
 
-Each run has a store and caches of its own. SIGINT goes to the whole process group, as a terminal sends it; every second
-run gets another one a second later.A run that ends later than `--limit` seconds after the last SIGINT, prints a
-traceback or leaves a process is a finding. Processes of Ray that are just starting then have 90 seconds to end. Exit
-status 1 if there is a finding, or if no run was interrupted. No run is interrupted in its first 3 seconds. Python
-itself may be starting then, and prints a traceback of its own.
+Each run has a store and caches of its own. SIGINT goes to the whole process group, as a terminal sends it. Every second
+run gets another one a second later. A run is a finding if it ends later than `--limit` seconds after the last SIGINT,
+prints a traceback or leaves a process. Processes of Ray that are just starting then have 90 seconds to end. Exit status
+1 if there is a finding, or if no run was interrupted. No run is interrupted in its first 3 seconds. Python itself may
+be starting then, and prints a traceback of its own.
 """
 
 from __future__ import annotations
