@@ -58,8 +58,9 @@ class Roots:
         for ((name, one),) in settings:
             found.setdefault(name, []).append(one)
         self.choices = {name: tuple(found[name]) for name in sorted(found)}
-        whole, starts = _apart(starts)
+        whole = [one for one in map(Recipe.parse, starts) if one.choices]
         self._whole = [one for one in whole if all(value in self.choices.get(name, ()) for name, value in one.choices)]
+        starts = [text for text in starts if not Recipe.parse(text).choices]
         everywhere = (*starts, *(text for of in settings.values() for text in of))
         self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._states = states
@@ -195,12 +196,6 @@ class Roots:
         if texts:
             steps.append(Step(START, (AS_LOWERED, *texts.values()), texts.get(root.passes, AS_LOWERED)))
         return steps
-
-
-def _apart(starts: Sequence[str]) -> tuple[list[Recipe], list[str]]:
-    """Starts with choices, and the texts of those without."""
-    whole = [one for one in map(Recipe.parse, starts) if one.choices]
-    return whole, [text for text in starts if not Recipe.parse(text).choices]
 
 
 def choice_text(root: Recipe) -> str:

@@ -1,11 +1,14 @@
-"""Results under other prices or rules are other results."""
+"""What cached and stored results depend on of the code: names and contents of its files."""
 
 from pathlib import Path
 
 import pytest
 
-from tuner.tuning.objective import Objective
-from workers.models.identity.code_version import code_version
+from search_space.recipe.source_hash import hash_of_sources
+
+
+def hash_of(prices: Path) -> str:
+    return hash_of_sources([prices, prices / "fitted.json"])
 
 
 @pytest.fixture
@@ -21,22 +24,17 @@ def prices(tmp_path: Path) -> Path:
     ("name", "content"),
     [("fitted.json", '{"add": [12, 4]}'), ("formulas/add.py", "PER_VALUE = 4\n"), ("formulas/mul.py", "")],
 )
-def test_a_change_gives_another_version(prices: Path, name: str, content: str) -> None:
-    before = code_version(prices)
+def test_a_change_gives_another_hash(prices: Path, name: str, content: str) -> None:
+    before = hash_of(prices)
+    assert hash_of(prices) == before
     (prices / name).write_text(content)
-    code_version.cache_clear()  # the files of a running process stay
-    assert code_version(prices) != before
+    assert hash_of(prices) != before
 
 
 def test_neither_place_nor_compiled_files_count(prices: Path, tmp_path: Path) -> None:
-    before = code_version(prices)
+    before = hash_of(prices)
     other = tmp_path / "elsewhere" / "cost"
     other.parent.mkdir()
     prices.rename(other)
     (other / "add.cpython-311.pyc").write_bytes(b"\0")
-    assert code_version(other) == before
-
-
-@pytest.mark.parametrize(("family", "fact"), [("cortex-m", "prices"), ("vulkan", "rules")])
-def test_objectives_have_it_among_their_facts(family: str, fact: str) -> None:
-    assert len(Objective().on(family).facts()[fact]) == 16
+    assert hash_of(other) == before
