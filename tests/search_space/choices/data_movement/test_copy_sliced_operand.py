@@ -6,6 +6,7 @@ import pytest
 from support.random.attention import SLICED_PRODUCTS
 from support.values.executed import is_right
 
+from benchmarks.correctness.miscompilations.miscompilation import Miscompilation
 from benchmarks.correctness.miscompilations.padding.lost_padding import MISCOMPILATION as LOST_PADDING
 from benchmarks.correctness.miscompilations.shapes.reduced_slice import MISCOMPILATION as REDUCED_SLICE
 from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
@@ -33,19 +34,13 @@ def test_the_copy_makes_the_stream_right(accelerator: str) -> None:
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
-@pytest.mark.parametrize("name", list(LOST_PADDING.programs))
-def test_the_copy_keeps_the_padding_of_a_window(name: str, accelerator: str) -> None:
-    graph = LOST_PADDING.programs[name]
-    copied = verify(CopySlicedOperand().apply(graph))
-    assert not is_right(graph, accelerator)
-    assert is_right(copied, accelerator)
-    assert CopySlicedOperand().apply(copied) is copied
-
-
-@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-256", "ethos-u85-256"])
-@pytest.mark.parametrize("name", list(REDUCED_SLICE.programs))
-def test_the_copy_keeps_the_slice_of_a_reduction(name: str, accelerator: str) -> None:
-    graph = REDUCED_SLICE.programs[name]
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind in (LOST_PADDING, REDUCED_SLICE) for name in kind.programs]
+)
+def test_the_copy_keeps_the_padding_of_a_window_and_the_slice_of_a_reduction(
+    kind: Miscompilation, name: str, accelerator: str
+) -> None:
+    graph = kind.programs[name]
     copied = verify(CopySlicedOperand().apply(graph))
     assert not is_right(graph, accelerator)
     assert is_right(copied, accelerator)
