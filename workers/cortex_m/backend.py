@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,6 @@ from workers.backend.cost import Numbers
 from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
 from workers.errors import ModelError
-from workers.models.identity.code_version import code_version
 
 if TYPE_CHECKING:
     from workers.backend.job import Job
@@ -36,10 +36,13 @@ def _with_file_size(cost: Numbers, default: Numbers) -> int:
     return cost["decided_instructions"] + _FILE_COUNTS_FOR * cost["flash_bytes"] // default["flash_bytes"]
 
 
-def _facts() -> dict[str, str]:
+@cache
+def _facts() -> Mapping[str, str]:
+    from search_space.recipe.source_hash import hash_of_sources
     from workers.cortex_m.target import COUNTED_WITH
 
-    return {"counted_with": COUNTED_WITH, "prices": code_version(Path(__file__).parent / "cost")}
+    prices = Path(__file__).parent / "cost"
+    return {"counted_with": COUNTED_WITH, "prices": hash_of_sources([prices, prices / "fitted.json"])}
 
 
 class CortexM(Backend):

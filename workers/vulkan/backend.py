@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +16,6 @@ from workers.backend.objective import NotMore, ObjectiveKind
 from workers.backend.written import Written
 from workers.cache.lru import LRU
 from workers.errors import ModelError
-from workers.models.identity.code_version import code_version
 from workers.vulkan.cost.objective import lexicographic_cost
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 _KEPT_PROGRAMS = 4
 
 
-def _facts() -> dict[str, str]:
+@cache
+def _facts() -> Mapping[str, str]:
     """What decides whether a program is offered, and with which facts."""
-    own = Path(__file__).parent
-    return {"rules": code_version(own / "check", own / "cost", own / "gate")}
+    from search_space.recipe.source_hash import hash_of_sources
+
+    return {"rules": hash_of_sources(Path(__file__).parent / name for name in ("check", "cost", "gate"))}
 
 
 class _Meter:

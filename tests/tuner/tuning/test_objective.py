@@ -149,3 +149,8 @@ def test_every_objective_is_another_identity() -> None:
     kinds = [objective_of(kind) for kind in ("stream", "vela", "both")]
     limits = [objective_of(max_sram_bytes=1), objective_of(max_sram_bytes=2), objective_of(max_flash_bytes=1)]
     assert len({str(objective) for objective in kinds + limits}) == 6
+
+
+@pytest.mark.parametrize(("family", "fact"), [("cortex-m", "prices"), ("vulkan", "rules")])
+def test_facts_have_a_hash_of_what_decides(family: str, fact: str) -> None:
+    assert len(Objective().on(family).facts()[fact]) == 32
