@@ -15,6 +15,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.crash_report import unexpected
+from tuner.entry_point import begin
 from tuner.paths import cache_folder
 from workers.errors import ModelError, one_line
 
@@ -62,6 +63,7 @@ def cli() -> None:
 
     Every option can be set in the environment as well: VELATUNE_TUNE_TRIALS, VELATUNE_TUNE_STORE, ...
     """
+    begin()  # click has imported the command by now
 
 
 def main() -> None:
@@ -84,6 +86,7 @@ def main() -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # this is the end already
         click.echo("interrupted; the same command goes on from here", err=True)
         # Everything that is to be kept is written and closed. On a busy machine, threads of libraries take many seconds
         # to end with the interpreter.

@@ -95,8 +95,8 @@ def interrupt(model: str, target: str, after: float, twice: bool, limit: float) 
 _COMMAND = """
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-open(os.environ["MARK"] + "/began", "w").close()
 from tuner.entry_point import main
+open(os.environ["MARK"] + "/began", "w").close()
 main()
 """
 

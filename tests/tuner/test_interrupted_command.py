@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 _SCRIPT = """
 import atexit, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,19 +37,47 @@ def test_an_interrupted_command_is_gone_at_once() -> None:
 
 
 _INTERRUPTED_IMPORT = """
-import os, signal, sys, time
+import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 class Interrupts:
     def find_spec(self, name, *_):
-        if name == "tuner.cli":
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(60)
+        if name == {module!r}:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:  # as libraries do that try an import
+                pass
 sys.meta_path.insert(0, Interrupts())
+sys.argv[1:] = ["tune", "no model"]
 from tuner.entry_point import main
 main()
 """
 
 
-def test_a_command_that_is_still_imported_says_so_in_one_line() -> None:
-    done = subprocess.run([sys.executable, "-c", _INTERRUPTED_IMPORT], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("module", ["tuner.cli", "click", "tuner.commands.tune", "sqlalchemy"])
+def test_a_command_that_is_still_imported_ends_at_the_first_interrupt(module: str) -> None:
+    script = _INTERRUPTED_IMPORT.format(module=module)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing had begun\n")
+
+
+_INTERRUPTED_AT_ITS_END = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import click
+from tuner import cli
+def echo(*words, before=click.echo, **options):
+    os.kill(os.getpid(), signal.SIGINT)
+    before(*words, **options)
+click.echo = echo
+@cli.cli.command()
+def wait():
+    os.kill(os.getpid(), signal.SIGINT)
+sys.argv[1:] = ["wait"]
+cli.main()
+"""
+
+
+def test_a_second_interrupt_while_a_command_says_so_adds_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED_AT_ITS_END], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "interrupted; the same command goes on from here"
