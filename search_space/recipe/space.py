@@ -18,7 +18,7 @@ from search_space.recipe.seed_recipes import inexact_seed_recipes, seed_recipes
 K = TypeVar("K", bound=RecipePass)
 
 #: Part of a result's identity. It is raised when a pass or choice is renamed, or does something else under its name.
-SPACE_VERSION = "14"
+SPACE_VERSION = "15"
 
 
 def tosa_passes(allowed: Exactness = Exactness.EXACT) -> tuple[Pass, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from search_space.building.miscompiled.fused_scales import fused_scales
 from search_space.ir.editor import Editor
 from search_space.ir.graph import MOVE, Node
 
@@ -22,9 +23,6 @@ from search_space.ir.graph import MOVE, Node
 SCALE_BITS, SUM_SCALE_BITS_U85 = 31, 15
 
 _CONVOLUTIONS = ("CONV2D", "DEPTHWISE_CONV2D")
-
-#: Double rounding with a larger shift depends on the multiplier as it is written.
-_MOST_REDUCED_SHIFT = 31
 
 
 def rescales_of_wide_sums(edit: Editor, changed: Iterable[int], bits: int = SUM_SCALE_BITS_U85) -> list[int]:
@@ -68,27 +66,9 @@ def _of_wide_sums(edit: Editor, node: Node) -> bool:
 def _is_seen_through(edit: Editor, node: Node) -> bool:
     """Whether Vela leaves a node out, or fuses it so that the next RESCALE can be fused too."""
     if node.op == "RESCALE":
-        return set(_scales(edit, node)) == {(1, 0)}
+        return set(fused_scales(edit, node)) == {(1, 0)}
     return node.op == "IDENTITY" or (node.op == MOVE and node.layout_map.keeps_order)
 
 
 def _width(edit: Editor, node: Node) -> int:
-    return max(scale.bit_length() for scale, _ in _scales(edit, node))
-
-
-def _scales(edit: Editor, node: Node) -> list[tuple[int, int]]:
-    """Multipliers and shifts as Vela fuses them: divided by common powers of two."""
-    if not all(map(edit.is_constant, node.inputs[1:3])):
-        return [(0, 0)]
-    numbers = (edit[i].array.ravel().tolist() for i in node.inputs[1:3])
-    double = node.attributes["rounding_mode"] == "DOUBLE_ROUND"
-    scales, shifts = numbers
-    return [_reduced(scale, shift, double) for scale, shift in zip(scales, shifts, strict=True)]
-
-
-def _reduced(scale: int, shift: int, double: bool) -> tuple[int, int]:
-    if double and shift > _MOST_REDUCED_SHIFT:
-        return scale, shift
-    while scale > 1 and scale % 2 == 0 and shift > 0:
-        scale, shift = scale // 2, shift - 1
-    return scale, shift
+    return max((scale.bit_length() for scale, _ in fused_scales(edit, node)), default=0)

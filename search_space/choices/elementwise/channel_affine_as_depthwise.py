@@ -13,6 +13,7 @@ from search_space.analysis.channel_values import channel_values
 from search_space.analysis.constant_evaluation import Values
 from search_space.analysis.rescale_by_one import shifted_only
 from search_space.analysis.uniform_constant import uniform_value
+from search_space.building.miscompiled.shared_weights import separate
 from search_space.building.new_convolution import depthwise_convolved
 from search_space.ir.editor import Editor
 from search_space.ir.graph import Node, Step, TensorType, constant, move
@@ -168,3 +169,5 @@ def _put(edit: Editor, node_id: int, x: int, found: _Depthwise) -> None:
         edit.redefine(node_id, result)
     else:
         edit.redefine(node_id, move(edit.add(result), image, (Step("reshape", shape),), node.name))
+    # Sums of one scale with other constants often have the same weights and scales.
+    separate(edit, product)

@@ -14,16 +14,17 @@ _SHAPE = (1, 4, 4, _CHANNELS)
 _MULTIPLIER, _SHIFT = 1 << 30, 38
 
 
-def _two(p: Program, depthwise: bool = False, apart: bool = False) -> tuple[int, int]:
-    """Both of one input. apart: the second one's RESCALE has a scale for each channel, all of which are the same."""
+def _two(p: Program, depthwise: bool = False, apart: bool = False, zero_point: int | None = None) -> tuple[int, int]:
+    """Both of one input. apart: the second one's RESCALE has a scale for each channel, all of which are the same.
+    zero_point: of the second one's weights, instead of a bias of its own."""
     data = p.input(*_SHAPE)
     kernel = (1, 1, _CHANNELS, 1) if depthwise else (_CHANNELS, 1, 1, _CHANNELS)
     weights = p.random.integers(-127, 128, kernel)
 
-    def convolved(bias: int, count: int) -> int:
+    def convolved(bias: int, count: int, zero: int = 0) -> int:
         operands = (
             data, p.data(weights, "INT8"), p.data(np.full(_CHANNELS, bias), "INT32"), p.data(0, "INT8"),
-            p.data(0, "INT8"),
+            p.data(zero, "INT8"),
         )  # fmt: skip
         sums = p.op(
             "DEPTHWISE_CONV2D" if depthwise else "CONV2D", operands, _SHAPE, "INT32", pad=(0, 0, 0, 0), stride=(1, 1),
@@ -31,11 +32,17 @@ def _two(p: Program, depthwise: bool = False, apart: bool = False) -> tuple[int,
         )  # fmt: skip
         return p.rescale_by(sums, "INT8", [_MULTIPLIER] * count, [_SHIFT] * count)
 
+    if zero_point is not None:
+        return convolved(3000, 1), convolved(3000, 1, zero_point)
     return convolved(3000, 1), convolved(-9000, _CHANNELS if apart else 1)
 
 
 def _depthwise(p: Program) -> tuple[int, int]:
     return _two(p, depthwise=True)
+
+
+def _zero_points(p: Program) -> tuple[int, int]:
+    return _two(p, zero_point=5)
 
 
 def _observe(compiled: Compiled) -> Observed:
@@ -61,24 +68,23 @@ def _stored_at(span: Span, copies: list[Dma]) -> int:
 
 MISCOMPILATION = Miscompilation(
     name="shared-weights",
-    summary="Of convolutions with equal weights and scales, all get the biases of the first one.",
+    summary="Convolutions with equal weights and scales get the biases, and the weights' zero point, of the first one.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_two,
-    others={"DEPTHWISE_CONV2D": _depthwise},
+    others={"DEPTHWISE_CONV2D": _depthwise, "weights with other zero points, whatever their scales are": _zero_points},
     observe=_observe,
     cause=(
         "`EncodeWeightAndScaleTensor` (compiler/scheduler.cpp) encodes weights, scales and biases together, and keeps "
         "the result. It finds it again by the weights and the encoding's settings (`TensorCacheKey` in "
-        "compiler/scheduler.hpp). It then compares the output scales, but not the biases."
+        "compiler/scheduler.hpp), without the zero point of the weights. It then compares the output scales, but not "
+        "the biases."
     ),
-    effect=(
-        "The results of the others are too large or too small by the difference of the biases. velatune's "
-        "`channel-affine-as-depthwise` can make such convolutions of several constants minus a value."
-    ),
+    effect="The results of the others are too large or too small by the difference of the biases or zero points.",
     workaround=(
         "For two of them, the RESCALE of one with a scale for each channel, all of which are the same. Vela takes "
-        "these for other scales and encodes the biases again. Otherwise weights that differ: one more output channel "
-        "than is used."
+        "these for other scales and encodes the biases again. For more of them, weights and their zero point that are "
+        "larger or smaller by the same number. velatune's `separate-shared-weights` does both, and "
+        "`channel-affine-as-depthwise` separates those that it makes."
     ),
     instead=lambda p: _two(p, apart=True),
 )

@@ -21,11 +21,11 @@ from benchmarks.correctness.miscompilations.detection.paddings import (
     reshaped_padding,
 )
 from benchmarks.correctness.miscompilations.detection.values import given_out, numbers, operand, ordered_by, seen
-from benchmarks.correctness.miscompilations.detection.weights import shared_weights
 from benchmarks.correctness.miscompilations.miscompilation import U85
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS
 from search_space.building.miscompiled.lost_padding import windows_without_padding
 from search_space.building.miscompiled.reduced_slice import AXES, AXES_U85, lost_slice
+from search_space.building.miscompiled.shared_weights import sharing
 from search_space.building.miscompiled.wide_scales import rescales_of_wide_sums
 from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
@@ -85,6 +85,8 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
         # Ethos-U55 and U65 have no minimum: Vela subtracts, which reads the slice, and takes the maximum.
         if (family == U85 or node.op != "REDUCE_MIN") and lost_slice(edit, node, axes) is not None:
             found.add("reduced-slice")
+        if sharing(edit, node_id):
+            found.add("shared-weights")
     return {name for name in found if family in _FAMILIES[name]}
 
 
@@ -294,7 +296,6 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "rounded-product": _rounded_product,
     "scalar-operand": _scalar_operand,
     "scaled-max-pool": _scaled_max_pool,
-    "shared-weights": shared_weights,
     "shifted-clamp": _shifted_clamp,
     "sliced-matmul": _sliced_matmul,
     "sliced-reduction": _sliced_reduction,

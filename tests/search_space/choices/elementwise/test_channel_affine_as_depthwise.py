@@ -7,6 +7,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from support.random.elementwise.channel_constants import CHANNEL_CONSTANTS, with_constants
+from support.values.executed import is_right
 
 from search_space.choices.elementwise.channel_affine_as_depthwise import ChannelAffineAsDepthwise
 from search_space.ir.graph import Graph
@@ -69,6 +70,21 @@ def test_ethos_u55_takes_it_for_less(op: str, tmp_path: Path) -> None:
     old, new = (pricing.cost([graph], 0) for graph in (before, after))
     assert [row.source_op for row in new.rows] == ["DepthwiseConv2D"]
     assert new.stream_cycles < old.stream_cycles
+
+
+@pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
+def test_gates_of_one_scale_keep_biases_of_their_own(accelerator: str) -> None:
+    """As 1 - z in a GRU, where z has other zero points from step to step."""
+    p = Program()
+    gates = [
+        with_constants(p, p.input(1, 4, 16), "SUB", [50] * 16, (zero, -128), 1.0, swapped=True)
+        for zero in (-128, -100, 0)
+    ]
+    before = p.graph(*gates)
+    after = ChannelAffineAsDepthwise().apply(before)
+    # They would have the same weights and scales, which Vela takes for the same biases too.
+    assert len([node for _, node in after.operators() if node.op == "DEPTHWISE_CONV2D"]) == 3
+    assert is_right(after, accelerator)
 
 
 def _of_a_row() -> Graph:
