@@ -7,6 +7,10 @@ the tensor to three dimensions and drops the place. It does so where the NPU doe
 
 Vela has reshaped a REDUCE_SUM of more than three dimensions to three before (`RewriteReduceSum`). A REDUCE_SUM along
 another axis than the last one has got a TRANSPOSE, which reads the slice instead.
+
+Vela sees an ARGMAX in three dimensions, of which it reduces axis 1. The slice keeps its own number of dimensions. Where
+that is not three, axis 1 is another one. ARGMAX along the width then reads other values, or becomes an ARGMAX_Y with a
+kernel along the width. What the NPU does with that is not documented.
 """
 
 from __future__ import annotations
@@ -20,8 +24,8 @@ from search_space.ir.graph import MOVE, Node
 #: Axes that every family reduces in one operation, counted from behind. Ethos-U85 has the one before it too.
 AXES, AXES_U85 = (-2,), (-3, -2)
 
-#: Axes of a window.
-_WINDOW = (-3, -2)
+#: Axes of a window, from behind.
+_WINDOW = _, _WIDTH = (-3, -2)
 _MOST_DIMENSIONS = 3
 
 _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")
@@ -38,7 +42,7 @@ def lost_slice(edit: Editor, node: Node, axes: Sequence[int] = AXES) -> int | No
     Returns:
         The id of the SLICE. None if the node is no reduction, reads no SLICE, or is compiled rightly.
     """
-    if node.op not in (*_REDUCTIONS, "REDUCE_SUM"):
+    if node.op not in (*_REDUCTIONS, "REDUCE_SUM", "ARGMAX"):
         return None
     value = node.inputs[0]
     while _is_seen_through(edit, value, node.op):
@@ -50,6 +54,9 @@ def lost_slice(edit: Editor, node: Node, axes: Sequence[int] = AXES) -> int | No
         return value if _is_lost_by_sum(shape, sliced, axis) else None
     if _padded(shape) != _padded(sliced):
         return None
+    if node.op == "ARGMAX":
+        is_lost = axis - len(shape) == _WIDTH and len(sliced) != _MOST_DIMENSIONS
+        return value if is_lost and prod(sliced[:-_MOST_DIMENSIONS]) == 1 else None
     in_one = axis - len(sliced) in axes and axis - len(shape) in _WINDOW and prod(sliced[:-_MOST_DIMENSIONS]) == 1
     return None if in_one else value
 

@@ -14,6 +14,7 @@ from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify
 from velatune.testing import PassContract
 from velatune.testing.program import Program
+from workers.ethos_u.npu_model import Unmodelled
 
 
 def product_of_a_slice() -> Graph:
@@ -53,6 +54,45 @@ def test_a_reduction_that_reads_its_slice_rightly_stays() -> None:
     along_width = p.graph(p.op("REDUCE_MAX", (half,), (1, 4, 1, 5), axis=2, nan_mode="PROPAGATE"))
     assert all(is_right(along_width, accelerator) for accelerator in ("ethos-u55-128", "ethos-u85-256"))
     assert CopySlicedOperand().apply(along_width) is along_width
+
+
+@pytest.mark.parametrize(
+    ("whole", "sliced", "shape"),
+    [
+        ((6, 10), 0, None),
+        ((1, 6, 10), 2, None),
+        ((1, 4, 6, 10), 1, None),
+        ((1, 4, 6, 10), 3, (4, 6, 5)),
+        ((2, 4, 6, 10), 0, None),
+        ((2, 4, 6, 10), 3, None),
+        ((4, 6, 10), 2, (1, 4, 6, 5)),
+        ((6, 10), 1, (1, 6, 5)),
+        ((1, 2, 4, 6, 10), 1, None),
+    ],
+)
+def test_the_copy_lets_an_argmax_see_its_slice(
+    whole: tuple[int, ...], sliced: int, shape: tuple[int, ...] | None
+) -> None:
+    size = tuple(count // 2 if at == sliced else count for at, count in enumerate(whole))
+    start = tuple(before - after for before, after in zip(whole, size, strict=True))
+    for axis, count in enumerate(shape or size):
+        if count == 1:
+            continue
+        p = Program()
+        half = p.slice(p.input(*whole), start, size)
+        value = half if shape is None else p.reshape(half, *shape)
+        result = tuple(other for at, other in enumerate(shape or size) if at != axis)
+        graph = p.graph(p.op("ARGMAX", (value,), result, "INT32", axis=axis, nan_mode="PROPAGATE"))
+        copied = verify(CopySlicedOperand().apply(graph))
+        assert (copied is graph) == _is_known_to_be_right(graph), axis
+        assert is_right(copied, "ethos-u85-256"), axis
+
+
+def _is_known_to_be_right(graph: Graph) -> bool:
+    try:
+        return is_right(graph, "ethos-u85-256")
+    except Unmodelled:
+        return False
 
 
 def test_an_operand_that_is_no_slice_stays() -> None:
