@@ -20,6 +20,7 @@ from workers.models.exported.hidden_state import EagerRuns
 from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.models.exported.operator_registries import register
 from workers.models.exported.outputs import outputs_fault
+from workers.models.exported.prepared import prepared_operator
 from workers.models.exported.training_mode import in_eval_mode, in_training_mode
 from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.models.module_check import fault_of
@@ -107,6 +108,11 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
         )
     if fault := outputs_fault(model.program):
         raise ModelError(f"{model.name}: {fault}")
+    if watched := prepared_operator(model.program):
+        raise ModelError(
+            f"{model.name}: {watched} is of a model that is prepared for quantisation and not converted; call "
+            "convert_pt2e before torch.export, or give the float module"
+        )
     if trains := in_training_mode(model.program):
         raise ModelError(
             f"{model.name}: {trains} is in training mode; call eval() before torch.export, and give functional "
