@@ -20,6 +20,7 @@ from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
+from workers.models.exported.growing_state import growing_state
 from workers.models.exported.module_state import lost_starts, written_in_place
 from workers.models.exported.operator_list import operators_of
 from workers.models.identity.calibrated_on import calibrated_on
@@ -89,7 +90,8 @@ def lowered(job: Job[Target]) -> CortexMBase:
     order = ImageOrder.of(_module(model), model.example_inputs)
     with _said_of(job.source):
         data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
-        told = calibration.warnings + _told_of_state(quantised)
+        grows = growing_state(model.program, calibration.samples)
+        told = calibration.warnings + grows + _told_of_state(quantised)
     kept = folder / f"{found.key}-{fitted_hash()}.json"
     beside = default_pipeline(model, calibration.samples, job.target, kept)
     return CortexMBase(

@@ -23,6 +23,7 @@ from workers.ethos_u.lowering.rejections import rejections
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
+from workers.models.exported.growing_state import growing_state
 from workers.models.exported.io_layout import DimOrder, Interface
 from workers.models.exported.module_state import lost_starts, lost_state
 from workers.models.exported.write_back import misplaced_values
@@ -106,7 +107,8 @@ def quantised_program(
             told = unused if calibration_data else ()
             return Quantised(model.program, compile_spec, calibration.samples, told)
         program = quantise(model, calibration.samples, compile_spec, setting)
-    return Quantised(program, compile_spec, calibration.samples, calibration.warnings)
+    told = calibration.warnings if setting else calibration.warnings + growing_state(model.program, calibration.samples)
+    return Quantised(program, compile_spec, calibration.samples, told)
 
 
 def lower(
