@@ -8,7 +8,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.module_state import StartState, same_random_numbers
+from workers.models.exported.module_state import StartState, same_random_numbers, written_in_place
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workers.models.types import ExportedModel
 
 QUANTISATION = "int8 symmetric per-channel"
+
+#: What torch says of a value with more dimensions than what it is copied into.
+_TOO_FEW_DIMENSIONS = "expand: the requested shape has too few dimensions"
 
 
 def quantise(
@@ -41,7 +44,7 @@ def quantise(
 
     # With its guards, the module has a call that the quantiser's passes stop at.
     module = model.program.module(check_guards=False)
-    with _said_of(model.name), one_torch_thread(), torch.no_grad():
+    with _said_of(model.name, model.program), one_torch_thread(), torch.no_grad():
         with quantising_by(setting):
             converted = _converted(module, samples, compile_spec, model.program)
         return torch.export.export(converted, model.example_inputs)
@@ -100,14 +103,26 @@ def _converted(
 
 
 @contextmanager
-def _said_of(name: str) -> Iterator[None]:
-    """Errors become those of the model of this name."""
+def _said_of(name: str, program: "ExportedProgram | None" = None) -> Iterator[None]:
+    """Errors become those of the model of this name. program: with it, errors about its buffers say what to do."""
     try:
         yield
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
+        scalars = [] if program is None else _scalar_buffers(program)
+        if scalars and _TOO_FEW_DIMENSIONS in with_place(error):
+            raise ModelError(
+                f"{name}: ExecuTorch's quantiser makes tensors of shape [1] of numbers, which it cannot write to a "
+                f"buffer without dimensions ({', '.join(scalars)}); give it shape [1], as by torch.zeros(1)"
+            ) from error
         raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{not_finite(error)}") from error
+
+
+def _scalar_buffers(program: "ExportedProgram") -> list[str]:
+    """Names of the buffers without dimensions that a program writes to."""
+    held = {**program.state_dict, **program.constants}
+    return [name for name in sorted(written_in_place(program)) if getattr(held.get(name), "shape", None) == ()]
 
 
 @contextmanager

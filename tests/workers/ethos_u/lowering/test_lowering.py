@@ -250,6 +250,24 @@ def test_a_model_that_cannot_be_quantised() -> None:
     assert "\n" not in str(caught.value)
 
 
+class Follows(nn.Module):
+    """A moving average of the mean."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.register_buffer("level", torch.zeros(shape))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.level.copy_(0.9 * self.level + 0.1 * x.mean())
+        return x * self.level
+
+
+def test_a_buffer_without_dimensions_is_told_with_what_to_do() -> None:
+    with pytest.raises(ModelError, match=r"buffer without dimensions \(level\); give it shape \[1\]"):
+        lowered(seeded(Follows, (1, 8)), U85)
+    assert lowered(seeded(lambda: Follows(1), (1, 8)), U85).graphs
+
+
 def test_a_model_with_numbers_that_are_none() -> None:
     class Unfinished(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
