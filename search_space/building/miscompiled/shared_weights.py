@@ -63,8 +63,8 @@ def separate(edit: Editor, node_id: int) -> bool:
         node_id: id of any node.
 
     Returns:
-        True if the convolution was mistaken for another one, and is no more. It stays if no way is left: its scales
-        differ from channel to channel or other convolutions have them, and its weights fill the range of int8.
+        True if the convolution was mistaken for another one, and is no more. It stays if no way is left. Then its
+        weights fill the range of int8. Its scales differ from channel to channel, or other convolutions have them.
     """
     if not sharing(edit, node_id):
         return False

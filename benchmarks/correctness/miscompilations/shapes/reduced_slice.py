@@ -43,7 +43,7 @@ MISCOMPILATION = Miscompilation(
         "slice. The assertion that there is none is not compiled in. `RewriteReduceSum` has made three dimensions of "
         "the shape of a REDUCE_SUM, so that the axis is another one of the whole tensor. On Ethos-U85 the same happens "
         "to REDUCE_MIN, REDUCE_ALL and REDUCE_ANY. On Ethos-U55 and U65 it happens to REDUCE_MAX along the height too. "
-        "An ARGMAX along the width of a SLICE of other than three dimensions reads other values on Ethos-U85, or "
+        "On Ethos-U85, an ARGMAX along the width of a SLICE of other than three dimensions reads other values. Or it "
         "becomes an ARGMAX_Y with a kernel along the width. What that computes is not documented."
     ),
     effect=(
