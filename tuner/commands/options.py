@@ -80,6 +80,20 @@ def model_options(command: Command) -> Command:
     return command
 
 
+class FiniteRange(click.FloatRange):
+    """A number in a range; neither infinity nor `nan`, which no comparison would stop."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        number: float = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"'{value}' is no finite number", parameter, context)
+        return number
+
+
+#: Seconds, days or rates.
+ABOVE_ZERO = FiniteRange(0, min_open=True)
+
+
 class _Decibels(click.ParamType):
     """A number, not negative. Told from a MODEL that follows an option whose number was left out."""
 
@@ -123,7 +137,7 @@ def objective_options(command: Command) -> Command:
     wrapped: Command = with_objective
     for option in (
         click.option(
-            "--min-metric", type=float, metavar="V", help="what --metric must give for a candidate, at least"
+            "--min-metric", type=FiniteRange(), metavar="V", help="what --metric must give for a candidate, at least"
         ),
         click.option(
             "--metric", metavar="FILE.PY:FUNCTION", help="measures candidates instead of the ratio (docs/exactness.md)"

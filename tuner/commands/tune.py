@@ -22,7 +22,14 @@ from results.reports.summary import front_table, markdown_table
 from results.reports.tune_json import tune_json
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
-from tuner.commands.options import board_options, json_option, model_options, objective_options, store_option
+from tuner.commands.options import (
+    ABOVE_ZERO,
+    board_options,
+    json_option,
+    model_options,
+    objective_options,
+    store_option,
+)
 from tuner.crash_report import unexpected
 from tuner.deploy.board_options import BoardOptions
 from tuner.paths import cache_folder, studies_folder
@@ -58,7 +65,7 @@ from workers.pool.interrupts import run_interruptible
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=ABOVE_ZERO,
     metavar="SECONDS",
     help="of search per model and target, while workers are not busy with lowering other models",
 )

@@ -30,7 +30,7 @@ from workers.models.exported.io_layout import IoLayout
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class TargetEntry(_Strict):
@@ -62,7 +62,7 @@ def _default_loss(value: object) -> object:
     return {True: DEFAULT_LOSS_DB, False: None}[value] if isinstance(value, bool) else value
 
 
-Decibels = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_default_loss)]
+Decibels = Annotated[NonNegativeFloat | None, BeforeValidator(_default_loss)]
 
 
 class _Allowing(_Strict):
@@ -75,7 +75,7 @@ class _Allowing(_Strict):
     allow_precision: Decibels = None
     metric: str | None = None
     min_metric: float | None = None
-    min_sqnr: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    min_sqnr: NonNegativeFloat | None = None
 
     @property
     def says_something(self) -> bool:

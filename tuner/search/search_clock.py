@@ -10,7 +10,8 @@ from contextlib import contextmanager
 class SearchClock:
     """Runs as fast as there are workers left for searches: not at all while all of them lower models.
 
-    So `--timeout` counts what a search could use, and not the lowering of other models.
+    So `--timeout` counts what a search could use, and not the lowering of other models. Searches side by side share the
+    workers that are left, and their seconds are the same.
     """
 
     def __init__(self, workers: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +33,7 @@ class SearchClock:
 
     @contextmanager
     def lowering(self) -> Iterator[None]:
-        """While a worker lowers a model."""
+        """While one call lowers a model, or evaluates its default lowering. Calls that wait for a worker count too."""
         self._change(1)
         try:
             yield

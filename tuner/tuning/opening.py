@@ -17,7 +17,6 @@ from workers.backend.job import Job
 from workers.backend.registry import backend_of
 from workers.errors import ModelError
 from workers.pool.failures import WorkerLost
-from workers.pool.ray_pool import Pool
 from workers.pool.shared import Shared
 
 #: The slowest models known take minutes to lower and to run through the reference model.
@@ -60,13 +59,13 @@ async def opened(job: Job, context: TuningContext) -> Opened:
     """
     check_passes(backend_of(job.target.backend), job.allowance.exactness)
     context.progress.lowering(job)
-    with context.clock.lowering():
-        try:
+    try:
+        with context.clock.lowering():
             prepared = await context.pool.run(tasks.prepare, job, timeout_seconds=PREPARE_SECONDS)
-        except WorkerLost as lost:
-            raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
-        shared = context.pool.share(prepared.base)
-        return Opened(prepared, shared, await _settings(job, prepared.base, shared, context.pool))
+    except WorkerLost as lost:
+        raise ModelError(f"{job.source}: lowering it for {job.target.label} failed, {lost}") from lost
+    shared = context.pool.share(prepared.base)
+    return Opened(prepared, shared, await _settings(job, prepared.base, shared, context))
 
 
 def check_passes(backend: Backend, allowed: Exactness) -> None:
@@ -88,21 +87,26 @@ def check_passes(backend: Backend, allowed: Exactness) -> None:
             )
 
 
-async def _settings(job: Job, base: Base, shared: Shared[Base], pool: Pool) -> dict[Setting, tuple[str, ...]]:
-    """As in `Opened`."""
-    backend = backend_of(job.target.backend)
+async def _settings(
+    job: Job, base: Base, shared: Shared[Base], context: TuningContext
+) -> dict[Setting, tuple[str, ...]]:
+    """As in `Opened`. Each setting is lowered by a call of its own, and so counts as one on the clock of searches."""
+    backend, pool, lowering = backend_of(job.target.backend), context.pool, context.clock.lowering
 
     async def enter(setting: Setting) -> tuple[str, ...] | None:
         try:
-            return await pool.run(tasks.enter, shared, base.key, job, setting, timeout_seconds=PREPARE_SECONDS)
+            with lowering():
+                return await pool.run(tasks.enter, shared, base.key, job, setting, timeout_seconds=PREPARE_SECONDS)
         except WorkerLost as lost:
             backend.remember_lost(job, base, setting, str(lost))
             return None
 
     settings = backend.open_settings(job, base)
     if job.allowance.exactness >= Exactness.PRECISION:
+        arguments = shared, base.key, job
         try:
-            settings += await pool.run(tasks.measured_settings, shared, base.key, job, timeout_seconds=PREPARE_SECONDS)
+            with lowering():
+                settings += await pool.run(tasks.measured_settings, *arguments, timeout_seconds=PREPARE_SECONDS)
         except WorkerLost as lost:
             raise ModelError(f"{job.source}: measuring which layers bear other widths failed, {lost}") from lost
     starts = await asyncio.gather(*map(enter, settings))

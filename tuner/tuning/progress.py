@@ -44,7 +44,8 @@ class Progress:
     """Told of every event of every job. Writes to stderr, so that stdout is the result's alone."""
 
     def __init__(self, jobs: list[Job]) -> None:
-        self._console = Console(stderr=True)
+        # Without emoji: the name of a model may stand between two colons, as in net.py:ring: fault.
+        self._console = Console(stderr=True, emoji=False)
         alike = Counter((job.source, job.target) for job in jobs)
         self._names = {
             job: f"{job.source} ({job.options})" if job.options and alike[job.source, job.target] > 1 else job.source

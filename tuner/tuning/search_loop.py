@@ -58,7 +58,8 @@ async def begin_search(
     Raises:
         ModelError: the default lowering cannot be evaluated, or falls short of the user's limit of quality.
     """
-    default = best.default = await client.evaluate_default()
+    with context.clock.lowering():
+        default = best.default = await client.evaluate_default()
     study = open_study(context.studies, client.identity, job.seed, context.sampler)
     transferred = recorded_starts(
         study, lambda: context.experience.starts_for(client.identity, default, job.allowance.exactness)

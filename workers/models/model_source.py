@@ -11,11 +11,13 @@ import os
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.errors import ModelError, one_line
 from workers.models.error_place import with_place
+from workers.models.exported.contexts import autocast_fault, has_contexts, without_contexts
 from workers.models.exported.hidden_state import EagerRuns
 from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.models.exported.operator_registries import register
@@ -23,7 +25,7 @@ from workers.models.exported.outputs import outputs_fault
 from workers.models.exported.prepared import prepared_operator
 from workers.models.exported.training_mode import in_eval_mode, in_training_mode
 from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
-from workers.models.module_check import fault_of
+from workers.models.module_check import fault_of, scripted_part
 from workers.models.suite import MODELS
 from workers.models.types import ExportedFile, ExportedModel, SourceModel, TosaFile
 from workers.models.user_code import user_function
@@ -101,6 +103,11 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
         if samples is not None and io_layout is not None:
             samples = [relaid(sample, io_layout) for sample in samples]
         model = ExportedModel(program, wanted, samples, source.name)
+    if fault := autocast_fault(model.program):
+        raise ModelError(f"{model.name}: {fault}")
+    if has_contexts(model.program):
+        program = _exported(without_contexts(model.program), model.example_inputs, model.name, io_layout)
+        model = replace(model, program=program)
     if model.program.range_constraints:
         raise ModelError(
             f"{model.name}: has shapes or values that are known only when it runs (dynamic_shapes, .item()); "
@@ -229,6 +236,8 @@ def _exported(
     except Exception as error:  # whatever the model's own code and torch's tracing raise
         how = f" with --io-layout {layout}" if layout else ""
         hint = "; does it say view where it must say reshape?" if layout and "Cannot view" in str(error) else ""
+        if part := scripted_part(module):
+            hint += f"; its part {part} is a ScriptModule: put the eager module in its place"
         raise ModelError(f"{name}: torch.export cannot export it{how}, {with_place(error)}{hint}") from error
     _log.debug("exporting %s: %s", name, printed.text)
     return program

@@ -32,6 +32,11 @@ def fault_of(module: nn.Module) -> str:
                 f"a module that is prepared for quantisation and not converted ({name} is a {type(one).__name__}); "
                 "call convert_pt2e first, or return the float module"
             )
+        if any(map(_is_packed, vars(one).values())):
+            return (
+                f"a module that torch.ao.quantization has quantised ({name} is a {type(one).__name__}, whose weights "
+                "are packed for CPUs); return the float module, which velatune quantises, or what convert_pt2e gives"
+            )
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if is_lazy(tensor):
             return f"a lazy module: {name} has no shape yet; call the module once on its inputs first"
@@ -43,3 +48,24 @@ def fault_of(module: nn.Module) -> str:
                 "quantises, or what convert_pt2e gives"
             )
     return ""
+
+
+def scripted_part(module: nn.Module) -> str:
+    """The name of the first part of an eager module that torch.jit made; torch.export takes some such parts.
+
+    Args:
+        module: what a user's function returned.
+
+    Returns:
+        As in `backbone.0`; empty if there is none.
+    """
+    import torch
+
+    return next((name for name, one in module.named_modules() if isinstance(one, torch.jit.ScriptModule)), "")
+
+
+def _is_packed(value: object) -> bool:
+    """Whether it is what PyTorch's own quantised kernels take for weights; torch.export has no form for it."""
+    import torch
+
+    return isinstance(value, torch.ScriptObject) and str(value._type()).startswith("__torch__.torch.classes.")

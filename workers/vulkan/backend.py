@@ -181,7 +181,10 @@ class Vulkan(Backend):
         lowered = programs.lowered_anew(program)
         found = [digest(one.data) for one in lowered.delegates]
         if sorted(found) != sorted(artifact_sha256):
-            raise ModelError(f"{job.source}: the lowered program's delegates are not those that were evaluated")
+            raise ModelError(
+                f"{job.source}: the lowered program's delegates are not those that were evaluated; "
+                "if its weights or inputs are random, seed them"
+            )
         report = programs.report(program)
         content = pte_bytes(lowered, job.source)
         write_with_facts(

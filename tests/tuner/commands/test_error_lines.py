@@ -28,6 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("lookup fire --nonsense", "No such option '--nonsense'"),
         ("tune fire --target ethos-u55-128 --max-sram 0", "Invalid value for '--max-sram'"),
         ("tune fire --target ethos-u55-128 --sampler nonsense", "Invalid value for '--sampler'"),
+        ("tune fire --target ethos-u55-128 --timeout nan", "Invalid value for '--timeout': 'nan' is no finite number"),
+        ("tune fire --target ethos-u55-128 --min-metric inf", "Invalid value for '--min-metric': 'inf' is no"),
         ("import gone.json", "File 'gone.json' does not exist; velatune import --help lists what it takes"),
         ("import folder", "File 'folder' is a directory"),
         ("import junk.json", "junk.json cannot be imported: Invalid JSON"),

@@ -112,6 +112,8 @@ def test_what_contradicts_itself_is_told(tmp_path, text, told):
         ("models = ['fire']\nname = ''", "name: "),
         ("models = ['fire']\n[objective]\nallow_requant = -1", "objective.allow_requant: "),
         ("models = [{source = 'fire', allow_precision = inf}]", "models[1].allow_precision: "),
+        ("models = ['fire']\n[budget]\nseconds = nan", "budget.seconds: input should be "),
+        ("models = ['fire']\n[objective]\nmin_metric = nan", "objective.min_metric: input should be a finite number"),
     ],
 )
 def test_a_bad_file_is_told_in_one_line_with_the_place(tmp_path, text, told):

@@ -47,6 +47,18 @@ def test_jobs_that_differ_in_options_alone_are_told_apart(capsys: pytest.Capture
     assert [line.phase for line in progress._lines.values()] == ["left", "left", "left", "waiting"]
 
 
+def test_a_name_between_colons_is_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:
+    job = replace(JOBS[0], source="net.py:ring")
+    progress = Progress([job])
+    progress.warning(job, "net.py:ring: slow")
+    progress.failed(job, "net.py:ring: cannot be exported")
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "warning: net.py:ring on ethos-u85-256: net.py:ring: slow",
+        "error: net.py:ring: cannot be exported",
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_no_number_is_cut_off(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     table = shown(width, monkeypatch)

@@ -44,6 +44,10 @@ def number():
 def scripted():
     return torch.jit.script(torch.nn.Linear(4, 3)), (torch.ones(2, 4),)
 
+def partly_scripted():
+    head = torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()))
+    return torch.nn.Sequential(torch.nn.Linear(4, 3), head), (torch.ones(2, 4),)
+
 def no_inputs():
     return torch.nn.Linear(4, 3), ()
 
@@ -199,7 +203,8 @@ def test_a_bad_source_is_told_in_one_line(user: Path, source: str, expected: str
         ("wrong_shape", "must have same reduction dim, but got [2, 5] X [4, 3]"),
         ("branching", "data-dependent"),
         ("item", "known only when it runs"),
-        ("own_train", "the module cannot be prepared for torch.export, RuntimeError: frozen (nets.py, line 64)"),
+        ("own_train", "the module cannot be prepared for torch.export, RuntimeError: frozen (nets.py, line 68)"),
+        ("partly_scripted", "; its part 1 is a ScriptModule: put the eager module in its place"),
     ],
 )
 def test_a_model_that_does_not_export(

@@ -42,6 +42,15 @@ def prepared() -> nn.Module:
     return torch.ao.quantization.prepare_qat(net)
 
 
+def for_adding() -> nn.Module:
+    """Float, though its class is among the quantised ones."""
+    return nn.Sequential(torch.ao.nn.quantized.FloatFunctional(), torch.ao.quantization.QuantStub())
+
+
+def packed(net: nn.Module, kind: type[nn.Module]) -> nn.Module:
+    return torch.ao.quantization.quantize_dynamic(net.eval(), {kind}, dtype=torch.qint8)
+
+
 @pytest.mark.parametrize(
     ("net", "said"),
     [
@@ -50,13 +59,17 @@ def prepared() -> nn.Module:
         (nn.Sequential(nn.LazyConv2d(4, 3)), "a lazy module: 0.weight has no shape yet; call the module once"),
         (wrapped(), "a module whose weight is a Int8; return the float module"),
         (prepared(), "a module that is prepared for quantisation and not converted"),
+        (packed(nn.Sequential(nn.Linear(4, 2)), nn.Linear), "a module that torch.ao.quantization has quantised (0._"),
+        (packed(nn.Sequential(nn.LSTM(4, 2)), nn.LSTM), "a module that torch.ao.quantization has quantised (0._all"),
     ],
-    ids=["scripted", "meta", "lazy", "wrapped", "prepared"],
+    ids=["scripted", "meta", "lazy", "wrapped", "prepared", "packed", "packed LSTM"],
 )
 def test_a_module_that_cannot_be_lowered(net: nn.Module, said: str) -> None:
     assert fault_of(net).startswith(said)
 
 
-@pytest.mark.parametrize("net", [nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), nn.ReLU(), nn.LSTM(2, 2)])
+@pytest.mark.parametrize(
+    "net", [nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), nn.ReLU(), nn.LSTM(2, 2), for_adding()]
+)
 def test_other_modules_have_no_fault(net: nn.Module) -> None:
     assert fault_of(net) == ""

@@ -10,7 +10,7 @@ import click
 
 from results.store.store import Store
 from results.store.tiers import Tiers
-from tuner.commands.options import state_option, store_option, system_store_option
+from tuner.commands.options import ABOVE_ZERO, state_option, store_option, system_store_option
 
 
 @click.command()
@@ -21,7 +21,7 @@ from tuner.commands.options import state_option, store_option, system_store_opti
 @state_option
 @click.option("--require-token", is_flag=True, help="for reads from this machine as well")
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), default=100.0, metavar="PER_SECOND",
+    "--rate", type=ABOVE_ZERO, default=100.0, metavar="PER_SECOND",
     help="requests of one token, or of one address without token",
 )  # fmt: skip
 @click.option("--upload-mib", type=click.IntRange(1), default=256, help="most that a model file may have, in MiB")

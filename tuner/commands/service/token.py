@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tuner.commands.options import state_option, store_option
+from tuner.commands.options import ABOVE_ZERO, state_option, store_option
 
 if TYPE_CHECKING:
     from results.service.tokens import TokenBook
@@ -28,7 +28,7 @@ def token() -> None:
     default="read",
     help="each may do what those before it may",
 )
-@click.option("--days", type=click.FloatRange(0, min_open=True), metavar="N", help="until it expires  [default: never]")
+@click.option("--days", type=ABOVE_ZERO, metavar="N", help="until it expires  [default: never]")
 @store_option
 @state_option
 def create(name: str, role: str, days: float | None, store_url: str | None, state: Path | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tuner.commands.options import json_option
+from tuner.commands.options import ABOVE_ZERO, json_option
 from workers.cortex_m.count.classes import InstructionClass
 from workers.cortex_m.count.region import count_region
 from workers.cortex_m.target import Target
@@ -16,9 +16,7 @@ from workers.cortex_m.target import Target
 @click.command()
 @click.argument("program", type=click.Path(path_type=Path, dir_okay=False), metavar="PROGRAM.ELF")
 @click.option("--target", required=True, metavar="NAME", help="such as cortex-m55")
-@click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), default=300.0, metavar="SECONDS", help="of the emulation"
-)
+@click.option("--timeout", type=ABOVE_ZERO, default=300.0, metavar="SECONDS", help="of the emulation")
 @json_option
 def count(program: Path, target: str, timeout: float, as_json: bool) -> None:
     """Count the instructions that a bare-metal program executes between `dbg #1` and `dbg #2`, under QEMU.

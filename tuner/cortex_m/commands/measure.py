@@ -16,7 +16,7 @@ from results.records.identity import Identity
 from results.records.measurement import Measurement
 from results.store.store import Store
 from search_space.recipe.recipe import Recipe
-from tuner.commands.options import model_options, objective_options, store_option
+from tuner.commands.options import ABOVE_ZERO, model_options, objective_options, store_option
 from tuner.commands.unknown_model import nothing_known
 from tuner.deploy.ask import identity_for
 from tuner.deploy.how_to_tune import how_to_tune
@@ -66,7 +66,7 @@ def command_of(runner: str) -> list[str]:
     required=True,
     help="by an emulator, or on hardware",
 )
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, metavar="SECONDS", help="of one run")
+@click.option("--timeout", type=ABOVE_ZERO, default=600.0, metavar="SECONDS", help="of one run")
 @objective_options
 @model_options
 @store_option

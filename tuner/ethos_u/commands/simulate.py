@@ -15,6 +15,7 @@ from results.records.measurement import Measurement
 from results.reports.prediction_error import error_for
 from results.store.store import Store
 from tuner.commands.options import (
+    ABOVE_ZERO,
     board_options,
     model_options,
     objective_options,
@@ -55,9 +56,7 @@ def _address(context: click.Context, parameter: click.Parameter, value: str) -> 
     help="Arm's Corstone simulator  [default: the target's on the PATH]",
 )  # fmt: skip
 @click.option("--pte-address", callback=_address, default="0x38000000", metavar="ADDRESS", help="as built into the ELF")
-@click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), default=600.0, metavar="SECONDS", help="of one simulation"
-)
+@click.option("--timeout", type=ABOVE_ZERO, default=600.0, metavar="SECONDS", help="of one simulation")
 @objective_options
 @model_options
 @store_option

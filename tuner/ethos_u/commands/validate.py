@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from results.store.store import Store
-from tuner.commands.options import json_option, store_option
+from tuner.commands.options import FiniteRange, json_option, store_option
 from tuner.ethos_u.commands.validate_add import add
 from tuner.ethos_u.validation.document import validation_document
 from tuner.ethos_u.validation.host_text import host_tables
@@ -23,7 +23,7 @@ from workers.ethos_u.cost.evidence.limits import DEFAULT_LIMITS, beyond
 
 _EXIT_BEYOND = 1
 
-_percent = click.FloatRange(0)
+_percent = FiniteRange(0)
 
 
 @click.group(invoke_without_command=True)

@@ -49,7 +49,10 @@ def write_pte(job: Job[Target], recipe: str, tag: bytes, expected: Sequence[str]
     content = bytes(program.buffer)
     found = Counter(command_stream_hash(d.command_stream, d.weights) for d in delegates_of(content, str(out)))
     if found != Counter(expected):
-        raise ModelError(f"{job.source}: the lowered program's command streams are not those that were evaluated")
+        raise ModelError(
+            f"{job.source}: the lowered program's command streams are not those that were evaluated; "
+            "if its weights or inputs are random, seed them"
+        )
     try:
         write_whole(out, content)
     except OSError as error:
