@@ -15,7 +15,7 @@ import click
 from results.errors import StoreError
 from search_space.errors import SpaceError
 from tuner.crash_report import unexpected
-from tuner.entry_point import begin
+from tuner.interrupted_import import begin
 from tuner.paths import cache_folder
 from workers.errors import ModelError, one_line
 

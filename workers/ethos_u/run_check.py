@@ -35,7 +35,7 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.ethos_u.vela.facts import VelaFacts
 from workers.ethos_u.vela.pricing import command_stream_hash
-from workers.models.exported.module_state import as_written, written_buffers
+from workers.models.exported.state.module_state import as_written, written_buffers
 from workers.models.exported.tensors import as_arrays
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from workers.errors import ModelError, one_line
 from workers.models.error_place import with_place
 from workers.models.exported.contexts import autocast_fault, has_contexts, without_contexts
-from workers.models.exported.hidden_state import EagerRuns
 from workers.models.exported.io_layout import IoLayout, has_rank_4, relaid, strides_of
 from workers.models.exported.operator_registries import register
 from workers.models.exported.outputs import outputs_fault
 from workers.models.exported.prepared import prepared_operator
+from workers.models.exported.state.hidden_state import EagerRuns
 from workers.models.exported.training_mode import in_eval_mode, in_training_mode
 from workers.models.file_checks.pt2_check import Refused, check_members, check_programs, operators_called
 from workers.models.module_check import fault_of, scripted_part

@@ -20,9 +20,9 @@ from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
-from workers.models.exported.growing_state import growing_state
-from workers.models.exported.module_state import lost_starts, written_in_place
 from workers.models.exported.operator_list import operators_of
+from workers.models.exported.state.growing_state import growing_state
+from workers.models.exported.state.module_state import lost_starts, written_in_place
 from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
 from workers.models.identity.installed_versions import versions_of

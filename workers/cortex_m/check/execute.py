@@ -10,7 +10,7 @@ from torch.fx import GraphModule, Interpreter
 
 from workers.cortex_m.check.average_pool import integer_average_pool
 from workers.cortex_m.check.dilated_convolution import with_zeros_between
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.state.module_state import state_kept
 from workers.models.exported.tensors import tensors
 
 

@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of, results_of
 from workers.cortex_m.lowering.copied import copied
 from workers.models.exported.io_layout import layout_of
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.state.module_state import state_kept
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 
 from workers.errors import ModelError, one_line
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.module_state import StartState, same_random_numbers
+from workers.models.exported.state.module_state import StartState, same_random_numbers
 
 
 def quantise(
@@ -39,7 +39,7 @@ def quantise(
     from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    from workers.models.exported.kept_writes import check_kept_writes
+    from workers.models.exported.state.kept_writes import check_kept_writes
 
     try:
         original = torch.export.export(model, example_inputs)

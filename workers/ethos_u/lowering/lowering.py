@@ -23,10 +23,10 @@ from workers.ethos_u.lowering.rejections import rejections
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.growing_state import growing_state
 from workers.models.exported.io_layout import DimOrder, Interface
-from workers.models.exported.module_state import lost_starts, lost_state
-from workers.models.exported.write_back import misplaced_values
+from workers.models.exported.state.growing_state import growing_state
+from workers.models.exported.state.module_state import lost_starts, lost_state
+from workers.models.exported.state.write_back import misplaced_values
 from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 
@@ -104,7 +104,7 @@ def quantised_program(
             if is_for_quantiser(setting):
                 raise ModelError(f"{model.name}: is quantised already; this recipe needs the float model")
             unused = ("the model is already quantised: --calibration-data is not used",)
-            told = unused if calibration_data else ()
+            told: tuple[str, ...] = unused if calibration_data else ()
             return Quantised(model.program, compile_spec, calibration.samples, told)
         program = quantise(model, calibration.samples, compile_spec, setting)
     told = calibration.warnings if setting else calibration.warnings + growing_state(model.program, calibration.samples)

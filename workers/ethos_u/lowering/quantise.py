@@ -8,7 +8,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.module_state import StartState, same_random_numbers, written_in_place
+from workers.models.exported.state.module_state import StartState, same_random_numbers, written_in_place
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -83,7 +83,7 @@ def _converted(
     from executorch.backends.arm.quantizer import EthosUQuantizer, get_symmetric_quantization_config
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    from workers.models.exported.kept_writes import check_kept_writes
+    from workers.models.exported.state.kept_writes import check_kept_writes
 
     quantiser = EthosUQuantizer(compile_spec)
     quantiser.set_global(get_symmetric_quantization_config(is_per_channel=True))

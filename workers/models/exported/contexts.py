@@ -1,6 +1,6 @@
 """Parts of a program that run under `torch.no_grad` or `torch.autocast`.
 
-torch.export puts such a part into a graph of its own, which ExecuTorch's quantisers do not look into: its operators
+torch.export puts such a part into a graph of its own. ExecuTorch's quantisers do not look into that, so its operators
 would stay float and on the CPU. Gradients do not change what is computed, so these parts belong into the program's own
 graph. The same holds for an autocast that is switched off, or is for a device other than the CPU.
 """

@@ -94,7 +94,7 @@ def _by_quantisers(
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer import ComposableQuantizer
 
-    from workers.models.exported.module_state import state_kept
+    from workers.models.exported.state.module_state import state_kept
 
     own = {name for name, _ in module.named_buffers()}
     prepared = prepare_pt2e(module, quantisers[0] if len(quantisers) == 1 else ComposableQuantizer([*quantisers]))

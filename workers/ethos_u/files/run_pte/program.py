@@ -16,7 +16,7 @@ from workers.ethos_u.files.pte import BACKEND, Delegate, delegate_of, deserialis
 from workers.ethos_u.files.run_pte.instructions import carry_out
 from workers.ethos_u.files.run_pte.values import TensorValue, Values
 from workers.ethos_u.npu_model import IoTensor, NpuProgram, execute
-from workers.models.exported.module_state import same_random_numbers
+from workers.models.exported.state.module_state import same_random_numbers
 from workers.models.exported.tensors import as_arrays
 
 #: Gives a delegate's outputs: its number among the method's Ethos-U delegates, what the NPU is given, and its inputs as

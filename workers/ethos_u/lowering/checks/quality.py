@@ -30,7 +30,7 @@ from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
 from workers.ethos_u.lowering.lowering import delegate_calls, program_around, quantised_program
 from workers.ethos_u.lowering.quantise import one_torch_thread
 from workers.ethos_u.target import Target
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.state.module_state import state_kept
 from workers.models.exported.tensors import tensors
 from workers.models.types import is_quantised
 from workers.models.user_code import user_function

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered_in_turn
-from workers.models.exported.module_state import same_random_numbers, state_kept, written_buffers
+from workers.models.exported.state.module_state import same_random_numbers, state_kept, written_buffers
 from workers.models.exported.tensors import copied, tensors
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from search_space.tosa_file.reader import read_tosa
 from workers.checking.reference import run_reference
 from workers.models.exported.io_layout import DimOrder
-from workers.models.exported.module_state import state_kept
+from workers.models.exported.state.module_state import state_kept
 from workers.models.exported.tensors import copied
 
 if TYPE_CHECKING:

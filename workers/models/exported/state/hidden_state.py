@@ -9,7 +9,7 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workers.models.exported.module_state import same_random_numbers, written_in_place
+from workers.models.exported.state.module_state import same_random_numbers, written_in_place
 from workers.models.exported.tensors import agree, copied, tensors
 from workers.output_capture import captured
 

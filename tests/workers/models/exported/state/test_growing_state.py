@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from workers.models.exported.growing_state import growing_state
+from workers.models.exported.state.growing_state import growing_state
 
 SHAPE = (1, 4)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workers.models.exported.module_state import state_kept, written_in_place
+from workers.models.exported.state.module_state import state_kept, written_in_place
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

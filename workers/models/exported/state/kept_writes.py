@@ -21,8 +21,8 @@ from torchao.quantization.pt2e import ObserverBase
 
 from workers.errors import ModelError
 from workers.models.error_place import line_of
-from workers.models.exported.module_state import state_kept
 from workers.models.exported.shared_memory import memory_of, writes_for_others
+from workers.models.exported.state.module_state import state_kept
 from workers.models.exported.tensors import agree, copied, tensors
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from workers.ethos_u.files.run_pte import PteProgram
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered_in_turn
 from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program, to_edge, to_executorch
 from workers.ethos_u.target import Target
-from workers.models.exported.module_state import written_buffers
+from workers.models.exported.state.module_state import written_buffers
+from workers.models.exported.state.write_back import misplaced_values
 from workers.models.exported.tensors import as_arrays
-from workers.models.exported.write_back import misplaced_values
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
 from workers.output_capture import toolchain_hushed

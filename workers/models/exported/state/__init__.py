@@ -1,0 +1,1 @@
+"""Buffers of a model, and what else it carries from one run to the next."""
