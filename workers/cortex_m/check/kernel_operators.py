@@ -31,7 +31,8 @@ def computed_by_kernel(
     schema = getattr(operator, "_schema", None)
     name = schema.name if schema is not None else ""
     if name == "cortex_m::quantize_per_tensor":
-        return quantised_by_kernel(*args, instruction_set)
+        values, scale, zero_point, low, high, dtype = args
+        return quantised_by_kernel(values, scale, zero_point, low, high, dtype, instruction_set)
     if name == "cortex_m::quantized_avg_pool2d":
         return integer_average_pool(*args[:5])
     if name == "cortex_m::quantized_avg_pool2d_nhwc":
