@@ -129,7 +129,8 @@ def _told(
     lowered = lowering.lowered(lowering.in_order([mend] if mend else []))
     due = [tuple(one.shape) for one in outputs_of(quantised, inputs)]
     said = [one for one in verdicts(lowered, target, due) if one.severity is not Severity.FLOAT]
-    found = tried(command, written(lowered).content, inputs, outputs_of(lowered, inputs), timeout)
+    wanted = outputs_of(lowered, inputs, target.instruction_set)
+    found = tried(command, written(lowered).content, inputs, wanted, timeout)
     expected = said[0].severity if said else None
     guards = ", ".join(f"{one.guard} {one.severity.value}" for one in said) or "pass"
     return found.outcome, guards, "yes" if found.fault is expected else "no"

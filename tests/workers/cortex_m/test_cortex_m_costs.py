@@ -109,11 +109,11 @@ def test_moves_are_priced_by_what_their_loops_run_over() -> None:
         if not one.operator.startswith(("quantize", "dequantize"))
     }
     assert calls == {
-        ("slice_copy", KernelCall("slice_copy_portable", n=2, o=3, dims=(10,))),
-        ("slice_copy", KernelCall("slice_copy_portable", n=12, dims=(5,))),
-        ("index", KernelCall("index_portable", n=12, o=3, dims=(1,))),
-        ("index", KernelCall("index_portable", o=1, dims=(60,))),
-        ("split_with_sizes_copy", KernelCall("split_portable", n=2, o=2, dims=(20, 40))),
+        ("slice_copy", KernelCall("slice_copy_portable", n=2, o=3, sw=2, w=60, axes=3, dims=(10,))),
+        ("slice_copy", KernelCall("slice_copy_portable", n=12, w=10, pw=2, axes=3, dims=(5,))),
+        ("index", KernelCall("index_portable", n=12, o=3, axes=3, dims=(1,))),
+        ("index", KernelCall("index_portable", o=1, axes=3, dims=(60,))),
+        ("split_with_sizes_copy", KernelCall("split_portable", n=2, o=2, axes=3, dims=(20, 40))),
         ("transpose", KernelCall("transpose", elements=120, dims=(2, 6, 10), perm=(1, 0, 2))),
         ("transpose", None),  # of five axes
         # ExecuTorch takes an image of one channel for channels_last.
@@ -125,7 +125,7 @@ def test_moves_are_priced_by_what_their_loops_run_over() -> None:
 #: Instructions of operators of one file under QEMU, with the runtime's own. The first two have sizes that no row has.
 OF_A_FILE = [
     ("quantized_activation", KernelCall("quantized_activation", elements=16384), 12_468, 65_707),
-    ("split_with_sizes_copy", KernelCall("split_portable", o=2, dims=(4096, 4096)), 2_744, 9_383),
+    ("split_with_sizes_copy", KernelCall("split_portable", o=2, axes=4, dims=(4096, 4096)), 2_744, 9_383),
     (
         "upsample_nearest2d",
         KernelCall("upsample_nearest2d_portable", h=8, w=8, c=32, oh=16, ow=16),
@@ -185,6 +185,21 @@ def test_a_copy_takes_what_the_assembly_of_newlib_says(cpu: str) -> None:
     assert len(rows) > 10
     for call, counted in rows:
         assert kernel_instructions(call, Target.parse(cpu).instruction_set) == pytest.approx(counted, rel=0.002)
+
+
+@pytest.mark.parametrize("instruction_set", InstructionSet)
+def test_rows_of_a_slice_that_begin_between_words_take_more(instruction_set: InstructionSet) -> None:
+    def of(width: int, before: int) -> float:
+        call = KernelCall("slice_copy_portable", n=40, w=width, pw=before, axes=2, dims=(16,))
+        return kernel_instructions(call, instruction_set) or 0.0
+
+    assert of(20, 4) == of(40, 8) < of(20, 1) < of(20, 4) + 40 * 30
+
+
+def test_an_axis_that_stays_innermost_but_for_axes_of_one_is_copied() -> None:
+    """Counted under QEMU on Cortex-M4: 8,089 instructions. Value by value it would be half as many again."""
+    call = KernelCall("transpose", elements=1800, dims=(3, 50, 1, 12), perm=(1, 0, 3, 2))
+    assert kernel_instructions(call, InstructionSet.DSP) == pytest.approx(8_089, rel=0.06)
 
 
 def test_bytes_without_a_common_offset_are_copied_one_by_one_at_first() -> None:
@@ -255,7 +270,7 @@ def test_every_formula_has_its_error() -> None:
     for instruction_set in InstructionSet:
         errors = fitted(instruction_set).errors
         assert errors["conv2d"].rows > 100
-        assert all(0 <= one.median <= one.p95 for one in errors.values())
+        assert all(0 <= one.median <= one.p95 < 10 for one in errors.values())
 
 
 @pytest.mark.parametrize("instruction_set", InstructionSet)

@@ -104,7 +104,7 @@ class CortexMPrograms(Programs[Candidate]):
         return self._files.find(program, made)
 
     def outputs(self, program: Candidate, inputs: tuple[Any, ...]) -> tuple[torch.Tensor, ...]:
-        """What a program computes, by ExecuTorch's Python operators.
+        """What a program computes, by ExecuTorch's Python operators, or as the kernels do where these differ.
 
         Args:
             program: to run.
@@ -116,7 +116,7 @@ class CortexMPrograms(Programs[Candidate]):
         Raises:
             SpaceError: a pass breaks it.
         """
-        return outputs_of(self.lowered(program), inputs)
+        return outputs_of(self.lowered(program), inputs, self._target.instruction_set)
 
     def cost(self, program: Candidate) -> Cost:
         lowered, file = self.lowered(program), self.file(program)
@@ -161,7 +161,7 @@ class CortexMPrograms(Programs[Candidate]):
             kinds[kind.split()[0]] = kinds.get(kind.split()[0], 0) + 1
         return {
             "against": "the default lowering, bit for bit",
-            "computed": "by ExecuTorch's Python operators, average pools as the kernel computes them",
+            "computed": "by ExecuTorch's Python operators; average pools and quantisation as the kernels compute them",
             "inputs": [{"kind": kind, "count": count, "seed": self._seed} for kind, count in kinds.items()],
         }
 

@@ -19,6 +19,7 @@ class KernelCall:
         oh, ow: height and width of the output.
         groups: input channels of depthwise convolutions, else the groups.
         elements: values of the result, of kernels that work by element.
+        axes: of the value, of portable operators that look at each of its axes.
         dims, perm: shape of the input and its permutation, of movements; `perm[i]`: which axis becomes axis i.
         before, after: padding per axis, of `pad`.
         to_channels_last: the direction of `clone_dim_order_portable`.
@@ -44,6 +45,7 @@ class KernelCall:
     ow: int = 1
     groups: int = 1
     elements: int = 0
+    axes: int = 0
     dims: tuple[int, ...] = ()
     perm: tuple[int, ...] = ()
     before: tuple[int, ...] = ()
@@ -57,7 +59,8 @@ class KernelCall:
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> KernelCall:
         """The call that a row of the counted kernels in `evidence/data` is about."""
-        sizes = {one.name: row[_COLUMNS.get(one.name, one.name.upper())] for one in fields(cls) if one.type == "int"}
+        columns = {one.name: _COLUMNS.get(one.name, one.name.upper()) for one in fields(cls) if one.type == "int"}
+        sizes = {name: row.get(column) for name, column in columns.items()}
         numbers = {name: int(text) for name, text in sizes.items() if text}
         return cls(
             row["kernel"],
@@ -90,4 +93,4 @@ class KernelCall:
 
 
 #: Fields whose column has another name than theirs in capitals.
-_COLUMNS = {"groups": "G", "elements": "n"}
+_COLUMNS = {"groups": "G", "elements": "n", "axes": "axes"}

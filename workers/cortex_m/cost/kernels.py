@@ -30,7 +30,7 @@ WHOLE_OPERATORS = frozenset(
         "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "sigmoid_portable",
         "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
         "permute_copy", "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
-        "upsample_nearest2d_portable", "quantized_activation",
+        "upsample_nearest2d_portable", "quantized_activation", "cat_portable",
     }
 )  # fmt: skip
 

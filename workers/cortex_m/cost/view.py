@@ -187,14 +187,16 @@ def _index(node: Node) -> KernelCall | None:
         return None
     (axis, index), dims = given[0], shape_of(source)
     behind = prod(dims[axis + 1 :])
-    return KernelCall("index_portable", n=prod(dims[:axis]), o=shape_of(index)[0], dims=(behind,))
+    return KernelCall("index_portable", n=prod(dims[:axis]), o=shape_of(index)[0], axes=len(dims), dims=(behind,))
 
 
 def _select(node: Node) -> KernelCall:
-    axis, whole = int(args_of(node)[1]), shape_of(args_of(node)[0])
-    outer = prod(whole[: axis % len(whole)])
-    size = prod(shape_of(node)) // max(outer, 1) * node.meta["val"].element_size()
-    return KernelCall("select_copy_portable", n=outer, dims=(size,))
+    axis, place, whole = int(args_of(node)[1]), int(args_of(node)[2]), shape_of(args_of(node)[0])
+    axis %= len(whole)
+    outer = prod(whole[:axis])
+    size = prod(whole[axis + 1 :]) * node.meta["val"].element_size()
+    offsets = {"w": whole[axis] * size, "pw": place % whole[axis] * size}
+    return KernelCall("select_copy_portable", n=outer, **offsets, axes=len(whole), dims=(size,))
 
 
 def _extreme(kernel: str) -> Callable[[Node], KernelCall | None]:
@@ -288,10 +290,11 @@ def _portable_convolution(node: Node) -> KernelCall | None:
 
 
 def _parts(kernel: str, parts: list[Any], axis: int, whole: Any) -> KernelCall:
-    outer = prod(shape_of(whole)[: axis % len(shape_of(whole))])
+    axes = len(shape_of(whole))
+    outer = prod(shape_of(whole)[: axis % axes])
     values = [one.meta["val"] if hasattr(one, "meta") else one for one in parts]
     sizes = tuple(value.numel() // max(outer, 1) * value.element_size() for value in values)
-    return KernelCall(kernel, n=outer, o=len(parts), dims=sizes)
+    return KernelCall(kernel, n=outer, o=len(parts), axes=axes, dims=sizes)
 
 
 def _cat(node: Node) -> KernelCall:
@@ -300,11 +303,17 @@ def _cat(node: Node) -> KernelCall:
 
 
 def _slice(node: Node) -> KernelCall:
-    given, shape, size = args_of(node)[1:], shape_of(node), node.meta["val"].element_size()
+    given, whole, shape = args_of(node)[1:], shape_of(args_of(node)[0]), shape_of(node)
     axis = int(given[0]) % len(shape) if given else 0
     step = int(given[3]) if len(given) > 3 else 1
-    outer, places = prod(shape[:axis]), shape[axis] if step > 1 else 1
-    return KernelCall("slice_copy_portable", n=outer, o=places, dims=(prod(shape) // max(outer * places, 1) * size,))
+    begin = int(given[1] or 0) if len(given) > 1 else 0
+    begin = min(max(begin + whole[axis] * (begin < 0), 0), whole[axis])
+    place = prod(shape[axis + 1 :]) * node.meta["val"].element_size()
+    places, size = (shape[axis], place) if step > 1 else (1, shape[axis] * place)
+    offsets = {"w": whole[axis] * place, "pw": begin * place}
+    return KernelCall(
+        "slice_copy_portable", n=prod(shape[:axis]), o=places, sw=step, **offsets, axes=len(shape), dims=(size,)
+    )
 
 
 def _split(node: Node) -> KernelCall:

@@ -12,7 +12,7 @@ from torch.fx import GraphModule
 from workers.cache.lru import LRU
 from workers.cortex_m.lowering.copied import copied
 from workers.cortex_m.passes.base import Program, Rewrite
-from workers.cortex_m.target import Target
+from workers.cortex_m.target import InstructionSet, Target
 from workers.errors import ModelError, one_line
 
 Rewrites = tuple[Rewrite, ...]
@@ -91,7 +91,7 @@ class Lowering:
         """
         place = self._place(one)
         program = self._at(tuple(before for before in rewrites if self._place(before) <= place), place)
-        opened = Program(program.graph_module, program, self._config)
+        opened = Program(program.graph_module, program, self._config, self._target.instruction_set)
         return self._tried(lambda: [node.name for node in one.sites(opened)])
 
     def lowered(self, rewrites: Rewrites) -> ExportedProgram:
@@ -130,7 +130,9 @@ class Lowering:
                 return self._run(copied(self._at(rewrites, before)), passes)
             if not rewrites:
                 return self._edge
-            return self._run(copied(self._at(rewrites[:-1], place)), [_pass_class(rewrites[-1])])
+            return self._run(
+                copied(self._at(rewrites[:-1], place)), [_pass_class(rewrites[-1], self._target.instruction_set)]
+            )
 
         return self._reached.find((rewrites, place), lambda: self._tried(made))
 
@@ -165,7 +167,7 @@ def _check_names(names: Iterable[str], upstream: Sequence[str]) -> None:
             raise ModelError(f"ExecuTorch's pipeline has no pass {name}; it has {', '.join(sorted({*upstream}))}")
 
 
-def _pass_class(rewrite: Rewrite) -> type[Any]:
+def _pass_class(rewrite: Rewrite, instruction_set: InstructionSet) -> type[Any]:
     """A rewrite as a pass of ExecuTorch's, which finds the shapes of all values anew."""
     from executorch.exir.pass_base import ExportPass, PassResult
 
@@ -175,7 +177,7 @@ def _pass_class(rewrite: Rewrite) -> type[Any]:
             self._exported, self._config = exported_program, target_config
 
         def call(self, graph_module: GraphModule) -> PassResult:
-            rewrite.apply(Program(graph_module, self._exported, self._config))
+            rewrite.apply(Program(graph_module, self._exported, self._config, instruction_set))
             return PassResult(super().call(graph_module).graph_module, True)
 
     Inserted.__name__ = Inserted.__qualname__ = f"Inserted[{rewrite}]"

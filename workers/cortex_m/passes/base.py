@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.passes.recipe_pass import RecipePass
+from workers.cortex_m.target import InstructionSet
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -22,11 +23,13 @@ class Program:
         module: the graph.
         exported: where its parameters and buffers are.
         config: ExecuTorch's `CortexMTargetConfig`.
+        instruction_set: of the processor that it is lowered for.
     """
 
     module: GraphModule
     exported: ExportedProgram
     config: Any
+    instruction_set: InstructionSet
 
     def calls(self) -> Iterator[Node]:
         """Its operators, in order."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from workers.cortex_m.guards import requantize_overflow
+from workers.cortex_m.guards.values import requantize_overflow
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge

@@ -80,4 +80,6 @@ def test_what_the_program_changes_is_no_constant_and_a_fill_stays(changes: bool,
     edge = to_edge(torch.export.export(Shifted(changes), ROWS[:1]))
     assert bool(edge.graph_signature.buffers_to_mutate) is changes
     assert any(operator_of(node) == "full" for node in edge.graph.nodes)
-    assert [node.name for node in ConstantFolding().sites(Program(edge.graph_module, edge, None))] == sites
+    assert [
+        node.name for node in ConstantFolding().sites(Program(edge.graph_module, edge, None, M55.instruction_set))
+    ] == sites

@@ -166,10 +166,13 @@ def mve_copy(calls: float, size: int, name: str) -> Counts:
 #: Values of a row that is copied by value, without and with MVE.
 _SHORT = (6, 7)
 
+#: The code behind MVE's blocks copies its last two values without a branch, so six and seven take the same.
+_MOST_BRANCHES = 5
+
 
 def row_copy(values: int, mve: bool) -> Counts:
     """A loop that copies int8 values, as GCC 12.2 compiles it. It goes by words, with MVE by 16 bytes and then by
-    eight. The values that are left follow. A short row is copied by value.
+    eight. The values that are left follow, each by code of its own. A short row is copied by value.
 
     Args:
         values: of the row.
@@ -179,13 +182,16 @@ def row_copy(values: int, mve: bool) -> Counts:
         Runs of each loop for one row, by the loop's name.
     """
     if values <= _SHORT[mve]:
-        return {"rows": 1, "short_values": values}
-    if mve:
-        by16, rest = divmod(values, 16)
-        tail = rest % 8
-        return {"rows": 1, "16": by16, "any_16": by16 > 0, "8": rest // 8, "tail": tail, "any_tail": tail > 0}
-    rest = values % 4
-    return {"rows": 1, "words_rows": 1, "words": values // 4, "any_tail": rest > 0, "tail_of_two": rest > 1}
+        return {"short_rows": 1, "short_values": values}
+    if not mve:
+        rest = values % 4
+        tails: Counts = {"any_tail": rest > 0, "tail_of_two": rest > 1, "tail_of_three": rest > 2}
+        return {"rows": 1, "words": values // 4, **tails}
+    by16, rest = divmod(values, 16)
+    tail = rest % 8
+    blocks: Counts = {"16": by16, "any_16": by16 > 0, "8": rest // 8, "16_then_tail": by16 > 0 and 0 < rest < 8}
+    last: Counts = {"any_tail": tail > 0, "tail": min(tail, _MOST_BRANCHES), "tail_of_six": tail > _MOST_BRANCHES}
+    return {"rows": 1, **blocks, **last}
 
 
 def copies(calls: float, size: int, name: str, mve: bool, places: Sequence[tuple[int, int]] = ((0, 0),)) -> Counts:

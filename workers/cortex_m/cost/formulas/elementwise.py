@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, row_copy, scaled, total, up
 from workers.cortex_m.target import InstructionSet
@@ -63,7 +65,7 @@ def table(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """
     mve = instruction_set is InstructionSet.MVE
     by16, rest = divmod(call.elements, 16) if mve else (0, call.elements)
-    remainder: Counts = {"any_by4": rest > 3, "any_by1": 0 < rest < 4} if mve else {}
+    remainder: Counts = {"any_by4": rest > 3, "any_by1": rest % 4 > 0} if mve else {}
     return {"calls": 1, "by16": by16, "by4": rest // 4, "by1": rest % 4, **remainder}
 
 
@@ -122,7 +124,8 @@ def per_value(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def selected(call: KernelCall, _: InstructionSet) -> Counts:
-    """Portable `select_copy`: a `memcpy` per outer position. `n` outer positions of `dims` bytes.
+    """Portable `select_copy`: a `memcpy` per outer position. `n` outer positions of `dims` bytes; in the source, `w`
+    bytes lie between them, and `pw` before the first. It looks at each axis when it checks its arguments.
 
     Args:
         call: of the kernel.
@@ -131,7 +134,8 @@ def selected(call: KernelCall, _: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    return {"calls": 1, **copies(call.n, call.dims[0], "memcpy", mve=False)}
+    starts = [((call.pw + outer * call.w) % 4, outer * call.dims[0] % 4) for outer in range(min(call.n, 4))]
+    return {"calls": 1, "axes": call.axes, "outer": call.n, **_moved(call.n, call.dims[0], starts)}
 
 
 def power(call: KernelCall, _: InstructionSet) -> Counts:
@@ -148,22 +152,30 @@ def power(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def chunks(call: KernelCall, _: InstructionSet) -> Counts:
-    """Portable `cat`: a `memcpy` per part and outer position. `n` outer positions of parts of `dims` bytes.
+    """Portable `cat`: a `memcpy` per part and outer position. `n` outer positions of parts of `dims` bytes. Each part's
+    axes are checked.
 
     Args:
-        call: of the kernel.
+        call: of the operator.
         _: the formula is the same for both classes of processors.
 
     Returns:
         Runs of each loop, by the loop's name.
     """
-    moved = (copies(call.n, size, "memcpy", mve=False, places=places_at(size)) for size in call.dims)
-    return total([{"calls": 1, "parts": call.n * len(call.dims)}, *moved])
+    parts, whole = len(call.dims), sum(call.dims)
+    moved, before = [], 0
+    for size in call.dims:
+        starts = [(outer * size % 4, (outer * whole + before) % 4) for outer in range(min(call.n, 4))]
+        moved.append(_moved(call.n, size, starts))
+        before += size
+    checks: Counts = {"axes": call.axes, "parts": parts, "parts_axes": parts * call.axes}
+    return total([{"calls": 1, **checks, "outer": call.n, "copies": call.n * parts}, *moved])
 
 
 def sliced(call: KernelCall, _: InstructionSet) -> Counts:
     """Portable `slice_copy`: a `memcpy` per outer position; with a step, per outer position and place. `n` outer
-    positions of `o` places of `dims` bytes; without a step `o` is 1.
+    positions of `o` places of `dims` bytes, `sw` the step; without one `o` is 1. In the source, `w` bytes lie between
+    outer positions, and `pw` before the first place. It looks at each axis when it checks its arguments.
 
     Args:
         call: of the operator.
@@ -172,13 +184,21 @@ def sliced(call: KernelCall, _: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    kind = "rows" if call.o == 1 else "places"
-    return {"calls": 1, kind: call.n * call.o, **_moved(call)}
+    size = call.dims[0]
+    starts = [
+        ((call.pw + outer * call.w + place * call.sw * size) % 4, (outer * call.o + place) * size % 4)
+        for outer in range(min(call.n, 4))
+        for place in range(min(call.o, 4))
+    ]
+    moved = _moved(call.n * call.o, size, starts)
+    if call.sw == 1:
+        return {"calls": 1, "axes": call.axes, "rows": call.n, **moved}
+    return {"calls": 1, "axes": call.axes, "outer": call.n, "places": call.n * call.o, **moved}
 
 
 def indexed(call: KernelCall, _: InstructionSet) -> Counts:
     """Portable `index` by one tensor: every index is checked, then a `memcpy` per outer position and index. `n` outer
-    positions, `o` indices, `dims` bytes behind each.
+    positions, `o` indices, `dims` bytes behind each. It looks at each axis when it checks its arguments.
 
     Args:
         call: of the operator.
@@ -187,20 +207,20 @@ def indexed(call: KernelCall, _: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    return {"calls": 1, "indices": call.o, "outer": call.n, "places": call.n * call.o, **_moved(call)}
+    moved = _moved(call.n * call.o, call.dims[0], places_at(call.dims[0]))
+    return {"calls": 1, "axes": call.axes, "indices": call.o, "outer": call.n, "places": call.n * call.o, **moved}
 
 
-def _moved(call: KernelCall) -> Counts:
-    """The copies of `n` times `o` places of `dims` bytes. They are an operator's own loop: what it does per axis of its
-    value, which is not counted, must not change what `memcpy` costs."""
-    size = call.dims[0]
-    moved = copies(call.n * call.o, size, "memcpy", mve=False, places=places_at(size))
+def _moved(calls: int, size: int, places: Sequence[tuple[int, int]]) -> Counts:
+    """Copies of so many bytes, which begin at `places`. They are an operator's own loop, so that nothing else that it
+    does changes what `memcpy` costs."""
+    moved = copies(calls, size, "memcpy", mve=False, places=places)
     return {"copied": moved["memcpy.executed"], "copied_blocks": moved["memcpy.blocks"]}
 
 
 def split(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """Portable `split` of int8 values: a loop per part and outer position. `n` outer positions of parts of `dims`
-    values.
+    values. Each part's axes are compared with those of the whole.
 
     Args:
         call: of the operator.
@@ -210,5 +230,7 @@ def split(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         Runs of each loop, by the loop's name.
     """
     mve = instruction_set is InstructionSet.MVE
+    parts = len(call.dims)
     moved = (scaled(row_copy(size, mve), call.n) for size in call.dims)
-    return total([{"calls": 1, "parts": len(call.dims)}, *moved])
+    checks: Counts = {"calls": 1, "axes": call.axes, "parts": parts, "parts_axes": parts * call.axes}
+    return total([checks, *moved])

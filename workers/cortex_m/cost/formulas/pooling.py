@@ -48,11 +48,29 @@ def maximum(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     rest, values = inside - call.pixels, call.pixels * call.c
     common: Counts = {"calls": 1 / call.n, "output_rows": call.oh, "pixels": call.pixels, "rows": rows, "taps": rest}
     mve = instruction_set is InstructionSet.MVE
-    first = copies(call.pixels, call.c, "memcpy", mve)
+    first = copies(call.pixels, call.c, "memcpy", mve, _first_taps(call))
     if mve:
         per: list[Counts] = [first, {"taps_c16": rest * up(call.c, 16), "clamp": up(values, 16)}]
     else:
-        compared: Counts = {"taps_c4": rest * (call.c // 4), "taps_c1": rest * (call.c % 4)}
+        words, tail = divmod(call.c, 4)
+        compared: Counts = {"taps_c4": rest * words, "taps_c1": rest * tail}
+        prepared: Counts = {"taps_any_c4": rest * (words > 0), "taps_any_c1": rest * (tail > 0)}
         clamped: Counts = {"clamp_4": values // 4, "clamp_1": values % 4}
-        per = [first, compared, clamped]
+        per = [first, compared, prepared, clamped]
     return scaled(total([common, *per]), call.n)
+
+
+#: Rows and columns of the output after which offsets from a multiple of four bytes have repeated, edges included.
+_PERIOD = 8
+
+
+def _first_taps(call: KernelCall) -> list[tuple[int, int]]:
+    """Offsets of the first tap and of the result from a multiple of four bytes, of pixels of the output."""
+    return [
+        (
+            (max(y * call.sh - call.ph, 0) * call.w + max(x * call.sw - call.pw, 0)) * call.c % 4,
+            (y * call.ow + x) * call.c % 4,
+        )
+        for y in range(min(call.oh, _PERIOD))
+        for x in range(min(call.ow, _PERIOD))
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workers.cortex_m.check.kernel_operators import computed_by_kernel
 from workers.cortex_m.cost.view import ELIDED, operator_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import constant, new_constant
@@ -20,7 +21,7 @@ _FILLS = frozenset({"full", "full_like", "zeros", "ones", "empty"})
 @dataclass(frozen=True)
 class ConstantFolding(Rewrite):
     """Every value that operators compute from constants alone, and that another operator reads. It becomes a constant
-    of the file, as PyTorch's operators compute it. A fill alone stays an operator."""
+    of the file, as the kernels compute it. A fill alone stays an operator."""
 
     name: ClassVar[str] = "constant-folding"
     law: ClassVar[str] = "operators without state compute the same value of the same constants in every inference"
@@ -47,7 +48,7 @@ class ConstantFolding(Rewrite):
                     values[one] = constant(program, one)
                     continue
                 args, kwargs = torch.fx.node.map_arg((one.args, one.kwargs), lambda of: values[of])
-                values[one] = one.target(*args, **kwargs)
+                values[one] = computed_by_kernel(one.target, args, kwargs, program.instruction_set)
         node.replace_all_uses_with(new_constant(program, f"{node.name}_folded", values[node], near=None))
 
 

@@ -1,0 +1,50 @@
+"""Comparisons of quantised values with a number, and fills: lowering leaves the number as it is."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from workers.cortex_m.check.compare import output_steps, within_one_step
+from workers.cortex_m.check.execute import outputs_of
+from workers.cortex_m.guards.values import unquantised_numbers
+from workers.cortex_m.guards.verdict import Severity
+from workers.cortex_m.lowering.candidate import Lowering
+from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.target import Target
+
+
+class Chosen(nn.Module):
+    """Values of a sum, or of another one where a condition on the first one does not hold."""
+
+    def __init__(self, condition: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.condition = condition
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        doubled = x + x
+        return torch.where(self.condition(doubled), doubled, doubled * doubled)
+
+
+@pytest.mark.parametrize(
+    ("condition", "low", "found"),
+    [
+        (lambda x: x > 0, -1.0, [Severity.WRONG]),
+        (lambda x: x <= 0.5, 0.0, [Severity.WRONG]),
+        (lambda x: x < 1.0, -0.5, [Severity.WRONG]),
+        (lambda x: x > torch.zeros_like(x), -1.0, [Severity.WRONG]),
+        (lambda x: x > x.flip(1), -1.0, []),
+    ],
+    ids=["above", "at most", "below", "above zeros", "above another value"],
+)
+def test_the_guard_says_what_the_quantised_model_says(
+    condition: Callable[[torch.Tensor], torch.Tensor], low: float, found: list[Severity]
+) -> None:
+    inputs = (torch.linspace(low, 2.0, 1000).reshape(1, 1000),)
+    quantised = quantise(Chosen(condition).eval(), inputs)
+    program = Lowering(to_edge(quantised), Target.parse("cortex-m4")).lowered(())
+    assert [verdict.severity for verdict in unquantised_numbers.check(program)] == found
+    outcome = within_one_step(outputs_of(program, inputs), outputs_of(quantised, inputs), output_steps(program))
+    assert outcome.equal is (not found), outcome
