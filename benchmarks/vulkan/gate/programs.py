@@ -218,7 +218,7 @@ NEIGHBOURS: list[Case] = [
     (first, [nn.Conv2d(6, 6, 5, 2, 2, groups=6)], [values(1, 6, 9, 9)]),
     (first, [nn.Conv2d(6, 6, 7, padding=3, groups=6)], [values(1, 6, 9, 9)]),
     (first, [nn.Conv2d(5, 130, 3, padding=1)], [values(1, 5, 7, 9)]),
-    (first, [nn.RMSNorm(7)], [values(2, 5, 7)]),
+    (scaled_rms_norm, [nn.Linear(8, 1)], [values(2, 5, 8)]),
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
     (lambda x: x**2 + x**-2, [], [values(2, 4)]),
     (lambda x, y: torch.div(x, y, rounding_mode="floor"), [], [values(2, 4), values(2, 4)]),
