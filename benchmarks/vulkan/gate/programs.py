@@ -60,9 +60,25 @@ def exported(*cases: Case) -> ExportedModel:
     return export(SourceModel(Side(cases).eval(), inputs, [inputs], "net"))
 
 
+class Rows(nn.Module):
+    """Rows of its input, by places that are constants."""
+
+    def __init__(self, places: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("places", places)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[self.places]
+
+
 def first(net: nn.Module, x: torch.Tensor) -> Any:
     """A layer alone."""
     return net(x)
+
+
+def scaled_rms_norm(net: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+    """A RMS norm of rows, scaled by the weights of a layer."""
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * net.weight
 
 
 def after_relu(net: nn.Module, x: torch.Tensor) -> Any:
@@ -97,6 +113,10 @@ REFUSED: dict[str, list[Case]] = {
         (first, [nn.GroupNorm(4, 16)], [values(1, 16, 8)]),
         (first, [nn.GroupNorm(4, 16, affine=False)], [values(1, 16, 4, 4)]),
     ],
+    "rms-norm": [
+        (scaled_rms_norm, [nn.Linear(8, 5)], [values(2, 5, 8)]),
+        (scaled_rms_norm, [nn.Linear(1, 1)], [values(2, 5, 8)]),
+    ],
     "reduced-batches": [
         (lambda x: x.softmax(1), [], [values(2, 8, 4, 4)]),
         (lambda x: x.softmax(0), [], [values(1, 8, 4, 4)]),
@@ -124,9 +144,15 @@ REFUSED: dict[str, list[Case]] = {
         (first, [nn.Conv1d(16, 16, 1, stride=2)], [values(1, 16, 8)]),
         (first, [nn.Conv1d(16, 16, 1, padding=1)], [values(1, 16, 8)]),
     ],
+    "depthwise-strides": [
+        (first, [nn.Conv2d(8, 8, 7, 2, 3, groups=8)], [values(1, 8, 14, 14)]),
+        (after_relu, [nn.Conv2d(6, 6, (1, 3), (1, 2), groups=6)], [values(1, 6, 4, 9)]),
+        (lambda net, x: net(x).relu(), [nn.Conv2d(6, 6, 4, 2, 1, groups=6)], [values(1, 6, 8, 8)]),
+    ],
     "constant-operands": [
         (lambda x, y: x @ y.T, [], [values(8, 16), values(12, 16)]),
         (lambda net, x: F.conv2d(x, net.weight.sigmoid()), [nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)]),
+        (lambda net, x, y: torch.addmm(y, net.weight, x), [nn.Linear(6, 5)], [values(6, 9), values(9)]),
     ],
     "constant-dimensions": [
         (lambda net, x: (x.reshape(1, 2, 3, 2, 2) * net.weight).flatten(), [nn.Conv3d(1, 1, (3, 2, 2), bias=False)],
@@ -152,6 +178,8 @@ REFUSED: dict[str, list[Case]] = {
     ],
     "index-places": [
         (lambda x, at: x[:, at], [], [values(4, 8), INDEX]),
+        (first, [Rows(INDEX - 4)], [values(4, 8)]),
+        (first, [Rows(INDEX - 2)], [values(8)]),
     ],
     "shader-variants": [
         (lambda x, at: x[at], [], [torch.arange(8), INDEX]),
@@ -186,7 +214,11 @@ NEIGHBOURS: list[Case] = [
     (lambda x: F.interpolate(x, size=(7, 2), mode="bilinear", align_corners=True), [], [values(1, 4, 5, 5)]),
     (lambda x: F.interpolate(x, size=(1, 7), mode="bilinear"), [], [values(1, 4, 5, 5)]),
     (lambda x, at: x.gather(1, at), [], [values(4, 8), PLACES]),
-    (lambda x, at: x[at], [], [values(4, 8), INDEX]),
+    (first, [Rows(INDEX)], [values(4, 8)]),
+    (first, [nn.Conv2d(6, 6, 5, 2, 2, groups=6)], [values(1, 6, 9, 9)]),
+    (first, [nn.Conv2d(6, 6, 7, padding=3, groups=6)], [values(1, 6, 9, 9)]),
+    (first, [nn.Conv2d(5, 130, 3, padding=1)], [values(1, 5, 7, 9)]),
+    (scaled_rms_norm, [nn.Linear(8, 1)], [values(2, 5, 8)]),
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
     (lambda x: x**2 + x**-2, [], [values(2, 4)]),
     (lambda x, y: torch.div(x, y, rounding_mode="floor"), [], [values(2, 4), values(2, 4)]),
@@ -241,7 +273,12 @@ SUSPECT: dict[str, list[Case]] = {
         (lambda x, y: x // y, [], [INTEGERS - 4, INTEGERS + 1]),
     ],
     "overflowing-gelu": [(lambda x: F.gelu(20 * x, approximate="tanh"), [], [values(4, 8)])],
-    "negative-bases": [(lambda x, y: x**y, [], [values(2, 4), values(2, 4)]), (lambda x: x**-1, [], [values(2, 4)])],
+    "negative-places": [(lambda x, at: x[at], [], [values(4, 8), INDEX])],
+    "negative-bases": [
+        (lambda x, y: x**y, [], [values(2, 4), values(2, 4)]),
+        (lambda x: x**-1, [], [values(2, 4)]),
+        (lambda x, y: x**y, [], [INTEGERS + 3, INTEGERS % 3]),
+    ],
 }
 
 

@@ -106,16 +106,15 @@ def read_pte(content: bytes, name: str) -> FileContent:
         file: Any = _deserialize_pte_binary(content)
         blobs = tuple(_blobs(file.program))
         named = file.named_data
-        constants = (
-            {} if named is None else {key: len(named.buffers[one.buffer_index]) for key, one in named.pte_data.items()}
-        )
+        stored = {} if named is None else {key: named.buffers[one.buffer_index] for key, one in named.pte_data.items()}
     except Exception as error:  # the reader follows offsets unchecked: damage can end it in anything
         raise ModelError(f"{name}: damaged or cut off ({one_line(error)})") from error
     if not blobs:
         raise ModelError(f"{name}: no Vulkan delegate in it; was it lowered with a VulkanPartitioner?")
     read = [decoded(blob, name) for blob in blobs]
     wanted = {one.named_key: one.length for graph in read for one in graph.constants if one.named_key}
-    return FileContent(blobs, tuple(map(read_graph, read)), constants, wanted)
+    constants = {key: len(content) for key, content in stored.items()}
+    return FileContent(blobs, tuple(read_graph(one, stored) for one in read), constants, wanted)
 
 
 def judge_pte(content: bytes, name: str) -> Verdict:

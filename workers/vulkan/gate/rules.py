@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.vulkan.gate.convolution import batches as convolution_batches
-from workers.vulkan.gate.convolution import dilation, groups, pointwise_steps
+from workers.vulkan.gate.convolution import depthwise_strides, dilation, groups, pointwise_steps
 from workers.vulkan.gate.elementwise import (
     division_rounding,
     int8_shapes,
@@ -21,10 +21,10 @@ from workers.vulkan.gate.images import (
     pool_stride,
     upsample_factor,
 )
-from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places
+from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places, negative_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
 from workers.vulkan.gate.loading import constant_dimensions, constant_operands, registration, shader_variants
-from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm
+from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm, rms_norm
 from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
 from workers.vulkan.gate.reduction import batches as reduced_batches
 
@@ -42,9 +42,11 @@ RULES: tuple[Rule, ...] = (
     groups.RULE,
     dilation.RULE,
     pointwise_steps.RULE,
+    depthwise_strides.RULE,
     layer_norm.RULE,
     batch_norm.RULE,
     group_norm.RULE,
+    rms_norm.RULE,
     reduced_batches.RULE,
     dimensions.RULE,
     arguments.RULE,
@@ -63,5 +65,6 @@ RULES: tuple[Rule, ...] = (
     nearest_halves.RULE,
     division_rounding.RULE,
     negative_bases.RULE,
+    negative_places.RULE,
     overflowing_gelu.RULE,
 )

@@ -20,14 +20,16 @@ class Delegate:
     Attributes:
         name: of the module that the lowered program calls.
         program: after all of the backend's passes; it runs in torch.
-        graph: its `VkGraph`, constants included.
+        graph: its `VkGraph`.
         data: what the runtime reads.
+        constants: key in the file -> bytes.
     """
 
     name: str
     program: ExportedProgram
     graph: Any
     data: bytes
+    constants: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)

@@ -106,15 +106,15 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
     delegates = []
-    for name, blob in _for_the_runtime(edge):
+    for name, blob, constants in _for_the_runtime(edge):
         part = compiled[blob]
-        delegates.append(Delegate(name, part.program, part.graph, blob))
+        delegates.append(Delegate(name, part.program, part.graph, blob, constants))
     on_host = tuple(_host_operators(edge.exported_program().graph_module, partitioner.reasons))
     return Lowered(edge, program, tuple(delegates), on_host, partitioner.fused, rewritten)
 
 
-def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
-    """Give every delegate the name that the runtime knows; in order of calls."""
+def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes, dict[str, bytes]]]:
+    """Give every delegate the name that the runtime knows; in order of calls. With what it reads, and its constants."""
     from executorch.exir.delegate import executorch_call_delegate
     from executorch.exir.lowered_backend_module import LoweredBackendModule
 
@@ -128,7 +128,8 @@ def _for_the_runtime(edge: EdgeProgramManager) -> Iterator[tuple[str, bytes]]:
         named = LoweredBackendModule(ours.original_module, RUNTIME_NAME, ours.processed_bytes, ours.compile_specs, data)
         named.meta = ours.meta
         setattr(module, name, named)
-        yield name, bytes(named.processed_bytes)
+        constants = {} if data is None else {key: data.buffers[at.buffer_index] for key, at in data.pte_data.items()}
+        yield name, bytes(named.processed_bytes), constants
 
 
 def _host_operators(module: GraphModule, reasons: dict[str, str]) -> Iterator[HostOperator]:

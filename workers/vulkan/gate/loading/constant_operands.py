@@ -1,4 +1,4 @@
-"""Operands that an operator packs once, when the file is loaded, and that the model computes."""
+"""Operands that an operator packs once, when the file is loaded, and that the model computes; and the opposite."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,10 @@ _PACKED = {
     "aten.embedding.default": {0: "table"},
 }
 
+#: Name of an operator -> places of the arguments that must not be constants. ExecuTorch uploads constants at the first
+#: place of an operator that packs others itself.
+_COMPUTED = {"aten.addmm.default": {1: "first matrix"}}
+
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:
     for call in graph.calls:
@@ -25,13 +29,18 @@ def _check(graph: Graph) -> Iterator[tuple[str, str]]:
             operand = call.arguments[place] if place < len(call.arguments) else None
             if isinstance(operand, Tensor) and operand.constant is None:
                 yield call.name, f"its {what} are computed, and it packs constants only; the runtime aborts at load"
+        for place, what in _COMPUTED.get(call.name, {}).items():
+            operand = call.arguments[place]
+            if isinstance(operand, Tensor) and operand.constant is not None:
+                yield call.name, f"its {what} is a constant, and it takes a computed one; the runtime aborts at load"
 
 
 RULE = Rule(
     "constant-operands",
     Severity.REFUSED,
-    "PrepackNode.cpp takes constants; GemmCommon.cpp, Convolution.cpp and the files of the normalisations pack so. "
-    "ExecuTorch's AddmmToLinearTransform makes a linear operator of every product with a transposed matrix",
+    "PrepackNode.cpp takes constants, and Matmul.cpp tensors; GemmCommon.cpp, Convolution.cpp and the files of the "
+    "normalisations pack so. ExecuTorch's AddmmToLinearTransform makes a linear operator of every product with a "
+    "transposed matrix",
     KNOWN_RUNTIME,
     _check,
 )

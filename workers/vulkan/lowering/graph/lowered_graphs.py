@@ -8,4 +8,4 @@ from workers.vulkan.lowering.lowered import Lowered
 
 def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:
     """In the order in which the program calls them."""
-    return tuple(read_graph(one.graph) for one in lowered.delegates)
+    return tuple(read_graph(one.graph, one.constants) for one in lowered.delegates)

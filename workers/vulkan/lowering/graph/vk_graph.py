@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 BUFFER, TEXTURE_3D, TEXTURE_2D = "buffer", "texture3d", "texture2d"
 WIDTH, HEIGHT, CHANNELS = "width", "height", "channels"
+
+_UPLOAD = "et_vk.prepack.default"
 
 #: Bytes of an element on the GPU, where booleans are bytes.
 ELEMENT_BYTES = {"bool": 1, "uint8": 1, "int8": 1, "int32": 4, "half": 2, "float": 4, "double": 8, "int64": 8}
@@ -109,16 +111,45 @@ class Call:
 
 @dataclass(frozen=True)
 class Graph:
-    """A delegate. constant_bytes: of all its constants as they are in the file."""
+    """A delegate.
+
+    Attributes:
+        calls: in the order in which they run.
+        inputs, outputs: of the delegate.
+        constant_bytes: of all its constants as they are in the file.
+        contents: number of a constant -> its bytes in the file, where they are known.
+    """
 
     calls: tuple[Call, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     constant_bytes: int
+    contents: Mapping[int, bytes] = field(default_factory=dict, compare=False)
+
+    def content_of(self, tensor: Tensor) -> bytes | None:
+        """The bytes of a constant.
+
+        Args:
+            tensor: a constant, or what `et_vk.prepack` uploads one to.
+
+        Returns:
+            Its bytes in the file; None where it is computed, or where they are not known.
+        """
+        uploaded = {call.results[0].number: call.tensors[0] for call in self.calls if call.name == _UPLOAD}
+        number = uploaded.get(tensor.number, tensor).constant
+        return None if number is None else self.contents.get(number)
 
 
-def read_graph(graph: Any) -> Graph:
-    """Read a `VkGraph` of `executorch.backends.vulkan.serialization.vulkan_graph_schema`."""
+def read_graph(graph: Any, contents: Mapping[str, bytes] | None = None) -> Graph:
+    """Read a delegate.
+
+    Args:
+        graph: a `VkGraph` of `executorch.backends.vulkan.serialization.vulkan_graph_schema`.
+        contents: key of a constant in the file -> its bytes.
+
+    Returns:
+        The same with values in place of their numbers.
+    """
     values: list[Any] = []
     for number, one in enumerate(graph.values):
         values.append(_value(number, one.value))
@@ -126,7 +157,12 @@ def read_graph(graph: Any) -> Graph:
     resolved = [_resolved(value, values) for value in values]
     calls = tuple(_call(call, resolved) for call in graph.chain)
     inputs, outputs = (tuple(_tensors(tuple(resolved[i] for i in ids))) for ids in (graph.input_ids, graph.output_ids))
-    return Graph(calls, inputs, outputs, sum(constant.length for constant in graph.constants))
+    stored = {
+        number: contents[one.named_key]
+        for number, one in enumerate(graph.constants)
+        if contents and one.named_key in contents
+    }
+    return Graph(calls, inputs, outputs, sum(constant.length for constant in graph.constants), stored)
 
 
 def _call(call: Any, values: list[Any]) -> Call:
