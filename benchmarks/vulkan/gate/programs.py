@@ -63,6 +63,8 @@ def exported(*cases: Case) -> ExportedModel:
 class Rows(nn.Module):
     """Rows of its input, by places that are constants."""
 
+    places: torch.Tensor
+
     def __init__(self, places: torch.Tensor) -> None:
         super().__init__()
         self.register_buffer("places", places)
