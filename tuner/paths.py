@@ -23,7 +23,10 @@ def studies_folder(store_location: str) -> Path:
 
 
 def service_folder(store_location: str) -> Path:
-    """What the service keeps besides results: beside a store that is a file, else in the user's data folder."""
+    """Where the service keeps its own files.
+
+    Beside a store that is a file; else in the user's data folder.
+    """
     if "://" not in store_location:
         return Path(store_location).with_name(f"{Path(store_location).name}.service")
     return Path(platformdirs.user_data_dir(_APPLICATION)) / "service"

@@ -95,9 +95,11 @@ def always(_: Outcome) -> bool:
 class Expansion:
     """What a search can go on to from a candidate.
 
-    successors: pass -> hash of the program after it, for passes that change its program. sites: for each pass of the
-    recipe that applies to some of its sites: place from 0 -> their numbers, and how many there are. reuse: as of
-    `Outcome`.
+    Attributes:
+        successors: pass -> hash of the program after it, for passes that change its program.
+        sites: for each pass of the recipe that applies to some of its sites: place from 0 -> their numbers, and how
+            many there are.
+        reuse: as of `Outcome`.
     """
 
     successors: dict[str, str]

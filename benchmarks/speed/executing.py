@@ -68,7 +68,8 @@ def calls_of_search(job: Job[Target], trials: int) -> list[Call]:
 def seconds_of(job: Job[Target], calls: list[Call], folder: Path, turn: int) -> tuple[list[float], list[float]]:
     """CPU seconds of each call with and without executing, in a process that has done neither before.
 
-    turn: which of them is first, which has some work that the other one finds done.
+    Args:
+        turn: which of them is first, which has some work that the other one finds done.
     """
     tasks.warm_up()
     spare_the_collector()

@@ -19,7 +19,8 @@ _OTHERWISE = "see the classes in docs/objective.md"
 class Difference:
     """Cycles of all operators that the target runs as `target_op`: predicted, and by the compiler.
 
-    why: the two are not the same.
+    Attributes:
+        why: the two are not the same.
     """
 
     target_op: str

@@ -21,8 +21,9 @@ _LOW, _HIGH = -128, 127
 class Affine:
     """own * x + total * (sum of x over the channels) + offset, where x is an int8 value as it is stored.
 
-    own, total, offset: float64, [1] or [channels], where the channels are the last dimension. rows: the result has one
-    element for each row of channels.
+    Attributes:
+        own, total, offset: float64, [1] or [channels], where the channels are the last dimension.
+        rows: the result has one element for each row of channels.
     """
 
     own: np.ndarray

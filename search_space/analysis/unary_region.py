@@ -23,9 +23,11 @@ _MOST_OPERATORS = 64
 class Region:
     """A region of operators that computes one value from one source.
 
-    source: id of the value that all of it is computed from. layout: the map from the source to the result. inner: ids
-    of the values in between, each after its operands; the result is the last one. constants: id -> [1, 1] or [channels,
-    1], the values of constant operands.
+    Attributes:
+        source: id of the value that all of it is computed from.
+        layout: the map from the source to the result.
+        inner: ids of the values in between, each after its operands; the result is the last one.
+        constants: id -> [1, 1] or [channels, 1], the values of constant operands.
     """
 
     source: int

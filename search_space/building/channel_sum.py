@@ -15,7 +15,10 @@ from search_space.ir.graph import Node, TensorType, constant
 class ChannelSum:
     """A 1x1 convolution that sums each group of neighbouring channels.
 
-    inputs: ids of its constants. groups: how many sums a pixel has. accumulator: element type of the sums.
+    Attributes:
+        inputs: ids of its constants.
+        groups: how many sums a pixel has.
+        accumulator: element type of the sums.
     """
 
     inputs: tuple[int, ...]

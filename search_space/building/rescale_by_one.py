@@ -15,7 +15,10 @@ from search_space.ir.graph import CONST, Node, TensorType, constant
 class ByOne:
     """A RESCALE by one to a signed type: input - zero point, which must fit that type.
 
-    inputs: ids of its constants. dtype: of its result. scale32: whether its multiplier has 32 bits.
+    Attributes:
+        inputs: ids of its constants.
+        dtype: of its result.
+        scale32: whether its multiplier has 32 bits.
     """
 
     inputs: tuple[int, ...]

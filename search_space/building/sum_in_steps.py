@@ -37,8 +37,10 @@ class SumInSteps:
     Source: TOSA 1.0, DEPTHWISE_CONV2D, and arithmetic. No partial sum leaves INT32 if there are at most MOST_VALUES
     values.
 
-    data: id of int8 [N,H,W,C]. zero_points: ids of the zero points of the data and of the weights, which is 0. name: of
-    new nodes, for people.
+    Attributes:
+        data: id of int8 [N,H,W,C].
+        zero_points: ids of the zero points of the data and of the weights, which is 0.
+        name: of new nodes, for people.
     """
 
     edit: Editor

@@ -65,9 +65,13 @@ class Step:
 class Node:
     """One operator and its one result.
 
-    op: a TOSA operator, or INPUT, CONST, MOVE. inputs: ids. attributes: names as in `search_space.ir.schema`, shape
-    operands included; values are ints, bools, strings, bytes or int tuples. payload: a constant's little-endian bytes
-    as TOSA stores them. name: for people only; two nodes that differ in it alone are the same program.
+    Attributes:
+        op: a TOSA operator, or INPUT, CONST, MOVE.
+        inputs: ids.
+        attributes: names as in `search_space.ir.schema`, shape operands included; values are ints, bools, strings,
+            bytes or int tuples.
+        payload: a constant's little-endian bytes as TOSA stores them.
+        name: for people only; two nodes that differ in it alone are the same program.
     """
 
     op: str
@@ -165,9 +169,11 @@ def move(source: int, source_type: TensorType, steps: tuple[Step, ...], name: st
 class Graph:
     """One TOSA program.
 
-    nodes: id -> node, every node that the outputs need, and all inputs. inputs, outputs: ids in the order of the
-    program's interface. next_id: the first id that no graph of this descent has used yet. readers: what reads each
-    node, in any order, where the maker of the graph knows it.
+    Attributes:
+        nodes: id -> node, every node that the outputs need, and all inputs.
+        inputs, outputs: ids in the order of the program's interface.
+        next_id: the first id that no graph of this descent has used yet.
+        readers: what reads each node, in any order, where the maker of the graph knows it.
     """
 
     nodes: Mapping[int, Node]

@@ -25,9 +25,10 @@ Shape = tuple[int, ...]
 class LayoutMap:
     """A permutation of a tensor's elements, with the shapes at both ends; always in normal form.
 
-    atoms: sizes of the atoms in the input's row-major order, none of size 1.
-    order: `order[i]` is the input atom that comes i-th in the output.
-    in_shape, out_shape: int tuples with the same product as the atoms.
+    Attributes:
+        atoms: sizes of the atoms in the input's row-major order, none of size 1.
+        order: `order[i]` is the input atom that comes i-th in the output.
+        in_shape, out_shape: int tuples with the same product as the atoms.
     """
 
     in_shape: Shape

@@ -33,10 +33,13 @@ Indices = tuple[int, ...]
 class ChannelRegion:
     """The values that get another order of channels if one of them does.
 
-    order: of the value that the region began with. exempt: id of a layout transform that may become more expensive.
-    values: ids of the members, with their new orders. consumers: convolutions that read a member and take up its order
-    in their weights. maps: layout transforms that read a member and take up its order. others: readers that are not
-    affected.
+    Attributes:
+        order: of the value that the region began with.
+        exempt: id of a layout transform that may become more expensive.
+        values: ids of the members, with their new orders.
+        consumers: convolutions that read a member and take up its order in their weights.
+        maps: layout transforms that read a member and take up its order.
+        others: readers that are not affected.
     """
 
     order: ChannelOrder

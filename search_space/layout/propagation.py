@@ -24,8 +24,10 @@ Rules = Mapping[str, PropagationRule]
 class Conditions:
     """Conditions on which a layout map may move through an operator.
 
-    shared: also move a map that has other users; they keep the original. mixed: also move where a minority of the
-    operands must then be moved the other way. cheaper: only move where fewer bytes are moved after than before.
+    Attributes:
+        shared: also move a map that has other users; they keep the original.
+        mixed: also move where a minority of the operands must then be moved the other way.
+        cheaper: only move where fewer bytes are moved after than before.
     """
 
     shared: bool = False
@@ -37,9 +39,11 @@ class Conditions:
 class _Operands:
     """The new data operands of an operator, and their cost in moved elements and bytes.
 
-    by_position: position of an operand -> its new id or node. matched: elements of maps that were removed from
-    operands. unmatched: elements of operands that have to be moved the other way. bytes_gone, bytes_added: bytes that
-    are no longer moved, and those that are moved in addition.
+    Attributes:
+        by_position: position of an operand -> its new id or node.
+        matched: elements of maps that were removed from operands.
+        unmatched: elements of operands that have to be moved the other way.
+        bytes_gone, bytes_added: bytes that are no longer moved, and those that are moved in addition.
     """
 
     by_position: dict[int, int | Node]

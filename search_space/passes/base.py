@@ -24,7 +24,8 @@ _CHANGES_PER_NODE = 50
 class Pass(RecipePass):
     """A rewrite graph -> graph of TOSA programs; see `RecipePass` for what a subclass sets.
 
-    is_nonlocal: whether a rewrite can open a site that is not next to it.
+    Attributes:
+        is_nonlocal: whether a rewrite can open a site that is not next to it.
     """
 
     is_nonlocal: ClassVar[bool] = False

@@ -17,11 +17,13 @@ class Cse(Pass):
 
     Constants are equal if their contents are. An output of the program stays a value of its own.
 
-    rescales: also merge equal RESCALEs. Vela fuses a RESCALE with its only user; with several users it is an operation
-    of its own.
+    Attributes:
+        rescales: also merge equal RESCALEs. Vela fuses a RESCALE with its only user; with several users it is an
+            operation of its own.
 
-    through_rescales: also merge the users of equal RESCALEs to INT32, while the RESCALEs themselves stay apart. Both
-    halves of a LayerNorm compute x - mean from RESCALEs of their own.
+    Attributes:
+        through_rescales: also merge the users of equal RESCALEs to INT32, while the RESCALEs themselves stay apart.
+            Both halves of a LayerNorm compute x - mean from RESCALEs of their own.
     """
 
     name: ClassVar[str] = "cse"

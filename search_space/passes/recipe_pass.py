@@ -33,9 +33,9 @@ class RecipePass(ABC):
         exactness: its class; what is not exact is tried only where the user allows it, and measured.
         stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
             `search_space.recipe.seed_recipes` to name it.
-        at: the sites where it applies: all if empty, numbers in program order from 1 with `+` between them, or one of
-            SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last site
-            have no effect.
+        at: the sites where it applies, all if empty. It is numbers in program order from 1 with `+` between them, or
+            one of SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last
+            site have no effect.
     """
 
     name: ClassVar[str]

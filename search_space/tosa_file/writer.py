@@ -218,7 +218,8 @@ class _Behind:
     """What an operator's table points to, as bytes that begin with its attributes; where their field list stands is not
     filled in.
 
-    operands, results: where in the bytes the vectors of names stand, which are still empty.
+    Attributes:
+        operands, results: where in the bytes the vectors of names stand, which are still empty.
     """
 
     content: bytes

@@ -63,7 +63,11 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 def as_page(docstring: str) -> str:
     """A docstring as a page: every entry of a section is a paragraph."""
-    text = _SECTION.sub(lambda section: "\n\n" + re.sub(r"^ {4}", "", section[1], flags=re.MULTILINE), docstring)
+
+    def unindented(section: re.Match[str]) -> str:
+        return "\n\n" + re.sub(r"^ {4}(?: {4}(?![-*] ))?", "", section[1], flags=re.MULTILINE)
+
+    text = _SECTION.sub(unindented, docstring)
     return _ENTRY.sub("\n\n", _AS_IT_STANDS.sub("\n\n", text))
 
 
@@ -159,9 +163,10 @@ def f(a: int, b: int) -> None:
     as it stands {LONG}
 
     Args:
-        a: {LONG.removesuffix(" word word")}
+        a: {LONG.removesuffix(" word word word")}
             word
-        b: {LONG}
+        b: short
+            {LONG}
     """
 
 def _g() -> None:
@@ -171,4 +176,4 @@ def _g() -> None:
 
 def test_long_sentences_of_docstrings_are_found() -> None:
     """An entry counts with its name, and what is no prose or not public does not."""
-    assert list(long_sentences(MODULE)) == [f"9: {MOST + 2} words: b: {LONG}"]
+    assert list(long_sentences(MODULE)) == [f"9: {MOST + 3} words: b: short {LONG}"]

@@ -57,7 +57,7 @@ def apply(
     """Lower MODEL with the best known recipe and write the .pte for ExecuTorch's Ethos-U runtime.
 
     The recipe is checked again on this very model, wherever it comes from. A file is written only if its outputs are
-    right and its command streams are those that were evaluated.
+    right. Its command streams must be those that were evaluated.
     """
     device = board.target(target)
     job = Job(model, device, cache_folder(), seed, calibration_data, io_layout, objective.allowance)

@@ -60,9 +60,9 @@ def compare(
 ) -> None:  # fmt: skip
     """Show two results side by side, operator by operator: A and B.
 
-    Each is a recipe, which is evaluated; `best`, the best known one; versions such as ethos-u-vela=5.1.0, the best that
-    was found with them; all of --model on --target. Or an identity, as `velatune tune --json` prints it (8 digits will
-    do): the best that is stored under it, of whatever model.
+    Each is a recipe, which is evaluated; `best` is the best known one. Versions, such as ethos-u-vela=5.1.0, are the
+    best that was found with them. All are of --model on --target. Or an identity, as `velatune tune --json` prints it
+    (8 digits will do). That is the best stored under it, of whatever model.
     """
     about = None
     if model is not None and target is not None:

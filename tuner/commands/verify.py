@@ -54,8 +54,9 @@ def verify(
 ) -> None:  # fmt: skip
     """Prove that a .pte holds the very command streams that were evaluated for the recipe that it names.
 
-    With --run, every command stream is executed on all check inputs and compared with the TOSA program that it was made
-    of. The whole file is compared with the default lowering. With --expect as well, any .pte is run on inputs of yours.
+    With --run, every command stream is executed on all check inputs. Each is compared with the TOSA program that it was
+    made of. The whole file is compared with the default lowering. With --expect as well, any .pte is run on inputs of
+    yours.
     """
     if not with_run and (inputs or expect):
         raise click.UsageError("--input and --expect say what to run: give --run")

@@ -57,7 +57,9 @@ async def applied_in(
     pool: LocalPool, job: Job, objective: Objective, wanted: Mapping[str, Path | None], store: Store,
     idle: Callable[[str], None] | None = None,
 ) -> list[Evaluation]:  # fmt: skip
-    """Evaluate recipes on the job's model, record that with what each operator costs, and write the `.pte` of each.
+    """Evaluate recipes on the job's model and write the `.pte` of each.
+
+    The result is recorded with what each operator costs.
 
     Args:
         pool: of one process or more.
@@ -71,8 +73,8 @@ async def applied_in(
         The evaluations, in the order of `wanted`.
 
     Raises:
-        ModelError: a recipe is wrong or refused for this model or falls short of the objective's limit of quality, or
-            what was written is not what was evaluated. Its file is then left as it was.
+        ModelError: a recipe is wrong, refused for this model, or short of the objective's limit of quality. Or what was
+            written is not what was evaluated. Its file is then left as it was.
     """
     try:
         prepared = await pool.run(tasks.prepare, job, timeout_seconds=_SECONDS)
@@ -110,8 +112,8 @@ async def applied_in(
 
 
 def adopt(claimed: Best, evaluation: Evaluation, objective: Objective, store: Store) -> None:
-    """Make a best that came from a file the store's own, now that it was evaluated here by `applied`. It must be within
-    the objective's limits and costs no more than the default; else nothing is stored.
+    """Store a best that came from a file, after `applied` evaluated it here. It must be within the objective's limits
+    and costs no more than the default; else nothing is stored.
 
     Args:
         claimed: the best as the file has it.

@@ -1,4 +1,7 @@
-"""Ask the stores about a model; lower it for that only where its structure is needed for an answer."""
+"""Ask the stores about a model.
+
+The model is lowered only where an answer needs its structure.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a board, as the command line, a suite file or a file of measurements gives them."""
+"""The options of a board, from the command line, a suite file or a file of measurements."""
 
 from __future__ import annotations
 

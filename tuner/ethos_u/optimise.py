@@ -24,7 +24,10 @@ from workers.models.types import TosaFile
 
 @dataclass(frozen=True)
 class Step:
-    """The program before and after one element of a recipe: a pass, or a lowering choice and its alternative."""
+    """The program before and after one element of a recipe.
+
+    An element is a pass, or a lowering choice and its alternative.
+    """
 
     element: Element
     before: Graph

@@ -54,7 +54,7 @@ def priced_streams(file: Path, target: str | None, board: BoardOptions) -> list[
 
     Args:
         file: a `.tosa`, `.pte` or `.tflite`.
-        target: what to compile a `.tosa` for; of other files, what they are expected to be for, or None.
+        target: what to compile a `.tosa` for. For other files, what they are expected to be for, or None.
         board: what its other facts are.
 
     Returns:

@@ -50,7 +50,9 @@ def contenders(known: Sequence[Evaluation], objective: FamilyObjective, count: i
 def simulations(
     job: Job, objective: Objective, chosen: Sequence[Evaluation], fvp: Fvp, store: Store, folder: Path, log_dir: Path
 ) -> Iterator[tuple[Evaluation, Simulation | str]]:
-    """Write the `.pte` of each candidate and run it; each result is stored as soon as it is there.
+    """Write the `.pte` of each candidate and run it.
+
+    Each result is stored as soon as it is there.
 
     Args:
         job: the model and its target.

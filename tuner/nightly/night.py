@@ -1,4 +1,4 @@
-"""A night over a suite: skip what is fresh, replay what changed, search where gain is likely, and report.
+"""A night over a suite: skip fresh results, replay changed ones, search where gain is likely, and report.
 
 Everything a night knows is in the store and in the searches' journals, written as it comes. The next run resumes a
 night that was interrupted, by whatever. What was done in it is not done again.
@@ -54,7 +54,10 @@ async def run_night(
 ) -> Night:  # fmt: skip
     """Go over a suite once, or go on where the last run of it was interrupted.
 
-    jobs: of the suite. readers: to read models in. workers: to evaluate in; entered only if there is something to do.
+    Args:
+        jobs: of the suite.
+        readers: to read models in.
+        workers: to evaluate in; entered only if there is something to do.
 
     Args:
         suite: says how much time, how many candidates and which store a night has.

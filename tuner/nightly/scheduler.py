@@ -1,8 +1,8 @@
 """Who may search next, where many searches share one budget.
 
-The law: everyone gets one slice of candidates, in the order of their ranks. From then on the search that gained most in
-its last slice, in percent of its cycles, comes next. One that gained nothing waits for all that did. After a second
-slice without gain it is done. So cores move to where candidates still bring something.
+The law: everyone gets one slice of candidates, in the order of their ranks. From then on comes the search that gained
+most in its last slice, in percent of its cycles. One that gained nothing waits for all that did. After a second slice
+without gain it is done. So cores move to where candidates still bring something.
 """
 
 from __future__ import annotations

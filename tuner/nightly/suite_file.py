@@ -98,7 +98,8 @@ class ModelEntry(_Allowing):
 class BudgetEntry(_Strict):
     """What a whole night may spend; without both limits it ends when no search gains any more.
 
-    per_job: candidates for one model and target in one night.
+    Attributes:
+        per_job: candidates for one model and target in one night.
     """
 
     seconds: PositiveFloat | None = None
@@ -147,7 +148,7 @@ class Suite(_Strict):
         """Every model on every target, each once, in the file's order.
 
         Raises:
-            ModelError: a target is unknown, or a model has none; or what is said of quality makes no sense.
+            ModelError: a target is unknown, a model has none, or what is said of quality makes no sense.
         """
         parsed: dict[TargetEntry, Target] = {}
         jobs: dict[Job, None] = {}
@@ -182,8 +183,7 @@ def read_suite(path: Path) -> Suite:
     """Read and check a suite file.
 
     Raises:
-        ModelError: it cannot be read, is no TOML, or says something that a suite does not know; one line that names
-            the place.
+        ModelError: it cannot be read, is no TOML, or has an unknown key or value. The one line names the place.
     """
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))

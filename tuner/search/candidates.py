@@ -65,10 +65,14 @@ class Candidate:
 class Answer:
     """What an evaluation says to the search.
 
-    cycles: None for a candidate that is not right. path: the program that the recipe's choices give, and the one after
-    each of its passes. Empty if not all of them are known. successors: pass -> program, for passes that change this
-    one, and sites: of the recipe's passes, as in `tuner.search.neighbours`; None if they were not found out. violation:
-    by which part it is beyond the limits, 0 if it is not."""
+    Attributes:
+        cycles: None for a candidate that is not right.
+        path: the program that the recipe's choices give, and the one after each of its passes. Empty if not all of them
+            are known.
+        successors: pass -> program, for passes that change this one; None if they were not found out.
+        sites: of the recipe's passes, as in `tuner.search.neighbours`; None if they were not found out.
+        violation: by which part it is beyond the limits, 0 if it is not.
+    """
 
     program: str
     cycles: int | None

@@ -1,9 +1,8 @@
 """A linear model of what each element of a recipe saves, learnt from whole recipes.
 
 `tuner.search.pass_statistics` learns of a pass where only that pass was added. Most recipes that are tried differ by
-several elements. A linear model is kept of those (Bayesian linear regression): each element adds its part to a recipe's
-value. Elements that were seen a few times only are unsure, so what they bring is drawn, not looked up (Thompson
-sampling)."""
+several elements. A Bayesian linear regression is kept of those. Each element adds its part to a recipe's value. The
+effect of an element that was seen a few times only is uncertain. So it is drawn (Thompson sampling), not looked up."""
 
 from __future__ import annotations
 

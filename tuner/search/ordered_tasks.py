@@ -1,4 +1,7 @@
-"""Tasks that run side by side, and whose results are reported in the order in which they were started."""
+"""Tasks that run in parallel.
+
+Their results are reported in the order in which they were started.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A fixed number of candidates is proposed ahead. Answers are reported in the order asked. Each makes room for one more
 candidate, which is proposed at once. It depends on the seed and the answers before it alone. The number of workers,
-their speed, and how many candidates are taken at a time do not change it.
+their speed, and the number of candidates in one request do not change it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Search:
         """Begin a search, or take it up where the results of a study end.
 
         Args:
-            study: keeps results; those of an earlier run are taken up. It is given whole results only: whatever moment
-                a run is killed at, a candidate is in it once or not at all. None: nothing is kept.
+            study: keeps results; those of an earlier run are taken up. It is given complete results only. If a run is
+                killed at any moment, a candidate is in it once or not at all. None: nothing is kept.
             choices: lowering choice -> alternatives that change the model.
             seed: of all that is drawn.
             starts: recipes that are tried first, and that the search extends.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class SearchClock:
-    """Runs as fast as there are workers left for searches: not at all while all of them lower models.
+    """Runs as fast as workers are left for searches; not at all while all of them lower models.
 
     So `--timeout` counts what a search could use, and not the lowering of other models. Searches side by side share the
     workers that are left, and their seconds are the same.

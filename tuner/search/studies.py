@@ -1,4 +1,6 @@
-"""Results of searches, kept as Optuna studies: a journal file per model, target and toolchain, in the data folder.
+"""Results of searches, kept as Optuna studies.
+
+A study is a journal file per model, target and toolchain, in the data folder.
 
 Optuna's dashboard reads them. A search reads results back and nothing else.
 """
@@ -81,11 +83,11 @@ class Study:
 def open_study(folder: Path, identity: Identity, seed: int, sampler: SamplerName = "local-search") -> Study:
     """The study of an identity, new or as an earlier run left it.
 
-    A journal is appended to, line by line; a line that a killed process left half-written is cut off. One that cannot
+    A journal is appended to, line by line. A line that a killed process left half-written is cut off. One that cannot
     be read is put aside as `.damaged` with a warning, and the search begins anew. The memo has the costs of its
     candidates. Another seed or sampler is another search and has a study of its own. So have other passes and choices,
-    since an extension may have come or gone. They are no part of the identity, since the cost of a recipe does not
-    depend on who proposed it. So all searches of a model share the store and the memo.
+    since an extension may have come or gone. They are no part of a record's identity: a recipe's cost does not depend
+    on who proposed it. So all searches of a model share the store and the memo.
 
     Args:
         folder: of journals; made if it is missing.

@@ -32,8 +32,8 @@ class WarmStart:
 
     Attributes:
         bests: with their operators, the newest first.
-        sources: models that the command itself is about. What is found for them under the present toolchain would
-            depend on which of them came first, and is no experience.
+        sources: models that the command itself is about. What is found for them under the present toolchain depends on
+            which came first. So it is no experience.
     """
 
     bests: Sequence[Best] = ()

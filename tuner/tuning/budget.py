@@ -34,7 +34,9 @@ class Turn(Protocol):
     """Shares out what a search may spend together with others."""
 
     async def ended(self, cycles: int | None) -> Ending | None:
-        """Asked while nothing is under way; waits until the search may go on (None) or returns why it may not.
+        """Waits until the search may continue (None), or returns why it may not.
+
+        It is called while nothing is under way.
 
         Args:
             cycles: of its best so far, None if there is none.

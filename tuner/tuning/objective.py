@@ -73,8 +73,7 @@ class FamilyObjective:
     allowance: Allowance
 
     def facts(self) -> dict[str, str]:
-        """What makes two objectives the same: what is counted, the versions of the models that predict it, and the
-        limits."""
+        """What makes two objectives the same: what is counted, the limits, and the versions of the prediction models."""
         limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
         return {
             "minimised": self._kind.minimised,
@@ -134,7 +133,8 @@ class FamilyObjective:
     @property
     def front_limits(self) -> Limits:
         """What holds for a front of cycles against SRAM or quality: what the user asked for. The front against SRAM
-        shows what more SRAM would buy; more quality may cost more cycles than the default has."""
+        shows what more SRAM would buy. More quality may cost more cycles than the default has.
+        """
         return Limits(self.max_sram_bytes, self.max_flash_bytes)
 
     def _limits(self, cost: Numbers, default: Numbers) -> Iterator[tuple[str, int, int]]:

@@ -1,4 +1,4 @@
-"""What there is to search for a job: its model lowered, and the settings that lower it to other programs."""
+"""The search space of a job: its lowered model, and the settings that lower it to other programs."""
 
 from __future__ import annotations
 

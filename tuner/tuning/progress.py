@@ -1,4 +1,4 @@
-"""What a person sees while models are tuned: a live table on a terminal, one line per event elsewhere."""
+"""What a person sees during tuning: a live table on a terminal, one line per event elsewhere."""
 
 from __future__ import annotations
 

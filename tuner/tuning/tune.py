@@ -35,10 +35,10 @@ class Tuned:
 
     Attributes:
         base: what the stock toolchain made of the model.
-        phantom: the evaluated candidate with the fewest cycles by the compiler's estimate, if it costs more than the
-            best by what is in its command stream.
-        fronts: of cycles against SRAM, and against quality where more than exact recipes are allowed; of all candidates
-            that are right.
+        phantom: the evaluated candidate with the fewest cycles by the compiler's estimate. It is given if its command
+            stream costs more than the best's.
+        fronts: of cycles against SRAM; where more than exact recipes are allowed, also against quality. They are of all
+            candidates that are right.
         bound: what no candidate can go below, if that is known.
         without: see `tuner.tuning.best.ablation`.
         reuse: of this run.
@@ -56,7 +56,9 @@ class Tuned:
 async def tune(
     job: Job, objective: Objective, budget: Budget, context: TuningContext, turn: Turn | None = None
 ) -> Tuned:
-    """The best recipe for a job; taken up where an earlier run of the same job left it, and stored.
+    """Find and store the best recipe for a job.
+
+    The search resumes where an earlier run of the same job left it.
 
     Args:
         job: the model and its target.

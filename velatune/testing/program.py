@@ -236,7 +236,9 @@ class Program:
         )  # fmt: skip
 
     def add(self, first: int, second: int) -> int:
-        """Add an ADD of int8 values as ExecuTorch writes it: both are rescaled to int32, and the sum back.
+        """Add an ADD of int8 values as ExecuTorch writes it.
+
+        Both operands are rescaled to int32, and the sum back.
 
         Args:
             first: id of an operand.

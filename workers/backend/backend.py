@@ -57,7 +57,7 @@ class BoardOption:
     Attributes:
         name: as in `system_config`, for suite files and the service; `--system-config` on the command line.
         metavar, help: as of a command line option.
-        is_file: its value is a file of the machine that the job runs on; the service does not take it.
+        is_file: its value is a file of the machine that runs the job. The service does not take it.
     """
 
     name: str
@@ -86,8 +86,8 @@ class Backend(ABC):
         metrics: what is counted besides the objective, SRAM and flash, in the order of tables.
         objectives: kind, as `--objective` has it -> what is minimised; the first is the default.
         unit: of what is minimised, in the plural, such as `cycles`.
-        has_ratio: the ratio of two costs says how much better one is. A number that orders several facts has none, and
-            a best is described by the headline metrics that it changed.
+        has_ratio: the ratio of two costs says how much better one is. A number that orders several facts has none. A
+            best is then described by the headline metrics that it changed.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`Row.target_op`) -> why that estimate is another number.
         multiplying: kinds among them whose multiplications `Bound.macs` counts.
@@ -110,7 +110,10 @@ class Backend(ABC):
 
     @abstractmethod
     def knows(self, name: str) -> bool:
-        """Whether a name is meant for the family, right or misspelt; its backend says then what is wrong with it."""
+        """Whether a name is meant for the family, right or misspelt.
+
+        The family's backend reports what is wrong with it.
+        """
 
     @abstractmethod
     def target(self, name: str, board: Mapping[str, str]) -> Target:
@@ -140,7 +143,7 @@ class Backend(ABC):
         return f"{cost:,} {self.unit}"
 
     def preset(self, named: str, folder: Path) -> Mapping[str, Any] | None:
-        """A preset of a board that the family has, by its name or as a file of the user's own.
+        """A preset of a board of the family, by its name or as a user's own file.
 
         Args:
             named: name of a preset of the family, or path of a file.
@@ -207,7 +210,7 @@ class Backend(ABC):
         return ()
 
     def is_workaround(self, recipe: str) -> bool:
-        """Whether a recipe only mends what is computed wrongly of the default lowering, and does nothing to be cheaper.
+        """Whether a recipe only works around a wrong computation of the default lowering, and saves nothing.
 
         Where the default lowering is wrong, such recipes are tried first, and what they need widens the limits.
         """
@@ -299,7 +302,7 @@ class Backend(ABC):
         raise NotImplementedError(f"{self.family} has no settings")
 
     def can_write(self, job: Job[Any]) -> bool:
-        """Whether a file can be made of the job's model; a program that is lowered already may be none."""
+        """Whether a file can be made of the job's model; a lowered program may have none."""
         return True
 
     @abstractmethod
@@ -359,7 +362,8 @@ class Backend(ABC):
 
         Args:
             file: to run.
-            inputs: `.npy` and `.npz` files, in the order of the file's inputs; random ones by `seed` if there are none.
+            inputs: `.npy` and `.npz` files, in the order of the file's inputs. If there are none, random ones by
+                `seed`.
             seed: of random inputs.
 
         Returns:

@@ -20,10 +20,10 @@ class Identified:
 
     Attributes:
         name: the model source, as it was asked for.
-        model_hash: identity of the model: its graph, weights, example inputs and own calibration inputs (of
-            a file: its bytes), and how they lie in memory. Target, seed and `--calibration-data` do not enter.
-        io_layout: `nhwc` if inputs of rank 4 lie in memory so, because it was asked for or because the model is
-            exported so. Otherwise `nchw`: all inputs lie in the order of their dimensions.
+        model_hash: identity of the model: its graph, weights, example and own calibration inputs, and their layout in
+            memory. For a file, its bytes stand for the first four. Target, seed and `--calibration-data` do not enter.
+        io_layout: `nhwc` if inputs of rank 4 lie in memory so, by request or because of the export. Otherwise `nchw`:
+            all inputs lie in the order of their dimensions.
         quantisation: how the model is quantised and on what.
         key: identity of the lowered program: the model and all that lowering it depends on.
         versions: of the toolchain, by the names of distributions.

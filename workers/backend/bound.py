@@ -14,8 +14,8 @@ class Bound:
         mac_cycles: if all of the device's multipliers were busy.
         moved_bytes: results of its delegates, and what these depend on of their inputs.
         move_cycles: at the bandwidth of the working memory.
-        constant_bytes_per_cycle: bandwidth of the memory that weights and commands are in; how many bytes they take
-            depends on the lowering.
+        constant_bytes_per_cycle: bandwidth of the memory with weights and commands. How many bytes they take depends on
+            the lowering.
     """
 
     macs: int

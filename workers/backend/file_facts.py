@@ -1,4 +1,4 @@
-"""Facts beside a file: what it was lowered for and by, where its format has no place for that."""
+"""Facts beside a file whose format has no place for them: what it was lowered for and by."""
 
 from __future__ import annotations
 

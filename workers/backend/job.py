@@ -39,7 +39,7 @@ class Job(Generic[T]):
 
     @property
     def options(self) -> str:
-        """For people: what was said besides model and target that makes another job of it; empty if nothing was."""
+        """For people: what makes another job of it besides model and target; empty if nothing does."""
         said = (
             f"{self.io_layout} inputs" if self.io_layout else "",
             f"calibrated on {self.calibration_data}" if self.calibration_data else "",

@@ -1,4 +1,7 @@
-"""The programs that recipes make of one model for one target: built, priced and checked in a worker process."""
+"""The programs that recipes make of one model for one target.
+
+They are built, priced and checked in a worker process.
+"""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 
 @cache
 def backends() -> Mapping[str, Backend]:
-    """Family -> its backend, the project's own first. One that does not load is left out with a warning: it must not
-    cost those who do not use it anything.
+    """Family -> its backend, the project's own first. One that does not load is left out with a warning. Those who do
+    not use it must not suffer from it.
 
     Raises:
         ModelError: none is installed.

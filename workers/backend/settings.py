@@ -11,9 +11,9 @@ class SettingStatus:
     """What a setting comes to for a model.
 
     Attributes:
-        status: `ok` (another program with the default's outputs), `inexact` (another program, by alternatives that are
-            not exact: its outputs are not compared), `same` (the default's program), `wrong` (other outputs) or
-            `refused` (the toolchain does not lower it).
+        status: `ok` is another program with the default's outputs. `inexact` is another program, by alternatives that
+            are not exact; its outputs are not compared. `same` is the default's program. `wrong` has other outputs.
+            `refused` is not lowered by the toolchain.
         reason: one line if not ok.
     """
 

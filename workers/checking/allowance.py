@@ -16,8 +16,9 @@ DEFAULT_LOSS_DB = 0.5
 class Metric:
     """A user's own measure of quality, larger is better: `file.py:function`.
 
-    sha256: of the file, so that results under another text of it are other results. minimum: what a candidate must
-    reach.
+    Attributes:
+        sha256: of the file, so that results under another text of it are other results.
+        minimum: what a candidate must reach.
     """
 
     source: str
@@ -69,7 +70,10 @@ class Quality:
     """How near a program comes to the float model, end to end, on the calibration inputs; see
     `workers.ethos_u.lowering.checks.quality`.
 
-    sqnr_db: of its worst output. inputs: how many calibration inputs it was run on. metric: the user's, if any.
+    Attributes:
+        sqnr_db: of its worst output.
+        inputs: how many calibration inputs it was run on.
+        metric: the user's, if any.
     """
 
     sqnr_db: float

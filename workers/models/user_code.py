@@ -97,7 +97,8 @@ def _import_module(source: str, name: str) -> ModuleType:
 def _users_code(what: str, file: str | None) -> Iterator[None]:
     """Run code of the user's: what it prints goes to stderr, what it raises becomes a ModelError that begins `what`.
 
-    file: where the code is, to tell the line.
+    Args:
+        file: where the code is, to tell the line.
     """
     try:
         with stdout_on_stderr():  # stdout is for results

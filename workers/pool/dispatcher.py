@@ -49,8 +49,11 @@ class Lost(Exception):
 class Call:
     """What a worker is to do.
 
-    number: its place in the line. timeout_seconds: from its turn in its worker. is_alone: no other one is before it in
-    its worker, or waits behind it. answer: may also be `Lost`, or what asking for it raises.
+    Attributes:
+        number: its place in the line.
+        timeout_seconds: from its turn in its worker.
+        is_alone: no other one is before it in its worker, or waits behind it.
+        answer: may also be `Lost`, or what asking for it raises.
     """
 
     number: int

@@ -28,8 +28,10 @@ _HERE = Path(__file__).parent
 def write_pack(folder: Path, target: Target, only: Sequence[str], tell: Callable[[str], object]) -> None:
     """Write the programs for a target, each with a `program.pte`, a `program.bpte` and its sets of inputs and outputs.
 
-    folder: made if missing; what is in it of an earlier pack is replaced. only: names of cases, all if empty. tell:
-    is given a line for each case.
+    Args:
+        folder: made if missing; what is in it of an earlier pack is replaced.
+        only: names of cases, all if empty.
+        tell: is given a line for each case.
     """
     folder.mkdir(parents=True, exist_ok=True)
     described = []

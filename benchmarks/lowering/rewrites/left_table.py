@@ -45,7 +45,8 @@ class Part:
 class Left:
     """A model before and after.
 
-    refused: stream cycles of the cheapest recipe, if that one is not taken because cycles by Vela rise.
+    Attributes:
+        refused: stream cycles of the cheapest recipe, if that one is not taken because cycles by Vela rise.
     """
 
     model: str

@@ -29,9 +29,12 @@ TURNED = (
 class Minimal:
     """A program for one rewrite.
 
-    rewrite: its number in the list of rewrites (`benchmarks.lowering.rewrites.rewrites`). name: of the function here.
-    shows: what the program does, in PyTorch's words. recipe: the passes of the rewrite and the few general ones it
-    needs. left: movements inside the program that stay.
+    Attributes:
+        rewrite: its number in the list of rewrites (`benchmarks.lowering.rewrites.rewrites`).
+        name: of the function here.
+        shows: what the program does, in PyTorch's words.
+        recipe: the passes of the rewrite and the few general ones it needs.
+        left: movements inside the program that stay.
     """
 
     rewrite: int

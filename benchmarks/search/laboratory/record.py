@@ -27,8 +27,11 @@ from workers.evaluator import Evaluator
 class Space:
     """What a table is to hold.
 
-    passes: that are its elements, as a recipe writes them. by_site: passes that are also elements for each set of some
-    of their sites, and for the profitable ones. The value is the most sites that there are. most: programs.
+    Attributes:
+        passes: that are its elements, as a recipe writes them.
+        by_site: passes that are also elements for each set of some of their sites, and for the profitable ones. The
+            value is the most sites that there are.
+        most: programs.
     """
 
     model: str

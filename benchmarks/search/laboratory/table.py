@@ -25,10 +25,13 @@ Chosen = tuple[tuple[int, ...], int]
 class Program:
     """One state of the space.
 
-    digest: the first DIGEST hex digits of the program's hash. cycles (predicted): what is minimised, None for a program
-    that is wrong or refused. violation: by which part it is beyond the default limits. sram_bytes: None as cycles.
-    after: element -> number of the program that it leads to; elements that change nothing are left out. sites: element
-    -> the sites it is for, of elements that are for some.
+    Attributes:
+        digest: the first DIGEST hex digits of the program's hash.
+        cycles: predicted, what is minimised; None for a program that is wrong or refused.
+        violation: by which part it is beyond the default limits.
+        sram_bytes: None as cycles.
+        after: element -> number of the program that it leads to; elements that change nothing are left out.
+        sites: element -> the sites it is for, of elements that are for some.
     """
 
     digest: str

@@ -28,7 +28,10 @@ it."""
 class Compiled(NamedTuple):
     """A statement compiled to SQL.
 
-    constants: parameters that are part of the statement. order: of the parameters. columns: names of the result.
+    Attributes:
+        constants: parameters that are part of the statement.
+        order: of the parameters.
+        columns: names of the result.
     """
 
     text: str

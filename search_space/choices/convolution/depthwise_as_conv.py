@@ -27,8 +27,9 @@ class DepthwiseAsConv(Pass):
     The NPU has no depthwise convolution with several results for each channel: Vela 5.1 makes one for each of them and
     interleaves their channels, one by one.
 
-    grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. This is profitable with
-    large kernels.
+    Attributes:
+        grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. This is profitable with
+            large kernels.
 
     One channel is left alone: Vela recognises by itself that such a convolution is both.
     """

@@ -46,7 +46,8 @@ class _Permutation:
     """Of blocks of the data: convolutions of [batch, rows, positions, run] over all rows and one position. There is one
     for each of `count` parts of the result.
 
-    pieces, order: a block's elements [rows, run] in its atoms, and how the atoms follow each other in the result.
+    Attributes:
+        pieces, order: a block's elements [rows, run] in its atoms, and how the atoms follow each other in the result.
     """
 
     batch: int

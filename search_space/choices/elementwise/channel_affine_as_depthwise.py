@@ -122,7 +122,8 @@ def _fitted(results: bytes, zero: int, slope: float) -> tuple[int, int, int, int
     """Weight, bias, multiplier and shift of an affine function that rounds to what is wanted at all values, if one is
     found.
 
-    results: what is wanted, in int8.
+    Args:
+        results: what is wanted, in int8.
     """
     wanted = np.frombuffer(results, np.int8).astype(np.int64)
     line = wanted - zero - slope * _INPUTS

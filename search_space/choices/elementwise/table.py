@@ -29,8 +29,9 @@ class Table(Pass):
     the small additions in LayerNorm to RESCALE, MUL, ADD and the like. Vela fuses a TABLE with the operator before it.
     A function that returns its operand is removed, and one that only limits it becomes a CLAMP.
 
-    past_shared: also begin before int8 values that other operators read. These values are then computed for the others
-    only.
+    Attributes:
+        past_shared: also begin before int8 values that other operators read. These values are then computed for the
+            others only.
     """
 
     name: ClassVar[str] = "table"

@@ -22,9 +22,10 @@ class UnaryThroughConcatSlice(Pass):
     Source: TOSA 1.0, elementwise and data layout operators. Vela fuses a TABLE or CLAMP with the convolution before it,
     but not after a CONCAT or SLICE of its result.
 
-    up: move it to the operands of a CONCAT, and to a value. All SLICEs of that value are read through the same
-    function. Otherwise it is moved down. This is done where all operands of a CONCAT come from the same function, or a
-    SLICE takes part of its result.
+    Attributes:
+        up: move it to the operands of a CONCAT, and to a value. All SLICEs of that value are read through the same
+            function. Otherwise it is moved down. This is done where all operands of a CONCAT come from the same
+            function, or a SLICE takes part of its result.
     """
 
     name: ClassVar[str] = "unary-through-concat-slice"

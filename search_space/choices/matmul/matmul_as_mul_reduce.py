@@ -33,8 +33,9 @@ class MatmulAsMulReduce(Pass):
     INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken nearer to 0:
     (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
 
-    low_memory: sum each row by itself. Then only the products of one row are in memory at a time. The rows of all heads
-    are then written one after the other, which costs a transpose where the reader needs another order.
+    Attributes:
+        low_memory: sum each row by itself. Then only the products of one row are in memory at a time. The rows of all
+            heads are then written one after the other, which costs a transpose where the reader needs another order.
     """
 
     name: ClassVar[str] = "matmul-as-mul-reduce"

@@ -46,9 +46,10 @@ class MatmulByColumns(Pass):
 
     The RESCALE of the product is done for a few columns at a time, so that few INT32 sums are in memory.
 
-    fused: rescale the sums of each convolution by themselves, which Vela then does in the convolution. Where Ethos-U85
-    would scale them wrongly (`search_space.building.miscompiled.wide_scales`), the product is left alone. Without the
-    option the sums of two convolutions or more are joined first, so that nothing is fused.
+    Attributes:
+        fused: rescale the sums of each convolution by themselves, which Vela then does in the convolution. Where
+            Ethos-U85 would scale them wrongly (`search_space.building.miscompiled.wide_scales`), the product is left
+            alone. Without the option the sums of two convolutions or more are joined first, so that nothing is fused.
     """
 
     name: ClassVar[str] = "matmul-by-columns"

@@ -21,8 +21,10 @@ from search_space.passes.base import Pass
 class Joint:
     """How the products are joined.
 
-    value: id of the joined value. each: the map of each product to what is joined. axis: the axis along which they are
-    joined.
+    Attributes:
+        value: id of the joined value.
+        each: the map of each product to what is joined.
+        axis: the axis along which they are joined.
     """
 
     value: int

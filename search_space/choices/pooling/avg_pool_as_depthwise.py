@@ -26,8 +26,9 @@ class AvgPoolAsDepthwise(Pass):
     with single rounding does. Without padding the count is the same everywhere. The NPU takes 4 taps of a depthwise
     convolution at a time, and one of a pool (Vela's cost models).
 
-    global_pools: averages of the whole image, instead of those of small windows. A convolution sums the columns, and
-    REDUCE_SUM its few results. Images with more rows than a kernel are summed in steps.
+    Attributes:
+        global_pools: averages of the whole image, instead of those of small windows. A convolution sums the columns,
+            and REDUCE_SUM its few results. Images with more rows than a kernel are summed in steps.
     """
 
     name: ClassVar[str] = "avg-pool-as-depthwise"

@@ -25,10 +25,11 @@ class SumAsDepthwise(Pass):
     INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes for
     it, which on Ethos-U55 takes nearly all cycles of a mean. Sums over more pixels than a kernel are done in steps.
 
-    both_axes: one kernel for a sum over height and width, up to the largest kernel. Otherwise the first of the two
-    becomes a convolution, and the second stays, since it is small then. A large row that becomes one pixel is summed in
-    steps. The NPU computes several pixels of a row at a time. Images with more rows than a kernel are summed over both
-    axes at once.
+    Attributes:
+        both_axes: one kernel for a sum over height and width, up to the largest kernel. Otherwise the first of the two
+            becomes a convolution, and the second stays, since it is small then. A large row that becomes one pixel is
+            summed in steps. The NPU computes several pixels of a row at a time. Images with more rows than a kernel are
+            summed over both axes at once.
     """
 
     name: ClassVar[str] = "sum-as-depthwise"

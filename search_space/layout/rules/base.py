@@ -33,8 +33,9 @@ _KEPT = 1 << 13
 class Carried:
     """An operator on data in another layout.
 
-    operands, result: for each data operand, and for the result, the map from the new layout to the old one. where:
-    dimension that the operator refers to -> the same dimension in the new layout.
+    Attributes:
+        operands, result: for each data operand, and for the result, the map from the new layout to the old one.
+        where: dimension that the operator refers to -> the same dimension in the new layout.
     """
 
     operands: tuple[LayoutMap, ...]
@@ -45,8 +46,9 @@ class Carried:
 class PropagationRule(ABC):
     """How a layout map moves through one kind of operator.
 
-    may_split_dimensions: the rule may split a dimension that a map merges with others, and merge all the others
-    instead.
+    Attributes:
+        may_split_dimensions: the rule may split a dimension that a map merges with others, and merge all the others
+            instead.
     """
 
     may_split_dimensions: ClassVar[bool] = False

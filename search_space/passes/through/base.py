@@ -14,9 +14,11 @@ from search_space.passes.base import Pass
 class Through(Pass):
     """Moves maps through operators. Beside what every pass sets, a subclass sets
 
-    rules: propagation rules of the operators that maps move through.
+    Attributes:
+        rules: propagation rules of the operators that maps move through.
 
-    up: move maps from the result to the operands instead of from the operands to the result.
+    Attributes:
+        up: move maps from the result to the operands instead of from the operands to the result.
     """
 
     rules: ClassVar[Rules]

@@ -15,8 +15,10 @@ from search_space.passes.base import Pass
 class ThroughConcat(Pass):
     """Source: TOSA 1.0, CONCAT; rewrite 8 of ExecuTorch pull request #18167.
 
-    up: move maps from the result to the operands instead of from the operands to the result.
-    mixed: also where operands have different maps: the one of the larger part moves on, the others are undone before.
+    Attributes:
+        up: move maps from the result to the operands instead of from the operands to the result.
+        mixed: also where operands have different maps. The one of the larger part moves on, the others are undone
+            before.
     """
 
     name: ClassVar[str] = "through-concat"

@@ -14,8 +14,8 @@ from search_space.passes.base import Pass
 class FuseTransposes(Pass):
     """Fuses consecutive transposes and reshapes, and removes those that cancel.
 
-    Source: composition of permutations; rewrites 1, 2, 3 and 5 of ExecuTorch pull request #18167. A reshape between
-    transposes, a permute that only restates NCHW as NHWC, and a pair that cancels are all compositions.
+    Source: composition of permutations; rewrites 1, 2, 3 and 5 of ExecuTorch pull request #18167. These are all
+    compositions: a reshape between transposes, a permute from NCHW to NHWC that moves nothing, a pair that cancels.
     """
 
     name: ClassVar[str] = "fuse-transposes"

@@ -18,13 +18,15 @@ class SelectTransposes(Pass):
     Each candidate transpose is compiled by itself, once, and its price is remembered (`search_space.ir.target_facts`).
     `search_space.layout.transpose_cost` says what is compared.
 
-    NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55, and as two rotations on Ethos-U85. The
-    depth-to-space of a pixel shuffle is several times cheaper in two steps on both.
+    NCHW to NHWC with 3 channels is cheapest as one 2-D transpose on Ethos-U55. On Ethos-U85 two rotations are cheapest.
+    The depth-to-space of a pixel shuffle is several times cheaper in two steps on both.
 
-    vela_only: take Vela's estimate alone.
+    Attributes:
+        vela_only: take Vela's estimate alone.
 
-    interior: leave out transposes of the program's inputs and those that are its outputs. Some cost less in the program
-    than alone, since Vela fuses them with the operator beside them.
+    Attributes:
+        interior: leave out transposes of the program's inputs and those that are its outputs. Some cost less in the
+            program than alone, since Vela fuses them with the operator beside them.
     """
 
     name: ClassVar[str] = "select-transposes"

@@ -20,7 +20,7 @@ _CONDITIONS = Conditions(shared=True, mixed=True)
 class SinkTransposes(Pass):
     """Applies all `through-` passes at once, with `fuse-transposes`.
 
-    A map that several operators read is moved after each of them, so that more is moved until the maps meet.
+    A map that several operators read is moved after each of them. So more is moved until the maps meet.
     `minimise-transposed-bytes` takes back those that met no other map.
     """
 

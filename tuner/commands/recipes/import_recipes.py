@@ -23,7 +23,10 @@ _SAID: dict[ImportOutcome, str] = {
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @store_option
 def import_recipes(file: Path, store_url: str | None) -> None:
-    """Take over the recipes of a file that `velatune export` wrote: all of them or, if the file is bad, none."""
+    """Take over the recipes of a file that `velatune export` wrote.
+
+    All of them are taken over or, if the file is bad, none.
+    """
     with file.open("rb") as opened:
         entries = read(opened.read(MOST_BYTES + 1), str(file))
     with Store.open(store_url) as store:

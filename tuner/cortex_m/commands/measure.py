@@ -74,7 +74,7 @@ def measure(
     model: str, target: str, runner: str, device: str, label: Literal["simulated", "measured"], timeout: float,
     seed: int, calibration_data: Path | None, io_layout: IoLayout | None, objective: Objective, store_url: str | None,
 ) -> None:  # fmt: skip
-    """Have the default lowering and the best known recipe of MODEL run by a command of yours; never tunes.
+    """Run the default lowering and the best known recipe of MODEL by a command of yours; never tunes.
 
     Outputs are compared bit for bit. What the command counted is stored beside what was predicted, and printed. See
     docs/cortex-m.md for what the command has to do.

@@ -30,8 +30,8 @@ def disasm(
 
     A .pte, or a .tflite that Vela wrote, is listed delegate by delegate. The second column is what each operation adds
     to the predicted cycles of the stream. A copy that runs beside operations adds none. A .tosa is compiled first. The
-    last columns are then the TOSA operator and the cycles of Vela's performance table, on the first operation of each
-    of its rows.
+    last columns have the TOSA operator and the cycles of each row of Vela's performance table. They stand on the row's
+    first operation.
     """
     programs = priced_streams(file, target, board)
     if as_json:

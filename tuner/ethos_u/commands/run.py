@@ -25,7 +25,9 @@ from workers.ethos_u.npu_model import NpuProgram, execute
 class _Line:
     """What `--trace` tells of an operation.
 
-    index: among all of its delegate's, copies counted. low, high: of the values that it writes.
+    Attributes:
+        index: among all of its delegate's, copies counted.
+        low, high: of the values that it writes.
     """
 
     delegate: int
@@ -64,7 +66,9 @@ def run(
     file: Path, inputs: tuple[Path, ...], seed: int, method: str, output: Path | None, expect: tuple[Path, ...],
     trace: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Run a .pte on this machine: its Ethos-U delegates bit for bit by a model of the NPU, the rest by PyTorch.
+    """Run a .pte on this machine.
+
+    A model of the NPU executes its Ethos-U delegates bit for bit, PyTorch the rest.
 
     Any .pte will do that ExecuTorch wrote for an Ethos-U, whether by velatune or not. So will a .tflite that Vela
     wrote, if all of it runs on the NPU.

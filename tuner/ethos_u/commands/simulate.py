@@ -67,7 +67,7 @@ def simulate(
 ) -> None:  # fmt: skip
     """Run the default lowering and the best known recipes of MODEL on Arm's Corstone FVP; never tunes.
 
-    What its NPU counts is stored as simulated, beside what was predicted, and printed with the fewest cycles first. See
+    What its NPU counts is stored as simulated, beside the prediction. It is printed with the fewest cycles first. See
     docs/fvp.md for what has to be installed.
     """
     device = Target.parse(target, **board.facts)

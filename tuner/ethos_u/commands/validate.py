@@ -45,8 +45,8 @@ def validate(
 ) -> None:  # fmt: skip
     """Compare predicted cycles with what simulators and boards counted.
 
-    Your own measurements, which velatune validate add takes, are shown beside the evidence that ships; no limit holds
-    for them.
+    Your own measurements come from `velatune validate add`. They are shown beside the evidence that ships, and no limit
+    holds for them.
 
     \b
     Exit status:

@@ -35,7 +35,9 @@ def add(
     source: str | None, board: BoardOptions,
     store_url: str | None,
 ) -> None:  # fmt: skip
-    """Add what your board or simulator counted for PROGRAM (.pte, .tflite, .cs), or for all programs of a CSV file.
+    """Add what your board or simulator counted for a program.
+
+    PROGRAM is a .pte, .tflite or .cs file, or a CSV file with many programs.
 
     A later measurement of the same program on the same device takes the place of an earlier one.
     """

@@ -1,4 +1,4 @@
-"""A run that a user describes: the program, the board, and what was counted, or the log that has it."""
+"""A run that a user describes: the program, the board, and the count or a log with it."""
 
 from __future__ import annotations
 

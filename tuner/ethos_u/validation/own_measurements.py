@@ -1,4 +1,4 @@
-"""Measurements that users add: from a run to a record in the store, and from there to a comparison."""
+"""Measurements that users add: from a run to a record in the store, then to a comparison."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def measurements_of(runs: Sequence[CountedRun]) -> list[Measurement]:
     """The records of runs, with what the model predicts for each.
 
     Raises:
-        ModelError: a program, log or board cannot be read, or two runs are of one program on one device.
+        ModelError: a program, log or board cannot be read; or two runs are of one program and device.
     """
     found: dict[str, Measurement] = {}
     for run in runs:

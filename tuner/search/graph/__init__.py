@@ -1,1 +1,1 @@
-"""The programs that a search has seen, how passes lead from one to the next, and where it may begin."""
+"""The programs that a search has seen, the passes between them, and where a search may begin."""

@@ -19,7 +19,7 @@ class Way:
 
 
 class Frontier:
-    """Kept up to date evaluation by evaluation, so that asking it takes the same time however much was seen."""
+    """It is updated with each evaluation, so the time to ask it does not grow with their number."""
 
     def __init__(self) -> None:
         self._by_pass: dict[str, list[Way]] = {}

@@ -1,8 +1,8 @@
 """The programs that a search has seen, and how passes lead from one to the next.
 
 A state is a distinct program, known by its content hash. Sequences of passes that lead to the same program are one
-state. A state that is expanded says which passes change it and to what. So what is left to see is known: when no
-program is open and no state unexpanded, the space is exhausted.
+state. A state that is expanded says which passes change it and to what. So it is known what is left. When no program is
+open and no state unexpanded, the space is exhausted.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class ProgramGraph:
         Args:
             choices: lowering choice -> alternatives that change the model.
             starts: as of `Roots`.
-            settings: single choices inside ExecuTorch -> the sequences to start from with that choice, for it leads to
-                another program. None for no such choice.
+            settings: single choices inside ExecuTorch that lead to another program -> the sequences to start from with
+                it. None for no such choice.
         """
         self._by_program: dict[str, State] = {}
         self.roots = Roots(choices, starts, settings or {}, self._by_program)
@@ -158,7 +158,7 @@ class ProgramGraph:
         return [Edge(choice_text(root), answer.value - before.value)]
 
     def foretold(self, recipe: Recipe) -> str:
-        """The program that a recipe gives by what is known of its beginnings; empty if that is not enough."""
+        """The program of a recipe, by what is known of its prefixes; empty if that is not enough."""
         program = self._walked.start(recipe)
         for one in recipe.passes:
             after = self._walked.after(program).get(str(one))
@@ -185,7 +185,10 @@ class ProgramGraph:
         return len(self._by_program)
 
     def score(self, cycles: int | None) -> int:
-        """What a minimiser takes for a program: its cycles, or twice those of the default if it is not right."""
+        """The value of a program that is minimised.
+
+        It is its cycles, or twice those of the default if it is not right.
+        """
         default = self.roots.state(Recipe())
         reference = default.cycles if default is not None and default.cycles is not None else 0
         return cycles if cycles is not None else 2 * reference
@@ -196,7 +199,8 @@ class ProgramGraph:
 
     def promising(self) -> list[State]:
         """States around which to look for better ones. These are the cheapest ones, and those that would be cheaper but
-        are beyond the limits, the least so first."""
+        exceed the limits. The smallest excess comes first.
+        """
         limit = self._offered[0][1] if self._offered else inf
         beyond = (entry for entry in self._beyond if entry[1] < limit)
         entries = (*self._offered[:_CHEAPEST], *islice(beyond, _BEYOND))

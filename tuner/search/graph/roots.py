@@ -18,7 +18,7 @@ START = "start"
 
 @dataclass(frozen=True)
 class Step:
-    """One decision on the way to a candidate, as Optuna sees it: a parameter, its values, and the one taken."""
+    """One decision on the way to a candidate, for Optuna: a parameter, its values, and the one taken."""
 
     parameter: str
     values: tuple[str, ...]
@@ -30,9 +30,9 @@ class Roots:
 
     A root has choices with a start or none. Those with at most one choice are roots from the beginning. A start that
     has choices is tried with these alone. Choices are combined once they reduced cycles one at a time. All of those are
-    combined at once, with every start; the cheapest of these is also tried with every other width. One more choice is
-    added to the choices of the cheapest state, with its start. All other combinations come last, when nothing else is
-    left.
+    combined at once, with every start. The cheapest combination is also tried with every other width. One more choice
+    is added to the choices of the cheapest state, with its start. All other combinations come last, when nothing else
+    is left.
 
     Attributes:
         choices: name -> alternatives, those inside ExecuTorch included.
@@ -109,7 +109,7 @@ class Roots:
         return self._states.get(program) if program else None
 
     def state_before(self, root: Recipe) -> State | None:
-        """The state of the root without the last choice, or of the default if there is none that starts alike."""
+        """The state of the root without the last choice; of the default if no root starts alike."""
         return self.state(Recipe(root.choices[:-1], root.passes)) or self.state(Recipe())
 
     def first(self) -> list[Recipe]:
@@ -152,7 +152,8 @@ class Roots:
     def open(self, best: State | None) -> list[Recipe]:
         """Roots that are not evaluated: the first ones, then those that put together what has paid.
 
-        best: the cheapest state that may be offered; None if there is none.
+        Args:
+            best: the cheapest state that may be offered; None if there is none.
         """
         early = (*self._first, *self._whole, *self._together(), *self._other_widths())
         return [root for root in dict.fromkeys((*early, *self._joined(best))) if root not in self._programs]

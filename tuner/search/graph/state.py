@@ -14,9 +14,13 @@ from tuner.search.neighbours import Sites
 class State:
     """A program that was evaluated.
 
-    recipe: the first one found that leads to it. cycles: the objective, None if it is not right. successors: pass ->
-    program hash, None until it is expanded. sites: of the recipe's passes, as in `tuner.search.neighbours`, None if
-    they are not known. violation: by which part it is beyond the limits; more than 0 may not be offered, but leads on.
+    Attributes:
+        recipe: the first one found that leads to it.
+        cycles: the objective, None if it is not right.
+        successors: pass -> program hash, None until it is expanded.
+        sites: of the recipe's passes, as in `tuner.search.neighbours`, None if they are not known.
+        violation: by which part of a limit it exceeds the limits. If more than 0, it is not offered but may be
+            extended.
     """
 
     program: str

@@ -2,18 +2,16 @@
 
 Best-first search takes the open program that it expects to be cheapest. The expectation is the cost of the program
 before it, plus the mean effect of the pass elsewhere. Several passes may have paid. Then it applies all of them without
-waiting for the first one's answer, so that several steps are under way at once. If a step turns out to cost more, those
-after it are dropped. The successors of a program take longer to find out than its cost. So they are found out at once
-only for programs that are as good as the best. For others they are found out when nothing known is expected to be
-better.
+waiting for the first result. So several steps are under way at once. If a step turns out to cost more, those after it
+are dropped. The successors of a program take longer to find out than its cost. So they are found out at once only for
+programs that are as good as the best. For others they are found out when nothing known is expected to be better.
 
 Recombination starts from the best recipe, or from one that the search began at. It drops the passes that seem to cost
-cycles, and appends all that seem to save some. The effect of a pass is judged from all recipes that it was in, and
-drawn as far as it is not known. So passes that pay only together are found, which no single step leads to.
+cycles, and appends all that seem to save some. The effect of a pass is judged from all recipes that had it. As far as
+it is not known, it is drawn. So passes that pay only together are found, which no single step leads to.
 
 A step to a neighbour changes one decision of one of the best recipes. That is a site, a pass more or less, an option,
-or a place in the order. The kind of the next step is drawn, by how often each kind has led to a new best (Thompson
-sampling).
+or a place in the order. The kind of the next step is drawn by its share of new bests so far (Thompson sampling).
 """
 
 from __future__ import annotations

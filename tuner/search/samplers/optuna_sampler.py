@@ -1,8 +1,8 @@
 """Adapts Optuna's samplers. They propose recipes of a few slots, each taken by a pass or by none, as trials.
 
 So every trial has the same parameters: the lowering choices, the starting point, the slots. Evolution needs that. On
-recorded spaces all of Optuna's samplers did better so than with a parameter for each program on the way. A recipe that
-is known to lead to a known program teaches the sampler again and costs nothing.
+recorded spaces, all of Optuna's samplers did better so than with a parameter for each program. A recipe that is known
+to lead to a known program teaches the sampler again and costs nothing.
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ class Window:
         self._states, self._tried = states, tried
 
     def take(self, recipe: Recipe) -> bool:
-        """Whether a recipe is open. If so, it is in the window from now on. An open one was not tried, and leads to no
-        program that is known to be evaluated or in the window."""
+        """Whether a recipe is open. If so, it is in the window from now on. An open one was not tried. It leads to no
+        program that is known to be evaluated or in the window.
+        """
         program = self._states.foretold(recipe)
         if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
             return False

@@ -53,7 +53,7 @@ class BestCheck:
         """Store the best so far, with its operators and the default's; what the store then holds.
 
         It is right also by what the reference model makes of whole programs. One that is not is recorded as wrong. So
-        is what follows it by merit, up to the first one that is right on all inputs that candidates share.
+        is the next by merit, up to the first that is right on all shared inputs.
 
         Raises:
             ModelError: nothing right was found within the limits.

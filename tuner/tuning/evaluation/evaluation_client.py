@@ -110,8 +110,9 @@ class EvaluationClient:
         return record
 
     async def widen_limits(self, starts: Sequence[str]) -> None:
-        """Allow what the plainest workaround of a wrong default lowering needs. A workaround adds operations: within
-        the limits that follow from the wrong default there may be nothing that is right."""
+        """Allow what the plainest workaround of a wrong default lowering needs. A workaround adds operations. So there
+        may be nothing right within the limits that follow from the wrong default.
+        """
         for workaround in filter(backend_of(self._job.target.backend).is_workaround, starts[:1]):
             try:
                 outcome = await self.outcome(workaround)
@@ -181,7 +182,7 @@ class EvaluationClient:
         return await self._pool.run(tasks.starts, *arguments, timeout_seconds=PREPARE_SECONDS)
 
     async def bound_of(self, recipe: str) -> Bound | None:
-        """What no sequence of passes can go below, with the recipe's choices inside the toolchain, if that is known."""
+        """A lower bound for all sequences of passes, with the recipe's choices inside the toolchain, if known."""
         arguments = *self._base, self._job, recipe
         found = await self._pool.run(tasks.bound, *arguments, timeout_seconds=PREPARE_SECONDS)
         return None if found is None else Bound(**asdict(found))

@@ -1,7 +1,7 @@
 """A program under construction, in which every value is known to lie between two bounds.
 
-What TOSA leaves undefined must not happen on any input: int32 overflow, a shift that is too small, a division by zero.
-So the reference model runs every program to the end.
+Nothing that TOSA leaves undefined may happen on any input. That is int32 overflow, a shift too small, or a division by
+zero. So the reference model runs every program to the end.
 """
 
 from collections.abc import Callable
@@ -119,9 +119,14 @@ def primes(size: int) -> list[int]:
 class Builder:
     """Adds one operator after another to a program.
 
-    draw: Hypothesis's draw function. random: source of constants. nodes: id -> node. bounds: id -> range of the value.
-    inputs: of the program. values: ids that operators may read. flow: the last layout transform whose result operators
-    were added to, as the shape before it and its steps.
+    Attributes:
+        draw: Hypothesis's draw function.
+        random: source of constants.
+        nodes: id -> node.
+        bounds: id -> range of the value.
+        inputs: of the program.
+        values: ids that operators may read.
+        flow: the last layout transform whose result operators were added to: the shape before it, and its steps.
     """
 
     draw: st.DrawFn
@@ -268,7 +273,7 @@ class Builder:
     def partner(self, value: int) -> int:
         """Draw a second operand.
 
-        It is the same value, another of its shape or one that broadcasts, or one with the same layout transform. Or it
+        It is the same value, one of another shape, or one that broadcasts. Or it has the same layout transform. Or it
         is a constant: full, broadcast, or transformed itself.
         """
         tensor = self.type(value)

@@ -28,7 +28,7 @@ _MOST_DIMENSIONS = 6  # that TOSA has
 def maps(draw: st.DrawFn, shape: Shape) -> tuple[Step, ...]:
     """The steps of one layout map.
 
-    It is one step of any kind, or a TRANSPOSE whose dimensions may be split before it or merged after it.
+    It is one step of any kind. Or it is a TRANSPOSE whose dimensions may be split before or merged after.
 
     Args:
         draw: Hypothesis's draw function.

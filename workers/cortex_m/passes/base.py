@@ -45,7 +45,8 @@ class CortexMPass(RecipePass):
 class Rewrite(CortexMPass):
     """A pass that is inserted into ExecuTorch's list.
 
-    before: ExecuTorch's pass that it runs before; None: after all of them.
+    Attributes:
+        before: ExecuTorch's pass that it runs before; None: after all of them.
     """
 
     before: ClassVar[str | None] = None

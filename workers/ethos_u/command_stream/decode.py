@@ -50,7 +50,8 @@ def decode(stream: bytes, most: int | None = None) -> Decoded:
     """Decode `workers.ethos_u.vela.compiler.Compiled.command_stream` or
     `workers.ethos_u.files.pte.Delegate.command_stream`.
 
-    most: stop after this many operations and leave the rest unread.
+    Args:
+        most: stop after this many operations and leave the rest unread.
 
     Args:
         stream: with its header.

@@ -23,7 +23,10 @@ from workers.ethos_u.vela.compiler import Compiled, VelaRefused, compile_tosa
 class Row:
     """Predicted cycles of one operation that Vela scheduled, and the node that it comes from.
 
-    node: its id. cycles: of the operations in the command stream that the row stands for. vela_cycles: Vela's estimate.
+    Attributes:
+        node: its id.
+        cycles: of the operations in the command stream that the row stands for.
+        vela_cycles: Vela's estimate.
     """
 
     delegate: int
@@ -39,10 +42,12 @@ class Row:
 class DelegateCosts:
     """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
 
-    conservative_cycles: stream_cycles, with Vela's estimate in the place of ours for kinds of operation that no
-    evidence of the family covers. transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as
-    transposes. host_cycles: of the operators on the CPU and of calling the delegates; the same for all candidates that
-    ExecuTorch lowers alike.
+    Attributes:
+        conservative_cycles: stream_cycles, with Vela's estimate in the place of ours for kinds of operation that no
+            evidence of the family covers.
+        transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as transposes.
+        host_cycles: of the operators on the CPU and of calling the delegates; the same for all candidates that
+            ExecuTorch lowers alike.
     """
 
     stream_cycles: int

@@ -17,9 +17,12 @@ LINEAR = "linear"
 class Layer:
     """An operator with weights and what follows it up to the next one.
 
-    number: from 1, in the order of the exported program. name: of the module in the user's model that has the operator
-    with weights, or the operator's. kind: of the operator, as `linear` or `conv2d`. shape: of its weights, output
-    channels first, except for transposed convolutions. inputs: shape of what it reads.
+    Attributes:
+        number: from 1, in the order of the exported program.
+        name: of the module in the user's model that has the operator with weights, or the operator's.
+        kind: of the operator, as `linear` or `conv2d`.
+        shape: of its weights, output channels first, except for transposed convolutions.
+        inputs: shape of what it reads.
     """
 
     number: int

@@ -14,7 +14,8 @@ class KeepOnCpu(Rewrite):
     """ExecuTorch's partitioner takes operators that its runtime does not register; a file with one of them does not
     load. On the CPU they run. Sites are the operators of that name, in program order.
 
-    operator: as the edge dialect has it, such as `aten.logical_not.default`.
+    Attributes:
+        operator: as the edge dialect has it, such as `aten.logical_not.default`.
     """
 
     name: ClassVar[str] = "keep-on-cpu"

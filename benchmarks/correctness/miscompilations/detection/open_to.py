@@ -68,8 +68,9 @@ _FAMILIES = {one.name: one.affected[VERSIONS[0]] for one in MISCOMPILATIONS}
 def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
     """Names of the kinds of miscompilation that the program is open to on the family, as in `ethos-u55`.
 
-    in_order: leave out those that only waits show. Executed one after the other, the operations of such a stream are
-    right.
+    Args:
+        in_order: leave out those that only waits show. Executed one after the other, the operations of such a stream
+            are right.
     """
     edit = Editor(graph)
     found = {"lost-padding"} if windows_without_padding(edit, graph.order) else set()

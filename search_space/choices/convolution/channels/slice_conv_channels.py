@@ -20,7 +20,10 @@ from search_space.passes.base import Pass
 class Part:
     """One slice of the channels.
 
-    slice_id: id of the SLICE. channels: of the convolution. layout: the map from these channels to the slice's result.
+    Attributes:
+        slice_id: id of the SLICE.
+        channels: of the convolution.
+        layout: the map from these channels to the slice's result.
     """
 
     slice_id: int

@@ -21,8 +21,10 @@ _MOST_DILATION = 2
 class _Axis:
     """A spatial axis with its pixels in rows of `columns`.
 
-    rows: of the data, which needs pixels `missing` before and after it for that. pad: in rows. results: in rows; the
-    last row may have more pixels than the convolution.
+    Attributes:
+        rows: of the data, which needs pixels `missing` before and after it for that.
+        pad: in rows.
+        results: in rows; the last row may have more pixels than the convolution.
     """
 
     columns: int

@@ -26,8 +26,10 @@ _BRICK = 16
 class _Axis:
     """One spatial axis of a convolution without stride, on blocks of `block` pixels.
 
-    blocks: of the data, which needs `missing` more pixels at its end for that. kernel: in blocks; its first pixel is
-    number `first` of its first block. before, after: padding in blocks.
+    Attributes:
+        blocks: of the data, which needs `missing` more pixels at its end for that.
+        kernel: in blocks; its first pixel is number `first` of its first block.
+        before, after: padding in blocks.
     """
 
     block: int
@@ -55,7 +57,8 @@ class SpaceToDepth(Pass):
     A PAD before the convolution is folded in. With whole blocks the convolution can pad itself, even where Vela refuses
     it with the stride.
 
-    transpose_rows: also transpose rows where Vela would not split the convolution.
+    Attributes:
+        transpose_rows: also transpose rows where Vela would not split the convolution.
     """
 
     name: ClassVar[str] = "space-to-depth"

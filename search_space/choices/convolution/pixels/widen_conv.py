@@ -38,10 +38,12 @@ class WidenConv(Pass):
     The pass does not apply where more products with zeros are added than are saved. Nor does it apply before a CONCAT:
     results are written to their place in it, but not through a reshape.
 
-    by_taps: whether the NPU goes through a kernel tap by tap, 4 at a time, as the U85 does. It does so wherever the
-    kernel has several taps and the data has up to 32 channels. A convolution of 1 x 1 with 32 channels then takes twice
-    the time of one with 64. It skips half of the work where at most two of four consecutive weights are not zero. This
-    is so for data with one or two channels. The U55 goes channel by channel (32 at a time) where that wastes less.
+    Attributes:
+        by_taps: whether the NPU goes through a kernel tap by tap, 4 at a time, as the U85 does. It does so wherever the
+            kernel has several taps and the data has up to 32 channels. A convolution of 1 x 1 with 32 channels then
+            takes twice the time of one with 64. It skips half of the work where at most two of four consecutive weights
+            are not zero. This is so for data with one or two channels. The U55 goes channel by channel (32 at a time)
+            where that wastes less.
     """
 
     name: ClassVar[str] = "widen-conv"

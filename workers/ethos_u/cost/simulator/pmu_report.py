@@ -42,7 +42,8 @@ class PmuReport:
 def pmu_report(lines: Iterable[str]) -> PmuReport:
     """The figures in the log of one run.
 
-    lines: the log, with or without line ends; anything else may stand between the lines that count.
+    Args:
+        lines: the log, with or without line ends; anything else may stand between the lines that count.
 
     Raises:
         SimulationFailed: the run reports an error, ended early, or its figures are missing, contradictory or nought.

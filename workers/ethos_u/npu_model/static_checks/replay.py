@@ -27,7 +27,9 @@ _KEPT = (_ARENA, _FAST, None)
 class _Touch(NamedTuple):
     """An access to one of them.
 
-    whose: the writer, as in `Replay`; of an output, its number. step, access: of an operation that reads.
+    Attributes:
+        whose: the writer, as in `Replay`; of an output, its number.
+        step, access: of an operation that reads.
     """
 
     region: int | None

@@ -14,7 +14,8 @@ class LeaveUnfused(Rewrite):
     """Switches a fusion pattern of ExecuTorch's registry off, for where the runtime lacks the fused operator or
     computes it wrongly. Sites are the places that the pattern fits, in program order.
 
-    pattern: its name in the registry, such as `rms_norm`.
+    Attributes:
+        pattern: its name in the registry, such as `rms_norm`.
     """
 
     name: ClassVar[str] = "leave-unfused"
