@@ -46,9 +46,9 @@ class Stale:
 
 @dataclass(frozen=True)
 class Nearest:
-    """A best for another model of the same operators and edges, on the same target with the same objective.
+    """A best for another model of the same operators and edges, for the same target and objective.
 
-    Its recipe is worth a try; nothing else of it says anything about the model that was asked for.
+    Its recipe is worth a try. Nothing else of it says anything about the requested model.
 
     Attributes:
         same_shapes: all sizes are equal as well, so that only weights differ, or how they were quantised.
@@ -79,10 +79,10 @@ Answer = Hit | Stale | Nearest | Miss
 def lookup(store: Known, identity: Identity) -> Answer:
     """The best that `store` knows for an identity; its figures come with it, its per-operator rows do not.
 
-    For a hit or a stale answer, these must be the same: model content, target, board facts, quantisation, objective and
-    layout of the inputs. A hit has the same versions as well. Of several stale ones the one that differs in the fewest
-    versions is taken, then the newest. Where there is none, and the identity has a structure, a model of the same
-    structure will do. One of the same sizes comes before others, then the newest.
+    In a hit or a stale answer, model content, target, board facts, quantisation, objective and input layout are equal.
+    A hit has the same versions as well. Of several stale ones the one that differs in the fewest versions is taken,
+    then the newest. Where there is none, and the identity has a structure, a model of the same structure will do. One
+    of the same sizes comes before others, then the newest.
 
     Args:
         store: what is asked; it is only read.

@@ -1,7 +1,7 @@
 """The result of a night as plain records, and the rule of what counts as a regression.
 
-A night goes over models and targets. The same model and target under other versions of the toolchain or the search
-space is another identity, with its own best. Here they are compared.
+A night goes over models and targets. The same model and target under other versions of the toolchain or search space is
+another identity. It has its own best. Here they are compared.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class NightEntry(Record):
     Attributes:
         family: of the target; says what `default_cycles` and the like count. Empty if it is not known.
         why: why it was done or left, or what failed; one line.
-        options: what else the suite file says of the model: layout of inputs, calibration data, what may be given up.
+        options: what else the suite file says of the model: input layout, calibration data, tolerated loss of quality.
         identity_key: empty if the model could not even be read.
         default_cycles, best_cycles, recipe: under the present identity; None and empty if nothing is known.
         default_fault: what is wrong with the default lowering's outputs, as in `results.records.best.Best`.
@@ -245,10 +245,9 @@ def changes_between(before: Identity, now: Identity) -> tuple[Change, ...]:
 def comparable(earlier: Identity, now: Identity) -> bool:
     """Whether cycles under an earlier identity say something about those under the present one.
 
-    The target, what is counted, how inputs lie in memory and how the model is quantised must be the same, and some
-    version must differ. The model's content must be the same as well, with one exception. Another torch may export the
-    same source to another program. So under another torch the source's name is enough. A model that somebody changed is
-    a new one.
+    Target, metric, input layout and quantisation must be the same, and some version must differ. The model's content
+    must be the same as well, with one exception. Another torch may export the same source to another program. So under
+    another torch the source's name is enough. A model that somebody changed is a new one.
 
     Args:
         earlier: the identity of a best from some night before.

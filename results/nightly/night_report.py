@@ -1,5 +1,6 @@
-"""The report of a night. It is a page, Markdown for a summary or a mail, JUnit XML for a build server, and JSON for
-machines."""
+"""The report of a night.
+
+It is Markdown for a summary or mail, JUnit XML for build servers, and JSON for machines."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Best(Record):
 
     Attributes:
         default: evaluation of the default recipe (stock ExecuTorch). It is `wrong`, with figures, where Vela
-            miscompiles its program; gains are reported against these figures all the same.
+            miscompiles its program. Gains are reported against these figures all the same.
         best: the cheapest evaluation that is ok and verified; may be the default itself.
         recipe: the recipe to hand out; that of `best`.
         evaluations, distinct: evaluations made, and distinct programs among them.

@@ -230,8 +230,8 @@ class Contribution:
     """What one element of a recipe brings: how many cycles more the recipe costs without it.
 
     Attributes:
-        kinds: the same for each kind of source operator that it makes a difference for, the largest first; of the
-            command stream. Empty where no operators were recorded.
+        kinds: the same for each kind of source operator that it affects, largest first. The cycles are the command
+            stream's. Empty where no operators were recorded.
     """
 
     cycles: int
@@ -303,7 +303,7 @@ def pair_operators(default: Sequence[OperatorRow], best: Sequence[OperatorRow]) 
         best: rows of the best one, in its order.
 
     Returns:
-        One pair for each row of either program; a side is None where the other program alone has the row.
+        One pair for each row of either program. A side is None where only the other program has the row.
     """
     partners = dict(_numbered(best))
     paired = {key for key, _ in _numbered(default)} & partners.keys()

@@ -29,8 +29,8 @@ class Evaluation(Record):
         recipe: canonical recipe text.
         program_hash: content hash of the candidate's graphs; empty when none came to be.
         reason: why the candidate is not ok; empty when it is.
-        verified: the outputs were checked, and the command streams executed: if `exactness` is exact, equal to the
-            default lowering's bit for bit; else of a quality within the limit of the identity's objective.
+        verified: the outputs were checked, and the command streams executed. If `exactness` is exact, they equal the
+            default lowering's bit for bit. Otherwise the quality is within the limit of the identity's objective.
         check: what the check used. Plain JSON; the report understands
             `{"inputs": [{"kind": "random", "count": 4, "seed": 7}, {"kind": "minimum", "count": 1}, ...]}`
             and shows any other key as it is, but for two. `whole`: true where whole programs were run on all inputs,
@@ -103,7 +103,7 @@ class Simulation(Record):
     Attributes:
         identity_key, recipe: the candidate.
         simulator: file name of the simulator.
-        runner_sha256: hash of the program that ran the `.pte` there; the timings of the board's memory are built in.
+        runner_sha256: hash of the program that ran the `.pte` there. The timings of the board's memory are part of it.
         npu_cycles: in one inference, of all delegates; nothing of the CPU is in it.
         created: UTC time as `utc_now` writes it.
     """

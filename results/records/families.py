@@ -60,7 +60,7 @@ class Family(Protocol):
     Attributes:
         metrics: what their figures have besides those of every family, in the order of tables.
         unit: of what is minimised, in the plural, such as `cycles`.
-        has_ratio: the ratio of two costs says how much better one is; if not, a best is described by the headline
+        has_ratio: the ratio of two costs says how much better one is. If not, a best is described by the headline
             metrics that it changed.
         compiler: name of the compiler whose own estimate is shown beside predictions.
         estimate_reasons: what the target runs (`OperatorRow.target_op`) -> why that estimate is another number.

@@ -93,13 +93,15 @@ class Bound(Record):
 
 @dataclass(frozen=True)
 class Reuse(Record):
-    """How much of what one run of a search asked for was known: in this run, in earlier ones, for other models.
+    """How much of what one run of a search asked for was known.
+
+    It may come from this run, from earlier ones, or from other models.
 
     Attributes:
         evaluations: candidates of this run.
-        duplicates: those among them that came to a program which an earlier candidate of this run had come to.
-        prices, checks, expansions: graphs of delegates that were to be compiled, compared with the default lowering, or
-            whose successors were asked for.
+        duplicates: those whose program an earlier candidate of this run already had.
+        prices, checks, expansions: how many graphs of delegates were to be compiled, compared with the default
+            lowering, or expanded.
         known_prices, known_checks, known_expansions: those among them whose answer was remembered.
     """
 
@@ -147,7 +149,7 @@ class Quality(Record):
         sqnr_db, default_sqnr_db: signal-to-quantisation-noise ratio of the worst output, from the model's inputs on.
         inputs: how many calibration inputs were run.
         metric, default_metric: the user's own measure, if there is one; more is better.
-        shortfall: why the candidate may not be offered; empty if it is within the limit that the objective says.
+        shortfall: why the candidate may not be offered; empty if it is within the objective's limit.
         label: no hardware was asked: the reference model's arithmetic is the NPU's.
     """
 

@@ -23,8 +23,8 @@ class Measurement(Record):
         cycles: what was counted for the NPU in one inference.
         predicted_cycles: by the model of version `model_version`.
         compiler_cycles: the compiler's own estimate, if it is known.
-        parts: what `predicted_cycles` was computed from, so that it can be computed again: text that the store does
-            not look into.
+        parts: what `predicted_cycles` was computed from, so that it can be computed again. The store does not interpret
+            it.
         board_facts: the configuration of the board as text, for the same end.
         source: where the number comes from, such as the name of a log.
         created: UTC time as `utc_now` writes it.

@@ -17,8 +17,9 @@ def elements(recipe: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of two recipes side by side. It is the same element in both, or an element of one of them only (the
-    other is empty). Or both have it with other options or at other sites."""
+    """One line of two recipes side by side. It is the same element in both, or an element of only one (the other is
+    empty). Or both have it with other options or at other sites.
+    """
 
     a: str
     b: str

@@ -1,4 +1,6 @@
-"""How far predicted cycles are off: on evidence that was made with this version, or on a user's own measurements.
+"""How far predicted cycles are off.
+
+This is known from evidence made with this version, or from a user's own measurements.
 
 `prediction_errors.json` has the errors by target and estimate. `python -m benchmarks.predictions.validation` writes it.
 """
@@ -66,7 +68,7 @@ class PredictionError(Record):
 
     @property
     def gap(self) -> str:
-        """What the evidence does not cover, in words; empty if that is less than half a percent of the cycles."""
+        """What the evidence does not cover, in words; empty if that is below 0.5 % of the cycles."""
         if self.unmeasured_percent < _LEAST_GAP_PERCENT:
             return ""
         named, more = self.unmeasured_kinds[:_NAMED_KINDS], len(self.unmeasured_kinds) - _NAMED_KINDS

@@ -54,8 +54,8 @@ class ReportExtras:
     """What a report says besides the two evaluations of a best; all of it can be unknown.
 
     Attributes:
-        explanations: recipe element (`fuse-transposes`, `conv1d=wrap-h`, as the recipe spells it) to the one
-            line that says why it keeps the outputs.
+        explanations: recipe element, as the recipe spells it (`fuse-transposes`, `conv1d=wrap-h`) -> one line why the
+            outputs stay the same.
         warnings: what the run has to say about itself; the report adds what it sees in the figures.
         host_operators: names of the operators that the lowering leaves on the CPU.
         phantom: see `results.records.compare.phantom_of`.

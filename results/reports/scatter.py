@@ -1,4 +1,4 @@
-"""Where the points of a scatter plot go: percent of the plot's width and height, so that text keeps its size."""
+"""Positions of points in a scatter plot, in percent of its size, so that text keeps its own."""
 
 from __future__ import annotations
 

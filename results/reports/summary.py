@@ -28,8 +28,8 @@ def markdown_table(
 
     Cycles are the objective, in the label that the last line names; `error` is how far such predictions are off at
     most. `covered` is the part of the best's cycles on the NPU in kinds of operation that were measured. Where a target
-    has several models, geometric means over them follow. Of families whose costs have no ratio, `gain` has the facts
-    that changed, and the cells before it are empty.
+    has several models, geometric means over them follow. For families whose costs have no ratio, `gain` has the changed
+    facts; the cells before it are empty.
 
     Args:
         bests: of the run, in the order of the lines.

@@ -45,7 +45,7 @@ class Token:
 
 
 class TokenBook:
-    """All tokens of a state folder, in memory; read again as soon as anyone has written to the database."""
+    """All tokens of a state folder, in memory. They are read again after anyone wrote to the database."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -110,8 +110,7 @@ class Uploads:
             What is known of the file.
 
         Raises:
-            HTTPException: it is empty, too large or too slow, there is no room for it, or the process that looked at it
-                refused it.
+            HTTPException: it is empty, too large, too slow, without room, or refused by the process that examined it.
         """
         folder = Path(tempfile.mkdtemp(prefix="receiving-", dir=self._folder))
         try:

@@ -35,8 +35,8 @@ class Bests:
             The best that the store holds now.
 
         Raises:
-            StoreError: the best is not ok and verified, costs more than a default that is right, does not belong to the
-                identity, or is known to be wrong. Nothing is stored then.
+            StoreError: the best is not ok and verified, or of another identity, or is known to be wrong. Or it costs
+                more than a default that is right. Nothing is stored then.
         """
         fault = _fault(best)
         if fault:

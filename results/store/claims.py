@@ -30,8 +30,8 @@ class Claims:
         """Take over what other people's searches found, all of it or, if anything fails, nothing.
 
         A claim is not verified. Lookups take it only where the store has no best of its own. It is removed when its
-        recipe is evaluated here, or when a best of the store is as good. Of two claims for an identity the later one
-        is kept.
+        recipe is evaluated here, or when the store has as good a best. Of two claims for an identity the later one is
+        kept.
 
         Returns:
             What became of each.

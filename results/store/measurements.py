@@ -36,7 +36,7 @@ class Measurements:
             return sum(_write(connection, one) for one in measurements)
 
     def all(self, target: Target | None = None) -> list[Measurement]:
-        """What was counted on a target, or on any: by target and device, then in the order of recording."""
+        """What was counted on a target, or on any, sorted by target, device and time of recording."""
         with self._database.read() as connection:
             return _load(connection, target)
 

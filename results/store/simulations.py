@@ -33,8 +33,10 @@ class Simulations:
         self._database, self._identities = database, identities
 
     def record(self, simulation: Simulation) -> None:
-        """Remember what a simulator counted; takes the place of an earlier run of the same candidate, simulator and
-        runner. The candidate's evaluation stays as it is.
+        """Remember what a simulator counted.
+
+        It replaces an earlier run of the same candidate, simulator and runner. The candidate's evaluation stays as it
+        is.
 
         Raises:
             StoreError: the candidate was never evaluated.

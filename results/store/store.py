@@ -75,7 +75,7 @@ class Store:
             The store, open; `close` it, or use it in a `with`.
 
         Raises:
-            StoreError: the store cannot be reached, read or written, has a schema that is not known here, or is none.
+            StoreError: the store cannot be reached, read or written, has an unknown schema, or is none.
         """
         url = store_url(where)
         location = place(url)

@@ -19,7 +19,7 @@ _LOW, _HIGH = -128, 127
 
 @dataclass(frozen=True)
 class Affine:
-    """own * x + total * (sum of x over the channels) + offset, where x is an int8 value as it is stored.
+    """own * x + total * (sum of x over the channels) + offset, for an int8 value x as stored.
 
     Attributes:
         own, total, offset: float64, [1] or [channels], where the channels are the last dimension.
@@ -69,7 +69,7 @@ def affine(edit: Editor, result: int, source: int) -> Affine | None:
     """Express a value as an affine function of another one.
 
     A RESCALE that saturates at its zero point stands for an activation: its result is not affine. A RESCALE that
-    saturates elsewhere does so at the end of an estimated range, and its saturation is ignored.
+    saturates elsewhere does so at the end of an estimated range. That saturation is ignored.
 
     Args:
         edit: the graph under change.

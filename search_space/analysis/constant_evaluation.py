@@ -1,7 +1,7 @@
 """Evaluation of integer and boolean elementwise operators on given values, in numpy.
 
 Source: TOSA 1.0 specification, the pseudocode of each operator. TOSA leaves some results undefined: a sum past int32, a
-value that is too large for the shift of a RESCALE. There is no value for them here.
+value too large for a RESCALE's shift. There is no value for them here.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def conv_chain_to(edit: Editor, node_id: int) -> list[int]:
         node_id: id of the value.
 
     Returns:
-        The ids of the chain, the convolution first and the value last; empty if there is no such chain.
+        The ids of the chain, convolution first and value last; empty if there is no such chain.
     """
     chain = [node_id]
     while edit[chain[0]].op in _UNARY:

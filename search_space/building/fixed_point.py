@@ -16,8 +16,7 @@ def multipliers_and_shifts(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         factors: float64, one dimension.
 
     Returns:
-        Multipliers (int32, 2^30 and more) and shifts (int8, 2 to 62), or None if a factor is not positive or out of
-        range.
+        Multipliers (int32, 2^30 and more) and shifts (int8, 2 to 62). None if a factor is not positive or out of range.
     """
     if not (factors > 0).all():
         return None

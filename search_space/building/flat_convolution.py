@@ -14,7 +14,7 @@ from search_space.layout.rules.windows import swapped_attributes
 
 
 def is_one_dimensional(edit: Editor, node: Node, axis: int) -> bool:
-    """Whether a convolution has no extent along one spatial axis, and its data has some along the other one.
+    """Whether a convolution has extent 1 along one spatial axis, and its data has more along the other.
 
     Data, kernel, padding and result have size 1 or padding 0 along `axis`.
 

@@ -21,8 +21,7 @@ def with_folded_pad(edit: Editor, node: Node) -> Node | None:
         node: any operator.
 
     Returns:
-        The convolution on the data before the PAD, or None if there is no such PAD or the convolution cannot pad that
-        much.
+        The convolution on the data before the PAD. None if there is no such PAD, or the convolution cannot pad that much.
     """
     kernel = kernel_size(edit, node)
     if kernel is None:

@@ -1,4 +1,7 @@
-"""Rounding of sizes up to the NPU's bricks: a part of a brick takes as long as all of it."""
+"""Rounding of sizes up to the NPU's bricks.
+
+A part of a brick takes as long as all of it.
+"""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class RecipeChoice(ABC):
     """A decision on how operators are expressed, taken once for a program and before any pass.
 
-    `Choice` is the class of those that rewrite TOSA graphs, `search_space.choices.frontend.base.SettingChoice` of those
-    that are taken inside the toolchain.
+    `Choice` is the class of those that rewrite TOSA graphs. `search_space.choices.frontend.base.SettingChoice` is that
+    of those inside the toolchain.
 
     A subclass sets
     name: as recipes write it, lower case with hyphens.

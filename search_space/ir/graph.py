@@ -1,9 +1,9 @@
 """One TOSA program in memory: immutable nodes under ids, shared between graphs, equal graphs known by their hash.
 
 A node is one operator and the one tensor that it computes. The graph maps ids to nodes, and a node names its inputs by
-id. So a rewrite replaces the nodes that it changes, and shares the rest with the graph that it came from. An id keeps
-denoting the same tensor in every graph that descends from one loaded program. So a rewritten region can be checked
-against the region that it replaced.
+id. So a rewrite replaces the nodes that it changes, and shares the rest with the graph before it. An id keeps denoting
+the same tensor in every graph that descends from one loaded program. So a rewritten region can be checked against the
+region that it replaced.
 
 TRANSPOSE and RESHAPE are one kind of node, `MOVE`. It has the physical steps that it is written as, and the layout map
 that these amount to.

@@ -1,9 +1,9 @@
 """The composition of a chain of TRANSPOSE and RESHAPE, as one value.
 
 A tensor is read in row-major order. RESHAPE does not change that order; TRANSPOSE splits it into atoms (runs of the
-index space) and permutes them. So a chain of both is: the input's order cut into atoms, the atoms permuted, the result
-regrouped into the output's shape. Two maps are equal if and only if their normal forms are: atoms of size 1 dropped,
-atoms that stay neighbours merged.
+index space) and permutes them. So a chain of both is a layout map. It cuts the input's order into atoms, permutes them,
+and regroups the result into the output's shape. Two maps are equal if and only if their normal forms are. There, atoms
+of size 1 are dropped, and atoms that stay neighbours are merged.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class LayoutMap:
             after: the map that is applied to this one's output.
 
         Returns:
-            The composition. None where both cut the tensor between them at places that do not nest (6 = 2*3 here, 6 =
-            3*2 there). Then it is no single permutation of atoms.
+            The composition. None where the places at which both cut the tensor do not nest (6 = 2*3 here, 3*2 there).
+            Then it is no single permutation of atoms.
 
         Raises:
             SpaceError: `after` does not begin with this map's output shape.
@@ -162,8 +162,10 @@ class LayoutMap:
 
     @property
     def whole_dims(self) -> tuple[int, ...] | None:
-        """The TRANSPOSE of `in_shape` that leaves only a reshape to do, or None if an atom cuts a dimension. Dimensions
-        of size 1 come first."""
+        """The TRANSPOSE of `in_shape` after which only a reshape is left.
+
+        None if an atom cuts a dimension. Dimensions of size 1 come first.
+        """
         moved = self._moved_dims
         if moved is None:
             return None
@@ -223,7 +225,7 @@ class LayoutMap:
         return Resized(same, where)
 
     def exposing(self, dims: Collection[int]) -> LayoutMap | None:
-        """The same permutation from an input that has these dimensions of the output as its own, and what lies between.
+        """The same permutation from an input with these dimensions of the output, and what lies between.
 
         Args:
             dims: dimensions of the output.

@@ -1,12 +1,12 @@
-"""A fact about Vela 5.1.0: an activation with a batch gives its shape to the operation that computes its operand.
+"""A fact about Vela 5.1.0: an activation with a batch changes the shape of the operation before it.
 
 Vela does TABLE and CLAMP in the operation that computes their operand, if nothing else reads the operand. An activation
-of rank 4 or more with a batch is decomposed first. The batch becomes part of the height, and a slice that covers the
-whole tensor remains (`DecomposeElementwise` in regor's compiler/scheduler_decompose.cpp). From an activation with
-a slice, the operation takes the shape (`PackOperations` in compiler/scheduler_packing.cpp). A convolution of [1,4,4,8]
-then writes [16,1,8]: as many elements, computed from other pixels than their own. The two shapes differ after a
-RESHAPE or a TRANSPOSE. They also differ after a 1x1 CONV2D of [N,H,W,C], which Vela sees as [1,h,w,C] with other h and
-w (`RewriteFullyConnected` in compiler/graphir_optimiser.cpp).
+of rank 4 or more with a batch is decomposed first. The batch becomes part of the height, and a slice remains that
+covers the tensor. (See `DecomposeElementwise` in regor's compiler/scheduler_decompose.cpp.) From an activation with a
+slice, the operation takes the shape (`PackOperations` in compiler/scheduler_packing.cpp). A convolution of [1,4,4,8]
+then writes [16,1,8]: as many elements, computed from other pixels than their own. The two shapes differ after a RESHAPE
+or a TRANSPOSE. They also differ after a 1x1 CONV2D of [N,H,W,C]. Vela sees it as [1,h,w,C] with other h and w
+(`RewriteFullyConnected` in compiler/graphir_optimiser.cpp).
 
 An activation without a batch has no slice, and the operation keeps its own shape. Written so, the program is right and
 costs the same, since Vela removes reshapes. `docs/vela-miscompilations.md` says which versions are affected.

@@ -24,7 +24,7 @@ class ChannelOrder:
         return tuple(np.arange(prod(self.atoms)).reshape(self.atoms).transpose(self.perm).ravel().tolist())
 
     def layout(self, shape: Shape) -> LayoutMap:
-        """The map from a value of this shape in the old order to the same value in the new order."""
+        """The map from a value of this shape in the old order to that in the new one."""
         rows = prod(shape[:-1])
         return LayoutMap.of(shape, shape, (rows, *self.atoms), (0, *(1 + p for p in self.perm)))
 

@@ -1,9 +1,9 @@
 """Regions of values that must agree on the order of their channels, and their reordering.
 
-The channels of a value are its last dimension. Elementwise operators, pooling, depthwise convolutions and the like tie
-the order of their result to that of their operands. A convolution ends a region on both sides: its constant weights can
-take input channels, and give output channels, in any order. A layout transform ends it if it can take up the new order.
-CONCAT and SLICE of channels tie a part of one value to another one.
+The channels of a value are its last dimension. Elementwise operators, pooling, depthwise convolutions and the like give
+their result the order of their operands. A convolution ends a region on both sides. Its constant weights can take input
+channels, and give output channels, in any order. A layout transform ends it if it can take up the new order. CONCAT and
+SLICE of channels tie a part of one value to another one.
 """
 
 from __future__ import annotations

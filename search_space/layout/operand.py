@@ -9,7 +9,9 @@ from search_space.layout.emission import plan
 
 
 def in_layout(edit: Editor, operand: int, perms: tuple[int, ...], shape: Shape) -> int:
-    """Transpose an operand and give it another shape, in one step with the layout map that it may already be.
+    """Transpose an operand and give it another shape.
+
+    If the operand is a layout map itself, both become one map.
 
     Args:
         edit: of the graph.

@@ -16,8 +16,8 @@ def applied(one: RecipePass, graph: Graph, facts: TargetFacts = ANY_TARGET) -> G
     """Apply a pass of a recipe at the sites that it is for.
 
     Sites by price are those where the changed part becomes cheaper by PROFITABLE or PROFITABLE_BY_BOTH. They are
-    rewritten until there is no such site. The part is compiled alone: a rewrite can be profitable in the program and
-    not by itself, and vice versa.
+    rewritten until there is no such site. The part is compiled alone. A rewrite can be profitable in the program and
+    not alone, and vice versa.
 
     Args:
         one: the pass.
@@ -71,8 +71,8 @@ def _on_graphs(one: RecipePass) -> Pass:
 def is_profitable(before: Graph, after: Graph, facts: TargetFacts, by: str, whole: Graph) -> bool:
     """Whether a rewrite makes the changed part cheaper.
 
-    The two parts are compared as they are written, and with the layout transforms of both in the cheapest known form. A
-    rewrite may introduce a transpose that later passes make cheaper or remove.
+    The two parts are compared as written, and with the layout transforms of both in the cheapest form. A rewrite may
+    introduce a transpose that later passes make cheaper or remove.
 
     Args:
         before: the program before the rewrite.

@@ -1,4 +1,6 @@
-"""A recipe: the lowering choices that are taken and the passes that run, in order, as one line of text.
+"""A recipe, as one line of text.
+
+It has the lowering choices and the passes, in order.
 
     conv1d=along-h | fuse-transposes,through-elementwise{up=true},fold-constants
 
@@ -9,8 +11,8 @@ A pass is applied at all its sites unless the recipe selects some:
 
 - `sum-as-depthwise@1+3`: the first and the third site of the program as it is at that point;
 - `sum-as-depthwise@profitable`: the sites where the changed part takes fewer stream cycles when compiled alone;
-- `sum-as-depthwise@profitable-by-both`: the sites where one estimate falls, the other does not rise, and neither does
-  the SRAM of the part.
+- `sum-as-depthwise@profitable-by-both`: the sites where one estimate falls, and neither the other nor the part's SRAM
+  rises.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All passes and lowering choices that recipes can name. The built-in ones are found by their files. Other packages
 register theirs under the entry points `velatune.passes` and `velatune.choices`. An extension that cannot be used is
-left out with a warning; a recipe that names it is refused with the reason. An entry point may also name a package: then
+left out with a warning. A recipe that names it is refused with the reason. An entry point may also name a package: then
 all that its files define are meant.
 
 Layout passes are in `search_space/passes`. Lowering choices are in `search_space/choices`. Those that rewrite the graph

@@ -86,7 +86,7 @@ def _changes(choice: Choice, alternative: str, graph: Graph) -> bool:
 
 
 def program_hash(graphs: Sequence[Graph]) -> str:
-    """32 hex digits for a program of several delegates: equal if and only if the graphs are, one by one."""
+    """32 hex digits for a program of several delegates: equal if and only if its graphs are."""
     return hash_of_all(g.hash for g in graphs)
 
 

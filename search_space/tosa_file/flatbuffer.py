@@ -1,6 +1,6 @@
 """The few flatbuffer primitives that TOSA files need, read straight from the bytes.
 
-The generated accessors of the TOSA wheel build a Python object per table and per vector element, and take some twenty
+The generated accessors of the TOSA wheel build a Python object per table and vector element. They take some twenty
 times as long. Loading is part of every search. So the layout (https://flatbuffers.dev/internals) is read here.
 """
 
@@ -18,8 +18,7 @@ _U16 = Struct("<H")
 class Table:
     """One table of a buffer: fields by their number, None where the file leaves the default.
 
-    All reads raise struct.error, IndexError or ValueError on bytes that are no flatbuffer; the loader turns these into
-    one message.
+    All reads raise struct.error, IndexError or ValueError on other bytes. The loader turns these into one message.
     """
 
     __slots__ = ("_at", "_buffer", "_offsets")

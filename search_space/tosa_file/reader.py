@@ -28,8 +28,8 @@ def read_tosa(data: bytes, origin: str = "the program") -> Graph:
         The program.
 
     Raises:
-        SpaceError: the file is no TOSA 1.0 flatbuffer, is cut off or corrupt, has control flow, or has an operator that
-            velatune does not know. The message is one line.
+        SpaceError: the file is no TOSA 1.0 flatbuffer, cut off or corrupt. Or it has control flow or an unknown
+            operator. The message is one line.
     """
     data = bytes(data)
     if data[4:8] != b"TOSA":

@@ -1,7 +1,7 @@
 """From a graph to a TOSA 1.0 flatbuffer.
 
 The bytes follow from the graph's content alone, since tensors are named by their place in the program. So graphs with
-equal hashes are written as equal files, whatever they were called and wherever they came from.
+equal hashes are written as equal files, whatever their names and origin were.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ def write_tosa(graph: Graph) -> bytes:
 
 
 def written_operators(graph: Graph) -> tuple[int, ...]:
-    """The node that each operator of the written file belongs to, in the file's order (constants and shapes count)."""
+    """The node of each operator of the written file, in the file's order.
+
+    Constants and shapes count.
+    """
     return tuple(node_id for node_id in graph.order for _ in range(_count(graph[node_id])))
 
 

@@ -73,7 +73,7 @@ class FamilyObjective:
     allowance: Allowance
 
     def facts(self) -> dict[str, str]:
-        """What makes two objectives the same: what is counted, the limits, and the versions of the prediction models."""
+        """What two equal objectives share: what is counted, the limits, and the versions of the prediction models."""
         limits = {"max_sram_bytes": self.max_sram_bytes, "max_flash_bytes": self.max_flash_bytes}
         return {
             "minimised": self._kind.minimised,

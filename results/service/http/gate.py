@@ -28,7 +28,10 @@ _CSP = (b"content-security-policy", b"default-src 'none'; img-src 'self'; style-
 
 
 class Gate:
-    """ASGI middleware around the whole application: a route that forgets to ask for a role is still not open."""
+    """ASGI middleware around the whole application.
+
+    A route that forgets to ask for a role is still not open.
+    """
 
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, rate: Rate, metrics: Metrics, body_bytes: int

@@ -1,4 +1,4 @@
-"""Errors as the service answers them: always the same JSON, one code for programs and one line for people."""
+"""Errors as the service answers them: the same JSON, one code for programs, one line for people."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class LinesJson(Answer):
 
 
 class RegressionJson(Answer):
-    """A best that costs more than the one that was known before it for the same model and target."""
+    """A best that costs more than the one known before it for the same model and target."""
 
     model: str
     target: str

@@ -156,7 +156,10 @@ class Jobs:
             )  # fmt: skip
 
     def ask_to_cancel(self, id: str) -> JobState:
-        """A job that waits is cancelled at once, one that runs is marked; the state that it then has."""
+        """Cancel a waiting job at once, or mark a running one.
+
+        The result is the state that it then has.
+        """
         with self._state.write() as connection:
             of_it = update(table).where(table.c.id == id)
             connection.execute(of_it.where(table.c.state == "queued").values(state="cancelled", ended=utc_now()))
@@ -170,7 +173,10 @@ class Jobs:
             connection.execute(again.values(state="queued", attempts=table.c.attempts - 1))
 
     def recover(self) -> None:
-        """After a service has died: what it ran waits again, in its old place; what it was cancelling is cancelled."""
+        """Restore the queue after a service has died.
+
+        What ran waits again, in its old place; what was being cancelled is cancelled.
+        """
         with self._state.write() as connection:
             connection.execute(
                 update(table).where(table.c.state == "cancelling").values(state="cancelled", ended=utc_now())

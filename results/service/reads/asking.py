@@ -1,4 +1,7 @@
-"""Asks the stores from the event loop, so that no other request waits for a disk or a network."""
+"""Asks the stores from the event loop.
+
+So no other request waits for a disk or a network.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ async def aside(function: Callable[_P, _R], *arguments: _P.args, **named: _P.kwa
 class Asking:
     """Of the stores of one service; for its event loop.
 
-    SQLite's answers are at hand in less time than another thread takes to ask for them, PostgreSQL's are awaited. A
-    thread asks where there are two stores, or more than one statement is needed.
+    SQLite answers in less time than another thread takes to ask it. PostgreSQL's answers are awaited. A thread asks
+    where there are two stores, or more than one statement is needed.
     """
 
     def __init__(self, stores: Tiers) -> None:

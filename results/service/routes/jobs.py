@@ -87,7 +87,7 @@ async def job_events(
     service: Served,
     last_event_id: Annotated[str, Header(description="the last event that was seen", pattern="^[0-9]{1,9}$")] = "0",
 ) -> StreamingResponse:
-    """Progress as server-sent events, from the beginning or after the last one that was seen; the last is `end`.
+    """Progress as server-sent events, from the beginning or after the last one seen; the last is `end`.
 
     `lowering`, `searching`, `evaluated`, `best`, `warning`, `failed`: each with a JSON object. They outlive a
     restart of the service: connect again and go on.

@@ -42,8 +42,8 @@ async def send_model(
     kind: Annotated[Kind, Query(description="what the file is")],
     label: Annotated[str, Query(max_length=200, description="a name for people")] = "model",
 ) -> UploadJson:
-    """Send a model file, or the inputs that one is to be calibrated on, as the bytes of the body. Another process reads
-    it, and nothing of it is run.
+    """Send a model file, or calibration inputs for one, as the bytes of the body. Another process reads it, and nothing
+    of it is run.
 
     Sending the same file again gives the same answer.
     """

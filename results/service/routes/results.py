@@ -92,7 +92,7 @@ async def list_regressions(
     percent: Annotated[float, Query(ge=0, le=1e6, description="only those that cost more than so much more")] = 0.0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RegressionsJson:
-    """Bests that cost more than the best before them, of the same model on the same target, the newest first."""
+    """Bests that cost more than the one before them, of the same model and target, newest first."""
     pairs = await aside(service.store.listings.regressions, percent, limit)
     return RegressionsJson(regressions=[regression_json(*pair, service.backend) for pair in pairs])
 

@@ -1,4 +1,7 @@
-"""Whether anything was committed to a database since it was last asked: what was read before then still holds."""
+"""Whether anything was committed to a database since the last request.
+
+If not, what was read before then still holds.
+"""
 
 from __future__ import annotations
 

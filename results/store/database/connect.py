@@ -1,4 +1,4 @@
-"""From what a person names as the store to an engine, and from a driver's error to one line."""
+"""From the name of a store to an engine, and from a driver's error to one line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def place(url: URL) -> str:
 
 
 def connect(url: URL, read_only: bool = False) -> Engine:
-    """An engine for the store; nothing is opened yet, but a missing folder is made unless it is only read.
+    """An engine for the store.
+
+    Nothing is opened yet. A missing folder is made unless the store is only read.
 
     Args:
         url: as `store_url` gives it.

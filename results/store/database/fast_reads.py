@@ -1,8 +1,8 @@
 """Runs single SELECT statements with as little overhead as possible: most of a lookup's time is spent here.
 
 SQLAlchemy's part of running a statement takes three times as long as SQLite's. So each statement is compiled to SQL
-once, with its parameters in the order in which the driver takes them. There is no transaction. A connection is not
-tested before it is used, and does not return to SQLAlchemy's pool between statements.
+once, with its parameters in the driver's order. There is no transaction. A connection is not tested before it is used,
+and does not return to SQLAlchemy's pool between statements.
 """
 
 from __future__ import annotations

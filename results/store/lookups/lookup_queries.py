@@ -77,13 +77,13 @@ def given(table: FromClause, *names: str) -> list[ColumnElement[bool]]:
 
 
 def given_target() -> ColumnElement[bool]:
-    """An identity's target is the one that is asked for; found first, so that an index over its number helps."""
+    """An identity's target is the requested one; found first, so that an index over its number helps."""
     id = select(targets.c.id).where(*given(targets, *TARGET_NAMES)).scalar_subquery()
     return identities.c.target_id == id
 
 
 def differing() -> tuple[ColumnElement[Any], ...]:
-    """An order of identities: the very one that is asked for, then those that differ from it in the fewest versions."""
+    """An order of identities: the requested one, then those that differ from it in the fewest versions."""
     another = case((identities.c.key != bindparam("asked_key"), number(1)), else_=number(0))
     asked = bindparam("asked_versions", type_=Text)
     one = toolchain_versions.c

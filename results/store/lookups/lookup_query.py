@@ -1,6 +1,6 @@
 """The answer to a lookup, found by one statement: the first of what `results.store.lookups.lookup_queries` would find.
 
-A database is asked once, whatever comes of it. It is asked what is known of the model itself, or else of a model of the
+A database is asked once, whatever comes of it. It is asked for results of the model itself, or else of a model of the
 same structure. It is also asked whether a simulator ran its recipe. PostgreSQL also says which transactions all of that
 has seen.
 """
@@ -44,7 +44,8 @@ class Offered:
 
     Attributes:
         close: the best of the model itself under the versions that differ least; then the newest.
-        near: where there is none, the best of another model of its structure: one of the same sizes, then the newest.
+        near: if there is none, the best of another model of its structure. One of the same sizes comes first, then the
+            newest.
         simulated: simulations of the identity that was found, of this recipe and of others.
         marks: of each store that was asked, see `results.store.database.commit_marks`; from before it was. None where
             it cannot tell.

@@ -28,7 +28,7 @@ class Lookups:
         """What `results.lookup.lookup` answers from: one best, without command streams, operators and how it was
         checked.
 
-        One that is not verified comes from a file: the store has none of its own for that identity.
+        One that is not verified comes from a file: the store has no best of its own.
         """
         changes = self._database.changes
         return offered(self._database.fast_reads, identity, changes.mark() if changes.at_hand else None)
@@ -37,7 +37,9 @@ class Lookups:
         self, structure: Structure, target: Target | None = None, *, objective: Facts | None = None,
         io_layout: str | None = None, limit: int = 16,
     ) -> list[Best]:  # fmt: skip
-        """Bests of models of the same operators and edges: those of the same shapes first, of these the newest first.
+        """Bests of models of the same operators and edges.
+
+        Those of the same shapes come first, of these the newest.
 
         Their weights, quantisation and toolchain are their own (see `Best.identity`): each holds a recipe to try, no
         more. A best of the very model that is asked for may be among them. Each is as in `offered`.

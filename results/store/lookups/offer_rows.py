@@ -1,4 +1,7 @@
-"""Selects what is known of identities, and reads the rows: a best with both its evaluations, and a claim."""
+"""Selects results of identities and reads the rows.
+
+A row is a best with both its evaluations, or a claim.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ _INSERT_STREAMS, _INSERT_OPERATORS = insert(command_streams), insert(operator_ta
 
 
 def write_evaluation(connection: Connection, evaluation: Evaluation, identity_id: int) -> tuple[int, bool]:
-    """Keep the weightier of the stored and the new record of a candidate; a claim that it settles is forgotten.
+    """Keep the weightier of the stored and the new record of a candidate.
+
+    A claim that the record settles is removed.
 
     The candidate's row stays locked until the transaction ends.
 

@@ -63,7 +63,7 @@ def upsert(connection: Connection, table: Table, key: dict[str, Any], values: di
 
 
 def insertion(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT in the words of a connection's database, which can say what happens when a key is taken.
+    """An INSERT in the dialect of a connection's database, with its clause for a key that exists.
 
     Args:
         dialect: name of the database's dialect, `sqlite` or `postgresql`.

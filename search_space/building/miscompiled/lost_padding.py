@@ -1,13 +1,14 @@
-"""A fact about Vela 5.1.0 and 5.2.0: a padded window of a SLICE loses its leading padding where it is decomposed.
+"""A fact about Vela 5.1.0 and 5.2.0: a decomposed window over a SLICE loses its leading padding.
 
-Vela gives the place of a slice to its reader, which then reads it in place. A convolution or pool that is decomposed
-into several operations notes the padding above and on the left as a negative place. It does so only if it has no place
-yet (`TensorSlice::Initialize`, called by `DecomposeConv2D` and its like in regor's compiler/scheduler_decompose.cpp).
-Behind a slice it has one. Each operation then starts at the slice's first row and column, and pads more at the end.
+Vela gives the place of a slice to its reader, which then reads it in place. A convolution or pool may be decomposed
+into several operations. Its padding above and on the left then becomes a negative place. That happens only if it has no
+place yet. (See `TensorSlice::Initialize`, called by `DecomposeConv2D` and its like in regor's
+compiler/scheduler_decompose.cpp.) Behind a slice it has one. Each operation then starts at the slice's first row and
+column, and pads more at the end.
 
-Vela decomposes a batch, a dilation of more than 2, a stride of more than 3 and dimensions of more than 65,536. A PAD
-between the slice and a convolution becomes the convolution's padding (`ReplacePadByExplicitPadding` in
-compiler/graphir_optimiser.cpp). Behind what the NPU computes, the padding is right.
+Vela decomposes a batch, a dilation above 2, a stride above 3, and dimensions above 65,536. A PAD between the slice and
+a convolution becomes the convolution's padding (`ReplacePadByExplicitPadding` in compiler/graphir_optimiser.cpp).
+Behind what the NPU computes, the padding is right.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A fact about Vela 5.1.0 and 5.2.0: a reduction of a SLICE that is decomposed reads the tensor before the SLICE.
+"""A fact about Vela 5.1.0 and 5.2.0: a decomposed reduction of a SLICE reads the tensor before it.
 
-Vela gives the place of a slice to its reader, which then reads it in place (`MoveSplitSliceToConsumer` in regor's
-compiler/graphir_optimiser.cpp). The reader's shape becomes that of the tensor before the SLICE. The axis of a reduction
+Vela gives the place of a slice to its reader, which then reads in place. (See `MoveSplitSliceToConsumer` in regor's
+compiler/graphir_optimiser.cpp.) The reader's shape becomes that of the tensor before the SLICE. The axis of a reduction
 stays the number that it had in the reduction's own shape. `DecomposeReduce` (compiler/scheduler_decompose.cpp) reshapes
 the tensor to three dimensions and drops the place. It does so where the NPU does not reduce that axis of that shape.
 
@@ -32,7 +32,7 @@ _REDUCTIONS = ("REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN")
 
 
 def lost_slice(edit: Editor, node: Node, axes: Sequence[int] = AXES) -> int | None:
-    """Find the SLICE that a reduction is to read, and that it does not read in Vela 5.1.0 and 5.2.0.
+    """Find the SLICE that Vela 5.1.0 and 5.2.0 lose before a reduction.
 
     Args:
         edit: the graph under change.

@@ -1,9 +1,9 @@
-"""A fact about Vela 5.1.0 and 5.2.0. Where two RESCALEs are fused to a convolution of INT16, Ethos-U85 can lose bits of
-the second one's multiplier.
+"""A fact about Vela 5.1.0 and 5.2.0. Two RESCALEs may be fused to a convolution of INT16. Ethos-U85 can then lose bits
+of the second multiplier.
 
 TOSA rescales INT48 sums by multipliers of 15 bits. If that is by one, Vela fuses it to the convolution. Then it also
-fuses a RESCALE of the INT32 result, whose multiplier has 31 bits (`FuseRescale` in regor's
-compiler/graphir_optimiser.cpp). Beside a bias of 48 bits, Ethos-U85 has room for a scale of 15 bits. Vela writes the
+fuses a RESCALE of the INT32 result, whose multiplier has 31 bits. (See `FuseRescale` in regor's
+compiler/graphir_optimiser.cpp.) Beside a bias of 48 bits, Ethos-U85 has room for a scale of 15 bits. Vela writes the
 lowest 15 (`EncodeBias48` in architecture/ethosu85/ethos_u85_weight_encoder.cpp). Ethos-U55 and U65 have scales of 32
 bits.
 

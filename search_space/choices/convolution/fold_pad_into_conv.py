@@ -17,7 +17,7 @@ class FoldPadIntoConv(Pass):
     """Folds a PAD with the input's zero point into the convolution that reads it.
 
     Source: TOSA 1.0, CONV2D and DEPTHWISE_CONV2D pad with the zero point of their input. ExecuTorch keeps the PAD of a
-    causal or TensorFlow-like convolution as an operator, and Vela 5.1 copies the data for it.
+    causal or TensorFlow-like convolution as an operator. Vela 5.1 copies the data for it.
 
     There may be a layout transform between the two. The PAD stays for its other users.
     """

@@ -18,11 +18,10 @@ _OPERANDS = {"REDUCE_MIN": 1, "RESIZE": 1, "SELECT": 3}
 @dataclass(frozen=True)
 class CopyReshapedOperand(Pass):
     """Source: Vela 5.1.0 and 5.2.0 give all readers of a value one tensor. It has the shape after a RESHAPE if one of
-    them is a RESHAPE (`RemoveReshape` in compiler/graphir_optimiser.cpp). SELECT, RESIZE to the same size, and on
-    Ethos-U55 and U65 REDUCE_MIN, are compiled in the tensor's shape instead of their own. In
-    docs/vela-miscompilations.md these are tensor-shape and reduced-minimum. An operation between gives them a tensor of
-    their own. A value with a batch is left alone, since its table would be written in another shape
-    (`search_space.layout.activation_shape`).
+    them is a RESHAPE (`RemoveReshape` in compiler/graphir_optimiser.cpp). SELECT and RESIZE to the same size are
+    compiled in that shape instead of their own. On Ethos-U55 and U65, so is REDUCE_MIN. In docs/vela-miscompilations.md
+    these are tensor-shape and reduced-minimum. An operation between gives them a tensor of their own. A value with a
+    batch is left alone, since its table would be written in another shape (`search_space.layout.activation_shape`).
     """
 
     name: ClassVar[str] = "copy-reshaped-operand"

@@ -15,10 +15,11 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class CopySlicedOperand(Pass):
-    """Source: Vela 5.1.0 and 5.2.0 emit a MATMUL as if its first operand were the tensor that the operand was sliced
-    from: `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp looks at the shape before the slice. On Ethos-U85
-    that happens to slices of five dimensions. And a padded window of a slice may lose its padding
-    (`search_space.building.miscompiled.lost_padding`), and a reduction the place of the slice
+    """Source: for a MATMUL, Vela 5.1.0 and 5.2.0 take the shape of its first operand before a SLICE.
+
+    `InsertMatMulCommand` in ethos_u55_register_cs_generator.cpp does so. On Ethos-U85 that concerns slices of five
+    dimensions. A padded window of a slice may also lose its padding
+    (`search_space.building.miscompiled.lost_padding`). A reduction may lose the place of the slice
     (`search_space.building.miscompiled.reduced_slice`). An operation between the two gives the operand a tensor of its
     own.
     """

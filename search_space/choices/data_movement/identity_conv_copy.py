@@ -24,11 +24,11 @@ _MOST_FULL = 48
 class IdentityConvCopy(Pass):
     """Lets a convolution write operands of a CONCAT that Vela would copy.
 
-    Source: Vela 5.1 lets an operation write its result to its place in a CONCAT if nothing else reads it. It copies all
-    other operands. The NPU copies half as many elements in a cycle as a convolution writes (its output rates in Vela's
-    cost models). Data with few channels is copied in bricks of 16, too.
+    Source: Vela 5.1 lets an operation write to its place in a CONCAT if nothing else reads the result. It copies all
+    other operands. The NPU copies half as many elements per cycle as a convolution writes (rates of Vela's cost
+    models). Data with few channels is copied in bricks of 16, too.
 
-    TOSA 1.0, CONV2D and DEPTHWISE_CONV2D with zero points 0, and RESCALE by one, which returns what fits into int8.
+    TOSA 1.0, CONV2D and DEPTHWISE_CONV2D with zero points 0. RESCALE by one returns what fits into int8.
     """
 
     name: ClassVar[str] = "identity-conv-copy"

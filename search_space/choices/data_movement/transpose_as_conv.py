@@ -76,14 +76,14 @@ class _Permutation:
 
 @dataclass(frozen=True)
 class TransposeAsConv(Pass):
-    """Source: a permutation of few elements is a matrix of zeros and ones; acc + 0 times one is what RESCALE gives. The
-    elements that a block of the result consists of may be a column of blocks of the data. Then that is one convolution.
+    """Source: a permutation of few elements is a matrix of zeros and ones. RESCALE gives acc + 0 times one. The
+    elements that a block of the result consists of may be a column of the data's blocks. Then that is one convolution.
     Where the result's first dimension is small, it is one for each part of a CONCAT. Two such permutations may take
-    less than the one that they compose to. For each element a convolution multiplies a whole block, and the transpose
-    of C x T has blocks of C rows. With C = a x b it is one of blocks of a rows, and one of b.
+    less than the one that they compose to. For each element a convolution multiplies a whole block. The transpose of C
+    x T has blocks of C rows. With C = a x b it is one of blocks of a rows, and one of b.
 
-    Ethos-U55 has no transpose. It moves an element in 4 to 8 cycles, and multiplies it by a few dozen zeros in a
-    fraction of one. On Ethos-U85 it is the NCHW input of few channels that gains.
+    Ethos-U55 has no transpose. It moves an element in 4 to 8 cycles. A few dozen products with zeros take a fraction of
+    one. On Ethos-U85 it is the NCHW input of few channels that gains.
     """
 
     name: ClassVar[str] = "transpose-as-conv"

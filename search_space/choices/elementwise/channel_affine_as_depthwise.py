@@ -43,9 +43,9 @@ class _Depthwise:
 @dataclass(frozen=True)
 class ChannelAffineAsDepthwise(Pass):
     """Source: TOSA 1.0, DEPTHWISE_CONV2D and RESCALE per channel. A product is one as it stands. A sum is scaled by
-    2^19 and more, which no weight is. So weight, bias and multiplier of each channel are searched for that give the
-    same at all 256 values of x. On Ethos-U55 a sum takes the output unit half as long again as a convolution does.
-    Vela's estimate has broadcast constants read at full size.
+    2^19 and more, which no weight is. So a search finds weight, bias and multiplier of each channel, equal at all 256
+    values of x. On Ethos-U55 a sum takes the output unit half as long again as a convolution does. Vela's estimate has
+    broadcast constants read at full size.
     """
 
     name: ClassVar[str] = "channel-affine-as-depthwise"

@@ -15,8 +15,8 @@ _COMMUTATIVE = frozenset(("ADD", "MUL", "MAXIMUM", "MINIMUM"))
 class ExchangeOperands(Pass):
     """Exchanges two operands that are slices of one value, where the first is the later part of it.
 
-    Source: `CalcBlockDep` of Vela 5.1.0 and 5.2.0 looks at one operand of two that lie in the same tensor, and that is
-    the second one. If the first is what the operation before writes last, the operator may read it too early.
+    Source: `CalcBlockDep` of Vela 5.1.0 and 5.2.0 looks only at the second of two operands in the same tensor. If the
+    first is what the operation before writes last, the operator may read it too early.
     """
 
     name: ClassVar[str] = "exchange-operands"

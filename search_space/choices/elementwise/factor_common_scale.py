@@ -22,7 +22,7 @@ class FactorCommonScale(Pass):
 
     Source: arithmetic; TOSA 1.0, RESCALE, whose rounded shift to the right removes any number of zeros. ExecuTorch
     scales both operands of a quantised sum by 2^19. On Ethos-U55, Vela 5.1 compiles such a sum to one operation if the
-    operands' scales differ or are one. If they are equal and not one, it needs four to six.
+    scales differ or are one. If they are equal and not one, it needs four to six.
     """
 
     name: ClassVar[str] = "factor-common-scale"

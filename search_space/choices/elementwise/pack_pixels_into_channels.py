@@ -27,9 +27,8 @@ class PackPixelsIntoChannels(Pass):
     channels a quarter of two bricks is empty. Two pixels of 24 channels are one of 48. A constant with a value for each
     channel is repeated.
 
-    The RESCALE of a convolution stays with it, since Vela fuses the two. One that widens stays with its readers. If it
-    were packed and they were not, its operand would be stored beyond its tensor (brick-padding in
-    docs/vela-miscompilations.md).
+    The RESCALE of a convolution stays with it, since Vela fuses the two. One that widens stays with its readers. Packed
+    without them, its operand would be stored beyond its tensor (brick-padding in docs/vela-miscompilations.md).
     """
 
     name: ClassVar[str] = "pack-pixels-into-channels"

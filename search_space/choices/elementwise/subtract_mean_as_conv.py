@@ -24,9 +24,9 @@ _TOLERANCE = 1e-3
 @dataclass(frozen=True)
 class SubtractMeanAsConv(Pass):
     """Source: x_i - (x_1 + ... + x_C) / C is 1/C of the sum of C - 1 times x_i and -1 times the others. These weights
-    are whole numbers, up to 128 channels. ExecuTorch rounds the sum to int8, the mean to int8, and their difference;
-    here the difference alone is rounded. LayerNorm begins so, and ExecuTorch computes it twice: both become one. Vela
-    does a sum over channels, a product and differences of INT32 values for one operation of the convolution unit.
+    are whole numbers, up to 128 channels. ExecuTorch rounds the sum to int8, the mean to int8, and their difference.
+    Here the difference alone is rounded. LayerNorm begins so, and ExecuTorch computes it twice: both become one. Vela
+    does a sum over channels, a product and INT32 differences for one operation of the convolution unit.
     """
 
     name: ClassVar[str] = "subtract-mean-as-conv"

@@ -25,9 +25,9 @@ _PLAIN = frozenset(("CLAMP", "IDENTITY", "TABLE"))
 class Table(Pass):
     """Replaces operators that are a function of one int8 value by a TABLE.
 
-    Source: evaluation at all 256 values; TOSA 1.0, TABLE. ExecuTorch lowers hard-swish, SiLU, LeakyReLU, the square and
-    the small additions in LayerNorm to RESCALE, MUL, ADD and the like. Vela fuses a TABLE with the operator before it.
-    A function that returns its operand is removed, and one that only limits it becomes a CLAMP.
+    Source: evaluation at all 256 values; TOSA 1.0, TABLE. ExecuTorch lowers hard-swish, SiLU, LeakyReLU, squares and
+    LayerNorm's small additions to RESCALE, MUL, ADD and the like. Vela fuses a TABLE with the operator before it. A
+    function that returns its operand is removed, and one that only limits it becomes a CLAMP.
 
     Attributes:
         past_shared: also begin before int8 values that other operators read. These values are then computed for the

@@ -19,13 +19,13 @@ _UNARY = frozenset(("CLAMP", "TABLE"))
 class UnaryThroughConcatSlice(Pass):
     """Moves a TABLE or CLAMP from before a CONCAT or SLICE to after it, or back.
 
-    Source: TOSA 1.0, elementwise and data layout operators. Vela fuses a TABLE or CLAMP with the convolution before it,
-    but not after a CONCAT or SLICE of its result.
+    Source: TOSA 1.0, elementwise and data layout operators. Vela fuses a TABLE or CLAMP with the convolution before it.
+    After a CONCAT or SLICE of its result, it does not.
 
     Attributes:
         up: move it to the operands of a CONCAT, and to a value. All SLICEs of that value are read through the same
-            function. Otherwise it is moved down. This is done where all operands of a CONCAT come from the same
-            function, or a SLICE takes part of its result.
+            function. Otherwise it is moved down. This is done where one function gives all operands of a CONCAT, or for
+            a SLICE of its result.
     """
 
     name: ClassVar[str] = "unary-through-concat-slice"

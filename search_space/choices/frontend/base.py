@@ -1,4 +1,7 @@
-"""Lowering choices that are taken inside a toolchain: they change what it makes of a model, before any pass."""
+"""Lowering choices inside a toolchain.
+
+They change what it makes of a model, before any pass.
+"""
 
 from __future__ import annotations
 
@@ -21,4 +24,7 @@ class FrontendChoice(SettingChoice):
 
 
 class QuantiserChoice(FrontendChoice):
-    """Taken where the model is quantised, before it is lowered: so its outputs are never the default's bit for bit."""
+    """Taken when the model is quantised, before it is lowered.
+
+    So its outputs are never the default's bit for bit.
+    """

@@ -10,7 +10,7 @@ from search_space.choices.frontend.base import FrontendChoice
 
 class HostFunction(FrontendChoice):
     """ExecuTorch's quantiser knows `hardtanh` and not `relu6`, `hardsigmoid` and not `hardsigmoid_`. What it does not
-    know stays between a dequantise and a quantise on the CPU, and cuts the program in two. A hard-swish that is written
+    know stays on the CPU, between a dequantise and a quantise. It cuts the program in two. A hard-swish that is written
     out costs MobileNetV3 a delegate each time.
     """
 

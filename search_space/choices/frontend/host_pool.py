@@ -15,7 +15,7 @@ class HostPool(FrontendChoice):
 
     A mean of n integers is never nearer to a tie than 1/2n if n is odd. The CPU's float arithmetic errs by less than
     that for the windows that `odd` takes. So dequantise, float mean and quantise round as AVG_POOL2D does. Means of an
-    even number of values have ties, and which way the CPU rounds them depends on float errors.
+    even number of values have ties. Float errors decide which way the CPU rounds them.
     """
 
     name: ClassVar[str] = "host-pool"

@@ -10,14 +10,14 @@ from search_space.choices.frontend.base import FrontendChoice
 
 class HostSelection(FrontendChoice):
     """ExecuTorch's quantiser does not know `max_pool1d`, `channel_shuffle` and `unfold`. Its partitioner refuses
-    `roll`, adaptive max pools, one-dimensional nearest resizing, and an index of constants that is not along the first
-    axis. For Ethos-U55 and U65 it also refuses most of `flip`, `index_select`, and factors of nearest resizing other
-    than 2, 4 and
-    8. Each stays between a dequantise and a quantise on the CPU, and cuts the program in two.
+    `roll`, adaptive max pools, one-dimensional nearest resizing, and some constant indices: those along other axes than
+    the first. For Ethos-U55 and U65 it also refuses most of `flip` and `index_select`. The only factors of nearest
+    resizing that it takes there are 2, 4 and 8. Each operator stays between a dequantise and a quantise on the CPU, and
+    cuts the program in two.
 
     Such an operator gives elements of its operand: those of certain places, or the largest of a window. Dequantising
     ascends, so the largest int8 value stands for the largest float. What dequantise and quantise do to each of the 256
-    values is done afterwards, by a table if they change any.
+    values comes after, in a table if needed.
     """
 
     name: ClassVar[str] = "host-selection"

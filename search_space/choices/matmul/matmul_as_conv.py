@@ -20,8 +20,8 @@ _TURN = Step("transpose", (0, 2, 1))
 class MatmulAsConv(Pass):
     """Replaces a matrix product with a constant by a 1x1 convolution.
 
-    Source: TOSA 1.0, MATMUL and CONV2D: both subtract zero points and sum in INT32, over the columns of one operand or
-    the channels. Ethos-U55 and U65 have convolutions only, and weights need no transpose.
+    Source: TOSA 1.0, MATMUL and CONV2D. Both subtract zero points and sum in INT32, over an operand's columns or over
+    channels. Ethos-U55 and U65 have convolutions only, and weights need no transpose.
 
     The constant may be either operand. Batches of products are no site (`split-batch-matmul` makes single ones).
 

@@ -28,14 +28,14 @@ class MatmulAsMulReduce(Pass):
     """Replaces a matrix product by elementwise products and a sum over the channels.
 
     Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. For each column, Vela 5.1
-    multiplies the first operand by a row of the transposed second one, to INT32. It sums that over its channels. Here
-    the heads of attention stay side by side in the channels, so that operands need no transposes. The products are
-    INT16, and a convolution with ones sums them faster. Where they would not fit, A's zero point is taken nearer to 0:
-    (A - z)B is (A - y)B + (y - z)B, whose second term is the same for all rows.
+    multiplies the first operand by a row of the transposed second one. It sums that over its channels. Here the heads
+    of attention stay side by side in the channels, so that operands need no transposes. The products are INT16, and a
+    convolution with ones sums them faster. Where they would not fit, A's zero point is taken nearer to 0: (A - z)B is
+    (A - y)B + (y - z)B, whose second term is the same for all rows.
 
     Attributes:
         low_memory: sum each row by itself. Then only the products of one row are in memory at a time. The rows of all
-            heads are then written one after the other, which costs a transpose where the reader needs another order.
+            heads are then written one after the other. Where the reader needs another order, that costs a transpose.
     """
 
     name: ClassVar[str] = "matmul-as-mul-reduce"

@@ -36,15 +36,15 @@ class MatmulByColumns(Pass):
     """Replaces a batch of matrix products by elementwise products for each column, summed over the channels.
 
     Source: TOSA 1.0, MATMUL. Ethos-U55 and U65 have no matrix product of two activations. Vela 5.1 multiplies the first
-    operand by a row of the transposed second one, to INT32, and sums that by REDUCE_SUM. Here the products are INT16,
-    half of the bytes, and a convolution with ones sums those of several columns at a time. The batch stays in the
-    height, as Vela has it. So no operand needs another layout than for MATMUL, and few products are in memory at a
-    time. (`matmul-as-mul-reduce` has the batch in the channels.)
+    operand by a row of the transposed second one, to INT32. It sums that by REDUCE_SUM. Here the products are INT16,
+    half of the bytes. A convolution with ones sums those of several columns at a time. The batch stays in the height,
+    as Vela has it. So no operand needs another layout than for MATMUL, and few products are in memory at a time.
+    (`matmul-as-mul-reduce` has the batch in the channels.)
 
     Where products would not fit INT16, A's zero point is taken nearer to 0: (A - z)B is (A - y)B + (y - z)B, whose
     second term is the same for all rows.
 
-    The RESCALE of the product is done for a few columns at a time, so that few INT32 sums are in memory.
+    The product is rescaled a few columns at a time, so that few INT32 sums are in memory.
 
     Attributes:
         fused: rescale the sums of each convolution by themselves, which Vela then does in the convolution. Where

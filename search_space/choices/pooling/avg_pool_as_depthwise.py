@@ -22,9 +22,9 @@ _MOST_TAPS = 36
 class AvgPoolAsDepthwise(Pass):
     """Replaces an AVG_POOL2D by a depthwise convolution with ones and a RESCALE.
 
-    Source: TOSA 1.0, AVG_POOL2D: the sum without zero points is scaled by `reciprocal_scale` of the count, as a RESCALE
-    with single rounding does. Without padding the count is the same everywhere. The NPU takes 4 taps of a depthwise
-    convolution at a time, and one of a pool (Vela's cost models).
+    Source: TOSA 1.0, AVG_POOL2D: the sum without zero points is scaled by `reciprocal_scale` of the count. A RESCALE
+    with single rounding does the same. Without padding the count is the same everywhere. The NPU takes 4 taps of a
+    depthwise convolution at a time, one of a pool (Vela's estimate).
 
     Attributes:
         global_pools: averages of the whole image, instead of those of small windows. A convolution sums the columns,

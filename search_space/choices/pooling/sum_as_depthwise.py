@@ -21,9 +21,9 @@ from search_space.passes.base import Pass
 class SumAsDepthwise(Pass):
     """Replaces a REDUCE_SUM over height or width by a depthwise convolution with ones.
 
-    Source: TOSA 1.0. DEPTHWISE_CONV2D subtracts the zero point of its input and sums in INT32, as RESCALE by one to
-    INT32 and REDUCE_SUM do. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes for
-    it, which on Ethos-U55 takes nearly all cycles of a mean. Sums over more pixels than a kernel are done in steps.
+    Source: TOSA 1.0. DEPTHWISE_CONV2D subtracts the zero point of its input and sums in INT32. RESCALE by one to INT32
+    and REDUCE_SUM do the same. ExecuTorch lowers a mean to the latter. Vela sums along channels only and transposes for
+    it. On Ethos-U55 that takes nearly all cycles of a mean. Sums over more pixels than a kernel are done in steps.
 
     Attributes:
         both_axes: one kernel for a sum over height and width, up to the largest kernel. Otherwise the first of the two

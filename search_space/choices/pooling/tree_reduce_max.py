@@ -20,7 +20,7 @@ _BY_HALVES = {"REDUCE_MAX": "MAXIMUM", "REDUCE_MIN": "MINIMUM"}
 class TreeReduceMax(Pass):
     """Reduces the channels by halves with MAXIMUM or MINIMUM.
 
-    Source: Vela 5.1 does REDUCE_MAX over channels as a MAX_POOL2D of one channel, of which the NPU fills a brick of 16.
+    Source: Vela 5.1 does REDUCE_MAX over channels as a MAX_POOL2D of one channel. The NPU fills a brick of 16 for it.
     It reads halves of the channels in place. MAXIMUM is for INT32 in TOSA 1.0; between two RESCALE by one it is an int8
     operation. Halves of an odd number share the channel in the middle.
     """

@@ -1,8 +1,10 @@
-"""The base class of propagation rules: what must be known of an operator to move a layout map through it.
+"""The base class of propagation rules.
 
-A rule covers an operator's data: some operands and the result. They have one rank and equal sizes, except along
-dimensions that the operator changes and those along which an operand is broadcast. A map may pass if it keeps these
-dimensions whole; what it does to the others does not matter to the operator.
+A rule is what must be known of an operator to move a layout map through it.
+
+A rule covers an operator's data: some operands and the result. They have one rank. Their sizes are equal, except where
+the operator changes a dimension or broadcasts an operand. A map may pass if it keeps these dimensions whole. What it
+does to the others does not matter.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Carried:
     """An operator on data in another layout.
 
     Attributes:
-        operands, result: for each data operand, and for the result, the map from the new layout to the old one.
+        operands, result: for each data operand and the result, the map from new to old layout.
         where: dimension that the operator refers to -> the same dimension in the new layout.
     """
 
@@ -47,8 +49,8 @@ class PropagationRule(ABC):
     """How a layout map moves through one kind of operator.
 
     Attributes:
-        may_split_dimensions: the rule may split a dimension that a map merges with others, and merge all the others
-            instead.
+        may_split_dimensions: the rule may split a dimension that a map merges with others. It then merges all the
+            others.
     """
 
     may_split_dimensions: ClassVar[bool] = False

@@ -21,8 +21,8 @@ class Gather(PropagationRule):
     """gather(map(x), i) = map(gather(x, i')), in the new layout along the same dimension.
 
     The operator reads [N,K,C] and picks along K, for each n by indices of its own. A map passes if it keeps K whole and
-    N in its place. Where the indices are the same for every n, what is before K and what is after it may change places.
-    They do not if shorter runs than those of C are then picked, since each is a copy by itself.
+    N in its place. Where the indices are the same for every n, the parts before and after K may change places. They do
+    not if that would pick shorter runs than those of C. Each run is a copy.
 
     Source: TOSA 1.0, GATHER. ExecuTorch 1.5.1 gives it for `index_select` and the like, on Ethos-U85.
     """

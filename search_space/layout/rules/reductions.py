@@ -19,7 +19,9 @@ class Reduce(AlongAxis):
 
 
 class Argmax(Reduce):
-    """As Reduce, with the dimension gone from the result; of equals the first along the axis wins in any layout.
+    """As Reduce, with the dimension gone from the result.
+
+    Of equals the first along the axis wins in any layout.
 
     Source: TOSA 1.0, ARGMAX.
     """

@@ -16,8 +16,9 @@ _HEIGHT, _WIDTH, _CHANNELS = 1, 2, 3
 
 
 class Window(PropagationRule):
-    """window(map(x)) = map(window'(x)) if the map leaves height and width where they are or exchanges them, which the
-    window then does, too. Batch and channels are alike to it. Source: TOSA 1.0, AVG_POOL2D, MAX_POOL2D, RESIZE."""
+    """window(map(x)) = map(window'(x)) if the map leaves height and width in place or exchanges them. The window is
+    exchanged likewise. Batch and channels are alike to it. Source: TOSA 1.0, AVG_POOL2D, MAX_POOL2D, RESIZE.
+    """
 
     def dimensions(self, edit: Editor, node: Node) -> Collection[int]:
         return (_HEIGHT, _WIDTH)

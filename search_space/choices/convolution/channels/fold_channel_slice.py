@@ -20,9 +20,9 @@ _BRICK, _MOST_TIMES = 16, 4
 class FoldChannelSlice(Pass):
     """Reads all channels with zero weights, instead of slicing some of them out.
 
-    Source: TOSA 1.0, CONV2D and SLICE. A grouped convolution, and one of some channels of a split, is lowered as a
-    convolution of a SLICE. Vela 5.1 copies the SLICE in many cases. Where there are few channels, the products with
-    zeros take no time, since the output unit is slower.
+    Source: TOSA 1.0, CONV2D and SLICE. A grouped convolution is lowered as a convolution of a SLICE. So is one of some
+    channels of a split. Vela 5.1 copies the SLICE in many cases. Where there are few channels, the products with zeros
+    take no time, since the output unit is slower.
     """
 
     name: ClassVar[str] = "fold-channel-slice"

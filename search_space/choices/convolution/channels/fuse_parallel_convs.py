@@ -25,7 +25,7 @@ class FuseParallelConvs(Pass):
     with convolutions of one size read the same pixels. Fused, they read them once, and fill the blocks of channels that
     each leaves half empty.
 
-    The convolutions must have one kernel size and stride, and their RESCALEs the same zero points; multipliers may
+    The convolutions must have one kernel size and stride, and their RESCALEs the same zero points. Multipliers may
     differ.
     """
 

@@ -25,7 +25,7 @@ class SplitOutputChannels(Pass):
 
     Source: TOSA 1.0, CONV2D: an output channel depends on its own weights and bias. The head of a detector returns all
     anchors of a place as its channels. A transpose makes all places of an anchor follow each other. A linear returns
-    all heads of attention, which become a batch. Each group by itself is in order, and Vela 5.1 writes results to their
+    all heads of attention, which become a batch. Each group by itself is in order. Vela 5.1 writes results to their
     place in a CONCAT of four dimensions.
 
     1x1 convolutions see the pixels as a row. So the results of images of different sizes can be joined further, in

@@ -29,8 +29,8 @@ class BlockDiagonalConv(Pass):
 
     Source: block matrices. The weights become a matrix of two blocks on the diagonal, and otherwise their zero point.
 
-    Ethos-U85 takes 64 input channels of one place of a kernel at a time, or 8 of each of 4 places. For 17 to 32
-    channels Vela 5.1 chooses the latter even for a kernel of one place. They cost twice what 34 to 64 channels do.
+    Ethos-U85 takes 64 input channels of one kernel tap at a time, or 8 of 4 taps. For 17 to 32 channels Vela 5.1
+    chooses the latter even for a kernel of one place. They cost twice what 34 to 64 channels do.
 
     That is of INT8: a convolution of wider data is no site.
     """

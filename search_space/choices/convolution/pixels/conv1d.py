@@ -12,7 +12,7 @@ from search_space.ir.graph import Graph
 
 
 class Conv1d(Choice):
-    """A convolution over data of height 1 (or width 1) with a kernel of height 1 (or width 1), and its RESCALE.
+    """A convolution with its RESCALE, where data and kernel both have height 1 (or width 1).
 
     The NPU's blocks are not square, so one orientation can fill them better than the other.
     """

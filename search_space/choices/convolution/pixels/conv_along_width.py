@@ -16,7 +16,7 @@ _WIDTH = 2
 class ConvAlongWidth(Pass):
     """Runs a convolution over one column along a row.
 
-    Source: Ethos-U55 and U85 in Vela's cost models. Their blocks of results are two pixels wide or more, so half of
+    Source: Ethos-U55 and U85 in Vela's cost models. Their blocks of results are two pixels wide or more. So half of
     each block is empty in a column. Passes that work along the width, such as those that treat several pixels as one,
     then apply. The choice `conv1d` does the same for a whole program, this pass for one convolution.
     """

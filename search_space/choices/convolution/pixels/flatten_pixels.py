@@ -17,11 +17,11 @@ class FlattenPixels(Pass):
     """Reshapes the data of a 1x1 convolution to one row.
 
     Source: a 1x1 kernel does not depend on which pixels are neighbours. ExecuTorch lowers a linear layer to a
-    convolution of N batches of one pixel, which Vela 5.1 treats as an image. Where N is odd, a part of the NPU's blocks
-    of pixels is empty in every row of it. In one row only the end is.
+    convolution of N batches of one pixel. Vela 5.1 treats them as an image. Where N is odd, a part of the NPU's blocks
+    of pixels is empty in every row. In one row only the end is.
 
-    Images are left alone. Their layers keep them in bricks of 16 channels, and a row in between would be written and
-    read linearly.
+    Images are left alone. Their layers keep them in bricks of 16 channels. A row in between would be written and read
+    linearly.
     """
 
     name: ClassVar[str] = "flatten-pixels"

@@ -24,8 +24,8 @@ class Im2col(Pass):
     Source: im2col. The places of a kernel become channels. If there is one position and no padding, the window is the
     data.
 
-    Ethos-U85 works through the places of a kernel one by one, in blocks of pixels that few positions do not fill. A
-    kernel of one place is as fast as its weights are read (Vela 5.1's choice of traversal and its estimate of it).
+    Ethos-U85 works through the taps of a kernel one by one. Few positions do not fill its blocks of pixels. A 1x1
+    kernel is as fast as its weights are read (Vela 5.1's choice of traversal and estimate).
     """
 
     name: ClassVar[str] = "im2col"

@@ -39,12 +39,11 @@ class SpaceToBatch(Pass):
     """Rearranges the data so that a convolution needs no dilation.
 
     Source: space-to-batch, as TensorFlow lowers dilated convolutions; the width holds the batches here. With dilation
-    d, output d*q + r reads pixels d*(q + k) + r. These are in column r of rows of d pixels, so a kernel without
+    d, output d*q + r reads pixels d*(q + k) + r. These are in column r of rows of d pixels. So a kernel without
     dilation along the rows reads them. In one dimension the rearrangement is a reshape.
 
     Vela 5.1 decomposes a dilation above 2 into an operation for each column. Its estimate charges each of them for the
-    whole result. In two dimensions it is cheaper to leave that to Vela, since the columns of both would have to be
-    moved.
+    whole result. In two dimensions it is cheaper to leave that to Vela. Otherwise the columns of both would be moved.
     """
 
     name: ClassVar[str] = "space-to-batch"

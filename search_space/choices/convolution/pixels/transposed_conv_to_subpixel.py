@@ -25,9 +25,8 @@ class TransposedConvToSubpixel(Pass):
     """Computes a transposed convolution by sub-pixel convolutions.
 
     Source: TOSA 1.0, TRANSPOSE_CONV2D; sub-pixel convolution (Shi et al. 2016). With stride s, row s*i + r of the
-    result is a convolution of the data with every s-th row of the kernel. The columns of one phase are channels of one
-    convolution. The rows of one phase are concatenated along the width, where the NPU writes them in place. A reshape
-    remains.
+    result is a convolution with every s-th kernel row. The columns of one phase are channels of one convolution. The
+    rows of one phase are concatenated along the width, where the NPU writes them in place. A reshape remains.
 
     The RESCALE is applied to each phase: Vela 5.1 fuses it with a convolution, but not with a transposed one. Only
     where the result is exactly s times as large as the data.

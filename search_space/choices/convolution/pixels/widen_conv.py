@@ -31,15 +31,16 @@ class WidenConv(Pass):
 
     Source: Ethos-U55 and U85 in Vela's cost models. Results are computed by 8 channels and written by 16. Data is read
     by 8, and the taps of a kernel by 4. Of 12 channels a quarter is empty, and a quarter of a kernel of 3 x 3. Two
-    pixels of 12 channels are one of 24, computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns of the data
-    can be grouped in the same way, also alone. In the limit a whole row is one pixel. Where k does not divide a row of
-    results, a few more are computed and sliced off. Where it does not divide a row of the data, zero points fill it up.
+    pixels of 12 channels are one of 24. It is computed by a kernel of 3 x 4 = 12 taps with stride 2. The columns of the
+    data can be grouped in the same way, also alone. In the limit a whole row is one pixel. Where k does not divide a
+    row of results, a few more are computed and sliced off. Where it does not divide a row of the data, zero points fill
+    it up.
 
     The pass does not apply where more products with zeros are added than are saved. Nor does it apply before a CONCAT:
-    results are written to their place in it, but not through a reshape.
+    Vela writes results into it directly, but not through a reshape.
 
     Attributes:
-        by_taps: whether the NPU goes through a kernel tap by tap, 4 at a time, as the U85 does. It does so wherever the
+        by_taps: whether the NPU goes through a kernel tap by tap, 4 at a time, as U85 does. It does so wherever the
             kernel has several taps and the data has up to 32 channels. A convolution of 1 x 1 with 32 channels then
             takes twice the time of one with 64. It skips half of the work where at most two of four consecutive weights
             are not zero. This is so for data with one or two channels. The U55 goes channel by channel (32 at a time)
