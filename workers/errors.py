@@ -10,11 +10,16 @@ class OfAnotherFamily(ModelError):
 
 
 class CompilerRefused(Exception):
-    """The target's compiler does not take a program, or what it emits cannot be priced; the reason in one line."""
+    """The target's compiler refuses a program, or its output cannot be priced.
+
+    The message is the reason in one line.
+    """
 
 
 class ReferenceFailed(Exception):
-    """What the outputs of a program should be cannot be found out; the message is the reason in one line.
+    """The right outputs of a program cannot be found out.
+
+    The message is the reason in one line.
 
     Attributes:
         at: on which of several sets of inputs.

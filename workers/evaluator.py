@@ -52,13 +52,14 @@ class Outcome:
     """What an evaluation found.
 
     Attributes:
-        status: `ok` (compiled, and equal to the default lowering on all check inputs, or measured where the recipe has
-            elements that are not exact), `wrong` (outputs differ, or a pass broke the program) or `refused` (the
-            compiler or a pass does not take it).
+        status: `ok`, `wrong` or `refused`. A program is `ok` if it was compiled and equals the default lowering on all
+            check inputs. If the recipe has elements that are not exact, it is measured instead. It is `wrong` if
+            outputs differ, or a pass broke the program. It is `refused` if the compiler or a pass does not take it.
         reason: one line if not ok.
-        stream_fault: in one line, what is wrong with what the compiler emits for a program that is itself right: such
-            an outcome may not be offered, but passes may lead on from it to one that may; empty if nothing is.
-        executed: whether what the compiler emits was executed, if the target can be; if not, it may not be offered.
+        stream_fault: in one line, what is wrong with the compiler's output for a right program; else empty. Such an
+            outcome may not be offered, but passes may lead on from it to one that may.
+        executed: whether the compiler's output was executed, on targets where that is possible. If not, it may not be
+            offered.
         check: the inputs that were compared.
         path: hash of the program that the choices give, then after each pass; empty if one fails.
         exactness: the class of the recipe.
@@ -97,8 +98,7 @@ class Expansion:
 
     Attributes:
         successors: pass -> hash of the program after it, for passes that change its program.
-        sites: for each pass of the recipe that applies to some of its sites: place from 0 -> their numbers, and how
-            many there are.
+        sites: for each pass of the recipe with some of its sites: place from 0 -> their numbers and their count.
         reuse: as of `Outcome`.
     """
 
@@ -137,13 +137,12 @@ class Evaluator(Generic[P]):
 
         Args:
             recipe: of the candidate.
-            whole: check it by what the reference model says of whole programs, and execute what is emitted, on all
-                inputs. That takes seconds to minutes. Else programs are checked that share most of what they compute,
-                and what is emitted is executed on the random inputs alone, in milliseconds.
+            whole: check it by the reference model's run of whole programs, and execute the compiled program on all
+                inputs. That takes seconds to minutes. Else programs with most values in common are checked. The
+                compiled program is executed on the random inputs alone, in milliseconds.
             wanted: whether what is emitted is executed at all, if its programs are right. That of the default lowering
                 is executed always, as by `on_all`, since everything else is compared with it.
-            on_all: if it is not `whole`, execute on all inputs that programs which share what they compute are checked
-                on.
+            on_all: without `whole`, execute on all inputs that programs with values in common are checked on.
 
         Returns:
             What came of it; what goes wrong with the candidate is in there.

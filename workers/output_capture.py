@@ -1,7 +1,7 @@
 """Keep what the toolchain prints off the terminal, at the level where it prints.
 
-Vela and the reference model are C++ and write to the file descriptors 1 and 2, which `contextlib.redirect_stdout` does
-not see. These context managers move the descriptors themselves, and `sys.stdout` and `sys.stderr` with them. So
+Vela and the reference model are C++ and write to the file descriptors 1 and 2. `contextlib.redirect_stdout` does not
+see that. These context managers move the descriptors themselves, and `sys.stdout` and `sys.stderr` with them. So
 Python's and C's output land in the same place, in the order in which it was written.
 
 The descriptors belong to the process. While one thread is inside, the output of every other thread goes the same way. A

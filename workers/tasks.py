@@ -1,6 +1,6 @@
 """What the driver asks a worker process to do. Plain arguments, plain answers; evaluators stay warm between calls.
 
-Recipes come as text, and are parsed here: so a pass that only the driver has is an error in one line.
+Recipes come as text and are parsed here. So a pass that only the driver has is an error in one line.
 """
 
 from __future__ import annotations
@@ -112,8 +112,9 @@ def enter(base: Shared[Base], base_key: str, job: Job, setting: Setting) -> tupl
 
 
 def starts(base: Shared[Base], base_key: str, job: Job, setting: Setting, transferred: list[str]) -> tuple[str, ...]:
-    """The recipes that a search starts from where the toolchain lowers by a setting, together with recipes that won on
-    similar models.
+    """The recipes that a search starts from where the toolchain lowers by a setting.
+
+    Recipes that won on similar models are among them.
 
     Args:
         base: as of `evaluate`.
@@ -182,8 +183,9 @@ def evaluate(
 
 
 def up_to_right(base: Shared[Base], base_key: str, job: Job, recipes: Sequence[str]) -> list[Outcome]:
-    """Evaluate candidates one after the other, up to the first whose command streams are right on all inputs that
-    candidates share.
+    """Evaluate candidates one after the other.
+
+    It stops at the first whose command streams are right on all inputs that candidates share.
 
     Args:
         base: as of `evaluate`.

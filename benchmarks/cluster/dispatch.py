@@ -5,8 +5,8 @@
 Evaluations that sleep for 50 ms stand in for real ones, so that only the dispatcher works. First a simulation: the
 pool's own dispatch over 1 to 1,000 stand-ins inside this process, without Ray. Then real Ray workers, one per core.
 
-Printed for each: the driver's processor time per evaluation, and the part of the evaluators' time that they were busy.
-The second means something on a quiet machine only.
+Printed for each: the driver's processor time per evaluation, and the busy part of the evaluators' time. The second
+means something on a quiet machine only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def sleep() -> None:
 
 
 class StandIn(Worker):
-    """In the place of a worker process: answers after as long, one call after the other, from inside the driver."""
+    """Takes the place of a worker process. It answers after as long, one call after the other, inside the driver."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

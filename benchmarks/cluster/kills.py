@@ -1,10 +1,12 @@
-"""Random SIGKILLs of workers, nodes and the driver while a sweep goes over a local Ray cluster of three nodes.
+"""Random SIGKILLs of workers, nodes and the driver.
+
+Meanwhile a sweep goes over a local Ray cluster of three nodes.
 
     python -m benchmarks.cluster.kills --kills 50 SUITE.toml
 
 Goes over the suite twice, into stores of their own: undisturbed, then disturbed. The suite says
 `store = "store.sqlite"`. Says what was lost, what was counted twice, and whether the best recipes are the same. Exit
-status 1 if anything differs, if nothing was found, or if the sweep was through before as many were killed.
+status 1 if anything differs, if nothing was found, or if the sweep ended before all kills.
 """
 
 from __future__ import annotations
@@ -101,7 +103,7 @@ def cluster(nodes: int = NODES) -> Iterator[Cluster]:
 
 @dataclass(frozen=True)
 class Found:
-    """What a store holds after a sweep: what a candidate came to by identity and recipe, and the best recipes."""
+    """What a store holds after a sweep: results of candidates by identity and recipe, and the best recipes."""
 
     candidates: Counter[tuple[str, str, str, int | None]]
     bests: dict[str, tuple[str, int]]
@@ -149,7 +151,7 @@ def disturbed(
 ) -> Counter[str]:
     """Sweep to the end while `kills` processes are killed; how many of each kind were.
 
-    One of ten is a node, one of ten the driver, which is started again; the others are workers.
+    One of ten is a node, one of ten the driver, which is started again. The others are workers.
 
     Args:
         due: whether the next one is to be killed now; is given how many were.

@@ -1,12 +1,12 @@
-"""What a sweep over very many models would take: the arithmetic, from what a sample of them takes here.
+"""What a sweep over very many models would take: an extrapolation from a sample of them.
 
     python -m benchmarks.cluster.scale SUITE.toml [--models 10000 --targets 10 --cores 1000] [--lower-seconds 30] ...
 
-Goes over a suite three times, as `velatune nightly` does, with a cache that is new. The first time one candidate for
-each search is enough: models are lowered then, and the driver imports what it needs. The second time it is all of the
-suite, with another store; the third time nothing is left to be done. So the difference in the driver's processor time
-between those two is what evaluations cost it, by dispatch, search and store. The evaluations of a study, their seconds
-and bytes are means over the store; the rest are options. See docs/scale.md.
+Goes over a suite three times, as `velatune nightly` does, with a cache that is new. The first time, one candidate for
+each search is enough. Models are lowered then, and the driver imports what it needs. The second time it is all of the
+suite, with another store. The third time nothing is left to do. So the difference of the driver's processor time
+between those two is the cost of evaluations. It is for dispatch, search and store. The evaluations of a study, their
+seconds and bytes are means over the store; the rest are options. See docs/scale.md.
 """
 
 from __future__ import annotations

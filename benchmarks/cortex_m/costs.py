@@ -2,8 +2,8 @@
 
 Writes `workers/cortex_m/cost/fitted.json` from the tables in `workers/cortex_m/evidence/data`. Coefficients of loops
 are fitted by non-negative least squares on relative errors. What ExecuTorch's operators and runtime take beside kernels
-is fitted to whole models. The file also has the errors per formula on rows that were left out of the fit, in five
-parts. These errors are also a table on docs/cortex-m.md.
+is fitted to whole models. The file also has the errors per formula on rows left out of the fit, in five parts. These
+errors are also a table on docs/cortex-m.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Files of recipes, run by a command of yours: `python -m benchmarks.cortex_m.files MODEL --runner COMMAND`.
 
-Lowers a model by recipes and has each `.pte` run once; docs/cortex-m.md says what the command has to do. Without
+Lowers a model by recipes and has each `.pte` run once. docs/cortex-m.md says what the command has to do. Without
 recipes it takes the default lowering and the best that the store knows. Prints what came of each file, what was counted
 beside what was predicted, and what the guards say. A file that fails or differs is a row and no error.
 """

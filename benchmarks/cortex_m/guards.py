@@ -1,6 +1,6 @@
 """Programs that guards name, and their mends, run by a command of yours: `python -m benchmarks.cortex_m.guards`.
 
-Each program is run as the default lowering makes it, and once more with the pass that mends it. A row says what came of
+Each program is run as the default lowering makes it, and again with the pass that corrects it. A row says what came of
 it, what the guards say, and whether these agree. docs/cortex-m.md says what the command has to do.
 """
 

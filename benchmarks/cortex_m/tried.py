@@ -1,4 +1,7 @@
-"""A `.pte` file that a command of the user's runs, where a file that fails is a finding and no error."""
+"""A `.pte` file run by a command of the user's.
+
+A file that fails is a finding and no error.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Indices(nn.Module):
 
 
 def seeded(make: Callable[[], nn.Module], shape: Shape) -> Callable[[], Made]:
-    """A model source: the net with weights, and one input of this shape, that follow from the function's name."""
+    """A model source: the net with weights and one input of this shape, drawn by the function's name."""
     seed = crc32(make.__name__.encode())
 
     @wraps(make)

@@ -1,4 +1,7 @@
-"""Models that differ from others in one size: what a search learns on one should help with the other."""
+"""Models that differ from others in one size.
+
+What a search learns on one should help with the other.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Fits the parameters of stream cycles to evidence: `python -m benchmarks.predictions.fit_cycles [--data FOLDER]`.
 
-Prints how far predictions are off with the parameters that velatune has. It also prints the error on the rows of each
-model with parameters that were fitted without that model.
+Prints how far predictions are off with the parameters that velatune has. It also prints each model's error with
+parameters that were fitted without that model.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ def group_of(row: Comparison) -> str:
 
 
 def fitted(data: Path, without: str = "") -> Fitted:
-    """Parameters that make the loss small on all rows but those of a model, each found after the ones before it."""
+    """Parameters that make the loss small on all rows but those of a model.
+
+    Each is found after the ones before it.
+    """
     found = FITTED
     for name, bounds in BOUNDS.items():
 

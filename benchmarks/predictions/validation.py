@@ -1,5 +1,6 @@
-"""Write what follows from the evidence that ships: the tables of docs/validation.md, and the errors that are printed
-with predictions.
+"""Write what follows from the evidence that ships.
+
+These are the tables of docs/validation.md, and the errors that are printed with predictions.
 
 python -m benchmarks.predictions.validation
 """

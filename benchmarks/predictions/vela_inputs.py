@@ -1,4 +1,4 @@
-"""Vela's rows once more, from what Vela feeds its model: the debug tables, and the peculiarities of version 5.1.0.
+"""Vela's rows computed again from its model's inputs: the debug tables, and the peculiarities of version 5.1.0.
 
 `benchmarks.predictions.vela_formulas` makes Vela's rows of Vela's inputs, cycle for cycle. Taking the peculiarities
 out one by one says which of them a row is off by. Stream cycles have other formulas, which were compared with
@@ -55,7 +55,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """A row by our formulas: cycles of the NPU without and with copies, of each memory by name, and of the row."""
+    """A row by our formulas.
+
+    It has the cycles of the NPU without and with copies, of each memory, and of the row.
+    """
 
     compute_cycles: int
     npu_cycles: int

@@ -42,7 +42,7 @@ _USUAL, _ENOUGH = Budget(trials=64), Budget(trials=5000)
 @click.command()
 @click.argument("models", nargs=-1)
 def exhausted(models: tuple[str, ...]) -> None:
-    """Print, as Markdown, what a search answers after the usual candidates, and what the best is that there is."""
+    """Print, as Markdown, what a search finds after the usual candidates, and the best of the space."""
     header = (
         "model", "target", "default cycles", f"best of {_USUAL.trials} candidates", "candidates", "programs",
         "ended", "best",

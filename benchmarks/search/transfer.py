@@ -1,6 +1,8 @@
-"""What a search saves that starts from what won on a similar model: candidates until 95 % of the gain.
+"""What a search saves by starting from the bests of a similar model.
 
-For each pair the first model is tuned; then the second one twice, once knowing of the first and once not. The gain is
+It is counted in candidates until 95 % of the gain.
+
+For each pair the first model is tuned. Then the second one is tuned twice, with and without that result. The gain is
 the best of both searches.
 """
 

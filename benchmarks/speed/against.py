@@ -1,4 +1,6 @@
-"""How fast searches and lookups are in this checkout and at another commit, side by side in one run.
+"""How fast searches and lookups are in this checkout and at another commit.
+
+Both are measured alternately in one run.
 
     python -m benchmarks.speed.against 6f85dd0 --model mlperf-tiny/ds-cnn --model vit
 
@@ -6,12 +8,12 @@ Both are used by their command line only, as their users do, so their modules ma
 for the time of the run; a folder is taken as it is. Both run in this Python: a commit of another toolchain fails.
 
 A search begins with nothing remembered, with the same seed, trials and one worker. Candidates per second are those that
-`velatune tune --json` reports: of the search alone, without lowering, by the clock. Passes that only one of them has
-lead to other programs, so `programs` and `best` are printed beside it. A candidate whose program was seen before is
-answered from memory. So a search that finds more distinct programs has a lower rate of candidates. Programs per second
-compare the work itself; the round with the most counts. A lookup is the whole command, for a result that is there: most
-of it is the start of Python. Its median counts. The two take turns, so that a busy machine slows both alike. Ratios are
-this checkout's figure divided by the other one's.
+`velatune tune --json` reports: of the search alone, without lowering, by the clock. Passes of only one of them lead to
+other programs, so `programs` and `best` are printed as well. A candidate whose program was seen before is answered from
+memory. So a search that finds more distinct programs has a lower rate of candidates. Programs per second compare the
+work itself; the round with the most counts. A lookup is the whole command, for a result that is there. Most of its time
+is the start of Python. Its median counts. The two take turns, so that a busy machine slows both alike. Ratios are this
+checkout's figure divided by the other one's.
 """
 
 from __future__ import annotations

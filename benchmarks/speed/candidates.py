@@ -1,10 +1,10 @@
 """How fast candidates are tried: velatune against `benchmarks.speed.plain_loop`, which a user would write today.
 
 Both search the same model for the same target on one core, with nothing remembered from before. Trials of the loop are
-timed before and after velatune's search, so that a busy machine slows both alike. For the loop, every trial counts,
-also one that comes to a program that it had before. For velatune both are printed. Candidates are distinct recipes
-whose program was compiled and found equal to the default lowering. The other number is the distinct programs among
-them. Each side exports, quantises and starts up before its time begins.
+timed before and after velatune's search. So a busy machine slows both alike. For the loop, every trial counts, also one
+that comes to a program that it had before. For velatune both are printed. Candidates are distinct recipes whose program
+was compiled and found equal to the default lowering. The other number is the distinct programs among them. Each side
+exports, quantises and starts up before its time begins.
 
 Then, on two cores: which part of a search the two workers spend in calls.
 """
@@ -54,8 +54,11 @@ BUDGET = Budget(trials=400, seconds=60)
 
 @dataclass(frozen=True)
 class Searched:
-    """A search by velatune: verified candidates, distinct programs among them, seconds of search, and what part of the
-    time its workers worked."""
+    """A search by velatune.
+
+    The result is verified candidates, distinct programs among them, seconds of search, and the busy part of its
+    workers' time.
+    """
 
     candidates: int
     programs: int

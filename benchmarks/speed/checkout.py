@@ -1,4 +1,7 @@
-"""An older commit of velatune beside this one, used by its command line only: its modules may lie elsewhere."""
+"""An older commit of velatune beside this one.
+
+It is used by its command line only: its modules may lie elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Checkout:
-    """Commands of one checkout, with a home of their own: nothing is shared with the other one, or with the user.
+    """Commands of one checkout, with a home of their own.
+
+    Nothing is shared with the other one, or with the user.
 
     Attributes:
         folder: with the checkout's `pyproject.toml`.

@@ -2,11 +2,11 @@
 
     python -m benchmarks.speed.executing --model mlperf-tiny/ds-cnn --model vit
 
-Prints, for each model and target, CPU seconds of a candidate with and without, and by how much candidates per second
-fall. A search is run once, as it is. What it asked of its evaluator is then asked again of two that remember nothing.
-These are the same recipes in the same order, and the successors of the same ones. CPU seconds of this process; they
-leave out the search's own steps, which are the same for both. `benchmarks.speed.against` compares whole searches of two
-checkouts.
+Prints CPU seconds of a candidate with and without, for each model and target. It also prints by how much candidates per
+second fall. A search is run once, as it is. What it asked of its evaluator is then asked again of two that remember
+nothing. These are the same recipes in the same order, and the successors of the same ones. CPU seconds of this process;
+they leave out the search's own steps, which are the same for both. `benchmarks.speed.against` compares whole searches
+of two checkouts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class Unexecuted(TosaPrograms):
 
 
 def calls_of_search(job: Job[Target], trials: int) -> list[Call]:
-    """What a search asks of its evaluator, but for the check of the best, and recipes that ExecuTorch lowers anew."""
+    """What a search asks of its evaluator.
+
+    The check of the best is left out, as are recipes that ExecuTorch lowers anew.
+    """
     found: list[Call] = []
 
     def asked(function: Callable[..., Any], args: tuple[Any, ...]) -> None:

@@ -1,7 +1,7 @@
 """What handling a program costs against compiling it: load, hash, write, passes, Vela; one core, one run.
 
-The aims for load, hash and write together are 10 ms for 50 operators and 100 ms for 500, 0.2 ms an operator. Any pass
-is to reach its fixed point in 50 ms for 500 operators.
+Load, hash and write together should take 10 ms for 50 operators and 100 ms for 500. That is 0.2 ms an operator. Any
+pass is to reach its fixed point in 50 ms for 500 operators.
 """
 
 from __future__ import annotations

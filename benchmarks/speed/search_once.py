@@ -1,4 +1,7 @@
-"""One search in one process, without workers of its own, so that all that it costs is this process's CPU time."""
+"""One search in one process without other workers.
+
+So all that it costs is this process's CPU time.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ class OwnProcess:
 
 @dataclass
 class Searched:
-    """What a search took, from its first candidate to its last: the check of the best behind it is not in it.
+    """What a search took, from its first candidate to its last.
+
+    The check of the best after it is not included.
 
     Attributes:
         candidates: that were evaluated. programs: distinct ones among them.

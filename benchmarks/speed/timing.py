@@ -1,4 +1,7 @@
-"""Timing side by side: everything that is compared is run in turn, so that a busy machine slows all of it alike."""
+"""Timing of alternatives.
+
+All are run in turn, so that a busy machine slows them alike.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a lookup takes in a store of a million evaluations, on SQLite and on a PostgreSQL server of its own.
+"""How long a lookup takes in a store of a million evaluations, on SQLite and a PostgreSQL server.
 
     python -m benchmarks.store.lookup [--models 2500]
 
@@ -7,7 +7,7 @@ ten have the same structure, as when a team trains one network again and again. 
 millisecond, whatever the answer. Beside it is the time without what the machine's other programs did to it.
 
 In turn with lookups as they are, SQLAlchemy runs the same statements with the same settings of connections. The last
-columns say how long that takes, and how many times as long in the median: why
+columns say how long that takes, and how many times as long in the median. That is why
 `results.store.database.fast_reads` runs statements itself.
 """
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, for as long as it is needed, from the binaries that are on this machine."""
+"""A temporary PostgreSQL server, from the binaries that are on this machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def binaries() -> Path | None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A fresh server that listens on a socket in its own folder only; yields the URL of its database.
+    """A fresh server that listens on a socket in its own folder only.
+
+    Yields the URL of its database.
 
     Raises RuntimeError if there are no binaries, or it does not start; with its last words.
     """

@@ -1,15 +1,17 @@
-"""Whether two stores have the same bests: for each model and target, do default and best cost the same?
+"""Whether two stores have the same bests.
+
+Default and best must cost the same for each model and target.
 
     python -m benchmarks.store.same_bests before.sqlite after.sqlite --renamed renamed.json
 
-Tune the same models before and after a change of velatune, with the same trials and seed, each into a store of its own.
-A store of another schema cannot be read. What `velatune tune --json` printed at that commit, saved as a `.json` file,
-takes its place. The same command prints it again without a new search.
+Tune the same models before and after a change of velatune. Trials and seed are the same, the stores are not. A store of
+another schema cannot be read. What `velatune tune --json` printed at that commit, saved as a `.json` file, takes its
+place. The same command prints it again without a new search.
 
-Of several bests of a model and target under the same objective, quantisation and layout, the newest counts. Against a
-`.json` file, which says these in its own version's way, it is the newest of a model and target. A recipe that differs
-at the same cost is named and no difference. `--renamed` names a file with a JSON object: name of a pass or choice in
-the first store -> its name in the second one. Ends with status 1 where a cost differs or a best is missing.
+Of several bests of a model and target under the same objective, quantisation and layout, the newest counts. A `.json`
+file says these in its own version's way. Against one, it is the newest of a model and target. A recipe that differs at
+the same cost is named and no difference. `--renamed` names a file with a JSON object. It maps names of passes and
+choices in the first store to those in the second. Ends with status 1 where a cost differs or a best is missing.
 """
 
 from __future__ import annotations

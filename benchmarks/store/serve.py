@@ -3,7 +3,7 @@ second.
 
     python -m benchmarks.store.serve [--requests 2000] [--models 2500]
 
-The store is that of `benchmarks.store.lookup`; the service runs in a process of its own, its client on one connection.
+The store is that of `benchmarks.store.lookup`. The service runs in a process of its own, its client on one connection.
 `first`: questions that were not asked since the store changed; `again`: the same ones once more. A core's rate is
 requests by processor time that the service used (user and system). So the client and whatever else the machine does are
 not in it. Latencies are the client's, and a busy machine shows in them. The aims: 99 of 100 in 5 ms, and 1,000 a

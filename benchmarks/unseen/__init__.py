@@ -3,6 +3,6 @@
     velatune tune benchmarks/unseen/images.py:densenet --target ethos-u55-128
     make unseen
 
-They answer what a search gains on a net that it has not seen. A pass or a choice that is made for one of them has to
-take that net out of here.
+They answer what a search gains on a net that it has not seen. If a pass or a choice is made for one of them, that net
+must leave this folder.
 """

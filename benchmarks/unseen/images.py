@@ -40,7 +40,10 @@ class ShuffleNetV2(nn.Module):
 
 
 class GhostNet(nn.Module):
-    """GhostNet (Han et al., 2020): half of a layer's channels by a 1x1, the others by a depthwise one of these."""
+    """GhostNet (Han et al., 2020).
+
+    A 1x1 gives half of a layer's channels, and a depthwise one of these the others.
+    """
 
     class Ghost(nn.Module):
         def __init__(self, inputs: int, outputs: int) -> None:
@@ -198,7 +201,7 @@ class MobileVit(nn.Module):
 
 
 class WindowAttention(nn.Module):
-    """A pair of blocks of Swin (Liu et al., 2021): attention in windows of 4x4, the second ones shifted."""
+    """Two blocks of Swin (Liu et al., 2021): attention in windows of 4x4, shifted in the second one."""
 
     def __init__(self, width: int = 48) -> None:
         super().__init__()

@@ -39,7 +39,8 @@ def dense_weights(edit: Editor, node: Node) -> np.ndarray | None:
         node: any operator.
 
     Returns:
-        An array [OC,KH,KW,IC]. None if the weights are not constant, or the node is no convolution over all its input channels.
+        An array [OC,KH,KW,IC]. None if the weights are not constant, or the node is no convolution over all its input
+        channels.
     """
     if node.op not in ("CONV2D", "DEPTHWISE_CONV2D"):
         return None

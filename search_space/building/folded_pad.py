@@ -21,7 +21,8 @@ def with_folded_pad(edit: Editor, node: Node) -> Node | None:
         node: any operator.
 
     Returns:
-        The convolution on the data before the PAD. None if there is no such PAD, or the convolution cannot pad that much.
+        The convolution on the data before the PAD. None if there is no such PAD, or the convolution cannot pad so
+        much.
     """
     kernel = kernel_size(edit, node)
     if kernel is None:

@@ -14,7 +14,7 @@ from workers.errors import ModelError, one_line
 
 
 def read_arrays(paths: Sequence[Path]) -> list[np.ndarray]:
-    """The arrays of `.npy` and `.npz` files, one file after another, those of a `.npz` in the order of its entries.
+    """The arrays of `.npy` and `.npz` files, file by file, those of a `.npz` in stored order.
 
     Nothing is unpickled. Raises ModelError if a file cannot be read.
     """
@@ -22,7 +22,7 @@ def read_arrays(paths: Sequence[Path]) -> list[np.ndarray]:
 
 
 def write_arrays(place: Path, arrays: Sequence[np.ndarray]) -> list[Path]:
-    """Write arrays into a `.npz`, as `output_0`, `output_1`, ..., or each into a `.npy` of that name in a folder.
+    """Write arrays into a `.npz`, as `output_0`, `output_1`, ..., or each into a `.npy` in a folder.
 
     Args:
         place: a path that ends in `.npz`, or a folder, which is made if it is missing.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Reuse:
-    """Graphs that a price, a check or successors were asked for, and how many of them the memo had."""
+    """How many prices, checks or successors of graphs were asked for, and how many the memo had."""
 
     prices: int = 0
     known_prices: int = 0

@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 
 
 class LRU(Generic[Found]):
-    """Answers by key: those that were asked for last, as far as their sizes together are no more than a limit."""
+    """An LRU cache of answers by key, limited by the sum of their sizes."""
 
     def __init__(self, most: int, size: Callable[[Found], int] = lambda _: 1) -> None:
         """Begin empty.

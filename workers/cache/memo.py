@@ -1,8 +1,8 @@
 """Results that are worth remembering, shared by all workers of a machine and all runs.
 
-Entries are rows of SQLite files, since there are several for each candidate and to make a file takes milliseconds. A
-reader sees a whole entry or none, even if a process dies. An entry that cannot be read is passed over with a warning
-and written anew.
+Entries are rows of SQLite files: there are several for each candidate, and making a file takes milliseconds. A reader
+sees a whole entry or none, even if a process dies. An entry that cannot be read is passed over with a warning and
+written anew.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class Memo:
         self._kept.put(name, (json.loads(content)["value"], len(content)))
 
     def put_if_possible(self, value: Mapping[str, Any], **key: Any) -> None:
-        """`put`, but for results that hold whether they are kept or not: a full disk is a warning in the log.
+        """`put` for results that hold whether they are kept or not.
+
+        A full disk is a warning in the log.
 
         Args:
             value: a JSON object.

@@ -1,4 +1,6 @@
-"""Which graph each pass makes of a graph, by hashes: what a search asks of every program that it sees.
+"""Which graph each pass makes of a graph, by hashes.
+
+A search asks it of every program that it sees.
 
 Equal graphs have equal successors, whatever model they are of and whatever recipe led to them. So the answers are kept
 in the memo, for all workers, runs and models. One that is there costs a look-up instead of running every pass.

@@ -1,4 +1,7 @@
-"""The quality that a search may give up for cycles: none, unless the user allows it, and then within a limit."""
+"""The quality that a search may give up for cycles.
+
+It is none, unless the user allows it within a limit.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class CheckInput:
 def check_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
     """The sets for a program: seeded random, all minimum, all maximum, all zero points, and the calibration inputs.
 
-    Inputs that are indices keep to what is defined for them; those of SCATTER differ from each other in every set.
+    Inputs that are indices keep to what is defined for them. Those of SCATTER are distinct in every set.
 
     Args:
         graph: the program.

@@ -24,7 +24,7 @@ Computed = TypeVar("Computed", bound=Outputs)
 class DefinedInputs:
     """Of the programs of a default lowering.
 
-    Undefined inputs are looked for only once the reference model has refused some: it takes a run of whole programs.
+    Undefined inputs are looked for only after the reference model refused some, since that runs whole programs.
     """
 
     def __init__(

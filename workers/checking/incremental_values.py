@@ -43,9 +43,9 @@ class Values:
     """Of all programs that take these inputs.
 
     A value is an array on all sets of inputs: they are its first dimension. It is known by its content, an operator by
-    what it is and by the values that it reads. A TOSA operator is a function of these. So of a program that differs
-    from others in a few operators, only these are run. Those after them run no longer as soon as a value is one that
-    others had there.
+    its kind and the values that it reads. A TOSA operator is a function of these. So of a program that differs from
+    others in a few operators, only these are run. Those after them run no longer as soon as a value is one that others
+    had there.
 
     kept: for what takes seconds to compute.
     """

@@ -1,6 +1,7 @@
 """Which values an input may have that a program uses as an index.
 
-TOSA leaves GATHER and SCATTER undefined where an index is outside of its dimension, and SCATTER where two are the same.
+TOSA leaves GATHER and SCATTER undefined where an index is out of range. SCATTER is also undefined where two indices are
+equal.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ class _Sum:
 
 
 def index_ranges(graph: Graph) -> dict[int, IndexRange | None]:
-    """For each input that is part of an index, by its id: within its range, all indices are defined.
+    """For each input that is part of an index, by its id: the range of defined indices.
 
-    An index into several dimensions at once is a sum of indices times strides: each stays within its own dimension.
-    None: how the index is made of the input is not understood, or no range is safe.
+    An index into several dimensions is a sum of indices times strides. Each stays within its own dimension. None: how
+    the index is made of the input is not understood, or no range is safe.
     """
     found: dict[int, IndexRange | None] = {}
     for _, node in graph.operators():

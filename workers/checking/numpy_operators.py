@@ -1,4 +1,6 @@
-"""What integer operators compute, in numpy: the same as the TOSA reference model in a fraction of the time.
+"""Integer operators in numpy.
+
+They compute the same as the TOSA reference model in a fraction of the time.
 
 A value is known on several sets of inputs at once. They are the first dimension of its array, before the dimensions of
 the program. It has size 1 where the value is the same on all of them, as a constant's.
@@ -68,8 +70,8 @@ def result_of(node: Node, operands: Sequence[Node], arrays: _Operands) -> np.nda
         arrays: their values, `[S, ...]`; S is 1 for what is the same on all sets.
 
     Returns:
-        `[S, ...]` of the operator's dtype; INT48 is int64. None where the operator is not known here or TOSA does not
-        say what the result is on one of the sets.
+        `[S, ...]` of the operator's dtype; INT48 is int64. None where the operator is not known here, or TOSA does not
+        define the result on some set.
     """
     dtype = _COMPUTED_IN.get(node.type.dtype)
     if dtype is None or any(one.kind == "f" for one in (dtype, *(array.dtype for array in arrays))):

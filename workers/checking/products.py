@@ -28,8 +28,8 @@ def product(node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
         operands: values of all operands, `[S, ...]` as in `workers.checking.numpy_operators`.
 
     Returns:
-        `[S, ...]`, int32 for INT32 and int64 for INT48. None if it is no sum of products of INT8 values in INT32, or of
-        INT16 and others in INT48. None also if a sum might not fit.
+        `[S, ...]`, int32 for INT32 and int64 for INT48. None if it is no sum of products. These are of INT8 values in
+        INT32, or of INT16 and others in INT48. None also if a sum might not fit.
     """
     if node.op not in _SUMMED or node.type.dtype not in ("INT32", "INT48"):
         return None

@@ -1,8 +1,8 @@
 """The signal-to-quantisation-noise ratio of outputs: how near they come to those of the float model.
 
-It is 20 * log10(|x| / |x - y|) dB, where x is an output of the float model and y the same output of a lowered program.
-Both are over all elements and all inputs. `torch.ao.ns.fx.utils.compute_sqnr` has the same formula. Elements that are
-the same infinity, or NaN, in both count as neither signal nor noise.
+It is 20 * log10(|x| / |x - y|) dB. Here x is an output of the float model and y that of a lowered program. Both are
+over all elements and all inputs. `torch.ao.ns.fx.utils.compute_sqnr` has the same formula. Elements that are the same
+infinity, or NaN, in both count as neither signal nor noise.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def sqnr_db(wanted: Iterable[Any], found: Iterable[Any]) -> float:
     """The ratio of one output, over all sets of inputs: see the head of this file.
 
     Args:
-        wanted: its values by the float model, for each set of inputs; an array, or a tensor without gradients.
+        wanted: its values by the float model, for each set of inputs. It is an array or a detached tensor.
         found: its values by the program, of the same numbers of elements.
 
     Returns:

@@ -1,4 +1,7 @@
-"""A `.pte` for Cortex-M with a file of facts beside it: the `.pte` itself does not say what it was lowered for."""
+"""A `.pte` for Cortex-M with a file of facts.
+
+The `.pte` itself does not say what it was lowered for.
+"""
 
 from __future__ import annotations
 

@@ -40,16 +40,15 @@ def calibration_for(
         name: how errors name the model.
         example_inputs: what every sample must look like.
         own: calibration inputs of the model source; None if it has none.
-        data: `.pt` (a tensor, a tuple, or a list of tuples), `.npy` (one input) or `.npz` (one sample,
-            inputs in the order of the file), or a folder of such files, searched deeply and sorted by path.
+        data: `.pt` (a tensor, tuple, or list of tuples), `.npy` (one input) or `.npz` (one sample, in file order). Or a
+            folder of such files, searched recursively and sorted by path.
         seed: of the random inputs, which lie in the range that the example inputs span.
 
     Returns:
         Argument tuples, and warnings for people.
 
     Raises:
-        ModelError: a file is missing or unreadable, or a sample has another shape or kind than the example
-            inputs.
+        ModelError: a file is missing or unreadable, or a sample does not match the example inputs.
     """
     if data is not None:
         samples = []

@@ -32,7 +32,7 @@ _OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space"
 
 
 def with_place(error: BaseException) -> str:
-    """One line: the error's own, and its place where one is known: a line of the user's, an operator, or a pass."""
+    """The error's own line, with its place if known: a user's line, an operator, or a pass."""
     in_pass = _PASS.match(str(error))
     if in_pass and error.__cause__ is not None:
         return f"{with_place(error.__cause__)} (in ExecuTorch's {in_pass['name']})"
@@ -48,7 +48,7 @@ def line_of(node: Node) -> str:
 
 
 def not_finite(error: BaseException) -> str:
-    """What to look for, as the end of a message, where torch or ExecuTorch stop at NaN or infinity; else empty."""
+    """Advice for the end of a message where torch or ExecuTorch stop at NaN or infinity; else empty."""
     found = any(said in str(error) for said in _NOT_FINITE)
     return "; has it NaN or infinity in its weights, masks or inputs?" if found else ""
 

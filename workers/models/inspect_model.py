@@ -1,4 +1,6 @@
-"""What a file from the network holds, found out in a process of its own with little to lose.
+"""What a file from the network holds.
+
+It is examined in a process of its own with little to lose.
 
     python -m workers.models.inspect_model FILE
 

@@ -42,8 +42,8 @@ def resolve(source: str) -> SourceModel | ExportedFile | TosaFile:
     """Turn a model source into a module or the bytes of a file.
 
     Raises:
-        ModelError: no such built-in model, file or function, or the function raises or returns something
-            else than (module, example_inputs) or (module, example_inputs, calibration_inputs).
+        ModelError: no such built-in model, file or function, or the function raises. Or it returns something else than
+            (module, example_inputs) or (module, example_inputs, calibration_inputs).
     """
     if source in MODELS:
         return MODELS[source]()
@@ -74,8 +74,8 @@ def export(source: SourceModel | ExportedFile, io_layout: IoLayout | None = None
         The exported program with its inputs.
 
     Raises:
-        ModelError: it does not export (in this layout), or the file is not an exported program, or its shapes are not
-            static, or there is no input that a layout says something about.
+        ModelError: it does not export (in this layout), is no exported program, or has dynamic shapes. Or a layout was
+            given, and no input has one.
     """
     eager: EagerRuns | None = None
     if isinstance(source, ExportedFile):

@@ -65,7 +65,7 @@ class Call:
 
 
 class Worker(ABC):
-    """A process that does what it is asked for one after the other, in the order in which it was asked."""
+    """A process that does what it is asked for in order, one after the other."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -100,7 +100,7 @@ class HandOut:
     """The line of calls, and the workers that are up.
 
     Args:
-        has_grown: whether a worker that answered so is to be replaced when it has done what it was sent.
+        has_grown: whether a worker with this answer is to be replaced when it has done its work.
         gone: told of each worker that is lost, or to be replaced: it gets no more calls.
     """
 

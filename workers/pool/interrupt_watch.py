@@ -1,7 +1,9 @@
-"""Ends a process that was interrupted, and its descendants: a script that runs beside it, on the standard library only.
+"""Ends an interrupted process and its descendants.
 
-Nothing runs in a process while C++ holds the lock of its interpreter, as Ray's driver does for seconds. But Python
-writes the number of each signal to a pipe from C, at once. The other end of the pipe is this script's standard input.
+It is a script that runs in a process of its own, on the standard library only.
+
+Nothing runs in a process while C++ holds its interpreter's lock, as Ray's driver does for seconds. But Python writes
+the number of each signal to a pipe from C, at once. The other end of the pipe is this script's standard input.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ _WRITING = 0.3
 
 
 def main(pid: int, seconds: float, log: Path, stacks: int) -> None:
-    """Wait for the first SIGINT, then for the second, the end of the time, or the end of the process.
+    """Wait for the first SIGINT, then for the second, the end of the time or of the process.
 
     Args:
         pid: of the process.
         seconds: from the first SIGINT on, in which the process may end by itself.
-        log: exists from the first SIGINT on, and gets the stacks of a process that does not end by itself.
+        log: exists from the first SIGINT on. It gets the stacks of a process that does not end by itself.
         stacks: descriptor of the file that the process writes its stacks to.
     """
     if _wait(None) != "interrupted":

@@ -26,7 +26,7 @@ SECONDS_TO_END = 6.0
 
 
 def run_interruptible(work: Coroutine[Any, Any, T], log_dir: Path) -> T:
-    """`asyncio.run`, of which an interrupt is sure to be the end, from the first step of the work on.
+    """`asyncio.run` that an interrupt surely ends, from the first step of the work on.
 
     asyncio cancels the work at the first SIGINT, and that shows where the work awaits next. While Ray starts, that is
     seconds later, and a second SIGINT would be raised inside of Ray.
@@ -61,9 +61,9 @@ def ends_when_interrupted(log: Path) -> Iterator[None]:
     the stacks of all its threads in `log`. The second SIGINT ends it at once. The processes that it started are killed
     with it. `workers.pool.interrupt_watch` does that, beside the process.
 
-    What handled SIGINT before does so at the first one. Does nothing where SIGINT is ignored, as by a script's command
-    in the background, or inside another such block. It also does nothing outside of the main thread, which alone may
-    say what signals do.
+    What handled SIGINT before does so at the first one. Does nothing inside another such block, or where SIGINT is
+    ignored, as by a script's background command. It also does nothing outside of the main thread, which alone may say
+    what signals do.
     """
     before = signal.getsignal(signal.SIGINT)
     inside = isinstance(getattr(before, "__self__", None), _Once)

@@ -32,7 +32,9 @@ _LENGTH_BYTES = 8
 
 
 class LocalPool:
-    """Processes on this machine, each started when a call finds none idle, for as long as the block lasts.
+    """Processes on this machine, for the duration of the block.
+
+    Each is started when a call finds none idle.
 
     They end with the block, and also when the driver is killed.
     """

@@ -1,8 +1,8 @@
 """A pool of worker processes that survives what is run in it.
 
-Vela is C++ and may crash or hang, so candidates are compiled in Ray actors, never in the driver. Each actor is one
+Vela is C++ and may crash or hang. So candidates are compiled in Ray actors, never in the driver. Each actor is one
 long-lived process with one task at a time. What a process has cached stays warm from call to call. An actor that dies
-or does not answer is replaced and its call tried again, so one bad candidate costs one candidate.
+or does not answer is replaced and its call repeated. So one bad candidate costs one candidate.
 """
 
 import asyncio
@@ -70,9 +70,9 @@ class Pool:
         async with Pool(jobs=2, log_dir=Path("out/logs"), warm_up=import_toolchain) as pool:
             costs = await asyncio.gather(*(pool.run(cost, each, timeout_seconds=60) for each in candidates))
 
-    Enter it in the main thread: the kernel ends a local Ray with the thread that started it. A local Ray
-    takes some 3 seconds to start; the workers then start and warm up while the driver goes on. It ends with
-    the block, and also when the driver is killed.
+    Enter it in the main thread: the kernel ends a local Ray with the thread that started it. A local Ray takes some 3
+    seconds to start. The workers then start and warm up while the driver continues. It ends with the block, and also
+    when the driver is killed.
     """
 
     def __init__(
@@ -92,8 +92,9 @@ class Pool:
             address: `auto`, or `host:port` of a running cluster's head; None starts a Ray on this machine. If this
                 process has joined a Ray already, that one is used and left running.
             warm_up: a module-level function that each worker calls first, to import what is slow to import.
-            growth_bytes: a worker that holds so much more memory than after its warm-up is replaced between two calls,
-                as Vela does not give everything back. By default 2 GiB, less if the machine has little memory.
+            growth_bytes: a worker that holds so much more memory than after its warm-up is replaced between two calls.
+                The reason is that Vela does not give everything back. By default 2 GiB, less if the machine has little
+                memory.
 
         Raises:
             ValueError: the number of processes is below 1.
@@ -170,7 +171,7 @@ class Pool:
             args: of the function.
             timeout_seconds: how long it may run; waiting for a free worker does not count.
             retries: how often to try again after a worker was lost; such a call goes first in line. On a cluster, a
-                worker that was killed without having said anything of a crash is not counted for a few times.
+                worker may be killed without any message of a crash. That is not counted for a few times.
 
         Returns:
             What it returns.
@@ -216,7 +217,7 @@ class Pool:
         return int(min(MOST_GROWTH_BYTES, 0.4 * memory / self.jobs))
 
     def share(self, value: Result) -> Stored[Result]:
-        """Put a value that many calls need where the workers can fetch it, for as long as the pool lasts."""
+        """Put a value that many calls need where workers can fetch it, while the pool lasts."""
         import ray
 
         return Stored(ray.put(value))
@@ -343,7 +344,10 @@ class _Actor(Worker):
 
 
 class RayWorkerProcess(WorkerProcess):
-    """A Ray actor's class: what it is asked waits in the process for its turn, and can be withdrawn until then."""
+    """The class of a Ray actor.
+
+    A request waits in the process for its turn, and can be withdrawn until then.
+    """
 
     def __init__(self) -> None:
         super().__init__()

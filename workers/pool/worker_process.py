@@ -25,7 +25,8 @@ _MANY_MODULES = 100
 @dataclass(frozen=True)
 class Answer:
     """What a function returned or raised, and how long it took. Also how much memory its process now holds beyond its
-    warm-up, and how many bytes it has printed so far."""
+    warm-up, and how many bytes it printed.
+    """
 
     succeeded: bool
     value: Any
@@ -90,7 +91,9 @@ class WorkerProcess:
 
 
 def spare_the_collector() -> None:
-    """Have the garbage collector look no more at what is here now, which are modules for the most part.
+    """Exclude all present objects from garbage collection.
+
+    They are modules for the most part.
 
     To walk through those takes 50 ms in a driver and 200 ms in a worker. It happens each time, in the middle of a call.
     """

@@ -26,7 +26,9 @@ _HERE = Path(__file__).parent
 
 
 def write_pack(folder: Path, target: Target, only: Sequence[str], tell: Callable[[str], object]) -> None:
-    """Write the programs for a target, each with a `program.pte`, a `program.bpte` and its sets of inputs and outputs.
+    """Write the programs for a target.
+
+    Each has a `program.pte`, a `program.bpte`, and its sets of inputs and outputs.
 
     Args:
         folder: made if missing; what is in it of an earlier pack is replaced.

@@ -1,4 +1,6 @@
-"""Random PyTorch modules, written as people write them, tuned by velatune and lowered by stock ExecuTorch side by side.
+"""Random PyTorch modules, written as people write them.
+
+They are tuned by velatune and lowered by stock ExecuTorch side by side.
 
     make model-fuzz MODELS=500
 

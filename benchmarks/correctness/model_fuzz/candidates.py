@@ -1,4 +1,4 @@
-"""What is wrong with the candidates that a tune did not take, beyond what is known of the toolchain."""
+"""What is wrong with candidates that a tune rejected, beyond the toolchain's known faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A module that grows by one statement at a time, each run on real tensors before it is taken."""
+"""A module that grows statement by statement.
+
+Each statement is run on real tensors before it is taken.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands for the fields of a template: names, sizes of the value that it reads, and random numbers."""
+"""Values for the fields of a template: names, sizes of the value that it reads, random numbers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Fields(dict[str, object]):
     """Fields of one template, each made when it is first needed and then the same.
 
     Args:
-        names: of the fields that are variables: what is read, also `y` for a second value, `v` for the new one, and `i`
-            for an input of indices, as far as there is one.
+        names: of the fields that are variables, as far as they exist. They are the value that is read, `y` for a
+            second, `v` for the new one, and `i` for indices.
         values: by variable.
     """
 

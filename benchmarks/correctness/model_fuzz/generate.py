@@ -1,4 +1,7 @@
-"""A model by its seed: what it takes, what it computes, what it gives back, and how its user hands it over."""
+"""A model by its seed.
+
+The seed decides its inputs, what it computes, its outputs, and how its user hands it over.
+"""
 
 from __future__ import annotations
 

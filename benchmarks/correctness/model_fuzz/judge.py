@@ -88,7 +88,7 @@ async def judge(
 ) -> AsyncIterator[Judged]:  # fmt: skip
     """Lower models by stock ExecuTorch; tune, look up, apply, run and verify them by velatune; compare outputs.
 
-    ExecuTorch's lowering is nearly all of the time: stock, to tune, to apply and to verify, one to five seconds each.
+    ExecuTorch's lowering takes nearly all of the time: stock, tune, apply and verify, one to five seconds each.
 
     Args:
         models: what is judged.
@@ -97,7 +97,7 @@ async def judge(
         seconds: of search per model.
         workers: processes that evaluate candidates.
         written_every: only every so-manieth model is applied, run, verified and compared with stock's. The others are
-            tuned and looked up, for which a `.pte` of the default is made as well, and not kept. Of these, stock
+            tuned and looked up. That makes a `.pte` of the default as well, which is not kept. Of these, stock
             ExecuTorch lowers only what velatune refuses.
 
     Yields:

@@ -3,11 +3,11 @@
     python -m benchmarks.correctness.proofs
     python -m benchmarks.correctness.proofs --model vit --target ethos-u55-128 --tuned tuned.json --files out/pte
 
-Of each model on each target the default lowering, and the best one that `velatune tune` found, on all sets of inputs of
-velatune's check. A row each, printed as soon as it is known: the sets; `equal`, or what differs first and the kinds of
-docs/vela-miscompilations.md that the program is open to; CPU seconds of executing it on one set of inputs, the first
-time and again. Each runs in a process of its own, which has nothing decoded yet. How long `velatune run` takes is
-measured by `python -m benchmarks.speed.running`.
+The default lowering of each model on each target, and the best one that `velatune tune` found. All sets of inputs of
+velatune's check are executed. A row each, printed as soon as it is known: the sets; `equal`, or what differs first and
+the kinds of docs/vela-miscompilations.md that the program is open to; CPU seconds of executing it on one set of inputs,
+the first time and again. Each runs in a process of its own, which has nothing decoded yet. How long `velatune run`
+takes is measured by `python -m benchmarks.speed.running`.
 
 Exit status 1: a best differs, or a lowering that should be there cannot be had. Or a default lowering differs and no
 known kind can be why.

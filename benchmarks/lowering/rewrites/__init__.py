@@ -1,1 +1,4 @@
-"""Each rewrite of a layout shown on the smallest PyTorch program that needs it, and what is left over the suite."""
+"""Each rewrite of a layout on the smallest PyTorch program that needs it.
+
+It also prints what is left over the suite.
+"""

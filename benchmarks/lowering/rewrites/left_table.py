@@ -126,7 +126,7 @@ def cycles_table(found: Sequence[Left]) -> Iterator[str]:
 
 
 def reasons_table(found: Sequence[Left]) -> Iterator[str]:
-    """Lines of Markdown: every transpose inside the programs that is left; equal ones of a model in one line."""
+    """Lines of Markdown: every remaining transpose inside the programs; equal ones of a model in one line."""
     yield from row("model", "times", "tensor", "movement", "stream cycles", "why it stays", header=True)
     for one in found:
         times: Counter[tuple[str, str, str]] = Counter()

@@ -37,8 +37,9 @@ def moves_by_convolution(graph: Graph, node_id: int) -> bool:
 
 
 def at_the_boundary(graph: Graph, node_id: int) -> bool:
-    """Whether a MOVE turns an input into another layout, or a result into the one that the caller wants. Only other
-    movements are between."""
+    """Whether a MOVE turns an input into another layout, or a result into the caller's. Only other movements are
+    between.
+    """
     return _source(graph, node_id) == INPUT or any(_is_result(graph, i) for i in (node_id, *graph.users[node_id]))
 
 

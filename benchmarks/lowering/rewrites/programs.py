@@ -1,4 +1,4 @@
-"""Minimal programs on which stock ExecuTorch leaves a transpose that need not be there, one or more per rewrite.
+"""Minimal programs on which stock ExecuTorch leaves a needless transpose, one or more per rewrite.
 
 Each is a model source of its own: `benchmarks.lowering.rewrites.programs:flatten_linear`.
 """

@@ -1,7 +1,7 @@
 """Compile with a Vela of another version than the one that velatune uses.
 
-The two cannot be imported in one process. Each version compiles in a process of its own, with that version's folder
-first on the path, and answers in JSON.
+The two cannot be imported in one process. Each version compiles in a process of its own, with its folder first on the
+path. It answers in JSON.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m benchmarks.search.laboratory.baselines
 
-Optuna's samplers take minutes for what local-search does in seconds. What they do changes only with Optuna, with the
-recorded spaces, and with the few files that ask them. The record says which Optuna and which spaces it is of.
+Optuna's samplers take minutes for what local-search does in seconds. Their results change only with Optuna, with the
+recorded spaces, and with the few files that call them. The record says which Optuna and which spaces it is of.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ BASELINES: tuple[SamplerName, ...] = tuple(name for name in SAMPLERS if name != 
 
 @dataclass(frozen=True)
 class Baselines:
-    """made_with: Optuna's version, and the content hash of each space by its name. curves: of a sampler that began
-    seeded or not, on the space of that name, one for each seed."""
+    """made_with: Optuna's version, and the content hash of each space by its name. curves: of a sampler on the space of
+    that name, started seeded or not; one for each seed.
+    """
 
     made_with: Mapping[str, str]
     curves: Mapping[tuple[str, bool, str], tuple[Curve, ...]]

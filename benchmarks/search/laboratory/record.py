@@ -29,8 +29,8 @@ class Space:
 
     Attributes:
         passes: that are its elements, as a recipe writes them.
-        by_site: passes that are also elements for each set of some of their sites, and for the profitable ones. The
-            value is the most sites that there are.
+        by_site: passes that are also elements for each set of their sites, and for the profitable ones. The value is
+            the most sites that there are.
         most: programs.
     """
 

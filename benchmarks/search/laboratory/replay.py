@@ -55,7 +55,10 @@ class Curve:
     programs: int
 
     def at(self, compiles: int) -> float:
-        """The part of the gain after so many distinct compiles; a search that ended before keeps what it has."""
+        """The part of the gain after so many distinct compiles.
+
+        A search that ended before keeps what it has.
+        """
         return self.gains[min(compiles, len(self.gains)) - 1]
 
     def area(self, compiles: int) -> float:
@@ -63,12 +66,15 @@ class Curve:
         return sum(self.at(one) for one in range(1, compiles + 1)) / compiles
 
     def compiles_to(self, part: float) -> float:
-        """The first number of distinct compiles after which so much of the gain was reached; infinite if it was not."""
+        """The first number of distinct compiles after which so much of the gain was reached.
+
+        It is infinite if it was not reached.
+        """
         return next((one for one, gain in enumerate(self.gains, 1) if gain >= part), inf)
 
 
 def replay(table: Table, search: Search, compiles: float = inf, asked: float = inf) -> Curve:
-    """Run a search until it has seen so many distinct programs, or asked for so many candidates, or nothing is left."""
+    """Run a search until a limit of distinct programs or of candidates, or until nothing is left."""
     lookup = Replay(table)
     while len(lookup.compiles) < compiles and search.evaluations < asked and (batch := search.ask(WINDOW)):
         for candidate in batch:

@@ -63,8 +63,9 @@ class Table:
         return f"{self.model.rpartition('/')[2]}-{self.target}"
 
     def number(self, recipe: Recipe) -> int | None:
-        """The program that a recipe gives; None if it takes a choice that the space does not have, or goes on from a
-        program that is not right. A pass that is no element leads out of the space: it changes nothing."""
+        """The program that a recipe gives; None if it takes a choice that the space does not have, or extends a wrong
+        program. A pass that is no element leads out of the space: it changes nothing.
+        """
         number = self.roots.get(str(Recipe(recipe.choices)))
         for one in recipe.passes:
             if number is None or self.programs[number].cycles is None:

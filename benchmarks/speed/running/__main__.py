@@ -4,9 +4,10 @@
     python -m benchmarks.speed.running --model vit --target ethos-u55-128
 
 A row for each model and target, of the default lowering, printed as soon as it is known. `process`: of the whole
-command, by the clock and in CPU seconds; most of it is Python that imports PyTorch. `execution`: CPU seconds of all
-delegates and the operators between them, the first time in a process, weights decoded; and again. At the end the ones
-that take longer to execute than they should. The `.pte`s are kept in `--files` for the next time.
+command, by the clock and in CPU seconds. Most of it is Python that imports PyTorch. `execution`: CPU seconds of all
+delegates and the operators between them. They are given for the first time in a process, with weights decoded, and for
+the second. At the end the ones that take longer to execute than they should. The `.pte`s are kept in `--files` for the
+next time.
 
 Exit status 1: a model cannot be lowered, written or run. Its row says why, and the others are measured all the same.
 """

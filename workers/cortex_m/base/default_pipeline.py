@@ -1,4 +1,7 @@
-"""ExecuTorch's default pipeline, which people have today: what it makes of a model, beside the one that is searched."""
+"""ExecuTorch's default pipeline, which people have today.
+
+Its result for a model is shown beside the one that is searched.
+"""
 
 from __future__ import annotations
 
@@ -67,8 +70,7 @@ def default_pipeline(
         model: before it is quantised.
         calibration: inputs whose values the ranges are taken from.
         target: to lower for.
-        kept: a file that answers are kept in, for both classes of processors; its name says of which model, toolchain
-            and costs.
+        kept: a file for answers for both classes of processors. Its name says of which model, toolchain and costs.
 
     Returns:
         The cost of the program, or why there is none that can be used.

@@ -1,7 +1,7 @@
 """Dilated convolutions in integers, which PyTorch does not compute: its convolution of int32 takes no dilation.
 
-Law: weights of zero between the others add nothing to a sum. So a kernel that is dilated by d, and one whose weights
-have d - 1 zeros between them, compute the same.
+Law: weights of zero between the others add nothing to a sum. So a kernel dilated by d equals one whose weights have d -
+1 zeros between them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ def with_zeros_between(weight: torch.Tensor, dilation: Sequence[int]) -> torch.T
     """Weights that compute without dilation what the given ones compute with it.
 
     Args:
-        weight: int8 weights of a convolution (O, KH, KW, C), or of a depthwise one (1, KH, KW, O).
+        weight: int8 weights of a convolution (O, KH, KW, C) or a depthwise one (1, KH, KW, O).
         dilation: along height and width.
 
     Returns:
-        int8 weights (O, (KH - 1) * DH + 1, (KW - 1) * DW + 1, C), or the same of a depthwise convolution.
+        int8 weights (O, (KH - 1) * DH + 1, (KW - 1) * DW + 1, C); of a depthwise convolution likewise.
     """
     down, across = dilation
     outer, height, width, inner = weight.shape

@@ -34,7 +34,7 @@ def outputs_of(
 def outputs_anew(
     module: GraphModule, inputs: tuple[Any, ...], interpreter: Interpreter | None = None
 ) -> tuple[torch.Tensor, ...]:
-    """The tensors among the outputs of a module, in order, from the state that it has now, which it keeps.
+    """The tensors among a module's outputs, in order, from its present state, which it keeps.
 
     Args:
         module: of an exported program, which shares its buffers.

@@ -1,4 +1,4 @@
-"""One call of a kernel: what it is called with, as far as its executed instructions depend on it."""
+"""One call of a kernel: its arguments, as far as its executed instructions depend on them."""
 
 from __future__ import annotations
 

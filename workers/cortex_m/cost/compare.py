@@ -1,4 +1,7 @@
-"""Whether the cost of two programs tells them apart, or the difference lies within what the formulas do not know."""
+"""Whether the cost of two programs tells them apart.
+
+Otherwise the difference lies within the error of the formulas.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Comparison:
 
     Attributes:
         difference: instructions of the second less those of the first; negative if the second takes fewer.
-        error: by how many instructions the difference may be off: the errors of operators that only one of them has.
+        error: of the difference, in instructions. It is the errors of operators that only one of them has.
         told_apart: whether the order of the two is known.
         reason: why it is not; empty if it is.
     """

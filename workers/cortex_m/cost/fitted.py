@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("fitted.json")
 
 @dataclass(frozen=True)
 class Error:
-    """How far predictions are off on rows that were left out of the fit, in per cent of the counted instructions.
+    """The error of predictions on rows left out of the fit, in per cent of the counted instructions.
 
     Attributes:
         rows: how many rows there are.

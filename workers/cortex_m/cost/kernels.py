@@ -124,7 +124,9 @@ def formula_of(call: KernelCall, instruction_set: InstructionSet) -> str | None:
 
 
 def counts_of(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """How often the loops of a call run, by formula or shared routine and the loop's name, as in `conv2d.pixels`.
+    """How often the loops of a call run.
+
+    The key is the formula or shared routine and the loop's name, as in `conv2d.pixels`.
 
     Args:
         call: of the kernel.

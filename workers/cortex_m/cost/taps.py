@@ -6,7 +6,7 @@ from workers.cortex_m.cost.call import KernelCall
 
 
 def valid_taps(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
-    """Per output position along one axis, the taps of the kernel that read an input value and not padding.
+    """The taps of the kernel that read values and not padding, per output position along one axis.
 
     Args:
         size: of the input along the axis.

@@ -1,4 +1,7 @@
-"""Runs an ELF file under QEMU and counts what is executed between `DBG #1` and `DBG #2`, which do nothing elsewhere."""
+"""Runs an ELF file under QEMU.
+
+It counts what is executed between `DBG #1` and `DBG #2`, which do nothing elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def count_region(elf: Path, target: Target, qemu: str = QEMU, timeout_seconds: f
         What was executed.
 
     Raises:
-        ModelError: the file is none, QEMU is missing or fails, no region was executed to its end, or the time is over.
+        ModelError: the file is none, QEMU is missing or fails, nothing was counted, or time is over.
     """
     machine = _MACHINES.get(target.cpu)
     if machine is None:

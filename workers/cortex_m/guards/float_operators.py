@@ -1,4 +1,6 @@
-"""Convolutions and other operators of a quantised model that stay in float: nothing fails, but they cost very much.
+"""Convolutions and other operators of a quantised model that stay in float.
+
+Nothing fails, but they cost very much.
 
 The quantiser passes over what it does not know without a word. Examples are images in NCHW order and 1-D convolutions
 in the default pipeline, and squares.
@@ -21,7 +23,7 @@ _BORDERS = frozenset({"quantize_per_tensor", "dequantize_per_tensor", "view_copy
 
 
 def float_operators(program: ExportedProgram) -> list[Node]:
-    """The operators of a lowered program whose result is float, without those at the borders of what is quantised."""
+    """The operators of a lowered program with float results, without those at the borders of quantised parts."""
     nodes = (node for node in program.graph.nodes if node.op == "call_function")
     return [node for node in nodes if operator_of(node) not in _BORDERS and _is_float(node)]
 

@@ -1,4 +1,7 @@
-"""Padding of NHWC images of height 1, which ExecuTorch 1.5.1 takes for channels_last ones: it pads the wrong axes."""
+"""Padding of NHWC images of height 1.
+
+ExecuTorch 1.5.1 takes them for channels_last ones, and pads the wrong axes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Operators that stay in float and have no portable kernel: the runtime refuses to load the file.
 
 ExecuTorch's lowering for Cortex-M keeps `linear`, `silu`, `hardswish` and `hardsigmoid` whole, to quantise them. One
-that stays in float ends in the file, and the portable kernels have only what it would be decomposed into.
+that stays in float ends in the file. The portable kernels have only what it would be decomposed into.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Scratch memory that is smaller than the kernels of the target ask for: they write beside it without an error."""
+"""Scratch memory that is smaller than the target's kernels ask for.
+
+They write beyond it without an error.
+"""
 
 from __future__ import annotations
 

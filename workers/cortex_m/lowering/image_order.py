@@ -1,9 +1,9 @@
 """Images whose channels are innermost in memory, which PyTorch calls channels_last.
 
 A caller sees them as (N, C, H, W). The kernels, and all that is lowered, see the same bytes as (N, H, W, C). So a model
-of such images is quantised and lowered as one of contiguous images (N, H, W, C). No image is moved where it enters or
-leaves a convolution. At last the lowered program gets its inputs and outputs back as the caller has them. Operators
-that are no instructions of the file say where one view ends and the other begins.
+of such images is quantised and lowered with contiguous images (N, H, W, C). No image is moved where it enters or leaves
+a convolution. At last the lowered program gets its inputs and outputs back as the caller has them. Operators that are
+no instructions of the file say where one view ends and the other begins.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _INSIDE, _OUTSIDE = (0, 2, 3, 1), (0, 3, 1, 2)
 
 @torch.library.custom_op("velatune::as_nhwc", mutates_args=())
 def as_nhwc(image: torch.Tensor) -> torch.Tensor:
-    """The bytes of a channels_last image (N, C, H, W), of any dtype, as a contiguous one (N, H, W, C)."""
+    """View a channels_last image (N, C, H, W) as a contiguous one (N, H, W, C)."""
     return image.permute(_INSIDE).contiguous().clone()
 
 
 @torch.library.custom_op("velatune::as_nchw", mutates_args=())
 def as_nchw(image: torch.Tensor) -> torch.Tensor:
-    """The bytes of a contiguous image (N, H, W, C), of any dtype, as a channels_last one (N, C, H, W)."""
+    """View a contiguous image (N, H, W, C) as a channels_last one (N, C, H, W)."""
     return image.clone().permute(_OUTSIDE)
 
 
@@ -81,7 +81,7 @@ class ImageOrder:
         return _mapped(inputs, self.inputs, _INSIDE) if any(self.inputs) else inputs
 
     def model(self, model: torch.nn.Module) -> torch.nn.Module:
-        """A model that takes and gives contiguous images (N, H, W, C) where the given one has channels_last ones."""
+        """A model with contiguous images (N, H, W, C) for the channels_last ones of the given model."""
         return _Inside(model, self) if any(self.inputs) else model
 
     def outside(self, lowered: ExportedProgram) -> ExportedProgram:

@@ -50,8 +50,8 @@ def new_constant(program: Program, name: str, value: torch.Tensor, near: Node | 
 
     Args:
         program: that gets it.
-        name: the same name and value give the same parameter again. Another value gets a name of its own: operators
-            are named anew after each rewrite, so that two of them may have had one name.
+        name: the same name and value give the same parameter again. Another value gets a name of its own. Operators are
+            named anew after each rewrite, so two of them may have had one name.
         value: of the parameter.
         near: a parameter, after which it is put; None: before the inputs.
 

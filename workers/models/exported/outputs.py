@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def outputs_fault(program: ExportedProgram) -> str:
     """Why not, and what to return instead.
 
-    ExecuTorch writes the structure of outputs into a `.pte` as text, which torch has for its registered types alone.
+    ExecuTorch writes the structure of outputs into a `.pte` as text. torch has that for its registered types alone.
 
     Args:
         program: as torch.export gives it.

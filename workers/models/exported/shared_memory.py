@@ -1,4 +1,7 @@
-"""What operators in place change for others: tensors that share memory with what they write to, and the next run."""
+"""What operators in place change for others.
+
+Tensors can share memory with what they write to, and the next run can read it.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ def writes_for_others(program: ExportedProgram) -> list[Node]:
         program: as torch.export gives it.
 
     Returns:
-        Those that write to a buffer, or to memory that a later operator or an output reads by another name. An example
-        is `y[:, :2].mul_(2)` where y is read afterwards. In program order.
+        Those that write to a buffer, or to memory that is read later by another name. An example is `y[:, :2].mul_(2)`
+        where y is read afterwards. In program order.
     """
     nodes = list(program.graph.nodes)
     held = program.graph_signature.inputs_to_buffers

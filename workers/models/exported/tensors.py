@@ -76,8 +76,11 @@ def as_array(value: Any) -> np.ndarray:
 
 
 def as_arrays(values: Any) -> list[np.ndarray]:
-    """What a runtime takes or gives for nested tuples, lists and dicts: tensors and numbers, in PyTorch's order of
-    leaves. None and texts, which a `.pte` has no values for, are left out. Raises ModelError as `as_array`."""
+    """What a runtime takes or gives for nested tuples, lists and dicts.
+
+    It is tensors and numbers, in PyTorch's order of leaves. None and texts, which a `.pte` has no values for, are left
+    out. Raises ModelError as `as_array`.
+    """
     from torch.utils import _pytree as pytree
 
     return [as_array(leaf) for leaf in pytree.tree_leaves(values) if leaf is not None and not isinstance(leaf, str)]

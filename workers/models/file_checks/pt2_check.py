@@ -1,11 +1,11 @@
 """Checks of a `.pt2` file before torch reads it.
 
 torch.export.load trusts its file. Symbolic sizes go through sympy's `sympify`, which evaluates Python. A node may name
-any callable below the module `torch`, such as `torch.os.system`, which runs when the program does. A tree of inputs may
-name a module to import. Names end up in generated source. So only what velatune can lower is let through: operators of
-a few namespaces, numbers for sizes, plain names.
+any callable below the module `torch`, such as `torch.os.system`. It runs when the program does. A tree of inputs may
+name a module to import. Names end up in generated source. So only what velatune can lower is accepted: operators of a
+few namespaces, numbers for sizes, plain names.
 
-The names and contents of members come from torch's own reader: another one might see another archive in the same bytes.
+The names and contents of members come from torch's own reader. Another one might see another archive in the same bytes.
 """
 
 import io
@@ -45,7 +45,9 @@ class Refused(Exception):
 
 
 def check_members(data: bytes) -> None:
-    """That an archive holds what it weighs: no member is larger than it is stored, none is there twice.
+    """Check that an archive has no hidden content.
+
+    No member is larger than it is stored, none is there twice.
 
     Raises Refused, or whatever torch's reader raises for a damaged archive.
     """

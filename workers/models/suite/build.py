@@ -1,9 +1,9 @@
 """How the suite makes nets without trained weights: seeded, nowhere uniform, and sensitive to their inputs.
 
 Freshly constructed norms have gamma = 1, beta = 0, mean = 0 and var = 1. These let rewrites (and quantisers) look
-better than they are on a trained net. Through many layers of fresh weights, or with statistics that do not fit, all
-inputs end up in nearly the same output. Then comparing outputs proves nothing. So weights keep the signal's size, and
-BatchNorm statistics are taken from signals.
+better than they are on a trained net. With many layers of fresh weights, or with unfit statistics, all inputs give
+nearly the same output. Then comparing outputs proves nothing. So weights keep the signal's size, and BatchNorm
+statistics are taken from signals.
 """
 
 from collections.abc import Callable

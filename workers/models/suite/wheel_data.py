@@ -1,6 +1,6 @@
 """Trained weights that third-party wheels carry, read without importing their packages.
 
-What these packages import (torchaudio, torchvision and others) has no build for our torch; their data needs none of it.
+What these packages import (torchaudio, torchvision and others) has no build for our torch. Their data needs none of it.
 """
 
 import importlib.util
@@ -35,7 +35,9 @@ def wheel_file(package: str, path: str, wheel: str) -> Path:
 
 
 def trained(make: Callable[[], nn.Module], file: Path) -> nn.Module:
-    """The net in eval mode with the tensors of a state dictionary, all that it has; nothing is drawn at random.
+    """The net in eval mode with all tensors of a state dictionary.
+
+    It has no others, and nothing is drawn at random.
 
     Args:
         make: constructs the net.

@@ -1,4 +1,4 @@
-"""A TRANSPOSE of rows and columns with a CLAMP, and an operation with two operands that reads its result."""
+"""A TRANSPOSE of rows and columns with a CLAMP, read by an operation with two operands."""
 
 from __future__ import annotations
 

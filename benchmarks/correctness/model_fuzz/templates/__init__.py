@@ -1,6 +1,6 @@
 """Statements that modules are made of, by the rank of the value that they read.
 
-A template has lines of `__init__` and lines of `forward`. A `forward` of one line is the expression of a new value; one
+A template has lines of `__init__` and lines of `forward`. A `forward` of one line is the expression of a new value. One
 of several lines sets `{v}` itself. `benchmarks.correctness.model_fuzz.fields` fills in the fields in braces. A template
 that does not fit the shapes raises, and the draft goes on without it.
 """

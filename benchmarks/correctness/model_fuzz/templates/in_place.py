@@ -1,4 +1,4 @@
-"""Statements in place, on a value of their own, on a part of it, and with layers that work in place."""
+"""Statements in place: on a value of its own, on a part of one, by layers in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What stock ExecuTorch leaves on the CPU and need not: the gain is in `host_cycles` and in the calls of delegates."""
+"""Operators that stock ExecuTorch leaves on the CPU without need.
+
+The gain is in `host_cycles` and in the calls of delegates.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def places_at(pitch: int) -> tuple[tuple[int, int], ...]:
         pitch: in bytes.
 
     Returns:
-        Offsets from a multiple of four bytes, of source and destination; each pair is as frequent as the others.
+        Offsets of source and destination from a multiple of four bytes; all pairs are equally frequent.
     """
     offsets = [number * pitch % 4 for number in range(4)]
     return tuple((source, destination) for source in offsets for destination in offsets)
@@ -84,13 +84,13 @@ def places_at(pitch: int) -> tuple[tuple[int, int], ...]:
 
 def dsp_copy(calls: float, size: int, name: str, places: Sequence[tuple[int, int]] = ((0, 0),)) -> Counts:
     """`memcpy` or `memset` of newlib 3.3, by the instructions of their assembly for Armv7E-M. That for Armv8.1-M takes
-    the same ones but for two more in each block of 64 or 16 bytes of `memcpy`.
+    the same, but for `memcpy` two more in each block of 64 or 16 bytes.
 
     Args:
         calls: how often the routine is called.
         size: bytes of each call.
         name: `memcpy` or `memset`.
-        places: offsets of source and destination from a multiple of four bytes; each is as frequent as the others.
+        places: offsets of source and destination from a multiple of four bytes; all pairs are equally frequent.
             `memset` takes the destinations.
 
     Returns:

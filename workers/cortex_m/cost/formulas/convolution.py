@@ -56,8 +56,9 @@ def one_by_one_strided(call: KernelCall, instruction_set: InstructionSet) -> Cou
 
 
 def row(call: KernelCall, _: InstructionSet) -> Counts:
-    """`arm_convolve_1_x_n_s8` with MVE: products on the left edge, the middle and the right edge, without copies in the
-    middle.
+    """`arm_convolve_1_x_n_s8` with MVE.
+
+    It has products on the left edge, the middle and the right edge, without copies in the middle.
 
     Args:
         call: of the kernel.

@@ -17,7 +17,7 @@ from workers.cortex_m.target import InstructionSet
 
 
 def permute_operator(call: KernelCall, _: InstructionSet) -> Counts:
-    """`permute_copy`: a loop over the axes finds each value, then a counter over the axes of the result advances, which
+    """`permute_copy`: a loop over the axes finds each value. Then a counter over the axes of the result advances, which
     may carry. All permutations take the same loops. Operands are checked axis by axis at first.
 
     Args:

@@ -36,8 +36,9 @@ def portable_addmm(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once, unless the left side's
-    offset is zero. Where the right side's offset is zero, the loops of a fully connected layer run, else others.
+    """`arm_batch_matmul_s8`: with MVE the rows of the right side are summed first, five at once. This is left out if
+    the left side's offset is zero. Where the right side's offset is zero, the loops of a fully connected layer run,
+    else others.
 
     Args:
         call: of the kernel.

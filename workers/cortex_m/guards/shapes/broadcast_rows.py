@@ -1,7 +1,7 @@
 """Minimum and maximum of int8 values whose operands differ in shape: CMSIS-NN computes some of them wrongly.
 
-Where an operand has one value for each row of the other, `arm_minimum_s8` and `arm_maximum_s8` step over it twice. So
-every second row is compared with the next row's value. They look at the last four axes alone.
+Where an operand has one value for each row, `arm_minimum_s8` and `arm_maximum_s8` step over it twice. So every second
+row is compared with the next row's value. They look at the last four axes alone.
 """
 
 from __future__ import annotations

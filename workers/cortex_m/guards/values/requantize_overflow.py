@@ -2,8 +2,7 @@
 
 A kernel multiplies an accumulator by a power of two before it scales it down (CMSIS-NN, `arm_nn_requantize`). It does
 so in 32 bits that wrap around. Python does so in 64 bits. The power is large where the outputs' scale is far smaller
-than the product of the inputs' and the weights' scales. A clamp such as `hardtanh(0, 1e-4)` after a convolution makes
-it so.
+than that of products. A clamp such as `hardtanh(0, 1e-4)` after a convolution makes it so.
 """
 
 from __future__ import annotations

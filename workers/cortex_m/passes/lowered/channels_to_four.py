@@ -1,4 +1,7 @@
-"""Channels of zeros make their number a multiple of four, so that the kernel for rows of height 1 is taken."""
+"""Channels of zeros make their number a multiple of four.
+
+So the kernel for rows of height 1 is taken.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChannelsToFour(Rewrite):
-    """Convolutions of a row by a kernel wider than one pixel whose stride times channels is no multiple of four."""
+    """Convolutions of a row, by a wider kernel, whose stride times channels is no multiple of four."""
 
     name: ClassVar[str] = "channels-to-four"
     law: ClassVar[str] = "channels whose weights are zero add nothing, whatever stands in them"

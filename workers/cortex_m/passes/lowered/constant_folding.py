@@ -1,4 +1,4 @@
-"""What depends on no input is computed once, when the model is lowered, in place of in every inference."""
+"""What depends on no input is computed once, at lowering, instead of in every inference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The padding of a row gets an operator of its own, which makes the row as wide as the windows read."""
+"""The padding of a row gets an operator of its own.
+
+It makes the row as wide as the windows read.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PadApart(Rewrite):
-    """Every padded convolution of a row that reads all of it. The kernel for rows of height 1 is right on what comes
-    of it, whatever stride and padding were."""
+    """Every padded convolution of a row that reads all of it. The kernel for rows of height 1 is right on the result,
+    whatever stride and padding were.
+    """
 
     name: ClassVar[str] = "pad-apart"
     law: ClassVar[str] = "a convolution pads with the value that stands for zero, and so does the operator"

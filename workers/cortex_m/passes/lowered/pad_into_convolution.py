@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PadIntoConvolution(Rewrite):
-    """Every convolution of an image that was padded alike on both sides with the value that stands for zero."""
+    """Every convolution of an image that was padded symmetrically with the value for zero."""
 
     name: ClassVar[str] = "pad-into-convolution"
     law: ClassVar[str] = "a convolution pads with the value that stands for zero, and so did the operator"

@@ -1,4 +1,7 @@
-"""Convolve a row along its height instead of its width, so that CMSIS-NN does not take its kernel for rows."""
+"""Convolve a row along its height instead of its width.
+
+So CMSIS-NN does not take its kernel for rows.
+"""
 
 from __future__ import annotations
 

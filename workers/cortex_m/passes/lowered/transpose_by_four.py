@@ -47,7 +47,9 @@ class TransposeByFour(Rewrite):
 
 
 def steps(sizes: Sequence[int], order: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Orders of axes that a value takes in turn, each from the one before by a transpose of four axes at most.
+    """Orders of axes that a value takes in turn.
+
+    Each follows from the one before by a transpose of at most four axes.
 
     Each step brings the axes that come next to their place, in front of all that lie between.
 
@@ -78,7 +80,7 @@ def merged_axes(sizes: Sequence[int], before: Sequence[int], after: Sequence[int
         before, after: axes in the order in which they lie in memory.
 
     Returns:
-        Sizes of the merged axes as they lie before, and their numbers there in the order in which they lie after.
+        Sizes of the merged axes in input order, and their positions there in output order.
     """
     there = [axis for axis in before if sizes[axis] != 1]
     then = [axis for axis in after if sizes[axis] != 1]

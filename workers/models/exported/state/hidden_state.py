@@ -1,6 +1,8 @@
-"""What a module carries from run to run besides its buffers, which torch.export takes for constants without a word.
+"""State that a module carries from run to run besides its buffers.
 
-Such are a counter in an attribute, a list of past frames, a tensor that is assigned to an attribute or to `.data`.
+torch.export takes it for constants without a word.
+
+Such are a counter in an attribute, a list of past frames, and a tensor in an attribute or `.data`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class EagerRuns:
-    """Two runs of a module on the same inputs, by a copy that is made and run before torch.export sees the module."""
+    """Two runs of a module on the same inputs.
+
+    A copy is made and run before torch.export sees the module.
+    """
 
     def __init__(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Run a copy of a module twice.
@@ -44,8 +49,8 @@ class EagerRuns:
             program: of the module.
 
         Returns:
-            Whether the two agree in the first run alone, or the module's second run gives something new and the
-            program's does not. False where the module could not be run.
+            Whether the two agree in the first run alone, or only the module's second run gives something new. False
+            where the module could not be run.
         """
         if not self._given or (_all_equal(*self._given) and not written_in_place(program)):
             return False

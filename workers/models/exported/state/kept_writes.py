@@ -4,8 +4,8 @@ The quantiser gives every reader of a value a dequantised copy of its own. It tu
 operators that leave their operand as it is (RewriteInplaceArithmeticPass). A write such as `y[:, :2] = z` then reaches
 a copy that nobody reads. The lowered program goes on with the old values, without a word.
 
-The check runs the prepared module, whose observers change no value, with a copy for each reader of what an observer
-gives. But for rounding in float, its outputs are the model's.
+The check runs the prepared module with a copy for each reader of an observer. Observers change no value. But for
+rounding in float, its outputs are the model's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RUNS = 2
 
 
 def check_kept_writes(program: ExportedProgram, prepared: GraphModule, samples: Sequence[tuple[Any, ...]]) -> None:
-    """Compare a model with its prepared form over two runs, of which the second starts with the state of the first.
+    """Compare a model with its prepared form over two runs, the second from the first one's state.
 
     Args:
         program: the float model, as torch.export gives it.

