@@ -19,10 +19,12 @@ from workers.errors import ModelError
 
 @dataclass(frozen=True)
 class Tried:
-    """Attributes:
-    outcome: "equal", or what was wrong, in one line.
-    fault: what a guard would have to say; None if the outputs are equal.
-    counted: what the command counted; None if the file fails or differs.
+    """The result of one run of a file.
+
+    Attributes:
+        outcome: "equal", or what was wrong, in one line.
+        fault: what a guard would have to say; None if the outputs are equal.
+        counted: what the command counted; None if the file fails or differs.
     """
 
     outcome: str

@@ -40,7 +40,9 @@ class Searched:
     """What `velatune tune` reported, and the checkout that still holds the result.
 
     Attributes:
-        candidates: that were evaluated. programs: distinct ones among them. best: cycles (predicted).
+        candidates: that were evaluated.
+        programs: distinct ones among them.
+        best: cycles (predicted).
         seconds: of the search by the clock.
     """
 

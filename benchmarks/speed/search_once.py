@@ -59,8 +59,10 @@ class Searched:
     The check of the best after it is not included.
 
     Attributes:
-        candidates: that were evaluated. programs: distinct ones among them.
-        cpu_seconds: of the process, all that the search itself does included. seconds: by the clock.
+        candidates: that were evaluated.
+        programs: distinct ones among them.
+        cpu_seconds: of the process, all that the search itself does included.
+        seconds: by the clock.
     """
 
     candidates: int = 0

@@ -15,7 +15,9 @@ class Editor:
     Ids keep their meaning. `redefine` computes an existing value in another way, `add` makes a new value. A pass may
     redefine an id only as the same tensor: same shape, type and content.
 
-    facts: about the target that the program is for. changes: the number of added and redefined nodes.
+    Attributes:
+        facts: about the target that the program is for.
+        changes: the number of added and redefined nodes.
     """
 
     def __init__(self, graph: Graph, facts: TargetFacts = ANY_TARGET) -> None:

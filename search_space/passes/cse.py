@@ -20,8 +20,6 @@ class Cse(Pass):
     Attributes:
         rescales: also merge equal RESCALEs. Vela fuses a RESCALE with its only user; with several users it is an
             operation of its own.
-
-    Attributes:
         through_rescales: also merge the users of equal RESCALEs to INT32, while the RESCALEs themselves stay apart.
             Both halves of a LayerNorm compute x - mean from RESCALEs of their own.
     """

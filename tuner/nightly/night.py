@@ -55,11 +55,6 @@ async def run_night(
     """Go over a suite once, or go on where the last run of it was interrupted.
 
     Args:
-        jobs: of the suite.
-        readers: to read models in.
-        workers: to evaluate in; entered only if there is something to do.
-
-    Args:
         suite: says how much time, how many candidates and which store a night has.
         jobs: of the suite.
         readers: to read models in.

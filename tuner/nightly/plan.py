@@ -21,12 +21,14 @@ from workers.backend.job import Job
 
 @dataclass(frozen=True)
 class Plan:
-    """Attributes:
-    note: what earlier nights noted, and this one before it was interrupted.
-    identity: what the job's results are stored under now.
-    earlier: comparable bests of other versions, the newest first.
-    before: that of the versions of the last night, if they are others now.
-    priority: when its search comes.
+    """What a night knows of a job before it evaluates anything.
+
+    Attributes:
+        note: what earlier nights noted, and this one before it was interrupted.
+        identity: what the job's results are stored under now.
+        earlier: comparable bests of other versions, the newest first.
+        before: that of the versions of the last night, if they are others now.
+        priority: when its search comes.
     """
 
     job: Job

@@ -92,7 +92,8 @@ class Result:
     """What a study keeps of a candidate whose answer was reported.
 
     Attributes:
-        recipe: of the candidate. answer: what it came to.
+        recipe: of the candidate.
+        answer: the result of its evaluation.
         is_new: it was evaluated; else it was known and only what follows on it was found out.
         score: what is minimised, also of a candidate that is not right: see `ProgramGraph.score`.
         parameters: what a sampler that draws parameters drew: name -> (value, values that it may have).

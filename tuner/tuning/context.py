@@ -18,13 +18,15 @@ _NO_EXPERIENCE = WarmStart()
 
 @dataclass(frozen=True)
 class TuningContext:
-    """Attributes:
-    pool: worker processes.
-    store: where results go.
-    studies: folder of the journals of searches, so that they can be resumed.
-    progress: what a person sees.
-    sampler: who proposes candidates.
-    experience: what a new search may start from besides its own starting points.
+    """What all searches of one command share.
+
+    Attributes:
+        pool: worker processes.
+        store: where results go.
+        studies: folder of the journals of searches, so that they can be resumed.
+        progress: what a person sees.
+        sampler: who proposes candidates.
+        experience: what a new search may start from besides its own starting points.
     """
 
     pool: Pool

@@ -15,12 +15,14 @@ from workers.errors import ModelError
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Attributes:
-    family: of the target.
-    target: facts of the target, as `Target.facts` gives them.
-    recipe: the recipe that the file was written by.
-    identity: key of the identity under which its evaluation is stored.
-    sha256: of the file.
+    """What a file was lowered for and by.
+
+    Attributes:
+        family: of the target.
+        target: facts of the target, as `Target.facts` gives them.
+        recipe: the recipe that the file was written by.
+        identity: key of the identity under which its evaluation is stored.
+        sha256: of the file.
     """
 
     family: str

@@ -26,14 +26,20 @@ class Observed:
 
 @dataclass(frozen=True)
 class Miscompilation:
-    """Attributes:
-    name: as in `sliced-matmul`. summary: one sentence, as a report would begin.
-    affected: version of Vela -> the families on which every one of the programs is compiled wrongly.
-    make: the smallest program. others: further ones of the same kind, by what they are.
-    observe: what shows in the command stream of any of the programs.
-    cause: where it happens in Vela's published source. effect: what the NPU then computes.
-    workaround: how a program can be written instead. instead: such a program, with the outputs of `make`.
-    unavoidable: families without a workaround.
+    """One kind of wrong code from Vela, with programs that show it.
+
+    Attributes:
+        name: as in `sliced-matmul`.
+        summary: one sentence, as a report would begin.
+        affected: version of Vela -> the families on which every one of the programs is compiled wrongly.
+        make: the smallest program.
+        others: further ones of the same kind, by what they are.
+        observe: what shows in the command stream of any of the programs.
+        cause: where it happens in Vela's published source.
+        effect: what the NPU then computes.
+        workaround: how a program can be written instead.
+        instead: such a program, with the outputs of `make`.
+        unavoidable: families without a workaround.
     """
 
     name: str

@@ -18,8 +18,9 @@ Marks = tuple[object, ...]
 class Answered(Response):
     """The answer to a lookup.
 
-    kind: hit, stale, nearest or miss. marks: of the stores that were asked, from before the question. The answer does
-    not depend on others.
+    Attributes:
+        kind: hit, stale, nearest or miss.
+        marks: of the stores that were asked, from before the question. The answer does not depend on others.
     """
 
     def __init__(self, content: bytes, kind: str, marks: Marks) -> None:

@@ -25,13 +25,12 @@ class DepthwiseAsConv(Pass):
     four consecutive weights are not zero, it takes half the time.
 
     The NPU has no depthwise convolution with several results for each channel: Vela 5.1 makes one for each of them and
-    interleaves their channels, one by one.
+    interleaves their channels, one by one. One channel is left alone: Vela recognises by itself that such a convolution
+    is both.
 
     Attributes:
         grouped: also with more than 8 channels: 8 at a time, from a SLICE each, into a CONCAT. This is profitable with
             large kernels.
-
-    One channel is left alone: Vela recognises by itself that such a convolution is both.
     """
 
     name: ClassVar[str] = "depthwise-as-conv"

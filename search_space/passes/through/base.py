@@ -12,12 +12,10 @@ from search_space.passes.base import Pass
 
 @dataclass(frozen=True)
 class Through(Pass):
-    """Moves maps through operators. Beside what every pass sets, a subclass sets
+    """Moves maps through operators. A subclass sets `rules` beside what every pass sets.
 
     Attributes:
         rules: propagation rules of the operators that maps move through.
-
-    Attributes:
         up: move maps from the result to the operands instead of from the operands to the result.
     """
 

@@ -23,8 +23,6 @@ class SelectTransposes(Pass):
 
     Attributes:
         vela_only: take Vela's estimate alone.
-
-    Attributes:
         interior: leave out transposes of the program's inputs and those that are its outputs. Some cost less in the
             program than alone, since Vela fuses them with the operator beside them.
     """

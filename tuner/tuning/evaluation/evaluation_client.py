@@ -33,11 +33,13 @@ _PATIENCE, _FLOOR_SECONDS = 20.0, 600.0
 
 
 class EvaluationClient:
-    """Attributes:
-    objective: what candidates are judged by.
-    identity: what records are stored under.
-    default: costs of the default lowering, which candidates are compared with; there once `evaluate_default` was.
-    asked: how much was asked of the workers for candidates, and how much of it they knew.
+    """Evaluates candidates of one job in worker processes and records the results.
+
+    Attributes:
+        objective: what candidates are judged by.
+        identity: what records are stored under.
+        default: costs of the default lowering, which candidates are compared with; there once `evaluate_default` was.
+        asked: how much was asked of the workers for candidates, and how much of it they knew.
     """
 
     default: Cost

@@ -45,11 +45,13 @@ _SCHEME = "int8, ExecuTorch's Cortex-M quantiser, explicit layouts"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CortexMBase(OperatorsBase):
-    """Attributes:
-    quantised: the quantised program, in PyTorch's format for exported programs.
-    samples: calibration inputs that programs are compared on.
-    image_order: which images of the model are channels_last for its caller.
-    default_pipeline: what ExecuTorch's default pipeline makes of the model.
+    """A model lowered for Cortex-M by the stock toolchain.
+
+    Attributes:
+        quantised: the quantised program, in PyTorch's format for exported programs.
+        samples: calibration inputs that programs are compared on.
+        image_order: which images of the model are channels_last for its caller.
+        default_pipeline: what ExecuTorch's default pipeline makes of the model.
     """
 
     quantised: bytes

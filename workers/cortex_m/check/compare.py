@@ -14,9 +14,11 @@ from workers.cortex_m.cost.view import operator_of, results_of
 
 @dataclass(frozen=True)
 class Outcome:
-    """Attributes:
-    equal: whether the outputs pass.
-    message: in one line, what differs; empty if they pass.
+    """The result of a comparison of outputs.
+
+    Attributes:
+        equal: whether the outputs pass.
+        message: in one line, what differs; empty if they pass.
     """
 
     equal: bool

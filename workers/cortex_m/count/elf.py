@@ -15,8 +15,10 @@ _SEGMENT = struct.Struct("<IIIIIIII")
 
 @dataclass(frozen=True)
 class Code:
-    """Attributes:
-    segments: pairs of the address that bytes are executed at, and the bytes.
+    """The executable bytes of an ELF file.
+
+    Attributes:
+        segments: pairs of the address that bytes are executed at, and the bytes.
     """
 
     segments: tuple[tuple[int, bytes], ...]

@@ -33,10 +33,12 @@ _EXECUTED = re.compile(rb"Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 
 @dataclass(frozen=True)
 class RegionCount:
-    """Attributes:
-    instructions: executed between the markers, without them, over all visits.
-    by_class: the same by class.
-    visits: how often the region was entered.
+    """Instructions that were executed in the marked region.
+
+    Attributes:
+        instructions: executed between the markers, without them, over all visits.
+        by_class: the same by class.
+        visits: how often the region was entered.
     """
 
     instructions: int

@@ -52,8 +52,10 @@ def _(image: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class ImageOrder:
-    """Attributes:
-    inputs, outputs: of a model's tensors, in order, which are channels_last images for the caller.
+    """The order of dimensions of a model's images.
+
+    Attributes:
+        inputs, outputs: of a model's tensors, in order, which are channels_last images for the caller.
     """
 
     inputs: tuple[bool, ...] = ()

@@ -15,9 +15,11 @@ from workers.errors import ModelError, one_line
 
 @dataclass(frozen=True)
 class Written:
-    """Attributes:
-    content: of the `.pte` file.
-    planned_sram: bytes of the buffers for activations and scratch that the memory plan asks for.
+    """A `.pte` in memory, with its planned memory.
+
+    Attributes:
+        content: of the `.pte` file.
+        planned_sram: bytes of the buffers for activations and scratch that the memory plan asks for.
     """
 
     content: bytes

@@ -51,9 +51,6 @@ def decode(stream: bytes, most: int | None = None) -> Decoded:
     `workers.ethos_u.files.pte.Delegate.command_stream`.
 
     Args:
-        most: stop after this many operations and leave the rest unread.
-
-    Args:
         stream: with its header.
         most: stop after this many operations and leave the rest unread; None reads all.
 

@@ -13,9 +13,13 @@ from workers.models.types import ExportedModel, SourceModel, TosaFile
 
 @dataclass(frozen=True)
 class SourceContent:
-    """Attributes: loaded: the exported model, or a TOSA file. sha256: of the model: its graph, weights, example and own
-    calibration inputs, and their layout in memory. Of a file: its bytes. io_layout: how its inputs of rank 4 lie in
-    memory.
+    """A loaded model source and the hash of its content.
+
+    Attributes:
+        loaded: the exported model, or a TOSA file.
+        sha256: of the model: its graph, weights, example and own calibration inputs, and their layout in memory. Of a
+            file: its bytes.
+        io_layout: how its inputs of rank 4 lie in memory.
     """
 
     loaded: ExportedModel | TosaFile

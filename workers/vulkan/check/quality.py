@@ -10,10 +10,12 @@ from workers.checking.sqnr import MOST_DB
 
 @dataclass(frozen=True)
 class OutputQuality:
-    """Attributes:
-    decibels: of each output, over all samples.
-    samples: how many inputs.
-    error_db: by how much they may be too high.
+    """How near the outputs of a program are to the reference.
+
+    Attributes:
+        decibels: of each output, over all samples.
+        samples: how many inputs.
+        error_db: by how much they may be too high.
     """
 
     decibels: tuple[float, ...]

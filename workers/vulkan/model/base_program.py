@@ -24,9 +24,11 @@ SAMPLES = 4
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class VulkanBase(OperatorsBase):
-    """Attributes:
-    on_cpu: names of the operators that the stock lowering leaves on the CPU.
-    said: what a person wants to know of the stock lowering, one line each.
+    """A model lowered for Vulkan by the stock toolchain.
+
+    Attributes:
+        on_cpu: names of the operators that the stock lowering leaves on the CPU.
+        said: what a person wants to know of the stock lowering, one line each.
     """
 
     on_cpu: tuple[str, ...]

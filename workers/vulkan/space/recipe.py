@@ -29,10 +29,12 @@ from workers.vulkan.space.fitting import fitting
 
 @dataclass(frozen=True)
 class VulkanRecipe:
-    """Attributes:
-    schemes: as `search_space.choices.frontend.precision.by_layer` reads them.
-    half: compute in half precision.
-    passes: in the order in which they run, see `in_order`.
+    """A recipe for Vulkan, parsed.
+
+    Attributes:
+        schemes: as `search_space.choices.frontend.precision.by_layer` reads them.
+        half: compute in half precision.
+        passes: in the order in which they run, see `in_order`.
     """
 
     schemes: tuple[tuple[str, tuple[int, ...]], ...] = ()

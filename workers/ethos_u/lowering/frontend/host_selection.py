@@ -87,10 +87,12 @@ def _select(tables: FunctionTables, program: ExportedProgram, spec: TosaSpecific
 
 @dataclass(frozen=True)
 class _Selected:
-    """Attributes:
-    value: elements of what `source` dequantises, as int8.
-    source: a dequantise.
-    was_refused: whether ExecuTorch leaves an operator on the CPU that selected them.
+    """A value that consists of elements of another one.
+
+    Attributes:
+        value: elements of what `source` dequantises, as int8.
+        source: a dequantise.
+        was_refused: whether ExecuTorch leaves an operator on the CPU that selected them.
     """
 
     value: Node

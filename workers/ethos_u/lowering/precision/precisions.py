@@ -84,9 +84,6 @@ def worth_lowering(
 ) -> list[tuple[set[int], set[int]]]:
     """Pairs of the layers with int4 weights and of those with int16 activations.
 
-    Args:
-        noise: what two such sets make of the outputs, as in `workers.ethos_u.lowering.precision.mixed_precision`.
-
     For int4, layers are taken in the order of the noise that each alone adds per weight that it saves. For int16, they
     are taken in the order of the noise that comes back if all others have it. Half of them and all are for a front of
     cycles against quality. Then there are, for each loss, the layers with int4 that together stay so near to the
