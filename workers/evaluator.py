@@ -98,7 +98,7 @@ class Expansion:
 
     Attributes:
         successors: pass -> hash of the program after it, for passes that change its program.
-        sites: for each pass of the recipe with some of its sites: place from 0 -> their numbers and their count.
+        sites: for each pass of the recipe with some sites: place from 0 -> their numbers and their count.
         reuse: as of `Outcome`.
     """
 
@@ -137,9 +137,9 @@ class Evaluator(Generic[P]):
 
         Args:
             recipe: of the candidate.
-            whole: check it by the reference model's run of whole programs, and execute the compiled program on all
-                inputs. That takes seconds to minutes. Else programs with most values in common are checked. The
-                compiled program is executed on the random inputs alone, in milliseconds.
+            whole: check it by the reference model's run of whole programs, and execute the result on all inputs. That
+                takes seconds to minutes. Else programs with most values in common are checked. The compiled program is
+                executed on the random inputs alone, in milliseconds.
             wanted: whether what is emitted is executed at all, if its programs are right. That of the default lowering
                 is executed always, as by `on_all`, since everything else is compared with it.
             on_all: without `whole`, execute on all inputs that programs with values in common are checked on.

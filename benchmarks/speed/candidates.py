@@ -56,8 +56,7 @@ BUDGET = Budget(trials=400, seconds=60)
 class Searched:
     """A search by velatune.
 
-    The result is verified candidates, distinct programs among them, seconds of search, and the busy part of its
-    workers' time.
+    The result is verified candidates, distinct programs among them, seconds of search, and its workers' busy share.
     """
 
     candidates: int

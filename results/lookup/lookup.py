@@ -79,10 +79,10 @@ Answer = Hit | Stale | Nearest | Miss
 def lookup(store: Known, identity: Identity) -> Answer:
     """The best that `store` knows for an identity; its figures come with it, its per-operator rows do not.
 
-    In a hit or a stale answer, model content, target, board facts, quantisation, objective and input layout are equal.
-    A hit has the same versions as well. Of several stale ones the one that differs in the fewest versions is taken,
-    then the newest. Where there is none, and the identity has a structure, a model of the same structure will do. One
-    of the same sizes comes before others, then the newest.
+    A hit or a stale answer agrees in model content, target, board facts, quantisation, objective and input layout. A
+    hit has the same versions as well. Of several stale ones the one that differs in the fewest versions is taken, then
+    the newest. Where there is none, and the identity has a structure, a model of the same structure will do. One of the
+    same sizes comes before others, then the newest.
 
     Args:
         store: what is asked; it is only read.

@@ -100,8 +100,8 @@ class Reuse(Record):
     Attributes:
         evaluations: candidates of this run.
         duplicates: those whose program an earlier candidate of this run already had.
-        prices, checks, expansions: how many graphs of delegates were to be compiled, compared with the default
-            lowering, or expanded.
+        prices, checks, expansions: how many graphs of delegates were to be compiled, compared with the default, or
+            expanded.
         known_prices, known_checks, known_expansions: those among them whose answer was remembered.
     """
 

@@ -1,7 +1,7 @@
 """Does a `.pte` compute what it should, when it is run here?
 
-Each delegate's command stream, as it is in the file, is compared with the TOSA program that it was made from. Then the
-whole file is compared with the model as stock ExecuTorch lowers it.
+Each delegate's command stream in the file is compared with the TOSA program that it was made from. Then the whole file
+is compared with the model as stock ExecuTorch lowers it.
 """
 
 from __future__ import annotations
@@ -51,8 +51,10 @@ class Ran:
 
     Attributes:
         sets: inputs that each delegate was run on.
-        whole: inputs that the whole file was run on; none where its outputs are not the default lowering's bit for bit.
-        turns: runs of the whole file in turn, each with the state that the one before it left; none without a state.
+        whole: inputs that the whole file was run on. There are none if its outputs are not the default lowering's bit
+            for bit.
+        turns: consecutive runs of the whole file, each from the state of the one before. There are none without a
+            state.
     """
 
     sets: int

@@ -1,7 +1,7 @@
 """The NPU to compile for, and the board facts around it that Vela needs.
 
-System configuration and memory mode are facts of somebody's board. They are never searched over; what a
-person does not say is filled in as ExecuTorch's `EthosUCompileSpec` fills it in.
+System configuration and memory mode are facts of somebody's board. They are never searched over. Missing facts are
+filled in as by ExecuTorch's `EthosUCompileSpec`.
 """
 
 import configparser
@@ -36,8 +36,8 @@ class Target:
         accelerator: Vela's name, as in `ethos-u55-128`.
         system_config: a `System_Config` section of the Vela configuration, without the prefix.
         memory_mode: a `Memory_Mode` section of it, without the prefix.
-        vela_config: `Arm/vela.ini` for the file in Vela's wheel (or another two-part name found there),
-            else the absolute path of the user's .ini.
+        vela_config: `Arm/vela.ini` for the file in Vela's wheel, or another two-part name found there. Else it is the
+            absolute path of the user's .ini.
     """
 
     accelerator: str
@@ -83,8 +83,8 @@ class Target:
             The target.
 
         Raises:
-            ModelError: the accelerator is unknown, the .ini is missing or unreadable or lacks a section, or
-                Vela refuses the combination.
+            ModelError: the accelerator is unknown, the .ini is missing, unreadable or incomplete, or Vela refuses the
+                combination.
         """
         accelerator = _known_accelerator(accelerator)
         default_system, default_memory = _DEFAULTS[accelerator.rpartition("-")[0]]
@@ -119,8 +119,9 @@ class Target:
         return {"accelerator": self.accelerator, **self.facts()}
 
     def facts(self) -> dict[str, str]:
-        """Of the board. Vela's own .ini goes by its name, since its content follows from Vela's version; a user's
-        counts by content, not by path."""
+        """Of the board. Vela's own .ini goes by its name, since Vela's version decides its content. A user's counts by
+        content, not by path.
+        """
         text = self.config_text()
         bundled = text == _bundled_text()
         content = hashlib.sha256(text.encode()).hexdigest()

@@ -210,9 +210,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         }
 
     def executed(self, program: VulkanRecipe, whole: bool, on_all: bool, is_default: bool) -> Verdict:
-        """What the user's runner makes of a program; where there is none, what the gate knows of the runtime.
+        """What the user's runner makes of a program; without one, what the gate knows of the runtime.
 
-        What the runner gives is held to the limit of quality too, which a program that is exact in Python may miss.
+        The runner's outputs must be within the limit of quality too. A program that is exact in Python may miss it.
 
         Args:
             program: any.
@@ -252,9 +252,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             program: any.
 
         Returns:
-            What the runner measures; where there is none, what the references give, less `REFERENCES_DB` unless they
-            give the very numbers. The worst there is where it computes nothing. Of a default program that the runner
-            fails on, what the references give.
+            What the runner measures. Without one, it is what the references give, less `REFERENCES_DB` unless they give
+            the very numbers. The worst there is where it computes nothing. Of a default program that the runner fails
+            on, what the references give.
 
         Raises:
             ModelError: not even the default program can be run in Python.

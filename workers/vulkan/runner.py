@@ -1,11 +1,13 @@
-"""A user's own runner of ExecuTorch programs: on a desktop's Vulkan, on a software Vulkan, or on a phone by adb.
+"""A user's own runner of ExecuTorch programs.
+
+It runs on a desktop's Vulkan, on a software Vulkan, or on a phone by adb.
 
 It is called as ExecuTorch's `executor_runner` is, so that program itself, built with Vulkan, is a runner:
 
     COMMAND --model_path=net.pte --inputs=input-0.bin,input-1.bin --output_file=output
 
-Inputs are the values of the tensors, row by row and without gaps, of the element types that the program takes. The
-runner writes its outputs the same way to `output-0.bin`, `output-1.bin` and so on, and ends with status 0.
+Inputs are the values of the tensors, row by row and without gaps, of the program's element types. The runner writes its
+outputs likewise to `output-0.bin`, `output-1.bin` and so on, and exits with 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The GPU to compile for: what ExecuTorch's Vulkan backend has to know of it, and the runtime for the file."""
+"""The GPU to compile for.
+
+It is what ExecuTorch's Vulkan backend has to know of it, and the runtime for the file.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class VulkanTarget:
     """A GPU with ExecuTorch's Vulkan runtime. Which GPU it is changes nothing of what is compiled but these limits.
 
     Attributes:
-        texture_limit: largest extent of a 3D image in width and height, in texels; the depth stops at
+        texture_limit: largest extent of a 3D image in width and height, in texels. The depth stops at
             `GUARANTEED_TEXTURE_LIMIT`, which suits every device.
         buffer_limit: most elements of a buffer; ExecuTorch assumes 2**27 of them, 128 MiB of bytes.
         runner: the user's command that runs programs; empty where there is none.

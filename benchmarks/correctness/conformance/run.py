@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run the programs of this folder on an FVP or a board, and compare their outputs with the expected ones.
+"""Run the programs of this folder on an FVP or a board, and check their outputs.
 
 Needs Python 3.10 and nothing else. README.md says what has to be built first, and what to do with the results.
 """

@@ -17,8 +17,8 @@ class Fields(dict[str, object]):
     """Fields of one template, each made when it is first needed and then the same.
 
     Args:
-        names: of the fields that are variables, as far as they exist. They are the value that is read, `y` for a
-            second, `v` for the new one, and `i` for indices.
+        names: of the fields that are variables, as far as they exist. Names of the value that is read, of a second
+            (`y`), the new one (`v`) and indices (`i`).
         values: by variable.
     """
 

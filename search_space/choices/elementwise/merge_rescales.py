@@ -24,8 +24,8 @@ class MergeRescales(Pass):
     """Merges consecutive roundings to int8 into one RESCALE.
 
     Source: arithmetic, with the factors multiplied in double precision; TOSA 1.0, RESCALE. A sum of a convolution or
-    matrix product may be rounded to int8 and then multiplied with a constant. Attention scales its scores so. Or they
-    are given another zero point. They are then rounded once.
+    matrix product may be rounded to int8, then multiplied with a constant. Attention scales its scores so. Or they are
+    given another zero point. They are then rounded once.
     """
 
     name: ClassVar[str] = "merge-rescales"

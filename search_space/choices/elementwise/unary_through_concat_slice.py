@@ -24,8 +24,8 @@ class UnaryThroughConcatSlice(Pass):
 
     Attributes:
         up: move it to the operands of a CONCAT, and to a value. All SLICEs of that value are read through the same
-            function. Otherwise it is moved down. This is done where one function gives all operands of a CONCAT, or for
-            a SLICE of its result.
+            function. Otherwise it is moved down. This is done where one function gives all operands of a CONCAT, or a
+            SLICE cuts its result.
     """
 
     name: ClassVar[str] = "unary-through-concat-slice"

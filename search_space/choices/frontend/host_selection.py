@@ -10,8 +10,8 @@ from search_space.choices.frontend.base import FrontendChoice
 
 class HostSelection(FrontendChoice):
     """ExecuTorch's quantiser does not know `max_pool1d`, `channel_shuffle` and `unfold`. Its partitioner refuses
-    `roll`, adaptive max pools, one-dimensional nearest resizing, and some constant indices: those along other axes than
-    the first. For Ethos-U55 and U65 it also refuses most of `flip` and `index_select`. The only factors of nearest
+    `roll`, adaptive max pools and one-dimensional nearest resizing. It also refuses a constant index along another axis
+    than the first. For Ethos-U55 and U65 it also refuses most of `flip` and `index_select`. The only factors of nearest
     resizing that it takes there are 2, 4 and 8. Each operator stays between a dequantise and a quantise on the CPU, and
     cuts the program in two.
 

@@ -30,7 +30,7 @@ def nightly(suite_file: Path, jobs: int | None, address: str | None, retry: bool
     What is fresh is skipped. Where the toolchain changed, the old best recipe is tried again. The budget goes to where
     gain is likely. An interrupted night is resumed. See docs/nightly.md.
 
-    Exit status: 0 on success, 1 for a regression beyond the suite's limits, 2 for a bad suite file, 3 after a failure.
+    Exit status: 0, or 1 for a regression beyond the limits, 2 for a bad suite file, 3 for failure.
     """
     suite = read_suite(suite_file)
     with contextlib.chdir(suite_file.absolute().parent), Store.open(suite.store) as store:

@@ -1,4 +1,4 @@
-"""From a compiled command stream to the NPU operations in it, each with the registers that it runs under.
+"""From a compiled command stream to its NPU operations, each with the registers that it runs under.
 
     decoded = decode(compiled.command_stream)
     for operation in decoded.operations:

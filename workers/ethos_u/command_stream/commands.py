@@ -139,7 +139,7 @@ def commands(stream: bytes) -> Iterator[Command]:
     """The commands of a stream that begins with the driver's header, in order, the final NPU_OP_STOP included.
 
     Raises:
-        StreamError: the header is wrong, a command is unknown for the product, or the last one is cut off.
+        StreamError: the header is wrong, a command is unknown for the product, or the last is cut off.
     """
     head, words = words_of(stream)
     for position in starts_of(words).tolist():

@@ -58,8 +58,8 @@ def decode(stream: bytes, most: int | None = None) -> Decoded:
         The operations, with the registers that each is started with.
 
     Raises:
-        StreamError: it is no command stream for an Ethos-U, has an unknown command, does not end in NPU_OP_STOP, or
-            branches (a register's value would then depend on the way taken; ExecuTorch's programs do not).
+        StreamError: it is no command stream for an Ethos-U, has an unknown command, or lacks NPU_OP_STOP. Or it
+            branches, so that a register's value depends on the way taken. ExecuTorch's programs do not branch.
     """
     head, words = words_of(stream)
     meanings = _meanings(head.family)

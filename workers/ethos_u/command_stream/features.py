@@ -61,18 +61,18 @@ class FeatureMap:
 
     Attributes:
         shape: (height, width, depth) in elements. Of an OFM: as it is computed, before `transpose`. Of an IFM: what the
-            operation reads of it, before upscaling; a dimension that is broadcast has size 1.
+            operation reads of it, before upscaling. A dimension that is broadcast has size 1.
         element_bytes: 1, 2, 4 or 8.
         signed: whether elements are.
         format: `NHWC` or `NHCWB16` (depth in bricks of 16).
         zero_point: as a signed number if elements are signed.
         region: base pointer of the addresses; of a chained feature map (U85) the chaining buffer.
-        addresses: bytes from the base pointer of the four tiles: top left, top right, bottom left, bottom right, of
-            which most feature maps only need the first. Empty if it is in no memory.
-        strides: bytes from one element to the next in y, x and (NHCWB16: from brick to brick) depth; negative where it
-            is written backwards. Empty if it is in no memory.
-        storage: where it is: `TILE2X2` or `TILE3X1` in memory, `CHAINED` inside the NPU between two operations (U85),
-            `NONE` for a constant in a register, or if nothing is written.
+        addresses: bytes from the base pointer of the four tiles. They are top left, top right, bottom left, bottom
+            right; most feature maps only need the first. Empty if it is in no memory.
+        strides: bytes between elements in y, x and depth; negative where it is written backwards. In NHCWB16, the last
+            is from brick to brick. Empty if it is in no memory.
+        storage: where it is: `TILE2X2` or `TILE3X1` in memory, `CHAINED` inside the NPU between two operations (U85).
+            `NONE` is a constant in a register, or nothing that is written.
         scalar: the value of that constant, else None.
         broadcast: which dimensions are repeated, as letters of `HWC`.
         transpose: how the OFM's dimensions are permuted on the way out: `HWC` for not at all, else the order in memory.

@@ -1,4 +1,7 @@
-"""The operations of a stream as columns of numbers, from which operations are made as far as somebody asks for them."""
+"""The operations of a stream as columns of numbers.
+
+Operations are made from them when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ class Meanings:
             start an operation, `HALTS` for those that decoding ends at, unknown ones too.
         kind_of_code: code of a command that starts an operation -> its kind.
         is_address: position of a register -> whether it says where something is within its region.
-        runs: code of a command that starts an operation -> whether the operation can be in a run, see `Run`.
+        runs: code of a command that starts an operation -> whether it can be in a run, see `Run`.
     """
 
     def __init__(self, family: str) -> None:
@@ -66,7 +69,7 @@ class Run:
     """Operations right after each other that differ in nothing but addresses, with nothing to wait for in between.
 
     On U55 and U65 a transpose of a large tensor is tens of thousands of them. On U85, where operations hand results to
-    each other, each is a run by itself; so is a copy.
+    each other, each is a run by itself. So is a copy.
 
     Attributes:
         first: the first of them.

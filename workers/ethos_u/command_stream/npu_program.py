@@ -1,4 +1,4 @@
-"""What the NPU is given for one delegate: the command stream, its constants, and where inputs and outputs lie."""
+"""The NPU's part of one delegate: the command stream, its constants, and where inputs and outputs lie."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ class Operation:
 
     Attributes:
         kind: what it is.
-        offset: where its NPU_OP command is, in bytes from the first command after the driver's header, as in
-            `workers.ethos_u.command_stream.operator_cost.OperatorCost.stream_offsets`.
+        offset: of its NPU_OP command, in bytes from the first command after the driver's header.
+            `workers.ethos_u.command_stream.operator_cost.OperatorCost.stream_offsets` counts likewise.
         parameter: the parameter of that command: its mode.
         registers: every register set so far, by name as in `NPU_SET_IFM_WIDTH0_M1`, also those that this kind ignores.
         kernel_wait: before it starts, at most so many compute operations may still be running; None: no such wait.
@@ -128,8 +128,11 @@ class Operation:
 
     @cached_property
     def ifm2(self) -> FeatureMap | None:
-        """The second input: of a binary elementwise operation, and on U85 the weights of a matrix product (height 1,
-        width: OFM depth, depth: IFM depth) or what the accumulators start from. Else None."""
+        """The second input of a binary elementwise operation.
+
+        On U85 also the initial accumulators, or the weights of a matrix product. These have height 1, the OFM's depth
+        as width, and the IFM's depth. Else None.
+        """
         if self.kind is Kind.ELEMENTWISE:
             if self.elementwise_mode in _UNARY:
                 return None
@@ -177,8 +180,10 @@ class Operation:
 
     @cached_property
     def microblock(self) -> tuple[int, int] | None:
-        """U85: (height, width) in elements of what the MACs work on in a cycle; its depth is what is left of them. None
-        elsewhere: it is fixed by the accelerator."""
+        """On U85, (height, width) in elements of what the MACs work on in a cycle.
+
+        Its depth is what is left of the MACs. None elsewhere: the accelerator fixes it.
+        """
         if not self.computes or not self._u85:
             return None
         height, width = self.registers.choice("ACC_FORMAT", "microblock")[1:].split("X")
@@ -236,7 +241,7 @@ class Operation:
 
     @property
     def scales(self) -> tuple[Span, ...]:
-        """Biases and scales per channel, one span per core that has any; empty where one scale serves all channels."""
+        """Biases and scales per channel, one span per core with any; empty where one scale serves all channels."""
         if self.kind not in (Kind.CONV, Kind.DEPTHWISE, Kind.POOL) or self.scale_mode != "PER_CHANNEL":
             return ()
         return self._spans("SCALE", ("SCALE", "SCALE1"))

@@ -20,10 +20,10 @@ class OperatorCost:
         macs: multiply-accumulates.
         sram_bytes: staging memory in use while it runs.
         fused: it rides in another row's hardware operation, which carries the cycles of both.
-        stream_offsets: where the hardware operations are that it starts, one per stripe: byte positions of
-            their NPU_OP commands, counted from the first command after the stream's 32-byte driver header.
-            A transpose on U55 and U65 is a long run of operations and only the last is listed (see
-            `workers.ethos_u.command_stream.rows_of`). A `fused` row may have none.
+        stream_offsets: of the hardware operations that it starts, one per stripe. They are byte positions of NPU_OP
+            commands, counted from the first command after the stream's 32-byte driver header. A transpose on U55 and
+            U65 is a long run of operations; only the last is listed. (See `workers.ethos_u.command_stream.rows_of`.) A
+            `fused` row may have none.
     """
 
     name: str

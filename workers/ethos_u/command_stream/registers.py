@@ -1,7 +1,7 @@
 """What commands there are, by their code, and which bits of their parameter mean what.
 
 There is one line per command: its code, its name without `NPU_`, and its fields as `name[high:low]`. The code stands in
-the low 16 bits of the first word; where 0x4000 is set, a second word follows. Bit 0 is the lowest bit of the command's
+the low 16 bits of the first word. Where 0x4000 is set, a second word follows. Bit 0 is the lowest bit of the command's
 value. Of a one-word command that is the 16-bit parameter. Of a two-word command it is the second word, with the
 parameter above it. `=enumeration` names the enumeration whose value the field is, where it is not called like the
 field.

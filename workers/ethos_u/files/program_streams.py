@@ -1,4 +1,4 @@
-"""The command streams in a file that people have: a `.pte`, a `.tflite` that Vela wrote, or a stream by itself."""
+"""The command streams of a file: a `.pte`, a `.tflite` that Vela wrote, or a stream by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ SUFFIXES = (".pte", ".tflite", ".cs", ".cs.gz")
 
 
 def program_streams(file: Path) -> list[bytes]:
-    """The command streams of a program, in the order in which they run; none if nothing of it runs on the NPU.
+    """The command streams of a program, in the order in which they run.
+
+    There are none if nothing of it runs on the NPU.
 
     Raises:
         ModelError: the file cannot be read, or is of another kind.

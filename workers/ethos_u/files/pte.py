@@ -69,9 +69,9 @@ class Delegate:
     def npu_program(self) -> NpuProgram:
         """What the NPU is given, to be executed by `workers.ethos_u.npu_model`.
 
-        How large the memory of region 2 is stands nowhere: it is taken to be as large as the command stream needs.
-        ExecuTorch's runtime never gives the NPU the arena as region 2 (EthosUBackend_Cortex_M.cpp).
-        Raises ModelError if the blocks or the command stream are damaged.
+        The size of region 2's memory is stated nowhere. It is assumed to be what the command stream needs. ExecuTorch's
+        runtime never gives the NPU the arena as region 2 (EthosUBackend_Cortex_M.cpp). Raises ModelError if the blocks
+        or the command stream are damaged.
         """
         inputs, outputs = (_io_tensors(self.blocks.get(name, b""), name) for name in ("inputs", "outputs"))
         size = fast_bytes(self.command_stream)

@@ -1,6 +1,6 @@
 """The base program of a model and a target, lowered once and then kept on disk by content.
 
-Finding an entry needs torch but not ExecuTorch, so a known model is ready in the time of one import.
+Finding an entry needs torch but not ExecuTorch. So a known model is ready in the time of one import.
 """
 
 import contextlib
@@ -47,9 +47,8 @@ class BaseProgram(Base):
     Attributes:
         graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
         host_operators: those left on the CPU, in program order, with quantise and dequantise.
-        calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs:
-            tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is
-            not known.
+        calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs. They are
+            tuples of arrays that match its TOSA inputs in order, shape and element type. Empty where that is not known.
         interface: dim orders of the program's inputs and outputs; None of a `.tosa` file.
     """
 

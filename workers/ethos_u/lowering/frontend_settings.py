@@ -1,4 +1,6 @@
-"""What ExecuTorch makes of a model by another setting than its own, and whether that may stand in for the default.
+"""What ExecuTorch makes of a model by another setting than its own.
+
+Also whether that may stand in for the default.
 
 Each setting is lowered once; its base program is kept on disk beside the default one. What it came to is remembered for
 this model and these versions. So what ExecuTorch fails on, or what ends the process, is tried once.

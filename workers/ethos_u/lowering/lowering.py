@@ -49,8 +49,8 @@ class Lowered:
     Attributes:
         graphs: one TOSA flatbuffer per delegate, in the order in which the program calls them.
         host_operators: those left on the CPU, in program order.
-        calibration_inputs: for each delegate, what reaches it when the model runs on the first (at most 2)
-            calibration inputs; arrays of the shapes and element types of its TOSA inputs, in their order.
+        calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs. They are
+            arrays of the shapes and element types of its TOSA inputs, in their order.
         warnings: what the user should be told.
         interface: dim orders of the program's inputs and outputs, as a `.pte` has them.
     """

@@ -30,7 +30,7 @@ def write_pte(job: Job[Target], recipe: str, tag: bytes, expected: Sequence[str]
         out: path of the `.pte`; a file that is there is replaced.
 
     Raises:
-        ModelError: the source is no model, cannot be lowered, does not come out as expected, or the file cannot be
+        ModelError: the source is no model, cannot be lowered, or gives an unexpected program. Or the file cannot be
             written.
     """
     model = exported_model(job.source, job.io_layout)

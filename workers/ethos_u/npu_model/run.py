@@ -62,7 +62,7 @@ def initial_memory(program: NpuProgram, accelerator: str, inputs: Sequence[np.nd
         The memory.
 
     Raises:
-        Fault: the inputs are not as many or as large as the program takes, or not of one number of sets.
+        Fault: the inputs differ in number or size from the program's, or in their number of sets.
     """
     if len(inputs) != len(program.inputs):
         raise Fault(f"the program has {len(program.inputs)} inputs, {len(inputs)} were given")

@@ -2,7 +2,7 @@
 
 Vela's rows name the tensor that their operations write. Where that is a tensor of the program, its operations leave its
 value in memory. This is compared with the reference model's. Tensors that Vela made up are not compared. Nor are
-rolling buffers of which a part is overwritten before the rest is there, in another order than by rows.
+rolling buffers that are partly overwritten before they are complete, in another order than by rows.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def stream_verdict(
         cache: of values that other streams' operations gave.
 
     Returns:
-        Whether they are equal bit for bit and no rule of the hardware is broken; if not, what in one line.
+        Whether they are equal bit for bit and no hardware rule is broken. If not, the difference in one line.
 
     Raises:
         ReferenceFailed: the reference model does not run the program.

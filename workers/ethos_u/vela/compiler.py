@@ -4,8 +4,8 @@
 stream and weights equal, byte for byte, what ExecuTorch puts into the `.pte`. The debug database is on for the rows per
 operator; it changes neither of the two.
 
-A crash inside Vela ends the process: run it in a worker (`workers.pool.ray_pool`) if that matters. Vela prints
-nothing here, so the file descriptors are left alone and the last words of a crash stay visible.
+A crash inside Vela ends the process: run it in a worker (`workers.pool.ray_pool`) if that matters. Vela prints nothing
+here. So the file descriptors are left alone, and the last words of a crash stay visible.
 
 Vela keeps some memory of every compile for good: 0.1 MB for a fire module, 1.4 MB for a 2-block ViT. It makes its debug
 database ever more slowly, by a tenth after some hundred compiles. So the pool replaces workers that have grown.
@@ -42,11 +42,11 @@ class Compiled:
             in it: Vela books them as flash.
         flash_bytes: read-only memory of the delegate, `weights` and `command_stream` together. Vela's own
             "flash used" line is the weights alone.
-        scratch_bytes: the arena that the runtime must provide (`scratch_size` in the delegate): in SRAM, or
-            in DRAM for the `Dedicated_Sram` memory modes.
+        scratch_bytes: the arena that the runtime must provide (`scratch_size` in the delegate). It is in SRAM, or in
+            DRAM for the `Dedicated_Sram` memory modes.
         command_stream: the delegate's `cmd_data`, driver header included.
         weights: the delegate's `weight_data`: encoded weights, scales and other constants.
-        fast_bytes: size of region 2 where the memory mode gives it a memory of its own (`Dedicated_Sram`), else None.
+        fast_bytes: size of region 2 where the memory mode gives it its own memory (`Dedicated_Sram`), else None.
         inputs, outputs: where they lie, in the order of the program. Vela drops inputs that nobody reads.
         operators: Vela's rows in the order in which they run; empty if they were not asked for.
     """
@@ -89,7 +89,7 @@ def compile_tosa(tosa: bytes, target: Target, operators: bool = True) -> Compile
     Args:
         tosa: a serialised program as ExecuTorch's TOSA backend writes it.
         target: the accelerator and its board.
-        operators: ask for the rows per operator; without them a compile takes a tenth to a half less time.
+        operators: ask for the rows per operator. Without them a compile takes a tenth to a half less.
 
     Returns:
         The command stream with its constants, and rows per operator where they were asked for.

@@ -43,10 +43,10 @@ class DelegateCosts:
     """Predicted cost of a candidate: sums over its delegates; memory is the largest delegate's SRAM, all flash.
 
     Attributes:
-        conservative_cycles: stream_cycles, with Vela's estimate in the place of ours for kinds of operation that no
-            evidence of the family covers.
+        conservative_cycles: stream_cycles, with Vela's estimate for kinds of operation that no evidence of the family
+            covers.
         transpose_cycles: the part of stream_cycles that is in rows which the NPU runs as transposes.
-        host_cycles: of the operators on the CPU and of calling the delegates; the same for all candidates that
+        host_cycles: of the operators on the CPU and of calling the delegates. It is the same for all candidates that
             ExecuTorch lowers alike.
     """
 
@@ -100,8 +100,8 @@ class Totals:
 class Pricing:
     """Prices programs for one target; what it finds out about a graph goes into the memo.
 
-    A graph has one entry there: all of its cost with rows, its totals alone, or Vela's reason for refusing it. Parts of
-    programs need no rows, and without them Vela compiles faster. Where rows are needed later, the entry is replaced.
+    A graph has one entry there: its cost with rows, its totals, or Vela's reason for refusal. Parts of programs need no
+    rows, and without them Vela compiles faster. Where rows are needed later, the entry is replaced.
 
     Attributes:
         asked: graphs that were priced with rows.

@@ -40,7 +40,7 @@ def gelu(x: torch.Tensor, *, approximate: str = "none") -> torch.Tensor:
 
     Args:
         x: floats of any shape.
-        approximate: what the model asks for; the runtime has the form with tanh alone, about 74 dB from the other.
+        approximate: what the model asks for. The runtime has the form with tanh alone, about 74 dB off.
 
     Returns:
         Of the shape and element type of x.

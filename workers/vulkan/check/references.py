@@ -2,8 +2,8 @@
 
 A GELU is here because the runtime's kernel computes the form with tanh whichever is asked for.
 
-What ExecuTorch's wheel registers for the fused operators is for shapes. linear_qcs4w keeps the 8 that its packing adds,
-int8 convolutions read their weights in another order, and dynamic activations are not quantised.
+What ExecuTorch's wheel registers for the fused operators is for shapes. linear_qcs4w keeps the 8 that its packing adds.
+int8 convolutions read their weights in another order. Dynamic activations are not quantised.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def stored_in_half(values: torch.Tensor) -> torch.Tensor:
     """Floats as a texture of half precision holds them, cut off towards zero.
 
     Vulkan leaves to a device whether a store takes the nearest number or cuts off. A device that takes the nearest has
-    less noise; a software Vulkan (lavapipe) cuts off, and gives these very numbers.
+    less noise. A software Vulkan (lavapipe) cuts off, and gives these very numbers.
 
     Args:
         values: in single precision.

@@ -1,4 +1,6 @@
-"""Milliseconds from a user's own trace of a device, where they can be told: a prediction with its range.
+"""Milliseconds from a user's own trace of a device, where they can be told.
+
+Such a prediction has a range.
 
     [device]
     name = "phone"

@@ -86,8 +86,8 @@ def moved_by_calls(lowered: Lowered) -> list[list[tuple[str, int]]]:
         lowered: any program.
 
     Returns:
-        For each delegate its operators in program order, each with the bytes that it reads and writes; without the
-        packing of constants.
+        For each delegate its operators in program order, each with the bytes that it reads and writes. The packing of
+        constants is left out.
     """
     return [
         [(call.name, moved_bytes(call)) for call in graph.calls if call.name != PREPACK] for graph in graphs_of(lowered)

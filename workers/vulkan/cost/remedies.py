@@ -1,4 +1,7 @@
-"""Which rewrites remove a cause, in words: of operators that stay on the CPU, and of what the gate refuses."""
+"""Which rewrites remove a cause, in words.
+
+Causes are operators that stay on the CPU, and what the gate refuses.
+"""
 
 from __future__ import annotations
 

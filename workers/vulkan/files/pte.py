@@ -1,4 +1,4 @@
-"""Write a lowered program as a `.pte`, and hold the file to the program that was priced and checked."""
+"""Write a lowered program as a `.pte`, and compare the file with what was priced and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a written file is and why, as Markdown beside it: splits, bytes by operator, layers and their quality."""
+"""What a written file is and why, as Markdown: splits, bytes by operator, layers and their quality."""
 
 from __future__ import annotations
 

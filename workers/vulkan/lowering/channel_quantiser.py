@@ -9,8 +9,8 @@ from torch.fx import GraphModule
 class ChannelQuantiser(VulkanQuantizer):
     """Weights of linear layers, symmetric, one scale for each output channel; floats in and out.
 
-    ExecuTorch's own also makes a tensor of every scalar that is added or multiplied, though it quantises linear layers
-    only. The matcher for rms_norm then asks for the value of an epsilon that is a tensor, and lowering fails.
+    ExecuTorch's own quantises linear layers only. Yet it makes a tensor of every scalar that is added or multiplied.
+    The matcher for rms_norm then asks for the value of a tensor epsilon, and lowering fails.
     """
 
     def __init__(self, bits: int) -> None:

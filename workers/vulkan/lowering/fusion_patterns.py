@@ -40,7 +40,7 @@ def leave_unfused(name: str, match: PatternMatch) -> None:
 
     Args:
         name: of the pattern.
-        match: of a program that is not partitioned yet; the note stays when a delegate is made of its nodes.
+        match: of a program that is not partitioned yet. The note stays when a delegate takes its nodes.
     """
     anchor = _anchor(match)
     mark(anchor, UNFUSED, (*(noted(anchor, UNFUSED) or ()), name))

@@ -47,8 +47,8 @@ class Lowered:
 
     Attributes:
         edge: ExecuTorch's lowered program, with the delegates that a file gets.
-        quantised: the program that was partitioned. It runs in torch, but says what the file should compute only where
-            no pass has fused anything: of linear_qcs4w the wheel has a stand-in for shapes.
+        quantised: the program that was partitioned. It runs in torch. After a fusion it does not say what the file
+            should compute. For linear_qcs4w the wheel has only a stand-in for shapes.
         delegates: in the order of their calls.
         host_operators: in program order.
         fused: name of a pattern of ExecuTorch's registry -> at how many places it fits.
@@ -70,7 +70,7 @@ def host_digest(lowered: Lowered) -> bytes:
         lowered: any program.
 
     Returns:
-        A digest that does not depend on how nodes are named: values are numbered, and constants go by their content.
+        A digest that does not depend on how nodes are named. Values are numbered, and constants go by their content.
     """
     from torch.fx.node import map_arg
 

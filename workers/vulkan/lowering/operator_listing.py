@@ -11,9 +11,8 @@ from unittest.mock import patch
 def operators_listed_once() -> Iterator[None]:
     """Ask torch's dispatcher once for the operators with an implicit decomposition.
 
-    torch asks once for each namespace and each time that it decomposes. That is two hundred times while a model is
-    lowered, and a third of the time that it takes. What is registered later is in a program only if somebody asked for
-    it by name.
+    torch asks once for each namespace and each time that it decomposes. That happens two hundred times while a model is
+    lowered, and is a third of the time. What is registered later is in a program only if somebody asked for it by name.
     """
     from torch._export import utils
 

@@ -1,4 +1,7 @@
-"""Which operators go to the GPU: by ExecuTorch's own rules, but for what a recipe leaves unfused or on the CPU."""
+"""Which operators go to the GPU.
+
+ExecuTorch's own rules decide, but for what a recipe leaves unfused or on the CPU.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quantise the layers of a float module, each by its scheme, with the quantisers that ExecuTorch has for Vulkan.
+"""Quantise the layers of a float module, each by its scheme, with ExecuTorch's quantisers for Vulkan.
 
 Weights for each channel: `VulkanQuantizer`. Static int8: `XNNPACKQuantizer`, whose patterns the fused q8ta operators
 are made for. Weights in groups, with or without dynamic activations: torchao's `quantize_`.
@@ -27,8 +27,8 @@ def check_schemes(layers: Sequence[Layer], schemes: Mapping[int, Scheme]) -> Non
         schemes: by number of the layer.
 
     Raises:
-        ModelError: a layer does not exist, or its scheme is for linear layers and it is none, or a group does not
-            divide its input channels.
+        ModelError: a layer does not exist, or its scheme does not fit. Schemes may need linear layers, and groups must
+            divide the input channels.
     """
     known = {layer.number: layer for layer in layers}
     for number, scheme in schemes.items():

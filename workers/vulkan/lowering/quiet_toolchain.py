@@ -12,7 +12,8 @@ from workers.output_capture import toolchain_hushed
 @contextmanager
 def quiet_toolchain() -> Iterator[None]:
     """One torch thread, because float sums depend on how many threads share them; and no chatter. ExecuTorch's Vulkan
-    modules set the root logger to INFO when they are imported, and log every operator that they see."""
+    modules set the root logger to INFO when they are imported. They log every operator.
+    """
     import torch
 
     root, threads = logging.getLogger(), torch.get_num_threads()

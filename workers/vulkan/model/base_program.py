@@ -61,7 +61,7 @@ def identified(job: Job[VulkanTarget]) -> Identified:
 
 
 def exported(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified, Calibration]:
-    """The float model of a job, what it is the same as, and the inputs that schemes are calibrated on.
+    """The float model of a job, what it is the same as, and the inputs for calibration.
 
     Args:
         job: names the model.

@@ -54,7 +54,9 @@ class Layer:
 
 
 def number_layers(module: GraphModule) -> tuple[Layer, ...]:
-    """The layers of a model; every operator is marked with the number of its own, and loses older marks.
+    """The layers of a model.
+
+    Every operator is marked with the number of its own, and loses older marks.
 
     What comes before the first operator with weights belongs to the first layer. An input belongs to the layer that
     reads it first.

@@ -8,10 +8,10 @@ from enum import StrEnum
 class Scheme(StrEnum):
     """The schemes that ExecuTorch's Vulkan backend has fused operators for; the values are what recipes write.
 
-    FP: floating point. W8, W4: weights of 8 or 4 bits, symmetric, one scale for each output channel. W4G...: weights
-    of 4 bits, symmetric, one scale for each group of so many input channels. A8W4G...: the same, and activations are
-    quantised to 8 bits when they are there, one scale and zero point for each row. STATIC8: weights of 8 bits for each
-    output channel, and activations of 8 bits with one scale that calibration finds.
+    FP: floating point. W8, W4: weights of 8 or 4 bits, symmetric, one scale for each output channel. W4G...: weights of
+    4 bits, symmetric, one scale for each group of so many input channels. A8W4G...: the same, with activations of 8
+    bits at run time, one scale and zero point per row. STATIC8: weights of 8 bits for each output channel. Activations
+    have 8 bits with one scale from calibration.
     """
 
     FP = "fp"

@@ -27,12 +27,14 @@ class When(Enum):
 
 @dataclass(frozen=True)
 class Rewrite(RecipePass):
-    """A rewrite that keeps the outputs, up to what its exactness says; see `RecipePass` for what a subclass sets.
+    """A rewrite that keeps the outputs, up to its exactness.
+
+    See `RecipePass` for what a subclass sets.
 
     Attributes:
         when: it runs.
         needs: schemes without one of which it has no site; empty where it does not depend on them.
-        removes: operators that the rewrite avoids, by their edge names; the partitioner leaves them to the CPU, or the
+        removes: operators that the rewrite avoids, by their edge names. The partitioner leaves them to the CPU, or the
             runtime lacks them.
         mends: names of the rules of `workers.vulkan.gate` that programs break without the rewrite.
     """

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DropRelu6(ModuleRewrite):
-    """Vulkan's fused int8 convolutions take a ReLU with them and no ReLU6: one behind each convolution dequantises,
-    clamps and quantises again. Quantising saturates as well. With the lower bound at the lowest integer and the upper
-    one at the highest, it saturates as the clamp would. q(x) = clamp(round(x / scale) + zero, low, high) grows with x.
-    So it is enough that both bounds become the integers at the ends.
+    """Vulkan's fused int8 convolutions take a ReLU with them and no ReLU6. One after each convolution dequantises,
+    clamps and quantises again. Quantising saturates as well. With the bounds at the lowest and the highest integer, it
+    saturates as the clamp would. q(x) = clamp(round(x / scale) + zero, low, high) grows with x. So it is enough that
+    both bounds become the integers at the ends.
 
     The clamp is not needed, which is exact. The convolution is fused without it, and then sums integers instead of
     floats. Its roundings differ, so that the lowered program is not the same bit for bit.

@@ -1,4 +1,4 @@
-"""What rewrites of modules have in common: constants, and nodes that keep the marks of the one that they replace."""
+"""What rewrites of modules have in common: constants, and nodes that keep the marks of replaced ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:
 
 @contextmanager
 def replacing(module: GraphModule, node: Node) -> Iterator[Replacement]:
-    """Replace a node: nodes that the block makes stand before it, and the last of them takes its place.
+    """Replace a node.
+
+    Nodes that the block makes stand before it, and the last of them takes its place.
 
     Args:
         module: that the node is of.

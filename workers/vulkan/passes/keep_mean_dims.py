@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeepMeanDims(ModuleRewrite):
-    """Vulkan reduces two dimensions at once, or one that is not the last, only where the result keeps them."""
+    """Vulkan reduces two dimensions at once, or not the last one, only where the result keeps them."""
 
     name: ClassVar[str] = "keep-mean-dims"
     law: ClassVar[str] = "a mean that keeps its dimensions has the same values, and a view drops the dimensions"

@@ -11,7 +11,7 @@ from workers.vulkan.passes.base import Rewrite, When
 
 @dataclass(frozen=True)
 class KeepOnCpu(Rewrite):
-    """ExecuTorch's partitioner takes operators that its runtime does not register; a file with one of them does not
+    """ExecuTorch's partitioner takes operators that its runtime does not register. A file with one of them does not
     load. On the CPU they run. Sites are the operators of that name, in program order.
 
     Attributes:

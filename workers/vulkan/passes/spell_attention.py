@@ -22,8 +22,8 @@ _LOWEST = -65504.0
 class SpellAttention(ModuleRewrite):
     """ExecuTorch decomposes F.scaled_dot_product_attention into a form that is safe for rows that are wholly masked. It
     multiplies by scalars and asks `any`, which have no Vulkan implementation. So the model falls into several
-    delegates. It also asks `logical_not`, which the runtime lacks. No row is wholly masked without a mask, with a
-    causal one, or with a constant mask that leaves something of every row.
+    delegates. It also asks `logical_not`, which the runtime lacks. No row is wholly masked without a mask or with a
+    causal one. Nor is it with a constant mask that leaves something of every row.
     """
 
     name: ClassVar[str] = "spell-attention"

@@ -11,8 +11,9 @@ from workers.vulkan.passes.base import Rewrite, When
 
 @dataclass(frozen=True)
 class TensorScalars(Rewrite):
-    """Vulkan has add, sub, mul and div of tensors, and none by scalars. It is ExecuTorch's own pass, which here knows
-    its sites, and writes shapes as the lists that Vulkan's serialiser takes."""
+    """Vulkan has add, sub, mul and div of tensors, and none by scalars. It is ExecuTorch's own pass with sites. It
+    writes shapes as the lists that Vulkan's serialiser takes.
+    """
 
     name: ClassVar[str] = "tensor-scalars"
     law: ClassVar[str] = "a tensor of one element holds a scalar, rounded to the element type"

@@ -1,4 +1,7 @@
-"""Which schemes a layer can have: what the quantisers take, what the patterns fuse, and what the runtime loads."""
+"""Which schemes a layer can have.
+
+Quantisers must take them, patterns fuse them, and the runtime load them.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Mixed schemes that are worth a try: few bytes, and a quality that is expected to reach the user's limit.
+"""Mixed schemes that are worth a try.
+
+They have few bytes, and a quality that is expected to reach the user's limit.
 
 Noise of layers that are quantised alone is added up, as if it were independent. That is a guess. What a mixture really
 comes to is measured when a search tries it. So one is made for the limit, and others with a reserve. For each, the sum
-of all layers' bytes is minimised by a price on noise, which every layer pays (Lagrange multipliers). What is left of
-the noise that is allowed then goes to the layers that save the most bytes for it.
+of all layers' bytes is minimised with a price on noise (Lagrange multipliers). The rest of the allowed noise then goes
+to the layers that save the most bytes for it.
 """
 
 from __future__ import annotations
@@ -68,8 +70,8 @@ def mixtures(
 
 
 def by_kind(layers: Sequence[Layer], schemes: Mapping[int, Sequence[Scheme]]) -> tuple[str, ...]:
-    """Static int8 for convolutions alone. A linear layer that reads a mean or a view of theirs is not fused, so that
-    static weights of it do not load.
+    """Static int8 for convolutions alone. A linear layer that reads a mean or a view of theirs is not fused. So its
+    static weights do not load.
 
     Args:
         layers, schemes: as of `mixtures`.

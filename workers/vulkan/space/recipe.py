@@ -2,8 +2,7 @@
 
     half=yes,scheme=w4-g32@1+3/w8 | spell-attention,drop-relu6@2,leave-unfused{pattern=rms_norm}
 
-`scheme` gives layers what they are stored as, by their numbers; without numbers it is for every other layer that it
-fits.
+`scheme` gives layers their storage, by their numbers. Without numbers it is for every other layer that it fits.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class VulkanRecipe:
             recipe: of any family.
 
         Raises:
-            SpaceError: it has elements for targets of another family, or one that does not say what it is for.
+            SpaceError: it has elements for another family, or one that does not say what it is for.
         """
         schemes: tuple[tuple[str, tuple[int, ...]], ...] = ()
         half = False
@@ -100,7 +99,7 @@ class VulkanRecipe:
             Number of a layer -> its scheme; layers that stay float are not named.
 
         Raises:
-            SpaceError: a layer is named that a scheme does not fit or that does not exist, or a scheme without numbers
+            SpaceError: a layer is named that does not exist or that a scheme does not fit. Or a scheme without numbers
                 fits none.
         """
         known = {layer.number: layer for layer in layers}

@@ -37,8 +37,8 @@ class VulkanSpace:
         schemes: by number of the layer, those that fit it besides floating point.
         rewrites: name -> number of sites where it could rewrite, of those without options.
         patterns: of ExecuTorch's registry that fit somewhere under some scheme -> at how many places.
-        operators: that the gate refuses in the stock lowering, and that could stay on the CPU -> how often they stand
-            there. Others could as well, and would only make the program worse.
+        operators: refused by the gate in the stock lowering, but possible on the CPU -> how often. Others could as
+            well, and would only make the program worse.
         refused: recipe -> why it does not lower, of those that the space was found with.
     """
 
@@ -55,8 +55,9 @@ class VulkanSpace:
         return tuple(scheme for scheme in Scheme if any(scheme in those for those in self.schemes.values()))
 
     def starting_points(self) -> Iterator[VulkanRecipe]:
-        """Sequences of passes that a search begins with, whatever the schemes. These join delegates, do the same with
-        all that schemes need, or keep each operator that the runtime refuses on the CPU."""
+        """Sequences of passes that a search begins with, whatever the schemes. They join delegates, do so with all that
+        schemes need, or keep each refused operator on the CPU.
+        """
         joining = [REWRITES[name]() for name in self.rewrites if REWRITES[name].when is When.FLOAT]
         joining = [one for one in joining if not one.needs]
         needed = [REWRITES[name]() for name in self.rewrites if REWRITES[name].needs]
@@ -67,8 +68,9 @@ class VulkanSpace:
                 yield VulkanRecipe(passes=passes)
 
     def passes(self) -> tuple[Rewrite, ...]:
-        """All rewrites that may change a program of the model. An operator that is refused and stands at several places
-        is also kept on the CPU at the first of them alone. A search goes on to others from there."""
+        """All rewrites that may change a program of the model. A refused operator at several places is also kept on the
+        CPU at the first of them alone. A search goes on to others from there.
+        """
         made: list[Rewrite] = [REWRITES[name]() for name in self.rewrites]
         made += [LeaveUnfused(pattern=name) for name in self.patterns]
         for name, count in self.operators.items():
@@ -82,8 +84,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Args:
         model: in floating point.
         layers: of the model.
-        lowered: lowers it, and remembers what it lowered; it is asked for the stock program, and for one by each kind
-            of scheme.
+        lowered: lowers a program, with a memory. It is asked for the stock program, and for one by each kind of scheme.
 
     Returns:
         What changes the model's graph.
@@ -112,7 +113,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
 
 
 def needed_by(scheme: Scheme) -> tuple[Rewrite, ...]:
-    """The rewrites without which programs with a scheme do not load, or are worse than they have to be."""
+    """The rewrites without which programs with a scheme do not load, or are needlessly bad."""
     return in_order(kind() for kind in REWRITES.values() if scheme in kind.needs)
 
 

@@ -1,4 +1,4 @@
-"""A value that needs less padding to whole bricks in its own shape than in that of its accesses."""
+"""A value with less padding to whole bricks in its own shape than in that of its accesses."""
 
 from __future__ import annotations
 

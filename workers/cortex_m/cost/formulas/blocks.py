@@ -83,8 +83,8 @@ def places_at(pitch: int) -> tuple[tuple[int, int], ...]:
 
 
 def dsp_copy(calls: float, size: int, name: str, places: Sequence[tuple[int, int]] = ((0, 0),)) -> Counts:
-    """`memcpy` or `memset` of newlib 3.3, by the instructions of their assembly for Armv7E-M. That for Armv8.1-M takes
-    the same, but for `memcpy` two more in each block of 64 or 16 bytes.
+    """`memcpy` or `memset` of newlib 3.3, by the instructions of their assembly for Armv7E-M. Armv8.1-M takes the same,
+    but for `memcpy` two more in each block of 64 or 16 bytes.
 
     Args:
         calls: how often the routine is called.

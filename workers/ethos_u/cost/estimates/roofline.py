@@ -1,5 +1,7 @@
-"""A lower bound of cycles for every lowering of a program: multiplications at full use of the NPU, data at full
-bandwidth."""
+"""A lower bound of cycles for every lowering of a program.
+
+It assumes multiplications at full use of the NPU, and data at full bandwidth.
+"""
 
 from __future__ import annotations
 

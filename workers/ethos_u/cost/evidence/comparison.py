@@ -62,7 +62,8 @@ class Comparison:
     def slack_cycles(self) -> float:
         """How far the true number can be from the counted one.
 
-        Otherwise the middle of a step is taken for counted; a launch is between two readings, each up to a step late.
+        Otherwise the middle of a step is taken as the count. A launch lies between two readings, each up to a step
+        late.
         """
         return float(self.step_cycles) if self.subject == "launch" else self.step_cycles / 2
 

@@ -75,7 +75,7 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[CsvRow]:
         Rows with their cells by column; spaces around cells are gone.
 
     Raises:
-        ModelError: the file cannot be read, lacks a column, or a row has another number of cells than the heading.
+        ModelError: the file cannot be read, lacks a column, or has a row of the wrong length.
     """
     if not path.exists():
         return

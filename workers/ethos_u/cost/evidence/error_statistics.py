@@ -65,7 +65,7 @@ class PairErrors:
 
     Attributes:
         pairs: those whose counts differ by more than the counters' steps.
-        right, wrong: pairs in the order of the counts, and in the opposite one; the rest has equal estimates.
+        right, wrong: pairs in the order of the counts, and in the opposite one. The rest has equal estimates.
         ratio_error: mean error of the estimated ratio of the two, in percent of the counted ratio.
     """
 
@@ -122,8 +122,8 @@ def launch_errors(rows: Iterable[Comparison], by: By = "model") -> LaunchErrors 
 def least_launch_errors(rows: Iterable[Comparison]) -> LaunchErrors | None:
     """What `launch_errors` would be of a model that predicts every launch to the cycle, on average.
 
-    Two readings of a counter that advances in steps differ from the true number by less than a step. The error is
-    distributed as the difference of two evenly distributed parts of a step (a triangle).
+    Two readings of a counter that advances in steps differ from the true one by less than a step. The error is distributed
+    as the difference of two evenly distributed parts of a step (a triangle).
     """
     launches = list(_long_launches(rows))
     if not launches:
@@ -172,9 +172,8 @@ def pair_errors(pairs: Sequence[tuple[Comparison, Comparison]], by: By = "model"
 
 
 def comparable_pairs(rows: Iterable[Comparison]) -> list[tuple[Comparison, Comparison]]:
-    """Pairs of rows whose order means something. They are whole programs of one model on one family of accelerators, or
-    single operators of one kind on one accelerator. They were counted in the same way, under conditions that are told
-    apart.
+    """Pairs of rows whose order means something. They are whole programs of one model on one family, or single
+    operators of one kind and accelerator. They were counted in the same way, under conditions that are told apart.
 
     Pairs whose counts differ by less than the counters' steps are left out.
     """

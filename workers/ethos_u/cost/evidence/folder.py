@@ -56,7 +56,7 @@ def read_evidence(folder: Path, fitted: Fitted = FITTED) -> Evidence:
         The comparisons, and how many rows were skipped for which reason.
 
     Raises:
-        ModelError: the folder or a file in it is none of this format, or is damaged; or no row can be priced.
+        ModelError: the folder or a file in it has another format or is damaged. Or no row can be priced.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: is no folder of evidence")

@@ -31,7 +31,7 @@ _TAIL = Unpriced("launches whose counters also hold the end of the job")
 def launches(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
     """Launches of a program in the order of its stream.
 
-    The operations of a launch reach from the end of the launch before it to the last one that `operations` names. So
+    The operations of a launch begin after the launch before it. They reach to the last one that `operations` names. So
     copies count where they are waited for.
 
     Args:

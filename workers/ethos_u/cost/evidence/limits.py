@@ -1,4 +1,6 @@
-"""How far predictions may be off on the evidence that ships: what the model reaches now, with a little room.
+"""How far predictions may be off on the evidence that ships.
+
+The limits are what the model reaches now, with a little room.
 
 A change of the model that makes predictions worse fails `velatune validate`; one that makes them better lowers these.
 """

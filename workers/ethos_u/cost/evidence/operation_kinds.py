@@ -18,8 +18,9 @@ _ELEMENTWISE = {
 
 
 def kinds_in(folder: Path) -> dict[str, dict[str, list[int]]]:
-    """Family of accelerators -> kind of operation -> bits of the elements that operations of it read, in an evidence
-    folder's streams.
+    """Family of accelerators -> kind of operation -> bits of the elements that such operations read.
+
+    It is taken from an evidence folder's streams.
 
     Raises:
         ModelError: a stream that streams.csv lists is missing or damaged.
@@ -37,8 +38,9 @@ def kinds_in(folder: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def kinds_of(operation: Operation) -> list[str]:
-    """Kinds that an operation is evidence of, as `results.records.figures.OperatorRow.npu_op` has them: what it
-    computes, and what rides in it. None for copies of weights and tables.
+    """Kinds that an operation is evidence of, as in `results.records.figures.OperatorRow.npu_op`.
+
+    They are what it computes, and what is fused with it. None for copies of weights and tables.
 
     A matrix product on U55 and U65 is pairs of `Mul` and `ReduceSum`, and told by these names.
     """

@@ -1,4 +1,4 @@
-"""Rows of evidence that stand for a whole command stream: a program, or a single operator compiled by itself."""
+"""Rows of evidence for a whole command stream: a program, or a single operator compiled by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stream cycles: what the operations in a command stream cost, by nothing but what is in the stream and the target.
+"""Stream cycles: the cost of the operations in a command stream, from only the stream and the target.
 
 cost = stream_cycles(decode(compiled.command_stream), target)
 cost.total_cycles, cost.operations[0].cycles

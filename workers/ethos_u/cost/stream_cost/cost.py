@@ -22,8 +22,8 @@ class OperationCost:
     """What one operation of a stream adds to the time that the stream takes.
 
     Attributes:
-        cycles: from the end of the operation before it to its own end; 0 for a copy that is hidden behind operations
-            and for all but the first operation of a chain. They add up to the total.
+        cycles: from the end of the operation before it to its own end; 0 for a copy hidden behind operations and for
+            all but the first operation of a chain. They add up to the total.
         start_cycles: the part of them until its commands were read, the pipeline was full, and empty again.
     """
 

@@ -1,5 +1,7 @@
-"""The timeline of a stream: operations one after the other, and copies beside them as far as waits and bandwidth
-allow."""
+"""The timeline of a stream.
+
+Operations follow each other; copies run beside them as far as waits and bandwidth allow.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Run a `.pte` that ExecuTorch wrote on this machine: its Ethos-U delegates by the NPU model, the rest by PyTorch.
+"""Run a `.pte` that ExecuTorch wrote on this machine.
+
+Its Ethos-U delegates run by the NPU model, the rest by PyTorch.
 
     outputs = run_pte(Path("model.pte"), [image])
 

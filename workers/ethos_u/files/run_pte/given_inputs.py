@@ -14,7 +14,9 @@ from workers.ethos_u.files.run_pte.random_inputs import random_inputs
 
 
 def given_inputs(file: Path, wanted: Sequence[Input], paths: Sequence[Path], seed: int) -> list[np.ndarray]:
-    """The arrays of files, and the numbers that the program was exported for; random ones if there are no files.
+    """The arrays of files, and the numbers that the program was exported for.
+
+    Without files, the arrays are random.
 
     Args:
         file: what to call the program in errors.

@@ -1,7 +1,7 @@
 """The kernels that a `.pte` calls on the CPU, done by PyTorch's operators of the same name.
 
 ExecuTorch's portable kernels do the same arithmetic in single precision. On a target, a last bit may differ. The causes
-are functions of the C library (exp, tanh and their like) and the order of long float sums.
+are C library functions such as exp and tanh, and the order of long float sums.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def run_pte(path: Path, inputs: Sequence[np.ndarray], method: str = "forward") -
 
     Args:
         path: of the file.
-        inputs: an array for each of the method's inputs in order, of its shape and type, whatever the order of
-            dimensions in memory; a number as an array without dimensions.
+        inputs: an array for each of the method's inputs in order, of its shape and type. The order of dimensions in
+            memory is free. A number is an array without dimensions.
         method: name of the method.
 
     Returns:
@@ -136,7 +136,9 @@ class PteProgram:
     def run_in_turn(
         self, runs: Iterable[Sequence[np.ndarray]], method: str = "forward", run_delegate: RunDelegate = run_delegate
     ) -> list[list[np.ndarray]]:
-        """The outputs of several runs of a method in the same memory, as a runtime that has loaded it once gives them.
+        """The outputs of several runs of a method in the same memory.
+
+        A runtime that has loaded it once gives the same.
 
         Args:
             runs: inputs of each run, as of `run_pte`.

@@ -1,7 +1,7 @@
 """The values that a method of a `.pte` works on, and the memory that its tensors lie in.
 
-As in ExecuTorch's runtime (runtime/executor/tensor_parser_exec_aten.cpp), a tensor that the file has planned is a place
-in one of the method's buffers. What it shares with others by plan it shares here as well.
+A tensor that the file has planned is a place in one of the method's buffers. ExecuTorch's runtime does the same
+(runtime/executor/tensor_parser_exec_aten.cpp). What it shares with others by plan it shares here as well.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Values:
             mutable: buffers of the file, what mutable ones begin with.
 
         Raises:
-            ModelError: a tensor does not fit where the file has it, or there is no memory for the buffers.
+            ModelError: a tensor does not fit where the file has it, or the buffers take too much memory.
         """
         import torch
 
@@ -147,7 +147,9 @@ class Values:
         return _operand(value)
 
     def write(self, at: int, result: Any) -> None:
-        """Put what an operator gave where the plan has it: into a tensor's memory, or in place of another value.
+        """Put an operator's result where the plan has it.
+
+        That is a tensor's memory, or the place of another value.
 
         Args:
             at: number of the value in the plan.

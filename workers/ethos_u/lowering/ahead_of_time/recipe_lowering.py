@@ -43,13 +43,13 @@ def apply_recipe(
     time.
 
     Delegate name and binary format stay ExecuTorch's. Before Vela compiles it, each rewritten delegate is compared with
-    ExecuTorch's by the TOSA reference model, on random and extreme inputs. The command stream that Vela makes of it for
-    `target` is executed on the same inputs, by `workers.ethos_u.npu_model`. What ExecuTorch makes by the recipe's
-    `setting` is not compared with its default here: that takes the whole program, see
-    `workers.ethos_u.lowering.frontend_settings`. Of a recipe that is not exact, what its exact elements do is checked
-    so, and nothing is measured.
+    ExecuTorch's on random and extreme inputs. The TOSA reference model computes both. The command stream that Vela
+    makes of it for `target` is executed on the same inputs, by `workers.ethos_u.npu_model`. What ExecuTorch makes by
+    the recipe's `setting` is not compared with its default here. That takes the whole program, see
+    `workers.ethos_u.lowering.frontend_settings`. Of a recipe that is not exact, the exact elements are checked so, and
+    nothing is measured.
 
-    A recipe of class precision is for the quantiser as well: then prepare_pt2e has to be called inside the block.
+    A recipe of class precision is for the quantiser as well. Then prepare_pt2e must be called inside the block.
 
     Example:
         with apply_recipe("fuse-transposes,fold-constants", "ethos-u55-128"):
@@ -68,8 +68,8 @@ def apply_recipe(
 
     Raises:
         SpaceError: the text is no recipe or not allowed.
-        ModelError: out of the lowering call, the recipe changes a delegate's outputs, Vela miscompiles it, or the
-            compile spec is for another target; at the end of the block, the quantiser was not called inside.
+        ModelError: the recipe changes a delegate's outputs, Vela miscompiles it, or the compile spec has another
+            target. The lowering call raises these. At the end of the block: the quantiser was not called inside.
     """
     parsed = Recipe.parse(recipe)
     if parsed.exactness > allowed:

@@ -31,10 +31,9 @@ def rewrite_tosa(
 ) -> Iterator[None]:
     """Inside the block, ExecuTorch compiles `transform(index, tosa)` in place of a delegate's `tosa`.
 
-    Partitioning and lowering must both happen inside (`to_edge_transform_and_lower` does both). The
-    `EthosUPartitioner` may have been made before, and is not changed. Lower one program per block, or the
-    numbers run on. Nested blocks compose: the outer transform gets what the inner one returns, and the
-    innermost tag is the one stored.
+    Partitioning and lowering must both happen inside (`to_edge_transform_and_lower` does both). The `EthosUPartitioner`
+    may have been made before, and is not changed. Lower one program per block, or the numbers run on. Nested blocks
+    compose: the outer transform gets what the inner one returns. The innermost tag is stored.
 
     Functions of ExecuTorch are replaced for the whole process while a block is open. Only the thread that
     opened it is affected by it; another thread that opens one waits.
@@ -44,15 +43,15 @@ def rewrite_tosa(
             program = to_edge_transform_and_lower(exported, partitioner=[EthosUPartitioner(compile_spec)])
 
     Args:
-        transform: gets the delegate's number, counted from 0 in the order in which ExecuTorch compiles the
-            delegates since the block was entered, and its TOSA flatbuffer; returns the flatbuffer to
-            compile, with the same inputs and outputs. What it raises comes out of the lowering call.
-            The partitioner keeps its partitions in a set, so delegates that do not depend on each other may
-            swap numbers from one process to the next: recognise a delegate by its content.
-        tag: UTF-8 bytes to store beside every delegate partitioned inside the block, as a compile spec with
-            the key `velatune`; read it back through `workers.ethos_u.files.pte`.
-        accepts: gets the EthosUCompileSpec of each delegate before it is transformed, and raises if it is not
-            what the caller expects.
+        transform: gets the delegate's number and its TOSA flatbuffer. The number counts from 0 in the order in which
+            ExecuTorch compiles delegates in the block. The function returns the flatbuffer to compile, with the same inputs and
+            outputs. What it raises comes out of the lowering call. The partitioner keeps its partitions in a set. So
+            delegates that do not depend on each other may swap numbers between processes. Recognise a delegate by its
+            content.
+        tag: UTF-8 bytes to store beside every delegate of the block, in a compile spec with key `velatune`. Read it
+            back through `workers.ethos_u.files.pte`.
+        accepts: gets the EthosUCompileSpec of each delegate before it is transformed. It raises if that is not as
+            expected.
 
     Yields:
         Nothing.

@@ -1,9 +1,9 @@
 """How near a lowered program comes to the float model it was made from.
 
 The measure is the signal-to-quantisation-noise ratio (`workers.checking.sqnr`), over all elements and all calibration
-inputs. Programs are run from the model's inputs to its outputs: delegates by the TOSA reference model, what is between
-them by PyTorch. Of several outputs the worst counts: a mean would let a large one hide what was done to a small one.
-Outputs of integers are compared as numbers.
+inputs. Programs are run from the model's inputs to its outputs. The TOSA reference model runs delegates, PyTorch what
+is between them. Of several outputs the worst counts: in a mean, a large one would hide a small one's noise. Outputs of
+integers are compared as numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does a whole program compute what the default one does, where ExecuTorch has cut the two at other places?"""
+"""Does a whole program compute the default's outputs, where ExecuTorch has cut the two at other places?"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""What a program hands to its delegates and takes from them, held against what their TOSA programs read and write.
+"""Tensors that a program hands to its delegates and takes from them.
 
-ExecuTorch 1.5.1 can hand a delegate's int8 output on as float32 (issue 19364 and pull request 22966 of
-pytorch/executorch). It does where the operator after the delegate's last dequantisation goes to the CPU. On the device
-the `.pte` then takes bytes for what they are not, and no step of lowering notices.
+They are compared with what their TOSA programs read and write.
+
+ExecuTorch 1.5.1 can pass a delegate's int8 output on as float32. (Issue 19364 and pull request 22966 of
+pytorch/executorch.) It does where the operator after the delegate's last dequantisation goes to the CPU. On the device
+the `.pte` then misinterprets bytes, and no step of lowering notices.
 
 It also hands a delegate values of which only the shape matters. Where they are no inputs of the TOSA program, the
 runtime takes them for outputs. It expects outputs right after the inputs that the program has.
@@ -32,8 +34,8 @@ def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
         name: of the model, for people.
 
     Raises:
-        ModelError: a tensor is of another type on the two sides, or there are others of them; the model cannot be
-            deployed so. Or a TOSA program is none that velatune reads, such as one with control flow.
+        ModelError: the two sides differ in tensors or a tensor's type, so the model cannot be deployed. Or a TOSA
+            program is none that velatune reads, such as one with control flow.
     """
     for number, (call, tosa_file) in enumerate(delegates):
         for one in call.args[1:]:

@@ -1,7 +1,9 @@
-"""Runs a lowered program on this machine: its delegates by the TOSA reference model, what is between them by PyTorch.
+"""Runs a lowered program on this machine.
+
+The TOSA reference model runs its delegates, PyTorch what is between them.
 
 ExecuTorch's portable kernels do the same arithmetic as PyTorch in single precision. On a target, a last bit may differ.
-The causes are functions of the C library (exp, tanh and their like) and the order of long float sums.
+The causes are C library functions such as exp and tanh, and the order of long float sums.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ def run_lowered(
     Args:
         module: of the exported program.
         inputs: arguments of the module.
-        seen: told of each delegate's call and what reaches it, in order; what it returns says whether to go on. None if
-            nobody asks.
+        seen: gets each delegate's call and what reaches it, in order. It returns whether to continue. None if nobody
+            asks.
         run: gives a delegate's outputs for what reaches it, instead of its blob; None runs the blob by the reference
             model.
 
@@ -75,7 +77,7 @@ def run_lowered_in_turn(
 ) -> Iterator[tuple[list[Any], dict[str, torch.Tensor]]]:
     """Run a lowered program several times, each from the state that the run before it gives.
 
-    The state is what the program's signature says: values that it takes and gives, never memory that is written to.
+    The program's signature says what the state is. It is values that are taken and given, never memory that is written.
 
     Args:
         program: its delegates' blobs are TOSA flatbuffers.

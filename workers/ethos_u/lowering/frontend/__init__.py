@@ -50,8 +50,8 @@ def is_for_quantiser(setting: Setting) -> bool:
 
 
 def open_settings(host_operators: Iterable[HostOperator], allowed: Exactness = Exactness.EXACT) -> list[Setting]:
-    """Every single alternative of the classes that are allowed and that may change a program which leaves these
-    operators on the CPU. Those for the quantiser are not among them.
+    """Every single alternative of the allowed classes that may change a program with these operators on the CPU. Those
+    for the quantiser are not among them.
 
     Args:
         host_operators: what the default lowering leaves on the CPU.

@@ -75,8 +75,10 @@ def _is_int8(node: Node) -> bool:
 
 
 def runs_on_host(node: Node) -> bool:
-    """Whether ExecuTorch leaves an operator between dequantise and quantise on the CPU, since its quantiser did not
-    mark it."""
+    """Whether ExecuTorch leaves an operator between dequantise and quantise on the CPU.
+
+    Its quantiser did not mark it then.
+    """
     from executorch.backends.arm.operator_support.tosa_supported_operators import is_quantized
 
     return not is_quantized(node)

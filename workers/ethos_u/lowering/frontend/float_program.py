@@ -26,9 +26,10 @@ _KEPT = ("nn_module_stack", "stack_trace", "custom")
 
 @contextmanager
 def before_quantising(element: str, prepare: Preparation) -> Iterator[None]:
-    """Inside the block, this thread's Arm quantisers and the modules that they are given are prepared before, in place.
+    """Inside the block, this thread's Arm quantisers and their modules are prepared before, in place.
 
-    It is the first thing that prepare_pt2e asks a quantiser for, and the last time that it sees the exported operators.
+    It is the first thing that prepare_pt2e asks a quantiser for. It is also the last time that a quantiser sees the
+    exported operators.
 
     Args:
         element: of the recipe that asks for it, for messages.
@@ -59,7 +60,9 @@ def before_quantising(element: str, prepare: Preparation) -> Iterator[None]:
 
 
 def caller(model: GraphModule, like: Node) -> Call:
-    """Give what adds calls to a graph, which pass for operators of the same module of the user's as another.
+    """A function that adds calls to a graph.
+
+    They pass for operators of the same module of the user's as a given one.
 
     Args:
         model: the graph's.

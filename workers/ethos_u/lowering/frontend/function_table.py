@@ -1,4 +1,7 @@
-"""Float functions of one int8 value, given to ExecuTorch in the place of an operator that it lowers to a TABLE."""
+"""Float functions of one int8 value.
+
+ExecuTorch gets them in the place of an operator that it lowers to a TABLE.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class FunctionTables:
     """The functions that stand in the programs of one lowering.
 
     A function stands in the program as a power, which ExecuTorch lowers to a TABLE. Its exponent is one that no model
-    has. By it the function is known again when the table is filled, and kept apart from others of the same value.
+    has. It identifies the function when the table is filled, and distinguishes it from others of the same value.
     """
 
     def __init__(self, choice: str, first_exponent: float) -> None:
@@ -74,7 +77,7 @@ class FunctionTables:
             yield
 
     def check(self, program: ExportedProgram) -> None:
-        """Raises ModelError if a power that stands for a function was left on the CPU, where it would be one."""
+        """Raises ModelError if such a power was left on the CPU, which would compute it as one."""
         for node in program.graph_module.graph.nodes:
             if short_name(node) == "pow" and node.args[1] in self._functions:
                 raise ModelError(f"{self._choice}: ExecuTorch leaves {node.name} on the CPU")

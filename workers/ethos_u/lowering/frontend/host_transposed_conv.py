@@ -43,9 +43,9 @@ def concerns(host_operators: Iterable[HostOperator]) -> bool:
 class Axis:
     """A transposed convolution along one axis, and the convolution that gives its phases.
 
-    Output o is the sum of x[i] * w[j] over all i, j with i * stride + j * dilation = o + padding. Let o + padding be q
-    * stride + phase. With dilation, weights have zeros between them. Then j is t * stride + phase and i is q - t: a
-    convolution over x, with every stride-th weight, last one first.
+    Output o is the sum of x[i] * w[j] where i * stride + j * dilation = o + padding. Let o + padding be phase + q *
+    stride. With dilation, weights have zeros between them. Then j is t * stride + phase and i is q - t. That is a
+    convolution over x, with every stride-th weight, in reverse order.
 
     Attributes:
         inputs: length of the data.

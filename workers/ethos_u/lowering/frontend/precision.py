@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def quantising(alternative: str) -> Iterator[None]:
-    """Inside the block, this thread's Arm quantisers quantise some layers by the alternative, the others as they were
-    told.
+    """Inside the block, this thread's Arm quantisers quantise some layers by the alternative, the others as before.
 
     Raises ModelError at the end if there was no quantiser.
     """

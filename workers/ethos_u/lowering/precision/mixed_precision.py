@@ -1,8 +1,8 @@
 """What a model would compute with other widths in some of its layers, without lowering it.
 
 ExecuTorch's quantised program has its quantise and dequantise operators in the open. In one run of it in PyTorch, some
-values are not rounded to int8, or some weights are rounded to int4 as well. The run shows what becomes of the outputs.
-That takes milliseconds where quantising and lowering the model takes a minute; what is offered is lowered and measured.
+values are not rounded to int8. Or some weights are rounded to int4 as well. The run shows what becomes of the outputs.
+That takes milliseconds where quantising and lowering the model takes a minute. What is offered is lowered and measured.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class MixedPrecision:
             self._expected = [tensors(original(*sample)) for sample in self._samples]
 
     def noise(self, int4: Collection[int] = (), int16: Collection[int] = ()) -> float:
-        """The power of what the outputs are off the float model's, as part of the power of those; of the worst output.
+        """The power of the outputs' error, relative to the float model's outputs; of the worst output.
 
         A value that both its layer and all that read it have in int16 is not rounded.
 

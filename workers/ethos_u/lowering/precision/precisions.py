@@ -84,10 +84,10 @@ def worth_lowering(
 ) -> list[tuple[set[int], set[int]]]:
     """Pairs of the layers with int4 weights and of those with int16 activations.
 
-    For int4, layers are taken in the order of the noise that each alone adds per weight that it saves. For int16, they
-    are taken in the order of the noise that comes back if all others have it. Half of them and all are for a front of
-    cycles against quality. Then there are, for each loss, the layers with int4 that together stay so near to the
-    default. The others have int8 activations, or int16, or as few as will do have int16.
+    For int4, layers are ordered by the noise that each alone adds per weight that it saves. For int16, they are ordered
+    by the noise that comes back if all others have it. Half of them and all are for a front of cycles against quality.
+    Then there are, for each loss, the layers with int4 that together stay so near to the default. The others have int8
+    activations, or int16, or as few as will do have int16.
 
     Args:
         layers: of the model.

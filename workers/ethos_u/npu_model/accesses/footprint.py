@@ -30,7 +30,7 @@ class Access:
         what: `IFM`, `IFM2`, `OFM`, `weights`, `scales`, `table`, `source`, `destination` or `indices`.
         region: base pointer that the bytes count from; None for memory inside the NPU.
         spans: the bytes, see `workers.ethos_u.npu_model.accesses.spans`.
-        map_bytes: of a feature map, the bytes that its elements have if no two are at the same place; else None.
+        map_bytes: of a feature map, the bytes of its elements if no two share a place; else None.
         known_bytes: how many bytes there are, if that was found out before.
         bases: the addresses that the bytes count from, of a single operation.
     """
@@ -124,7 +124,7 @@ class Operand:
 
     Attributes:
         parts: all of it.
-        register: what all parts count from, if that is the same; then the spans and bytes if it is 0.
+        register: what all parts count from, if that is the same. Spans and bytes then hold for 0.
     """
 
     what: str

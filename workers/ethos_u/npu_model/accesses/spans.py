@@ -1,4 +1,7 @@
-"""Sets of bytes as sorted, disjoint spans that do not touch: int64 arrays `[spans, 2]` of first byte and end."""
+"""Sets of bytes as sorted, disjoint spans that do not touch.
+
+They are int64 arrays `[spans, 2]` of first byte and end.
+"""
 
 from __future__ import annotations
 

@@ -12,8 +12,9 @@ from workers.ethos_u.npu_model.accesses.placement import Moved
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Operations right after each other that differ in addresses only, none of which reads or writes what another one
-    of them writes.
+    """Consecutive operations that differ in addresses only.
+
+    None reads or writes what another one of them writes.
 
     Attributes:
         operation: the first one of the run that they belong to.

@@ -1,4 +1,4 @@
-"""The size of the NPU's own memory that a command stream was made for, which a `.pte` does not say."""
+"""The size of the NPU's own memory for a command stream, which a `.pte` does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is the same for all operations that differ in addresses only: found once, and kept for other streams."""
+"""What is the same for all operations that differ in addresses only.
+
+It is found once, and kept for other streams.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Piece:
 
     @cached_property
     def reach(self) -> tuple[int, int]:
-        """Bytes from the tile's address to the first byte and behind the last byte, for elements of one byte."""
+        """Bytes from the tile's address to the first and past the last byte, for one-byte elements."""
         ends = [stride * (size - 1) for size, stride in zip(self.shape, self.strides, strict=True)]
         return self.offset + sum(min(0, end) for end in ends), self.offset + sum(max(0, end) for end in ends) + 1
 

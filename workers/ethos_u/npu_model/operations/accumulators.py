@@ -1,6 +1,6 @@
 """What accumulators start from, and whether they outlive an operation.
 
-On U85 an operation can start from the accumulators of the one before it (ACC_FORMAT.acc_input KEEP), or from IFM2. The
+On U85 an operation can start from the previous one's accumulators (ACC_FORMAT.acc_input KEEP), or from IFM2. The
 operation before it has then written nothing (acc_output DISABLE). Vela computes convolutions and pools with strides
 above 3 so, tap by tap (`DecomposeForStrides` of compiler/scheduler_decompose.cpp).
 """

@@ -45,8 +45,9 @@ def convolution(
 ) -> np.ndarray:  # fmt: skip
     """What a convolution, depthwise convolution or matrix product computes, before the output stage.
 
-    A result is (sum of (IFM - zero point) * weight + bias) * scale / 2^shift, rounded; the IFM's padding counts as its
-    zero point.
+    A result is (sum of (IFM - zero point) * weight + bias) * scale / 2^shift, rounded.
+
+    The IFM's padding counts as its zero point.
 
     Args:
         operation: its kind is convolution or depthwise convolution.

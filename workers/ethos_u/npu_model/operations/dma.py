@@ -39,7 +39,7 @@ def copy(operation: Operation, memory: Bytes) -> None:
     """Copy.
 
     What Vela emits is a single row of bytes, or on U85 planes of rows by index. Row i of a plane is at
-    `index[i] * stride0` at one end and at `i * stride0` at the other, plane j at `j * stride1`
+    `index[i] * stride0` at one end and at `i * stride0` at the other. Plane j is at `j * stride1`
     (EthosU85RCSGenerator::GenerateDMA).
 
     Args:

@@ -1,4 +1,7 @@
-"""The operand of a sum on U55 and U65 that is not scaled, beside one that is scaled with 32 bits."""
+"""The operand of a sum on U55 and U65 that is not scaled.
+
+The other one is scaled with 32 bits.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ FIXED_SHIFTS = {1: 19, 2: 14}
 
 
 def means_fixed_shift(scale: int, shift: int) -> bool:
-    """Whether OPB_SCALE holds 2**shift: its lowest 16 bits, or those of 2**30, which Vela shifts right by the rest.
+    """Whether OPB_SCALE holds 2**shift.
+
+    Vela writes the lowest 16 bits of it. Or it writes those of 2**30, and shifts right by the rest.
 
     Args:
         scale: value of OPB_SCALE.

@@ -20,7 +20,7 @@ _FRACTION_BITS = 16
 def resize(operation: Operation, ifm: np.ndarray) -> np.ndarray:
     """The result of a resize before zero point, clip and table of the OFM.
 
-    The law is TOSA's RESIZE: output element o is at `o * scale_d + offset` in units of 1/scale_n of an IFM element.
+    The law is TOSA's RESIZE. Output element o is at `o * scale_d + offset` in units of 1/scale_n of an IFM element.
     BILINEAR is the weighted sum of the four neighbours, not divided by `scale_n_y * scale_n_x`; NEAREST is the nearest
     one, the later of two. Neighbours beyond the border are the border. The scale register divides.
 

@@ -27,15 +27,14 @@ def scaled(
 
     - NATURAL: r = h, so halves go up.
     - SYMMETRIC: r = h, or h - 1 for negative values, so halves go away from zero.
-    - DBL, DOUBLE_SYMMETRIC: as NATURAL up to shift 31; above it r = h + 2**30, or h - 2**30 for negative values. This
+    - DBL, DOUBLE_SYMMETRIC: as NATURAL up to shift 31. Above it r = h + 2**30, or h - 2**30 for negative values. This
       is DOUBLE_ROUND of TOSA's apply_scale_32.
     - DOUBLE_ASYMMETRIC: as NATURAL up to shift 31; above it r = h + 2**30.
     - TRUNCATE, TRUNCATE_TO_ZERO: r = 0, or 2**shift - 1 for negative values.
     - TRUNCATE_TO_LOWER: r = 0.
 
-    With `ahead`, the double modes round as if the values were shifted left by it first, and the result right. Above
-    shift 31 - ahead, they round by 2**(30 - ahead). So TensorFlow Lite's ADD rounds, which shifts its operands left by
-    20 or 15.
+    With `ahead`, the double modes round as if values were shifted left by it, and the result back. Above shift 31 -
+    ahead, they round by 2**(30 - ahead). So TensorFlow Lite's ADD rounds, which shifts its operands left by 20 or 15.
 
     Source: Vela computes constants by these laws, in `Scale` of compiler/graphir_optimiser.cpp.
 

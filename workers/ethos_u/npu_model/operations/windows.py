@@ -19,7 +19,7 @@ def padded(operation: Operation, ifm: np.ndarray, fill: int) -> np.ndarray:
         fill: what padding and the gaps of upscale mode ZEROS are filled with: 0 where zero points are subtracted.
 
     Returns:
-        Array `[S, rows, columns, C]` of the type of `ifm`, rows and columns as the windows of the whole OFM need them.
+        Array `[S, rows, columns, C]` of the type of `ifm`, with the rows and columns of the OFM's windows.
 
     Raises:
         Unmodelled: the upscale mode is unknown.

@@ -37,8 +37,8 @@ _MOVES: dict[str, Callable[[Node, Sequence[np.ndarray]], np.ndarray]] = {
 def demanded(graph: Graph) -> dict[int, Demand]:
     """Of each node: the elements that must be read to compute the outputs.
 
-    An operator may be unknown, or only parts of its result may be demanded that depend on others in no simple way. Then
-    it is taken to demand nothing.
+    An operator may be unknown, or what is demanded of it may depend on others in complex ways. Then it is taken to
+    demand nothing.
     """
     found: dict[int, Demand] = dict.fromkeys(graph.order, False)
     found.update(dict.fromkeys(graph.outputs, True))

@@ -41,9 +41,9 @@ class ExpectedAccesses:
 
     Attributes:
         rows: Vela's rows of the same compilation.
-        tensors: name of the tensor that a row writes -> the value of the program that it is; others are Vela's own.
-        inputs: of each input that is used: the bytes that the outputs depend on, as spans from its first byte.
-        dead_elements, dead_bytes: the most elements and bytes of a value or input that the outputs do not depend on.
+        tensors: name of the tensor that a row writes -> the program's value that it is; others are Vela's.
+        inputs: of each used input: the bytes that the outputs depend on, as spans from its first byte.
+        dead_elements, dead_bytes: the most elements and bytes of a value or input without effect on the outputs.
         windows: position of a convolution in the program's file -> its window.
     """
 
@@ -61,9 +61,8 @@ def expected_accesses(graph: Graph, rows: Sequence[OperatorCost]) -> ExpectedAcc
     Args:
         graph: the program.
         rows: `workers.ethos_u.vela.compiler.Compiled.operators` of the compilation of `write_tosa(graph)` whose stream
-            is to be checked.
-            A file that names tensors and orders operators in another way has other rows, also if it is read as an equal
-            graph.
+            is to be checked. A file with other tensor names or another order of operators has other rows, even for
+            equal graphs.
 
     Returns:
         Bytes of each tensor that outputs depend on, and windows of its convolutions.

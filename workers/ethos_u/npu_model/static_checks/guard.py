@@ -1,6 +1,6 @@
 """Finds what is wrong with a command stream, as far as it shows without computing a value.
 
-Every rule holds for every stream that is right. What no rule finds can still be wrong: only executing a stream shows
+Every rule holds for every stream that is right. What no rule finds can still be wrong. Only executing a stream shows
 that it computes the program's values.
 """
 
@@ -27,8 +27,8 @@ def guard(
     Args:
         program: the stream and what belongs to it.
         decoded: of `program.command_stream`.
-        expected: of the TOSA program that it was compiled from. Without it, it is not found that something is left
-            unread, that operations write more or fewer elements than the tensor has, or that padding is too much.
+        expected: of the TOSA program that it was compiled from. Without it, three faults are not found. Something is
+            left unread, operations write a wrong number of elements, or padding is too much.
         waits: also replay the waits, as `hazards` does.
 
     Returns:

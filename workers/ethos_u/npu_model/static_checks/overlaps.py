@@ -15,7 +15,7 @@ _ONE_BY_ONE = Kernel(1, 1, 1, 1, 1, 1)
 
 
 def overlaps(looked_at: Sequence[Step]) -> Iterator[Violation]:
-    """Where elements of one feature map take the same place, or results that of elements that are still to be read."""
+    """Elements of one feature map at the same place, or results over elements that are read later."""
     # Operations that hand results to each other inside the NPU (U85), up to the one that writes to memory.
     chain: list[Step] = []
     for step in looked_at:

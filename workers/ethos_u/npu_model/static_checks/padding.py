@@ -57,9 +57,8 @@ def too_much(
 ) -> Iterator[Violation]:  # fmt: skip
     """Convolutions that see more padding on a side than the program's.
 
-    Each of them has the program's window. Where Vela computes a dilated convolution in phases, the window has a smaller
-    dilation over every so many rows and columns. An operation that computes some of the rows sees less padding above or
-    below.
+    Each of them has the program's window. Where Vela computes a dilated convolution in phases, the window is less
+    dilated over some rows and columns. An operation that computes some of the rows sees less padding above or below.
 
     Args:
         looked_at: all steps of a stream.

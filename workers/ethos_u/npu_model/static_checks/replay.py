@@ -55,8 +55,8 @@ class Replay:
             program: the stream and what belongs to it.
             accelerator: name of the NPU, as in `Decoded.accelerator`.
             steps: all of the stream, in order.
-            writers: a number of at least 0 for each step, the same for steps that write parts of the same tensor.
-                Inputs are -1, -2, ... in their order.
+            writers: a number of at least 0 for each step. Steps that write parts of one tensor have the same. Inputs
+                are -1, -2, ... in their order.
         """
         self._program, self._accelerator, self._steps = program, accelerator_of(accelerator), steps
         tables = self._accelerator.tables_at

@@ -1,7 +1,9 @@
-"""The last blocks of one operation and the first blocks of the next, which may be under way at the same time.
+"""The last blocks of one operation and the first blocks of the next.
+
+They may be under way at the same time.
 
 The NPU computes an OFM block by block and reads an IFM likewise. NPU_SET_BLOCKDEP says how many blocks may be under way
-where a computation begins before the previous one has ended. Vela sets it by the same boxes (`CalcBlockDep` of its two
+when a computation begins before its predecessor's end. Vela sets it by the same boxes (`CalcBlockDep` of its two
 register_cs_generator.cpp). So a box here is part of what Vela takes to be read or written by then.
 """
 
@@ -53,7 +55,7 @@ class Blocks:
 
 
 def blocks_at_end(alike: Operation, name: str, accelerator: str, most: int) -> Blocks:
-    """The first blocks that an operation reads of IFM or IFM2, or the last ones that it writes of its OFM.
+    """The first blocks that an operation reads of IFM or IFM2, or the last ones of its OFM.
 
     Args:
         alike: as in `Footprint`.

@@ -1,7 +1,7 @@
 """Operations that may be under way at the same time although one needs that the other has ended.
 
 Copies run beside computations and beside each other; what orders them is NPU_OP_DMA_WAIT and NPU_OP_KERNEL_WAIT.
-Computations follow each other. But the first blocks of one may be read before the last blocks of the one before it are
+Computations follow each other. But the first blocks of one may be read before the last blocks of its predecessor are
 written. How many is in NPU_SET_BLOCKDEP.
 """
 
@@ -42,7 +42,7 @@ def hazards(program: NpuProgram, decoded: Decoded, looked_at: Sequence[Step] | N
         looked_at: its steps, where they are at hand.
 
     Returns:
-        Of every operation that may start too early: which other one may still be under way, and what comes of it.
+        Of every operation that may start too early: the other one that is under way, and the effect.
 
     Raises:
         Unmodelled, StreamError: the stream has something in it that is not known.

@@ -31,7 +31,7 @@ def decode_weights(operation: Operation, accelerator_name: str, streams: Sequenc
         the IFM depth is 1. Where the operation computes some of a layer's channels only, so do they.
 
     Raises:
-        Fault: a stream is damaged, has too few or too many weights, or has a weight outside the tensor.
+        Fault: a stream is damaged, its number of weights is wrong, or a weight is outside the tensor.
         Unmodelled: the operation needs weights in an order or format that is not known.
         StreamError: a register that says how they are encoded is not set.
     """

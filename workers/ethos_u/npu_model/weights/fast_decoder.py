@@ -1,4 +1,6 @@
-"""The weight format `FWD` of Ethos-U85, for its fast weight decoder: a header and codes of 8, 4 or 2 bits.
+"""The weight format `FWD` of Ethos-U85, for its fast weight decoder.
+
+It is a header and codes of 8, 4 or 2 bits.
 
 Source: Vela's `mlw_encode_fwd.cpp` in `ethosu/regor/dependencies/mlw_codec/source`.
 """

@@ -34,7 +34,7 @@ class ChannelScales:
 
 @dataclass(frozen=True)
 class Layout:
-    """How an entry is laid out: bias, scale and shift from the lowest byte on, zeros up to the end.
+    """The layout of an entry: from the lowest byte on, bias, scale and shift, then zeros.
 
     Attributes:
         bias_bytes: of a number in two's complement.

@@ -2,8 +2,8 @@
 
 A slice codes up to 32768 weights in chunks. A chunk has up to 12 weights in a Golomb-Rice code or in a fixed number of
 bits. Where zero runs are on, it also says how many zeros stand between weights. A chunk has the codes of its symbols'
-quotients first, and then the remainders of the chunk before it. So where it starts depends on all chunks before it.
-Source: Vela's `mlw_encode.cpp` and `mlw_decode.cpp` in `ethosu/regor/dependencies/mlw_codec/source`,
+quotients, then the remainders of the chunk before it. So where it starts depends on all chunks before it. Source:
+Vela's `mlw_encode.cpp` and `mlw_decode.cpp` in `ethosu/regor/dependencies/mlw_codec/source`,
 `ethosu/mlw_codec/mlw_decode.c`.
 """
 

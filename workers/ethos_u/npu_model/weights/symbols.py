@@ -1,6 +1,6 @@
 """Golomb-Rice symbols of an entropy-coded stream: from the codes of chunks, and remainders, to numbers.
 
-A symbol's quotient is the sum of codes of 0, 1 and 2 up to one that ends it. Its codes may lie in several chunks.
+A symbol's quotient is the sum of codes 0, 1 and 2 up to one that ends it. Its codes may lie in several chunks.
 """
 
 from __future__ import annotations

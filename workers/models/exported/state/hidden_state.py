@@ -2,7 +2,7 @@
 
 torch.export takes it for constants without a word.
 
-Such are a counter in an attribute, a list of past frames, and a tensor in an attribute or `.data`.
+Such are counters or tensors in attributes, lists of past frames, and tensors in `.data`.
 """
 
 from __future__ import annotations

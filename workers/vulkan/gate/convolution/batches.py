@@ -1,4 +1,4 @@
-"""Convolutions of int8 compute the first image of a batch only; those of floats do not take a batch."""
+"""int8 convolutions compute the first image of a batch only. Those of floats do not take a batch."""
 
 from collections.abc import Iterator
 

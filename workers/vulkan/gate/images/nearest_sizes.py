@@ -1,4 +1,7 @@
-"""Nearest upsampling to an extent that is no multiple of the one before, which takes other pixels than PyTorch."""
+"""Nearest upsampling to an extent that is no multiple of the one before.
+
+It takes other pixels than PyTorch.
+"""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 """Which shaders the runtime asks for, for the operators that ask for one that may be missing.
 
-Each function follows the file of the runtime (executorch main of 2026-08-22) that it names. A shader that only some
-devices take, for cooperative matrices or without integer dot products, is not among them.
+Each function follows the file of the runtime (executorch main of 2026-08-22) that it names. Shaders that only some
+devices take, for cooperative matrices or without integer dot products, are not among them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class FillGroupNormWeights(ModuleRewrite):
     """Vulkan's runtime does not take group norms without weights or bias, such as `nn.GroupNorm(2, 4, affine=False)`:
     GroupNorm.cpp. PyTorch computes x * scale + bias where there are weights and (x - mean) * scale where there are
-    none, so the last bits differ.
+    none. So the last bits differ.
     """
 
     name: ClassVar[str] = "fill-group-norm-weights"

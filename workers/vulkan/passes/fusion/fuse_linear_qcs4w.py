@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FuseLinearQcs4w(FuseLinearQcs):
-    """Two weights share a byte, each 8 more than it is; the earlier one has the upper four bits. Pull requests 10525
-    and 10771. The gate says where the runtime has no shader for it or computes it wrongly."""
+    """Two weights share a byte, each with 8 added; the earlier one has the upper four bits. Pull requests 10525 and
+    10771. The gate says where the runtime has no shader for it or computes it wrongly.
+    """
 
     name: ClassVar[str] = "fuse-linear-qcs4w"
     bits: ClassVar[int] = 4

@@ -11,8 +11,10 @@ from workers.vulkan.passes.base import Rewrite, When
 
 @dataclass(frozen=True)
 class LeaveUnfused(Rewrite):
-    """Switches a fusion pattern of ExecuTorch's registry off, for where the runtime lacks the fused operator or
-    computes it wrongly. Sites are the places that the pattern fits, in program order.
+    """Switches a fusion pattern of ExecuTorch's registry off.
+
+    This is for operators that the runtime lacks or computes wrongly. Sites are the places that the pattern fits, in
+    program order.
 
     Attributes:
         pattern: its name in the registry, such as `rms_norm`.

@@ -1,4 +1,7 @@
-"""The board's memories as Vela's cost model sees them: what a region of a command stream is read and written at."""
+"""The board's memories as Vela's cost model sees them.
+
+They say how a region of a command stream is read and written.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The numbers of the cost model that no document has: they are fitted to measured cycles.
 
-`python -m benchmarks.predictions.fit_cycles` fits them again. It prints how far off they are on each row, and on the
-rows of a model that was left out of the fit. docs/objective.md says which rows tell what.
+`python -m benchmarks.predictions.fit_cycles` fits them again. It prints how far off they are on each row. It also does
+so on the rows of a model left out of the fit. docs/objective.md says which rows tell what.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Fitted:
 
     Attributes:
         in_flight: share of the transactions that a channel may have under way which it has on average. U85: all
-            channels, copies and scales; U55, U65: reads of feature maps. Rows: U85 at 250 and 500 cycles of latency
-            (totals, single operators with feature maps in DRAM, sweeps of the latency).
+            channels, copies and scales; U55, U65: reads of feature maps. Rows: U85 at 250 and 500 cycles of latency:
+            totals, single operators with feature maps in DRAM, latency sweeps.
         reads: transactions that the feature map reader of U55 and U65 may have under way. Rows: totals of U65, whose
             input is in DRAM.
         sweep_cycles: cycles that U85's MACs take for each sweep over a block beside one for each microblock. Rows:

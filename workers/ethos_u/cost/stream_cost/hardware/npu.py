@@ -27,11 +27,11 @@ class Npu:
         microblock: U55, U65: (height, width, depth) of what the MACs work on at a time. U85 has it in a register.
         ifm_depth_granule: U55, U65: depths of 8-bit IFM blocks are multiples of it.
         output_rates, activation_rates: cycles per element, per kind of operation and of activation.
-        read_buffers: U85: bursts of 16 bytes that each read channel can have under way: memory to memory, streamed IFM,
-            weights, fast weights, IFM, scales. Empty elsewhere: all traffic shares the bandwidth.
+        read_buffers: U85: bursts of 16 bytes that each read channel can have under way. Channels are memory to memory,
+            streamed IFM, weights, fast weights, IFM, scales. Empty elsewhere: all traffic shares the bandwidth.
         kernels_queued, copies_queued: operations that may be under way at a time. Vela counts on two kernels
-            everywhere. Measured on U65 and U85, commands behind an operation, copies of weights among them, wait for
-            the operation before it to end (totals of kws_micronet_m, at four latencies of DRAM); on U55 they do not.
+            everywhere. Measured on U65 and U85: commands after an operation, copies of weights among them, wait for its
+            end. On U55 they do not. (Totals of kws_micronet_m, at four latencies of DRAM.)
         regions: region of a command stream -> memory.
         ifm_ram_bytes: U85: what it keeps IFM blocks in; 0 elsewhere.
         fitted: what measurements say beside.

@@ -86,7 +86,7 @@ def pipelined(read: Stage, weights: Stage, macs: Stage, output: Stage, late_weig
         weights: reading of weights.
         macs: the MACs.
         output: the output unit and what it writes.
-        late_weights: cycles in which weights come in that no buffer takes before there is something to use them on.
+        late_weights: cycles in which weights arrive that no buffer takes before there is work for them.
 
     Returns:
         Cycles.

@@ -34,7 +34,7 @@ class Transfer:
         moved_bytes: all of them.
         burst: bytes of a transaction.
         waits: how often the first answer is waited for.
-        split: what is moved in all for each byte: transactions that begin anywhere touch more beats, or are cut in two.
+        split: what is moved in all for each byte. Transactions that begin anywhere touch more beats, or are split.
         crossings: transactions for each burst, because of those that are cut in two.
     """
 
@@ -96,7 +96,9 @@ def busy_cycles(npu: Npu, found: Iterable[Transfer]) -> Mapping[Memory, int]:
 
 
 def read_stage(npu: Npu, work: Work, found: Iterable[Transfer]) -> Stage:
-    """Feature maps that are read, a block at a time; what uses no MACs takes them as they come.
+    """Feature maps that are read, a block at a time.
+
+    What uses no MACs takes them as they come.
 
     Args:
         npu: the NPU.

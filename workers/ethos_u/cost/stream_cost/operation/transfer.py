@@ -14,11 +14,13 @@ _BEAT = 16  # bytes of U85's ports, and of a brick's innermost row
 
 
 def burst_bytes(tensor: Tensor, block: Shape, read: bool) -> int:
-    """Bytes of one transaction: as long as a block is contiguous in memory, up to the memory's longest burst.
+    """Bytes of one transaction.
+
+    It is as long as a block is contiguous in memory, up to the memory's longest burst.
 
     `EstimateMemoryTransfer` in ethos_u85_performance.cpp, with two differences. Rows which fill their tensor's width
-    follow each other in memory. NHWC which is not whole is written 16 bytes at a time (measured: single operators with
-    feature maps in DRAM).
+    follow each other in memory. NHWC which is not whole is written 16 bytes at a time. (Measured: single operators with
+    feature maps in DRAM.)
 
     Args:
         tensor: what is moved.
@@ -47,7 +49,7 @@ def burst_bytes(tensor: Tensor, block: Shape, read: bool) -> int:
 def bytes_per_cycle(
     npu: Npu, memory: Memory, channel: Channel, burst: int, split: float = 1.0, crossings: float = 1.0
 ) -> float:
-    """What one channel moves: the memory's bandwidth, or as much as is under way in the time that an answer takes.
+    """What one channel moves: the memory's bandwidth, or the bytes under way during the latency of an answer.
 
     U85: `ChannelBW` in ethos_u85_performance.cpp with one share, `Fitted.in_flight`, where Vela has 0.8 twice. All
     single beats of feature maps that are read are under way. This was measured on convolutions 3x3 in DRAM, whose IFM
@@ -59,7 +61,7 @@ def bytes_per_cycle(
         channel: of the NPU.
         burst: bytes of one transaction.
         split: bytes of beats that are moved for each byte of a transaction's own beats.
-        crossings: transactions for each burst: it is cut in two where it crosses a boundary of the longest burst.
+        crossings: transactions for each burst. A burst is cut in two where it crosses a boundary of the longest burst.
 
     Returns:
         Bytes per cycle of the NPU's clock.
@@ -103,7 +105,9 @@ def beat_bytes(npu: Npu) -> int:
 
 
 def beats_used(npu: Npu, burst: int) -> float:
-    """Part of the bytes of a transaction's beats that it moves: a beat is moved whole, whatever is wanted of it.
+    """The used part of the bytes of a transaction's beats.
+
+    A beat is moved whole, whatever is wanted of it.
 
     Args:
         npu: the NPU.

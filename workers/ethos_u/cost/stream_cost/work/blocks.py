@@ -1,4 +1,7 @@
-"""The blocks that an operation is worked off in; at the far end of an axis they may be smaller."""
+"""The blocks of an operation.
+
+At the far end of an axis they may be smaller.
+"""
 
 from __future__ import annotations
 

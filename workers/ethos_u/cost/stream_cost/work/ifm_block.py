@@ -1,4 +1,7 @@
-"""The part of an IFM that an OFM block needs: no register has it, but it follows from those that are there."""
+"""The part of an IFM that an OFM block needs.
+
+No register has it, but it follows from those that are there.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,10 @@ class Unit(StrEnum):
 
 
 class Channel(StrEnum):
-    """U85's ways to memory (`MemChannel`), each with its own limit; the read channels in the order of its buffers."""
+    """U85's ways to memory (`MemChannel`), each with its own limit.
+
+    The read channels are in the order of its buffers.
+    """
 
     COPY = "copy"
     STREAM = "streamed ifm"
@@ -101,7 +104,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Move:
-    """More bytes that move while the operation runs: feature maps of what is chained to it, weights being staged."""
+    """Further bytes that move while the operation runs: feature maps of its chain, and weights being staged."""
 
     memory: Memory
     channel: Channel
@@ -126,12 +129,12 @@ class Work:
         cycles_per_element: of the output unit.
         chained_cycles_per_element: the same of what is chained to it.
         block_dependency: U85: so many of its first blocks do not wait for the operation before it; 0 elsewhere.
-        rows_read, columns_read: of the first input, in one pass over all blocks: rows that two blocks need count twice.
+        rows_read, columns_read: of the first input, in one pass over all blocks. Rows that two blocks need count twice.
         weights: None without, or if the second input is them.
         channels: U85: what `inputs` come in by, in their order.
         moves: traffic besides.
-        rereads_broadcasts: a broadcast operand is read for every element that it is combined with: what Vela takes U55
-            and U65 to do, but not U85. Here none does: the operation knows that it is broadcast.
+        rereads_broadcasts: a broadcast operand is read for every element that it is combined with. Vela assumes so for
+            U55 and U65, but not U85. Here none does: the operation knows that it is broadcast.
     """
 
     unit: Unit

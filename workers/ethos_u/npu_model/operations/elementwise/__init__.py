@@ -30,8 +30,8 @@ def elementwise(operation: Operation, ifm: np.ndarray, ifm2: np.ndarray | None =
 
     Raises:
         Unmodelled: a mode or scale whose meaning is not known.
-        Fault: a scale that the hardware ignores; a sum, a scaled value or a product beyond 32 bits, a shift by less
-            than 0 or more than 31, or a division by zero, all of which TOSA leaves undefined.
+        Fault: a scale that the hardware ignores. Further causes are undefined in TOSA. They are values beyond 32 bits
+            (sum, scaled, product), a shift outside 0 to 31, division by zero.
     """
     if operation.upscale != "NONE" or operation.accumulator_input != "RESET":
         raise Unmodelled("an elementwise operation that upscales its IFM or adds to an accumulator is not modelled")

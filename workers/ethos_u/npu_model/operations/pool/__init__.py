@@ -36,8 +36,8 @@ def pool(
 
     Raises:
         Unmodelled: a mode, scale or start of the accumulators whose meaning is not known.
-        Fault: a maximum that is scaled on U55 or U65, a window that holds nothing but padding, a sum beyond the
-            accumulator, or a scaled value beyond 32 bits, which TOSA leaves undefined.
+        Fault: a maximum that is scaled on U55 or U65, or a window of nothing but padding. Two more causes are undefined
+            in TOSA: a sum beyond the accumulator, a scaled value beyond 32 bits.
     """
     scale, ofm = pool_scale(operation, scales), operation.ofm
     assert ofm is not None

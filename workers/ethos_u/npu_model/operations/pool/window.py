@@ -11,8 +11,10 @@ from workers.ethos_u.npu_model.operations.windows import folded, padded
 
 
 def sum_type(ifm: FeatureMap) -> type[np.signedinteger]:
-    """A type that holds any sum of a window's elements without their zero points: a kernel has at most 2^16 of them.
-    Smaller types are faster."""
+    """A type that holds any sum of a window's elements without their zero points.
+
+    A kernel has at most 2^16 of them. Smaller types are faster.
+    """
     return np.int32 if ifm.element_bytes == 1 else np.int64
 
 
@@ -95,9 +97,9 @@ def _nothing(function: np.ufunc, dtype: np.dtype) -> int:
 def average(operation: Operation, sums: np.ndarray, height: int, width: int) -> np.ndarray:
     """Every window's sum divided by the number of its elements that are no padding.
 
-    The law is TOSA's AVG_POOL2D, with its reciprocal_scale. For n elements and the least k with `2**k >= n`, the
-    multiplier is `((2**30 + 1) << k) / n`, rounded down, and the shift 30 + k. Halves go away from zero. The divisor
-    that Vela puts into OFM_SCALE for pools without padding gives the same (`QuantizePoolingScale`).
+    The law is TOSA's AVG_POOL2D, with its reciprocal_scale. Let n be the number of elements and k the least with
+    `2**k >= n`. The multiplier is `((2**30 + 1) << k) / n`, rounded down, and the shift 30 + k. Halves go away from
+    zero. The divisor that Vela puts into OFM_SCALE for pools without padding gives the same (`QuantizePoolingScale`).
 
     Args:
         operation: a pool.
