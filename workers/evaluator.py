@@ -129,7 +129,11 @@ class Evaluator(Generic[P]):
         return self._programs.bound()
 
     def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
-        """Recipes that a search of this model starts from. transferred: what won on similar models, to begin with."""
+        """Recipes that a search of this model starts from.
+
+        Args:
+            transferred: what won on similar models, to begin with.
+        """
         return self._programs.starting_points(transferred)
 
     def evaluate(self, recipe: Recipe, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:

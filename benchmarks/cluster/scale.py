@@ -32,7 +32,11 @@ from tuner.nightly.suite_file import Suite, read_suite
 
 
 def driver_milliseconds(suite: Suite, folder: Path) -> float:
-    """Processor time of the driver for each evaluation that a night makes. folder: for store and cache."""
+    """Processor time of the driver for each evaluation that a night makes.
+
+    Args:
+        folder: for store and cache.
+    """
     # A night joins the Ray that is there; the second one would start none, and the start is no part of an evaluation.
     ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False, log_to_driver=False)
     short = suite.model_copy(update={"budget": suite.budget.model_copy(update={"per_job": 1})})
@@ -58,7 +62,11 @@ def _used() -> float:
 
 @dataclass(frozen=True)
 class Known:
-    """Means over a store. store_bytes: of all that is kept, by evaluation."""
+    """Means over a store.
+
+    Attributes:
+        store_bytes: of all that is kept, by evaluation.
+    """
 
     evaluations: float
     seconds: float

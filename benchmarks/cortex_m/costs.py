@@ -37,7 +37,11 @@ _CPUS = {InstructionSet.MVE: "cortex-m55", InstructionSet.DSP: "cortex-m4"}
 
 @dataclass(frozen=True)
 class Sample:
-    """Instructions that were counted, and how often the loops ran. formula: whose error it tells of."""
+    """Instructions that were counted, and how often the loops ran.
+
+    Attributes:
+        formula: whose error it tells of.
+    """
 
     formula: str
     counts: Counts

@@ -34,7 +34,8 @@ Arguments = TypeVarTuple("Arguments")
 class OwnProcess:
     """In place of a pool: calls run here, one after the other.
 
-    asked: told of every call before it runs.
+    Attributes:
+        asked: told of every call before it runs.
     """
 
     jobs = 1

@@ -220,8 +220,12 @@ class BySqlalchemy(FastReads):
 
 @dataclasses.dataclass
 class Taken:
-    """Milliseconds of lookups, from question to answer. undisturbed: without those in which this process or the
-    server's waited for a processor that another program had."""
+    """Milliseconds of lookups, from question to answer.
+
+    Attributes:
+        undisturbed: without those in which this process or the server's waited for a processor that another program
+            had.
+    """
 
     whole: list[float] = dataclasses.field(default_factory=list)
     undisturbed: list[float] = dataclasses.field(default_factory=list)

@@ -66,8 +66,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Compared:
-    """The bests of one model and target on two sides; None where a side has none. renamed: the first one's recipe with
-    today's names."""
+    """The bests of one model and target on two sides; None where a side has none.
+
+    Attributes:
+        renamed: the first one's recipe with today's names.
+    """
 
     before: Found | None
     after: Found | None

@@ -85,7 +85,13 @@ def main(models: tuple[str, ...], trials: int, relu6: bool, runner: str, files: 
 
 @dataclass(frozen=True)
 class _Table:
-    """files: the folder that results are kept in. runner: empty where there is none. trials: for each model."""
+    """The table of models that is written into the page.
+
+    Attributes:
+        files: the folder that results are kept in.
+        runner: empty where there is none.
+        trials: for each model.
+    """
 
     files: Path
     runner: str

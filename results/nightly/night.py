@@ -158,7 +158,12 @@ class Limits(Record):
 
 @dataclass(frozen=True)
 class Night(Record):
-    """A whole night. started, finished: UTC. seconds, candidates: spent, in all its runs if it was interrupted."""
+    """A whole night.
+
+    Attributes:
+        started, finished: UTC.
+        seconds, candidates: spent, in all its runs if it was interrupted.
+    """
 
     suite: str
     started: str

@@ -18,7 +18,11 @@ _COLOURS = 7
 
 @dataclass(frozen=True)
 class Plot:
-    """A front with where it is drawn. marked: the default and the best."""
+    """A front with where it is drawn.
+
+    Attributes:
+        marked: the default and the best.
+    """
 
     pareto: Pareto
     marked: dict[str, Point]

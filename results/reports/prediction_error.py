@@ -110,7 +110,11 @@ class _Known(Record):
     error: PredictionError
 
     def of(self, cycles: Iterable[tuple[str, int]]) -> PredictionError:
-        """The error for a program. cycles: its operations, as kinds and cycles."""
+        """The error for a program.
+
+        Args:
+            cycles: its operations, as kinds and cycles.
+        """
         total, unmeasured = 0, Counter[str]()
         for kind, count in cycles:
             total += count
@@ -124,7 +128,11 @@ class _Known(Record):
 
 @dataclass(frozen=True)
 class ShippedErrors(Record):
-    """The contents of `prediction_errors.json`. model_version: of the model of cycles that was compared."""
+    """The contents of `prediction_errors.json`.
+
+    Attributes:
+        model_version: of the model of cycles that was compared.
+    """
 
     model_version: str
     errors: tuple[_Known, ...]

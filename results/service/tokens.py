@@ -31,7 +31,12 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """What is known of a token. id: public, in the token's text. expires, revoked: UTC times, or None."""
+    """What is known of a token.
+
+    Attributes:
+        id: public, in the token's text.
+        expires, revoked: UTC times, or None.
+    """
 
     id: str
     name: str

@@ -64,8 +64,12 @@ _SOUND = and_(
 
 @dataclass(frozen=True)
 class Line:
-    """A best without its operators; verified, or it would not be one. default_status: `wrong` where the compiler makes
-    something else of the default lowering. updated: UTC."""
+    """A best without its operators; verified, or it would not be one.
+
+    Attributes:
+        default_status: `wrong` where the compiler makes something else of the default lowering.
+        updated: UTC.
+    """
 
     identity: str
     model: str

@@ -20,8 +20,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OpenNight(Record):
-    """How far a night is. started: UTC, names it. finished: None while it goes on or was interrupted. seconds: spent
-    so far."""
+    """How far a night is.
+
+    Attributes:
+        started: UTC, names it.
+        finished: None while it goes on or was interrupted.
+        seconds: spent so far.
+    """
 
     suite: str
     started: str

@@ -18,11 +18,13 @@ class RecipeChoice(ABC):
     `Choice` is the class of those that rewrite TOSA graphs. `search_space.choices.frontend.base.SettingChoice` is that
     of those inside the toolchain.
 
-    A subclass sets
-    name: as recipes write it, lower case with hyphens.
-    alternatives: name -> in one line what it does and why the outputs stay the same. What stock ExecuTorch does is no
-    alternative: it is what happens when a recipe does not mention the choice.
-    inexact: the class of those alternatives that do not keep the outputs bit for bit.
+    A subclass sets these attributes.
+
+    Attributes:
+        name: as recipes write it, lower case with hyphens.
+        alternatives: name -> in one line what it does and why the outputs stay the same. What stock ExecuTorch does is
+            no alternative. It is what happens when a recipe does not mention the choice.
+        inexact: the class of those alternatives that do not keep the outputs bit for bit.
     """
 
     name: ClassVar[str]

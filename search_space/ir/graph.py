@@ -31,7 +31,12 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TensorType:
-    """shape: int tuple, () for a scalar; dtype: a name of `search_space.ir.dtypes.DTYPES`."""
+    """The shape and element type of a tensor.
+
+    Attributes:
+        shape: int tuple, () for a scalar.
+        dtype: a name of `search_space.ir.dtypes.DTYPES`.
+    """
 
     shape: Shape
     dtype: str

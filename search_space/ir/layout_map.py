@@ -270,8 +270,12 @@ class LayoutMap:
 
 @dataclass(frozen=True)
 class Resized:
-    """layout: a map between tensors of other sizes. where: dimension of its output -> the dimension of its input that
-    it is."""
+    """A layout map that was carried over to other sizes.
+
+    Attributes:
+        layout: a map between tensors of other sizes.
+        where: dimension of its output -> the dimension of its input that it is.
+    """
 
     layout: LayoutMap
     where: Mapping[int, int]
@@ -279,7 +283,12 @@ class Resized:
 
 @dataclass(frozen=True)
 class Pieces:
-    """atoms: sizes in the input's order. of_inputs, of_outputs: the atoms that each dimension consists of."""
+    """The common atoms of several maps' dimensions.
+
+    Attributes:
+        atoms: sizes in the input's order.
+        of_inputs, of_outputs: the atoms that each dimension consists of.
+    """
 
     atoms: Shape
     of_inputs: tuple[tuple[int, ...], ...]

@@ -31,7 +31,11 @@ ATTRIBUTE_NUMBER = {name: number for number, name in enumerate(ATTRIBUTE_TABLES,
 
 @dataclass(frozen=True)
 class Field:
-    """One attribute. kind: `int`, `bool`, `ints`, `bytes`, or one of the enumerations in `ENUMS`."""
+    """One attribute.
+
+    Attributes:
+        kind: `int`, `bool`, `ints`, `bytes`, or one of the enumerations in `ENUMS`.
+    """
 
     name: str
     kind: str

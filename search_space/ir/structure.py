@@ -18,7 +18,11 @@ from search_space.ir.graph import CONST, MOVE, Graph, Node
 
 @dataclass(frozen=True)
 class Structure:
-    """operators, shapes: 32 hex digits each; where `shapes` are equal `operators` are."""
+    """Hashes of a model without its weights.
+
+    Attributes:
+        operators, shapes: 32 hex digits each; where `shapes` are equal `operators` are.
+    """
 
     operators: str
     shapes: str

@@ -39,7 +39,12 @@ _OPTION_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
 
 @dataclass(frozen=True)
 class Recipe:
-    """choices: pairs (choice, alternative), sorted. passes: in the order in which they run."""
+    """Lowering choices and passes, parsed.
+
+    Attributes:
+        choices: pairs (choice, alternative), sorted.
+        passes: in the order in which they run.
+    """
 
     choices: tuple[tuple[str, str], ...] = ()
     passes: tuple[RecipePass, ...] = ()

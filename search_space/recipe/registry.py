@@ -95,7 +95,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> SpaceError:
 
 @dataclass(frozen=True)
 class _Found(Generic[T]):
-    """usable: name -> class. broken: name of an extension that cannot be used -> its entry point and why."""
+    """The extensions that are installed.
+
+    Attributes:
+        usable: name -> class.
+        broken: name of an extension that cannot be used -> its entry point and why.
+    """
 
     usable: dict[str, T]
     broken: dict[str, str]

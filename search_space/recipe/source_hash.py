@@ -24,7 +24,11 @@ def source_hash() -> str:
 
 
 def hash_of_sources(places: Iterable[Path]) -> str:
-    """32 hex digits over the names and contents of Python files. places: packages, or modules that are in none."""
+    """32 hex digits over the names and contents of Python files.
+
+    Args:
+        places: packages, or modules that are in none.
+    """
     digest = blake2b(digest_size=16)
     for place in sorted(places):
         for file in sorted(place.rglob("*.py")) if place.is_dir() else (place,):

@@ -16,7 +16,7 @@ from support import REPOSITORY
 PAGES = ("README.md", *sorted(str(page.relative_to(REPOSITORY)) for page in (REPOSITORY / "docs").glob("*.md")))
 
 #: Words of a sentence, on average over a page and at most. A code span or a link's target is one word.
-MOST_ON_AVERAGE, MOST = 18, 25
+MOST_ON_AVERAGE, MOST = 16, 18
 
 #: Folders with docstrings for which the rule holds.
 FOLDERS = ("benchmarks", "results", "search_space", "tuner", "velatune", "workers")

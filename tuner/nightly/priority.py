@@ -25,8 +25,13 @@ _ORDER: tuple[Kind, ...] = ("new", "changed", "unfinished", "stale", "fresh")
 
 @dataclass(frozen=True)
 class Priority:
-    """why: for people. promise: what the search gained lately, or the toolchain lost, in percent. status: of the best
-    under the present identity, None if there is none."""
+    """When a job is searched in a night.
+
+    Attributes:
+        why: for people.
+        promise: what the search gained lately, or the toolchain lost, in percent.
+        status: of the best under the present identity, None if there is none.
+    """
 
     kind: Kind
     why: str

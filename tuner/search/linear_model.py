@@ -27,7 +27,12 @@ _MEMORY = 256
 
 @dataclass(frozen=True)
 class Guess:
-    """What an element brings, less is better. mean: by all that is known. drawn: one of the values that it may have."""
+    """What an element brings, less is better.
+
+    Attributes:
+        mean: by all that is known.
+        drawn: one of the values that it may have.
+    """
 
     mean: float
     drawn: float
@@ -35,8 +40,13 @@ class Guess:
 
 @dataclass(frozen=True)
 class _Posterior:
-    """elements: which is where. means: float64, one for each. root: a square root of their covariance, its transpose;
-    float64, elements x elements."""
+    """The distribution of the effects of elements.
+
+    Attributes:
+        elements: which is where.
+        means: float64, one for each.
+        root: a square root of their covariance, its transpose; float64, elements x elements.
+    """
 
     elements: dict[str, int]
     means: NDArray[np.float64]

@@ -31,8 +31,12 @@ from workers.pool.failures import WorkerLost
 
 @dataclass(frozen=True)
 class _Found:
-    """What came of a candidate. outcome: None if every worker that tried it was lost. record: None of a candidate that
-    was known."""
+    """What came of a candidate.
+
+    Attributes:
+        outcome: None if every worker that tried it was lost.
+        record: None of a candidate that was known.
+    """
 
     candidate: Candidate
     outcome: Outcome | None

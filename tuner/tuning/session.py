@@ -27,7 +27,11 @@ from workers.pool.ray_pool import Pool
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that gave no result. reason: one line for people."""
+    """A job that gave no result.
+
+    Attributes:
+        reason: one line for people.
+    """
 
     job: Job
     reason: str

@@ -149,7 +149,11 @@ class Programs(ABC, Generic[P]):
         return {}
 
     def starting_points(self, transferred: Sequence[str] = ()) -> tuple[str, ...]:
-        """Recipes that a search starts from. transferred: what won on similar models, to begin with."""
+        """Recipes that a search starts from.
+
+        Args:
+            transferred: what won on similar models, to begin with.
+        """
         return ()
 
     @abstractmethod

@@ -20,7 +20,8 @@ class KeptValues:
     """A value is an array for each of some sets of inputs. It is kept under bytes that identify what it is the result
     of.
 
-    versions: of what computes the values.
+    Attributes:
+        versions: of what computes the values.
     """
 
     def __init__(self, folder: Path, versions: Mapping[str, str]) -> None:

@@ -35,7 +35,9 @@ class Memo:
     """Entries are JSON objects under keys made of plain values; entries with equal keys are interchangeable. They are
     not to be changed by who gets them.
 
-    folder: gets 16 files. An entry's is named for the first digit of its digest: so writers seldom wait for each other.
+    Attributes:
+        folder: gets 16 files. An entry's is named for the first digit of its digest: so writers seldom wait for each
+            other.
     """
 
     def __init__(self, folder: Path) -> None:

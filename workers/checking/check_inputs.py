@@ -32,7 +32,12 @@ Arrays = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True)
 class CheckInput:
-    """One set of inputs. kind: `random`, `minimum`, `maximum`, `zero point` or `calibration`; arrays: one per input."""
+    """One set of inputs.
+
+    Attributes:
+        kind: `random`, `minimum`, `maximum`, `zero point` or `calibration`.
+        arrays: one per input.
+    """
 
     kind: str
     arrays: tuple[np.ndarray, ...]
@@ -84,7 +89,11 @@ def more_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]]
 
 @dataclass(frozen=True)
 class _Reach:
-    """The values that an input may have. distinct: not two of them the same in a row."""
+    """The values that an input may have.
+
+    Attributes:
+        distinct: not two of them the same in a row.
+    """
 
     low: int | float
     high: int | float

@@ -32,8 +32,12 @@ _RUN_TOGETHER = 128
 
 @dataclass(frozen=True)
 class _Computed:
-    """What numpy computed of one program. results: names of values, by operator. first: names of the values on the
-    first inputs alone, by node."""
+    """What numpy computed of one program.
+
+    Attributes:
+        results: names of values, by operator.
+        first: names of the values on the first inputs alone, by node.
+    """
 
     results: dict[bytes, bytes] = field(default_factory=dict)
     first: dict[int, bytes] = field(default_factory=dict)

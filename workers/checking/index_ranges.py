@@ -19,7 +19,12 @@ _PASS_ON = frozenset((MOVE, "SLICE", "REVERSE", "TILE", "CAST"))
 
 @dataclass(frozen=True)
 class IndexRange:
-    """low, high: the smallest and the largest value. distinct: no two values of the input may be the same."""
+    """The values that an input of indices may have.
+
+    Attributes:
+        low, high: the smallest and the largest value.
+        distinct: no two values of the input may be the same.
+    """
 
     low: int
     high: int

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verdict:
-    """equal: all outputs were equal on all inputs. reason: in one line what was not."""
+    """The result of a comparison of outputs.
+
+    Attributes:
+        equal: all outputs were equal on all inputs.
+        reason: in one line what was not.
+    """
 
     equal: bool
     reason: str = ""

@@ -87,7 +87,11 @@ class Worker(ABC):
 
 @dataclass(eq=False)
 class _Sent:
-    """A call in a worker. since: when it came there, or when its turn came; seconds of the event loop's clock."""
+    """A call in a worker.
+
+    Attributes:
+        since: when it came there, or when its turn came; seconds of the event loop's clock.
+    """
 
     call: Call
     worker: Worker

@@ -74,6 +74,10 @@ class VulkanTarget:
         }
 
     def compile_options(self, *, half: bool) -> dict[str, bool | int | tuple[int, int, int]]:
-        """The options of `VulkanPartitioner`. half: compute in half precision."""
+        """The options of `VulkanPartitioner`.
+
+        Args:
+            half: compute in half precision.
+        """
         limit, depth = self.texture_limit, min(self.texture_limit, GUARANTEED_TEXTURE_LIMIT)
         return {"texture_limits": (limit, limit, depth), "buffer_limit": self.buffer_limit, "force_fp16": half}

@@ -19,7 +19,12 @@ _TYPES = {"BOOL": torch.bool, "INT8": torch.int8, "INT16": torch.int16, "INT32":
 
 @dataclass(frozen=True, eq=False)
 class DelegateOnly:
-    """content: the `.pte`. manager: ExecuTorch's, which it was written by."""
+    """A `.pte` whose program is one call of a delegate.
+
+    Attributes:
+        content: the `.pte`.
+        manager: ExecuTorch's, which it was written by.
+    """
 
     content: bytes
     manager: Any

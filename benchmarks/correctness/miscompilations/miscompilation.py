@@ -17,8 +17,12 @@ Make = Callable[[Program], "int | tuple[int, ...]"]
 
 @dataclass(frozen=True)
 class Observed:
-    """What a command stream shows without being executed. wrong: that it does not compute the program. says: in words,
-    with the numbers of the stream."""
+    """What a command stream shows without being executed.
+
+    Attributes:
+        wrong: that it does not compute the program.
+        says: in words, with the numbers of the stream.
+    """
 
     wrong: bool
     says: str

@@ -68,8 +68,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all models share. folder: for their files and all that is written. users: runs the users' own scripts and
-    stock ExecuTorch; what these register in their process is not to help velatune."""
+    """What all models share.
+
+    Attributes:
+        folder: for their files and all that is written.
+        users: runs the users' own scripts and stock ExecuTorch; what these register in their process is not to help
+            velatune.
+    """
 
     folder: Path
     users: LocalPool

@@ -27,8 +27,13 @@ _SETS = 2
 
 @dataclass(frozen=True)
 class Stock:
-    """What came of it. fault: in one line, why there is no `.pte`; empty if there is one. stage: where that was:
-    `export`, `quantise`, `lower` or `write`. delegates: of the `.pte`."""
+    """What came of it.
+
+    Attributes:
+        fault: in one line, why there is no `.pte`; empty if there is one.
+        stage: where that was: `export`, `quantise`, `lower` or `write`.
+        delegates: of the `.pte`.
+    """
 
     stage: str = ""
     fault: str = ""

@@ -19,7 +19,11 @@ Recipes = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True)
 class Case:
-    """A model lowered for an accelerator by a recipe. kind: `default` or `best`."""
+    """A model lowered for an accelerator by a recipe.
+
+    Attributes:
+        kind: `default` or `best`.
+    """
 
     model: str
     accelerator: str
@@ -28,9 +32,12 @@ class Case:
 
 
 def best_in_store(model: str, accelerator: str, store: str | None) -> str | None:
-    """What `velatune lookup` prints for them; None if nothing is known. store: as `--store`.
+    """What `velatune lookup` prints for them; None if nothing is known.
 
     The model is exported for this. Raises StoreError if the store cannot be read.
+
+    Args:
+        store: as `--store`.
     """
     with suppress(ModelError):
         return best_recipe(model, accelerator, store=store)

@@ -51,8 +51,12 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A delegate that is wrong. reason: what differs, in one line. open_to: kinds of miscompilation, as in
-    docs/vela-miscompilations.md, that it may be."""
+    """A delegate that is wrong.
+
+    Attributes:
+        reason: what differs, in one line.
+        open_to: kinds of miscompilation, as in docs/vela-miscompilations.md, that it may be.
+    """
 
     delegate: int
     reason: str

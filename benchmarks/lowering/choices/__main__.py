@@ -34,9 +34,9 @@ _PROGRAMS = """
 
 Small PyTorch programs (`benchmarks/lowering/choices/`) as stock ExecuTorch 1.5.1 lowers them. Then comes a recipe with
 the choice and the few passes that it needs, at all sites. A choice that loses on one target is for the other. Some pay
-by one estimate only, and some only for what they open to other passes. `host-` choices are taken inside ExecuTorch:
-what they bring in work of the CPU is not in these columns. *Commands* says whether the NPU is given other commands. All
-numbers are predicted.
+by one estimate only, and some only for what they open to other passes. `host-` choices are taken inside ExecuTorch.
+What they save on the CPU is not in these columns. *Commands* says whether the NPU is given other commands. All numbers
+are predicted.
 
 """
 

@@ -12,8 +12,14 @@ from benchmarks.models.nets import Made, Shape, seeded
 
 @dataclass(frozen=True)
 class Minimal:
-    """choice: its name, as recipes write it. source: a model as `velatune tune` takes it. shows: what the program does,
-    in PyTorch's words. recipe: the choice and the few passes that it needs."""
+    """A small program to which a lowering choice applies.
+
+    Attributes:
+        choice: its name, as recipes write it.
+        source: a model as `velatune tune` takes it.
+        shows: what the program does, in PyTorch's words.
+        recipe: the choice and the few passes that it needs.
+    """
 
     choice: str
     source: str

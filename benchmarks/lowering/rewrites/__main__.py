@@ -43,7 +43,7 @@ _LEFT = """
 ## What is left over the suite
 
 Each model is lowered by the cheapest of the recipes that a search starts from, or by none. Its cycles by Vela are not
-above the default's. Passes that change nothing in a model are left out there, as are recipes that lead to the same
+above the default's. Passes that change nothing in a model are left out there. So are recipes that lead to the same
 program:
 
 {recipes}

@@ -10,7 +10,12 @@ LAST_SEED = 9
 
 @dataclass(frozen=True)
 class Rewrite:
-    """title: what is rewritten; passes: names of those that do it."""
+    """A rewrite of layouts, as the page lists it.
+
+    Attributes:
+        title: what is rewritten.
+        passes: names of those that do it.
+    """
 
     number: int
     title: str

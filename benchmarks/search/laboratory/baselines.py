@@ -28,8 +28,11 @@ BASELINES: tuple[SamplerName, ...] = tuple(name for name in SAMPLERS if name != 
 
 @dataclass(frozen=True)
 class Baselines:
-    """made_with: Optuna's version, and the content hash of each space by its name. curves: of a sampler on the space of
-    that name, started seeded or not; one for each seed.
+    """Recorded searches of Optuna's samplers.
+
+    Attributes:
+        made_with: Optuna's version, and the content hash of each space by its name.
+        curves: of a sampler on the space of that name, started seeded or not; one for each seed.
     """
 
     made_with: Mapping[str, str]

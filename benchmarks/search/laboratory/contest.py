@@ -33,8 +33,11 @@ def compared() -> list[Table]:
 
 @dataclass(frozen=True)
 class Series:
-    """One sampler on one space, a curve for each seed. seeded: it began at the space's starting points, else at the
-    default alone."""
+    """One sampler on one space, a curve for each seed.
+
+    Attributes:
+        seeded: it began at the space's starting points, else at the default alone.
+    """
 
     table: Table
     sampler: SamplerName

@@ -54,8 +54,10 @@ class Space:
 
 def record(space: Space, progress: Callable[[int, int], None]) -> Table:
     """The table of a space, whole or its first `space.most` programs. It goes on from the cheapest program each time.
-    Where it is cut, what leads further is taken to change nothing. progress: called with how many programs were
-    extended, and how many are known.
+    Where it is cut, what leads further is taken to change nothing.
+
+    Args:
+        progress: called with how many programs were extended, and how many are known.
     """
     target, cache = Target.parse(space.target), cache_folder()
     base = load_or_lower(space.model, target, cache_dir=cache / "lowered", seed=0)

@@ -48,8 +48,12 @@ class Replay:
 
 @dataclass(frozen=True)
 class Curve:
-    """A search's progress. gains: the part of the best gain that the space has which was reached after 1, 2, ...
-    distinct compiles. programs: how many distinct compiles there were."""
+    """A search's progress.
+
+    Attributes:
+        gains: the part of the best gain that the space has which was reached after 1, 2, ... distinct compiles.
+        programs: how many distinct compiles there were.
+    """
 
     gains: tuple[float, ...]
     programs: int

@@ -44,9 +44,14 @@ class Program:
 
 @dataclass(frozen=True)
 class Table:
-    """roots: recipe of choices -> number of the program it gives. starts: as a real search of this model begins, as far
-    as they are made of the elements. versions: of the toolchain and of the search space that made it. whole: no element
-    leads out of it; else what would lead out is taken to change nothing."""
+    """A recorded space of programs.
+
+    Attributes:
+        roots: recipe of choices -> number of the program it gives.
+        starts: as a real search of this model begins, as far as they are made of the elements.
+        versions: of the toolchain and of the search space that made it.
+        whole: no element leads out of it; else what would lead out is taken to change nothing.
+    """
 
     model: str
     target: str

@@ -30,7 +30,12 @@ Headers = Mapping[bytes, bytes]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks. id: of the token, or `loopback`. source: what its requests are counted under."""
+    """Who asks.
+
+    Attributes:
+        id: of the token, or `loopback`.
+        source: what its requests are counted under.
+    """
 
     id: str
     role: Role
@@ -45,7 +50,11 @@ class Refused:
 
 
 class Authenticator:
-    """Tells principals. loopback_reads: whether this machine's own users may read without a token."""
+    """Tells principals.
+
+    Attributes:
+        loopback_reads: whether this machine's own users may read without a token.
+    """
 
     def __init__(self, tokens: TokenBook, loopback_reads: bool) -> None:
         """Answer from the service's tokens.

@@ -52,7 +52,11 @@ def sources(chosen: FromClause) -> FromClause:
 
 
 def offers(chosen: FromClause) -> Select[Any]:
-    """What is known of chosen identities, as `best_in` and `claim_in` read it. chosen: IDENTITY_TABLES, or the like."""
+    """What is known of chosen identities, as `best_in` and `claim_in` read it.
+
+    Args:
+        chosen: IDENTITY_TABLES, or the like.
+    """
     evaluated = [*_columns(_DEFAULT), *_columns(BEST)]
     searched = (bests.c[name] for name in _BEST_NAMES)
     return select(*IDENTITY_COLUMNS, *searched, claims.c.claim_json, *evaluated).select_from(sources(chosen))

@@ -31,7 +31,7 @@ _KEPT = 1 << 14
 
 @dataclass(frozen=True)
 class _Depthwise:
-    """One weight, bias, multiplier and shift for each channel; zeros: of x and of the weights."""
+    """One weight, bias, multiplier and shift for each channel; `zeros` of x and of the weights."""
 
     weights: Values
     biases: Values

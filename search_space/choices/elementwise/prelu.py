@@ -21,8 +21,14 @@ _INPUTS = np.arange(-128, 128)[None]
 
 @dataclass(frozen=True)
 class _Found:
-    """ids. x: int8 value. wide: RESCALE of min(x, zero) to INT32. product: RESCALE to int8 of that times the slopes.
-    zero: zero point of x."""
+    """ids.
+
+    Attributes:
+        x: int8 value.
+        wide: RESCALE of min(x, zero) to INT32.
+        product: RESCALE to int8 of that times the slopes.
+        zero: zero point of x.
+    """
 
     x: int
     wide: int
@@ -32,8 +38,11 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Form:
-    """The result is last[max(first[x], second[product])]; no table is the value itself. limited: the product is of
-    min(x, zero), otherwise of x."""
+    """The result is last[max(first[x], second[product])]; no table is the value itself.
+
+    Attributes:
+        limited: the product is of min(x, zero), otherwise of x.
+    """
 
     limited: bool
     second: Values

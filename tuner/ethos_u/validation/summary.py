@@ -31,7 +31,11 @@ SUBJECTS: dict[Subject, str] = {
 
 @dataclass(frozen=True)
 class SummaryLine:
-    """Errors over some rows of one family. kind: of operator; empty for all of the subject."""
+    """Errors over some rows of one family.
+
+    Attributes:
+        kind: of operator; empty for all of the subject.
+    """
 
     family: str
     subject: Subject

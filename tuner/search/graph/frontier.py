@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, order=True)
 class Way:
-    """From an evaluated program to one that is known of. value: of the evaluated one, see
-    `tuner.search.graph.state.State.value`; the less the better. number: when it was found."""
+    """From an evaluated program to one that is known of.
+
+    Attributes:
+        value: of the evaluated one, see `tuner.search.graph.state.State.value`; the less the better.
+        number: when it was found.
+    """
 
     value: float
     number: int

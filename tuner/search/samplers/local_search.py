@@ -50,8 +50,12 @@ _AT_BEST = 0.6
 
 @dataclass(frozen=True)
 class _Expected:
-    """A program that is under way and stands for what it is expected to be. before: what the program before its last
-    pass or choice is worth, or is expected to be. left: passes to go on by."""
+    """A program that is under way and stands for what it is expected to be.
+
+    Attributes:
+        before: what the program before its last pass or choice is worth, or is expected to be.
+        left: passes to go on by.
+    """
 
     value: float
     before: float

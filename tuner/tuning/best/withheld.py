@@ -14,8 +14,13 @@ from tuner.tuning.objective import Objective
 
 @dataclass(frozen=True)
 class Withheld:
-    """figures: of a right candidate that is cheaper than the best. limits: what it is beyond, in words. family: of the
-    target."""
+    """A candidate that is cheaper than the best but exceeds the limits.
+
+    Attributes:
+        figures: of a right candidate that is cheaper than the best.
+        limits: what it is beyond, in words.
+        family: of the target.
+    """
 
     figures: Figures
     best_cycles: int

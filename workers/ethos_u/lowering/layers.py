@@ -15,8 +15,13 @@ _CUSTOM, _KEY = "custom", "velatune_layer"
 
 @dataclass(frozen=True)
 class Layer:
-    """number: from 1. name: of the module in the user's model that has the operator with weights, or the operator's.
-    weights: how many there are."""
+    """An operator with weights.
+
+    Attributes:
+        number: from 1.
+        name: of the module in the user's model that has the operator with weights, or the operator's.
+        weights: how many there are.
+    """
 
     number: int
     name: str

@@ -14,7 +14,11 @@ NOT_KNOWN_TO_FAIL = "not known to fail"
 
 @dataclass(frozen=True)
 class Verdict:
-    """findings: in the order of the delegates and their operators, those of one rule together."""
+    """The findings of all rules on a program.
+
+    Attributes:
+        findings: in the order of the delegates and their operators, those of one rule together.
+    """
 
     findings: tuple[Finding, ...]
 

@@ -47,8 +47,12 @@ from workers.vulkan.lowering.fusion_patterns import fuse
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """What a partition became. program: after all passes, it can be run. graph: an
-    `executorch.backends.vulkan.serialization.vulkan_graph_schema.VkGraph`."""
+    """What a partition became.
+
+    Attributes:
+        program: after all passes, it can be run.
+        graph: an `executorch.backends.vulkan.serialization.vulkan_graph_schema.VkGraph`.
+    """
 
     program: ExportedProgram
     graph: Any

@@ -34,7 +34,13 @@ class Delegate:
 
 @dataclass(frozen=True)
 class HostOperator:
-    """An operator left to the CPU. name: of its node. operator: as `aten.mul.Scalar`. reason: the partitioner's."""
+    """An operator left to the CPU.
+
+    Attributes:
+        name: of its node.
+        operator: as `aten.mul.Scalar`.
+        reason: the partitioner's.
+    """
 
     name: str
     operator: str

@@ -31,7 +31,11 @@ _FUSED_BEFORE = ("aten._weight_int8pack_mm.default", "et_vk.linear_qcs4w.default
 
 
 class ReasonedOperators(VulkanSupportedOperators):
-    """ExecuTorch's rules; reasons: name of a node that they refuse -> why. on_cpu: nodes that a recipe keeps there."""
+    """ExecuTorch's rules, but for nodes that a recipe keeps on the CPU.
+
+    Attributes:
+        reasons: name of a node that the rules refuse -> why.
+    """
 
     def __init__(self, on_cpu: Set[torch.fx.Node], *arguments: Any, **options: Any) -> None:
         """Rules for one graph.

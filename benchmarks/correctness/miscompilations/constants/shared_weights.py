@@ -81,7 +81,7 @@ MISCOMPILATION = Miscompilation(
     ),
     effect="The results of the others are too large or too small by the difference of the biases or zero points.",
     workaround=(
-        "For two of them, the RESCALE of one with a scale for each channel, all of which are the same. Vela takes "
+        "For two of them, the RESCALE of one with equal scales for each channel. Vela takes "
         "these for other scales and encodes the biases again. For more of them, weights and their zero point that are "
         "larger or smaller by the same number. velatune's `separate-shared-weights` does both, and "
         "`channel-affine-as-depthwise` separates those that it makes."

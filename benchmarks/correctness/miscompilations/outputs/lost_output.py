@@ -40,8 +40,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="lost-output",
     summary=(
-        "An output is lost if it is the result of a TRANSPOSE and its only reader is another TRANSPOSE. It may also "
-        "be the result of a RESHAPE that puts in or takes out dimensions of size 1."
+        "An output is lost if it is a TRANSPOSE's result and its only reader is another TRANSPOSE. It may also be the "
+        "result of a RESHAPE that adds or removes dimensions of size 1."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_pooled,
@@ -63,8 +63,6 @@ MISCOMPILATION = Miscompilation(
         "their position, so that those after the lost one are taken for others. It happens to MobileNetV3 as "
         "ExecuTorch lowers it. There a delegate gives out a feature map and pools it too."
     ),
-    workaround=(
-        "An operation between the first TRANSPOSE and the output, such as a TABLE with every value at its own place."
-    ),
+    workaround=("An operation between the first TRANSPOSE and the output, such as an identity TABLE."),
     instead=lambda p: _pooled(p, copied=True),
 )

@@ -35,7 +35,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="empty-window",
-    summary="A CONV2D with a dilation above 2 reads an IFM without rows or columns where windows see only padding.",
+    summary="A CONV2D with a dilation above 2 reads an empty IFM where windows see only padding.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_dilated,
     others={"a dilation of 3": lambda p: _dilated(p, 3)},

@@ -55,6 +55,6 @@ MISCOMPILATION = Miscompilation(
         "The delegate has fewer outputs than the program, without a message. ExecuTorch's runtime finds outputs by "
         "their position, so that those after the lost one are taken for others."
     ),
-    workaround="An operation between the PAD and the output, such as a TABLE with every value at its own place.",
+    workaround="An operation between the PAD and the output, such as an identity TABLE.",
     instead=lambda p: _given_out(p, copied=True),
 )

@@ -36,8 +36,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="lost-padding",
     summary=(
-        "A padded CONV2D, DEPTHWISE_CONV2D or pool that reads a SLICE loses its padding above and on the left if it "
-        "is decomposed. It is so for a batch, a dilation above 2 or a stride above 3."
+        "A decomposed CONV2D, DEPTHWISE_CONV2D or pool of a SLICE loses its padding above and on the left. It is so "
+        "for a batch, a dilation above 2 or a stride above 3."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=lambda p: p.conv(_slice(p, 2), 16, _KERNEL),
@@ -49,9 +49,9 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`DecomposeConv2D`, `DecomposeDepthwiseConv2D`, `DecomposeAvgPool` and `DecomposeMaxPool` "
-        "(compiler/scheduler_decompose.cpp) note the padding above and on the left as a negative offset of the IFM "
-        "slice. They use `TensorSlice::Initialize` (compiler/operation.hpp). That changes nothing where there is an "
-        "offset already: the one of the SLICE, from `MoveSplitSliceToConsumer` (compiler/graphir_optimiser.cpp). "
+        "(compiler/scheduler_decompose.cpp) make the leading padding a negative offset of the IFM slice. They use "
+        "`TensorSlice::Initialize` (compiler/operation.hpp). That changes nothing where there is an offset already: "
+        "the one of the SLICE, from `MoveSplitSliceToConsumer` (compiler/graphir_optimiser.cpp). "
         "`UpdatePaddingAndIfmOffset` finds no negative offset and sets the padding above and on the left to 0."
     ),
     effect="Every window sees pixels below and to the right of its own, and at the end more padding.",

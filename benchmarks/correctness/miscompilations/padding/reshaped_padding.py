@@ -49,8 +49,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`RemoveReshape` (compiler/graphir_optimiser.cpp) lets the convolution read PAD's result, in its own shape. "
         "`ReplacePadByExplicitPadding` in the same file then gives it PAD's input connection, with the shape of that. "
-        "In 5.2.0 it does not if the result of PAD has another height or width than the convolution reads. Where batch "
-        "and channels alone differ, 5.2.0 still does."
+        "In 5.2.0 it does not if PAD's result has another height or width than the convolution reads. Where batch and "
+        "channels alone differ, 5.2.0 still does."
     ),
     effect="The convolution sees other elements in its windows, and more padding.",
     workaround="An operation between PAD and RESHAPE, such as a TABLE with every value at its own place.",

@@ -50,15 +50,15 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "With a shift of up to 31 bits, DOUBLE_ROUND of TOSA rounds once. Vela makes it the rounding of the operand "
-        "(`ConvertAttributes` in compiler/graphir_optimiser.cpp). With OPA_32 or OPB_32 the hardware shifts the scaled "
-        "operand left by 20 bits (int8) or 15 bits (int16) first. Above 11 or 16 bits it rounds twice. That suits "
+        "(`ConvertAttributes` in compiler/graphir_optimiser.cpp). With OPA_32 or OPB_32 the hardware first shifts the "
+        "scaled operand left (int8: 20 bits, int16: 15 bits). Above 11 or 16 bits it rounds twice. That suits "
         "TensorFlow Lite's ADD, for which `double_round_shift_attr_t` is set (compiler/tflite_graph_optimiser.cpp). "
         "Programs in TOSA do not set it. `EthosU55RCSGenerator::GenerateScalingForElementwise` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) writes these modes all the same."
     ),
     effect=(
-        "Before the shift, an operand may be within 2^10 (int8) or 2^15 (int16) of the half between two integers. It "
-        "becomes the wrong one then."
+        "Before the shift, an operand may be within 2^10 (int8) or 2^15 (int16) of a tie between integers. It becomes "
+        "the wrong one then."
     ),
     workaround="SINGLE_ROUND, as ExecuTorch writes it, which up to 31 bits means the same.",
     instead=lambda p: _sum(p, double=False),

@@ -82,8 +82,9 @@ MISCOMPILATION = Miscompilation(
         "of at most 15 bits is right. Common powers of two are taken out of it and the shift before."
     ),
     workaround=(
-        "An operation between the two RESCALEs, such as an ADD of 0, or with version 5.1.0 a CONCAT of several sums. "
-        "No pass of velatune makes such a program for Ethos-U85 (`search_space/building/miscompiled/wide_scales.py`)."
+        "An operation between the two RESCALEs, such as an ADD of 0. With version 5.1.0, also a CONCAT of several "
+        "sums. No pass of velatune makes such a program for Ethos-U85 "
+        "(`search_space/building/miscompiled/wide_scales.py`)."
     ),
     instead=_with_addition,
 )

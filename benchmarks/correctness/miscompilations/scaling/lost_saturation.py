@@ -56,7 +56,7 @@ MISCOMPILATION = Miscompilation(
         "`FuseRescale` (compiler/graphir_optimiser.cpp) fuses the first RESCALE to what computes its operand. If that "
         "is by one, with zero points 0, nothing is to be seen of it then. The second RESCALE is fused as well. The "
         "range of the type between them is forgotten. Version 5.2.0 keeps it where the second result has a wider type, "
-        "but as a range of the second result. That is right if the second RESCALE is by one too."
+        "but as that result's range. That is right if the second RESCALE is by one too."
     ),
     effect="Values outside the range of the type between are scaled instead of being saturated first.",
     workaround="A CLAMP to the range of the type, between the two.",

@@ -30,7 +30,10 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="narrowing-cast",
-    summary="CAST of int32 or int16 to int8 saturates on Ethos-U55 and U65, on Ethos-U85 where a TABLE reads it.",
+    summary=(
+        "CAST of int32 or int16 to int8 saturates. On Ethos-U55 and U65 it always does, on Ethos-U85 where a TABLE "
+        "reads it."
+    ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=lambda p: p.table(_cast(p)),
     others={"CAST of int16": lambda p: p.table(_cast(p, "INT16"))},

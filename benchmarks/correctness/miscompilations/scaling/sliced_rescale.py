@@ -54,7 +54,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="sliced-rescale",
-    summary="A RESCALE of a SLICE of INT32 values reads and writes as much as there was before the SLICE.",
+    summary="A RESCALE of a SLICE of INT32 values reads and writes as much as without the SLICE.",
     affected={"5.1.0": (), "5.2.0": (U55, U65)},
     make=lambda p: _rescaled(p, _half(p, _product(p))),
     others={"a CONV2D of int16": lambda p: _rescaled(p, _half(p, _convolution(p)), 50)},

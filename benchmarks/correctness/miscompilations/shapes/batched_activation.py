@@ -38,8 +38,8 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="batched-activation",
     summary=(
-        "TABLE or CLAMP of rank 4 or more with a batch gives its own shape to the operation that it is fused to. That "
-        "then computes other elements."
+        "TABLE or CLAMP of rank 4 or more with a batch gives its shape to its producer. That then computes other "
+        "elements."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": ()},
     make=lambda p: p.table(_linear(p)),
@@ -61,8 +61,8 @@ MISCOMPILATION = Miscompilation(
         "`DecomposeElementwise` (compiler/scheduler_decompose.cpp) folds the batch of the activation into its height. "
         "It also sets a slice that is the whole tensor. Because of the slice, `SchedulerPacking::PackOperations` "
         "(compiler/scheduler_packing.cpp) gives the operation that it fuses the activation to the activation's shape. "
-        "A 1x1 CONV2D with a batch has another shape since `RewriteFullyConnected` (compiler/graphir_optimiser.cpp); "
-        "any operation has one before a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice. "
+        "A 1x1 CONV2D with a batch has another shape since `RewriteFullyConnected` (compiler/graphir_optimiser.cpp). "
+        "Any operation has one before a RESHAPE. In 5.2.0 `DecomposeElementwise` sets no such slice. "
         "`SchedulerPacking::CanPack` does not fuse a convolution or a window across a change of shape."
     ),
     effect=(

@@ -40,8 +40,7 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="reduced-minimum",
     summary=(
-        "REDUCE_MIN repeats some values instead of the others if its result is reshaped, or if a RESHAPE also reads "
-        "its operand."
+        "REDUCE_MIN repeats some values and drops others if its result is reshaped, or a RESHAPE reads its operand."
     ),
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_minimum,

@@ -39,9 +39,9 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`MoveSplitSliceToConsumer` (compiler/graphir_optimiser.cpp) lets the reduction read its slice in place, in "
         "the shape of the whole tensor. The axis keeps its number. Where the NPU does not reduce such an axis, "
-        "`DecomposeReduce` (compiler/scheduler_decompose.cpp) reshapes the tensor to three dimensions and drops the "
-        "slice. The assertion that there is none is not compiled in. `RewriteReduceSum` has made three dimensions of "
-        "the shape of a REDUCE_SUM, so that the axis is another one of the whole tensor. On Ethos-U85 the same happens "
+        "`DecomposeReduce` (compiler/scheduler_decompose.cpp) makes three dimensions and drops the slice. The "
+        "assertion that there is none is not compiled in. `RewriteReduceSum` has made the shape of a REDUCE_SUM "
+        "three-dimensional, so that the axis has another meaning. On Ethos-U85 the same happens "
         "to REDUCE_MIN, REDUCE_ALL and REDUCE_ANY. On Ethos-U55 and U65 it happens to REDUCE_MAX along the height too. "
         "On Ethos-U85, an ARGMAX along the width of a SLICE of other than three dimensions reads other values. Or it "
         "becomes an ARGMAX_Y with a kernel along the width. What that computes is not documented."

@@ -52,15 +52,15 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "Only IFM2 can be repeated. `EthosU55RCSGenerator::GenerateElementwiseOp` "
-        "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) exchanges the operands if the shape of the first "
-        "one is a part of the second one's (`Shape::IsSubShapeOf` in common/shape.hpp). The second one cannot have "
-        "fewer dimensions. Where more dimensions have elements than the NPU has, `ReshapeElementwise` "
-        "(compiler/scheduler_decompose.cpp) has merged those of the second operand to four or fewer. It has left "
-        "those of the first one. A constant of 8 or 16 bits is right."
+        "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) exchanges the operands if the first shape is a "
+        "part of the second. (See `Shape::IsSubShapeOf` in common/shape.hpp.) The second one cannot have fewer "
+        "dimensions. With too many dimensions, `ReshapeElementwise` (compiler/scheduler_decompose.cpp) has merged "
+        "those of the second operand to four or fewer. It has left those of the first one. A constant of 8 or 16 bits "
+        "is right."
     ),
     effect=(
-        "All of the shape is read where the one element is and after it, at strides of one element. The other "
-        "operand's first element is taken for all of it."
+        "All of the shape is read from the one element on, at strides of one element. The other operand's first "
+        "element is taken for all of it."
     ),
     workaround="The operation in three dimensions, between RESHAPEs. Vela removes both.",
     instead=lambda p: _from_a_number(p, flat=True),

@@ -48,7 +48,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="sliced-operands",
-    summary="An operator of two slices of one tensor can start before the slice that it reads first is written.",
+    summary="An operator of two slices of one tensor can start before its first slice is written.",
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65)},
     make=_product,
     others={
@@ -59,9 +59,9 @@ MISCOMPILATION = Miscompilation(
     observe=_observe,
     cause=(
         "`CalcBlockDep` (architecture/ethosu55/ethos_u55_register_cs_generator.cpp and "
-        "architecture/ethosu85/ethos_u85_register_cs_generator.cpp) compares the last blocks of the operation before "
-        "with the first blocks of one operand. It takes the second where that has the address of that operation's OFM, "
-        "and the first otherwise. Two slices have the same such address, that of the whole tensor. The first blocks of "
+        "architecture/ethosu85/ethos_u85_register_cs_generator.cpp) compares the previous operation's last blocks with "
+        "the first blocks of one operand. It takes the second where that has the address of that operation's OFM, and "
+        "the first otherwise. Two slices have the same such address, that of the whole tensor. The first blocks of "
         "the first operand are then not looked at. Version 5.2.0 looks at all operands on Ethos-U85 alone."
     ),
     effect=(

@@ -42,9 +42,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="tensor-shape",
-    summary=(
-        "SELECT, and RESIZE to the same size, are compiled in a wrong shape if a RESHAPE also reads their operand."
-    ),
+    summary=("SELECT, and RESIZE to the same size, get a wrong shape if a RESHAPE also reads their operand."),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_resized,
     others={"SELECT": _selected},

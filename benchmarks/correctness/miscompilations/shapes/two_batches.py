@@ -33,7 +33,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="two-batches",
-    summary="What an operator of two batches reads can be overwritten before it is read, for lack of a wait.",
+    summary="What an operator of two batches reads can be overwritten too early, for lack of a wait.",
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_pooled,
     others={"a CONV2D": _convolved},

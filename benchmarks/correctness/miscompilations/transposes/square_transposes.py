@@ -37,7 +37,7 @@ def _observe(compiled: Compiled) -> Observed:
 
 MISCOMPILATION = Miscompilation(
     name="square-transposes",
-    summary="What reads the result of a TRANSPOSE of rows and as many columns can start before that is written.",
+    summary="What reads the TRANSPOSE of a square image can start before that is written.",
     affected={"5.1.0": (U55, U65), "5.2.0": (U55, U65)},
     make=_rescaled,
     others={"MATMUL of the result": _product},

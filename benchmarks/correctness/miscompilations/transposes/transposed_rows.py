@@ -42,8 +42,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Where an OFM and the IFM that it becomes differ in shape, `EthosU55RCSGenerator::CalcBlockDep` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) sets BLOCKDEP to 0. It takes the OFM of the last "
-        "operation that is fused, which has the transposed shape. It then compares blocks of the TRANSPOSE, whose "
-        "rows are columns of the OFM, with those of the IFM."
+        "operation that is fused, which has the transposed shape. It then compares blocks of the TRANSPOSE with those "
+        "of the IFM. The former's rows are the OFM's columns."
     ),
     effect=(
         "The operation after it reads its first blocks while blocks that belong to them are still being computed. "

@@ -89,7 +89,12 @@ class TransposedConvToSubpixel(Pass):
 
 @dataclass(frozen=True)
 class _Taps:
-    """Along one axis. before, after: padding. of_phases: for each phase place in the new kernel -> in the old one."""
+    """Along one axis.
+
+    Attributes:
+        before, after: padding.
+        of_phases: for each phase place in the new kernel -> in the old one.
+    """
 
     before: int
     after: int

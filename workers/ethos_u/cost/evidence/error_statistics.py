@@ -122,7 +122,7 @@ def launch_errors(rows: Iterable[Comparison], by: By = "model") -> LaunchErrors 
 def least_launch_errors(rows: Iterable[Comparison]) -> LaunchErrors | None:
     """What `launch_errors` would be of a model that predicts every launch to the cycle, on average.
 
-    Two readings of a counter that advances in steps differ from the true one by less than a step. The error is distributed
+    Two readings of a counter that advances in steps differ by less than a step from the truth. The error is distributed
     as the difference of two evenly distributed parts of a step (a triangle).
     """
     launches = list(_long_launches(rows))

@@ -18,7 +18,11 @@ from workers.ethos_u.target import Target
 
 @dataclass(frozen=True)
 class Unpriced:
-    """A row that is left out. reason: in words that follow a count."""
+    """A row that is left out.
+
+    Attributes:
+        reason: in words that follow a count.
+    """
 
     reason: str
 
@@ -38,7 +42,12 @@ class Priced:
 
 @dataclass
 class Pricer:
-    """Prices command streams of one folder. scratch: an empty folder that outlives the pricer. fitted: the model's."""
+    """Prices command streams of one folder.
+
+    Attributes:
+        scratch: an empty folder that outlives the pricer.
+        fitted: the model's.
+    """
 
     folder: Path
     scratch: Path

@@ -22,7 +22,11 @@ _WHOLE_MODEL = ("whole model", "")
 
 @dataclass(frozen=True)
 class _About:
-    """What the table of a row says of it. vela: the column with Vela's own estimate."""
+    """What the table of a row says of it.
+
+    Attributes:
+        vela: the column with Vela's own estimate.
+    """
 
     subject: Subject = "program"
     kind: str = ""

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 
 def recipe_tag(recipe: str, identity: str = "", **more: str) -> bytes:
-    """JSON that `velatune verify` reads. identity: empty for a recipe that comes from no store.
+    """JSON that `velatune verify` reads.
 
     Args:
         recipe: text of the recipe.
@@ -17,5 +17,5 @@ def recipe_tag(recipe: str, identity: str = "", **more: str) -> bytes:
     Returns:
         UTF-8.
     """
-    told = {"velatune": version("velatune"), "recipe": str(recipe), "identity": identity, **more}
-    return json.dumps(told, sort_keys=True).encode()
+    facts = {"velatune": version("velatune"), "recipe": str(recipe), "identity": identity, **more}
+    return json.dumps(facts, sort_keys=True).encode()

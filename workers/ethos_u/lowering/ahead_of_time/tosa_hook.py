@@ -44,10 +44,10 @@ def rewrite_tosa(
 
     Args:
         transform: gets the delegate's number and its TOSA flatbuffer. The number counts from 0 in the order in which
-            ExecuTorch compiles delegates in the block. The function returns the flatbuffer to compile, with the same inputs and
-            outputs. What it raises comes out of the lowering call. The partitioner keeps its partitions in a set. So
-            delegates that do not depend on each other may swap numbers between processes. Recognise a delegate by its
-            content.
+            ExecuTorch compiles delegates in the block. The function returns the flatbuffer to compile, with the
+            same inputs and outputs. What it raises comes out of the lowering call. The partitioner keeps its partitions
+            in a set. So delegates that do not depend on each other may swap numbers between processes. Recognise a
+            delegate by its content.
         tag: UTF-8 bytes to store beside every delegate of the block, in a compile spec with key `velatune`. Read it
             back through `workers.ethos_u.files.pte`.
         accepts: gets the EthosUCompileSpec of each delegate before it is transformed. It raises if that is not as

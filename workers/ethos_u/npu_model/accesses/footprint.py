@@ -87,7 +87,8 @@ class Footprints:
     Every element of an IFM counts as read, those between strides too. The indices of a gather or scatter can point to
     anything in the indexed range. So all of it counts as read or written.
 
-    accelerator: as in `Decoded.accelerator`.
+    Attributes:
+        accelerator: as in `Decoded.accelerator`.
     """
 
     def __init__(self, accelerator: str) -> None:

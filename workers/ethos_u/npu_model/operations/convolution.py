@@ -29,8 +29,12 @@ _SMALL_DEPTH = 16
 
 @dataclass(frozen=True)
 class _Weights:
-    """Decoded weights. tensor: `[kernel height, kernel width, IFM depth, OFM depth]` (depthwise: IFM depth 1), float32;
-    largest_sum: the largest sum of magnitudes over what one result is a sum of."""
+    """Decoded weights.
+
+    Attributes:
+        tensor: `[kernel height, kernel width, IFM depth, OFM depth]` (depthwise: IFM depth 1), float32.
+        largest_sum: the largest sum of magnitudes over what one result is a sum of.
+    """
 
     tensor: np.ndarray
     largest_sum: int

@@ -96,8 +96,12 @@ def _padded_axes(layout: str, storage: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Call:
-    """An operator of the graph. arguments: tensors, tuples of tensors, numbers, strings or None, in the order of its
-    schema; results: its outputs."""
+    """An operator of the graph.
+
+    Attributes:
+        arguments: tensors, tuples of tensors, numbers, strings or None, in the order of its schema.
+        results: its outputs.
+    """
 
     name: str
     arguments: tuple[Any, ...]

@@ -17,7 +17,11 @@ LAW = "x (s w)T = s (x wT) where each output channel has one scale and no zero p
 
 class FuseLinearQcs(ModuleRewrite):
     """`linear(x, dequantize_per_channel(w, s, 0), b)` becomes `op(x, w, s) + b`. The bits of the weights are those that
-    the dequantiser says, not what their values would fit into. bits: of the weights. A subclass says which operator."""
+    the dequantiser says, not what their values would fit into.
+
+    Attributes:
+        bits: of the weights. A subclass says which operator.
+    """
 
     law: ClassVar[str] = LAW
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
