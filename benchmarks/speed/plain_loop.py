@@ -17,7 +17,8 @@ from typing import Any
 import optuna
 
 from workers.ethos_u.lowering.base_program import exported_model
-from workers.ethos_u.lowering.lowering import Quantised, quantised_program, to_edge
+from workers.ethos_u.lowering.lowering import Quantised, quantised_program
+from workers.ethos_u.lowering.toolchain import to_edge
 from workers.ethos_u.target import Target
 from workers.output_capture import captured, toolchain_hushed
 

@@ -10,7 +10,7 @@ import torch
 from search_space.ir.graph import Graph, TensorType
 from search_space.tosa_file.writer import write_tosa
 from workers.ethos_u.files.pte import BACKEND
-from workers.ethos_u.lowering.lowering import ethos_u_compile_spec
+from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec
 from workers.ethos_u.target import Target
 from workers.output_capture import captured
 

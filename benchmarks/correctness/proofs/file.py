@@ -12,7 +12,8 @@ from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
-from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
+from workers.ethos_u.lowering.lowering import quantised_program
+from workers.ethos_u.lowering.toolchain import to_edge, to_executorch
 from workers.ethos_u.run_check import run_check
 from workers.ethos_u.target import Target
 from workers.models.identity.content_hash import text_hash

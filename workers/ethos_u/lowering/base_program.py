@@ -23,7 +23,8 @@ from workers.backend.base import Base, Identified
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
 from workers.ethos_u.cost.estimates.host_operators import HostOperator, on_cpu
-from workers.ethos_u.lowering.lowering import DelegateInputs, Lowered, lower
+from workers.ethos_u.lowering.delegates.delegate_calls import DelegateInputs
+from workers.ethos_u.lowering.lowering import Lowered, lower
 from workers.ethos_u.lowering.quantise import QUANTISATION
 from workers.ethos_u.target import Target
 from workers.models.exported.io_layout import Interface, IoLayout

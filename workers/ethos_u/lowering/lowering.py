@@ -1,29 +1,34 @@
 """From an exported model to TOSA, exactly as ExecuTorch lowers it for Ethos-U, but without running Vela."""
 
-import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-from unittest.mock import patch
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.cost.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
 from workers.ethos_u.lowering.delegates.carried_state import differing_state
+from workers.ethos_u.lowering.delegates.delegate_calls import DelegateInputs, delegates, graph_modules, recorded_inputs
 from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
-from workers.ethos_u.lowering.delegates.run_lowered import dim_order, run_lowered
+from workers.ethos_u.lowering.delegates.layouts import interface_of, with_final_layouts
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.rejections import rejections
+from workers.ethos_u.lowering.toolchain import (
+    empty_delegates,
+    ethos_u_compile_spec,
+    shared_provenance,
+    to_edge,
+    to_executorch,
+    tosa_as_blob,
+)
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.io_layout import DimOrder, Interface
+from workers.models.exported.io_layout import Interface
 from workers.models.exported.state.growing_state import growing_state
 from workers.models.exported.state.module_state import lost_starts, lost_state
 from workers.models.exported.state.write_back import misplaced_values
@@ -34,12 +39,8 @@ if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.exir import EdgeProgramManager, ExecutorchProgramManager
     from torch.export import ExportedProgram
-    from torch.fx import GraphModule, Node
 
 _RECORDED_SAMPLES = 2
-
-DelegateInputs = tuple[tuple[np.ndarray, ...], ...]
-"""Some input tuples of one delegate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +136,19 @@ def lower(
         with rejections() as reasons:
             edge = _with_tosa(model, target, quantised, setting)
         lowered = edge.exported_program()
-        delegates = list(_delegates(lowered.graph_module))
-        graphs = tuple(tosa for _, tosa in delegates)
+        found = list(delegates(lowered.graph_module))
+        graphs = tuple(tosa for _, tosa in found)
         on_host = tuple(
             replace(one, reason=reasons.get(one.name, ""))
-            for one in host_operators(_graph_modules(lowered.graph_module))
+            for one in host_operators(graph_modules(lowered.graph_module))
         )
         if not graphs:
             left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
-        check_edges(delegates, model.name)
-        interface = _interface(lowered, _with_final_layouts(lowered.graph_module, model.name))
+        check_edges(found, model.name)
+        interface = interface_of(lowered, with_final_layouts(lowered.graph_module, model.name))
         try:
-            recorded = _recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
+            recorded = recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
         except ReferenceFailed as error:
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
         _check_state(model, quantised, lowered)
@@ -184,7 +185,7 @@ def lowered_program(
 
 
 def _with_tosa(model: ExportedModel, target: Target, quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
-    with _refused(f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}"), _tosa_as_blob():
+    with _refused(f"{model.name}: ExecuTorch cannot lower it for {target.accelerator}"), tosa_as_blob():
         return _edge(quantised, setting)
 
 
@@ -205,12 +206,12 @@ def program_around(
     Raises:
         ModelError: ExecuTorch cannot partition it.
     """
-    with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), _empty_delegates():
+    with _refused(f"{model.name}: ExecuTorch cannot partition it for {target.accelerator}"), empty_delegates():
         return _edge(quantised, setting).exported_program()
 
 
 def _edge(quantised: Quantised, setting: Setting) -> "EdgeProgramManager":
-    with toolchain_hushed(), lowering_by(setting), _shared_provenance():
+    with toolchain_hushed(), lowering_by(setting), shared_provenance():
         return to_edge(quantised.program, quantised.compile_spec)
 
 
@@ -220,46 +221,6 @@ def _refused(what: str) -> Iterator[None]:
         yield
     except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
         raise ModelError(f"{what}, {with_place(error)}{not_finite(error)}") from error
-
-
-def ethos_u_compile_spec(target: Target) -> "EthosUCompileSpec":
-    """ExecuTorch's form of a target."""
-    with toolchain_hushed():
-        from executorch.backends.arm.ethosu import EthosUCompileSpec
-
-    return EthosUCompileSpec(
-        target.accelerator,
-        system_config=target.system_config,
-        memory_mode=target.memory_mode,
-        config_ini=target.vela_config,
-    )
-
-
-def to_edge(program: "ExportedProgram", compile_spec: "EthosUCompileSpec") -> "EdgeProgramManager":
-    """Partition and lower a quantised program, as ExecuTorch's aot_arm_compiler does.
-
-    Args:
-        program: quantised.
-        compile_spec: of the target.
-
-    Returns:
-        The edge program with its delegates.
-    """
-    from executorch.backends.arm.ethosu import EthosUPartitioner
-    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
-
-    return to_edge_transform_and_lower(
-        program,
-        partitioner=[EthosUPartitioner(compile_spec)],
-        compile_config=EdgeCompileConfig(_check_ir_validity=False),
-    )
-
-
-def to_executorch(edge: "EdgeProgramManager") -> "ExecutorchProgramManager":
-    """The program as it is written to a `.pte`."""
-    # Registers the kernels of quantise and dequantise on the CPU. A quantiser does so too; a quantised file needs none.
-    importlib.import_module("executorch.kernels.quantized")
-    return edge.to_executorch()
 
 
 def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedProgram") -> None:
@@ -305,119 +266,3 @@ def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:
         f"the .pte does not run with ExecuTorch's kernels, which lack {', '.join(missing)}; "
         "write the model without, or register kernels of your own",
     )
-
-
-@contextmanager
-def _tosa_as_blob() -> Iterator[None]:
-    """Let each delegate's blob be its TOSA flatbuffer instead of what Vela makes of it.
-
-    Read from the lowered program, the flatbuffers come in the order of the calls; ExecuTorch makes them in
-    an order of its own. One thread of a process at a time.
-    """
-    from executorch.backends.arm.arm_vela import VelaCompileResult
-    from executorch.backends.arm.ethosu.backend import EthosUBackend
-
-    as_it_is = staticmethod(lambda tosa_flatbuffer, compile_spec: VelaCompileResult(tosa_flatbuffer, ()))
-    with patch.object(EthosUBackend, "_compile_tosa_flatbuffer", as_it_is):
-        yield
-
-
-@contextmanager
-def _empty_delegates() -> Iterator[None]:
-    """Let ExecuTorch make nothing of its partitions. One thread of a process at a time."""
-    from executorch.backends.arm.ethosu.backend import EthosUBackend
-    from executorch.exir.backend.backend_details import PreprocessResult
-
-    nothing = staticmethod(lambda edge_program, compile_specs: PreprocessResult(processed_bytes=b""))
-    with patch.object(EthosUBackend, "preprocess", nothing):
-        yield
-
-
-@contextmanager
-def _shared_provenance() -> Iterator[None]:
-    """Let copies of a node share the record of where it came from.
-
-    torch copies the whole ancestry of every node in each of more than a hundred passes. That is a fifth of the lowering
-    time of a transformer. The records are read for debugging only, and nothing changes one after it is made.
-    """
-    from torch.fx.traceback import NodeSource
-
-    with patch.object(NodeSource, "__deepcopy__", lambda self, memo: self, create=True):
-        yield
-
-
-def _graph_modules(top: "GraphModule") -> "Iterator[GraphModule]":
-    """The program itself, then the branches and bodies of its control flow."""
-    from torch.fx import GraphModule
-
-    return (module for module in top.modules() if isinstance(module, GraphModule))
-
-
-def delegate_calls(module: "GraphModule") -> "list[Node]":
-    from executorch.exir.delegate import executorch_call_delegate
-
-    return [node for node in module.graph.nodes if node.target is executorch_call_delegate]
-
-
-def _delegates(top: "GraphModule") -> "Iterator[tuple[Node, bytes]]":
-    """Their calls and TOSA flatbuffers."""
-    for module in _graph_modules(top):
-        for call in delegate_calls(module):
-            delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
-            yield call, bytes(delegate.processed_bytes)
-
-
-def _recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:
-    """Run the lowered program on the CPU and note what reaches each delegate of its main graph, in order."""
-    module = program.module(check_guards=False)
-    calls = delegate_calls(module)
-    recorded: list[list[tuple[np.ndarray, ...]]] = [[] for _ in calls]
-
-    def record(call: "Node", arrays: tuple[np.ndarray, ...]) -> bool:
-        recorded[calls.index(call)].append(arrays)
-        return call is not calls[-1]  # what the last delegate computes reaches no other
-
-    for sample in samples:
-        run_lowered(module, sample, record)
-    return [tuple(inputs) for inputs in recorded]
-
-
-def _delegate_dim_orders(module: "GraphModule") -> list[DimOrder]:
-    return [dim_order(source) for call in delegate_calls(module) for source in call.args[1:]]
-
-
-def _with_final_layouts(module: "GraphModule", name: str) -> "GraphModule":
-    """The main graph after the one pass by which ExecuTorch changes layouts when delegates are compiled already.
-
-    It lets operators on the CPU whose kernels are for NCHW only give NCHW. A delegate behind one is not told.
-    """
-    compiled_for = _delegate_dim_orders(module)
-    if all(order == tuple(range(len(order))) for order in compiled_for):
-        return module
-    from executorch.exir.passes import LegalizePortableDimOrderPass
-
-    final = LegalizePortableDimOrderPass()(module).graph_module
-    if _delegate_dim_orders(final) != compiled_for:
-        raise ModelError(
-            f"{name}: with NHWC inputs ExecuTorch hands a delegate NCHW data that it has compiled for NHWC, after an "
-            "operator on the CPU; the program would compute something else; give --io-layout nchw"
-        )
-    return final
-
-
-def _interface(program: "ExportedProgram", module: "GraphModule") -> Interface:
-    """module: the graph of the program, with the layouts that it is written with."""
-    import torch
-    from torch.export.graph_signature import InputKind, OutputKind
-
-    signature = program.graph_signature
-    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    results: Any = module.graph.output_node().args[0]
-    inputs = zip(placeholders, signature.input_specs, strict=True)
-    outputs = zip(results, signature.output_specs, strict=True)
-
-    def dim_orders(ends: Iterable[tuple[Any, Any]], kind: InputKind | OutputKind) -> tuple[DimOrder, ...]:
-        nodes = [node for node, spec in ends if spec.kind == kind and hasattr(node, "meta")]
-        return tuple(dim_order(node) for node in nodes if isinstance(node.meta.get("val"), torch.Tensor))
-
-    return Interface(dim_orders(inputs, InputKind.USER_INPUT), dim_orders(outputs, OutputKind.USER_OUTPUT))

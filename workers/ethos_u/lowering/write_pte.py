@@ -12,7 +12,8 @@ from workers.errors import ModelError, one_line
 from workers.ethos_u.files.pte import delegates_of
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
-from workers.ethos_u.lowering.lowering import quantised_program, to_edge, to_executorch
+from workers.ethos_u.lowering.lowering import quantised_program
+from workers.ethos_u.lowering.toolchain import to_edge, to_executorch
 from workers.ethos_u.target import Target
 from workers.ethos_u.vela.pricing import command_stream_hash
 from workers.output_capture import toolchain_hushed

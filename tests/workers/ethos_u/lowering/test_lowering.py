@@ -13,9 +13,10 @@ from torch import nn
 
 from workers.errors import ModelError
 from workers.ethos_u.cost.estimates.host_operators import on_cpu
-from workers.ethos_u.lowering.lowering import Lowered, ethos_u_compile_spec, to_edge
+from workers.ethos_u.lowering.lowering import Lowered
 from workers.ethos_u.lowering.lowering import lower as lower_model
 from workers.ethos_u.lowering.quantise import quantise
+from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec, to_edge
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
 from workers.models.model_source import export
@@ -227,12 +228,12 @@ def test_executorch_is_left_as_it_was_also_after_a_failure() -> None:
     from executorch.backends.arm.ethosu.backend import EthosUBackend
     from torch.fx.traceback import NodeSource
 
-    from workers.ethos_u.lowering.lowering import _shared_provenance, _tosa_as_blob
+    from workers.ethos_u.lowering.toolchain import shared_provenance, tosa_as_blob
 
     before = EthosUBackend._compile_tosa_flatbuffer
     threads = torch.get_num_threads()
     lowered(two_delegates(), U85)
-    with pytest.raises(ZeroDivisionError), _tosa_as_blob(), _shared_provenance():
+    with pytest.raises(ZeroDivisionError), tosa_as_blob(), shared_provenance():
         assert EthosUBackend._compile_tosa_flatbuffer is not before
         raise ZeroDivisionError
     assert EthosUBackend._compile_tosa_flatbuffer is before

@@ -14,7 +14,7 @@ from executorch.exir import EdgeProgramManager
 from executorch.exir.backend.utils import WhyNoPartitionReporter
 from torch.fx.traceback import NodeSource
 
-from workers.ethos_u.lowering import lowering
+from workers.ethos_u.lowering import toolchain
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import rewrite_tosa
 from workers.ethos_u.lowering.frontend import host_function, precision
 from workers.ethos_u.lowering.rejections import rejections
@@ -26,9 +26,9 @@ BLOCKS: list[tuple[Callable[[], AbstractContextManager[object]], set[str]]] = [
     (lambda: precision.quantising("int4"), {"transform_for_annotation"}),
     (lambda: host_function.lowering("table"), {"__getitem__", "to_backend"}),
     (rejections, {"report_reject"}),
-    (lowering._tosa_as_blob, {"_compile_tosa_flatbuffer"}),
-    (lowering._empty_delegates, {"preprocess"}),
-    (lowering._shared_provenance, {"__deepcopy__"}),
+    (toolchain.tosa_as_blob, {"_compile_tosa_flatbuffer"}),
+    (toolchain.empty_delegates, {"preprocess"}),
+    (toolchain.shared_provenance, {"__deepcopy__"}),
     (lambda: rewrite_tosa(lambda _, tosa: tosa), {"_compile_tosa_flatbuffer", "partition"}),
 ]
 

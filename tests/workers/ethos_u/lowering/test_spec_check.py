@@ -9,7 +9,7 @@ import pytest
 
 from workers.errors import ModelError
 from workers.ethos_u.lowering.ahead_of_time.spec_check import check_spec
-from workers.ethos_u.lowering.lowering import ethos_u_compile_spec
+from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec
 from workers.ethos_u.target import BUNDLED_CONFIG, Target
 
 

@@ -11,7 +11,8 @@ from workers.backend.job import Job
 from workers.errors import ModelError
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import exported_model
-from workers.ethos_u.lowering.lowering import quantised_program, to_edge
+from workers.ethos_u.lowering.lowering import quantised_program
+from workers.ethos_u.lowering.toolchain import to_edge
 from workers.ethos_u.run_check import Ran, run_check
 from workers.ethos_u.target import Target
 

@@ -22,7 +22,8 @@ from workers.errors import ModelError
 from workers.ethos_u.files.pte import interface_of
 from workers.ethos_u.lowering.ahead_of_time.recipe_lowering import apply_recipe
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model, identify, load_or_lower
-from workers.ethos_u.lowering.lowering import ethos_u_compile_spec, quantised_program, to_edge
+from workers.ethos_u.lowering.lowering import quantised_program
+from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec, to_edge
 from workers.ethos_u.target import Target
 from workers.evaluator import Evaluator
 from workers.models.exported.io_layout import Interface, IoLayout

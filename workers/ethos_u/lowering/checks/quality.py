@@ -26,8 +26,9 @@ from workers.checking.reference import run_reference
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.errors import ModelError
 from workers.ethos_u.lowering.base_program import BaseProgram, exported_model
+from workers.ethos_u.lowering.delegates.delegate_calls import delegate_calls
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
-from workers.ethos_u.lowering.lowering import delegate_calls, program_around, quantised_program
+from workers.ethos_u.lowering.lowering import program_around, quantised_program
 from workers.ethos_u.lowering.quantise import one_torch_thread
 from workers.ethos_u.target import Target
 from workers.models.exported.state.module_state import state_kept

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from torch.fx import Interpreter
 
 from workers.ethos_u.lowering.layers import layer_of, number_layers
-from workers.ethos_u.lowering.lowering import ethos_u_compile_spec
 from workers.ethos_u.lowering.quantise import one_torch_thread, quantised_module
+from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec
 from workers.models.exported.tensors import tensors
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from torch import nn
 from workers.errors import ModelError
 from workers.ethos_u.files.run_pte import PteProgram
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
-from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program, to_edge, to_executorch
+from workers.ethos_u.lowering.lowering import lower, lowered_program, quantised_program
+from workers.ethos_u.lowering.toolchain import to_edge, to_executorch
 from workers.ethos_u.target import Target
 from workers.models.exported.state.module_state import as_written
 from workers.models.exported.tensors import as_arrays, tensors
