@@ -31,11 +31,11 @@ from workers.models.file_checks import calibration_check, pt2_check
 from workers.pool import ray_pool
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_PARTS = {Fraction(1, 2): "half", Fraction(1, 10): "a tenth"}
+_PARTS = {Fraction(1, 2): "half"}
 
 _MIB, _GIB = 2**20, 2**30
 _LIMITS = Limits()
-_MORE_SRAM = f"{_PARTS[SRAM_GROWTH - 1]} or {SRAM_SLACK // 1024} KiB"
+_MORE_SRAM = f"{float(100 * (SRAM_GROWTH - 1)):g} % or {SRAM_SLACK // 1024} KiB"
 
 
 def default(model: type, name: str) -> object:
@@ -63,11 +63,11 @@ SENTENCES = {
         f"for one model and target in one night; {default(BudgetEntry, 'per_job')} |",
         f"than an earlier version's; {default(LimitsEntry, 'best_percent')} |",
     ],
-    "docs/objective.md": [f"may exceed the default's by {_PARTS[SRAM_GROWTH - 1]} or by {SRAM_SLACK // 1024} KiB"],
+    "docs/objective.md": [f"may exceed the default's by {_MORE_SRAM}"],
     "docs/search.md": [
         f"and {_WORDS[_SLOTS]} slots for a pass or none",
         f"up to {_WORDS[WINDOW]} candidates ahead",
-        f"more than {100 * _NEAR:g} % worse than the program before it",
+        f"over {100 * _NEAR:g} % worse than the program before it",
         f"may ask for {_WORDS[ASKED]} candidates for each distinct compile",
         f"after {COMPILES} distinct compiles",
         f"fewer than {FEWEST} programs",
