@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.records.best import Best
-from results.records.compare import KindRow, figures_of
+from results.records.compare import figures_of
+from results.records.compare_operators import KindRow
 from results.reports.pareto import Pareto, Point
 from results.reports.scatter import Axis
 

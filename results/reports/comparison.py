@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from results.records.compare import Gain, Pair, pair_operators
+from results.records.compare import Gain
+from results.records.compare_operators import Pair, pair_operators
 from results.records.evaluation import Evaluation
 from results.records.families import family_of, metrics_of, unit_of
 from results.records.figures import Figures, OperatorRow

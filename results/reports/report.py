@@ -18,18 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from results.errors import StoreError
 from results.records.best import Best
 from results.records.clock import time_at
-from results.records.compare import (
-    Gain,
-    by_kind,
-    changes,
-    contribution_of,
-    figures_of,
-    gain_by,
-    gain_of,
-    means_of,
-    pair_operators,
-    transpose_share_of,
-)
+from results.records.compare import Gain, changes, figures_of, gain_by, gain_of, means_of
+from results.records.compare_operators import by_kind, contribution_of, pair_operators, transpose_share_of
 from results.records.evaluation import Evaluation
 from results.records.families import COMPILER_CYCLES, family_of, metrics_of, units_of
 from results.records.figures import Bound, Reuse

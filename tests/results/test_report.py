@@ -1,7 +1,6 @@
-"""Reports and summaries: what they say, that they escape it, that they need nothing but themselves."""
+"""Report pages and the index: what they say, that they escape it, that they need nothing but themselves."""
 
 import dataclasses
-import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from support.samples.sample_results import (
     BEST_OPERATORS,
     DEFAULT_OPERATORS,
@@ -23,16 +21,7 @@ from support.samples.sample_results import (
 
 from results.errors import StoreError
 from results.records.best import Best
-from results.records.compare import (
-    Gain,
-    TransposeShare,
-    by_kind,
-    mean_factor,
-    means_of,
-    pair_operators,
-    phantom_of,
-    transpose_share_of,
-)
+from results.records.compare import means_of, phantom_of
 from results.records.figures import Bound, Figures, OperatorRow, Quality, Reuse
 from results.records.identity import Target
 from results.records.record import LABELS
@@ -40,7 +29,7 @@ from results.reports.brief import brief
 from results.reports.estimates import Rise, differences, largest_rise_by_compiler
 from results.reports.report import ReportExtras, report_name, write_index, write_report
 from results.reports.summary import markdown_table
-from results.reports.tune_json import TuneFailureJson, TuneJson, tune_json
+from results.reports.tune_json import TuneJson, tune_json
 from workers.ethos_u.backend import BACKEND
 
 LAWS = {
@@ -363,126 +352,6 @@ def test_report_that_cannot_be_written(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is left behind"
 
 
-# Comparisons
-
-operator_rows = st.builds(
-    OperatorRow, st.integers(0, 1), st.sampled_from("abc"), st.sampled_from("XY"), st.just("n"), st.integers(0, 99),
-    st.integers(0, 99),
-)  # fmt: skip
-names = st.lists(operator_rows, max_size=8)
-
-
-@given(names, names)
-def test_pairs_hold_every_row_once_in_order(default, tuned):
-    pairs = pair_operators(default, tuned)
-    assert [pair.default for pair in pairs if pair.default] == default
-    assert Counter(pair.best for pair in pairs if pair.best) == Counter(tuned)
-    together = [pair for pair in pairs if pair.default and pair.best]
-    assert all((p.default.delegate, p.default.name) == (p.best.delegate, p.best.name) for p in together)
-    common = Counter((r.delegate, r.name) for r in default) & Counter((r.delegate, r.name) for r in tuned)
-    assert len(together) == common.total()
-    assert [pair.position for pair in pairs] == list(range(len(pairs)))
-
-
-def test_row_of_the_best_alone_stands_behind_what_it_follows_there():
-    pairs = pair_operators(DEFAULT_OPERATORS, BEST_OPERATORS)
-    assert [pair.name for pair in pairs] == ["conv_1", "moved_1", "transpose_1", "add_1"]
-
-
-@given(names, names)
-def test_kinds_add_up(default, tuned):
-    kinds = by_kind(default, tuned)
-    assert sum(row.default_cycles for row in kinds) == sum(row.cycles for row in default)
-    assert sum(row.best_cycles for row in kinds) == sum(row.cycles for row in tuned)
-    assert len({row.kind for row in kinds}) == len(kinds)
-
-
-def test_gains():
-    assert (Gain(200, 50).percent, Gain(200, 50).factor) == (75.0, 4.0)
-    assert (Gain(0, 0).percent, Gain(0, 0).factor) == (0.0, 1.0)
-    assert mean_factor([Gain(100, 50), Gain(80, 10)]) == pytest.approx(4.0)
-    assert mean_factor([]) == 1.0
-
-
-# Summaries
-
-
-def test_tune_json_keeps_the_contract():
-    document = json.loads(json.dumps(tune_json(best())))
-    assert document.keys() >= {
-        "model", "target", "status", "default", "best", "recipe", "verified", "evaluations", "distinct",
-        "seconds", "versions",
-    }  # fmt: skip
-    for side in ("default", "best"):
-        assert document[side].keys() >= {
-            "cycles", "sram_bytes", "flash_bytes", "metrics",
-        }  # fmt: skip
-        assert document[side]["metrics"].keys() >= {"vela_cycles", "transposes", "npu_ops", "host_ops"}
-    assert (document["model"], document["target"]) == ("nets/keyword.py:build", "ethos-u55-128")
-    assert (document["default"]["cycles"], document["best"]["cycles"]) == (100, 60)
-    assert document["verified"] is True
-    assert TuneJson.model_validate(document, strict=True).model_dump(exclude_unset=True) == document
-    assert "pareto" not in document, "nobody asked for it"
-
-
-@pytest.mark.parametrize("change", [{"extra": 1}, {"seconds": "long"}, {"status": "done"}, {"best": None}])
-def test_tune_json_schema_refuses(change):
-    with pytest.raises(ValidationError):
-        TuneJson.model_validate(tune_json(best()) | change, strict=True)
-
-
-def test_tune_json_page_describes_every_field():
-    page = (Path(__file__).parents[2] / "docs" / "tune-json.md").read_text()
-    tuned, failure = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S))
-    TuneJson.model_validate(tuned, strict=True)
-    TuneFailureJson.model_validate(failure, strict=True)
-    described = set(re.findall(r"`(\w+)`", page))
-    schema = TuneJson.model_json_schema()
-    for part in (schema, TuneFailureJson.model_json_schema(), *schema["$defs"].values()):
-        assert part["properties"].keys() <= described
-    for metric in BACKEND.metrics:
-        assert f"| `{metric.name}` | {metric.description} |" in page
-    assert {metric.name for metric in BACKEND.metrics} == tuned["best"]["metrics"].keys()
-
-
-def test_markdown_table():
-    other = dataclasses.replace(IDENTITY, model_name="a|b")
-    table = markdown_table([best(), best("x", 100, other, status="trials")]).splitlines()
-    heading, ruler, *rows = (" ".join(line.split()) for line in table)
-    assert len({len(line) for line in table[:4]}) == 1, "it is aligned for those who read it as text"
-    assert heading == (
-        "| model | target | default cycles | best cycles | error | covered | gain | gain by Vela | transposes "
-        "| evaluations | distinct | status |"
-    )
-    assert re.fullmatch(r"(\| -+:? ){12}\|", ruler)
-    assert rows == [
-        "| nets/keyword.py:build | ethos-u55-128 | 100 | 60 | unknown | | 40.0 % (1.67x) | 38.1 % | 4 → 4 | 20 | 9 "
-        "| exhausted |",
-        r"| a\|b | ethos-u55-128 | 100 | 100 | unknown | | 0.0 % (1.00x) | 0.0 % | 4 → 4 | 20 | 9 | trials |",
-        "",
-        "Geometric means of default/best, host work left out:",
-        "",
-        "| target | models | cycles of the command streams | cycles by Vela's own estimate |",
-        "| ------------- | -----: | ----------------------------: | ----------------------------: |",
-        "| ethos-u55-128 | 2 | 1.29x | 1.27x |",  # sqrt(100 / 60), sqrt(105 / 65)
-        "",
-        "All cycles are predicted.",
-    ]
-    assert "means" not in markdown_table([best()]), "of one model there is no mean"
-
-
-def test_means_are_of_the_models_of_one_target():
-    there = mutated(IDENTITY, ("target", "name"), "ethos-u85-256")
-    tuned = evaluation("x", figures=figures(50, stream_cycles=40, vela_cycles=35))
-    found = means_of([best("y", 25, there), best("x", 100), best(best=tuned)])
-    assert [(one.target, one.models) for one in found] == [("ethos-u55-128", 2), ("ethos-u85-256", 1)]
-    both, single = found
-    titles = ["cycles of the command streams", "cycles by Vela's own estimate"]
-    assert [title for title, _ in both.estimates] == [title for title, _ in single.estimates] == titles
-    factors = [[one.objective, *(factor for _, factor in one.estimates)] for one in found]
-    assert factors == [pytest.approx([2**0.5, 2.5**0.5, 3**0.5]), pytest.approx([4.0, 4.0, 3.5])]
-
-
 def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
     default = evaluation("default", figures=figures(100, vela_cycles=100))
     tuned = evaluation("fuse-transposes", figures=figures(60, vela_cycles=90))
@@ -496,15 +365,6 @@ def test_the_candidate_that_vela_alone_would_choose_is_called_phantom(report):
     assert phantom_of(found, [default, tuned, unchecked]) is None
     page = report(found, phantom=fooled)
     assert "Phantom gain" in page.text and "remove-noops" in page.text
-
-
-def test_the_share_of_transposes_by_both_estimates():
-    rows = (
-        OperatorRow(0, "a", "Conv2D", "Conv2D", 50, 75),
-        OperatorRow(0, "b", "Transpose", "Transpose", 150, 25),
-    )
-    assert transpose_share_of(evaluation("default", operators=rows)) == TransposeShare(75.0, 25.0)
-    assert transpose_share_of(evaluation("default")) == TransposeShare(0.0, 0.0)
 
 
 def test_where_the_two_estimates_differ_is_said_with_the_reason(report):

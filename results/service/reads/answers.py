@@ -8,7 +8,7 @@ from dataclasses import asdict
 from results.lookup.answer_json import LookupJson, SimulationJson, lookup_document, lookup_json
 from results.lookup.lookup import Hit, answer_from
 from results.records.best import Best
-from results.records.compare import contribution_of
+from results.records.compare_operators import contribution_of
 from results.records.families import family_of
 from results.records.figures import OperatorRow
 from results.records.identity import Identity
