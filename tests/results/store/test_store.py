@@ -1,26 +1,13 @@
-"""The store, on SQLite and on PostgreSQL: what it keeps, what it refuses, many processes, sudden death."""
+"""The store, on SQLite and on PostgreSQL: what it keeps, what it refuses, and what its bests are."""
 
 import dataclasses
 import itertools
-import json
 import logging
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from support import REPOSITORY, TESTS
 from support.samples.sample_results import (
     BEST_OPERATORS,
     IDENTITY,
@@ -38,9 +25,6 @@ from results.records.evaluation import Evaluation
 from results.records.figures import Quality
 from results.records.identity import Identity, Structure
 from results.records.precedence import weight
-from results.store.database import schema
-from results.store.database.connect import connect, store_url, writer_of
-from results.store.database.tables import VERSION_TABLE, metadata
 from results.store.store import Store
 
 KEY = IDENTITY.key
@@ -51,26 +35,6 @@ def store(where: Path | str):
     with Store.open(where) as store:
         store.identities.register(IDENTITY)
         yield store
-
-
-def edit(where: Path | str, statement: str) -> bool:
-    """Damage a store behind its back; whether the database lets that happen. SQLite does, as a broken file would."""
-    if isinstance(where, Path):
-        connection = sqlite3.connect(where)
-        connection.execute("PRAGMA ignore_check_constraints=ON")
-        connection.execute(statement)
-        connection.commit()
-        connection.close()
-        return True
-    engine = connect(store_url(where))
-    try:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(statement)
-    except DBAPIError:
-        return False
-    finally:
-        engine.dispose()
-    return True
 
 
 # What it keeps
@@ -290,127 +254,6 @@ def test_structure_is_told_later(store):
     assert store.bests.get(lowered.key).identity == lowered, "what is known stays known"
 
 
-# Damage
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE evaluations SET recipe = 'b-ut-other' WHERE recipe = 'b'",
-        "UPDATE evaluations SET recipe = CAST(x'ff62' AS TEXT) WHERE recipe = 'b'",
-        "UPDATE evaluations SET check_json = '{\"inputs\": [' WHERE recipe = 'b'",
-        "UPDATE evaluations SET cycles = 'many' WHERE recipe = 'b'",
-        "UPDATE evaluations SET cycles = -1 WHERE recipe = 'b'",
-        "UPDATE evaluations SET metrics_json = NULL WHERE recipe = 'b'",
-        "UPDATE evaluations SET verified = 'perhaps' WHERE recipe = 'b'",
-        "UPDATE evaluations SET status = 'great' WHERE recipe = 'b'",
-        "UPDATE evaluations SET reason = x'0001' WHERE recipe = 'b'",
-        "UPDATE evaluations SET label = 'guessed' WHERE recipe = 'b'",
-        "UPDATE operator_tables SET rows_json = '[[1]]' WHERE evaluation_id = 2",
-        "UPDATE operator_tables SET rows_json = '7' WHERE evaluation_id = 2",
-    ],
-)
-def test_damaged_evaluation_is_skipped_and_heals(store, where, caplog, damage):
-    made = [evaluation(recipe, operators=BEST_OPERATORS) for recipe in "abc"]
-    for one in made:
-        store.evaluations.record(one)
-    if not edit(where, damage):
-        assert store.evaluations.of(KEY) == made
-        return
-    with caplog.at_level(logging.WARNING):
-        assert store.evaluations.of(KEY) == [made[0], made[2]]
-    assert "evaluation 2" in caplog.text
-    assert store.evaluations.record(made[1])
-    assert store.evaluations.of(KEY) == made
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE identities SET objective = 'x'",
-        "UPDATE targets SET facts = '{}'",
-        "UPDATE toolchains SET versions = '{}'",
-        "UPDATE models SET hash = 'another model'",
-        "UPDATE bests SET status = 'somehow'",
-        "UPDATE bests SET evaluations = 'lots'",
-        "UPDATE bests SET best_evaluation_id = 77",
-        "UPDATE evaluations SET verified = 0 WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET cycles = NULL WHERE recipe = 'default'",
-        "UPDATE evaluations SET recipe = 'foreign' WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET program_hash = CAST('x' AS BLOB) WHERE recipe = 'default'",
-        "UPDATE evaluations SET quality_json = '{}' WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET exactness = 'nearly' WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET seconds = 'long' WHERE recipe = 'default'",
-        "UPDATE evaluations SET created = CAST('x' AS BLOB) WHERE recipe = 'fuse-transposes'",
-        "UPDATE evaluations SET verified = 'perhaps' WHERE recipe = 'default'",
-        "UPDATE evaluations SET label = 'guessed' WHERE recipe = 'fuse-transposes'",
-    ],
-)
-def test_damaged_best_is_never_offered(store, where, caplog, damage):
-    store.bests.record(best())
-    if not edit(where, damage):
-        assert store.bests.get(KEY) is not None
-        return
-    with caplog.at_level(logging.WARNING):
-        assert store.bests.get(KEY) is None
-        assert store.bests.all() == []
-        assert store.lookups.offered(IDENTITY).best is None
-    assert "skipped" in caplog.text
-
-
-def test_a_damaged_identity_is_not_found(store, where, caplog):
-    store.evaluations.record(evaluation("a"))
-    edit(where, "UPDATE toolchains SET versions = '{}'")
-    with caplog.at_level(logging.WARNING):
-        assert store.identities.get(KEY) is None
-    assert f"identity {KEY}" in caplog.text
-
-
-# The schema
-
-
-def test_migrations_lead_to_the_tables_of_the_code(store, where):
-    engine = connect(store_url(where))
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
-
-
-VELAS_OWN = "720a0f002b869c02a94a59d88c3392827fbb87419257ff8272bc4edeaca33172"
-OLD_MEASUREMENT = {
-    "device": "kit", "label": "measured", "program": "net.pte", "program_sha256": "a1" * 32, "cycles": 100,
-    "predicted_cycles": 110, "model_version": "3", "parts": [], "board_facts": "", "compiler_cycles": None,
-    "source": "", "created": "2026",
-}  # fmt: skip
-
-
-def test_measurements_outlive_the_schema_in_which_targets_had_columns(where):
-    engine = connect(store_url(where))
-    config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")).replace("%", "%%"))
-    with writer_of(engine).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "4")
-        for number, config_sha256 in enumerate((VELAS_OWN, "d0" * 32), 1):
-            target = {
-                "accelerator": "ethos-u55-128", "system_config": "System", "memory_mode": "Mode",
-                "vela_config_sha256": config_sha256,
-            }  # fmt: skip
-            columns = ", ".join(f":{name}" for name in target)
-            connection.execute(text(f"INSERT INTO targets VALUES (:id, {columns})"), {"id": number, **target})
-            record = json.dumps({**OLD_MEASUREMENT, "target": target})
-            values = {"id": number, "key": f"k{number}", "target_id": number, "label": "measured", "record": record}
-            connection.execute(text("INSERT INTO measurements VALUES (:id, :key, :target_id, :label, :record)"), values)
-    engine.dispose()
-    with Store.open(where) as store:
-        found = store.measurements.all()
-        assert [one.target.facts["vela_config"] for one in found] == ["Arm/vela.ini", "sha256 " + "d0" * 32]
-        assert {(one.target.family, one.target.name) for one in found} == {("ethos-u", "ethos-u55-128")}
-        assert store.measurements.record_all(found) == 0, "they have the keys that they would be given today"
-        assert store.bests.all() == []
-
-
 def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_limit(store):
     quality = Quality(30.25, 30.5, 4, 0.9, 0.92)
     near = evaluation("host-pool=any", 60, exactness="requantising", quality=quality)
@@ -424,81 +267,6 @@ def test_what_is_not_exact_is_kept_with_its_quality_and_offered_only_within_the_
     with pytest.raises(StoreError, match="not verified"):
         beyond = evaluation("x", 50, exactness="requantising", quality=far, verified=False)
         store.bests.record(best("x", best=beyond))
-
-
-# Many processes
-
-
-WRITER = """
-import sys
-sys.path[:0] = {path!r}
-from support.samples.sample_results import IDENTITY, best, evaluation
-from results.store.store import Store
-
-where, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-sys.stdin.readline()  # all start at once
-with Store.open(where) as store:
-    store.identities.register(IDENTITY)
-    for number in range(first, last):
-        recipe = f"pass-{{number}}"
-        one = evaluation(recipe, max(100 - number, 0), program_hash=f"p{{number % 7}}")
-        store.evaluations.record(one)
-        print(recipe, flush=True)
-    store.bests.record(best(recipe, best=one))
-"""
-
-
-def writer(where: Path | str, first: int, last: int) -> subprocess.Popen[str]:
-    """A process that records candidates and says so after each one; it starts at a line on its input."""
-    code = WRITER.format(path=[str(TESTS), str(REPOSITORY)])
-    command = [sys.executable, "-c", code, str(where), str(first), str(last)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def start(*processes: subprocess.Popen[str]) -> None:
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-
-
-def test_processes_create_and_write_one_store_at_once(where):
-    # Ranges overlap: every candidate is recorded by two processes.
-    processes = [writer(where, first, first + 20) for first in (0, 10, 20, 30, 40, 0)]
-    start(*processes)
-    for process in processes:
-        out, _ = process.communicate(timeout=120)
-        assert process.returncode == 0
-        assert len(out.split()) == 20
-    with Store.open(where) as store:
-        assert {e.recipe for e in store.evaluations.of(KEY)} == {
-            "default", *(f"pass-{n}" for n in range(60)),
-        }  # fmt: skip
-        assert store.evaluations.counts(KEY) == (61, 8)
-        assert store.bests.get(KEY).recipe == "pass-59"
-
-
-def test_killed_writer_loses_nothing_and_nothing_counts_twice(where):
-    said: set[str] = set()
-    for after in (1, 7, 40):
-        process = writer(where, 0, 100_000)
-        start(process)
-        said.update(process.stdout.readline().strip() for _ in range(after))
-        os.kill(process.pid, signal.SIGKILL)
-        rest, _ = process.communicate(timeout=60)
-        said.update(rest.split())
-    with Store.open(where) as store:
-        known = [e.recipe for e in store.evaluations.of(KEY)]
-    if isinstance(where, Path):
-        assert sqlite3.connect(where).execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert said <= set(known)
-    # The one that was being written when the process died may be there or not, whole or not at all.
-    assert len(known) == len(set(known))
-    assert set(known) == {f"pass-{number}" for number in range(len(known))}
-    process = writer(where, 0, len(known) + 5)
-    start(process)
-    process.communicate(timeout=120)
-    with Store.open(where) as store:
-        assert store.evaluations.counts(KEY) == (len(known) + 5 + 1, 8)
 
 
 def test_lists_say_where_the_default_is_wrong(store):
