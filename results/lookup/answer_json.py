@@ -81,7 +81,7 @@ def lookup_document(
     if isinstance(answer, Miss):
         return LookupJson(answer="miss", identity=identity_key)
     of_recipe = [one.to_json() for one in simulations if one.recipe == answer.best.recipe]
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "answer": type(answer).__name__.lower(),
         "identity": identity_key,
         "best": tune_document(answer.best, measurements=measurements),
@@ -89,8 +89,8 @@ def lookup_document(
     }
     if not isinstance(answer, Hit):
         names = ("field", "found", "asked")
-        told["differences"] = [dict(zip(names, one, strict=True)) for one in answer.differences]
-        told["reason"] = answer.reason
+        document["differences"] = [dict(zip(names, one, strict=True)) for one in answer.differences]
+        document["reason"] = answer.reason
     if isinstance(answer, Nearest):
-        told["same_shapes"] = answer.same_shapes
-    return LookupJson(**told)
+        document["same_shapes"] = answer.same_shapes
+    return LookupJson(**document)

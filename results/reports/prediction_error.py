@@ -78,8 +78,8 @@ class PredictionError(Record):
     @property
     def on_basis(self) -> str:
         """The error and what it was found on, in words."""
-        told = f"{self.short} on {self.basis}"
-        return f"{told} where it covers the program; {self.gap}" if self.gap else told
+        text = f"{self.short} on {self.basis}"
+        return f"{text} where it covers the program; {self.gap}" if self.gap else text
 
     @property
     def basis(self) -> str:

@@ -259,12 +259,12 @@ def _warnings(best: Best) -> list[str]:
 
 def _rise_by_compiler(best: Best) -> str:
     (default, tuned), family = figures_of(best), family_of(best.identity.target.family)
-    told = (
+    message = (
         f"By {family.compiler}'s own estimate the best recipe costs more than the default: "
         f"{tuned[COMPILER_CYCLES]:,} cycles instead of {default[COMPILER_CYCLES]:,}."
     )
     rise = largest_rise_by_compiler(best.default.operators, best.best.operators, family.estimate_reasons)
-    return f"{told} {rise.target_op} takes {rise.cycles:,} more of them: {rise.why}." if rise else told
+    return f"{message} {rise.target_op} takes {rise.cycles:,} more of them: {rise.why}." if rise else message
 
 
 def _compiler_gain(best: Best) -> Gain | None:

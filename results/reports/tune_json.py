@@ -194,7 +194,7 @@ def tune_document(
         asked_for["reuse"] = ReuseJson(**reuse.to_json())
     gain, error = gain_of(best), error_for(identity, measurements, best.best.operators)
     # Plain, so that pydantic goes through all of it at once: every lookup makes one.
-    told: dict[str, Any] = dict(
+    document: dict[str, Any] = dict(
         model=identity.model_name,
         family=target.family,
         target=target.name,
@@ -221,7 +221,7 @@ def tune_document(
         identity=identity.key,
         **asked_for,
     )
-    return TuneJson.model_validate(told)
+    return TuneJson.model_validate(document)
 
 
 def point_json(point: Point) -> ParetoPointJson:

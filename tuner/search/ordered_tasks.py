@@ -43,7 +43,7 @@ async def side_by_side(
     """
     waiting: deque[tuple[Work, asyncio.Future[Found]]] = deque()
     begun: list[asyncio.Future[Found]] = []
-    told: list[Found] = []
+    reported: list[Found] = []
     try:
         while True:
             for one in ask(at_once - len(begun), len(waiting)):
@@ -54,8 +54,8 @@ async def side_by_side(
             await asyncio.sleep(0)  # what was asked for is begun before anything else is done
             oldest = waiting[0][1] if waiting else None  # none if all that was begun is dropped
             is_ready = oldest is not None and oldest.done()
-            if told and (len(told) >= _UNKEPT or not is_ready):
-                told, to_keep = [], told
+            if reported and (len(reported) >= _UNKEPT or not is_ready):
+                reported, to_keep = [], reported
                 keep(to_keep)
             if not is_ready:
                 await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
@@ -65,10 +65,10 @@ async def side_by_side(
             if oldest is not None and oldest.done():
                 waiting.popleft()
                 tell(oldest.result())
-                told.append(oldest.result())
+                reported.append(oldest.result())
                 waiting = deque((one, found) for one, found in waiting if not is_dropped(one))
     finally:
         for future in begun:
             future.cancel()
-        if told:
-            keep(told)
+        if reported:
+            keep(reported)

@@ -89,12 +89,12 @@ class Events(Progress):
 
 def main() -> None:
     """Do what the line on standard input says; end when standard input does."""
-    told = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_service, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = Path(told["folder"])
+    folder = Path(request["folder"])
     try:
-        result = _tuned(told, folder)
+        result = _tuned(request, folder)
     except (ModelError, SpaceError, StoreError) as error:
         result = {"error": str(error)}
     except Exception as error:
@@ -103,18 +103,18 @@ def main() -> None:
     sys.exit(0 if "recipe" in result else 2)
 
 
-def _tuned(told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    target = target_named(told["target"], told["board"])
+def _tuned(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    target = target_named(request["target"], request["board"])
     # No metric: one is code, and nobody sends code.
-    allowance = allowance_of(told["allow_requant"], told["allow_precision"])
-    inputs = None if told["calibration_data"] is None else Path(told["calibration_data"])
-    job = Job(told["model"], target, cache_folder(), told["seed"], inputs, told["io_layout"], allowance)
-    objective = Objective(told["objective"], told["max_sram_bytes"], told["max_flash_bytes"], allowance)
+    allowance = allowance_of(request["allow_requant"], request["allow_precision"])
+    inputs = None if request["calibration_data"] is None else Path(request["calibration_data"])
+    job = Job(request["model"], target, cache_folder(), request["seed"], inputs, request["io_layout"], allowance)
+    objective = Objective(request["objective"], request["max_sram_bytes"], request["max_flash_bytes"], allowance)
     logs = cache_folder() / "logs"
-    with Store.open(told["store"]) as store:
+    with Store.open(request["store"]) as store:
         (outcome,) = asyncio.run(
             tune_all(
-                [job], objective, Budget(told["trials"], told["timeout_seconds"]), workers=os.cpu_count() or 1,
+                [job], objective, Budget(request["trials"], request["timeout_seconds"]), workers=os.cpu_count() or 1,
                 address=None, store=store, studies=studies_folder(store.location), log_dir=logs,
                 progress=Events(job, folder / "events.jsonl"),
             )

@@ -109,10 +109,10 @@ class Target:
     @property
     def label(self) -> str:
         """For people: the values of its options; of a user's .ini the file's name."""
-        told = self.options
-        if "--vela-config" in told:
-            told["--vela-config"] = Path(self.vela_config).name
-        return ", ".join(told.values())
+        options = self.options
+        if "--vela-config" in options:
+            options["--vela-config"] = Path(self.vela_config).name
+        return ", ".join(options.values())
 
     def identity(self) -> dict[str, str]:
         """What makes two targets the same, as plain strings."""

@@ -111,7 +111,7 @@ class Supervisor:
         folder = self._jobs.folder(job.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / "result.json").unlink(missing_ok=True)
-        told = {**job.request, "store": self._store, "folder": str(folder)}
+        request = {**job.request, "store": self._store, "folder": str(folder)}
         cwd = folder
         sha256 = job.request["model"].removeprefix("upload:")
         if sha256 != job.request["model"]:
@@ -119,21 +119,21 @@ class Supervisor:
             if upload is None:
                 await asyncio.to_thread(self._jobs.end, job.id, "failed", "its model file was deleted")
                 return
-            cwd, told["model"] = self._uploads.folder(sha256), upload.file_name
-        if told.get("calibration_data") is not None:
-            inputs = await asyncio.to_thread(self._uploads.find, told["calibration_data"].removeprefix("upload:"))
+            cwd, request["model"] = self._uploads.folder(sha256), upload.file_name
+        if request.get("calibration_data") is not None:
+            inputs = await asyncio.to_thread(self._uploads.find, request["calibration_data"].removeprefix("upload:"))
             if inputs is None:
                 await asyncio.to_thread(self._jobs.end, job.id, "failed", "its calibration inputs were deleted")
                 return
-            told["calibration_data"] = str(self._uploads.path(inputs))
+            request["calibration_data"] = str(self._uploads.path(inputs))
         tell("job started", job=job.id, attempt=job.attempts, by=job.owner)
-        code = await self._exit_code(job, told, cwd, folder / "log.txt")
+        code = await self._exit_code(job, request, cwd, folder / "log.txt")
         cancelled = self._cancel[job.id].is_set()
         state, reason, identity = _outcome(folder / "result.json", code, cancelled)
         await asyncio.to_thread(self._jobs.end, job.id, state, reason, identity)
         tell("job ended", job=job.id, state=state, reason=reason)
 
-    async def _exit_code(self, job: Job, told: Mapping[str, Any], cwd: Path, log: Path) -> int:
+    async def _exit_code(self, job: Job, request: Mapping[str, Any], cwd: Path, log: Path) -> int:
         """Its exit code. The process group is gone when this returns, or when it is cancelled."""
         with log.open("ab") as written:
             process = await asyncio.create_subprocess_exec(
@@ -145,7 +145,7 @@ class Supervisor:
         cancelled = asyncio.create_task(self._cancel[job.id].wait())
         try:
             with contextlib.suppress(ConnectionError):
-                process.stdin.write(json.dumps(told).encode() + b"\n")
+                process.stdin.write(json.dumps(request).encode() + b"\n")
                 await process.stdin.drain()
             await asyncio.wait((ended, cancelled), return_when=asyncio.FIRST_COMPLETED)
         finally:

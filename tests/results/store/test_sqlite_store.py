@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.samples.sample_results import IDENTITY, best, evaluation
-from test_store import edit, start, writer
+from test_damaged_records import edit
+from test_writers import start, writer
 
 from results.errors import StoreError
 from results.store.database.connect import connect, store_url

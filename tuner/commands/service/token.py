@@ -48,9 +48,9 @@ def list_(store_url: str | None, state: Path | None) -> None:
 
     with _book(store_url, state) as book:
         for one in book.all():
-            standing = "in force" if one.holds(utc_now()) else "revoked" if one.revoked else "expired"
+            status = "in force" if one.holds(utc_now()) else "revoked" if one.revoked else "expired"
             until = f", until {one.expires[:10]}" if one.expires else ""
-            click.echo(f"{one.id}  {one.role.name:6}  {one.created[:10]}  {standing}{until}  {one.name}")
+            click.echo(f"{one.id}  {one.role.name:6}  {one.created[:10]}  {status}{until}  {one.name}")
 
 
 @token.command()

@@ -26,8 +26,13 @@ def count(program: Path, target: str, timeout: float, as_json: bool) -> None:
     found = count_region(program, Target.parse(target), timeout_seconds=timeout)
     by_class = {one.value: found.by_class.get(one, 0) for one in InstructionClass}
     if as_json:
-        told = {"instructions": found.instructions, "by_class": by_class, "visits": found.visits, "label": "simulated"}
-        click.echo(json.dumps(told, indent=2))
+        counts = {
+            "instructions": found.instructions,
+            "by_class": by_class,
+            "visits": found.visits,
+            "label": "simulated",
+        }
+        click.echo(json.dumps(counts, indent=2))
         return
     click.echo(f"{found.instructions:,} instructions (simulated) in {found.visits:,} visits of the region")
     for name, number in by_class.items():

@@ -57,7 +57,7 @@ def add(
     measurements = measurements_of(runs)
     with Store.open(store_url) as store:
         changed = store.measurements.record_all(measurements)
-        told = list(devices_told(own_comparisons(store)))
+        lines = list(devices_told(own_comparisons(store)))
     click.echo(f"{changed} added or changed, {len(measurements) - changed} known before")
-    for line in told:
+    for line in lines:
         click.echo(line)

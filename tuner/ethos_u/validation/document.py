@@ -50,10 +50,10 @@ def _host_row(row: HostComparison) -> dict[str, Any]:
 
 
 def _row(row: Comparison) -> dict[str, Any]:
-    told = {**asdict(row), "family": row.family, "error_percent": round(row.error_percent, 2)}
+    document = {**asdict(row), "family": row.family, "error_percent": round(row.error_percent, 2)}
     if row.vela_error_percent is not None:
-        told["vela_error_percent"] = round(row.vela_error_percent, 2)
-    return told
+        document["vela_error_percent"] = round(row.vela_error_percent, 2)
+    return document
 
 
 def _summary(summary: Summary) -> dict[str, Any]:

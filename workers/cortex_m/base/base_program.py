@@ -93,11 +93,11 @@ def lowered(job: Job[Target]) -> CortexMBase:
     with _said_of(job.source):
         data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
         grows = growing_state(model.program, calibration.samples)
-        told = calibration.warnings + grows + _told_of_state(quantised)
+        warnings = calibration.warnings + grows + _told_of_state(quantised)
     kept = folder / f"{found.key}-{fitted_hash()}.json"
     beside = default_pipeline(model, calibration.samples, job.target, kept)
     return CortexMBase(
-        **vars(found), warnings=told, quantised=data, operators=operators_of(quantised),
+        **vars(found), warnings=warnings, quantised=data, operators=operators_of(quantised),
         samples=tuple(calibration.samples[:_SAMPLES]), image_order=order, default_pipeline=beside,
     )  # fmt: skip
 

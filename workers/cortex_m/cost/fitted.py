@@ -51,9 +51,9 @@ class Fitted:
 @cache
 def fitted(instruction_set: InstructionSet) -> Fitted:
     """What ships for a class of processors."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))[instruction_set.value]
-    errors = {name: Error(**values) for name, values in told.pop("errors").items()}
-    return Fitted(errors=errors, **told)
+    content = json.loads(FILE.read_text(encoding="utf-8"))[instruction_set.value]
+    errors = {name: Error(**values) for name, values in content.pop("errors").items()}
+    return Fitted(errors=errors, **content)
 
 
 @cache

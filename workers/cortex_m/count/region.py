@@ -85,8 +85,8 @@ def count_region(elf: Path, target: Target, qemu: str = QEMU, timeout_seconds: f
             timer.cancel()
             process.kill()
     if counted.visits == 0:
-        told = f"; {qemu} said: {others}" if others else ""
-        raise ModelError(f"{elf}: no region between DBG #1 and DBG #2 was executed to its end{told}")
+        output = f"; {qemu} said: {others}" if others else ""
+        raise ModelError(f"{elf}: no region between DBG #1 and DBG #2 was executed to its end{output}")
     return counted
 
 

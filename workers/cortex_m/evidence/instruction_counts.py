@@ -69,14 +69,14 @@ def model_runs() -> Iterator[ModelRun]:
     """Whole models that were run."""
     calls = json.loads(CALLS.read_text(encoding="utf-8"))
     for row in _rows("e2e.csv"):
-        told = {name: (int(times), int(total)) for name, times, total in _OPERATOR.findall(row["by_op"])}
+        by_operator = {name: (int(times), int(total)) for name, times, total in _OPERATOR.findall(row["by_op"])}
         known = calls.get(f"{row['model']}/{row['variant']}/{row['target']}", {})
         read = {name: [_call(one) for one in own] for name, own in known.items()}
         whole, kernels, operators = (
             int(row[name] or 0) for name in ("execute_instructions", "kernel_instructions", "ops_in_pte")
         )
         yield ModelRun(
-            row["model"], row["variant"], row["target"], row["status"], whole, kernels, operators, told, read
+            row["model"], row["variant"], row["target"], row["status"], whole, kernels, operators, by_operator, read
         )
 
 
@@ -85,8 +85,8 @@ def row_convolutions() -> Iterator[dict[str, str]]:
     return _rows("conv1d_1xn_m55.csv")
 
 
-def _call(told: dict[str, object]) -> KernelCall:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+def _call(record: dict[str, object]) -> KernelCall:
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
     return KernelCall(**fields)  # type: ignore[arg-type]
 
 

@@ -83,14 +83,14 @@ def _said(output: str, name: str) -> tuple[Unit, int]:
     """The unit and the count in the last line."""
     last = output.strip().rpartition("\n")[2]
     try:
-        told = json.loads(last)
+        counts = json.loads(last)
     except ValueError:
-        told = None
+        counts = None
     units: tuple[Unit, ...] = ("instructions", "cycles")
-    if isinstance(told, dict):
+    if isinstance(counts, dict):
         for unit in units:
-            if isinstance(told.get(unit), int) and told[unit] > 0:
-                return unit, told[unit]
+            if isinstance(counts.get(unit), int) and counts[unit] > 0:
+                return unit, counts[unit]
     raise ModelError(f'{name}: its last line is {last[:80] or "empty"}, not {{"instructions": N}} or {{"cycles": N}}')
 
 

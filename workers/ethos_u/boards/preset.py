@@ -116,35 +116,35 @@ def read_preset(named: str) -> BoardPreset:
             f"--board {printable(named[:60])}: unknown; did you mean {', '.join(nearest)}, or a .toml file?"
         )
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"--board {path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"--board {path}: is no TOML file ({one_line(error)})") from error
-    _check(path, told)
-    return BoardPreset(**{**told, "sources": tuple(map(str, told["sources"]))})
+    _check(path, table)
+    return BoardPreset(**{**table, "sources": tuple(map(str, table["sources"]))})
 
 
-def _check(path: Path, told: Mapping[str, Any]) -> None:
-    missing = [name for name in _NEEDED if name not in told]
+def _check(path: Path, table: Mapping[str, Any]) -> None:
+    missing = [name for name in _NEEDED if name not in table]
     if missing:
         raise ModelError(f"--board {path}: has no '{missing[0]}'")
-    for name, value in told.items():
+    for name, value in table.items():
         if name not in _FIELDS:
             raise ModelError(f"--board {path}: '{printable(name[:40])}' is unknown; it has {', '.join(_FIELDS)}")
         if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
             raise ModelError(f"--board {path}: {name} must not be {printable(repr(value)[:40])}")
         if isinstance(value, int) and value <= 0:
             raise ModelError(f"--board {path}: {name} must be more than 0")
-    if told["memory_mode"] not in _MODES:
+    if table["memory_mode"] not in _MODES:
         raise ModelError(f"--board {path}: memory_mode must be one of {', '.join(_MODES)}")
-    if not re.fullmatch(r"ethos-u\d+-\d+", told["npu"]):
+    if not re.fullmatch(r"ethos-u\d+-\d+", table["npu"]):
         raise ModelError(f"--board {path}: npu must be such as ethos-u55-128")
-    for key, value in told["system"].items():
+    for key, value in table["system"].items():
         plain = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
         if not re.fullmatch(r"\w+", key) or not (plain or (isinstance(value, str) and re.fullmatch(r"\w+", value))):
             raise ModelError(f"--board {path}: system.{printable(key[:40])} must be a number or the name of a memory")
     for name, whose in (("core_clock", "NPU"), ("cpu_clock", "CPU")):
-        clock = told["system"].get(name, told["system"].get("core_clock"))
+        clock = table["system"].get(name, table["system"].get("core_clock"))
         if not isinstance(clock, int | float) or not 0 < clock < 1e11:
             raise ModelError(f"--board {path}: system.{name} must be the clock of the {whose} in Hz")

@@ -103,14 +103,14 @@ def load_or_lower(
     if isinstance(loaded, TosaFile):
         return _of_file(loaded, identified, calibration_data)
     path = cache_dir / f"{identified.key}.npz"
-    lowered, told = _cached(path, identified.key)
+    lowered, warnings = _cached(path, identified.key)
     if lowered is None:
         lowered = lower(loaded, target, seed=seed, calibration_data=calibration_data)
         try:
             write_whole(path, _packed(lowered, identified.key))
         except OSError as error:
-            told += (f"the lowered program is not cached: {one_line(error)}",)
-    return _program(identified, lowered, told)
+            warnings += (f"the lowered program is not cached: {one_line(error)}",)
+    return _program(identified, lowered, warnings)
 
 
 def load_lowered(
@@ -136,23 +136,23 @@ def load_lowered(
     loaded, identified = _identified(source, target, seed, calibration_data, io_layout)
     if isinstance(loaded, TosaFile):
         return _of_file(loaded, identified, calibration_data)
-    lowered, told = _cached(cache_dir / f"{identified.key}.npz", identified.key)
-    return None if lowered is None else _program(identified, lowered, told)
+    lowered, warnings = _cached(cache_dir / f"{identified.key}.npz", identified.key)
+    return None if lowered is None else _program(identified, lowered, warnings)
 
 
 def _of_file(file: TosaFile, identified: Identified, calibration_data: Path | None) -> BaseProgram:
     unused = ("a .tosa file is quantised already: --calibration-data is not used",)
-    told = () if calibration_data is None else unused
-    return BaseProgram(**vars(identified), graphs=(file.data,), calibration_inputs=((),), warnings=told)
+    warnings = () if calibration_data is None else unused
+    return BaseProgram(**vars(identified), graphs=(file.data,), calibration_inputs=((),), warnings=warnings)
 
 
-def _program(identified: Identified, lowered: Lowered, told: tuple[str, ...]) -> BaseProgram:
+def _program(identified: Identified, lowered: Lowered, warnings: tuple[str, ...]) -> BaseProgram:
     return BaseProgram(
         **vars(identified),
         graphs=lowered.graphs,
         host_operators=lowered.host_operators,
         calibration_inputs=lowered.calibration_inputs,
-        warnings=lowered.warnings + told,
+        warnings=lowered.warnings + warnings,
         interface=lowered.interface,
     )
 

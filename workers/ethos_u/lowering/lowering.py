@@ -105,8 +105,8 @@ def quantised_program(
             if is_for_quantiser(setting):
                 raise ModelError(f"{model.name}: is quantised already; this recipe needs the float model")
             unused = ("the model is already quantised: --calibration-data is not used",)
-            told: tuple[str, ...] = unused if calibration_data else ()
-            return Quantised(model.program, compile_spec, calibration.samples, told)
+            warnings: tuple[str, ...] = unused if calibration_data else ()
+            return Quantised(model.program, compile_spec, calibration.samples, warnings)
         program = quantise(model, calibration.samples, compile_spec, setting)
     told = calibration.warnings if setting else calibration.warnings + growing_state(model.program, calibration.samples)
     return Quantised(program, compile_spec, calibration.samples, told)
@@ -153,15 +153,15 @@ def lower(
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
         _check_state(model, quantised, lowered)
         _check_carried(model.name, quantised, lowered)
-        told = quantised.warnings + lost_starts(lowered)
+        warnings = quantised.warnings + lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
-                told += _missing_kernels(to_executorch(edge))
+                warnings += _missing_kernels(to_executorch(edge))
     unknown = len(graphs) - len(recorded)
     if unknown:
-        told += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
-    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), told, interface)
+        warnings += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
+    return Lowered(graphs, on_host, (*recorded, *[()] * unknown), warnings, interface)
 
 
 def lowered_program(

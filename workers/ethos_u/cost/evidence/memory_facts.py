@@ -145,19 +145,19 @@ def _by_port(place: str, settings: Mapping[str, str]) -> dict[str, dict[str, flo
 def _facts(adapter: _Adapter, facts: Mapping[str, str], settings: Mapping[str, float], place: str) -> dict[str, str]:
     """What Vela's configuration would say of the memory behind an adapter."""
     memory = adapter.memory
-    told = {
+    adapted = {
         f"{memory}_read_latency": settings.get("RLATENCY", _given(adapter, "RLATENCY")),
         f"{memory}_write_latency": settings.get("WLATENCY", _given(adapter, "WLATENCY")),
     }
     for setting, key in (("MAXR", "max_reads"), ("MAXW", "max_writes")):
         if setting in settings:
-            told[f"{memory}_{key}"] = settings[setting] % _MOST_OUTSTANDING or _MOST_OUTSTANDING
+            adapted[f"{memory}_{key}"] = settings[setting] % _MOST_OUTSTANDING or _MOST_OUTSTANDING
     if settings.get("BWCAP") == 0:
-        told[f"{memory}_clock_scale"] = 1.0
+        adapted[f"{memory}_clock_scale"] = 1.0
     elif adapter.port == "EXT" or "BWCAP" in settings:
         # Not the image's own cap of SRAM: it is one port's full width, and the NPU has several ports there.
-        told |= _capped(adapter, settings.get("BWCAP", _given(adapter, "BWCAP_words")), place)
-    return {**facts, **{key: f"{value:g}" for key, value in told.items()}}
+        adapted |= _capped(adapter, settings.get("BWCAP", _given(adapter, "BWCAP_words")), place)
+    return {**facts, **{key: f"{value:g}" for key, value in adapted.items()}}
 
 
 def _capped(adapter: _Adapter, words: float, place: str) -> dict[str, float]:

@@ -121,11 +121,11 @@ def operators(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
     """
     for row in csv_rows(path, ["model", "op", "kernel", "condition", "system_config", "fvp_total", *_PRICED_BY]):
         settings = dict(_setting(row, word) for word in row.text("ta_overrides").split())
-        told = "" if row.text("condition") == "base" else row.text("condition")
+        note = "" if row.text("condition") == "base" else row.text("condition")
         if row.text("op") in _WHOLE_MODEL:
-            about = _About(condition=", ".join(filter(None, (row.text("memory_mode"), told))))
+            about = _About(condition=", ".join(filter(None, (row.text("memory_mode"), note))))
         else:
-            about = _About("operator", f"{row.text('op')} {row.text('kernel')}".strip(), told)
+            about = _About("operator", f"{row.text('op')} {row.text('kernel')}".strip(), note)
         yield _compared(row, pricer, about, _counted_by_fvp(row), settings)
 
 

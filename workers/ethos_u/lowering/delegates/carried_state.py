@@ -55,8 +55,8 @@ def differing_state(quantised: ExportedProgram, lowered: ExportedProgram, sample
             expected.append((*copied([own[name] for name in names]), *given))
     for outputs, state in run_lowered_in_turn(lowered, runs, start):
         found.append((*(state[name] for name in names), *tensors(outputs)))
-    told = [*(f"buffer {name}" for name in names), *(f"output {at}" for at in range(len(expected[0]) - len(names)))]
-    pairs = list(zip(told, zip(*expected, strict=True), zip(*found, strict=True), strict=True))
+    labels = [*(f"buffer {name}" for name in names), *(f"output {at}" for at in range(len(expected[0]) - len(names)))]
+    pairs = list(zip(labels, zip(*expected, strict=True), zip(*found, strict=True), strict=True))
     if not any(_is_other(wanted, given) for _, wanted, given in pairs):
         return ""
     # The one that went wrong first: it leads the others astray.
