@@ -1,4 +1,4 @@
-"""Where the command `velatune` begins."""
+"""The entry point of the command `velatune`."""
 
 from tuner.interrupted_import import end_if_interrupted
 

@@ -1,4 +1,4 @@
-"""What is known for a model on a target. Never tunes, never guesses."""
+"""Lookups: what the stores know for a model on a target. They never tune and never guess."""
 
 from __future__ import annotations
 

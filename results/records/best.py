@@ -1,4 +1,4 @@
-"""What a search over one identity found."""
+"""The result of a search over one identity."""
 
 from __future__ import annotations
 

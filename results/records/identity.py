@@ -1,4 +1,4 @@
-"""What makes two results the same result."""
+"""The identity of a result: model, target, objective and versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command streams of a file that people have, with what their operations cost on a board."""
+"""The command streams of a file, with the cost of their operations on a board."""
 
 from __future__ import annotations
 

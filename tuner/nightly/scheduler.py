@@ -1,4 +1,4 @@
-"""Who may search next, where many searches share one budget.
+"""The schedule of searches that share one budget.
 
 The law: everyone gets one slice of candidates, in the order of their ranks. From then on comes the search that gained
 most in its last slice, in percent of its cycles. One that gained nothing waits for all that did. After a second slice

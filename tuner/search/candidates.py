@@ -1,4 +1,4 @@
-"""Candidates, which a search proposes, and answers, by which it learns what came of them."""
+"""Candidates that a search proposes, and answers with their results."""
 
 from __future__ import annotations
 

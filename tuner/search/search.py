@@ -1,4 +1,4 @@
-"""What to try next, and what came of it: one model and target. A sampler proposes; a study keeps the results.
+"""The search for one model and target: a sampler proposes candidates, and a study keeps the results.
 
 A fixed number of candidates is proposed ahead. Answers are reported in the order asked. Each makes room for one more
 candidate, which is proposed at once. It depends on the seed and the answers before it alone. The number of workers,

@@ -1,4 +1,4 @@
-"""What won on similar models, as further points that a search starts from."""
+"""Recipes that won on similar models, as further starting points of a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes two results the same, read off a base program and a target."""
+"""The identity of a result: what two equal results share, from a base program and a target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is minimised, and what a candidate may not do to get there."""
+"""The objective of a search: the metric that is minimised, and the limits."""
 
 from __future__ import annotations
 

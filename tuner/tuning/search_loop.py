@@ -1,4 +1,4 @@
-"""A search under way: asks for candidates, has them evaluated, tells what came of them."""
+"""A search under way: asks for candidates, has them evaluated, reports their results."""
 
 from __future__ import annotations
 

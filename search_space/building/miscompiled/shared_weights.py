@@ -1,6 +1,6 @@
-"""A fact about Vela 5.1.0 and 5.2.0: convolutions with equal weights can get each other's biases and zero points.
+"""A fact about Vela 5.1.0 and 5.2.0: convolutions with equal weights can share biases and zero points.
 
-Vela keeps encoded weights. It finds them again by the bytes and the shape of the weights, and by how they are encoded
+Vela keeps encoded weights. It finds them again by the weights' bytes and shape, and by their encoding
 (`TensorCacheKey` in regor's compiler/scheduler.hpp). The zero point of the weights, which it subtracts while it
 encodes, is not part of that. So all such convolutions get the zero point of the first one.
 

@@ -1,4 +1,4 @@
-"""Who proposes what to try next. All samplers propose candidates and learn results; one module adapts Optuna's own."""
+"""Samplers propose the candidates of a search and learn their results. One module adapts Optuna's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search saw and does not offer, because of a limit."""
+"""Cheaper candidates that are not offered because they exceed a limit."""
 
 from __future__ import annotations
 

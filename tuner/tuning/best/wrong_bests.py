@@ -1,4 +1,4 @@
-"""What to tell of candidates that were to be the best and turned out wrong."""
+"""Messages about candidates that would have been the best and turned out wrong."""
 
 from __future__ import annotations
 

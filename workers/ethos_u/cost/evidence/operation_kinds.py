@@ -1,4 +1,4 @@
-"""What an operation of a command stream is called in tables per operator, told from its registers alone."""
+"""The kind of an operation in tables per operator, found from its registers alone."""
 
 from __future__ import annotations
 
