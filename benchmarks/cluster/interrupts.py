@@ -6,7 +6,7 @@ Each run has a store and caches of its own. SIGINT goes to the whole process gro
 run gets another one a second later. A run is a finding if it prints a traceback or leaves a process. So is one that
 ends later than `--limit` seconds after the last SIGINT. Processes of Ray that are just starting then have 90 seconds to
 end. Exit status 1 if there is a finding, or if no run was interrupted. A run begins with the first line of its own
-code. While Python itself starts, for seconds on a busy machine, an interrupt is answered by a traceback of Python's own.
+code. While Python itself starts, for seconds on a busy machine, an interrupt gives a traceback of Python's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comparisons of the operators of two programs: by kind, row by row, and for one element of a recipe."""
+"""Comparisons of the operators of two programs: by kind, row by row, and by element of a recipe."""
 
 from __future__ import annotations
 
