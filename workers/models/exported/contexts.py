@@ -2,7 +2,7 @@
 
 torch.export puts such a part into a graph of its own. ExecuTorch's quantisers do not look into that, so its operators
 would stay float and on the CPU. Gradients do not change what is computed, so these parts belong into the program's own
-graph. The same holds for an autocast that is switched off, or is for a device other than the CPU.
+graph. The same holds for an autocast that is off or for a device other than the CPU.
 """
 
 from __future__ import annotations

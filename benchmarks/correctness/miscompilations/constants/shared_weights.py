@@ -76,10 +76,10 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`EncodeWeightAndScaleTensor` (compiler/scheduler.cpp) encodes weights, scales and biases together, and keeps "
         "the result. It finds it again by the weights and the encoding's settings (`TensorCacheKey` in "
-        "compiler/scheduler.hpp), without the zero point of the weights. It then compares the output scales, but not "
+        "compiler/scheduler.hpp). These lack the weights' zero point. It then compares the output scales, but not "
         "the biases."
     ),
-    effect="The results of the others are too large or too small by the difference of the biases or zero points.",
+    effect="The results of the others are off by the difference of the biases or zero points.",
     workaround=(
         "For two of them, the RESCALE of one with equal scales for each channel. Vela takes "
         "these for other scales and encodes the biases again. For more of them, weights and their zero point that are "

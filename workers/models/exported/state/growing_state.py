@@ -1,4 +1,4 @@
-"""State that grows for as long as a model runs, such as a counter or a sum of all that came in.
+"""State that grows while a model runs, such as a counter or a sum of all inputs.
 
 A model is quantised by the ranges of values that calibration shows. Of such a state it shows as much as comes of its
 samples. Later runs go beyond that, and the quantised state stays at the end of its range.
@@ -22,9 +22,9 @@ _TOLERANCE = 1e-4
 def growing_state(program: ExportedProgram, samples: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
     """A warning about floating-point buffers that are still growing at the last calibration sample.
 
-    The last sample gives such a buffer values beyond all earlier ones. And it adds to what the buffer holds: were every
-    element larger by a number before, it would be larger by the same number afterwards. A moving average keeps less of
-    it, and a ring buffer or a cache writes over some of it.
+    The last sample gives such a buffer values beyond all earlier ones. And it adds to what the buffer holds. If
+    every element were larger by a number before, it would be larger by that number afterwards. A moving average keeps
+    less of it. A ring buffer or a cache writes over some of it.
 
     Args:
         program: float, as torch.export gives it; its buffers are left as they are.
