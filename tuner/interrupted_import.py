@@ -1,7 +1,7 @@
 """An interrupt while the command line is imported ends the process at once: nothing has begun yet.
 
-On a busy machine the imports take many seconds. A KeyboardInterrupt that Python raises inside them can be lost or end
-in a traceback, as in the callbacks of importlib. So none is raised there.
+On a busy machine the imports take many seconds. A KeyboardInterrupt inside them can be lost or end in a traceback, as
+in the callbacks of importlib. So none is raised there.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What a search brings on Cortex-M, model by model: `python -m benchmarks.cortex_m.table [--models NAME]...`
 
 Searches each model for both classes of processors, in one process, and writes the table into docs/cortex-m.md. Rows of
-models that were not asked for stay as they are, so the table can be made in parts. `--again` searches nothing: it
+models that were not asked for stay as they are. So the table can be made in parts. `--again` searches nothing: it
 lowers and prices the recipes that the page names, as they are priced now.
 """
 

@@ -124,7 +124,7 @@ def per_value(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def selected(call: KernelCall, _: InstructionSet) -> Counts:
-    """Portable `select_copy`: a `memcpy` per outer position. `n` outer positions of `dims` bytes; in the source, `w`
+    """Portable `select_copy`: a `memcpy` per outer position. `n` outer positions of `dims` bytes. In the source, `w`
     bytes lie between them, and `pw` before the first. It looks at each axis when it checks its arguments.
 
     Args:

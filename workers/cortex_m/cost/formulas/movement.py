@@ -10,8 +10,8 @@ from workers.cortex_m.target import InstructionSet
 
 
 def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_transpose_s8`: four nested loops over the axes of the input; two axes, and with MVE the last two of four, by
-    columns instead. The compiler has a loop of its own for an innermost axis whose values stay side by side. It
+    """`arm_transpose_s8`: four nested loops over the axes of the input. Two axes, and with MVE the last two of four, go
+    by columns instead. The compiler has a loop of its own for an innermost axis whose values stay side by side. It
     compiles the loops for three axes and for four apart.
 
     Args:

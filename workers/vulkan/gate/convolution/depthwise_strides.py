@@ -1,4 +1,7 @@
-"""Depthwise convolutions whose stride is not their dilation have shaders for filters of 3 by 3 and of 5 by 5 only."""
+"""Depthwise convolutions whose stride is not their dilation.
+
+They have shaders only for filters of 3 by 3 and of 5 by 5.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Operands that an operator packs once, when the file is loaded, and that the model computes; and the opposite."""
+"""Operands that an operator packs when the file is loaded, and that the model computes; and the opposite."""
 
 from collections.abc import Iterator
 
