@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from support.processes.liveness import gone, is_alive
 from test_ray_pool import (
     abort,
     add,
     crash_the_first_time,
     fail,
-    gone,
     hang_in_c,
     hash_of_a_name,
-    is_alive,
     talk,
 )
 

@@ -14,9 +14,9 @@ from workers.ethos_u.lowering.delegates.carried_state import differing_state
 from workers.ethos_u.lowering.delegates.delegate_calls import DelegateInputs, delegates, graph_modules, recorded_inputs
 from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
 from workers.ethos_u.lowering.delegates.layouts import interface_of, with_final_layouts
+from workers.ethos_u.lowering.delegates.rejections import rejections
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
-from workers.ethos_u.lowering.rejections import rejections
 from workers.ethos_u.lowering.toolchain import (
     empty_delegates,
     ethos_u_compile_spec,

@@ -16,8 +16,8 @@ from torch.fx.traceback import NodeSource
 
 from workers.ethos_u.lowering import toolchain
 from workers.ethos_u.lowering.ahead_of_time.tosa_hook import rewrite_tosa
+from workers.ethos_u.lowering.delegates.rejections import rejections
 from workers.ethos_u.lowering.frontend import host_function, precision
-from workers.ethos_u.lowering.rejections import rejections
 
 OWNERS = (
     TableOps, EthosUBackend, TOSAQuantizer, TOSAPartitioner, EdgeProgramManager, WhyNoPartitionReporter, NodeSource,

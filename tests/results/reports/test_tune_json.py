@@ -37,7 +37,7 @@ def test_tune_json_schema_refuses(change):
 
 
 def test_tune_json_page_describes_every_field():
-    page = (Path(__file__).parents[2] / "docs" / "tune-json.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "tune-json.md").read_text()
     tuned, failure = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S))
     TuneJson.model_validate(tuned, strict=True)
     TuneFailureJson.model_validate(failure, strict=True)
