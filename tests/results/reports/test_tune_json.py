@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from support.samples.sample_results import best
 
 from results.reports.tune_json import TuneFailureJson, TuneJson, tune_json
+from search_space.recipe.space import SPACE_VERSION
 from workers.ethos_u.backend import BACKEND
 
 
@@ -40,6 +41,7 @@ def test_tune_json_page_describes_every_field():
     page = (Path(__file__).parents[3] / "docs" / "tune-json.md").read_text()
     tuned, failure = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.S))
     TuneJson.model_validate(tuned, strict=True)
+    assert tuned["search_space_version"] == SPACE_VERSION
     TuneFailureJson.model_validate(failure, strict=True)
     described = set(re.findall(r"`(\w+)`", page))
     schema = TuneJson.model_json_schema()
