@@ -182,7 +182,9 @@ class Target:
             offered = [name.removeprefix(prefix) for name in parser.sections() if name.startswith(prefix)]
             if wanted not in offered:
                 listed = ", ".join(offered) or f"no {prefix}* section at all"
-                raise ModelError(f"{flag} {wanted}: not in {self.vela_config}, which has {listed}")
+                raise ModelError(
+                    f"{flag} {wanted}: not in {self.vela_config}, which has {listed}; --vela-config takes another file"
+                )
 
     def _check_with_vela(self) -> None:
         """Vela's own rules, such as which memories may hold the arena."""
