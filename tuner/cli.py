@@ -44,6 +44,10 @@ _OF_FAMILIES = {
 }
 
 
+#: More than a pool takes to close.
+_SECONDS_TO_CLOSE = 10
+
+
 class _Commands(UserDict[str, Any]):
     """Each is imported when it is asked for: all together take a second that `velatune run` has no use for."""
 
@@ -72,7 +76,7 @@ def main() -> None:
     Bad input ends in one line on stderr and exit status 2. The status is 130 for an interruption, 143 for SIGTERM, and
     70 for a fault of velatune's own.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a way out that closes the pool and the terminal's table
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         cli.main(prog_name="velatune", standalone_mode=False)
         sys.stdout.flush()
@@ -104,6 +108,14 @@ def main() -> None:
     except Exception as error:
         click.echo(f"error: {unexpected(error, cache_folder() / 'logs')}", err=True)
         sys.exit(70)
+
+
+def _terminated(*_: object) -> None:
+    """Take the way out that closes the pool and the terminal's table; again after a while, where a library's callback
+    has swallowed it."""
+    signal.signal(signal.SIGALRM, _terminated)
+    signal.alarm(_SECONDS_TO_CLOSE)
+    sys.exit(143)
 
 
 def _one_line_of_usage(error: click.ClickException) -> str:
