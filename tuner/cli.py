@@ -14,6 +14,7 @@ import click
 
 from results.errors import StoreError
 from search_space.errors import SpaceError
+from search_space.termination import raise_at_sigterm
 from tuner.crash_report import unexpected
 from tuner.interrupted_import import begin
 from tuner.paths import cache_folder
@@ -44,10 +45,6 @@ _OF_FAMILIES = {
 }
 
 
-#: More than a pool takes to close.
-_SECONDS_TO_CLOSE = 10
-
-
 class _Commands(UserDict[str, Any]):
     """Each is imported when it is asked for: all together take a second that `velatune run` has no use for."""
 
@@ -76,7 +73,7 @@ def main() -> None:
     Bad input ends in one line on stderr and exit status 2. The status is 130 for an interruption, 143 for SIGTERM, and
     70 for a fault of velatune's own.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    raise_at_sigterm()  # a way out that closes the pool and the terminal's table
     try:
         cli.main(prog_name="velatune", standalone_mode=False)
         sys.stdout.flush()
@@ -108,14 +105,6 @@ def main() -> None:
     except Exception as error:
         click.echo(f"error: {unexpected(error, cache_folder() / 'logs')}", err=True)
         sys.exit(70)
-
-
-def _terminated(*_: object) -> None:
-    """Take the way out that closes the pool and the terminal's table; again after a while, where a library's callback
-    has swallowed it."""
-    signal.signal(signal.SIGALRM, _terminated)
-    signal.alarm(_SECONDS_TO_CLOSE)
-    sys.exit(143)
 
 
 def _one_line_of_usage(error: click.ClickException) -> str:

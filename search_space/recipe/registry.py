@@ -29,6 +29,7 @@ from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.passes.stage import Stage
+from search_space.termination import Terminated
 
 #: Valid names of passes and choices, and of alternatives, so that a recipe can be parsed.
 NAME, ALTERNATIVE = re.compile(r"[a-z][a-z0-9-]*"), re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -145,13 +146,15 @@ def _collect(packages: Iterable[ModuleType], base: T, group: str) -> _Found[T]:
 
 def _offered(entry: EntryPoint, base: T) -> list[tuple[Any, str]]:
     """What an entry point gives, one class or those of a package, each with why it cannot be used."""
-    value, complaint = _loaded(entry, base)
-    if complaint or not isinstance(value, ModuleType):
-        return [(value, complaint)]
     try:
-        return [(one, _fault(one, base)) for one in _of_package(value, base).values()]
+        value = entry.load()
+        if isinstance(value, ModuleType) and hasattr(value, "__path__"):
+            return [(one, _fault(one, base)) for one in _of_package(value, base).values()]
+    except Terminated:
+        raise
     except (Exception, SystemExit) as error:
         return [(None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}")]
+    return [(value, _fault(value, base))]
 
 
 def _of_package(package: ModuleType, base: T) -> dict[str, T]:
@@ -163,17 +166,6 @@ def _of_package(package: ModuleType, base: T) -> dict[str, T]:
             if _is_one(value, base) and value.__module__ == module.__name__ and hasattr(value, "name"):
                 found[value.name] = value
     return found
-
-
-def _loaded(entry: EntryPoint, base: type) -> tuple[Any, str]:
-    """The class of an entry point, and why it cannot be used; empty if it can."""
-    try:
-        value = entry.load()
-    except (Exception, SystemExit) as error:
-        return None, f"does not load: {' '.join(str(error).split()) or type(error).__name__}"
-    if isinstance(value, ModuleType) and hasattr(value, "__path__"):
-        return value, ""
-    return value, _fault(value, base)
 
 
 def _fault(value: object, base: type) -> str:

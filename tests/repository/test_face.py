@@ -53,7 +53,12 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import velatune", "from velatune import Choice, Editor, Graph, Pass, Recipe, Stage", "import velatune.testing"],
+    [
+        "import velatune",
+        "from velatune import Choice, Editor, Graph, Pass, Recipe, Stage",
+        "import velatune.testing",
+        "from search_space.recipe import registry; registry.passes(); registry.choices()",
+    ],
 )
 def test_importing_loads_nothing_slow(statement: str) -> None:
     assert loaded_by(statement) == set()

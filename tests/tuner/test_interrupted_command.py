@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,34 @@ def test_a_second_interrupt_while_a_command_says_so_adds_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", _INTERRUPTED_AT_ITS_END], capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr.strip() == "interrupted; the same command goes on from here"
+
+
+_TERMINATED = """
+import os, pathlib, signal, sys
+class Terminates:
+    def find_spec(self, name, *_):
+        if name == "workers.vulkan.passes":
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.meta_path.insert(0, Terminates())
+sys.argv[1:] = ["space"]
+from tuner.cli import main
+main()
+"""
+
+_TERMINATED_MODEL = """
+import pathlib
+from search_space.termination import raise_at_sigterm
+from workers.models.user_code import user_function
+pathlib.Path("net.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+raise_at_sigterm()
+user_function("net.py:make", "net.py", "make")
+"""
+
+
+@pytest.mark.parametrize("script", [_TERMINATED, _TERMINATED_MODEL])
+def test_sigterm_while_foreign_code_is_loaded_is_no_fault_of_that_code(script: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (143, "")

@@ -19,6 +19,7 @@ from results.records.evaluation import Evaluation
 from results.reports.prediction_error import PredictionError
 from results.store.store import Store
 from search_space.errors import SpaceError
+from search_space.termination import raise_at_sigterm
 from tuner.crash_report import unexpected
 from tuner.deploy.apply import applied
 from tuner.paths import cache_folder, studies_folder
@@ -91,7 +92,7 @@ def main() -> None:
     """Do what the line on standard input says; end when standard input does."""
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_the_service, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    raise_at_sigterm()
     folder = Path(request["folder"])
     try:
         result = _tuned(request, folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from search_space.termination import Terminated
 from workers.errors import ModelError, one_line
 from workers.output_capture import stdout_on_stderr
 
@@ -103,7 +104,7 @@ def _users_code(what: str, file: str | None) -> Iterator[None]:
     try:
         with stdout_on_stderr():  # stdout is for results
             yield
-    except (KeyboardInterrupt, ModelError):
+    except (KeyboardInterrupt, ModelError, Terminated):
         raise
     except BaseException as error:  # SystemExit, and what test frameworks raise to skip, are no Exceptions
         raise ModelError(f"{what} {one_line(error)}{_where(error, file)}") from error

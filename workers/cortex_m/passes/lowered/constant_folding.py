@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workers.cortex_m.check.kernel_operators import computed_by_kernel
 from workers.cortex_m.cost.view import ELIDED, operator_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import constant, new_constant
@@ -37,6 +36,9 @@ class ConstantFolding(Rewrite):
     def rewrite(self, program: Program, node: Node) -> None:
         # Compute all that it depends on.
         import torch
+
+        # It needs torch as well, which commands that only name passes do not load.
+        from workers.cortex_m.check.kernel_operators import computed_by_kernel
 
         values: dict[Node, Any] = {}
         needed = _needed(node)
