@@ -8,7 +8,7 @@ from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
 from workers.models.error_place import not_finite, with_place
-from workers.models.exported.state.module_state import StartState, same_random_numbers, written_in_place
+from workers.models.exported.state.module_state import StartState, same_random_numbers, starts_of_written
 
 if TYPE_CHECKING:
     from executorch.backends.arm.ethosu import EthosUCompileSpec
@@ -110,19 +110,14 @@ def _said_of(name: str, program: "ExportedProgram | None" = None) -> Iterator[No
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
-        scalars = [] if program is None else _scalar_buffers(program)
+        written = {} if program is None else starts_of_written(program)
+        scalars = [buffer for buffer, start in written.items() if not start.dim()]
         if scalars and _TOO_FEW_DIMENSIONS in with_place(error):
             raise ModelError(
                 f"{name}: ExecuTorch's quantiser makes tensors of shape [1] of numbers, which it cannot write to a "
                 f"buffer without dimensions ({', '.join(scalars)}); give it shape [1], as by torch.zeros(1)"
             ) from error
         raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{not_finite(error)}") from error
-
-
-def _scalar_buffers(program: "ExportedProgram") -> list[str]:
-    """Names of the buffers without dimensions that a program writes to."""
-    held = {**program.state_dict, **program.constants}
-    return [name for name in sorted(written_in_place(program)) if getattr(held.get(name), "shape", None) == ()]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workers.models.exported.state.module_state import state_kept, written_in_place
+from workers.models.exported.state.module_state import starts_of_written, state_kept
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,8 +35,8 @@ def growing_state(program: ExportedProgram, samples: Sequence[tuple[Any, ...]]) 
     """
     import torch
 
-    held = {**program.state_dict, **program.constants}
-    names = [name for name in sorted(written_in_place(program)) if _has_a_range(held.get(name))]
+    starts = starts_of_written(program)
+    names = [name for name, start in starts.items() if start.is_floating_point() and start.numel()]
     if not names:
         return ()
     module = program.module(check_guards=False)
@@ -48,12 +48,6 @@ def growing_state(program: ExportedProgram, samples: Sequence[tuple[Any, ...]]) 
         f"state still grows at the last of {len(samples)} calibration samples ({', '.join(growing)}), and saturates "
         "in longer use; give as many samples as the longest use has runs, or bound or reset it in the model",
     )
-
-
-def _has_a_range(buffer: object) -> bool:
-    import torch
-
-    return isinstance(buffer, torch.Tensor) and buffer.is_floating_point() and buffer.numel() > 0
 
 
 def _growing(module: nn.Module, names: Sequence[str], samples: Sequence[tuple[Any, ...]]) -> list[str]:

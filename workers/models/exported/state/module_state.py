@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workers.models.exported.shared_memory import is_in_place, memory_of
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
     from torch.export import ExportedProgram
     from torch.fx import GraphModule, Node
 
@@ -119,6 +119,12 @@ def written_in_place(program: ExportedProgram) -> set[str]:
     held = program.graph_signature.inputs_to_buffers
     targets = (memory_of(node.args[0]) for node in program.graph.nodes if is_in_place(node))
     return {held[one.name] for one in targets if one.name in held}
+
+
+def starts_of_written(program: ExportedProgram) -> dict[str, Tensor]:
+    """The buffers of `written_in_place` by name, in alphabetical order, with what they start with."""
+    written = written_in_place(program)
+    return {name: buffer for name, buffer in sorted(program.named_buffers()) if name in written}
 
 
 def _is_read(program: ExportedProgram, buffer: str) -> bool:

@@ -135,7 +135,7 @@ def test_a_model_whose_state_the_quantiser_loses_is_refused(update: str) -> None
 @pytest.mark.parametrize("update", ["copied", "overwritten", "count by copy", "count that nobody reads"])
 def test_a_model_whose_state_is_kept_is_lowered(update: str) -> None:
     warnings = lower(_carrying(update), U55, seed=0).warnings
-    assert all("still grows" in warning for warning in warnings), "a counter may outgrow its range"
+    assert ["still grows" in warning for warning in warnings] == [True] * update.startswith("count")
 
 
 def _carrying(update: str) -> ExportedModel:
