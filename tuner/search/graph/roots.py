@@ -58,9 +58,10 @@ class Roots:
         for ((name, one),) in settings:
             found.setdefault(name, []).append(one)
         self.choices = {name: tuple(found[name]) for name in sorted(found)}
-        whole = [one for one in map(Recipe.parse, starts) if one.choices]
+        parsed = {text: Recipe.parse(text) for text in starts}
+        whole = [one for one in parsed.values() if one.choices]
         self._whole = [one for one in whole if all(value in self.choices.get(name, ()) for name, value in one.choices)]
-        starts = [text for text in starts if not Recipe.parse(text).choices]
+        starts = [text for text, one in parsed.items() if not one.choices]
         everywhere = (*starts, *(text for of in settings.values() for text in of))
         self._starts = {Recipe.parse(text).passes: text for text in everywhere}
         self._states = states
