@@ -1,44 +1,12 @@
 """What was damaged in a store is skipped with a warning, and never offered."""
 
 import logging
-import sqlite3
-from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from support.samples.damaged_store import edit
 from support.samples.sample_results import BEST_OPERATORS, IDENTITY, best, evaluation
 
-from results.store.database.connect import connect, store_url
-from results.store.store import Store
-
 KEY = IDENTITY.key
-
-
-@pytest.fixture
-def store(where: Path | str):
-    with Store.open(where) as store:
-        store.identities.register(IDENTITY)
-        yield store
-
-
-def edit(where: Path | str, statement: str) -> bool:
-    """Damage a store behind its back; whether the database lets that happen. SQLite does, as a broken file would."""
-    if isinstance(where, Path):
-        connection = sqlite3.connect(where)
-        connection.execute("PRAGMA ignore_check_constraints=ON")
-        connection.execute(statement)
-        connection.commit()
-        connection.close()
-        return True
-    engine = connect(store_url(where))
-    try:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(statement)
-    except DBAPIError:
-        return False
-    finally:
-        engine.dispose()
-    return True
 
 
 @pytest.mark.parametrize(

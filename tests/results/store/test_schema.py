@@ -3,25 +3,16 @@
 import json
 from pathlib import Path
 
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
-from support.samples.sample_results import IDENTITY
 
 from results.store.database import schema
 from results.store.database.connect import connect, store_url, writer_of
 from results.store.database.tables import VERSION_TABLE, metadata
 from results.store.store import Store
-
-
-@pytest.fixture
-def store(where: Path | str):
-    with Store.open(where) as store:
-        store.identities.register(IDENTITY)
-        yield store
 
 
 def test_migrations_lead_to_the_tables_of_the_code(store, where):

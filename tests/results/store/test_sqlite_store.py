@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support.processes.store_writers import start, writer
+from support.samples.damaged_store import edit
 from support.samples.sample_results import IDENTITY, best, evaluation
-from test_damaged_records import edit
-from test_writers import start, writer
 
 from results.errors import StoreError
 from results.store.database.connect import connect, store_url

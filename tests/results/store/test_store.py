@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import logging
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -28,13 +27,6 @@ from results.records.precedence import weight
 from results.store.store import Store
 
 KEY = IDENTITY.key
-
-
-@pytest.fixture
-def store(where: Path | str):
-    with Store.open(where) as store:
-        store.identities.register(IDENTITY)
-        yield store
 
 
 # What it keeps
