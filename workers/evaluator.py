@@ -219,7 +219,7 @@ class Evaluator(Generic[P]):
             cheapest: of the cheapest one.
 
         Returns:
-            What the candidate comes to as `whole`, at what it counts for then; None if the two can be told apart.
+            What the candidate comes to as `whole`, at what it counts for then; None if the two are distinguishable.
         """
         cost = self._programs.tied(self._program(recipe), self._program(cheapest))
         return None if cost is None else replace(self.evaluate(recipe, whole=True), cost=cost)

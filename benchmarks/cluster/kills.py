@@ -200,8 +200,8 @@ def main() -> int:
             chance = random.Random(asked.seed)
             killed = disturbed(suite, home, nodes, kills, every(asked.seconds, chance), chance)
             found.append(Found.of(home / "store.sqlite"))
-            told = ", ".join(f"{number} {kind}s" for kind, number in killed.items()) or "nothing"
-            print(f"{name}: {time.monotonic() - started:.0f} s, killed {told}")  # noqa: T201
+            counts = ", ".join(f"{number} {kind}s" for kind, number in killed.items()) or "nothing"
+            print(f"{name}: {time.monotonic() - started:.0f} s, killed {counts}")  # noqa: T201
     calm, stormy = found
     lost, added = calm.candidates - stormy.candidates, stormy.candidates - calm.candidates
     twice = [one for one, count in stormy.candidates.items() if count > 1]

@@ -73,7 +73,7 @@ VARIANTS: dict[str, dict[str, tuple[tuple[Rewrite, ...], tuple[str, ...]]]] = {
 @click.command()
 def cortex_m_calls() -> None:
     """Lower the models and write their calls."""
-    told = {}
+    calls = {}
     for model in MODELS:
         for explicit in (True, False):
             shipped = "shipped-explicit" if explicit else "shipped-legacy"
@@ -81,8 +81,8 @@ def cortex_m_calls() -> None:
             for variant, (rewrites, without) in variants.items():
                 for cpu in ("cortex-m55", "cortex-m4"):
                     lowering = Lowering(edge_of(model, explicit), Target.parse(cpu), without, explicit)
-                    told[f"{model}/{variant}/{cpu}"] = _calls(lowering.lowered(lowering.in_order(rewrites)))
-    CALLS.write_text(json.dumps(told, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+                    calls[f"{model}/{variant}/{cpu}"] = _calls(lowering.lowered(lowering.in_order(rewrites)))
+    CALLS.write_text(json.dumps(calls, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
 
 @cache
@@ -96,12 +96,12 @@ def edge_of(name: str, explicit_layout: bool) -> ExportedProgram:
 
 
 def _calls(program: ExportedProgram) -> dict[str, list[dict[str, Any]]]:
-    told = defaultdict(list)
+    calls = defaultdict(list)
     for one in operator_calls(program):
         if one.call is None:
             raise click.ClickException(f"{one.node}: no kernel of {one.operator} was counted")
-        told[one.operator].append(_fields(one.call))
-    return told
+        calls[one.operator].append(_fields(one.call))
+    return calls
 
 
 def _fields(call: KernelCall) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def with_errors(page: str, fitted: Mapping[str, Mapping[str, Any]]) -> str:
     columns = [f"{kind.upper()}: {what}" for kind in kinds for what in ("rows", "median, %", "95 %, %")]
     lines = list(row("formula", *columns, header=True))
     for name in sorted(names, key=lambda one: (-worst[one], one)):
-        told = [errors[kind].get(name, {}) for kind in kinds]
-        cells = [f"{one[what]}" if one else "" for one in told for what in ("rows", "median", "p95")]
+        found = [errors[kind].get(name, {}) for kind in kinds]
+        cells = [f"{one[what]}" if one else "" for one in found for what in ("rows", "median", "p95")]
         lines += row(f"`{name}`", *cells)
     return _MARKED.sub(lambda _: "\n".join(lines) + "\n", page)

@@ -61,8 +61,8 @@ def cortex_m_files(
                 error = f"{100 * (cost['instructions'] / found.counted.count - 1):+.2f}"
         guards = programs.executed(candidate, whole=True, on_all=True, is_default=False).reason or "pass"
         predicted = f"{cost['instructions']:,}"
-        told = (found.outcome, counted, predicted, error, str(cost["uncosted"]), guards)
-        click.echo("\n".join(row(model, f"`{recipe}`", *told)))
+        cells = (found.outcome, counted, predicted, error, str(cost["uncosted"]), guards)
+        click.echo("\n".join(row(model, f"`{recipe}`", *cells)))
 
 
 def _known(job: Job[Target], store_url: str | None) -> tuple[str, ...]:

@@ -114,11 +114,11 @@ def cortex_m_guards(runner: str, target: str, timeout: float) -> None:
     click.echo("\n".join(row("program", "pass", "outputs", "guards", "agree", header=True)))
     for program in PROGRAMS:
         for mend in (None, program.mend) if program.mend else (None,):
-            told = _told(program, mend, aimed, command, timeout)
-            click.echo("\n".join(row(program.name, f"`{mend}`" if mend else "", *told)))
+            cells = _description(program, mend, aimed, command, timeout)
+            click.echo("\n".join(row(program.name, f"`{mend}`" if mend else "", *cells)))
 
 
-def _told(
+def _description(
     program: Program, mend: Rewrite | None, target: Target, command: list[str], timeout: float
 ) -> tuple[str, str, str]:
     """What came of a program, what the guards say, and whether they agree."""

@@ -74,13 +74,13 @@ def cortex_m_table(models: tuple[str, ...], trials: int, timeout: float | None, 
             known = {heading: _rows(text) for heading, text in _sections(page).items()}
             rows = known.setdefault(one.name, {})
             if again:
-                rows[name] = list(_told_again(name, job, _recipe(rows.get(name, ()))))
+                rows[name] = list(_priced_again(name, job, _recipe(rows.get(name, ()))))
             else:
-                rows[name] = list(_told(name, job, Budget(trials, timeout)))
+                rows[name] = list(_description(name, job, Budget(trials, timeout)))
             out.write_text(_MARKED.sub(lambda _, known=known: _table(known), page), encoding="utf-8")  # type: ignore[misc]
 
 
-def _told(name: str, job: Job, budget: Budget) -> Iterator[str]:
+def _description(name: str, job: Job, budget: Budget) -> Iterator[str]:
     """The lines of a model on a target."""
     found = _searched(job, budget)
     if isinstance(found, ModelError):
@@ -93,7 +93,7 @@ def _told(name: str, job: Job, budget: Budget) -> Iterator[str]:
     yield from row(f"`{name}`", f"best: `{best.recipe}`", *_numbers(best.best.figures), "pass")
 
 
-def _told_again(name: str, job: Job[Target], recipe: str) -> Iterator[str]:
+def _priced_again(name: str, job: Job[Target], recipe: str) -> Iterator[str]:
     """The lines of a model on a target, with the best recipe that is known."""
     base = BACKEND.lower(job)
     assert isinstance(base, CortexMBase)

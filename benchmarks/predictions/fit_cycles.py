@@ -39,16 +39,16 @@ _EVALUATIONS = 8  # for each parameter
 @click.option("--leave-out/--no-leave-out", default=True, help="also fit without each model; takes minutes")
 def fit_cycles(data: Path, leave_out: bool) -> None:
     """Print, as Markdown, parameters and errors."""
-    told = read_evidence(data).comparisons
-    models = sorted({model_of(row) for row in told}) if leave_out else []
+    measured = read_evidence(data).comparisons
+    models = sorted({model_of(row) for row in measured}) if leave_out else []
     fits = {"all": fitted(data), **{f"all but {model}": fitted(data, without=model) for model in models}}
-    unseen: list[Comparison | None] = [None] * len(told)
+    unseen: list[Comparison | None] = [None] * len(measured)
     for model in models:
         priced = read_evidence(data, fits[f"all but {model}"]).comparisons
         unseen = [new if model_of(new) == model else old for new, old in zip(priced, unseen, strict=True)]
     _parameters(fits)
-    _groups(told, [row for row in unseen if row is not None])
-    _every(told, unseen)
+    _groups(measured, [row for row in unseen if row is not None])
+    _every(measured, unseen)
 
 
 def model_of(row: Comparison) -> str:
@@ -103,9 +103,9 @@ def _values(one: Fitted) -> list[str]:
     return [f"{getattr(one, field.name):.3g}" for field in fields(Fitted)]
 
 
-def _groups(told: Iterable[Comparison], unseen: Iterable[Comparison]) -> None:
+def _groups(measured: Iterable[Comparison], unseen: Iterable[Comparison]) -> None:
     both: list[dict[str, list[Comparison]]] = [defaultdict(list), defaultdict(list)]
-    for found, rows in zip(both, (told, unseen), strict=True):
+    for found, rows in zip(both, (measured, unseen), strict=True):
         for row in rows:
             if long_enough(row):
                 found[group_of(row)].append(row)
@@ -125,11 +125,11 @@ def _errors(rows: Sequence[Comparison]) -> list[str]:
     return [f"{number:.1f} %" for number in (fmean(errors), median(errors), max(errors))] + [f"{near:.0f} %"]
 
 
-def _every(told: Sequence[Comparison], unseen: Sequence[Comparison | None]) -> None:
+def _every(measured: Sequence[Comparison], unseen: Sequence[Comparison | None]) -> None:
     cells = [
         [f"{row.model} {row.accelerator} {row.condition}", f"{row.counted_cycles:,.0f}", f"{row.error_percent:+.1f} %",
          f"{left.error_percent:+.1f} %" if left else ""]
-        for row, left in zip(told, unseen, strict=True)
+        for row, left in zip(measured, unseen, strict=True)
     ]  # fmt: skip
     _print(["row", "counted cycles", "error", "error, model left out"], cells)
 

@@ -67,8 +67,8 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
     found: list[Compared] = []
     before: Recomputed | None = None
     slack = 0
-    for at, told in enumerate(compiled.operators):
-        if told.fused:
+    for at, operator_cost in enumerate(compiled.operators):
+        if operator_cost.fused:
             continue
         riders = 0
         while at + 1 + riders < len(compiled.operators) and compiled.operators[at + 1 + riders].fused:
@@ -82,17 +82,17 @@ def compared_rows(model: str, tosa: bytes, target: Target) -> list[Compared]:
         found.append(
             Compared(
                 model=model,
-                name=told.name,
-                operator=told.npu_op,
-                vela_cycles=told.cycles,
-                exact=None if again is None else abs(again.cycles - told.cycles) <= 1,
+                name=operator_cost.name,
+                operator=operator_cost.npu_op,
+                vela_cycles=operator_cost.cycles,
+                exact=None if again is None else abs(again.cycles - operator_cost.cycles) <= 1,
                 stream_cycles=sum(cost.operations[index].cycles for index in own) - start,
                 start_cycles=start,
                 operations=len(own),
                 artefact=_artefact(npu, row, again, before),
             )
         )
-        # Of a row that Vela has no formula for, what it told of the NPU is all there is.
+        # Of a row that Vela has no formula for, what it says of the NPU is all there is.
         slack = again.compute_cycles if again else int(perf["npu_cycles"])
         before = again
     return found

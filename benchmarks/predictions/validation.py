@@ -15,7 +15,7 @@ from typing import Any
 
 from results.reports.markdown import aligned
 from results.reports.prediction_error import ERRORS_FILE
-from tuner.ethos_u.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumed_told, error_cells
+from tuner.ethos_u.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumption_line, error_cells
 from tuner.ethos_u.validation.summary import Summary, summary_of
 from tuner.ethos_u.validation.text import (
     ORDER_HEADINGS,
@@ -23,7 +23,7 @@ from tuner.ethos_u.validation.text import (
     WORDS,
     order_cells,
     summary_cells,
-    totals_told,
+    total_lines,
 )
 from tuner.tuning.objective import Objective
 from workers.ethos_u.cost.estimates.host_cost import HOST_VERSION
@@ -56,7 +56,8 @@ def tables() -> str:
     versions = f"Model version {MODEL_VERSION}, version {HOST_VERSION} of the prices of host work."
     host = [
         "Work on the CPU, errors in percent of what was counted:", "",
-        aligned([HOST_HEADINGS, *error_cells(evidence.host)], set(HOST_HEADINGS) - set(HOST_WORDS)), "", assumed_told(),
+        aligned([HOST_HEADINGS, *error_cells(evidence.host)], set(HOST_HEADINGS) - set(HOST_WORDS)), "",
+        assumption_line(),
     ]  # fmt: skip
     return "\n".join([versions, "", *_tables(summary_of(evidence.comparisons)), "", *host, ""])
 
@@ -101,7 +102,7 @@ def _tables(summary: Summary) -> list[str]:
         "explain:",
         "", aligned(errors, set(SUMMARY_HEADINGS) - set(WORDS)), "",
         "Order of pairs:", "", aligned(order, set(ORDER_HEADINGS) - set(WORDS)), "",
-        *(f"- {line}" for line in totals_told(summary)), "",
+        *(f"- {line}" for line in total_lines(summary)), "",
         "Kinds of operation that the evidence has, by the bits of the elements that they read. Where it is empty, "
         "there are none. "
         "What U55 has counts for U65 and the other way round: they are one architecture.",

@@ -35,7 +35,7 @@ _CLOSING = (
     ("crnn", _U85),
 )
 _JOBS = 2
-#: What a search is given unless it is told otherwise, and what is enough for any of these.
+#: What a search is given unless options say otherwise, and what is enough for any of these.
 _USUAL, _ENOUGH = Budget(trials=64), Budget(trials=5000)
 
 

@@ -89,8 +89,8 @@ def _leads(found: dict[SamplerName, list[Series]]) -> None:
 
 
 def _proposal_milliseconds(trials: int) -> float:
-    """On a made-up space without end: programs are sets of passes. A proposal is made when an answer is told: what the
-    search does with that answer is in it."""
+    """On a made-up space without end: programs are sets of passes. A proposal is made when an answer is reported: what
+    the search does with that answer is in it."""
     names = [str(one) for one in tosa_passes()][:24]
     study = Search(None, {}, seed=0)
     taken: list[float] = []

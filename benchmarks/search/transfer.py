@@ -72,8 +72,8 @@ async def _measure(teacher: str, pupil: str, folder: Path) -> tuple[str, ...]:
             await _tuned(teacher, pool, known, folder / "studies", WarmStart())
             experience = WarmStart.of(known, ())
             runs = [
-                _offered(await _tuned(pupil, pool, store, folder / f"{name}-studies", told))
-                for name, store, told in (("without", new, WarmStart()), ("with", known, experience))
+                _offered(await _tuned(pupil, pool, store, folder / f"{name}-studies", start))
+                for name, store, start in (("without", new, WarmStart()), ("with", known, experience))
             ]
     default = next(cycles for cycles in runs[0] if cycles is not None)
     lowest = [min(one for one in run if one is not None) for run in runs]

@@ -35,7 +35,7 @@ class OwnProcess:
     """In place of a pool: calls run here, one after the other.
 
     Attributes:
-        asked: told of every call before it runs.
+        asked: called with every call before it runs.
     """
 
     jobs = 1

@@ -4,7 +4,7 @@
     python -m benchmarks.vulkan.table --model vit --trials 20 --vk-runner COMMAND
 
 Each model is tuned, and its best recipe is written as a `.pte`. That is compared with what was evaluated. All numbers
-are counted, but for quality: it is simulated, and what it is at least is told. With a runner, as of
+are counted, but for quality: it is simulated, and its lower limit is given. With a runner, as of
 `velatune tune --vk-runner`, each file is run on the inputs of the check. A column tells the quality of its outputs.
 Nothing is tuned by the runner. The last row compares two recipes of `mobilenet`. One is static int8 as ExecuTorch
 quantises a net with ReLU6, the other the same without the clamps.

@@ -41,7 +41,7 @@ class Stale:
     @property
     def reason(self) -> str:
         """`found with ethos-u-vela 5.1.0 (now 5.2.0), ...`"""
-        return f"found with {_told(self.differences)}"
+        return f"found with {_description(self.differences)}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Nearest:
         """`found for NAME, of the same operators with other sizes; with ethos-u-vela 5.1.0 (now 5.2.0), ...`"""
         alike = "of the same operators and sizes" if self.same_shapes else "of the same operators with other sizes"
         others = [difference for difference in self.differences if difference[0] != "model_hash"]
-        return f"found for {self.best.identity.model_name}, {alike}" + (f"; with {_told(others)}" if others else "")
+        return f"found for {self.best.identity.model_name}, {alike}" + (
+            f"; with {_description(others)}" if others else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -116,5 +118,5 @@ def answer_from(offered: Offered, identity: Identity) -> Answer:
     return Stale(best, differences) if differences else Hit(best)
 
 
-def _told(differences: Iterable[Difference]) -> str:
+def _description(differences: Iterable[Difference]) -> str:
     return ", ".join(f"{name} {then} (now {now})" for name, then, now in differences)

@@ -102,18 +102,18 @@ def regression_text(entry: NightEntry) -> str:
     """What costs more than under which versions, in one line; empty if nothing does."""
     if entry.reference is None:
         return ""
-    told, unit = [], family_of(entry.family).unit
+    parts, unit = [], family_of(entry.family).unit
     if entry.best_regression:
-        told.append(
+        parts.append(
             f"the best costs {entry.best_cycles:,} {unit}, {entry.best_regression:.1f} % more than "
             f"{entry.reference.best_cycles:,} with {entry.reference.best_versions}"
         )
     if entry.default_regression:
-        told.append(
+        parts.append(
             f"stock ExecuTorch's costs {entry.default_cycles:,} {unit}, {entry.default_regression:.1f} % more than "
             f"{entry.reference.default_cycles:,} with {entry.reference.default_versions}"
         )
-    return "; ".join(told)
+    return "; ".join(parts)
 
 
 def drift_text(drift: Drift) -> str:

@@ -26,7 +26,7 @@ from results.records.record import Record
 #: Where the errors lie that ship.
 ERRORS_FILE = Path(__file__).with_name("prediction_errors.json")
 
-#: A gap of fewer percent is not told.
+#: A gap of fewer percent is not reported.
 _LEAST_GAP_PERCENT = 0.5
 #: So many kinds are named.
 _NAMED_KINDS = 3

@@ -37,7 +37,7 @@ class Backend(Protocol):
     #: Command that reads the file whose name follows, in the working folder, and prints one JSON object about it:
     #: `error` if it is not taken, else `inputs`, `operators`, `quantised`; of calibration inputs `inputs`, `samples`.
     inspect_command: Sequence[str]
-    #: Command that tunes; see `results.service.jobs.supervisor` for what it is told and what it leaves behind.
+    #: Command that tunes; see `results.service.jobs.supervisor` for what it reads and what it leaves behind.
     job_command: Sequence[str]
 
     def refusal(self, target: str, board: Mapping[str, str], objective: str | None) -> str:

@@ -45,7 +45,7 @@ def _write(connection: Connection, measurement: Measurement) -> bool:
     """Keep a measurement in the place of an earlier one of the same program on the same device.
 
     Returns:
-        Whether the table changed: the same figures, told again, change nothing.
+        Whether the table changed: the same figures, reported again, change nothing.
     """
     text = canonical_json(measurement.to_json())
     target_id = target_row(connection, measurement.target)

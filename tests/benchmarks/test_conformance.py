@@ -47,7 +47,7 @@ def test_the_model_agrees_wherever_there_is_no_question(accelerator: str) -> Non
     assert 45 <= len(found) == len({one.name for one in found})
     for one in found:
         assert (one.otherwise is None) == (not one.question)
-        # A question is one only if its answers can be told apart.
+        # A question is one only if its answers are distinguishable.
         try:
             agrees, otherwise = answer(one, accelerator)
         except Fault:
@@ -69,9 +69,9 @@ def test_programs_are_small_and_give_many_different_values() -> None:
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pack")
-    told: list[str] = []
-    write_pack(folder, Target.parse("ethos-u55-128"), SOME, told.append)
-    assert [line.partition(":")[0] for line in told] == list(SOME)
+    reported: list[str] = []
+    write_pack(folder, Target.parse("ethos-u55-128"), SOME, reported.append)
+    assert [line.partition(":")[0] for line in reported] == list(SOME)
     return folder
 
 

@@ -43,7 +43,7 @@ def test_each_recipe_has_a_row_with_its_error(tmp_path: Path) -> None:
         (b"damaged", 0, Severity.FAILS, "ended with status 1, no program"),
     ],
 )
-def test_what_came_of_a_file_is_told_apart(
+def test_what_came_of_a_file_is_distinguished(
     tmp_path: Path, content: bytes, more: int, fault: Severity | None, message: str
 ) -> None:
     (tmp_path / "board.py").write_text(BOARD)

@@ -28,7 +28,7 @@ def test_random_modules_are_tuned_as_stock_executorch_lowers_them(first: int, tm
         return [one async for one in judge(models, tmp_path, trials=2, seconds=5, written_every=WRITTEN_EVERY)]
 
     judged = asyncio.run(run())
-    assert [(one.model.text, one.told) for one in judged if one.came_to == "finding"] == []
+    assert [(one.model.text, one.reason) for one in judged if one.came_to == "finding"] == []
     assert Counter(one.came_to for one in judged)["tuned"] >= BATCH // 2
 
 

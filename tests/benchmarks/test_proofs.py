@@ -37,7 +37,7 @@ def test_right_lowerings_are_equal_and_so_are_their_files(nets: str, tmp_path: P
     assert file_of(Case(case.model, ACCELERATOR, BEST, "select-transposes"), files) != file_of(case, files)
 
 
-def test_a_miscompiled_lowering_is_told_with_its_kind(nets: str, tmp_path: Path) -> None:
+def test_a_miscompiled_lowering_is_reported_with_its_kind(nets: str, tmp_path: Path) -> None:
     case = Case(f"{nets}:sliced", ACCELERATOR, DEFAULT, DEFAULT)
     (wrong,) = prove(case).wrong
     assert wrong.delegate == 0

@@ -47,9 +47,9 @@ def files() -> list[Path]:
 def known(command: list[str]) -> bool:
     """Whether there is the subcommand, with all of these options."""
     subcommand, *arguments = command
-    told = CliRunner().invoke(cli, [subcommand, "--help"])
+    reported = CliRunner().invoke(cli, [subcommand, "--help"])
     options = [one.partition("=")[0] for one in arguments if one.startswith("--")]
-    return told.exit_code == 0 and all(option in told.output for option in options)
+    return reported.exit_code == 0 and all(option in reported.output for option in options)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_systemd_reads_the_units(tmp_path):
         text = unit.read_text().replace("/opt/velatune/bin/velatune", "/bin/true")
         (tmp_path / unit.name).write_text(text)
     units = sorted(map(str, tmp_path.iterdir()))
-    told = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
-    ours = [line for line in told.stderr.splitlines() if "velatune" in line]
-    assert (told.returncode, ours) == (0, [])
+    reported = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
+    ours = [line for line in reported.stderr.splitlines() if "velatune" in line]
+    assert (reported.returncode, ours) == (0, [])
 
 
 def test_the_cron_line_has_a_schedule_and_a_user():

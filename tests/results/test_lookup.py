@@ -53,7 +53,7 @@ def test_every_field_is_in_the_key_or_known_not_to_be():
 values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
-def told(path: tuple[str, ...]) -> str:
+def report(path: tuple[str, ...]) -> str:
     """How a difference in a field of an identity is named."""
     return " ".join(path) if path[0] in ("quantisation", "objective") else path[-1]
 
@@ -68,10 +68,10 @@ def test_no_field_may_change_and_the_answer_stay_a_hit(store, path, value, lower
         assert answer == Hit(known)
     elif path in TOOLCHAIN:
         assert isinstance(answer, Stale) and answer.best == known
-        assert [(name, now) for name, _, now in answer.differences] == [(told(path), value)]
+        assert [(name, now) for name, _, now in answer.differences] == [(report(path), value)]
     elif path in MODEL and lowered:
         assert isinstance(answer, Nearest) and answer.best == known and answer.same_shapes
-        assert [(name, now) for name, _, now in answer.differences] == [(told(path), value)]
+        assert [(name, now) for name, _, now in answer.differences] == [(report(path), value)]
     else:
         assert isinstance(answer, Miss) and answer.identity.key == asked.key
 
@@ -89,7 +89,7 @@ def test_what_is_stored_for_others_is_never_a_hit(store, changes):
         assert answer.best.identity == IDENTITY
 
 
-def test_a_default_that_is_wrong_is_told(store):
+def test_a_default_that_is_wrong_is_reported(store):
     wrong = evaluation("default", 50, status="wrong", reason="191 of 192 values differ", verified=False)
     store.bests.record(best(default=wrong, best=evaluation("copies", 60), recipe="copies"))
     answer = lookup(store.lookups, IDENTITY)
@@ -166,7 +166,7 @@ def test_all_versions_are_known(store):
     assert [one.identity.versions["torch"] for one in known[1:]] == [f"2.{number}.0" for number in reversed(range(7))]
 
 
-def test_stale_best_that_turned_out_wrong_is_not_told(store):
+def test_stale_best_that_turned_out_wrong_is_not_reported(store):
     old = mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.0.0")
     store.bests.record(best(identity=old))
     store.evaluations.record(failed("fuse-transposes", "wrong", identity=old))

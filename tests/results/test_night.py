@@ -98,7 +98,7 @@ def test_a_new_best_is_cheaper_than_what_the_night_began_with():
     assert entry("a", 54, before_cycles=None, drift=drift).is_new_best
 
 
-def test_a_default_that_is_wrong_is_no_bar_and_is_told():
+def test_a_default_that_is_wrong_is_no_bar_and_is_reported():
     wrong = entry("a", 120, before_cycles=None, default_fault="191 of 192 values differ")
     assert wrong.is_new_best and not entry("a", 120, before_cycles=None).is_new_best
     assert not replace(wrong, before_cycles=120).is_new_best and not replace(wrong, best_cycles=None).is_new_best

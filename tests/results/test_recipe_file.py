@@ -54,7 +54,7 @@ def test_a_newer_best_changes_the_lines_of_its_own_only():
     older = [best(identity=identity) for identity in (IDENTITY, *OTHERS)]
     newer = best("another", 55, mutated(IDENTITY, ("versions", "ethos-u-vela"), "5.2.0"))
     before, after = written(older).splitlines(), written([*older, newer]).splitlines()
-    assert len(after) == len(before), "the newest is told, not both"
+    assert len(after) == len(before), "the newest is reported, not both"
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     words = {line.split('"')[1] for line in changed}
     assert words == {
@@ -231,7 +231,7 @@ def test_what_is_not_exact_stays_so(store):
     assert (found.exactness, found.quality, found.verified) == (near.exactness, near.quality, False)
 
 
-def test_costs_are_told_as_they_were(store):
+def test_costs_are_reported_as_they_were(store):
     one = best(best=evaluation("fuse-transposes", 60, figures=figures(60, sram_bytes=1)))
     imported(store, one)
     assert lookup(store.lookups, IDENTITY).best.best.figures.sram_bytes == 1

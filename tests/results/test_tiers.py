@@ -68,7 +68,7 @@ def test_what_turned_out_wrong_here_is_not_taken_from_the_team(tiers, where):
     assert not isinstance(lookup(tiers, IDENTITY), Hit)
 
 
-def test_what_is_near_is_told_where_the_teams_own_turned_out_wrong_here(tiers, where):
+def test_what_is_near_is_reported_where_the_teams_own_turned_out_wrong_here(tiers, where):
     with Store.open(where) as team:
         team.bests.record(best())
         near = team.bests.record(best("of a relative", identity=RELATED))

@@ -85,7 +85,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     recipes = [Recipe(), *map(Recipe.parse, first.expansion(Recipe()).successors)]
     answers = [first.evaluate(recipe) for recipe in recipes]
 
-    def told(outcome: Outcome) -> Outcome:
+    def comparable(outcome: Outcome) -> Outcome:
         return replace(outcome, seconds=0.0, reuse=Reuse())
 
     class Compiled(Exception):
@@ -99,7 +99,7 @@ def test_what_one_found_out_another_knows(stock: Stock, tmp_path: Path, monkeypa
     monkeypatch.setattr("workers.checking.incremental_values.run_on_each", refuse)
     second = evaluator(tosa, "ethos-u85-256", tmp_path)
     again = [second.evaluate(recipe) for recipe in recipes]
-    assert [told(one) for one in again] == [told(one) for one in answers]
+    assert [comparable(one) for one in again] == [comparable(one) for one in answers]
     for of in (one.reuse for one in again):
         assert of.known_prices == of.prices and of.known_expansions == of.expansions
     for other in (
@@ -182,7 +182,7 @@ def with_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         ("x-unsupported", "refused", "Vela: "),
     ],
 )
-def test_bad_candidates_are_told_apart(
+def test_bad_candidates_are_distinguished(
     stock: Stock, tmp_path: Path, with_passes: None, recipe: str, status: str, reason: str
 ) -> None:
     one = evaluator(stock("ethos-u85-256").tosa, "ethos-u85-256", tmp_path)

@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-#: Changes are told in parts of the best one so far, at least this much: models differ by far in what there is to gain.
+#: Changes are given in parts of the best one so far, at least this much: models differ by far in what there is to gain.
 _LEAST_SCALE = 0.01
 #: Standard deviations: of what elements bring before anything is known, and of what a recipe comes to beside the sum,
 #: which is as much as the best change: many a pass pays only before or after another one.

@@ -13,7 +13,7 @@ from typing import TypeVar
 Work = TypeVar("Work")
 Found = TypeVar("Found")
 
-#: So much may be told and not kept.
+#: So much may be reported and not kept.
 _UNKEPT = 8
 
 
@@ -33,7 +33,7 @@ async def side_by_side(
     Args:
         ask: what to begin, given how many may begin and how many are still to be reported. It is asked again after each
             report.
-        find_out: what is to be told of it.
+        find_out: what is to be reported of it.
         tell: called in the order in which things were asked for.
         keep: writes down what was reported, in the same order. It gets several at once, when there is nothing to report
             or begin.

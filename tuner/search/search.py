@@ -22,7 +22,7 @@ from tuner.search.samplers import SamplerName, Window, sampler_by
 from tuner.search.studies import Study
 
 WINDOW = 12
-"""Candidates that are proposed and not told: so many may be under evaluation at once."""
+"""Candidates that are proposed and not reported: so many may be under evaluation at once."""
 
 
 class Search:
@@ -70,7 +70,7 @@ class Search:
         """
         for recipe, answer in results:
             known = recipe in self._tried
-            if known and answer.successors is None:  # two processes that searched at once told it twice
+            if known and answer.successors is None:  # two processes that searched at once reported it twice
                 continue
             first = self._waiting[0] if self._waiting else None
             was_proposed = first is not None and (first.recipe, first.known is not None) == (recipe, known)
@@ -99,7 +99,7 @@ class Search:
             if candidate.known is not None:
                 window.expanding.add(candidate.recipe)
             else:
-                window.pending |= {str(candidate.recipe), self.states.foretold(candidate.recipe)} - {""}
+                window.pending |= {str(candidate.recipe), self.states.known_program(candidate.recipe)} - {""}
         self._sampler.begin(window)
         first = filter(None, map(self._sampler.root, self.states.roots.first()))
         rest = iter(self._sampler.propose, None)

@@ -115,7 +115,7 @@ class SearchLoop:
         self._pool, self._store = context.pool, context.store
         self._progress, self._clock = context.progress, context.clock
         self._programs: Counter[str] = Counter()
-        self._better: Outcome | None = None  # than what the store was told
+        self._better: Outcome | None = None  # than what was reported to the store
 
     @property
     def reuse(self) -> Reuse:

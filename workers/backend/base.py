@@ -42,7 +42,7 @@ class Base(Identified, ABC):
     """A model lowered by the stock toolchain.
 
     Attributes:
-        warnings: what the user should be told, one line each.
+        warnings: for the user, one line each.
     """
 
     warnings: tuple[str, ...] = ()

@@ -81,7 +81,7 @@ class Programs(ABC, Generic[P]):
             cheapest: of all right ones, by `cost`.
 
         Returns:
-            Its cost, with what is minimised as if the estimates were equal; None if they can be told apart.
+            Its cost, with what is minimised as if the estimates were equal; None if they are distinguishable.
 
         Raises:
             CompilerRefused: as `cost`.

@@ -68,7 +68,7 @@ class CortexM(Backend):
     )  # fmt: skip
     objectives: Mapping[str, ObjectiveKind] = {
         "instructions": ObjectiveKind(
-            "estimated executed instructions, of those that are not told apart the smaller file",
+            "estimated executed instructions, of those that are indistinguishable the smaller file",
             _with_file_size,
             (_UNCOSTED,),
             _facts,

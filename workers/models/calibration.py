@@ -21,7 +21,7 @@ _RANDOM_SAMPLES = 3
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Argument tuples to quantise on (at least one), and what the user should be told about them."""
+    """Argument tuples to quantise on (at least one), and warnings for the user about them."""
 
     samples: Sequence[tuple[Any, ...]]
     warnings: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Modules that cannot be lowered whatever they compute, told before torch.export stops at them somewhere."""
+"""Modules that cannot be lowered whatever they compute, reported before torch.export stops at them somewhere."""
 
 from __future__ import annotations
 

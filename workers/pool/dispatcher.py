@@ -105,7 +105,7 @@ class HandOut:
 
     Args:
         has_grown: whether a worker with this answer is to be replaced when it has done its work.
-        gone: told of each worker that is lost, or to be replaced: it gets no more calls.
+        gone: called for each worker that is lost, or to be replaced: it gets no more calls.
     """
 
     def __init__(self, has_grown: Callable[[Answer], bool], gone: Callable[[Worker], None]) -> None:

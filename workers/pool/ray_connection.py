@@ -47,7 +47,7 @@ def connect(address: str | None, jobs: int) -> bool:
         }
     else:
         attempts = 1
-        # `ray start` asks for a token where it finds one; a driver with an address sends one only if it is told to.
+        # `ray start` asks for a token where it finds one; a driver with an address sends one only if it is asked to.
         token = "; if its nodes ask for a token, set RAY_AUTH_MODE=token (docs/sweep.md)"
         what, advice = f"cannot join the Ray cluster at {address}", "" if "RAY_AUTH_MODE" in os.environ else token
         where = {"address": address}

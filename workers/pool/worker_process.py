@@ -1,4 +1,4 @@
-"""What runs in a worker process, whoever starts it, and what can be told of one that died."""
+"""What runs in a worker process, whoever starts it, and what is known of one that died."""
 
 import faulthandler
 import gc

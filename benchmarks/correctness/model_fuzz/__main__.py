@@ -52,7 +52,7 @@ def say(one: Judged, out: Path, work: Path) -> None:
         name = f"model_{one.model.seed}.py"
         shutil.copy(work / name, out / name)
         kept = f" ({out / name})"
-    click.echo(f"{one.model.seed} {one.model.target} {one.model.form}: {one.came_to}{kept} {one.told}")
+    click.echo(f"{one.model.seed} {one.model.target} {one.model.form}: {one.came_to}{kept} {one.reason}")
 
 
 if __name__ == "__main__":

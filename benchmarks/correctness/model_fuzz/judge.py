@@ -46,7 +46,7 @@ _RIGHTLY_REFUSED = (
     _MISCOMPILED,  # Vela miscompiles it, and every candidate that was tried
 )
 _NO_DELEGATE = "no operator runs on"
-#: What neither stock's file nor ours can be run with, which is told before the search.
+#: What neither stock's file nor ours can be run with, which is reported before the search.
 _NO_KERNEL = "is none of ExecuTorch's kernels"
 
 
@@ -58,12 +58,12 @@ class Judged:
         came_to: `tuned`, `refused`, `rightly refused`, `no file` or `finding`. What is `refused`, stock ExecuTorch does
             not lower either. What is `rightly refused`, it lowers to something of no use. Where there is `no file`, the
             user's own script does not write its `.pt2`.
-        told: one line.
+        reason: one line.
     """
 
     model: Generated
     came_to: str
-    told: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ async def _judged(bench: _Bench, model: Generated, job: Job[Target], outcome: Tu
         if judged.came_to != "finding" and _MISCOMPILED in outcome.reason:
             evaluations = bench.store.evaluations.of(identity_for(job, bench.objective).key)
             reason, known = await _candidates(bench, job, evaluations)
-            return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.told} ({known})")
+            return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.reason} ({known})")
         return judged
     try:
         if written and (stock := await _stock(bench, model, job)).fault:

@@ -119,11 +119,11 @@ def compared(file: Path, stock: Path, tuned: Path) -> str:
             return f"{len(found)} outputs, stock's has {len(expected)}"
         for at, (one, other) in enumerate(zip(expected, found, strict=True)):
             if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
-                return f"output {at} differs on inputs {number}: {_told(one, other)}"
+                return f"output {at} differs on inputs {number}: {_description(one, other)}"
     return ""
 
 
-def _told(one: np.ndarray, other: np.ndarray) -> str:
+def _description(one: np.ndarray, other: np.ndarray) -> str:
     if one.dtype != other.dtype or one.shape != other.shape:
         return f"{other.dtype}{list(other.shape)}, stock's is {one.dtype}{list(one.shape)}"
     return f"{np.count_nonzero(one != other)} of {one.size} values"

@@ -117,8 +117,8 @@ def prove(case: Case) -> Proof:
                 kinds = open_to(graph, job.target.family)
                 wrong.append(Wrong(at, verdict.reason, tuple(sorted(kinds))))
             sets.update(one.kind for one in computed.inputs)
-    told = ", ".join(f"{count} {kind}" for kind, count in sets.items())
-    return Proof(len(base.graphs), told, tuple(wrong), seconds)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sets.items())
+    return Proof(len(base.graphs), counts, tuple(wrong), seconds)
 
 
 def _both_seconds(graph: Graph, program: NpuProgram, inputs: CheckInput) -> Seconds:

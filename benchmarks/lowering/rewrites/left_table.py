@@ -143,8 +143,8 @@ def reasons_table(found: Sequence[Left]) -> Iterator[str]:
         for line in one.cost.rows:
             if line.npu_op == "Transpose" and line.source_op != "Transpose":
                 node = one.program[line.delegate][line.node]
-                told = VELA_OWN.get(line.source_op, f"Vela's own, for {line.source_op}")
-                key = (str(node.type), f"for {line.source_op}", told)
+                own = VELA_OWN.get(line.source_op, f"Vela's own, for {line.source_op}")
+                key = (str(node.type), f"for {line.source_op}", own)
                 times[key] += 1
                 cycles[key] += line.cycles
         for (tensor, movement, why), count in times.items():

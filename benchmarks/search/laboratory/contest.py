@@ -17,8 +17,8 @@ from tuner.search.search import Search
 COMPILES, HORIZON = 45, 45
 SEEDS = range(10)
 #: Candidates that a search may ask for, by distinct compile. Who only asks for recipes of programs that it has seen
-#: would never end, and Optuna's samplers take longer for each the more they were told: 6,600 recipes led random search
-#: to 28 programs of the space of ViT.
+#: would never end. Optuna's samplers take longer for each the more was reported to them: 6,600 recipes led random
+#: search to 28 programs of the space of ViT.
 ASKED = 8
 #: How far below 0 the intervals of leads may begin on the area, and on the gain: ten seeds tell no less apart.
 DOUBT_OF_AREA, DOUBT_OF_GAIN = 0.01, 0.005

@@ -37,12 +37,12 @@ def main(runner: str, only: tuple[str, ...]) -> None:
         says, agrees = agreement(name, found)
         disagreeing += agrees < len(found)
         counted = "yes" if agrees == len(found) else f"{agrees} of {len(found)}"
-        click.echo("\n".join(row(name, says, str(len(found)), _told(found), counted)))
+        click.echo("\n".join(row(name, says, str(len(found)), _description(found), counted)))
     sys.exit(disagreeing > 0)
 
 
 def _said(name: str, number: int, one: Outcome) -> Outcome:
-    """The outcome, which is also told on stderr."""
+    """The outcome, which is also printed on stderr."""
     broken = ", ".join(finding.rule.name for finding in one.verdict.findings)
     click.echo(f"{name} {number}: {one}; the gate says {broken or NOT_KNOWN_TO_FAIL}", err=True)
     return one
@@ -80,7 +80,7 @@ def agreement(name: str, found: list[Outcome]) -> tuple[str, int]:
     return str(rule.severity), sum(not one.is_right for one in named)
 
 
-def _told(found: list[Outcome]) -> str:
+def _description(found: list[Outcome]) -> str:
     """How many aborted, came out wrong and came out right."""
     ran = [one for one in found if one.decibels is not None]
     wrong, right = (sorted(one.decibels or 0.0 for one in ran if one.is_right is side) for side in (False, True))

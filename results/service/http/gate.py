@@ -57,7 +57,7 @@ class Gate:
         peer = scope["client"][0] if scope["client"] else ""
         status = 0
 
-        async def told(message: Message) -> None:
+        async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -75,15 +75,15 @@ class Gate:
         try:
             who, refusal = self._admit(scope, peer)
             if refusal is not None:
-                await refusal(scope, receive, told)
+                await refusal(scope, receive, answer)
                 return
             scope.setdefault("state", {})["principal"] = who
             limited = receive if scope["path"] == UPLOADS else _limited(receive, self._body_bytes)
-            await self._app(scope, limited, told)
+            await self._app(scope, limited, answer)
         except Exception as error:
             if status:
                 raise  # half an answer is out: all that is left is to cut the connection
-            await internal(error)(scope, receive, told)
+            await internal(error)(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             # The route as it is written, not the path as it was sent: callers cannot make up new series.

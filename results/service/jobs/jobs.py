@@ -1,4 +1,4 @@
-"""Jobs as they are kept: what was asked for, and how far it is. A job is stored before anyone is told of it."""
+"""Jobs as they are kept: what was asked for, and how far it is. A job is stored before anyone is notified of it."""
 
 from __future__ import annotations
 

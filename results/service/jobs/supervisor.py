@@ -1,6 +1,6 @@
 """Runs jobs, each in a process of its own: whatever happens to one, the service goes on.
 
-The process is told one JSON object in a line on its standard input: `store`, `folder` (its own, for what it leaves
+The process reads one JSON object in a line on its standard input: `store`, `folder` (its own, for what it leaves
 behind), `cwd`-relative `source`, and the request's fields. The input stays open for as long as the service lives. When
 it ends, so does the process. So a service that was killed leaves no process running. In its folder it leaves
 

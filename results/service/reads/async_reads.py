@@ -41,7 +41,7 @@ class AsyncReads:
         """
         compiled = self._fast_reads.compiled(statement)
         async with self._turns:
-            with self._fast_reads.told_errors():
+            with self._fast_reads.reported_errors():
                 found = await self._run(compiled.text, compiled.parameters(values))
         return compiled.named(found)
 

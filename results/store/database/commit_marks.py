@@ -31,7 +31,7 @@ class Changes:
         self.at_hand = sqlite
 
     def mark(self) -> object:
-        """Equal to an earlier one only if nothing was committed in between; None if that cannot be told now."""
+        """Equal to an earlier one only if nothing was committed in between; None if that cannot be known now."""
         with self._lock:
             try:
                 if self._connection is None:

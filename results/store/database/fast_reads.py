@@ -82,7 +82,7 @@ class FastReads:
             StoreError: the database cannot be read.
         """
         compiled = self.compiled(statement)
-        with self.told_errors():
+        with self.reported_errors():
             found = self._run(compiled.text, compiled.parameters(values))
         return compiled.named(found)
 
@@ -90,7 +90,7 @@ class FastReads:
         """A statement compiled to SQL; that is done once."""
         return self._compiled.get(statement) or self._compile(statement)
 
-    def told_errors(self) -> AbstractContextManager[None]:
+    def reported_errors(self) -> AbstractContextManager[None]:
         """Turns what the driver raises inside the block into a StoreError."""
         return one_line_errors(self._location, self._engine.dialect.loaded_dbapi.Error)
 

@@ -58,11 +58,11 @@ def test_bests_of_two_toolchains_from_two_stores(tmp_path: Path) -> None:
             store.bests.record(found)
     result = run(OLD.key[:8], IDENTITY.key, "--store", paths[0], "--other-store", paths[1], "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert (told["a"]["figures"]["cycles"], told["b"]["figures"]["cycles"]) == (60, 40)
-    assert told["differences"] == [{"name": "ethos-u-vela", "a": "5.0.0", "b": "5.1.0"}]
-    assert told["recipes"] == [{"a": "fuse-transposes", "b": ""}, {"a": "", "b": "fold-constants"}]
-    assert {row["name"] for row in told["operators"]} == {"conv_1", "moved_1", "add_1"}
+    reported = json.loads(result.output)
+    assert (reported["a"]["figures"]["cycles"], reported["b"]["figures"]["cycles"]) == (60, 40)
+    assert reported["differences"] == [{"name": "ethos-u-vela", "a": "5.0.0", "b": "5.1.0"}]
+    assert reported["recipes"] == [{"a": "fuse-transposes", "b": ""}, {"a": "", "b": "fold-constants"}]
+    assert {row["name"] for row in reported["operators"]} == {"conv_1", "moved_1", "add_1"}
     missing = run(IDENTITY.key[:8], IDENTITY.key, "--store", paths[0])
     assert missing.exit_code == 1 and "no bests whose identity begins" in str(missing.exception)
 
@@ -76,10 +76,10 @@ def test_two_recipes_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     about = ("--model", str(model), "--target", "ethos-u85-256", "--store", str(tmp_path / "store.sqlite"))
     result = run("default", "fuse-transposes", *about, "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    assert told["recipes"] == [{"a": "", "b": "fuse-transposes"}] and told["differences"] == []
-    assert told["a"]["figures"]["cycles"] >= told["b"]["figures"]["cycles"] > 0 and told["b"]["verified"]
+    reported = json.loads(result.output)
+    assert reported["recipes"] == [{"a": "", "b": "fuse-transposes"}] and reported["differences"] == []
+    assert reported["a"]["figures"]["cycles"] >= reported["b"]["figures"]["cycles"] > 0 and reported["b"]["verified"]
     assert (
-        sum(row["b"]["cycles"] for row in told["operators"] if row["b"])
-        == told["b"]["figures"]["metrics"]["stream_cycles"]
+        sum(row["b"]["cycles"] for row in reported["operators"] if row["b"])
+        == reported["b"]["figures"]["metrics"]["stream_cycles"]
     )

@@ -109,13 +109,13 @@ def test_what_is_not_exact_is_not_called_so(report, tmp_path):
     index = Page(write_index([requantised(), best()], tmp_path / "index.html")).text
     assert "1 of 2 equal bit for bit" in index and "1 not exact, within the limit that was allowed" in index
     assert "exhausted, requantising, -0.25 dB" in markdown_table([requantised()])
-    told = tune_json(requantised())
-    assert (told["verified"], told["exactness"]) == (False, "requantising")
-    assert told["quality"] == {
+    reported = tune_json(requantised())
+    assert (reported["verified"], reported["exactness"]) == (False, "requantising")
+    assert reported["quality"] == {
         "label": "simulated", "sqnr_db": 30.25, "default_sqnr_db": 30.5, "inputs": 4, "metric": 0.9,
         "default_metric": 0.92,
     }  # fmt: skip
-    TuneJson.model_validate(told)
+    TuneJson.model_validate(reported)
     assert "quality" not in tune_json(best())
 
 
@@ -306,7 +306,7 @@ def orders_facts(now: dict[str, int]) -> Best:
 FACTS = {"host_operators": 0, "delegates": 2, "moved_bytes": 1000, "operations": 5, "transitions": 0}
 
 
-def test_a_number_that_orders_facts_is_told_by_those_that_changed(report, tmp_path):
+def test_a_number_that_orders_facts_is_reported_by_those_that_changed(report, tmp_path):
     found = orders_facts({"delegates": 1, "moved_bytes": 500})
     changed, was = "delegates 2 → 1, bytes moved 1,000 → 500", "2 delegates, 1,000 bytes moved"
     table = markdown_table([found, best()])
@@ -386,7 +386,7 @@ def test_where_the_two_estimates_differ_is_said_with_the_reason(report):
     assert differences((), {}) == []
 
 
-def test_a_rise_by_vela_is_told_with_its_reason(report):
+def test_a_rise_by_vela_is_reported_with_its_reason(report):
     before = (
         OperatorRow(0, "a", "Conv2D", "Conv2D", 500, 510),
         OperatorRow(0, "b", "Transpose", "Transpose", 900, 60),

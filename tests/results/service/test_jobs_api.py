@@ -99,7 +99,7 @@ def test_an_answer_is_remembered_only_until_the_store_changes(stand_in):
         assert answer() == "miss", "what turned out wrong is handed out by nobody"
 
 
-def test_a_full_queue_is_told(stand_in, tokens):
+def test_a_full_queue_is_reported(stand_in, tokens):
     _, url = stand_in
     asked = {**REQUEST, "board": {"what": "wait"}}
     answers = [send(url, "POST", "/v1/jobs", tokens["submit"], json=asked) for _ in range(4)]

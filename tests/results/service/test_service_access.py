@@ -102,7 +102,7 @@ def test_a_token_expires(tmp_path):
     assert found is not None and found.role is Role.submit
 
 
-def test_callers_that_ask_too_much_are_told_to_wait(filled, tmp_path):
+def test_callers_that_ask_too_much_are_reported_to_wait(filled, tmp_path):
     with running(filled, "--rate", "1", "--state", str(tmp_path)) as one:
         answers = [one.get("/v1/bests") for _ in range(5)]
     refused = [answer for answer in answers if answer.status_code == 429]

@@ -95,7 +95,7 @@ def test_many_at_once_are_all_answered(asked):
         assert {one["identity"] for one in pool.map(asked.answer, others)} == {one.key for one in others}
 
 
-def test_a_body_that_is_no_identity_is_told_what_is_wrong(asked):
+def test_a_body_that_is_no_identity_is_reported_what_is_wrong(asked):
     def sent(body: str, kind: str = "application/json") -> tuple[int, str]:
         answer = requests.post(f"{asked.url}/v1/lookup", data=body, headers={"Content-Type": kind}, timeout=60)
         return answer.status_code, answer.json().get("message", "")
@@ -149,7 +149,7 @@ def test_lookups_outlive_their_connections(asked, where):
             assert asked.answer(identity)["answer"] in ("hit", "stale"), "as after a restart of the server"
 
 
-def test_a_database_that_is_down_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_database_that_is_down_is_reported_in_one_line(tmp_path, monkeypatch):
     if binaries() is None:
         pytest.skip("no PostgreSQL server is installed")
     with ExitStack() as running:

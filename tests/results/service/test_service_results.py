@@ -61,7 +61,7 @@ def test_lists_hold_the_newest_of_each_series(service):
     assert len(service.get("/v1/bests?limit=1&offset=1").json()["bests"]) == 1
 
 
-def test_regressions_are_told_with_what_changed(service):
+def test_regressions_are_reported_with_what_changed(service):
     (one,) = service.get("/v1/regressions").json()["regressions"]
     assert (one["before"]["versions"]["ethos-u-vela"], one["after"]["versions"]["ethos-u-vela"]) == ("5.1.0", "5.2.0")
     assert (one["before"]["best_cycles"], one["after"]["best_cycles"], one["percent"]) == (60, 66, 10.0)

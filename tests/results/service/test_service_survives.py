@@ -39,14 +39,14 @@ def send_model(service: Running, headers: dict[str, str], data: bytes, kind: str
 def events(service: Running, id: str, after: int = 0) -> Iterator[tuple[str, str]]:
     """Id and kind of each event."""
     with service.get(f"/v1/jobs/{id}/events", stream=True, headers={"Last-Event-ID": str(after)}) as answer:
-        told: dict[str, str] = {}
+        reported: dict[str, str] = {}
         for line in answer.iter_lines(decode_unicode=True):
             key, _, value = line.partition(": ")
-            told[key] = value
+            reported[key] = value
             if not line:  # ends an event
-                if "event" in told:
-                    yield told.get("id", ""), told["event"]
-                told = {}
+                if "event" in reported:
+                    yield reported.get("id", ""), reported["event"]
+                reported = {}
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_a_job_outlives_kill_9_of_the_service(tmp_path):
         first.kill()
     with running(store) as second:
         kinds = [kind for _, kind in events(second, id, after=1)]
-        assert kinds[0] == "lowering", "it began again, and nothing was told twice"
+        assert kinds[0] == "lowering", "it began again, and nothing was reported twice"
         assert kinds[-2:] == ["best", "end"]
         job = second.get(f"/v1/jobs/{id}").json()
         assert (job["state"], job["attempts"]) == ("done", 2), job

@@ -101,7 +101,7 @@ def test_unsupported_store(url):
     assert "secret" not in one_line(error)
 
 
-def test_postgresql_that_cannot_be_had_is_told_without_the_password():
+def test_postgresql_that_cannot_be_had_is_reported_without_the_password():
     # Without the driver the message says how to get it; with it, that nobody listens on this port.
     with pytest.raises(StoreError) as error:
         Store.open("postgresql://user:secret@127.0.0.1:1/name")

@@ -235,7 +235,7 @@ def test_similar_models_are_found_by_structure_the_same_shapes_first(store):
     assert found(target=mutated(IDENTITY, ("target", "facts", "memory_mode"), "other").target) == []
 
 
-def test_structure_is_told_later(store):
+def test_structure_is_reported_later(store):
     lowered = dataclasses.replace(IDENTITY, model_hash="b2" * 32)
     identified = dataclasses.replace(lowered, structure=None)
     store.bests.record(best(identity=identified))

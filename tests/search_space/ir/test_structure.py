@@ -76,7 +76,12 @@ def test_every_operator_and_edge_counts(graph: Graph, data: st.DataObject) -> No
 
 def test_delegates_and_what_is_around_them_count() -> None:
     one, other = network(), network(classes=2)
-    told = [structure_of([one]), structure_of([one, one]), structure_of([one, other]), structure_of([one], ["softmax"])]
-    assert len({structure.shapes for structure in told}) == 4
-    assert told[1].operators == told[2].operators
-    assert len({structure.operators for structure in told}) == 3
+    reported = [
+        structure_of([one]),
+        structure_of([one, one]),
+        structure_of([one, other]),
+        structure_of([one], ["softmax"]),
+    ]
+    assert len({structure.shapes for structure in reported}) == 4
+    assert reported[1].operators == reported[2].operators
+    assert len({structure.operators for structure in reported}) == 3

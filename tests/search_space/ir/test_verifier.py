@@ -278,7 +278,7 @@ def test_operators_that_the_random_programs_lack(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("case", ILL_FORMED)
-def test_each_ill_formed_program_is_told_what_is_wrong(case: str) -> None:
+def test_each_ill_formed_program_is_reported_what_is_wrong(case: str) -> None:
     graph, said = ILL_FORMED[case]
     found = problems(graph)
     assert any(said in line for line in found), found

@@ -21,13 +21,13 @@ from support.samples.sample_results import IDENTITY
 #: What a job does is written among the facts of its board.
 JOB = """
 import json, os, signal, sys, time
-told = json.loads(sys.stdin.readline())
-folder = told["folder"]
+reported = json.loads(sys.stdin.readline())
+folder = reported["folder"]
 def write(name, text):
     with open(os.path.join(folder, name), "a") as file:
         file.write(text)
 write("events.jsonl", json.dumps({"event": "lowering"}) + "\\n")
-what = told["board"].get("what")
+what = reported["board"].get("what")
 if what == "crash":
     os.kill(os.getpid(), signal.SIGSEGV)
 if what == "nonsense":

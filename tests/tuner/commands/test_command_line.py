@@ -257,7 +257,7 @@ def test_lookup_of_something_unknown_is_a_miss(person: Person) -> None:
     assert "have changed" not in err
 
 
-def test_a_model_that_is_another_one_every_time_is_told_so(tuned: list[dict[str, Any]], person: Person) -> None:
+def test_a_model_that_is_another_one_every_time_is_reported_so(tuned: list[dict[str, Any]], person: Person) -> None:
     (person.home / "nets.py").write_text(NETS.replace("manual_seed(3)", "seed()"))
     try:
         _, err = person.types("lookup", "nets.py:shuffle", "--target", TARGETS[0], "--store", "main.sqlite", expect=5)

@@ -23,9 +23,9 @@ from workers.ethos_u.target import Target
 @objective_options
 @model_options
 @store_option
-def asked(**told: Any) -> dict[str, Any]:
+def asked(**reported: Any) -> dict[str, Any]:
     """What `velatune tune` understands; its own options are these."""
-    return told
+    return reported
 
 
 HERE = f"{Path(__file__)}:measure"
@@ -47,11 +47,11 @@ def test_the_command_asks_for_the_same(objective: Objective, board: tuple[str, .
     job = Job("net.py:make", Target.parse(*board), Path("cache"), **{"seed": 0, **of_the_job})
     words = shlex.split(how_to_tune(job, objective, options.get("store_url")))
     assert words[:3] == ["velatune", "tune", "net.py:make"]
-    told = asked.main(words[2:], standalone_mode=False)
-    assert told["board"].target(told["target"]) == job.target
-    assert told["objective"] == objective
+    reported = asked.main(words[2:], standalone_mode=False)
+    assert reported["board"].target(reported["target"]) == job.target
+    assert reported["objective"] == objective
     defaults = {"seed": 0, "io_layout": None, "calibration_data": None, "store_url": None}
-    assert {name: told[name] for name in defaults} == {**defaults, **options}
+    assert {name: reported[name] for name in defaults} == {**defaults, **options}
 
 
 def test_what_is_the_default_is_not_said() -> None:

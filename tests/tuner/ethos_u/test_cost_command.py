@@ -41,15 +41,15 @@ def test_both_estimates_as_json(tosa: Path, accelerator: str) -> None:
     target = Target.parse(accelerator)
     compiled = compile_tosa(tosa.read_bytes(), target)
     decoded = decode(compiled.command_stream)
-    told = json.loads(result.output)
-    errors = [told.pop("vela_cycles_error"), told.pop("stream_cycles_error")]
+    reported = json.loads(result.output)
+    errors = [reported.pop("vela_cycles_error"), reported.pop("stream_cycles_error")]
     assert all(error["mean_percent"] > 0 for error in errors) and errors[0] != errors[1]
-    kinds = told.pop("kinds")
-    assert sum(one["stream_cycles"] for one in kinds) == told["stream_cycles"]
-    assert sum(one["operations"] for one in kinds) == told["operations"]
+    kinds = reported.pop("kinds")
+    assert sum(one["stream_cycles"] for one in kinds) == reported["stream_cycles"]
+    assert sum(one["operations"] for one in kinds) == reported["operations"]
     assert {one["kind"].split()[0] for one in kinds} == {one.kind.value for one in decoded.operations}
-    assert told.pop("clock_hz") is None
-    assert told == {
+    assert reported.pop("clock_hz") is None
+    assert reported == {
         "vela_cycles": compiled.vela_cycles,
         "stream_cycles": stream_cycles(decoded, target).total_cycles,
         "operations": len(decoded.operations),
@@ -59,8 +59,8 @@ def test_both_estimates_as_json(tosa: Path, accelerator: str) -> None:
 
 
 def test_both_estimates_for_people(tosa: Path) -> None:
-    told = json.loads(run(str(tosa), "--target", "ethos-u55-128", "--json").output)
-    figures = {name: value for name, value in told.items() if name.endswith(("_cycles", "_bytes", "operations"))}
+    reported = json.loads(run(str(tosa), "--target", "ethos-u55-128", "--json").output)
+    figures = {name: value for name, value in reported.items() if name.endswith(("_cycles", "_bytes", "operations"))}
     lines = run(str(tosa), "--target", "ethos-u55-128").output.splitlines()
     assert [int(line.split()[0].replace(",", "")) for line in lines[: len(figures)]] == list(figures.values())
     assert sum("predicted, ±" in line for line in lines) == 2
@@ -68,8 +68,8 @@ def test_both_estimates_for_people(tosa: Path) -> None:
 
 def test_the_board_counts(tosa: Path) -> None:
     def cycles(*more: str) -> int:
-        told = json.loads(run(str(tosa), "--target", "ethos-u65-256", *more, "--json").output)
-        return int(told["stream_cycles"])
+        reported = json.loads(run(str(tosa), "--target", "ethos-u65-256", *more, "--json").output)
+        return int(reported["stream_cycles"])
 
     assert cycles() != cycles("--system-config", "Ethos_U65_Embedded", "--memory-mode", "Shared_Sram")
 
@@ -79,15 +79,15 @@ def test_a_pte_costs_what_its_delegates_cost(stock: Callable[[str], Lowered], tm
     path.write_bytes(stock("ethos-u55-128").pte)
     streams = [decode(one.command_stream) for one in delegates_of(stock("ethos-u55-128").pte, "stock")]
     assert len(streams) == 2
-    told = json.loads(run(str(path), "--json").output)
+    reported = json.loads(run(str(path), "--json").output)
     target = Target.parse("ethos-u55-128")
-    assert told["stream_cycles"] == sum(stream_cycles(one, target).total_cycles for one in streams)
-    assert "vela_cycles" not in told
+    assert reported["stream_cycles"] == sum(stream_cycles(one, target).total_cycles for one in streams)
+    assert "vela_cycles" not in reported
     wrong = run(str(path), "--target", "ethos-u85-256").exception
     assert isinstance(wrong, ModelError) and "compiled for ethos-u55-128" in str(wrong)
 
 
-def test_bad_input_is_told_in_a_line(tmp_path: Path) -> None:
+def test_bad_input_is_reported_in_a_line(tmp_path: Path) -> None:
     missing = run(str(tmp_path / "missing.tosa"), "--target", "ethos-u55-128").exception
     assert isinstance(missing, ModelError) and "cannot be read" in str(missing)
     (tmp_path / "bad.tosa").write_bytes(b"nothing")

@@ -77,7 +77,7 @@ def test_lists_every_delegate_of_a_pte(stock: Callable[[str], Lowered], tmp_path
         ("a.pte", b"nothing", (), "a.pte"),
     ],
 )
-def test_bad_input_is_told_in_a_line(
+def test_bad_input_is_reported_in_a_line(
     tmp_path: Path, name: str, content: bytes, arguments: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / name).write_bytes(content)

@@ -66,14 +66,14 @@ def test_trace_tells_of_every_operation_that_computes(pte: Path, image: Path) ->
     heading, *lines, _ = run(pte, "--input", image, "--trace").output.splitlines()
     assert heading.split()[:3] == ["delegate", "operation", "kind"]
     answer = json.loads(run(pte, "--input", image, "--trace", "--json").output)
-    told = [(one["delegate"], one["index"], one["kind"].split()[0]) for one in answer["operations"]]
-    assert told == [
+    reported = [(one["delegate"], one["index"], one["kind"].split()[0]) for one in answer["operations"]]
+    assert reported == [
         (delegate, index, str(operation.kind))
         for delegate, one in enumerate(read_pte(pte))
         for index, operation in enumerate(decode(one.command_stream).operations)
         if operation.kind is not Kind.DMA
     ]
-    assert [tuple(map(int, line.split()[:2])) for line in lines] == [one[:2] for one in told]
+    assert [tuple(map(int, line.split()[:2])) for line in lines] == [one[:2] for one in reported]
     for one in answer["operations"]:
         assert -128 <= one["low"] <= one["high"] <= 127
     # The last operation writes the delegate's output, which is then dequantised: whole steps above the lowest value.
@@ -97,7 +97,7 @@ def test_trace_tells_of_every_operation_that_computes(pte: Path, image: Path) ->
         (("--expect", "image.npy"), "output 0 is float32[1, 10] instead of float64[1, 3, 16, 16]"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_a_line(
+def test_what_cannot_be_used_is_reported_in_a_line(
     pte: Path, image: Path, options: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(image.parent)

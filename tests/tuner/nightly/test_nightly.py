@@ -161,7 +161,7 @@ def test_a_suite_over_several_nights(nights):
 
     fourth = nights.night()
     assert outcomes(fourth) == ["fresh", "fresh"]
-    assert not fourth.drifts  # told once
+    assert not fourth.drifts  # reported once
     assert len(fourth.regressions) == 1  # until somebody accepts it
     suite = read_suite(nights.home / "suite.toml")
     with Store.open(nights.home / "store.sqlite") as store:
@@ -175,7 +175,7 @@ def test_the_budget_leaves_the_rest_to_the_next_night(nights):
     nights.rewritten(lambda best: under(best, 1, vela="4.0.0"))
     poor = nights.night(none)
     assert outcomes(poor) == ["waiting", "waiting"]
-    assert len(poor.drifts) == 2  # what changed is told all the same
+    assert len(poor.drifts) == 2  # what changed is reported all the same
     rich = nights.night(none.replace("seconds = 1e-9", ""))
     assert outcomes(rich) == ["tuned", "tuned"]
 
@@ -191,7 +191,7 @@ def test_failures_are_retried_then_put_in_quarantine(nights):
     assert nights.night(broken).entries[1].failures == 1
 
 
-def test_a_model_that_is_another_one_each_time_is_told(nights):
+def test_a_model_that_is_another_one_each_time_is_reported(nights):
     entry = nights.night(SUITE.replace("nets.py:flat", "nets.py:another")).entries[1]
     assert entry.outcome == "failed"
     assert "seed" in entry.why

@@ -1,4 +1,4 @@
-"""Suite files: what they may say, and what a person is told about the rest."""
+"""Suite files: what they may say, and what a person learns about the rest."""
 
 from pathlib import Path
 
@@ -75,14 +75,14 @@ allow_requant = true
     ]
 
 
-def test_what_a_job_is_told_apart_by(tmp_path):
+def test_what_a_job_is_distinguished_by(tmp_path):
     model = '{source = "net.py:make", io_layout = "nhwc", calibration_data = "mine", allow_requant = 1}'
     (job,) = read_suite(write(tmp_path, f"models = [{model}]\ntargets = ['ethos-u55-128']")).jobs(tmp_path)
     assert job.options == "nhwc inputs; calibrated on mine; up to requantising, at most 1 dB less"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("allow_requant = 1\nallow_precision = 1", "objective: allow_precision allows what allow_requant does"),
         ("metric = 'own.py:f'\nallow_requant = 1", "objective: metric and min_metric go together"),
@@ -90,15 +90,15 @@ def test_what_a_job_is_told_apart_by(tmp_path):
         (f"metric = '{__file__}:f'\nmin_metric = 1", "metric measures what is not exact: give allow_requant or"),
     ],
 )
-def test_what_contradicts_itself_is_told(tmp_path, text, told):
+def test_what_contradicts_itself_is_reported(tmp_path, text, reported):
     suite = read_suite(write(tmp_path, f"models = ['fire']\ntargets = ['ethos-u55-128']\n[objective]\n{text}"))
     with pytest.raises(ModelError) as error:
         suite.jobs(tmp_path)
-    assert str(error.value).startswith("suite mine: ") and told in str(error.value)
+    assert str(error.value).startswith("suite mine: ") and reported in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("models = [", "not TOML"),
         ("targets = ['ethos-u55-128']", "models: is missing"),
@@ -116,16 +116,16 @@ def test_what_contradicts_itself_is_told(tmp_path, text, told):
         ("models = ['fire']\n[objective]\nmin_metric = nan", "objective.min_metric: input should be a finite number"),
     ],
 )
-def test_a_bad_file_is_told_in_one_line_with_the_place(tmp_path, text, told):
+def test_a_bad_file_is_reported_in_one_line_with_the_place(tmp_path, text, reported):
     with pytest.raises(ModelError) as error:
         read_suite(write(tmp_path, text))
     line = str(error.value)
     assert line.startswith(str(tmp_path / "mine.toml"))
-    assert told in line
+    assert reported in line
     assert "\n" not in line
 
 
-def test_what_only_vela_knows_is_told_when_jobs_are_made(tmp_path):
+def test_what_only_vela_knows_is_reported_when_jobs_are_made(tmp_path):
     with pytest.raises(ModelError, match="ethos-u56-128: unknown accelerator"):
         read_suite(write(tmp_path, "models = ['fire']\ntargets = ['ethos-u56-128']")).jobs(tmp_path)
     with pytest.raises(ModelError, match="fire has no targets"):

@@ -84,7 +84,7 @@ def test_what_may_be_the_best_or_leads_on_is_wanted(outcome: Outcome) -> None:
     assert MayLead(objective, default, execute_to=cycles, expand_to=-inf)(outcome)
     assert not MayLead(objective, default, execute_to=cycles - 1, expand_to=-inf)(outcome)
     assert MayLead(objective, default, execute_to=cycles - 1, expand_to=log(cycles))(outcome)
-    # What is beyond a limit is told with what it costs: it has to be right.
+    # What is beyond a limit is reported with what it costs: it has to be right.
     small = replace(objective, max_sram_bytes=1)
     assert answer_of(outcome, small, default).violation > 0
     assert MayLead(small, default, execute_to=cycles, expand_to=-inf)(outcome)

@@ -1,4 +1,4 @@
-"""Work side by side: told of in order, and the slowest holds nothing but what comes after it."""
+"""Work side by side: reported in order, and the slowest holds nothing but what comes after it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def none(_: object) -> bool:
 
 
 def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first() -> None:
-    """Numbers, of which each asks for as many more as were told before; by any of three orders of answering."""
+    """Numbers, of which each asks for as many more as were reported before; by any of three orders of answering."""
 
     async def told_by(delays: list[float]) -> list[int]:
-        told, kept, waiting = list[int](), list[int](), deque([1, 2, 3, 4])
+        reported, kept, waiting = list[int](), list[int](), deque([1, 2, 3, 4])
 
         def ask(room: int, under_way: int) -> list[int]:
             return [waiting.popleft() for _ in range(min(room, AT_ONCE - under_way, len(waiting)))]
@@ -31,13 +31,13 @@ def test_what_is_asked_for_hangs_on_what_was_told_and_not_on_who_answers_first()
             return number
 
         def tell(number: int) -> None:
-            told.append(number)
+            reported.append(number)
             if number < 20:
-                waiting.append(number + len(told))
+                waiting.append(number + len(reported))
 
         await side_by_side(ask, find_out, tell, kept.extend, none, AT_ONCE)
-        assert kept == told
-        return told
+        assert kept == reported
+        return reported
 
     runs = [asyncio.run(told_by(delays)) for delays in ([0], [0, 0.003, 0.001], [0.004, 0, 0.002, 0])]
     assert runs[0] == runs[1] == runs[2] and len(runs[0]) > 8
@@ -47,7 +47,7 @@ def test_others_go_on_while_one_takes_long() -> None:
     """The second of five answers last of all; those that there is room for are done by then."""
 
     async def scenario() -> tuple[list[int], list[int]]:
-        rest, done, told = deque(range(5)), list[int](), list[int]()
+        rest, done, reported = deque(range(5)), list[int](), list[int]()
         others_are_done = asyncio.Event()
 
         async def find_out(number: int) -> int:
@@ -61,21 +61,21 @@ def test_others_go_on_while_one_takes_long() -> None:
         await side_by_side(
             lambda _, under_way: [rest.popleft() for _ in range(min(AT_ONCE - under_way, len(rest)))],
             find_out,
-            told.append,
+            reported.append,
             lambda _: None,
             none,
             AT_ONCE,
         )
-        return done, told
+        return done, reported
 
-    done, told = asyncio.run(asyncio.wait_for(scenario(), 20))
+    done, reported = asyncio.run(asyncio.wait_for(scenario(), 20))
     assert done == [0, 2, 3, 1, 4]
-    assert told == [0, 1, 2, 3, 4]
+    assert reported == [0, 1, 2, 3, 4]
 
 
 def test_what_was_told_is_kept_when_all_else_that_can_be_done_has_begun() -> None:
-    """However long keeping takes, nothing waits for it but what is told later."""
-    waiting, begun, told, kept = deque(range(40)), set[int](), list[int](), list[int]()
+    """However long keeping takes, nothing waits for it but what is reported later."""
+    waiting, begun, reported, kept = deque(range(40)), set[int](), list[int](), list[int]()
 
     def ask(room: int, under_way: int) -> list[int]:
         return [waiting.popleft() for _ in range(min(room, AT_ONCE - under_way, len(waiting)))]
@@ -87,10 +87,10 @@ def test_what_was_told_is_kept_when_all_else_that_can_be_done_has_begun() -> Non
 
     def keep(some: Sequence[int]) -> None:
         kept.extend(some)
-        assert kept == told
-        assert begun == set(range(min(40, len(told) + AT_ONCE)))
+        assert kept == reported
+        assert begun == set(range(min(40, len(reported) + AT_ONCE)))
 
-    asyncio.run(side_by_side(ask, find_out, told.append, keep, none, AT_ONCE))
+    asyncio.run(side_by_side(ask, find_out, reported.append, keep, none, AT_ONCE))
     assert kept == list(range(40))
 
 
@@ -108,12 +108,12 @@ def test_an_error_ends_the_rest() -> None:
         return number
 
     async def scenario() -> list[int]:
-        told, kept, first = list[int](), list[int](), iter([[0, 1, 2, 3]])
+        reported, kept, first = list[int](), list[int](), iter([[0, 1, 2, 3]])
         with pytest.raises(ValueError, match="1"):
-            await side_by_side(lambda *_: next(first, []), find_out, told.append, kept.extend, none, 4)
+            await side_by_side(lambda *_: next(first, []), find_out, reported.append, kept.extend, none, 4)
         await asyncio.sleep(0)
-        assert kept == told
-        return told
+        assert kept == reported
+        return reported
 
     assert asyncio.run(scenario()) == [0]
     assert ended == [2, 3]
@@ -124,11 +124,11 @@ def test_what_is_dropped_is_not_told_and_makes_room_when_it_ends(dropped: tuple[
     """Telling of 1 drops them, when they have begun, or are just about to; by any of two orders of answering."""
 
     async def told_by(delay: float) -> tuple[list[int], list[int]]:
-        waiting, told, ended = deque(range(8)), list[int](), list[int]()
+        waiting, reported, ended = deque(range(8)), list[int](), list[int]()
         running, most = set[int](), 0
 
         def is_dropped(number: int) -> bool:
-            return 1 in told and number in dropped
+            return 1 in reported and number in dropped
 
         async def find_out(number: int) -> int:
             nonlocal most
@@ -141,11 +141,11 @@ def test_what_is_dropped_is_not_told_and_makes_room_when_it_ends(dropped: tuple[
 
         await side_by_side(
             lambda room, _: [waiting.popleft() for _ in range(min(room, len(waiting)))],
-            find_out, told.append, lambda _: None, is_dropped, AT_ONCE,
+            find_out, reported.append, lambda _: None, is_dropped, AT_ONCE,
         )  # fmt: skip
         assert most == AT_ONCE and not running
-        return told, ended
+        return reported, ended
 
     for delay in (0, 0.002):
-        told, ended = asyncio.run(told_by(delay))
-        assert told == [number for number in range(8) if number not in dropped] and sorted(ended) == list(range(8))
+        reported, ended = asyncio.run(told_by(delay))
+        assert reported == [number for number in range(8) if number not in dropped] and sorted(ended) == list(range(8))

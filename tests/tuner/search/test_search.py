@@ -169,19 +169,20 @@ def test_it_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "told"), [*(("local-search", told) for told in (1, 11, 16, 21)), *((name, 13) for name in SAMPLERS)]
+    ("sampler", "reported"),
+    [*(("local-search", reported) for reported in (1, 11, 16, 21)), *((name, 13) for name in SAMPLERS)],
 )
 def test_a_run_that_was_killed_asks_for_what_it_would_have_asked_for(
-    tmp_path: Path, sampler: SamplerName, told: int
+    tmp_path: Path, sampler: SamplerName, reported: int
 ) -> None:
-    """Also in the middle of a batch, of which some were told."""
+    """Also in the middle of a batch, of which some were reported."""
     (tmp_path / "whole").mkdir()
     whole = Space()
     run(Search(study_in(tmp_path / "whole"), CHOICES, seed=3, sampler=sampler, passes=PASSES), whole, most=40)
     space = Space()
     killed = Search(study_in(tmp_path), CHOICES, seed=3, sampler=sampler, passes=PASSES)
-    while len(space.evaluated) < told:
-        for candidate in killed.ask(8)[: told - len(space.evaluated)]:
+    while len(space.evaluated) < reported:
+        for candidate in killed.ask(8)[: reported - len(space.evaluated)]:
             if not killed.is_dropped(candidate):
                 killed.tell(candidate, space.evaluate(candidate))
                 killed.keep()
@@ -271,8 +272,8 @@ class Together(Space):
 
 
 def test_what_goes_on_from_a_step_that_leads_down_is_dropped(tmp_path: Path) -> None:
-    """It was proposed when the step was expected to pay, and is not told, though it was asked for."""
-    space, dropped, told = Together(), list[Recipe](), list[Recipe]()
+    """It was proposed when the step was expected to pay, and is not reported, though it was asked for."""
+    space, dropped, reported = Together(), list[Recipe](), list[Recipe]()
     search = Search(study_in(tmp_path), {}, seed=0)
     while batch := search.ask(WINDOW):
         for candidate in batch:
@@ -280,10 +281,10 @@ def test_what_goes_on_from_a_step_that_leads_down_is_dropped(tmp_path: Path) -> 
                 dropped.append(candidate.recipe)
                 continue
             answer = space.evaluate(candidate)
-            told.append(candidate.recipe)
+            reported.append(candidate.recipe)
             search.tell(candidate, answer)
-    assert dropped and search.evaluations == len(set(told))
-    dear = [one.passes for one in told if len(one.passes) > 1 or {str(p) for p in one.passes} & set(PASSES[:2])]
+    assert dropped and search.evaluations == len(set(reported))
+    dear = [one.passes for one in reported if len(one.passes) > 1 or {str(p) for p in one.passes} & set(PASSES[:2])]
     assert all(any(one.passes[: len(passes)] == passes for passes in dear) for one in dropped)
     best = search.states.best()
     assert best is not None and best.cycles == min(map(space.cycles, space.reachable()))

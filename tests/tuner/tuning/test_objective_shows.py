@@ -227,7 +227,7 @@ def test_a_result_under_another_objective_is_another_result(
     assert looked_up(person, monkeypatch, *options) == status
 
 
-def test_a_limit_that_nothing_reaches_is_told_in_one_line(tuned: dict[str, Any], person: Person) -> None:
+def test_a_limit_that_nothing_reaches_is_reported_in_one_line(tuned: dict[str, Any], person: Person) -> None:
     options = ("--target", U55.accelerator, "--max-sram", "1000", "--trials", "3", "--jobs", "1")
     _, err = person.types("tune", "nets.py:mobile", *options, "--store", "limited.sqlite", expect=2)
     errors = [line for line in err.splitlines() if "error:" in line or "failed" in line]

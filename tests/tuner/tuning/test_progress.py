@@ -32,7 +32,7 @@ def shown(width: int, monkeypatch: pytest.MonkeyPatch, term: str = "xterm") -> s
     return screen.getvalue()
 
 
-def test_jobs_that_differ_in_options_alone_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_that_differ_in_options_alone_are_distinguished(capsys: pytest.CaptureFixture[str]) -> None:
     free = [replace(JOBS[0], allowance=Allowance(Exactness.REQUANTISING, loss)) for loss in (1, 2.5)]
     progress = Progress([JOBS[0], *free, JOBS[1]])
     progress.failed(free[0], "one of three")

@@ -236,7 +236,7 @@ def test_an_operator_without_a_known_cost_is_shown_and_not_counted_as_nothing() 
     assert cost.uncosted[0].instructions is None
     without = price([known], target)
     comparison = compare(without, cost, target.instruction_set)
-    assert not comparison.told_apart
+    assert not comparison.distinguishable
     assert "not known" in comparison.reason
 
 
@@ -249,12 +249,12 @@ def linear_and_convolution(cpu: str) -> tuple[OperatorCall, OperatorCall]:
 
 def test_an_order_that_another_compiler_turns_round_is_a_tie() -> None:
     # 139,393 instructions against 80,479 with GCC, 71,284 against 79,807 with clang; on M4 535,917 against 429,311.
-    for cpu, told_apart in (("cortex-m55", False), ("cortex-m4", True)):
+    for cpu, distinguishable in (("cortex-m55", False), ("cortex-m4", True)):
         target = Target.parse(cpu)
         linear, convolution = (price([one], target) for one in linear_and_convolution(cpu))
         assert convolution.instructions < linear.instructions
         comparison = compare(linear, convolution, target.instruction_set)
-        assert comparison.told_apart is told_apart, comparison
+        assert comparison.distinguishable is distinguishable, comparison
 
 
 def test_a_difference_below_the_error_is_a_tie() -> None:
@@ -262,7 +262,7 @@ def test_a_difference_below_the_error_is_a_tie() -> None:
     pools = [KernelCall("softmax", n=rows, c=20) for rows in (1000, 1001)]
     first, second = (price([OperatorCall("a", "softmax", one)], target) for one in pools)
     assert second.instructions > first.instructions
-    assert not compare(first, second, target.instruction_set).told_apart
+    assert not compare(first, second, target.instruction_set).distinguishable
     assert compare(first, first, target.instruction_set).difference == 0
 
 

@@ -84,9 +84,9 @@ def test_the_command_prints_what_was_counted(tmp_path: Path) -> None:
     program = built(tmp_path, "cortex-m4", visits=2)
     counted = count_region(program, Target.parse("cortex-m4"))
     asked = ["count", str(program), "--target", "cortex-m4"]
-    told = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)
-    assert (told["instructions"], told["visits"], told["label"]) == (counted.instructions, 2, "simulated")
-    assert sum(told["by_class"].values()) == counted.instructions
+    reported = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)
+    assert (reported["instructions"], reported["visits"], reported["label"]) == (counted.instructions, 2, "simulated")
+    assert sum(reported["by_class"].values()) == counted.instructions
     first, *classes = CliRunner().invoke(cli, asked).output.splitlines()
     assert first == f"{counted.instructions:,} instructions (simulated) in 2 visits of the region"
     assert f"{counted.by_class[InstructionClass.LOAD]:,}  load" in map(str.strip, classes)

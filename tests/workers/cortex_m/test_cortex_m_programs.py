@@ -111,13 +111,13 @@ def test_the_default_pipeline_is_reported_beside(base: CortexMBase, job: Job[Tar
     assert base.remarks == (str(beside),)
     assert f"{beside.instructions:,} instructions (predicted)" in str(beside)
     (kept,) = (job.cache_dir / "cortex-m").glob(f"*-{fitted_hash()}.json")
-    told = json.loads(kept.read_text())
-    assert told["mve"]["instructions"] != told["dsp"]["instructions"]
-    kept.write_text(json.dumps({**told, "mve": {**told["mve"], "instructions": 7}}))
+    reported = json.loads(kept.read_text())
+    assert reported["mve"]["instructions"] != reported["dsp"]["instructions"]
+    kept.write_text(json.dumps({**reported, "mve": {**reported["mve"], "instructions": 7}}))
     assert BACKEND.lower(job).default_pipeline.instructions == 7  # it is found out once
 
 
-def test_of_two_candidates_that_are_not_told_apart_the_smaller_file_counts_less(programs: CortexMPrograms) -> None:
+def test_of_two_candidates_that_are_indistinguishable_the_smaller_file_counts_less(programs: CortexMPrograms) -> None:
     # Both differ from the default lowering by a convolution whose gain is known. GCC and clang disagree on the layer.
     column = by(programs, "row-along-height,square-as-product,drop-unused-constants")
     both = by(programs, "row-along-height,square-as-product,linear-to-convolution,drop-unused-constants")

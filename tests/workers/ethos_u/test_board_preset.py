@@ -71,13 +71,13 @@ def test_the_name_is_no_part_of_an_identity_and_the_facts_are(name: str, tmp_pat
 
 def test_it_fills_the_options_that_are_not_given(tosa: str) -> None:
     board = read_preset("alif-e7-hp")
-    told = json.loads(cost(tosa, "--board", "alif-e7-hp", "--json").stdout)
+    reported = json.loads(cost(tosa, "--board", "alif-e7-hp", "--json").stdout)
     config = str(board.written(Path(tosa).parent))
     given = ("--target", board.npu, "--system-config", board.system_config, "--memory-mode", "Shared_Sram")
-    assert json.loads(cost(tosa, *given, "--vela-config", config, "--json").stdout) == told
-    assert told["clock_hz"] == board.clock_hz
+    assert json.loads(cost(tosa, *given, "--vela-config", config, "--json").stdout) == reported
+    assert reported["clock_hz"] == board.clock_hz
     other = json.loads(cost(tosa, "--board", "alif-e7-hp", "--memory-mode", "Sram_Only", "--json").stdout)
-    assert other["stream_cycles"] != told["stream_cycles"]
+    assert other["stream_cycles"] != reported["stream_cycles"]
 
 
 def test_its_limits_are_those_of_the_objective() -> None:
@@ -97,10 +97,10 @@ def test_its_limits_are_those_of_the_objective() -> None:
     assert "ethos-u55-32" in shown("--board", "nuvoton-m55m1", "--target", "ethos-u55-32")
 
 
-def test_cycles_are_told_as_milliseconds_at_the_boards_clock(tosa: str) -> None:
-    told = json.loads(cost(tosa, "--board", "himax-we2", "--json").stdout)
+def test_cycles_are_reported_as_milliseconds_at_the_boards_clock(tosa: str) -> None:
+    reported = json.loads(cost(tosa, "--board", "himax-we2", "--json").stdout)
     line = next(line for line in cost(tosa, "--board", "himax-we2").stdout.splitlines() if "command stream" in line)
-    assert f"{told['stream_cycles'] / 400e3:,.3f} ms at 400 MHz" in line
+    assert f"{reported['stream_cycles'] / 400e3:,.3f} ms at 400 MHz" in line
     assert " ms" not in cost(tosa, "--target", "ethos-u55-64").stdout
     assert timed("1,234,000 cycles", 1_234_000, 160e6) == "1,234,000 cycles, 7.713 ms at 160 MHz"
 
@@ -122,12 +122,14 @@ def test_pages_have_milliseconds_where_a_board_is_known(tmp_path: Path) -> None:
     assert "0.150 ms at 400 MHz" in write_index([one], tmp_path / "index.html", clocks=there).read_text()
     assert " ms at " not in report_html(one, ReportExtras()) + write_index([one], tmp_path / "plain.html").read_text()
     entry = NightEntry("net", "ethos-u55-128", "tuned", "never tuned", default_cycles=80_000, best_cycles=60_000)
-    for clock_hz, told in ((400e6, True), (None, False)):
+    for clock_hz, reported in ((400e6, True), (None, False)):
         night = Night(
             "s", "2026-11-21T01", "2026-11-21T02", 60.0, 5, Limits(), {}, (replace(entry, clock_hz=clock_hz),)
         )
         assert (
-            ("0.150 ms at 400 MHz" in night_page(night)) == ("(0.200 ms at 400 MHz)" in night_markdown(night)) == told
+            ("0.150 ms at 400 MHz" in night_page(night))
+            == ("(0.200 ms at 400 MHz)" in night_markdown(night))
+            == reported
         )
 
 
@@ -154,7 +156,7 @@ BROKEN: dict[str, tuple[Callable[[str], str], str]] = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_preset_is_told_in_a_line(broken: str, tmp_path: Path) -> None:
+def test_a_broken_preset_is_reported_in_a_line(broken: str, tmp_path: Path) -> None:
     damage, expected = BROKEN[broken]
     path = tmp_path / "mine.toml"
     path.write_text(damage((SHIPPED / "alif-e7-hp.toml").read_text()))
@@ -163,7 +165,7 @@ def test_a_broken_preset_is_told_in_a_line(broken: str, tmp_path: Path) -> None:
     assert expected in str(error.value) and str(error.value).isprintable()
 
 
-def test_an_unknown_board_is_told_with_those_that_are_near(tosa: str) -> None:
+def test_an_unknown_board_is_reported_with_those_that_are_near(tosa: str) -> None:
     error = cost(tosa, "--board", "alif-e7").exception
     assert isinstance(error, ModelError) and "alif-e7-hp" in str(error)
     error = cost(tosa, "--board", "missing.toml").exception

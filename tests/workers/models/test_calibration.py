@@ -30,7 +30,7 @@ def test_nested_tensors_get_the_element_types_of_the_example_inputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         (
             state(torch.zeros(1, 7), torch.zeros(1, 8)),
@@ -41,7 +41,7 @@ def test_nested_tensors_get_the_element_types_of_the_example_inputs() -> None:
         (torch.zeros(1, 8), "input 1 is a Tensor, the model takes a dict"),
     ],
 )
-def test_what_is_nested_otherwise_is_told_with_its_place(given: Any, told: str) -> None:
+def test_what_is_nested_otherwise_is_reported_with_its_place(given: Any, reported: str) -> None:
     frame = torch.zeros(1, 4)
-    with pytest.raises(ModelError, match=rf"^net\.py:make: calibration input 1: {told}"):
+    with pytest.raises(ModelError, match=rf"^net\.py:make: calibration input 1: {reported}"):
         fitted((frame, state(torch.zeros(1, 8), torch.zeros(1, 8))), (frame, given))

@@ -1,4 +1,4 @@
-"""Errors of torch and ExecuTorch are told with the place in the user's model."""
+"""Errors of torch and ExecuTorch are reported with the place in the user's model."""
 
 from pathlib import Path
 
@@ -58,25 +58,25 @@ def nets(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("function", "line"), [("wrong", 8), ("branches", 12)])
-def test_what_does_not_export_is_told_with_its_line(nets: Path, function: str, line: int) -> None:
+def test_what_does_not_export_is_reported_with_its_line(nets: Path, function: str, line: int) -> None:
     with pytest.raises(ModelError, match=rf"torch\.export cannot export it, .* \(nets\.py, line {line}\)$"):
         export(resolve(f"{nets}:{function}"))  # type: ignore[arg-type]
 
 
-def test_what_does_not_export_without_a_line_of_the_users_is_told_with_its_layer(nets: Path) -> None:
+def test_what_does_not_export_without_a_line_of_the_users_is_reported_with_its_layer(nets: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot export it, .* \(in layer 1\.1, a Linear\)$"):
         export(resolve(f"{nets}:layers"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite_are_told_as_what_they_are(value: float) -> None:
+def test_weights_that_are_not_finite_are_reported_as_what_they_are(value: float) -> None:
     net = torch.nn.Linear(4, 4)
     net.weight.data[0, 0] = value
     with pytest.raises(ModelError, match="has it NaN or infinity in its weights, masks or inputs"):
         lower(export(SourceModel(net, (torch.ones(1, 4),), None, "net")), Target.parse("ethos-u55-128"), seed=0)
 
 
-def test_what_cannot_be_quantised_is_told_with_its_layer(nets: Path) -> None:
+def test_what_cannot_be_quantised_is_reported_with_its_layer(nets: Path) -> None:
     """ExecuTorch quantises the bias of a transposed convolution by its input's channels."""
     model = export(resolve(f"{nets}:grouped"))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=r"cannot be quantised, .* \(in \S*quantize_per_channel\S* of up_bias, .*\)$"):
@@ -100,5 +100,5 @@ def test_an_error_in_a_pass_names_the_pass_and_not_all_before_it() -> None:
     assert with_place(error) == "ValueError: no such layout (in ExecuTorch's FoldPass)"
 
 
-def test_an_error_without_a_place_is_told_as_it_is() -> None:
+def test_an_error_without_a_place_is_reported_as_it_is() -> None:
     assert with_place(KeyError("x")) == "KeyError: 'x'"

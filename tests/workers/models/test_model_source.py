@@ -193,7 +193,7 @@ def test_a_user_s_file_does_not_replace_a_library_of_its_name(user: Path) -> Non
         ("missing.tosa", "missing.tosa: no such file"),
     ],
 )
-def test_a_bad_source_is_told_in_one_line(user: Path, source: str, expected: str) -> None:
+def test_a_bad_source_is_reported_in_one_line(user: Path, source: str, expected: str) -> None:
     assert expected in message(lambda: resolve(source))
 
 

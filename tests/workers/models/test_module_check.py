@@ -1,4 +1,4 @@
-"""Modules that no lowering takes are told as what they are, with what to return instead."""
+"""Modules that no lowering takes are reported as what they are, with what to return instead."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def cost(
         as_data = {f"{name}_error": one.to_json() if one is not None else None for name, one in errors.items()}
         click.echo(json.dumps({**figures, **as_data, "clock_hz": device.clock_hz, "kinds": kinds}))
         return
-    for line in _told(figures, errors, device):
+    for line in _description(figures, errors, device):
         click.echo(line)
     for line in _table(kinds, figures["stream_cycles"]):
         click.echo(line)
@@ -95,7 +95,7 @@ def _by_kind(streams: Sequence[PricedStream]) -> list[dict[str, Any]]:
     return [{"kind": kind, "operations": count[kind], "stream_cycles": cycles[kind]} for kind in kinds]
 
 
-def _told(figures: Mapping[str, int], errors: Mapping[str, PredictionError | None], board: Target) -> list[str]:
+def _description(figures: Mapping[str, int], errors: Mapping[str, PredictionError | None], board: Target) -> list[str]:
     width = max(len(f"{value:,}") for value in figures.values())
     lines = []
     for name, value in figures.items():

@@ -83,14 +83,14 @@ def run(
         decoded = decode(npu.command_stream)
         numbers = {one.offset: index for index, one in enumerate(decoded.operations)} if trace else {}
 
-        def told(operation: Operation, values: np.ndarray) -> None:
+        def report(operation: Operation, values: np.ndarray) -> None:
             kind = f"{operation.kind} {operation.mode}" if operation.mode else str(operation.kind)
             low, high = int(values.min()), int(values.max())
             lines.append(_Line(number, numbers[operation.offset], kind, values.shape[1:], low, high))
             if not as_json:
                 click.echo(str(lines[-1]))
 
-        return execute(npu, arrays, trace=told if trace else None, decoded=decoded)
+        return execute(npu, arrays, trace=report if trace else None, decoded=decoded)
 
     found = program.run(given, method, run_delegate)
     if output is not None:
@@ -102,7 +102,7 @@ def run(
         click.echo(json.dumps(answer, indent=2))
     else:
         for number, array in enumerate(found):
-            click.echo(f"output {number}: {_told(array)}")
+            click.echo(f"output {number}: {_description(array)}")
     if expect:
         difference = first_difference(read_arrays(expect), found)
         if difference:
@@ -111,7 +111,7 @@ def run(
             click.echo(f"{file}: all outputs are as expected")
 
 
-def _told(array: np.ndarray) -> str:
+def _description(array: np.ndarray) -> str:
     if not array.size:
         return described(array)
     if array.size == 1:

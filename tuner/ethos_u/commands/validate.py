@@ -14,9 +14,9 @@ from tuner.commands.options import FiniteRange, json_option, store_option
 from tuner.ethos_u.commands.validate_add import add
 from tuner.ethos_u.validation.document import validation_document
 from tuner.ethos_u.validation.host_text import host_tables
-from tuner.ethos_u.validation.own_measurements import devices_told, own_comparisons
+from tuner.ethos_u.validation.own_measurements import device_lines, own_comparisons
 from tuner.ethos_u.validation.summary import summary_of
-from tuner.ethos_u.validation.text import row_tables, skipped_told, summary_tables
+from tuner.ethos_u.validation.text import row_tables, skipped_lines, summary_tables
 from workers.ethos_u.cost.evidence import SHIPPED, Evidence, read_evidence
 from workers.ethos_u.cost.evidence.comparison import Comparison
 from workers.ethos_u.cost.evidence.limits import DEFAULT_LIMITS, beyond
@@ -77,12 +77,12 @@ def _print(evidence: Evidence, own: Sequence[Comparison]) -> None:
         *row_tables(evidence.comparisons),
         *summary_tables(summary_of(evidence.comparisons)),
         *host_tables(evidence.host),
-        *skipped_told(evidence.skipped.items()),
+        *skipped_lines(evidence.skipped.items()),
     ):
         click.echo(line)
     if own:
         click.echo("\nyour own measurements:")
-        for line in (*row_tables(own), *devices_told(own)):
+        for line in (*row_tables(own), *device_lines(own)):
             click.echo(line)
 
 

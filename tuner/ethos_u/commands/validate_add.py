@@ -10,7 +10,7 @@ from results.store.store import Store
 from tuner.commands.options import board_options, store_option
 from tuner.deploy.board_options import BoardOptions
 from tuner.ethos_u.validation.counted_runs import CountedRun, counted_runs
-from tuner.ethos_u.validation.own_measurements import devices_told, measurements_of, own_comparisons
+from tuner.ethos_u.validation.own_measurements import device_lines, measurements_of, own_comparisons
 from workers.errors import ModelError
 from workers.ethos_u.cost.evidence.comparison import Label
 
@@ -57,7 +57,7 @@ def add(
     measurements = measurements_of(runs)
     with Store.open(store_url) as store:
         changed = store.measurements.record_all(measurements)
-        lines = list(devices_told(own_comparisons(store)))
+        lines = list(device_lines(own_comparisons(store)))
     click.echo(f"{changed} added or changed, {len(measurements) - changed} known before")
     for line in lines:
         click.echo(line)

@@ -24,7 +24,7 @@ def host_tables(rows: Sequence[HostComparison]) -> Iterator[str]:
     yield ""
     yield "errors of work on the CPU in percent of what was counted:"
     yield from columns([HOST_HEADINGS, *error_cells(rows)], HOST_WORDS)
-    yield assumed_told()
+    yield assumption_line()
 
 
 def error_cells(rows: Sequence[HostComparison]) -> list[tuple[str, ...]]:
@@ -32,7 +32,7 @@ def error_cells(rows: Sequence[HostComparison]) -> list[tuple[str, ...]]:
     return [(one.subject, one.kind, str(one.rows), f"{one.mean:.1f}", f"{one.worst:.1f}") for one in host_errors(rows)]
 
 
-def assumed_told() -> str:
+def assumption_line() -> str:
     """Which classes of operators have prices that nothing published stands for."""
     assumed = ", ".join(kind for kind, price in PRICES.items() if price.basis == "assumed")
     return f"Assumed, without evidence: {assumed}."

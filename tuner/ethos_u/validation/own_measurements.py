@@ -72,7 +72,7 @@ def predicted_again(measurement: Measurement) -> Measurement:
     return replace(measurement, predicted_cycles=predicted, model_version=MODEL_VERSION)
 
 
-def devices_told(rows: Sequence[Comparison]) -> Iterator[str]:
+def device_lines(rows: Sequence[Comparison]) -> Iterator[str]:
     """How far predictions are off on each of the user's devices, one line each."""
     by_device: dict[tuple[str, str], list[Comparison]] = {}
     for row in rows:

@@ -37,15 +37,15 @@ def summary_tables(summary: Summary) -> Iterator[str]:
     yield "order of pairs of one model or kind of operator:"
     yield from columns([ORDER_HEADINGS, *map(order_cells, summary.order)])
     yield ""
-    yield from totals_told(summary)
+    yield from total_lines(summary)
 
 
-def totals_told(summary: Summary) -> Iterator[str]:
+def total_lines(summary: Summary) -> Iterator[str]:
     """The numbers over all families, in sentences."""
     if summary.launches is not None:
-        yield _launches_told("Launches", summary.launches)
+        yield _launch_line("Launches", summary.launches)
         if summary.vela_launches is not None:
-            yield _launches_told("By Vela's estimate, launches", summary.vela_launches)
+            yield _launch_line("By Vela's estimate, launches", summary.vela_launches)
         if summary.least_launches is not None:
             yield (
                 f"Counters could have shown {summary.launches.possible_percent:.0f} % of these predictions. "
@@ -91,7 +91,7 @@ def columns(lines: Sequence[_Cells], words: Collection[str] = WORDS) -> Iterator
     yield from tabulate(lines, tablefmt="plain", colalign=sides, disable_numparse=True).splitlines()
 
 
-def skipped_told(skipped: Iterable[tuple[str, int]]) -> Iterator[str]:
+def skipped_lines(skipped: Iterable[tuple[str, int]]) -> Iterator[str]:
     """What was left out, one line for each reason."""
     for reason, count in skipped:
         yield f"left out: {count} {reason}"
@@ -107,7 +107,7 @@ def _row_cells(row: Comparison) -> _Cells:
     )  # fmt: skip
 
 
-def _launches_told(what: str, errors: LaunchErrors) -> str:
+def _launch_line(what: str, errors: LaunchErrors) -> str:
     return (
         f"{what} above {SHORT_LAUNCH_CYCLES:,} cycles: {errors.rows}, median error {errors.median:.1f} %, "
         f"{errors.near_percent:.0f} % within {NEAR_PERCENT:g} %."

@@ -75,7 +75,7 @@ class ProgramGraph:
             What passes were found to save. There is one new edge for each pass that leads from an evaluated program to
             another.
         """
-        program = answer.program or self.foretold(recipe)
+        program = answer.program or self.known_program(recipe)
         edges = []
         if self.roots.is_root(recipe):
             self.roots.record(recipe, program)
@@ -157,7 +157,7 @@ class ProgramGraph:
             return []
         return [Edge(choice_text(root), answer.value - before.value)]
 
-    def foretold(self, recipe: Recipe) -> str:
+    def known_program(self, recipe: Recipe) -> str:
         """The program of a recipe, by what is known of its prefixes; empty if that is not enough."""
         program = self._walked.start(recipe)
         for one in recipe.passes:

@@ -30,7 +30,7 @@ class Sampler(Protocol):
         """The next one; None if nothing is left until more answers come."""
 
     def parameters(self, recipe: Recipe) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-        """As in `Result`, of a recipe that was proposed and not told."""
+        """As in `Result`, of a recipe that was proposed and not reported."""
 
     def learn(self, recipe: Recipe, answer: Answer, better: bool, was_proposed: bool) -> Collection[Recipe]:
         """Take in what a recipe came to.

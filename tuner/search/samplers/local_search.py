@@ -93,7 +93,7 @@ class LocalSearch:
     def root(self, recipe: Recipe) -> Candidate | None:
         if not self._window.take(recipe):
             return None
-        # The default says which passes there are for this model. Which of the others is best shows when all are told.
+        # The default says which passes there are for this model. Which of the others is best shows in the end.
         return Candidate(recipe, inf if recipe == Recipe() else -inf)
 
     def learn_steps(self, edges: list[Edge]) -> None:

@@ -52,7 +52,7 @@ class OptunaSampler:
         """
         self._states, self._seed = states, seed
         self._study = optuna.create_study(direction="minimize")  # in memory
-        self._trials: dict[Recipe, optuna.Trial] = {}  # of what was proposed and not told
+        self._trials: dict[Recipe, optuna.Trial] = {}  # of what was proposed and not reported
         self._sampler, self._values = _MAKERS[name], (_NONE, *passes)
         self._window = Window(0, states, ())
 
@@ -75,7 +75,7 @@ class OptunaSampler:
             recipe = self._decide(trial)
             if self._window.take(recipe):
                 return self._proposed(recipe, trial)
-            program = self._states.foretold(recipe)
+            program = self._states.known_program(recipe)
             if program in self._states:
                 known = self._states[program]
                 self._tell(trial, known.cycles, known.violation)
@@ -90,7 +90,7 @@ class OptunaSampler:
         """The slots and choices that were drawn for a recipe.
 
         Args:
-            recipe: that was proposed and is not told.
+            recipe: that was proposed and is not reported.
 
         Returns:
             Parameter -> its value, and the values that it may have.

@@ -32,7 +32,7 @@ class Window:
         """Whether a recipe is open. If so, it is in the window from now on. An open one was not tried. It leads to no
         program that is known to be evaluated or in the window.
         """
-        program = self._states.foretold(recipe)
+        program = self._states.known_program(recipe)
         if recipe in self._tried or program in self._states or self.pending & {str(recipe), program}:
             return False
         self.pending |= {str(recipe), program} - {""}

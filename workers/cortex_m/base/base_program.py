@@ -93,7 +93,7 @@ def lowered(job: Job[Target]) -> CortexMBase:
     with _said_of(job.source):
         data, quantised = _cached(folder / f"{found.key}.pt2", model, calibration, order)
         grows = growing_state(model.program, calibration.samples)
-        warnings = calibration.warnings + grows + _told_of_state(quantised)
+        warnings = calibration.warnings + grows + _state_warnings(quantised)
     kept = folder / f"{found.key}-{fitted_hash()}.json"
     beside = default_pipeline(model, calibration.samples, job.target, kept)
     return CortexMBase(
@@ -153,7 +153,7 @@ def _cached(
     return written.getvalue(), loaded(written.getvalue())
 
 
-def _told_of_state(quantised: ExportedProgram) -> tuple[str, ...]:
+def _state_warnings(quantised: ExportedProgram) -> tuple[str, ...]:
     """A warning about buffers that start with something else in the `.pte`."""
     from workers.cortex_m.lowering.edge import to_edge
 

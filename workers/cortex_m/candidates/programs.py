@@ -121,7 +121,7 @@ class CortexMPrograms(Programs[Candidate]):
     def cost(self, program: Candidate) -> Cost:
         lowered, file = self.lowered(program), self.file(program)
         found = self._priced(program)
-        decided = found if self._told_apart(self.default, program) else self._priced(self.default)
+        decided = found if self._distinguishable(self.default, program) else self._priced(self.default)
         kinds = [operator_of(node) for node in lowered.graph.nodes if node.op == "call_function"]
         metrics = {
             "instructions": found.instructions,
@@ -140,8 +140,8 @@ class CortexMPrograms(Programs[Candidate]):
 
     def tied(self, program: Candidate, cheapest: Candidate) -> Cost | None:
         cost, least = self.cost(program), self.cost(cheapest)
-        # What is told apart from the cheapest one takes more, and operators without a known cost may take anything.
-        if self._told_apart(cheapest, program) or cost["uncosted"] > least["uncosted"]:
+        # A distinguishable program takes more than the cheapest, and operators without a known cost may take anything.
+        if self._distinguishable(cheapest, program) or cost["uncosted"] > least["uncosted"]:
             return None
         counted = least["decided_instructions"]
         return replace(cost, metrics={**cost.metrics, "decided_instructions": counted})
@@ -214,9 +214,9 @@ class CortexMPrograms(Programs[Candidate]):
     def _priced(self, program: Candidate) -> ProgramCost:
         return price(operator_calls(self.lowered(program)), self._target)
 
-    def _told_apart(self, first: Candidate, second: Candidate) -> bool:
+    def _distinguishable(self, first: Candidate, second: Candidate) -> bool:
         """Whether it is known which of two programs takes fewer instructions."""
-        return compare(self._priced(first), self._priced(second), self._target.instruction_set).told_apart
+        return compare(self._priced(first), self._priced(second), self._target.instruction_set).distinguishable
 
     @property
     def _example(self) -> tuple[Any, ...]:

@@ -66,8 +66,8 @@ def within_one_step(
         gap = float((one.double() - other.double()).abs().max()) if one.numel() else 0.0
         allowed = 1e-5 * float(other.double().abs().max()) if step is None else 1.001 * step
         if not gap <= allowed:
-            told = f"{gap / step:.1f} steps" if step else f"{gap:g}"
-            return Outcome(False, f"output {number}: values are off by up to {told} from the quantised model's")
+            distance = f"{gap / step:.1f} steps" if step else f"{gap:g}"
+            return Outcome(False, f"output {number}: values are off by up to {distance} from the quantised model's")
     return Outcome(True, "")
 
 
@@ -83,5 +83,8 @@ def _step(node: Node) -> float | None:
 
 
 def _same_shapes(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> Outcome:
-    told, due = ([(tuple(one.shape), one.dtype) for one in values] for values in (found, wanted))
-    return Outcome(told == due, "" if told == due else f"outputs have shapes and dtypes {told} instead of {due}")
+    actual, expected = ([(tuple(one.shape), one.dtype) for one in values] for values in (found, wanted))
+    return Outcome(
+        actual == expected,
+        "" if actual == expected else f"outputs have shapes and dtypes {actual} instead of {expected}",
+    )

@@ -36,18 +36,18 @@ class Comparison:
     Attributes:
         difference: instructions of the second less those of the first; negative if the second takes fewer.
         error: of the difference, in instructions. It is the errors of operators that only one of them has.
-        told_apart: whether the order of the two is known.
+        distinguishable: whether the order of the two is known.
         reason: why it is not; empty if it is.
     """
 
     difference: float
     error: float
-    told_apart: bool
+    distinguishable: bool
     reason: str
 
 
 def compare(first: ProgramCost, second: ProgramCost, instruction_set: InstructionSet) -> Comparison:
-    """Which of two programs takes fewer instructions, as far as that can be told.
+    """Which of two programs takes fewer instructions, as far as that can be known.
 
     Operators that both have at the same cost cancel, with their errors.
 

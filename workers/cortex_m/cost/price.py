@@ -12,7 +12,7 @@ from workers.cortex_m.cost.kernels import WHOLE_OPERATORS, counts_of, formula_of
 from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.target import COUNTED_WITH, InstructionSet, Target
 
-#: The error of what no family's error is known for, in per cent: operators are then told apart by large gaps alone.
+#: The error of what no family's error is known for, in per cent: operators are then distinguished by large gaps alone.
 UNKNOWN_ERROR = 10.0
 
 

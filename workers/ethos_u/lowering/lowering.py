@@ -52,7 +52,7 @@ class Lowered:
         host_operators: those left on the CPU, in program order.
         calibration_inputs: for each delegate, what reaches it on the first (at most 2) calibration inputs. They are
             arrays of the shapes and element types of its TOSA inputs, in their order.
-        warnings: what the user should be told.
+        warnings: for the user.
         interface: dim orders of the program's inputs and outputs, as a `.pte` has them.
     """
 
@@ -71,7 +71,7 @@ class Quantised:
         program: what `to_edge` takes.
         compile_spec: of the target that it was quantised for.
         samples: the inputs that it was quantised on.
-        warnings: what the user should be told.
+        warnings: for the user.
     """
 
     program: "ExportedProgram"
@@ -108,8 +108,10 @@ def quantised_program(
             warnings: tuple[str, ...] = unused if calibration_data else ()
             return Quantised(model.program, compile_spec, calibration.samples, warnings)
         program = quantise(model, calibration.samples, compile_spec, setting)
-    told = calibration.warnings if setting else calibration.warnings + growing_state(model.program, calibration.samples)
-    return Quantised(program, compile_spec, calibration.samples, told)
+    warnings = calibration.warnings
+    if not setting:
+        warnings += growing_state(model.program, calibration.samples)
+    return Quantised(program, compile_spec, calibration.samples, warnings)
 
 
 def lower(

@@ -120,7 +120,7 @@ class _Written:
 
     @property
     def values(self) -> np.ndarray | None:
-        """All of them by row, column and channel; None if that cannot be told."""
+        """All of them by row, column and channel; None if that cannot be known."""
         values = np.concatenate([one.values for one in self.parts])
         places = self._places()
         if places is not None:

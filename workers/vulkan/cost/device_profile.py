@@ -1,4 +1,4 @@
-"""Milliseconds from a user's own trace of a device, where they can be told.
+"""Milliseconds from a user's own trace of a device, where they can be predicted.
 
 Such a prediction has a range.
 

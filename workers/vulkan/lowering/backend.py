@@ -145,7 +145,7 @@ def _with_layouts(program: ExportedProgram, options: dict[str, Any]) -> Exported
     program = apply_passes(program, [SpecPropPass()])
     program = apply_passes(program, [RemoveAssertsTransform(), insert_prepack_nodes])
     program = apply_passes(program, [TagMemoryMetaPass(limits, force_fp16=options.get("force_fp16", False))])
-    # ExecuTorch's planner asserts that ToOutVarPass ran before it, unless it is told that it failed.
+    # ExecuTorch's planner asserts that ToOutVarPass ran before it, unless an option says that it failed.
     program.graph_module.encounter_to_out_var_failure = True
     planner = MemoryPlanningAlgorithmSuite(algo_list=[partial(greedy, allow_overlapping_allocations=False)])
     return apply_passes(program, [ConstraintBasedSymShapeEvalPass(), MemoryPlanningPass(memory_planning_algo=planner)])

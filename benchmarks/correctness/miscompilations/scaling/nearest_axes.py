@@ -64,7 +64,7 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "`LegaliseResize` (compiler/scheduler_decompose.cpp) takes the larger of both factors and doubles both axes "
         "until it is reached. It looks at offsets and denominators only to tell half pixels. It looks at corners by "
-        "the larger ratio of both axes. An axis with a smaller factor is not told apart."
+        "the larger ratio of both axes. An axis with a smaller factor is not distinguished."
     ),
     effect="Only the first rows or columns of the operand are read, each more often than it should be.",
     workaround="One RESIZE by the common factor, and a CONCAT with itself that repeats rows or columns.",

@@ -45,8 +45,8 @@ MISCOMPILATION = Miscompilation(
     cause=(
         "Behind most TRANSPOSEs, `EthosU55RCSGenerator::CalcBlockDep` "
         "(architecture/ethosu55/ethos_u55_register_cs_generator.cpp) sets BLOCKDEP to 0. One of rows and columns is "
-        "left out there. An OFM and an IFM of other shapes are told apart further on. Where there are as many rows as "
-        "columns the shapes are the same. The blocks that are then compared are blocks of the TRANSPOSE, whose rows "
+        "left out there. An OFM and an IFM of other shapes are distinguished further on. Where there are as many rows "
+        "as columns the shapes are the same. The blocks that are then compared are blocks of the TRANSPOSE, whose rows "
         "are columns of the OFM."
     ),
     effect=(

@@ -43,7 +43,7 @@ _TRIALS = 5
 
 
 @pytest.mark.slow
-def test_the_smallest_file_of_those_not_told_apart_from_the_cheapest_is_stored(tmp_path: Path) -> None:
+def test_the_smallest_file_of_those_indistinguishable_from_the_cheapest_is_stored(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET)
     job = Job(f"{tmp_path}/net.py:net", Target.parse("cortex-m55"), tmp_path / "cache", seed=0)
     tasks.warm_up()

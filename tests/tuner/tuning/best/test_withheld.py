@@ -1,4 +1,4 @@
-"""What a search saw and does not offer is told with the limit that forbids it."""
+"""What a search saw and does not offer is reported with the limit that forbids it."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from tuner.tuning.best.withheld import Withheld, cheapest_withheld, least_sram
 from tuner.tuning.objective import Objective
 
 
-def test_the_cheapest_candidate_beyond_a_limit_is_told() -> None:
+def test_the_cheapest_candidate_beyond_a_limit_is_reported() -> None:
     found = best(default=evaluation("default", 1000), best=evaluation("a", 800))
     unmeasured = figures(600, conservative_cycles=1001)
     large = figures(700, sram_bytes=10**6)
@@ -28,7 +28,7 @@ def test_the_cheapest_candidate_beyond_a_limit_is_told() -> None:
     assert least_sram(others) == min(unmeasured.sram_bytes, large.sram_bytes)
 
 
-def test_where_costs_have_no_ratio_the_facts_are_told() -> None:
+def test_where_costs_have_no_ratio_the_facts_are_reported() -> None:
     moved = figures(10**12, metrics={"host_operators": 0, "delegates": 1, "moved_bytes": 7520, "operations": 1})
     assert str(Withheld(moved, 2 * 10**12, ("the bytes of flash 9 are more than 8",), "vulkan")) == (
         "a candidate with 0 operators on the CPU, 1 delegate, 7,520 bytes moved, 1 operation is not offered: the bytes "

@@ -110,7 +110,7 @@ def test_what_fails_alike_is_found_in_one_go_and_told_in_one_line(tmp_path: Path
     assert sum(function is tasks.up_to_right for function, _ in asked) == 1 + (len(wrong) - 1) // 16
 
 
-def test_causes_are_told_apart_by_what_is_wrong() -> None:
+def test_causes_are_distinguished_by_what_is_wrong() -> None:
     reasons = (
         "3 of 10 values of output 0 differ on maximum inputs; operation 4 is the first to go wrong",
         "7 of 10 values of output 0 differ on minimum inputs", "5 of 10 values of output 0 differ on maximum inputs",

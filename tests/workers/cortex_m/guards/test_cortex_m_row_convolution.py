@@ -11,9 +11,9 @@ FOUND = {"ok": None, "fail-3": Severity.FAILS, "WRONG": Severity.WRONG}
 
 def test_the_rule_says_what_the_kernel_did() -> None:
     rows = [row for row in row_convolutions() if row["dispatch_1xn"] == "1"]
-    told = [row_kernel_verdict(*(int(row[name]) for name in ("W", "k", "s", "p"))) for row in rows]
+    reported = [row_kernel_verdict(*(int(row[name]) for name in ("W", "k", "s", "p"))) for row in rows]
     counted = [FOUND[row["verdict"]] for row in rows]
-    others = [(row, said) for row, said, was in zip(rows, told, counted, strict=True) if said is not was]
+    others = [(row, said) for row, said, was in zip(rows, reported, counted, strict=True) if said is not was]
     assert set(counted) == {None, Severity.FAILS, Severity.WRONG}
     # One configuration is right by chance of its values: the rule may refuse it, and calls nothing wrong safe.
     assert all(said is Severity.WRONG for _, said in others), others

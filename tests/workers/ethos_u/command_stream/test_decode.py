@@ -141,9 +141,9 @@ def test_everything_can_be_written_as_json(accelerator: str) -> None:
 
     for name in everything(accelerator.rpartition("-")[0]):
         for operation in decode(stream(accelerator, name)).operations:
-            told = json.loads(json.dumps(plain(operation)))
-            assert told["offset"] == operation.offset and told["kind"] == operation.kind
-            assert ("dma" in told) != ("ofm" in told)
+            reported = json.loads(json.dumps(plain(operation)))
+            assert reported["offset"] == operation.offset and reported["kind"] == operation.kind
+            assert ("dma" in reported) != ("ofm" in reported)
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,10 @@ def test_commands_are_those_that_vela_lists(accelerator: str, name: str) -> None
             other.offset, other.code, other.name, list(other.fields),
         )  # fmt: skip
         for field, value in one.fields.items():
-            told = other.fields[field]
+            reported = other.fields[field]
             if one.name == "NPU_SET_OP_SCALAR" and int(value) >> 31:
-                told = str(int(told) + 1)  # Vela prints negative scalars one too low
-            assert told == value or told.endswith(f"_{value}"), (one, other)
+                reported = str(int(reported) + 1)  # Vela prints negative scalars one too low
+            assert reported == value or reported.endswith(f"_{value}"), (one, other)
 
 
 _PARTS = {
@@ -89,15 +89,15 @@ def test_operations_are_what_vela_says_of_them(accelerator: str, name: str) -> N
             continue
         theirs = described(comment)
         for part, value in ours(operation).items():
-            told = theirs.get(part)
+            reported = theirs.get(part)
             if part == "traversal":
                 # What is no convolution has no weights to order; its register keeps what was there.
                 if operation.kind == "conv":
-                    assert told in (value, (str(value[0]).replace("PartKernelFirst", "PartKernel"),))
+                    assert reported in (value, (str(value[0]).replace("PartKernelFirst", "PartKernel"),))
             elif part == "padding" and name == "dilated more":
                 pass  # Vela prints that of the undivided convolution; what the parts are set to adds up to their widths
-            elif told is not None:
-                assert told == tuple(map(str, value)), (part, comment)
+            elif reported is not None:
+                assert reported == tuple(map(str, value)), (part, comment)
         assert theirs.keys() >= {"block", "accumulator"}
 
 

@@ -137,13 +137,13 @@ def bench(tmp_path: Path) -> Bench:
         ("ethos-u85-512", ["mps4_board.subsystem.ethosu.num_macs=512", "vis_hdlcd.disable_visualisation=1"]),
     ],
 )
-def test_what_the_simulator_is_told(bench: Bench, target: str, words: list[str]) -> None:
+def test_what_the_simulator_is_given(bench: Bench, target: str, words: list[str]) -> None:
     (bench.folder / "said").write_text(LOG)
     fvp = bench.fvp(f'for word in "$@"; do echo "$word"; done; cat "{bench.folder}/said"', target)
     assert fvp.run(bench.pte, bench.log) == PmuReport(247553, 2)
-    told = bench.log.read_text().splitlines()[: -len(LOG.splitlines())]
-    assert set(words) < set(told)
-    assert told[-6:] == ["-a", str(bench.runner), "--data", f"{bench.pte}@0x38000000", "--timelimit", "30"]
+    reported = bench.log.read_text().splitlines()[: -len(LOG.splitlines())]
+    assert set(words) < set(reported)
+    assert reported[-6:] == ["-a", str(bench.runner), "--data", f"{bench.pte}@0x38000000", "--timelimit", "30"]
 
 
 def test_a_simulator_that_does_not_stop_is_stopped_with_all_that_it_started(bench: Bench) -> None:
@@ -175,10 +175,10 @@ def test_a_simulator_that_fails_gives_no_figures(bench: Bench) -> None:
     assert "cannot be started" in bench.fails(no_program)
 
 
-def test_what_is_missing_is_told_with_what_to_install(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_reported_with_what_to_install(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(bench.folder))
 
-    def told(target: str, fvp: Path | None, runner: Path) -> str:
+    def message(target: str, fvp: Path | None, runner: Path) -> str:
         with pytest.raises(ModelError) as error:
             Fvp.find(Target.parse(target), fvp, runner, "0x38000000", 1)
         assert "docs/fvp.md" in str(error.value) and "\n" not in str(error.value)
@@ -189,13 +189,13 @@ def test_what_is_missing_is_told_with_what_to_install(bench: Bench, monkeypatch:
         ("ethos-u65-512", "FVP_Corstone_SSE-300_Ethos-U65", "Corstone-300"),
         ("ethos-u85-256", "FVP_Corstone_SSE-320", "Corstone-320"),
     ):
-        missing = told(target, None, bench.runner)
+        missing = message(target, None, bench.runner)
         assert f"{name} is not on the PATH; install Arm's {corstone} FVP (https://developer.arm.com/" in missing
         (bench.folder / name).write_text("#!/bin/sh\n")
         (bench.folder / name).chmod(0o755)
         assert Fvp.find(Target.parse(target), None, bench.runner, "0x38000000", 1).executable.name == name
-    assert "--fvp nowhere cannot be run" in told("ethos-u55-128", Path("nowhere"), bench.runner)
-    no_elf = told("ethos-u85-256", None, Path(os.devnull))
+    assert "--fvp nowhere cannot be run" in message("ethos-u55-128", Path("nowhere"), bench.runner)
+    no_elf = message("ethos-u85-256", None, Path(os.devnull))
     assert "not an ELF file; build ExecuTorch's runner with" in no_elf
     assert "--pte=0x38000000 --target=ethos-u85-256 --system_config=Ethos_U85_SYS_DRAM_Mid --memory_mode=" in no_elf
-    assert "No such file" in told("ethos-u85-256", None, bench.folder / "absent.elf")
+    assert "No such file" in message("ethos-u85-256", None, bench.folder / "absent.elf")

@@ -163,12 +163,12 @@ class Down(torch.nn.Module):
 
 def test_inputs_that_are_not_the_program_s_are_refused() -> None:
     pte = PteProgram(exported(torch.nn.ReLU(), torch.zeros(1, 4)), "relu")
-    for inputs, told in (
+    for inputs, reported in (
         ([], "it takes 1 inputs, not 0"),
         ([np.zeros((1, 4))], r"input 0 is float64\[1, 4\], it takes float32\[1, 4\]"),
         ([np.zeros((4, 1), np.float32)], r"input 0 is float32\[4, 1\], it takes float32\[1, 4\]"),
     ):
-        with pytest.raises(ModelError, match=f"^relu: {told}$"):
+        with pytest.raises(ModelError, match=f"^relu: {reported}$"):
             pte.run(inputs)
     with pytest.raises(ModelError, match=r"^relu: it has no method backward, only forward$"):
         pte.run([np.zeros((1, 4), np.float32)], "backward")
@@ -224,6 +224,6 @@ def test_a_damaged_file_is_refused_in_one_line(stock: Stock) -> None:
     assert refused > 10
 
 
-def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"missing\.pte: cannot be read"):
         run_pte(tmp_path / "missing.pte", [])

@@ -220,8 +220,8 @@ def test_a_quantised_file_is_not_quantised_again(tmp_path: Path) -> None:
     # In a process of its own: quantising registers in this one what writing needs.
     subprocess.run([sys.executable, "-c", _LOWER_A_FILE, tmp_path / "net.pt2"], check=True)
     np.save(tmp_path / "data.npy", np.zeros((1, 1, 48, 10), np.float32))
-    told = lower_model(export(file), U55, seed=0, calibration_data=tmp_path / "data.npy").warnings
-    assert told == ("the model is already quantised: --calibration-data is not used",)
+    reported = lower_model(export(file), U55, seed=0, calibration_data=tmp_path / "data.npy").warnings
+    assert reported == ("the model is already quantised: --calibration-data is not used",)
 
 
 def test_executorch_is_left_as_it_was_also_after_a_failure() -> None:
@@ -263,7 +263,7 @@ class Follows(nn.Module):
         return x * self.level
 
 
-def test_a_buffer_without_dimensions_is_told_with_what_to_do() -> None:
+def test_a_buffer_without_dimensions_is_reported_with_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"buffer without dimensions \(level\); give it shape \[1\]"):
         lowered(seeded(Follows, (1, 8)), U85)
     assert lowered(seeded(lambda: Follows(1), (1, 8)), U85).graphs

@@ -1,4 +1,4 @@
-"""Operators on the CPU that ExecuTorch has no kernel for are told before a search."""
+"""Operators on the CPU that ExecuTorch has no kernel for are reported before a search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Largest(nn.Module):
         return torch.relu(x).topk(2)[0]
 
 
-def test_an_operator_without_a_kernel_is_told() -> None:
+def test_an_operator_without_a_kernel_is_reported() -> None:
     own = [(torch.rand(1, 4),)]
     sort, topk = (
         lower(export(SourceModel(net, own[0], own, "net.py:net")), Target.parse("ethos-u55-128"), seed=0).warnings

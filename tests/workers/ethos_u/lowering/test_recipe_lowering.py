@@ -61,8 +61,8 @@ def test_a_recipe_that_is_wrong_for_the_model_is_refused(
 
 
 def test_a_recipe_for_another_target_is_refused(lower: Callable[[str], bytes]) -> None:
-    told = "accelerators say ethos-u55-128 and ethos-u55-256"
-    with pytest.raises(ModelError, match=told), apply_recipe("default", "ethos-u55-256"):
+    reported = "accelerators say ethos-u55-128 and ethos-u55-256"
+    with pytest.raises(ModelError, match=reported), apply_recipe("default", "ethos-u55-256"):
         lower(TARGET)
 
 

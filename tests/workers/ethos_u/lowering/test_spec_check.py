@@ -39,7 +39,7 @@ def test_a_vela_configuration_counts_by_its_contents(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ({"target": "ethos-u55-256"}, "their accelerators say ethos-u55-256 and ethos-u55-128; give apply_recipe"),
         ({"memory_mode": "Sram_Only"}, "their memory modes say Sram_Only and Shared_Sram"),
@@ -48,6 +48,6 @@ def test_a_vela_configuration_counts_by_its_contents(tmp_path: Path) -> None:
         ({"extra_flags": ["--recursion-limit=2000"]}, "gives Vela --recursion-limit=2000"),
     ],
 )
-def test_another_target_or_flag_is_told(arguments: dict[str, Any], told: str) -> None:
-    with pytest.raises(ModelError, match=told):
+def test_another_target_or_flag_is_reported(arguments: dict[str, Any], reported: str) -> None:
+    with pytest.raises(ModelError, match=reported):
         check_spec(spec(**{"target": "ethos-u55-128", **arguments}), Target.parse("ethos-u55-128"))

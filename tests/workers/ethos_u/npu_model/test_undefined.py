@@ -1,4 +1,4 @@
-"""What TOSA or the hardware leaves undefined is a fault, and registers that contradict each other are told."""
+"""What TOSA or the hardware leaves undefined is a fault, and registers that contradict each other are reported."""
 
 from __future__ import annotations
 

@@ -56,11 +56,11 @@ def test_a_file_that_vela_miscompiled_is_refused_with_the_operation(job: Job, tm
     """A product of a slice: docs/vela-miscompilations.md."""
     job = other(job, "sliced")
     file = written(job, tmp_path / "sliced.pte")
-    told = (
+    reported = (
         r"^.*sliced\.pte: delegate 0: the command stream breaks a rule of the NPU: .*; "
         r"operation \d+ \(pool, of MatMul\) is the first to go wrong: \d+ of 160 values of \S+ differ$"
     )
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=reported):
         run_check(file, job, "default")
 
 
@@ -68,9 +68,9 @@ def test_what_vela_miscompiles_is_not_lowered_in_ones_own_script(job: Job) -> No
     model = exported_model(other(job, "sliced").source)
     assert model is not None
     quantised = quantised_program(model, job.target, seed=job.seed)
-    told = (
+    reported = (
         r"recipe 'default', delegate 0: Vela miscompiles it for ethos-u55-128, .*; operation \d+ \(pool, of MatMul\) "
         r"is the first to go wrong: .*; check_streams=False lowers it all the same"
     )
-    with pytest.raises(ModelError, match=told), apply_recipe("default", job.target):
+    with pytest.raises(ModelError, match=reported), apply_recipe("default", job.target):
         to_edge(quantised.program, quantised.compile_spec)

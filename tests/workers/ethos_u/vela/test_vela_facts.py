@@ -1,4 +1,4 @@
-"""What passes are told about a target: the same as the whole evaluation finds, and remembered."""
+"""What passes learn about a target: the same as the whole evaluation finds, and remembered."""
 
 import json
 import sqlite3

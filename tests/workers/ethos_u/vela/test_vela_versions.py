@@ -45,7 +45,7 @@ def test_the_later_version_is_another_one() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_refusal_is_told_and_the_process_goes_on(version: str) -> None:
+def test_a_refusal_is_reported_and_the_process_goes_on(version: str) -> None:
     p = Program()
     with pytest.raises(VelaRefused, match="Resize"):
         compile_with(version, p.tosa(p.resize(p.input(1, 2, 2, 8))), TARGETS[0])

@@ -1,4 +1,4 @@
-"""Inputs and outputs that lie in memory as NHWC: lowered as such, told apart, and checked on the right values."""
+"""Inputs and outputs that lie in memory as NHWC: lowered as such, distinguished, and checked on the right values."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def shapes(graph: Graph) -> list[tuple[int, ...]]:
     return [graph[i].type.shape for i in (*graph.inputs, *graph.outputs)]
 
 
-def test_models_that_differ_in_strides_alone_are_told_apart(user: Path) -> None:
+def test_models_that_differ_in_strides_alone_are_distinguished(user: Path) -> None:
     nchw, nhwc = base("nets.py:nchw"), base("nets.py:nhwc")
     assert nchw.model_hash != nhwc.model_hash and nchw.key != nhwc.key
     assert (nchw.io_layout, nhwc.io_layout) == ("nchw", "nhwc")
@@ -204,7 +204,7 @@ def test_a_program_that_executorch_makes_wrong_is_refused(user: Path) -> None:
         base("nets.py:pooled", "nhwc")
 
 
-def test_what_cannot_be_relaid_is_told(user: Path) -> None:
+def test_what_cannot_be_relaid_is_reported(user: Path) -> None:
     Path("net.tosa").write_bytes(base("nets.py:nchw").graphs[0])
     for source, said in (
         ("nets.py:flat", "has no input of rank 4"),

@@ -37,5 +37,5 @@ def test_a_quantised_file_with_operators_of_executorch(tmp_path: Path) -> None:
     torch.export.save(torch.export.export(convert_pt2e(prepared), example), path)
     assert "torch.ops.dim_order_ops._to_dim_order_copy.default" in operators_called(path.read_bytes())
     script = f"from workers.models.model_source import export, resolve; export(resolve({str(path)!r}))"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy())
-    assert told.returncode == 0, told.stderr
+    reported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy())
+    assert reported.returncode == 0, reported.stderr

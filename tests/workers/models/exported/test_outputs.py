@@ -1,4 +1,4 @@
-"""Outputs that no `.pte` can give are told before anything is lowered."""
+"""Outputs that no `.pte` can give are reported before anything is lowered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _export(form: Callable[[torch.Tensor], Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "reported"),
     [
         (lambda y: y.topk(3), "gives back a torch.return_types.topk, whose structure"),
         (lambda y: {"best": (y.max(1), y)}, "gives back a torch.return_types.max, whose structure"),
@@ -46,8 +46,8 @@ def _export(form: Callable[[torch.Tensor], Any]) -> None:
     ],
     ids=["topk", "nested", "user's own", "None", "no tensor"],
 )
-def test_outputs_that_cannot_be_written_are_refused(form: Callable[[torch.Tensor], Any], told: str) -> None:
-    with pytest.raises(ModelError, match=f"^net.py:net: {told}"):
+def test_outputs_that_cannot_be_written_are_refused(form: Callable[[torch.Tensor], Any], reported: str) -> None:
+    with pytest.raises(ModelError, match=f"^net.py:net: {reported}"):
         _export(form)
 
 

@@ -17,6 +17,6 @@ def test_tensors_and_numbers_are_arrays_and_the_rest_is_left_out() -> None:
     assert [one.item() for one in found[1:]] == [3, True, 0.5]
 
 
-def test_what_numpy_has_no_type_for_is_told() -> None:
+def test_what_numpy_has_no_type_for_is_reported() -> None:
     with pytest.raises(ModelError, match="an input or output is bfloat16, which numpy has no type for"):
         as_arrays(torch.ones(2, dtype=torch.bfloat16))

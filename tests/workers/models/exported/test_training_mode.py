@@ -39,9 +39,9 @@ def exported_in_training(module: nn.Module) -> ExportedFile:
     ],
 )
 def test_a_file_in_training_mode_is_refused(module: nn.Module, operator: str) -> None:
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as reported:
         export(exported_in_training(module))
-    assert str(told.value).startswith(f"net.pt2: {operator} is in training mode; call eval() before torch.export")
+    assert str(reported.value).startswith(f"net.pt2: {operator} is in training mode; call eval() before torch.export")
 
 
 def test_a_dropout_in_eval_mode_too_is_refused() -> None:

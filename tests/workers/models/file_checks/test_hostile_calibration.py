@@ -35,18 +35,18 @@ def found(folder: Path, files: dict[str, bytes]) -> tuple[dict[str, dict[str, ob
 
 def test_what_is_hostile_is_refused_in_one_line_and_little_memory(tmp_path: Path) -> None:
     files = hostile_files()
-    told, grown_bytes = found(tmp_path, files)
-    for name, one in told.items():
+    reported, grown_bytes = found(tmp_path, files)
+    for name, one in reported.items():
         assert list(one) == ["error"], name
         assert str(one["error"]).startswith(f"{name}: ") and "\n" not in str(one["error"])
     assert grown_bytes < 4 * max(map(len, files.values()))
 
 
 def test_what_is_plain_is_described(tmp_path: Path) -> None:
-    told, _ = found(tmp_path, good_files())
+    reported, _ = found(tmp_path, good_files())
     described = {
         name: ([(one["shape"], one["dtype"]) for one in found["inputs"]], found["samples"])
-        for name, found in told.items()
+        for name, found in reported.items()
     }
     assert described == {
         "one.npy": ([([1, 3], "float32")], 1),

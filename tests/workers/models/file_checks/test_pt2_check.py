@@ -169,7 +169,7 @@ def nested(**compressed: bytes) -> bytes:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
-    "data, told",
+    "data, reported",
     [
         (lambda: archive(("data/weights/w", bytes(10**7)), compression=zipfile.ZIP_DEFLATED), "larger than the file"),
         (lambda: archive(("data/x.pt", nested(version=b"3", data=bytes(10**7)))), "larger than the file"),
@@ -178,6 +178,6 @@ def nested(**compressed: bytes) -> bytes:
         (lambda: archive(("extra/twice", b"x"), ("extra/twice", b"y")), "two members of one name"),
     ],
 )
-def test_archives_with_tricks_are_refused(data: Callable[[], bytes], told: str) -> None:
-    with pytest.raises(ModelError, match=told):
+def test_archives_with_tricks_are_refused(data: Callable[[], bytes], reported: str) -> None:
+    with pytest.raises(ModelError, match=reported):
         export(ExportedFile(data(), "net.pt2"))

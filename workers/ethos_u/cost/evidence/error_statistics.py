@@ -173,7 +173,7 @@ def pair_errors(pairs: Sequence[tuple[Comparison, Comparison]], by: By = "model"
 
 def comparable_pairs(rows: Iterable[Comparison]) -> list[tuple[Comparison, Comparison]]:
     """Pairs of rows whose order means something. They are whole programs of one model on one family, or single
-    operators of one kind and accelerator. They were counted in the same way, under conditions that are told apart.
+    operators of one kind and accelerator. They were counted in the same way, under conditions that are kept apart.
 
     Pairs whose counts differ by less than the counters' steps are left out.
     """
@@ -181,7 +181,7 @@ def comparable_pairs(rows: Iterable[Comparison]) -> list[tuple[Comparison, Compa
     for row in rows:
         if row.subject != "launch":
             groups[_group(row)].append(row)
-    return [pair for group in groups.values() for pair in combinations(group, 2) if _told_apart(*pair)]
+    return [pair for group in groups.values() for pair in combinations(group, 2) if _distinguishable(*pair)]
 
 
 def with_vela(pairs: Iterable[tuple[Comparison, Comparison]]) -> list[tuple[Comparison, Comparison]]:
@@ -204,7 +204,7 @@ def _group(row: Comparison) -> tuple[str, ...]:
     return row.subject, row.label, where, row.model
 
 
-def _told_apart(one: Comparison, other: Comparison) -> bool:
+def _distinguishable(one: Comparison, other: Comparison) -> bool:
     return abs(one.counted_cycles - other.counted_cycles) >= max(one.step_cycles, other.step_cycles)
 
 

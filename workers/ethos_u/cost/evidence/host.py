@@ -20,7 +20,7 @@ from workers.ethos_u.cost.estimates.host_cost import (
 from workers.ethos_u.cost.estimates.host_operators import HostOperator
 from workers.ethos_u.cost.evidence.comparison import Label
 from workers.ethos_u.cost.evidence.csv_rows import CsvRow, csv_rows
-from workers.ethos_u.cost.evidence.programs import told_label
+from workers.ethos_u.cost.evidence.programs import label_of
 
 HostSubject = Literal["delegate call", "operator", "inference"]
 
@@ -106,7 +106,7 @@ def _calls(path: Path) -> Iterator[HostComparison]:
     for (model, accelerator), rows in boots.items():
         counted = median_low(idle for row in rows if (idle := row.cycles("board_idle")) is not None)
         yield HostComparison(
-            "delegate call", "", f"{model} on {accelerator}", "NPU cycles", told_label(rows[0], "measured"), counted,
+            "delegate call", "", f"{model} on {accelerator}", "NPU cycles", label_of(rows[0], "measured"), counted,
             CALL_CYCLES, "", rows[0].text("source"),
         )  # fmt: skip
 
@@ -121,7 +121,7 @@ def _operators(path: Path) -> Iterator[HostComparison]:
         work = f"{macs:,} multiply-accumulates" if macs else f"{elements:,} {'bytes' if name == _COPY else 'elements'}"
         yield HostComparison(
             "operator", "copy" if name == _COPY else kind_of(name), f"{name} of {work}", unit,
-            told_label(row, "simulated"), counted, _predicted(name, calls, elements, macs, unit), "",
+            label_of(row, "simulated"), counted, _predicted(name, calls, elements, macs, unit), "",
             row.text("source"),
         )  # fmt: skip
 
@@ -145,7 +145,7 @@ def _inferences(path: Path) -> Iterator[HostComparison]:
         predicted = npu + host_cycles(_named_operators(row), [_sizes(row)])
         yield HostComparison(
             "inference", "", f"{row.name('model')} on {row.name('accelerator')}", "ms",
-            told_label(row, "measured"), counted, 1000 * predicted / clock, row.text("note"), row.text("source"),
+            label_of(row, "measured"), counted, 1000 * predicted / clock, row.text("note"), row.text("source"),
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from workers.errors import ModelError
 from workers.ethos_u.cost.evidence.comparison import Comparison
 from workers.ethos_u.cost.evidence.csv_rows import CsvRow, csv_rows
 from workers.ethos_u.cost.evidence.pricing import NO_CYCLES, NO_STREAM, Pricer, Unpriced
-from workers.ethos_u.cost.evidence.programs import FVP_STEP_CYCLES, told_label
+from workers.ethos_u.cost.evidence.programs import FVP_STEP_CYCLES, label_of
 
 _COLUMNS = (
     "model",
@@ -74,7 +74,7 @@ def launches(path: Path, pricer: Pricer) -> Iterator[Comparison | Unpriced]:
             kind=_kind(row),
             condition=f"unit {row.name('unit')} of {row.text('binding')}".removesuffix(" of "),
             accelerator=row.name("accelerator").lower(),
-            label=told_label(row, "simulated"),
+            label=label_of(row, "simulated"),
             counted_cycles=counted,
             # The counters of a launch advance in steps, ACTIVE as well.
             step_cycles=FVP_STEP_CYCLES,

@@ -1,7 +1,7 @@
 """The memory that a program ran with, which is not always the one that it was compiled for.
 
 Arm's simulators and FPGA images put a timing adapter before each memory. Its latencies and bandwidth are settings of
-the image (timing_adapter.csv), whatever system configuration Vela was told. A prediction is compared for what the
+the image (timing_adapter.csv), whatever system configuration Vela was given. A prediction is compared for what the
 adapter was set to.
 """
 

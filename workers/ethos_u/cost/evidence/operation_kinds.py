@@ -42,7 +42,7 @@ def kinds_of(operation: Operation) -> list[str]:
 
     They are what it computes, and what is fused with it. None for copies of weights and tables.
 
-    A matrix product on U55 and U65 is pairs of `Mul` and `ReduceSum`, and told by these names.
+    A matrix product on U55 and U65 is pairs of `Mul` and `ReduceSum`, and known by these names.
     """
     if operation.kind is Kind.DMA:
         indexed = operation.dma.indexed if operation.dma is not None else ""

@@ -161,7 +161,7 @@ def _compared(
         kind=about.kind,
         condition=about.condition,
         accelerator=row.name("accelerator").lower(),
-        label=told_label(row, about.label),
+        label=label_of(row, about.label),
         counted_cycles=counted.cycles,
         step_cycles=counted.step_cycles,
         predicted_cycles=priced.total_cycles,
@@ -175,7 +175,7 @@ def _compared(
     )
 
 
-def told_label(row: CsvRow, usual: Label) -> Label:
+def label_of(row: CsvRow, usual: Label) -> Label:
     """How a row was counted: by its column `label`, else as is usual in its table.
 
     Args:

@@ -20,7 +20,7 @@ def _delegate_dim_orders(module: "GraphModule") -> list[DimOrder]:
 def with_final_layouts(module: "GraphModule", name: str) -> "GraphModule":
     """The main graph after the one pass by which ExecuTorch changes layouts when delegates are compiled already.
 
-    It lets operators on the CPU whose kernels are for NCHW only give NCHW. A delegate after one is not told.
+    It lets operators on the CPU whose kernels are for NCHW only give NCHW. A delegate after one is not changed.
 
     Args:
         module: the main graph.

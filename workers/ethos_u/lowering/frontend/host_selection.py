@@ -31,7 +31,7 @@ _MOVEMENTS = {
 #: Those whose results are the largest or smallest of some elements.
 _EXTREMES = {"adaptive_max_pool2d", "amax", "amin", "max_pool2d", "max_pool2d_with_indices"}
 
-#: Elements are told apart by number, in single precision.
+#: Elements are distinguished by number, in single precision.
 _MOST_ELEMENTS = 2**24
 
 #: Slices along an axis. Each is an operation of the NPU at least.

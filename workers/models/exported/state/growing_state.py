@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.export import ExportedProgram
 
-#: Of what was added to a state, for rounding: a mean that keeps 0.999 of itself is told from a sum.
+#: Of what was added to a state, for rounding: a mean that keeps 0.999 of itself is distinguished from a sum.
 _TOLERANCE = 1e-4
 
 

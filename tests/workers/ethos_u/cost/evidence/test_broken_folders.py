@@ -86,7 +86,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_what_is_broken_is_told_in_a_line(broken: str, folder: Path) -> None:
+def test_what_is_broken_is_reported_in_a_line(broken: str, folder: Path) -> None:
     damage, expected = BROKEN[broken]
     damage(folder)
     with pytest.raises(ModelError) as error:

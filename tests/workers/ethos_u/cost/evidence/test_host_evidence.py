@@ -50,17 +50,17 @@ def test_classes_without_evidence_say_so() -> None:
 
 
 def test_an_inference_is_the_npu_and_what_the_cpu_does_around_it() -> None:
-    (told,) = rows_of(SHIPPED / "host_inferences.csv")
+    (reported,) = rows_of(SHIPPED / "host_inferences.csv")
     (row,) = (row for row in host_comparisons(SHIPPED) if row.subject == "inference")
     operators = [HostOperator("quantize_per_tensor", 490, 490), HostOperator("dequantize_per_tensor", 12, 12)]
-    cycles = int(told["npu_cycles"]) + host_cycles(operators, [(490, 12)])
-    assert row.predicted == pytest.approx(1000 * cycles / float(told["clock_hz"]))
+    cycles = int(reported["npu_cycles"]) + host_cycles(operators, [(490, 12)])
+    assert row.predicted == pytest.approx(1000 * cycles / float(reported["clock_hz"]))
 
 
 def test_they_are_printed_and_in_the_json() -> None:
-    output, told = validate().stdout, json.loads(validate("--json").stdout)
+    output, reported = validate().stdout, json.loads(validate("--json").stdout)
     rows = read_evidence(SHIPPED).host
-    assert len(told["host_rows"]) == len(rows) and {one["rows"] for one in told["host_errors"]} > {1}
+    assert len(reported["host_rows"]) == len(rows) and {one["rows"] for one in reported["host_errors"]} > {1}
     for row in rows:
         assert row.what in output and f"{row.error_percent:+.1f} %" in output
     assert "Assumed, without evidence: " in output
@@ -93,9 +93,11 @@ def test_a_changed_count_is_noticed(table: str, column: str, said: str, tmp_path
         ("board.csv", {"board_idle": "a while"}),
     ],
 )
-def test_a_broken_row_is_told_in_one_line_that_says_where(table: str, broken: dict[str, str], tmp_path: Path) -> None:
+def test_a_broken_row_is_reported_in_one_line_that_says_where(
+    table: str, broken: dict[str, str], tmp_path: Path
+) -> None:
     folder = copy_of_evidence(tmp_path)
     change(folder / table, lambda row: row.update(broken))
-    with pytest.raises(ModelError, match=rf"{table}, line 2: ") as told:
+    with pytest.raises(ModelError, match=rf"{table}, line 2: ") as reported:
         host_comparisons(folder)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)

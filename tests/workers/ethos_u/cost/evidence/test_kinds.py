@@ -1,4 +1,4 @@
-"""Which kinds of NPU operation the evidence has, told from its streams."""
+"""Which kinds of NPU operation the evidence has, found from its streams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workers.ethos_u.target import Target
 from workers.ethos_u.vela.compiler import Compiled, compile_tosa
 
 
-def _told(compiled: Compiled) -> set[str]:
+def _description(compiled: Compiled) -> set[str]:
     return {kind for run in decode(compiled.command_stream).runs for kind in kinds_of(run.first)}
 
 
@@ -28,16 +28,16 @@ def test_operations_are_called_as_in_velas_table(accelerator: str) -> None:
         expected = {row.npu_op for row in compiled.operators}
         if family != "ethos-u85" and "MatMul" in expected:
             expected = expected - {"MatMul"} | {"Mul", "ReduceSum"}
-        assert _told(compiled) == expected, name
+        assert _description(compiled) == expected, name
 
 
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u85-256"])
-def test_every_transpose_is_told_from_a_copy(accelerator: str) -> None:
+def test_every_transpose_is_reported_from_a_copy(accelerator: str) -> None:
     for order in permutations(range(4)):
         p = Program()
         compiled = compile_tosa(p.tosa(p.transpose(p.input(1, 6, 10, 20), *order)), Target.parse(accelerator))
         transposed = any(row.npu_op == "Transpose" for row in compiled.operators)
-        assert ("Transpose" in _told(compiled)) == transposed, order
+        assert ("Transpose" in _description(compiled)) == transposed, order
 
 
 def test_the_file_is_of_the_evidence_that_ships() -> None:

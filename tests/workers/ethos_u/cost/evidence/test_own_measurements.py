@@ -94,12 +94,12 @@ def test_a_later_count_takes_the_place_of_an_earlier_one(streams: Path) -> None:
 
 def test_the_prediction_is_that_of_the_evidence_for_the_same_stream(streams: Path) -> None:
     added(str(streams / KWS), "--device", "FVP", "--label", "simulated", "--cycles", "404092")
-    told = json.loads(CliRunner().invoke(cli, ["validate", "--json"]).stdout)
-    (own,) = told["own_rows"]
-    shipped = next(row for row in told["rows"] if f"{row['stream']}.cs.gz" == KWS and row["subject"] == "program")
+    reported = json.loads(CliRunner().invoke(cli, ["validate", "--json"]).stdout)
+    (own,) = reported["own_rows"]
+    shipped = next(row for row in reported["rows"] if f"{row['stream']}.cs.gz" == KWS and row["subject"] == "program")
     assert own["predicted_cycles"] == shipped["predicted_cycles"]
     assert own["error_percent"] == shipped["error_percent"]
-    assert not any(row["model"] == KWS for row in told["rows"])
+    assert not any(row["model"] == KWS for row in reported["rows"])
 
 
 def test_a_pte_with_the_log_of_its_run(stock: Callable[[str], Lowered], tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_pte_with_the_log_of_its_run(stock: Callable[[str], Lowered], tmp_path
         (one,) = store.measurements.all()
     assert (one.cycles, one.source, len(one.parts)) == (40_000, "run.log", 2)
     log.write_text(fvp_log.report(40_000, delegations=3, each=3))
-    told = refused(str(pte), "--device", "Corstone-300", "--label", "simulated", "--log", str(log))
-    assert "ran 3 command streams, small.pte has 2" in told
+    reported = refused(str(pte), "--device", "Corstone-300", "--label", "simulated", "--log", str(log))
+    assert "ran 3 command streams, small.pte has 2" in reported
     log.write_text(fvp_log.BEGINNING)
     assert "has no value of" in refused(str(pte), "--device", "x", "--label", "measured", "--log", str(log))
 
@@ -140,7 +140,7 @@ def test_all_rows_of_a_csv_file_or_none(streams: Path, own_store: Path) -> None:
     assert sorted(memory_modes) == ["Shared_Sram", "Sram_Only"]
 
 
-def test_what_cannot_be_added_is_told_in_a_line(streams: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_added_is_reported_in_a_line(streams: Path, tmp_path: Path) -> None:
     run = ("--device", "kit", "--label", "measured", "--cycles", "5")
     (tmp_path / "bad.cs").write_bytes(b"nothing")
     (tmp_path / "bad.pte").write_bytes(b"nothing")
@@ -214,9 +214,9 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_half_kept(own_store: P
         process.stdout.readline()
         time.sleep(milliseconds / 1000)
         process.send_signal(signal.SIGKILL)
-        told = [0, *map(int, process.stdout.read().split())]
+        reported = [0, *map(int, process.stdout.read().split())]
         process.wait(60)
         with Store.open() as store:
             kept = len(store.measurements.all())
-        assert kept % 20 == 0 and kept >= 20 * (max(told) + 1)
+        assert kept % 20 == 0 and kept >= 20 * (max(reported) + 1)
         own_store.unlink()

@@ -48,7 +48,7 @@ def tuned(default_cycles: int, best_cycles: int) -> Best:
     )
 
 
-def test_the_errors_that_are_told_are_those_of_the_evidence() -> None:
+def test_the_errors_that_are_reported_are_those_of_the_evidence() -> None:
     assert ERRORS_FILE.read_text() == errors_text(), "run: make validation"
     assert tables() in PAGE.read_text(), "run: make validation"
 
@@ -62,7 +62,7 @@ def test_each_estimate_has_its_error(npu: str) -> None:
     assert shipped_error(npu, Objective("stream", max_sram_bytes=9).on("ethos-u").facts()) == stream
 
 
-def test_nothing_is_told_without_evidence() -> None:
+def test_nothing_is_reported_without_evidence() -> None:
     assert shipped_error("cortex-m55", Objective().on("ethos-u").facts()) is None
     other_version = Objective().on("ethos-u").facts() | {"stream_model": f"{MODEL_VERSION}.0"}
     assert shipped_error("ethos-u55-128", other_version) is None
@@ -82,7 +82,7 @@ def test_own_measurements_on_the_very_target_come_first() -> None:
     assert error_for(by_vela, some) == error_for(by_vela), "they are predicted by the model"
 
 
-def test_a_gain_is_told_apart_beyond_the_error_of_a_ratio() -> None:
+def test_a_gain_is_distinguished_beyond_the_error_of_a_ratio() -> None:
     assert ERROR.covers(Gain(103, 100)) and ERROR.covers(Gain(104, 100))
     assert not ERROR.covers(Gain(105, 100)) and not ERROR.covers(Gain(10**6, 1))
     assert not ERROR.covers(Gain(100, 100)) and not ERROR.covers(Gain(100, 101))
@@ -105,8 +105,8 @@ def test_every_place_tells_it(best_cycles: int, within: bool, tmp_path: Path) ->
     for place, text in places.items():
         assert str(error) in text, place
         assert (WITHIN in text) == within, place
-    told = tune_json(one)
-    assert told["within_error"] == within and told["prediction_error"]["mean_percent"] == error.mean_percent
+    reported = tune_json(one)
+    assert reported["within_error"] == within and reported["prediction_error"]["mean_percent"] == error.mean_percent
 
 
 def of_kinds(**cycles: int) -> Best:
@@ -116,7 +116,7 @@ def of_kinds(**cycles: int) -> Best:
     return replace(one, best=replace(one.best, operators=rows))
 
 
-def test_what_nobody_measured_is_told_with_the_error(tmp_path: Path) -> None:
+def test_what_nobody_measured_is_reported_with_the_error(tmp_path: Path) -> None:
     one = of_kinds(Conv2D=590, MatMul=310, Softmaxish=100)
     gap = "41 % of the cycles are in kinds that nobody measured (MatMul, Softmaxish)"
     error = error_for(STREAM, (), one.best.operators)
@@ -153,7 +153,7 @@ def test_what_counts_as_measured_is_what_the_evidence_has(family: str, kind: str
     assert error is not None and error.unmeasured_percent == (0 if has_evidence(family, kind) else 100)
 
 
-def test_own_measurements_are_told_as_such() -> None:
+def test_own_measurements_are_reported_as_such() -> None:
     some = [own(STREAM, 100, 102)]
     one = tuned(100_000, 60_000)
     assert "±2 %" in markdown_table([one], some) and "±2 % on 1 program that you measured" in brief(one, some)
@@ -161,7 +161,7 @@ def test_own_measurements_are_told_as_such() -> None:
     assert tune_json(one, measurements=some)["prediction_error"]["origin"] == "own"
 
 
-def test_where_nothing_is_known_it_is_told() -> None:
+def test_where_nothing_is_known_it_is_reported() -> None:
     one = best()
     assert "| unknown |" in " ".join(markdown_table([one]).split())
     assert "error unknown" in brief(one)
@@ -169,7 +169,7 @@ def test_where_nothing_is_known_it_is_told() -> None:
     assert tune_json(one)["prediction_error"] is None
 
 
-def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_added_changes_what_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the command to the record that a search tells its error from."""
     from results.store.store import Store
     from workers.ethos_u.cost.evidence import SHIPPED
@@ -177,8 +177,8 @@ def test_what_is_added_changes_what_is_told(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     stream = SHIPPED / "streams" / "kws_micronet_m.ethos-u55-128.cs.gz"
-    told = json.loads(CliRunner().invoke(cli, ["validate", "--json"]).stdout)
-    predicted = next(row["predicted_cycles"] for row in told["rows"] if f"{row['stream']}.cs.gz" == stream.name)
+    reported = json.loads(CliRunner().invoke(cli, ["validate", "--json"]).stdout)
+    predicted = next(row["predicted_cycles"] for row in reported["rows"] if f"{row['stream']}.cs.gz" == stream.name)
     command = ["validate", "add", str(stream), "--device", "kit", "--label", "measured"]
     added = CliRunner().invoke(cli, [*command, "--cycles", str(round(predicted / 1.25))])
     assert "off by 25.0 % on average" in added.stdout

@@ -49,13 +49,15 @@ def test_every_stream_that_ships_is_used() -> None:
 
 @pytest.mark.parametrize("name", ["kws_micronet_m.ethos-u55-128", "yolo-fastest_192_face_v4.ethos-u65-256"])
 def test_a_program_is_priced_as_its_stream_is(name: str) -> None:
-    """On accelerators whose adapter has the latencies and bandwidth that Vela was told."""
+    """On accelerators whose adapter has the latencies and bandwidth that Vela was given."""
     row = next(one for one in read_evidence(SHIPPED).comparisons if one.subject == "program" and one.stream == name)
-    told = next(one for one in rows_of(SHIPPED / "totals.csv") if one["stream"] == name)
-    target = Target.parse(told["accelerator"], told["system_config"], told["memory_mode"], str(SHIPPED / "boards.ini"))
+    reported = next(one for one in rows_of(SHIPPED / "totals.csv") if one["stream"] == name)
+    target = Target.parse(
+        reported["accelerator"], reported["system_config"], reported["memory_mode"], str(SHIPPED / "boards.ini")
+    )
     stream = decode(gzip.decompress((SHIPPED / "streams" / f"{name}.cs.gz").read_bytes()))
     assert row.predicted_cycles == stream_cycles(stream, target).total_cycles
-    assert row.counted_cycles == float(told["fvp_active"])
+    assert row.counted_cycles == float(reported["fvp_active"])
 
 
 def test_the_launches_of_a_program_add_up_to_it(tmp_path: Path) -> None:
@@ -78,17 +80,19 @@ def test_settings_of_the_adapter_change_predictions() -> None:
 
 
 def test_json_has_every_row_and_the_errors() -> None:
-    told = json.loads(validate("--json").stdout)
-    assert len(told["rows"]) == len(read_evidence(SHIPPED).comparisons)
+    reported = json.loads(validate("--json").stdout)
+    assert len(reported["rows"]) == len(read_evidence(SHIPPED).comparisons)
     by_hand = [
         abs(row["error_percent"])
-        for row in told["rows"]
+        for row in reported["rows"]
         if row["family"] == "ethos-u65" and row["subject"] == "program"
     ]
-    errors = next(one["model"] for one in told["errors"] if (one["family"], one["subject"]) == ("ethos-u65", "program"))
+    errors = next(
+        one["model"] for one in reported["errors"] if (one["family"], one["subject"]) == ("ethos-u65", "program")
+    )
     assert errors["mean_percent"] == pytest.approx(sum(by_hand) / len(by_hand), abs=0.02)
     assert errors["worst_percent"] == pytest.approx(max(by_hand), abs=0.02)
-    assert told["beyond_limits"] == []
+    assert reported["beyond_limits"] == []
 
 
 def test_every_row_is_printed_with_its_error() -> None:

@@ -189,7 +189,9 @@ def test_without_a_float_model_only_a_metric_of_ones_own_tells(job: tasks.Job, f
     ("function", "said"),
     [("words", "returned a str, not a number"), ("broken", "IndexError"), ("brokn", "did you mean broken")],
 )
-def test_what_a_metric_gets_wrong_is_told_in_one_line(job: tasks.Job, folder: Path, function: str, said: str) -> None:
+def test_what_a_metric_gets_wrong_is_reported_in_one_line(
+    job: tasks.Job, folder: Path, function: str, said: str
+) -> None:
     own = replace(ALLOWED, metric=metric(folder, function, 0.0))
     with pytest.raises(ModelError, match=said) as raised:
         tasks.prepare(replace(job, allowance=own))

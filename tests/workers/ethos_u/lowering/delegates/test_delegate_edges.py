@@ -27,12 +27,12 @@ class SplitBlock(nn.Module):
         return self.last(torch.cat(halves, 1))
 
 
-def test_a_value_of_another_type_than_the_delegate_writes_is_told() -> None:
+def test_a_value_of_another_type_than_the_delegate_writes_is_reported() -> None:
     """ExecuTorch 1.5.1 does it: pull request 22966 of ExecuTorch, which mends it, describes it."""
     model = export(SourceModel(SplitBlock(), (torch.randn(1, 8, 12, 12),), None, "net.py:yolo"))
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as reported:
         lower(model, Target.parse("ethos-u55-128"), seed=0)
-    message = str(told.value)
+    message = str(reported.value)
     assert message.startswith(
         "net.py:yolo: ExecuTorch lowers it to a program that computes something else: output 0 (to "
     )
@@ -47,13 +47,13 @@ class OnlyItsShape(nn.Module):
         return torch.cat([y, torch.zeros_like(y)], 1), torch.sigmoid(x)
 
 
-def test_a_delegate_that_reads_less_than_it_is_handed_is_told() -> None:
+def test_a_delegate_that_reads_less_than_it_is_handed_is_reported() -> None:
     model = export(SourceModel(OnlyItsShape(), (torch.rand(1, 4),), None, "net.py:padded"))
     with pytest.raises(ModelError, match=r"^net\.py:padded: .* is handed 1 value \(.*\) and reads 0 values; "):
         lower(model, Target.parse("ethos-u55-128"), seed=0)
 
 
-def test_control_flow_inside_a_delegate_is_told() -> None:
+def test_control_flow_inside_a_delegate_is_reported() -> None:
     """Ethos-U85 takes torch.cond, whose branches are regions of their own in the TOSA program."""
     made = ts.TosaSerializer("", targetMajor=1, targetMinor=0, targetPatch=0, targetDraft=False)
     for name in ("first", "second"):
@@ -64,7 +64,7 @@ def test_control_flow_inside_a_delegate_is_told() -> None:
         check_edges([(call, bytes(made.serialize()))], "net.py:branches")
 
 
-def test_a_batch_of_nothing_is_told() -> None:
+def test_a_batch_of_nothing_is_reported() -> None:
     model = export(SourceModel(nn.Linear(4, 3), (torch.randn(0, 4),), None, "net.py:empty"))
     with pytest.raises(ModelError, match=r"^net.py:empty: delegate 0 is handed \S+ of \[0, 4\], which has no elements"):
         lower(model, Target.parse("ethos-u55-128"), seed=0)

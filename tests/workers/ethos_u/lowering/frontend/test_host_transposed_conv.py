@@ -93,7 +93,7 @@ def test_a_transposed_convolution_moves_to_the_npu(net: str, target: str, tmp_pa
     prepared = tasks.prepare(job)
     assert any("convolution" in one.name for one in prepared.base.host_operators)
     others = [replace(one, is_transposed=False) for one in prepared.base.host_operators]
-    assert SETTING not in frontend.open_settings(others, Exactness.REQUANTISING), "what it is for is told apart"
+    assert SETTING not in frontend.open_settings(others, Exactness.REQUANTISING), "what it is for is distinguished"
     assert not host_conv.concerns(prepared.base.host_operators)
     assert SETTING in frontend.open_settings(prepared.base.host_operators, Exactness.REQUANTISING)
     assert SETTING not in frontend.open_settings(prepared.base.host_operators)

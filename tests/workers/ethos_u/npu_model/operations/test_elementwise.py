@@ -15,7 +15,7 @@ from workers.ethos_u.command_stream import Kind, Operation, decode
 
 
 def settings_of(operation: Operation) -> set[str]:
-    """What an elementwise operation is told beside its mode."""
+    """What an elementwise operation is given beside its mode."""
     if operation.family == "ethos-u85":
         ifm, ifm2 = operation.ifm, operation.ifm2
         scaled = {f"{name}_SCALE" for name in ("IFM", "IFM2", "OFM") if scale(operation, name) not in ((1, 0), None)}

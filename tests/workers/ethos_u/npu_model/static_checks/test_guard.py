@@ -70,7 +70,7 @@ def half_of_transposed() -> Graph:
 
 
 def copied_twice() -> Graph:
-    """Ethos-U85 is told twice to copy the transposed part of a tensor with an activation."""
+    """Ethos-U85 is ordered twice to copy the transposed part of a tensor with an activation."""
     p = Program()
     part = p.slice(p.input(1, 9, 7, 24), (0, 0, 0, 16), (1, 9, 7, 8))
     return p.graph(p.clamp(p.transpose(part, 0, 3, 1, 2), -100, 100))

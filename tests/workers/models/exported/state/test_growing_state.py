@@ -1,4 +1,4 @@
-"""Only state that grows for as long as a model runs is told to be growing."""
+"""Only state that grows for as long as a model runs is reported as growing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Keeps(nn.Module):
         return x + state.sum(0, keepdim=True)
 
 
-def told(rule: str, *shape: int, seed: int = 0, count: int = 4) -> tuple[str, ...]:
+def report(rule: str, *shape: int, seed: int = 0, count: int = 4) -> tuple[str, ...]:
     random = torch.Generator().manual_seed(seed)
     # Larger from sample to sample, so that any state has a larger range at the end.
     samples = [((1 + at) * torch.rand(SHAPE, generator=random),) for at in range(count)]
@@ -57,8 +57,8 @@ def told(rule: str, *shape: int, seed: int = 0, count: int = 4) -> tuple[str, ..
 
 
 @pytest.mark.parametrize("rule", ["count", "sum"])
-def test_a_state_that_grows_for_ever_is_told(rule: str) -> None:
-    (warning,) = told(rule)
+def test_a_state_that_grows_for_ever_is_reported(rule: str) -> None:
+    (warning,) = report(rule)
     assert warning.startswith("state still grows at the last of 4 calibration samples (state), and saturates")
 
 
@@ -70,11 +70,11 @@ def test_a_state_that_grows_for_ever_is_told(rule: str) -> None:
     ],
 )  # fmt: skip
 def test_a_state_that_stays_in_a_range_is_not(rule: str, shape: tuple[int, ...]) -> None:
-    assert told(rule, *shape) == ()
+    assert report(rule, *shape) == ()
 
 
 def test_a_single_sample_is_enough() -> None:
-    assert told("count", count=1) and not told("mean 0.999", count=1)
+    assert report("count", count=1) and not report("mean 0.999", count=1)
 
 
 def test_a_model_without_state_has_none() -> None:

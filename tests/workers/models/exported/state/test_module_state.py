@@ -95,14 +95,14 @@ def test_what_runs_first_does_not_reach_what_runs_next() -> None:
     assert np.abs(expected.numpy() - alone[1]).max() < 0.1 * np.abs(alone[1]).max()
 
 
-def test_a_pte_starts_without_what_buffers_start_with_and_that_is_told() -> None:
+def test_a_pte_starts_without_what_buffers_start_with_and_that_is_reported() -> None:
     torch.manual_seed(0)
     samples = [(torch.randn(1, 8, 16),) for _ in range(3)]
-    for net, told in ((Stream(), []), (Started(), ["the model has past start with"])):
+    for net, reported in ((Stream(), []), (Started(), ["the model has past start with"])):
         model = export(SourceModel(net, samples[0], samples, "net.py:net"))
         warnings = lower(model, U55, seed=0).warnings
-        assert [one for one in told if any(one in warning for warning in warnings)] == told
-        assert len(warnings) == len(told)
+        assert [one for one in reported if any(one in warning for warning in warnings)] == reported
+        assert len(warnings) == len(reported)
         quantised = quantised_program(model, U55, seed=0)
         (expected,) = tensors(run_lowered(as_written(lowered_program(model, U55, quantised)), samples[1]))
         file = to_executorch(to_edge(quantised.program, quantised.compile_spec)).buffer

@@ -39,7 +39,7 @@ def test_regions_in_one_memory_share_it() -> None:
     assert len(set(memories(Target.parse("ethos-u85-256")).values())) == 1
 
 
-def test_a_section_inherits_and_an_unknown_memory_is_told(tmp_path: Path) -> None:
+def test_a_section_inherits_and_an_unknown_memory_is_reported(tmp_path: Path) -> None:
     text = Target.parse("ethos-u55-128").config_text()
     mine = tmp_path / "mine.ini"
     mine.write_text(text + "\n[Memory_Mode.Mine]\ninherit=Memory_Mode.Shared_Sram\narena_cache_size=1000\n")
