@@ -22,6 +22,7 @@ from benchmarks.correctness.miscompilations.scaling import (
     matmul_channels,
     narrowing_cast,
     nearest_axes,
+    rounded_negation,
     rounded_product,
     scaled_max_pool,
     shifted_clamp,
@@ -39,6 +40,7 @@ from benchmarks.correctness.miscompilations.shapes import (
     sliced_reduction,
     tensor_shape,
     two_batches,
+    wide_bricks,
 )
 from benchmarks.correctness.miscompilations.transposes import (
     cancelled_transposes,
@@ -57,6 +59,6 @@ MISCOMPILATIONS: tuple[Miscompilation, ...] = tuple(
         double_rounded_sum, overwritten_indices, transposed_rows, reshaped_padding, cancelled_transposes,
         scalar_operand, argmax_channels, read_booleans, brick_padding, square_transposes,
         reshaped_selection, fused_padding, int48_scales, sliced_operands, lost_saturation, sliced_rescale,
-        two_batches, reduced_slice, shared_weights,
+        two_batches, reduced_slice, shared_weights, rounded_negation, wide_bricks,
     )
 )  # fmt: skip

@@ -32,8 +32,10 @@ def lost_output(graph: Graph, node_id: int) -> bool:
 
 
 def _changes_nothing(graph: Graph, value: int) -> bool:
-    """Whether it is a RESHAPE or TRANSPOSE to the same shape and order."""
+    """Whether it is an IDENTITY, or a RESHAPE or TRANSPOSE to the same shape and order."""
     node = graph[value]
+    if node.op == "IDENTITY":
+        return True
     return node.op == MOVE and node.layout_map.keeps_order and node.type.shape == graph[node.inputs[0]].type.shape
 
 

@@ -20,7 +20,14 @@ from benchmarks.correctness.miscompilations.detection.paddings import (
     padded_zero_point,
     reshaped_padding,
 )
-from benchmarks.correctness.miscompilations.detection.values import given_out, numbers, operand, ordered_by, seen
+from benchmarks.correctness.miscompilations.detection.values import (
+    given_out,
+    numbers,
+    operand,
+    ordered_by,
+    readers,
+    seen,
+)
 from benchmarks.correctness.miscompilations.miscompilation import U85
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS
 from search_space.building.miscompiled.lost_padding import windows_without_padding
@@ -53,6 +60,9 @@ _MOST_BROADCAST_DIMENSIONS = 4
 #: Operators that Vela computes batch after batch, and the number of batches of which the last is forgotten.
 _BY_BATCH = ("AVG_POOL2D", "CONV2D", "DEPTHWISE_CONV2D", "MATMUL", "MAX_POOL2D", "RESIZE", "TRANSPOSE_CONV2D")
 _BATCHES = 2
+
+#: Int32 words of a sum of 48 bits.
+_WORDS = 2
 
 #: Types that sums are narrowed to.
 _NARROW = ("INT8", "INT16")
@@ -173,10 +183,10 @@ def _double_rounded_sum(graph: Graph, node_id: int) -> bool:
 
 
 def _read_booleans(graph: Graph, node_id: int) -> bool:
-    """Whether a BOOL output, or another shape of it, is read."""
+    """Whether a BOOL output, or another shape or order of it, is read."""
     if graph[node_id].type.dtype != "BOOL" or ordered_by(graph, node_id) not in given_out(graph):
         return False
-    return any(graph[i].op not in (MOVE, "IDENTITY") for i in graph.users[node_id])
+    return bool(readers(graph, node_id))
 
 
 def _nearest_axes(graph: Graph, node_id: int) -> bool:
@@ -241,6 +251,15 @@ def _batched_average(graph: Graph, node_id: int) -> bool:
     return max(node.attributes["kernel"]) > _MOST_KERNEL or max(node.attributes["stride"]) > _MOST_STRIDE
 
 
+def _wide_bricks(graph: Graph, node_id: int) -> bool:
+    """Whether INT48 sums of several results for each channel are not fused, and have rows of as many as channels."""
+    node = graph[node_id]
+    if node.op != "DEPTHWISE_CONV2D" or node.type.dtype != "INT48" or len(graph.users[node_id]) == 1:
+        return False
+    _, _, channels, times = graph[node.inputs[1]].type.shape
+    return times > 1 and channels == node.type.shape[2] == _WORDS
+
+
 def _narrowing_cast(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     return node.op == "CAST" and _WIDTHS[node.type.dtype] < _WIDTHS[graph[node.inputs[0]].type.dtype]
@@ -271,6 +290,19 @@ def _shifted_clamp(graph: Graph, node_id: int) -> bool:
     return node.op == "CLAMP" and operand(graph, node).op in _LOGICAL_SHIFTS
 
 
+def _rounded_negation(graph: Graph, node_id: int) -> bool:
+    """Whether a NEGATE's result is rescaled with DOUBLE_ROUND by more bits than round alike, other RESCALEs aside."""
+    node = graph[node_id]
+    if node.op != "RESCALE" or node.attributes["rounding_mode"] != "DOUBLE_ROUND":
+        return False
+    if max(numbers(graph, node, 2)) <= _MOST_SHIFT:
+        return False
+    source = operand(graph, node)
+    while source.op == "RESCALE":
+        source = operand(graph, source)
+    return source.op == "NEGATE"
+
+
 def _rounded_product(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     return node.op == "MUL" and numbers(graph, node, 2)[0] > _MOST_SHIFT
@@ -294,6 +326,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "read-booleans": _read_booleans,
     "reduced-minimum": _reduced_minimum,
     "reshaped-padding": reshaped_padding,
+    "rounded-negation": _rounded_negation,
     "rounded-product": _rounded_product,
     "scalar-operand": _scalar_operand,
     "scaled-max-pool": _scaled_max_pool,
@@ -302,6 +335,7 @@ _KINDS: dict[str, Callable[[Graph, int], bool]] = {
     "sliced-reduction": _sliced_reduction,
     "tensor-shape": _tensor_shape,
     "reshaped-selection": _reshaped_selection,
+    "wide-bricks": _wide_bricks,
 }
 
 _WAITS: dict[str, Callable[[Graph, int], bool]] = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.correctness.miscompilations.detection.values import given_out, numbers, operand, ordered_by
-from search_space.ir.graph import MOVE, Graph
+from benchmarks.correctness.miscompilations.detection.values import given_out, numbers, operand, ordered_by, readers
+from search_space.ir.graph import Graph
 
 _CONVOLUTIONS = ("CONV2D", "DEPTHWISE_CONV2D")
 
@@ -47,14 +47,5 @@ def fused_padding(graph: Graph, node_id: int) -> bool:
     node = graph[node_id]
     if node.op != "PAD" or node not in given_out(graph):
         return False
-    readers = _readers(graph, node_id)
-    return bool(readers) and all(graph[i].op in _CONVOLUTIONS and not any(graph[i].attributes["pad"]) for i in readers)
-
-
-def _readers(graph: Graph, value: int) -> list[int]:
-    """What reads a value, behind what Vela takes out: IDENTITYs and RESHAPEs that nothing but an output needs."""
-    found = []
-    for reader in graph.users[value]:
-        aside = graph[reader].op in (MOVE, "IDENTITY")
-        found += _readers(graph, reader) if aside else [reader]
-    return found
+    found = readers(graph, node_id)
+    return bool(found) and all(graph[i].op in _CONVOLUTIONS and not any(graph[i].attributes["pad"]) for i in found)

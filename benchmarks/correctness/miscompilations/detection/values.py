@@ -35,6 +35,15 @@ def _without_identity(graph: Graph, value: int) -> int:
     return value
 
 
+def readers(graph: Graph, value: int) -> list[int]:
+    """What reads a value, behind movements and IDENTITYs."""
+    found = []
+    for reader in graph.users[value]:
+        aside = graph[reader].op in (MOVE, "IDENTITY")
+        found += readers(graph, reader) if aside else [reader]
+    return found
+
+
 def numbers(graph: Graph, node: Node, operand: int) -> list[int]:
     """Values of an operand that is a constant."""
     found: list[int] = seen(graph, node.inputs[operand]).array.ravel().tolist()

@@ -32,6 +32,11 @@ def _given_out_in_the_same_shape(p: Program) -> tuple[int, int]:
     return p.reshape(first, 3, 2), p.transpose(first, 1, 0)
 
 
+def _given_out_by_identity(p: Program) -> tuple[int, int]:
+    first = p.transpose(p.table(p.input(2, 3)), 1, 0)
+    return p.op("IDENTITY", (first,), (3, 2)), p.transpose(first, 1, 0)
+
+
 def _observe(compiled: Compiled) -> Observed:
     found = len(compiled.outputs)
     return Observed(found != _OUTPUTS, f"outputs: {found}; the program has {_OUTPUTS}")
@@ -49,6 +54,7 @@ MISCOMPILATION = Miscompilation(
         "an output that is transposed on to another output": _moved_on,
         "a RESHAPE that puts in a dimension of size 1": _reshaped_and_moved_on,
         "an output that a RESHAPE to the same shape gives": _given_out_in_the_same_shape,
+        "an output that an IDENTITY gives": _given_out_by_identity,
     },
     observe=_observe,
     cause=(

@@ -27,6 +27,13 @@ def _given_out_by_identity(p: Program) -> tuple[int, int]:
     return p.op("IDENTITY", (greater,), _SHAPE, "BOOL"), result
 
 
+def _transposed(p: Program) -> tuple[int, int]:
+    """The output is transposed before REDUCE_ALL reads it."""
+    first, second = p.input(*_SHAPE, dtype="INT32"), p.input(*_SHAPE, dtype="INT32")
+    greater = p.op("GREATER", (first, second), _SHAPE, "BOOL")
+    return greater, p.op("REDUCE_ALL", (p.transpose(greater, 2, 0, 1),), (8, 4, 1), axis=2)
+
+
 def _place(tensor: FeatureMap) -> tuple[int, int]:
     return tensor.region, tensor.addresses[0]
 
@@ -55,6 +62,7 @@ MISCOMPILATION = Miscompilation(
         "REDUCE_ALL": lambda p: _compared(p, "REDUCE_ALL"),
         "REDUCE_ANY": lambda p: _compared(p, "REDUCE_ANY"),
         "an IDENTITY of what is read": _given_out_by_identity,
+        "a TRANSPOSE between the output and the reduction": _transposed,
     },
     observe=_observe,
     cause=(
