@@ -225,3 +225,41 @@ def test_only_other_biases_with_equal_scales_are_lost(
     for family in (U55, U85):
         assert open_to(program, family) == ({"shared-weights"} if wrong else set())
         assert is_right(program, TARGETS[family].accelerator) == (not wrong)
+
+
+@pytest.mark.parametrize(("shift", "double", "wrong"), [(33, True, True), (31, True, False), (33, False, False)])
+def test_a_negate_loses_double_rounding_alone(shift: int, double: bool, wrong: bool) -> None:
+    def negated(p: Program) -> int:
+        zeros = p.data(0, "INT16"), p.data(0, "INT16")
+        result = p.op("NEGATE", (p.input(1, 4, 4, 8, dtype="INT16"), *zeros), (1, 4, 4, 8), "INT16")
+        return p.rescale_by(result, "INT16", 1 << 30, shift, double=double)
+
+    program = graph(negated)
+    for family in (U55, U85):
+        assert open_to(program, family) == ({"rounded-negation"} if wrong else set())
+        assert is_right(program, TARGETS[family].accelerator) == (not wrong)
+
+
+@pytest.mark.parametrize(
+    ("channels", "columns", "times", "scales", "wrong"),
+    [(2, 2, 2, 2, True), (2, 2, 4, 2, True), (2, 2, 2, 1, False), (2, 3, 2, 2, False), (3, 3, 2, 2, False),
+     (2, 2, 1, 2, False)],
+)  # fmt: skip
+def test_sums_of_two_channels_in_two_columns_alone_are_in_other_bricks(
+    channels: int, columns: int, times: int, scales: int, wrong: bool
+) -> None:
+    def scaled(p: Program) -> tuple[int, ...]:
+        operands = (
+            p.input(1, 1, columns, channels, dtype="INT16"),
+            p.data(p.random.integers(-127, 128, (1, 1, channels, times)), "INT8"),
+            p.bias(channels * times, wide=True), p.data(0, "INT16"), p.data(0, "INT8"),
+        )  # fmt: skip
+        sums = p.op(
+            "DEPTHWISE_CONV2D", operands, (1, 1, columns, channels * times), "INT48", pad=(0, 0, 0, 0), stride=(1, 1),
+            dilation=(1, 1), local_bound=False, acc_type="INT48",
+        )  # fmt: skip
+        return tuple(p.rescale_by(sums, "INT16", 24453 + 1000 * at, 28) for at in range(scales))
+
+    program = graph(scaled)
+    assert open_to(program, U85) == ({"wide-bricks"} if wrong else set())
+    assert is_right(program, TARGETS[U85].accelerator) == (not wrong)

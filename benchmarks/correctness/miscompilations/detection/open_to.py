@@ -252,7 +252,7 @@ def _batched_average(graph: Graph, node_id: int) -> bool:
 
 
 def _wide_bricks(graph: Graph, node_id: int) -> bool:
-    """Whether INT48 sums of several results for each channel are not fused, and have rows of as many as channels."""
+    """Whether it has several results for each of two channels, two columns, and INT48 sums that are not fused."""
     node = graph[node_id]
     if node.op != "DEPTHWISE_CONV2D" or node.type.dtype != "INT48" or len(graph.users[node_id]) == 1:
         return False
