@@ -17,7 +17,6 @@ from support.streams.compiled_apart import compiled_apart
 from support.values.executed import inputs_for, verdict
 
 from benchmarks.correctness.miscompilations.detection.open_to import open_to
-from search_space.choices.convolution.separate_shared_weights import SeparateSharedWeights
 from search_space.ir.graph import Graph
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.random.graphs import graphs
@@ -32,8 +31,7 @@ PROGRAMS = int(os.environ.get("PROGRAMS", 200))
 @pytest.mark.slow
 @pytest.mark.parametrize("accelerator", ["ethos-u55-128", "ethos-u65-512", "ethos-u85-256"])
 def test_outputs_are_those_of_the_reference_model(accelerator: str) -> None:
-    contracts = [one for name, one in CONTRACTS.items() if name != SeparateSharedWeights.name]  # has its own programs
-    kinds = [one.operators for one in contracts] + [LAYERS_1D, ACTIVATIONS, WINDOWS_OF_SLICES]
+    kinds = [one.operators for one in CONTRACTS.values()] + [LAYERS_1D, ACTIVATIONS, WINDOWS_OF_SLICES]
     target, came_to, unexplained = Target.parse(accelerator), Counter[str](), []
 
     @settings(
