@@ -26,21 +26,23 @@ from benchmarks.correctness.miscompilations.scaling import (
     rounded_product,
     scaled_max_pool,
     shifted_clamp,
-    sliced_rescale,
 )
 from benchmarks.correctness.miscompilations.shapes import (
     batched_activation,
     batched_average,
     reduced_minimum,
-    reduced_slice,
     reshaped_selection,
     scalar_operand,
-    sliced_matmul,
-    sliced_operands,
-    sliced_reduction,
     tensor_shape,
     two_batches,
     wide_bricks,
+)
+from benchmarks.correctness.miscompilations.slices import (
+    reduced_slice,
+    sliced_matmul,
+    sliced_operands,
+    sliced_reduction,
+    sliced_rescale,
 )
 from benchmarks.correctness.miscompilations.transposes import (
     cancelled_transposes,

@@ -1,1 +1,1 @@
-"""Slices, batches and reshaped tensors that are read in a wrong shape."""
+"""Batches, bricks and reshaped tensors that are read in a wrong shape."""

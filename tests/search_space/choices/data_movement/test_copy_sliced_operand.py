@@ -8,7 +8,7 @@ from support.values.executed import is_right
 
 from benchmarks.correctness.miscompilations.miscompilation import Miscompilation
 from benchmarks.correctness.miscompilations.padding.lost_padding import MISCOMPILATION as LOST_PADDING
-from benchmarks.correctness.miscompilations.shapes.reduced_slice import MISCOMPILATION as REDUCED_SLICE
+from benchmarks.correctness.miscompilations.slices.reduced_slice import MISCOMPILATION as REDUCED_SLICE
 from search_space.choices.data_movement.copy_sliced_operand import CopySlicedOperand
 from search_space.ir.graph import Graph
 from search_space.ir.verifier import verify

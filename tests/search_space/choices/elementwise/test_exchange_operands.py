@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks.correctness.miscompilations.shapes.sliced_operands import MISCOMPILATION
+from benchmarks.correctness.miscompilations.slices.sliced_operands import MISCOMPILATION
 from search_space.choices.elementwise.exchange_operands import ExchangeOperands
 from search_space.ir.graph import Graph, TensorType
 from search_space.ir.verifier import verify

@@ -1,0 +1,1 @@
+"""Slices that are read from another place than they begin at."""
