@@ -263,3 +263,14 @@ def test_sums_of_two_channels_in_two_columns_alone_are_in_other_bricks(
     program = graph(scaled)
     assert open_to(program, U85) == ({"wide-bricks"} if wrong else set())
     assert is_right(program, TARGETS[U85].accelerator) == (not wrong)
+
+
+@pytest.mark.parametrize(("dtype", "wrong"), [("BOOL", True), ("INT8", False)])
+def test_transposes_of_an_input_cancel_wrongly_where_it_is_compared_first(dtype: str, wrong: bool) -> None:
+    def turned_twice(p: Program) -> int:
+        turned = p.transpose(p.input(2, 2, 2, dtype=dtype), 1, 0, 2)
+        return p.reshape(p.transpose(turned, 1, 0, 2), 4, 2)
+
+    program = graph(turned_twice)
+    assert open_to(program, U85) == ({"cancelled-transposes"} if wrong else set())
+    assert is_right(program, TARGETS[U85].accelerator) == (not wrong)

@@ -72,7 +72,9 @@ def cancelled_transposes(graph: Graph, node_id: int) -> bool:
         steps = [*source.steps, *steps]
         source = graph[source.inputs[0]]
     whole, turned = LayoutMap.reshape(source.type.shape, source.type.shape), False
-    for step in steps if source.op not in (CONST, INPUT) else []:
+    # Vela compares an input of booleans with 0 first, so that one is computed as well.
+    computed = source.op != CONST and (source.op != INPUT or source.type.dtype == "BOOL")
+    for step in steps if computed else []:
         longer = whole.then(step.map_from(whole.out_shape))
         if longer is None:
             return False  # Vela does not make one TRANSPOSE of such either.
