@@ -25,9 +25,9 @@ from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.passes.base import Rewrite
-from workers.cortex_m.passes.lowered.crop_by_slices import CropBySlices
-from workers.cortex_m.passes.lowered.softmax_innermost import SoftmaxInnermost
-from workers.cortex_m.passes.lowered.transpose_by_four import TransposeByFour
+from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
+from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInnermost
+from workers.cortex_m.passes.lowered.mends.transpose_by_four import TransposeByFour
 from workers.cortex_m.target import Target
 
 

@@ -122,6 +122,7 @@ MODELS = {
     "dropout": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
     "there-and-back": (ThereAndBack, (1, 3, 4, 4)),
     "pad": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ZeroPad2d(1), nn.Conv2d(4, 4, 3)), (1, 3, 6, 6)),
+    "pool": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.AvgPool2d(2)), (1, 3, 6, 6)),
     "linear": (lambda: nn.Sequential(nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 3, bias=False)), (4, 12)),
     "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
     "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),

@@ -173,6 +173,19 @@ def test_kinds_of_which_no_row_was_counted_are_predicted_by_the_routines_that_th
         assert median(errors) < 0.06 and np.percentile(errors, 95) < 0.15, kind
 
 
+@pytest.mark.parametrize("cpu", ["cortex-m55", "cortex-m4"])
+def test_transposes_and_pools_of_which_no_row_was_counted_are_predicted_by_their_assembly(cpu: str) -> None:
+    kinds: dict[str, Callable[[KernelCall, str | None], bool]] = {
+        "transposes of two axes": lambda call, formula: formula == "transpose" and len(call.dims) == 2,
+        "transposes of three axes": lambda call, formula: formula == "transpose" and len(call.dims) == 3,
+        "pools of odd channels": lambda call, formula: formula in ("avgpool", "maxpool") and call.c % 4 > 0,
+    }
+    for kind, is_left_out in kinds.items():
+        errors, calls = predicted_without(cpu, is_left_out)
+        assert len(calls) > 25, kind
+        assert median(errors) < 0.03 and np.percentile(errors, 95) < 0.10, kind
+
+
 def test_copies_to_another_dtype_have_a_cost_where_they_were_counted() -> None:
     for dtype, is_counted in (("int64", True), ("float16", False)):
         call = KernelCall("to_dim_order_copy", elements=6, dims=(2, 3), dtype="float32", from_dtype=dtype)

@@ -73,6 +73,7 @@ def same_outputs(program: ExportedProgram, name: str, cpu: str) -> bool:
         ("pad", "pad-into-convolution", True, {"pad": 1}),
         ("linear", "linear-to-convolution", True, {"quantized_linear": 2}),
         ("one-channel", "depthwise-to-convolution", True, {"quantized_depthwise_conv2d_nhwc": 1}),
+        ("pool", "drop-empty-pads", True, {"pad": 1}),
     ],
 )
 def test_a_rewrite_removes_what_it_is_for(
@@ -147,6 +148,29 @@ def test_strides_become_channels() -> None:
     assert same_bits(
         outputs_of(program, inputs_of("stem")), outputs_of(lowered("stem", "cortex-m4"), inputs_of("stem"))
     ).equal
+
+
+@settings(max_examples=4)
+@given(data=st.data())
+def test_images_strided_along_the_width_are_convolved_to_the_same_bits(data: st.DataObject) -> None:
+    stride, width, padding = data.draw(
+        st.sampled_from([((2, 2), 10, 1), ((1, 2), 8, 0), ((3, 4), 10, 1), ((2, 3), 7, 1)]), "stride, width, padding"
+    )
+    kernel = data.draw(st.integers(1, 2), "kernel height"), stride[1] * data.draw(st.integers(1, 2), "groups")
+    above, dilation = data.draw(st.integers(0, 1), "padding above"), data.draw(st.integers(1, 2), "dilation")
+    channels, height = data.draw(st.integers(1, 3), "channels"), data.draw(st.integers(3, 9), "height")
+    torch.manual_seed(data.draw(st.integers(0, 99), "seed"))
+    model = nn.Conv2d(channels, 3, kernel, stride, (above, padding), (dilation, 1)).eval()
+    images = (torch.randn(2, channels, height, width),)
+    base = to_edge(quantise(model, images))
+    for target in (M55, M4):
+        lowering = Lowering(base, target)
+        effective = lowering.in_order(taken("depthwise-to-convolution,stride-to-channels"))
+        assert [one.name for one in effective][-1:] == ["stride-to-channels"]
+        program = lowering.lowered(effective)
+        for one in (images, (torch.where(images[0] > 0, 1e3, -1e3),)):
+            assert same_bits(outputs_of(program, one), outputs_of(lowering.lowered(()), one)).equal
+        assert not price(operator_calls(program), target).uncosted
 
 
 def test_a_file_without_dead_weights_is_smaller_and_computes_the_same() -> None:

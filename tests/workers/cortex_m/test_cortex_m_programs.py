@@ -1,6 +1,7 @@
 """What recipes make of one model: which programs differ, what they count for, and what the default pipeline makes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,14 @@ class Squares(nn.Module):
 
     def forward(self, x):
         return self.last(self.first(x) ** 2)
+
+class Gated(nn.Module):
+    def forward(self, x):
+        return torch.where(x > 0, x + x, x * 0.25)
+
+def gated():
+    inputs = [(torch.linspace(-1.0, 2.0, 300).reshape(1, 300),)]
+    return Gated(), inputs[0], inputs
 
 def squares():
     torch.manual_seed(0)
@@ -132,3 +141,16 @@ def test_of_two_candidates_that_are_indistinguishable_the_smaller_file_counts_le
     assert value(counted[column], default) <= value(counted[both], default)
     assert programs.tied(programs.default, cheapest) is None  # it is known to take more
     assert counted[other]["instructions"] == programs.cost(other)["instructions"]
+
+
+def test_a_model_whose_numbers_stay_unquantised_has_a_right_recipe(job: Job[Target]) -> None:
+    job = replace(job, source=job.source.replace("squares", "gated"))
+    programs = BACKEND.programs(job, BACKEND.lower(job))
+    default = programs.default
+    assert not programs.executed(default, whole=True, on_all=True, is_default=True).equal
+    (mend, *_) = [one for one in programs.starting_points() if "quantise-numbers" in one]
+    assert BACKEND.is_workaround(mend)
+    mended = by(programs, mend)
+    assert programs.executed(mended, whole=True, on_all=True, is_default=False).equal
+    assert programs.equal(mended, default, whole=True).equal
+    assert not programs.equal(by(programs, "drop-unused-constants"), mended, whole=True).equal

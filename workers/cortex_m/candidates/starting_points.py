@@ -11,23 +11,24 @@ from search_space.recipe.recipe import Recipe
 from workers.cortex_m.candidates.candidates import Candidate, Candidates
 from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
-from workers.cortex_m.passes.lowered.crop_by_slices import CropBySlices
-from workers.cortex_m.passes.lowered.linear_to_addmm import LinearToAddmm
+from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
+from workers.cortex_m.passes.lowered.mends.linear_to_addmm import LinearToAddmm
+from workers.cortex_m.passes.lowered.mends.quantise_numbers import QuantiseNumbers
+from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInnermost
+from workers.cortex_m.passes.lowered.mends.transpose_by_four import TransposeByFour
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
-from workers.cortex_m.passes.lowered.softmax_innermost import SoftmaxInnermost
-from workers.cortex_m.passes.lowered.transpose_by_four import TransposeByFour
 from workers.cortex_m.passes.square_as_product import SquareAsProduct
 
 _USUAL = (
-    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,constant-folding,"
+    "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,drop-empty-pads,constant-folding,"
     "depthwise-to-convolution"
 )
 #: In the order in which they are tried; the last one is for models that nothing else suits.
 _STARTS = (
     f"{_USUAL},stride-to-channels",
     f"{_USUAL},linear-to-convolution",
-    "drop-clones,fold-clones,constant-folding",
+    "drop-clones,fold-clones,drop-empty-pads,constant-folding",
     "default",
 )
 
@@ -36,7 +37,7 @@ _STARTS = (
 _ROW_MENDS = (RowAlongHeight, PadApart)
 
 #: What mends other operators.
-_MENDS = (LinearToAddmm, SoftmaxInnermost, TransposeByFour, CropBySlices)
+_MENDS = (LinearToAddmm, SoftmaxInnermost, TransposeByFour, CropBySlices, QuantiseNumbers)
 
 
 def starting_points(

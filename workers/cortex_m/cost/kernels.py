@@ -14,6 +14,7 @@ from workers.cortex_m.cost.formulas import (
     portable_movement,
     products,
     transposed_convolution,
+    transposes,
 )
 from workers.cortex_m.cost.formulas.blocks import Counts
 from workers.cortex_m.target import InstructionSet
@@ -60,7 +61,7 @@ FORMULAS: dict[str, Formula] = {
     "maximum": elementwise.extremes,
     "memcpy": elementwise.copy,
     "lut_activation": elementwise.table,
-    "transpose": movement.transpose,
+    "transpose": transposes.transpose,
     "permute_copy": portable_movement.permute_operator,
     "clone_dim_order": portable_movement.clone_operator,
     "to_dim_order_copy": portable_movement.conversion_operator,

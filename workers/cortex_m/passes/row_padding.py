@@ -1,4 +1,4 @@
-"""Padding of a row in an operator of its own."""
+"""Padding of rows in an operator of its own."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from torch.fx import Node
 
 
-def padded_row(program: Program, before: Node, row: Node, left: int, right: int, value: int) -> Node:
-    """A row with values put on its left and right.
+def padded_rows(program: Program, before: Node, image: Node, left: int, right: int, value: int) -> Node:
+    """An image with values put on the left and right of each row.
 
-    ExecuTorch's `pad` takes an image (N, 1, W, C) for one in channels_last order and pads other axes. So the row is
-    padded as a matrix (N, W * C), which it takes as it is.
+    ExecuTorch's `pad` takes an image (N, 1, W, C) for one in channels_last order and pads other axes. So the rows are
+    padded as a matrix (N * H, W * C), which it takes as it is.
 
     Args:
         program: that is changed.
         before: the operator that the padding is put before.
-        row: an image (N, 1, W, C).
+        image: of shape (N, H, W, C).
         left, right: pixels.
         value: of int8, that stands for zero.
 
     Returns:
-        An image (N, 1, left + W + right, C).
+        An image (N, H, left + W + right, C).
     """
-    n, _, w, c = shape_of(row)
+    n, h, w, c = shape_of(image)
     graph = program.module.graph
-    flat = viewed(program, before, row, (n, w * c))
+    flat = viewed(program, before, image, (n * h, w * c))
     ends = ([0, 0, 0, left * c], [0, 0, 0, right * c])
     with graph.inserting_before(before):
         padded: Node = graph.call_function(operator("pad"), (flat, *ends, value))
     width = w + left + right
-    padded.meta = {**row.meta, "val": row.meta["val"].new_empty((n, width * c))}
-    return viewed(program, before, padded, (n, 1, width, c))
+    padded.meta = {**image.meta, "val": image.meta["val"].new_empty((n * h, width * c))}
+    return viewed(program, before, padded, (n, h, width, c))

@@ -13,7 +13,7 @@ from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.passes.lowered.crop_by_slices import CropBySlices
+from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
 from workers.cortex_m.target import Target
 
 INPUTS = (torch.randn((2, 3, 10), generator=torch.Generator().manual_seed(0)),)

@@ -14,7 +14,7 @@ from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.passes.lowered.softmax_innermost import SoftmaxInnermost
+from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInnermost
 from workers.cortex_m.target import Target
 
 INPUTS = (torch.randn((1, 4, 1, 1), generator=torch.Generator().manual_seed(0)),)

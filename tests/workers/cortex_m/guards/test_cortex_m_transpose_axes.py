@@ -17,7 +17,7 @@ from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.passes.lowered.transpose_by_four import MOST_AXES, TransposeByFour, merged_axes, steps
+from workers.cortex_m.passes.lowered.mends.transpose_by_four import MOST_AXES, TransposeByFour, merged_axes, steps
 from workers.cortex_m.target import Target
 
 M55, M4 = Target.parse("cortex-m55"), Target.parse("cortex-m4")

@@ -12,7 +12,7 @@ from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.passes.lowered.linear_to_addmm import LinearToAddmm
+from workers.cortex_m.passes.lowered.mends.linear_to_addmm import LinearToAddmm
 from workers.cortex_m.target import Target
 
 INPUTS = tuple(torch.randn((1, 8), generator=torch.Generator().manual_seed(seed)) for seed in range(3))

@@ -1,46 +1,10 @@
-"""CMSIS-NN's transpose and padding, and ExecuTorch's upsampling."""
+"""CMSIS-NN's padding, and ExecuTorch's upsampling."""
 
 from __future__ import annotations
 
-from math import prod
-
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, copies, row_copy, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, copies, total, up
 from workers.cortex_m.target import InstructionSet
-
-
-def transpose(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """`arm_transpose_s8`: four nested loops over the axes of the input. Two axes, and with MVE the last two of four, go
-    by columns instead. The compiler has a loop of its own for an innermost axis whose values stay side by side. It
-    compiles the loops for three axes and for four apart.
-
-    Args:
-        call: of the kernel.
-        instruction_set: of the processor.
-
-    Returns:
-        Runs of each loop, by the loop's name.
-    """
-    rank = len(call.dims)
-    mve = instruction_set is InstructionSet.MVE
-    if rank == 1:
-        return {"memcpy.calls": 1, "memcpy.64": call.dims[0] / 64}
-    # Two axes are the last two of four; three the last three.
-    n, h, w, c = (1,) * (4 - rank) + call.dims
-    by_columns = rank == 2 or (rank == 4 and mve and call.perm[:2] == (0, 1))
-    if by_columns and mve:
-        outer: Counts = {"columns_images": n, "columns_planes": n * h} if rank == 4 else {}
-        return {f"columns_of_{rank}": 1, "columns": n * h * c, "columns_8": n * h * c * up(w, 8), **outer}
-    if by_columns:
-        return {"columns_of_2": 1, "columns_rows": w, "columns_values": w * c}
-    rows = n * h * w
-    outer = {"calls": 1, "planes": n * h, "images": n if rank == 4 else 0}
-    behind = call.perm[call.perm.index(rank - 1) + 1 :]
-    if prod(call.dims[axis] for axis in behind) > 1:
-        loops = {**outer, "strided_rows": rows, "strided_values": rows * c}
-    else:
-        loops = {**outer, **{f"copied_{name}": rows * times for name, times in row_copy(c, mve).items()}}
-    return {f"{name}_of_{rank}": times for name, times in loops.items()}
 
 
 def upsample(call: KernelCall, _: InstructionSet) -> Counts:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from workers.cortex_m.cost.view import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, DEPTHWISE, replaced
-from workers.cortex_m.passes.row_padding import padded_row
+from workers.cortex_m.passes.row_padding import padded_rows
 
 if TYPE_CHECKING:
     from torch.fx import Node
@@ -37,7 +37,7 @@ class PadApart(Rewrite):
         # Pad left and right by what the windows read, and not at all in the convolution.
         args = list(args_of(node))
         zero = -args[6 if operator_of(node) == CONVOLUTION else 7]
-        args[0] = padded_row(program, node, args[0], args[4][1], _right(node), zero)
+        args[0] = padded_rows(program, node, args[0], args[4][1], _right(node), zero)
         args[4] = [0, 0]
         replaced(program, node, operator_of(node), args, shape_of(node))
 

@@ -1,0 +1,1 @@
+"""Rewrites of what the processor would compute wrongly, or not at all."""
