@@ -9,9 +9,11 @@ from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
+from workers.vulkan.passes.forms.fold_alpha import FoldAlpha
 from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
 from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
+from workers.vulkan.passes.forms.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
@@ -36,8 +38,10 @@ REWRITES: dict[str, type[Rewrite]] = {
         FlattenLayerNorms,
         NormsOfImages,
         GatherDims,
+        MultiplyFactors,
         QuantiseBehindClamp,
         DropRelu6,
+        FoldAlpha,
         FuseLinearQcs8w,
         FuseLinearQcs4w,
         TensorScalars,
