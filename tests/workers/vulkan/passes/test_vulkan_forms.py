@@ -20,15 +20,16 @@ from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite
+from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
 from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
 from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
-from workers.vulkan.passes.forms.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 
 
 class Of(nn.Module):
@@ -169,6 +170,34 @@ def test_an_instance_norm_runs_on_the_gpu_and_loads() -> None:
     program = programs.built(Recipe.parse(programs.starting_points()[0]))
     assert not programs.lowered(program).host_operators
     assert "aten.native_group_norm.default" in operators(programs.lowered(program))[0]
+    assert programs.executed(program, False, False, False).equal
+    assert programs.quality(program).sqnr_db > 100
+
+
+@given(
+    shape=st.lists(st.integers(1, 6), min_size=1, max_size=4), over=st.integers(1, 3), affine=st.booleans(),
+    epsilon=st.sampled_from([None, 1e-5, 0.1]), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=10)
+def test_a_spelled_rms_norm_computes_it(
+    shape: list[int], over: int, affine: bool, epsilon: float | None, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    net = nn.RMSNorm(shape[-over:], epsilon, affine)
+    if affine:
+        nn.init.normal_(net.weight)
+    count, before, after = rewritten(SpellRmsNorms(), net, torch.randn(*shape))
+    assert count == 1 and torch.allclose(before, after, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(8,), (3, 8)])
+def test_a_spelled_rms_norm_is_one_operator_and_one_delegate(shape: tuple[int, ...]) -> None:
+    programs = programs_of(made(lambda: Of(after_relu, nn.RMSNorm(shape)), 1, 3, 8))
+    (said,) = programs.described_default()[1]
+    assert said.startswith("aten.add.Scalar on the CPU") and "spell-rms-norms (--allow-requant)" in said
+    program = programs.built(Recipe.parse(programs.starting_points()[0]))
+    (names,) = operators(programs.lowered(program))
+    assert "et_vk.rms_norm.default" in names and "aten.rsqrt.default" not in names
     assert programs.executed(program, False, False, False).equal
     assert programs.quality(program).sqnr_db > 100
 

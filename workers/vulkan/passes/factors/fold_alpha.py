@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoldAlpha(ModuleRewrite):
-    """ExecuTorch fuses a sum of int8 values into `q8ta_add` without its alpha: QuantizedBinaryMatch. The kernel has none
-    either, q8ta_binary.glsl. It multiplies each operand by a scale of its own, which may be negative."""
+    """ExecuTorch fuses a sum of int8 values into `q8ta_add` without its alpha: QuantizedBinaryMatch. The kernel has no
+    alpha either: q8ta_binary.glsl. It multiplies each operand by a scale of its own, which may be negative."""
 
     name: ClassVar[str] = "fold-alpha"
     law: ClassVar[str] = "alpha (scale (q - zero)) = (alpha scale) (q - zero), rounded otherwise"
@@ -38,8 +38,9 @@ class FoldAlpha(ModuleRewrite):
     def rewrite(self, module: GraphModule, node: Node) -> None:
         operand: Any = node.args[1]
         integers, scale, *others = operand.args
+        alpha: Any = node.kwargs["alpha"]
         with replacing(module, node) as new:
-            scaled = new.call(operand.target, integers, float(scale) * float(node.kwargs["alpha"]), *others)
+            scaled = new.call(operand.target, integers, float(scale) * float(alpha), *others)
             new.call(node.target, node.args[0], scaled)
 
 
@@ -48,4 +49,5 @@ def _has_alpha(node: Node) -> bool:
     import torch
 
     aten = torch.ops.aten
-    return node.target in (aten.add.Tensor, aten.add_.Tensor) and node.kwargs.get("alpha", 1) != 1
+    is_sum = node.target in (aten.add.Tensor, aten.add_.Tensor)
+    return is_sum and bool(node.kwargs.get("alpha", 1) != 1)

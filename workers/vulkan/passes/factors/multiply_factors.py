@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MultiplyFactors(ModuleRewrite):
-    """ExecuTorch makes a linear operator of `addmm(b, x, w.t())`, and leaves alpha and beta out: AddmmToLinearTransform.
-    Constants are multiplied when the program is written, other operands by an operator. Holds for finite operands: with
-    a beta of zero, PyTorch does not read b."""
+    """ExecuTorch makes a linear operator of `addmm(b, x, w.t())` without its alpha and beta: AddmmToLinearTransform.
+    Constants are multiplied when the program is written, other operands by an operator. The law is for finite operands:
+    with a beta of zero, PyTorch does not read b."""
 
     name: ClassVar[str] = "multiply-factors"
     law: ClassVar[str] = "beta b + alpha (x w) = (beta b) + (alpha x) w = (beta b) + x (alpha w), rounded otherwise"
@@ -62,7 +62,7 @@ def _multiplied(module: GraphModule, new: Replacement, operand: Any, factor: Any
     import torch
 
     if factor == 1:
-        return operand  # type: ignore[no-any-return]
+        return operand
     value = value_of(module, operand)
     if value is not None:
         return constant(module, value.detach() * factor, "scaled")
