@@ -55,7 +55,7 @@ _ANY = Allowance(Exactness.PRECISION, max_loss_db=200.0)
 _WITH_RELU6 = "scheme=static-int8"
 #: All layers but the linear one, which is not fused after a view.
 _WITHOUT_RELU6 = (
-    f"scheme=static-int8@{'+'.join(map(str, range(1, 21)))} | keep-mean-dims,quantise-behind-clamp,drop-relu6"
+    f"scheme=static-int8@{'+'.join(map(str, range(1, 21)))} | keep-reduced-dims,quantise-behind-clamp,drop-relu6"
 )
 
 

@@ -35,7 +35,7 @@ from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
-from workers.vulkan.model.scheme import PER_CHANNEL
+from workers.vulkan.model.scheme import PER_CHANNEL, Scheme
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
@@ -314,14 +314,18 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return tuple(dict.fromkeys([*transferred, *(str(one) for one in starts if one.passes)]))
 
     def _starts_with_choices(self, joining: Sequence[Rewrite]) -> Iterator[Recipe]:
-        """Half precision, and the schemes that do not load without passes, with the passes that a search begins with.
-        Neither is found one step at a time: what is in between has more delegates, or does not load."""
+        """Half precision, and the schemes that passes are for, with the passes that a search begins with. Neither is
+        found one step at a time: what is in between has more delegates, does not load, or moves more bytes."""
         open_choices = self.open_choices()
         if Half.name in open_choices:
             yield Recipe(((Half.name, "yes"),), in_order(joining))
-        for scheme in PER_CHANNEL:
-            if scheme.value in open_choices.get(SchemeOfLayers.name, ()):
-                yield Recipe(((SchemeOfLayers.name, scheme.value),), in_order({*joining, *needed_by(scheme)}))
+        alternatives = {scheme: [scheme.value] for scheme in (*PER_CHANNEL, Scheme.STATIC8)}
+        alternatives[Scheme.STATIC8] += by_kind(self._layers, self.space.schemes)[:1]
+        for scheme, those in alternatives.items():
+            needed = [one for one in needed_by(scheme) if one.name in self.space.rewrites]
+            for one in those:
+                if needed and one in open_choices.get(SchemeOfLayers.name, ()):
+                    yield Recipe(((SchemeOfLayers.name, one),), in_order({*joining, *needed}))
 
     def passes(self) -> Sequence[RecipePass]:
         return self._allowed(self.space.passes())

@@ -156,6 +156,10 @@ REFUSED: dict[str, list[Case]] = {
         (lambda net, x: F.conv2d(x, net.weight.sigmoid()), [nn.Conv2d(4, 4, 3)], [values(1, 4, 8, 8)]),
         (lambda net, x, y: torch.addmm(y, net.weight, x), [nn.Linear(6, 5)], [values(6, 9), values(9)]),
     ],
+    "dropped-factors": [
+        (lambda net, x: torch.addmm(net.bias, x, net.weight.t(), alpha=2), [nn.Linear(6, 5)], [values(3, 6)]),
+        (lambda net, x: torch.addmm(net.bias, x, net.weight.t(), beta=0.1), [nn.Linear(6, 5)], [values(3, 6)]),
+    ],
     "constant-dimensions": [
         (lambda net, x: (x.reshape(1, 2, 3, 2, 2) * net.weight).flatten(), [nn.Conv3d(1, 1, (3, 2, 2), bias=False)],
          [values(6, 4)]),

@@ -6,6 +6,7 @@ from workers.vulkan.gate.convolution import batches as convolution_batches
 from workers.vulkan.gate.convolution import depthwise_strides, dilation, groups, pointwise_steps
 from workers.vulkan.gate.elementwise import (
     division_rounding,
+    dropped_factors,
     int8_shapes,
     negative_bases,
     overflowing_gelu,
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     nearest_sizes.RULE,
     aligned_corners.RULE,
     pixel_shuffle_factor.RULE,
+    dropped_factors.RULE,
     int8_shapes.RULE,
     rotary_shapes.RULE,
     partial_groups.RULE,

@@ -42,6 +42,7 @@ from executorch.exir.passes.sym_shape_eval_pass import ConstraintBasedSymShapeEv
 from torch.export import ExportedProgram
 from torch.export._remove_auto_functionalized_pass import unsafe_remove_auto_functionalized_pass
 
+from workers.vulkan.lowering.dropped_factors import dropped_factors
 from workers.vulkan.lowering.fusion_patterns import fuse
 
 
@@ -52,10 +53,12 @@ class Compiled:
     Attributes:
         program: after all passes, it can be run.
         graph: an `executorch.backends.vulkan.serialization.vulkan_graph_schema.VkGraph`.
+        dropped_factors: as of the function of this name.
     """
 
     program: ExportedProgram
     graph: Any
+    dropped_factors: tuple[str, ...]
 
 
 _compiled: ContextVar[dict[bytes, Compiled] | None] = ContextVar("compiled", default=None)
@@ -103,6 +106,7 @@ class VelatuneVulkanBackend(BackendDetails):
             Its flatbuffer and its constants.
         """
         options = parse_compile_spec(list(specs))
+        dropped = dropped_factors(program.graph_module)
         program = _with_layouts(_fused(program), options)
         builder = VkGraphBuilder(
             program,
@@ -114,7 +118,9 @@ class VelatuneVulkanBackend(BackendDetails):
         data = serialize_vulkan_graph(graph, builder.const_tensors, [])
         found = _compiled.get()
         if found is not None:
-            found[data] = Compiled(program, graph)
+            # Of two partitions with the same bytes, one may have been written with other factors.
+            dropped += found[data].dropped_factors if data in found else ()
+            found[data] = Compiled(program, graph, dropped)
         return PreprocessResult(
             processed_bytes=data,
             debug_handle_map=builder.delegate_mapping_builder.get_delegate_mapping(),

@@ -46,6 +46,16 @@ def leave_unfused(name: str, match: PatternMatch) -> None:
     mark(anchor, UNFUSED, (*(noted(anchor, UNFUSED) or ()), name))
 
 
+def is_left(name: str, match: PatternMatch) -> bool:
+    """Whether `leave_unfused` noted that a match is not taken.
+
+    Args:
+        name: of the pattern.
+        match: of a program that is or is not partitioned yet.
+    """
+    return name in (noted(_anchor(match), UNFUSED) or ())
+
+
 def fuse(program: ExportedProgram, module: GraphModule) -> int:
     """Replace matches by their fused operators, as ExecuTorch's `replace_all_fusable_subgraphs`.
 
@@ -62,7 +72,7 @@ def fuse(program: ExportedProgram, module: GraphModule) -> int:
     for name, entry in fusable_patterns.items():
         if entry.get_graphs_fn is not None and entry.create_replacement_fn is not None:
             for match in _graph_matches(name, module):
-                if not _is_left(name, match):
+                if not is_left(name, match):
                     entry.create_replacement_fn(program, module, match)
                     replaced += 1
                     # What is dead is not matched again.
@@ -70,7 +80,7 @@ def fuse(program: ExportedProgram, module: GraphModule) -> int:
     for node in module.graph.nodes:
         for name, entry in fusable_patterns.items():
             found = entry.detector_fn(node) if entry.detector_fn is not None else None
-            if found is not None and entry.create_replacement_fn is not None and not _is_left(name, found):
+            if found is not None and entry.create_replacement_fn is not None and not is_left(name, found):
                 entry.create_replacement_fn(program, module, found)
                 replaced += 1
     module.graph.eliminate_dead_code()
@@ -90,10 +100,6 @@ def _anchor(match: PatternMatch) -> Node:
     """The node that a match stands at: what its detector found, or the first output of a graph."""
     node: Node = match.anchor_node if match.anchor_node is not None else match.output_nodes[0]
     return node
-
-
-def _is_left(name: str, match: PatternMatch) -> bool:
-    return name in (noted(_anchor(match), UNFUSED) or ())
 
 
 @cache

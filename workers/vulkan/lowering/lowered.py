@@ -23,6 +23,7 @@ class Delegate:
         graph: its `VkGraph`.
         data: what the runtime reads.
         constants: key in the file -> bytes.
+        dropped_factors: operators that ExecuTorch compiled without their alpha or beta.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Delegate:
     graph: Any
     data: bytes
     constants: Mapping[str, bytes]
+    dropped_factors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,6 @@ from workers.vulkan.lowering.backend import VelatuneVulkanBackend
 from workers.vulkan.lowering.fusion_patterns import leave_unfused, matches
 from workers.vulkan.lowering.settings import Sites
 
-#: Ways to write the transposed matrix of a product that ExecuTorch makes a linear operator of.
-_TRANSPOSED = ("aten.t_copy.default", "aten.permute_copy.default")
 _FUSED_BEFORE = ("aten._weight_int8pack_mm.default", "et_vk.linear_qcs4w.default")
 
 
@@ -51,9 +49,6 @@ class ReasonedOperators(VulkanSupportedOperators):
     def _is_node_supported(self, node: torch.fx.Node) -> bool:
         if node in self._on_cpu:
             self.log_skip(node, "the recipe keeps it there")
-            return False
-        if _loses_its_factors(node):
-            self.log_skip(node, "ExecuTorch makes a linear operator of it, without its alpha and beta")
             return False
         # ExecuTorch makes these operators after it has partitioned, so its rules want floats of all of their operands.
         if getattr(node.target, "__name__", "") in _FUSED_BEFORE:
@@ -126,12 +121,3 @@ class VelatunePartitioner(Partitioner):
 def _is_chosen(chosen: Mapping[str, Sites], name: str, number: int) -> bool:
     sites = chosen.get(name)
     return sites is not None and (not sites or number in sites)
-
-
-def _loses_its_factors(node: torch.fx.Node) -> bool:
-    """Whether it is a product with factors that `AddmmToLinearTransform` leaves out."""
-    if getattr(node.target, "__name__", "") != "aten.addmm.default":
-        return False
-    factors, weights = [node.kwargs.get(name, 1) for name in ("alpha", "beta")], node.args[2]
-    transposed = isinstance(weights, torch.fx.Node) and getattr(weights.target, "__name__", "") in _TRANSPOSED
-    return transposed and factors != [1, 1]

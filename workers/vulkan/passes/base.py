@@ -78,6 +78,17 @@ class ModuleRewrite(Rewrite):
         """
         return tuple(node.name for node in self._fitting(module))
 
+    def foreseen(self, module: GraphModule) -> int:
+        """How many sites there may be in a program of a model.
+
+        Args:
+            module: of the model in floating point. A pass that runs later tells from it what may come.
+
+        Returns:
+            The number; 0 where the pass is not tried for the model.
+        """
+        return len(self.sites(module))
+
     def apply(self, module: GraphModule) -> int:
         """Rewrite a module in place, at the sites that it is for.
 

@@ -35,6 +35,12 @@ class DropRelu6(ModuleRewrite):
         bounds = bounds_of(node)
         return bounds is not None and bool(node.users) and all(_implies(user, bounds) for user in node.users)
 
+    def foreseen(self, module: GraphModule) -> int:
+        # A clamp is dropped where the pass that moves the quantiser behind it was.
+        from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
+
+        return QuantiseBehindClamp().foreseen(module)
+
     def rewrite(self, module: GraphModule, node: Node) -> None:
         operand: Any = node.args[0]
         node.replace_all_uses_with(operand)

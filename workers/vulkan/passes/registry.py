@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.drop_relu6 import DropRelu6
+from workers.vulkan.passes.factors.fold_alpha import FoldAlpha
+from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
@@ -14,11 +16,12 @@ from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.fusion.fuse_linear_qcs8w import FuseLinearQcs8w
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
-from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
+from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.passes.tensor_scalars import TensorScalars
@@ -27,7 +30,8 @@ REWRITES: dict[str, type[Rewrite]] = {
     one.name: one
     for one in (
         SpellAttention,
-        KeepMeanDims,
+        SpellRmsNorms,
+        KeepReducedDims,
         NamePoolStrides,
         InstanceNorms,
         FillNormWeights,
@@ -36,8 +40,10 @@ REWRITES: dict[str, type[Rewrite]] = {
         FlattenLayerNorms,
         NormsOfImages,
         GatherDims,
+        MultiplyFactors,
         QuantiseBehindClamp,
         DropRelu6,
+        FoldAlpha,
         FuseLinearQcs8w,
         FuseLinearQcs4w,
         TensorScalars,

@@ -15,7 +15,6 @@ from workers.vulkan.model.scheme import GROUPED, Scheme
 from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
-from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 from workers.vulkan.space.fitting import fitting
@@ -126,7 +125,7 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
     """Those of the edge dialect, which the partitioner sees; fused ones come later."""
     graphs = graphs_of(stock)
     names = {one.operator for one in verdict(graphs).refused}
-    calls = [call.name for graph in graphs for call in graph.calls]
+    calls = [name for graph in graphs for name in (*(call.name for call in graph.calls), *graph.dropped_factors)]
     return {name: calls.count(name) for name in sorted(names) if not name.startswith(_FUSED)}
 
 
@@ -135,13 +134,8 @@ def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Sch
     module = model.program.module(check_guards=False)
     sites: dict[str, int] = {}
     for name, kind in REWRITES.items():
-        able = sum(bool(kind.needs & set(those)) for those in schemes.values())
-        if kind.needs and not able:
-            continue
-        if kind.when is When.FLOAT and issubclass(kind, ModuleRewrite):
-            sites[name] = len(kind().sites(module))
-        elif kind.when is When.QUANTISED:
-            # A clamp is dropped where the one that moves the quantiser behind it was.
-            sites[name] = able if Scheme.STATIC8 not in kind.needs else sites.get(QuantiseBehindClamp.name, 0)
+        able = not kind.needs or any(kind.needs & set(those) for those in schemes.values())
+        if able and issubclass(kind, ModuleRewrite):
+            sites[name] = kind().foreseen(module)
     sites[TensorScalars.name] = sum(one.operator in TensorScalars.removes for one in stock.host_operators)
     return {name: sites[name] for name in REWRITES if sites.get(name)}

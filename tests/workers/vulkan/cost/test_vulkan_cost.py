@@ -62,7 +62,7 @@ def test_a_relu6_net_in_static_int8_moves_about_what_a_relu_net_does_without_its
     model = relu6_convolutions()
     schemes = everywhere(Scheme.STATIC8, 4)
     passes = {
-        "float_passes": (rewrite("keep-mean-dims"), rewrite("quantise-behind-clamp")),
+        "float_passes": (rewrite("keep-reduced-dims"), rewrite("quantise-behind-clamp")),
         "quantised_passes": (rewrite("drop-relu6"),),
     }
     stock, free = facts(lowered(model, schemes)), facts(lowered(model, schemes, **passes))
@@ -72,7 +72,7 @@ def test_a_relu6_net_in_static_int8_moves_about_what_a_relu_net_does_without_its
 
 
 def test_splits_name_their_reason_and_the_rewrite_that_joins() -> None:
-    available = [REWRITES["spell-attention"](), REWRITES["keep-mean-dims"]()]
+    available = [REWRITES["spell-attention"](), REWRITES["keep-reduced-dims"]()]
     first, second = splits(lowered(made(Attention, 1, 8, 32)), available)
     assert (first.operator, len(first.nodes)) == ("aten.mul.Scalar", 2)
     assert first.rewrites == ("spell-attention (--allow-requant)",)

@@ -135,29 +135,6 @@ def test_a_pattern_is_left_unfused_where_a_recipe_says_so(sites: tuple[int, ...]
         assert names.index("aten.linear.default") < names.index("et_vk.linear_q4gsw.default")
 
 
-class Scaled(nn.Module):
-    """Products of its input, whose factors are not 1, with a transposed matrix and with another."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(6, 6)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        weight, bias = self.layer.weight, self.layer.bias
-        product = torch.addmm(bias, x.relu(), weight.t(), beta=0.5, alpha=2)
-        return torch.addmm(bias, product.relu(), weight, alpha=3)
-
-
-def test_a_product_whose_factors_executorch_drops_stays_on_the_cpu() -> None:
-    """The transposed one came out at 5 dB."""
-    model = made(Scaled, 5, 6)
-    program = lowered(model)
-    (kept,) = program.host_operators
-    assert kept.operator == "aten.addmm.default" and "without its alpha and beta" in kept.reason
-    assert any("aten.addmm.default" in those for those in operators(program))
-    assert worst_db(model, program, model.calibration_inputs) > 100
-
-
 class TwoNorms(nn.Module):
     """Two RMS norms, which a fused operator computes; the first one's result is also given."""
 

@@ -10,11 +10,17 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.vulkan_nets import made, operators, programs_of
+from support.vulkan_nets import everywhere, made, operators, programs_of
 from torch import nn
 
 from search_space.recipe.recipe import Recipe
+from workers.checking.sqnr import sqnr_of_outputs
+from workers.vulkan.check.run import run_lowered
+from workers.vulkan.lowering.lowering import quantised_program
+from workers.vulkan.lowering.settings import Settings
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite
+from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
@@ -23,6 +29,7 @@ from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 
 
 class Of(nn.Module):
@@ -165,3 +172,116 @@ def test_an_instance_norm_runs_on_the_gpu_and_loads() -> None:
     assert "aten.native_group_norm.default" in operators(programs.lowered(program))[0]
     assert programs.executed(program, False, False, False).equal
     assert programs.quality(program).sqnr_db > 100
+
+
+@given(
+    shape=st.lists(st.integers(1, 6), min_size=1, max_size=4), over=st.integers(1, 3), affine=st.booleans(),
+    epsilon=st.sampled_from([None, 1e-5, 0.1]), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=10)
+def test_a_spelled_rms_norm_computes_it(
+    shape: list[int], over: int, affine: bool, epsilon: float | None, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    net = nn.RMSNorm(shape[-over:], epsilon, affine)
+    if affine:
+        nn.init.normal_(net.weight)
+    count, before, after = rewritten(SpellRmsNorms(), net, torch.randn(*shape))
+    assert count == 1 and torch.allclose(before, after, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(8,), (3, 8)])
+def test_a_spelled_rms_norm_is_one_operator_and_one_delegate(shape: tuple[int, ...]) -> None:
+    programs = programs_of(made(lambda: Of(after_relu, nn.RMSNorm(shape)), 1, 3, 8))
+    (said,) = programs.described_default()[1]
+    assert said.startswith("aten.add.Scalar on the CPU") and "spell-rms-norms (--allow-requant)" in said
+    program = programs.built(Recipe.parse(programs.starting_points()[0]))
+    (names,) = operators(programs.lowered(program))
+    assert "et_vk.rms_norm.default" in names and "aten.rsqrt.default" not in names
+    assert programs.executed(program, False, False, False).equal
+    assert programs.quality(program).sqnr_db > 100
+
+
+FACTORS = st.sampled_from([0, 0.3, 1, 2, -3])
+
+
+@given(alpha=FACTORS, beta=FACTORS, constants=st.booleans(), seed=st.integers(0, 99))
+@settings(max_examples=12)
+def test_factors_of_a_product_are_those_of_its_operands(alpha: float, beta: float, constants: bool, seed: int) -> None:
+    torch.manual_seed(seed)
+
+    def of(bias: torch.Tensor, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(bias, x, weights.t(), beta=beta, alpha=alpha)
+
+    layer, x = nn.Linear(6, 5), torch.randn(3, 6)
+    if constants:
+        count, before, after = rewritten(MultiplyFactors(), Of(lambda net, x: of(net.bias, x, net.weight), layer), x)
+    else:
+        weights = layer.weight.detach()
+        count, before, after = rewritten(MultiplyFactors(), Of(of), torch.randn(5), x, weights)
+    assert count == ((alpha, beta) != (1, 1)) and torch.allclose(before, after, atol=1e-5)
+
+
+def test_factors_of_weights_that_are_read_elsewhere_and_of_other_products_change_no_weights() -> None:
+    torch.manual_seed(0)
+
+    def of(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        once = torch.addmm(layer.bias, x, layer.weight.t(), alpha=2)
+        return torch.addmm(layer.bias, layer(once), layer.weight, alpha=3)
+
+    count, before, after = rewritten(MultiplyFactors(), Of(of, nn.Linear(6, 6)), torch.randn(3, 6))
+    assert count == 1 and torch.allclose(before, after, atol=1e-4)
+
+
+class Scaled(nn.Module):
+    """A product with factors, which ExecuTorch makes a linear operator of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.layer.bias, x.relu(), self.layer.weight.t(), beta=0.5, alpha=2)
+
+
+def test_a_product_with_factors_is_refused_until_they_are_multiplied() -> None:
+    """It came out at 5 dB."""
+    programs = programs_of(made(Scaled, 5, 6))
+    (said,) = programs.described_default()[1]
+    assert said.startswith("aten.addmm.default: ") and "multiply-factors (--allow-requant) removes it" in said
+    assert not programs.executed(programs.default, False, False, True).equal
+    program = programs.built(Recipe.parse(programs.starting_points()[0]))
+    assert operators(programs.lowered(program)) == [["aten.relu.default", "aten.linear.default"]]
+    assert programs.executed(program, False, False, False).equal
+    assert programs.quality(program).sqnr_db > 100
+
+
+class Weighted(nn.Module):
+    """A sum of two convolutions with a factor, and a third one."""
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        self.one, self.other, self.last, self.alpha = (
+            nn.Conv2d(4, 8, 1),
+            nn.Conv2d(4, 8, 3, 1, 1),
+            nn.Conv2d(8, 4, 1),
+            alpha,
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(torch.add(self.one(x), self.other(x), alpha=self.alpha))
+
+
+@pytest.mark.parametrize("alpha", [0.3, -3])
+def test_a_static_sum_with_a_factor_is_refused_until_a_scale_has_it(alpha: float) -> None:
+    """Without its factor of 2 it came out at 6 dB."""
+    model = made(lambda: Weighted(alpha), 1, 4, 8, 8)
+    programs = programs_of(model)
+    stock = programs.built(Recipe.parse("scheme=static-int8"))
+    assert "without its alpha" in str(programs.executed(stock, False, False, True).reason)
+    assert "scheme=static-int8 | fold-alpha" in programs.starting_points()
+    lowered = programs.lowered(programs.built(Recipe.parse("scheme=static-int8 | fold-alpha")))
+    assert "et_vk.q8ta_add.default" in operators(lowered)[0]
+    quantised, _ = quantised_program(model, Settings(everywhere(Scheme.STATIC8, 3)), model.calibration_inputs)
+    (x,) = model.example_inputs
+    assert sqnr_of_outputs([(quantised.module()(x),)], [run_lowered(lowered, (x,))])[0] > 50

@@ -1,5 +1,7 @@
 """Each rewrite: where it fits, that its law holds there, and what it does for the lowered program."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -23,12 +25,12 @@ from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
-from workers.vulkan.passes.keep_mean_dims import KeepMeanDims
+from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.registry import REWRITES
 from workers.vulkan.passes.spell_attention import SpellAttention
 
 RELU6_FREE = {
-    "float_passes": (rewrite("keep-mean-dims"), rewrite("quantise-behind-clamp")),
+    "float_passes": (rewrite("keep-reduced-dims"), rewrite("quantise-behind-clamp")),
     "quantised_passes": (rewrite("drop-relu6"),),
 }
 
@@ -103,35 +105,40 @@ def test_scalars_at_one_site() -> None:
 
 def test_a_mean_that_keeps_its_dimensions_is_exact_and_on_the_gpu() -> None:
     model = made(lambda: Convolutions(keepdim=False), 1, 3, 16, 16)
-    stock, kept = lowered(model), lowered(model, float_passes=(rewrite("keep-mean-dims"),))
+    stock, kept = lowered(model), lowered(model, float_passes=(rewrite("keep-reduced-dims"),))
     assert [one.operator for one in stock.host_operators] == ["aten.mean.dim"]
     assert not kept.host_operators
     (x,) = model.example_inputs
     assert torch.equal(kept.quantised.module()(x), model.program.module()(x))
 
 
-class Means(nn.Module):
-    """Means along the last dimension, which are taken as they are, and along others."""
+class Reduced(nn.Module):
+    """Reductions along the last dimension, which are taken as they are, and along others."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.mean(-1).sum() + x.mean(1).sum() + x.mean(-2).sum() + x.mean((0, 2)).sum() + x.mean((1, 2), True).sum()
+    def __init__(self, of: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self.of = of
 
-
-def test_a_mean_is_rewritten_where_the_partitioner_would_not_take_it() -> None:
-    module, x = module_of(Means(), 2, 4, 8), torch.randn(2, 4, 8)
-    before = module(x)
-    assert KeepMeanDims().sites(module) == ("mean_1", "mean_2", "mean_3")
-    assert KeepMeanDims().apply(module) == 3
-    assert torch.equal(module(x), before) and not KeepMeanDims().sites(module)
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [*(self.of(x, dims) for dims in (-1, 1, -2, (0, 2))), self.of(x, (1, 2), True)]
 
 
-def test_a_mean_over_tokens_is_on_the_gpu() -> None:
+@pytest.mark.parametrize("of", [torch.mean, torch.sum, torch.amax, torch.amin])
+def test_a_reduction_is_rewritten_where_the_partitioner_would_not_take_it(of: Callable[..., torch.Tensor]) -> None:
+    module, x = module_of(Reduced(of), 2, 4, 8), torch.randn(2, 4, 8)
+    before, name = module(x), of.__name__.removeprefix("torch.")
+    assert [site.startswith(name) for site in KeepReducedDims().sites(module)] == [True] * 3
+    assert KeepReducedDims().apply(module) == 3
+    assert all(map(torch.equal, module(x), before)) and not KeepReducedDims().sites(module)
+
+
+def test_sums_and_largest_values_over_tokens_are_on_the_gpu() -> None:
     class Tokens(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return (x * x).mean(1) + 1
+            return (x * x).sum(1) / x.abs().amax(1)
 
-    stock, kept = (lowered(made(Tokens, 1, 8, 16), float_passes=passes) for passes in ((), (KeepMeanDims(),)))
-    assert [one.operator for one in stock.host_operators] == ["aten.mean.dim"]
+    stock, kept = (lowered(made(Tokens, 1, 8, 16), float_passes=passes) for passes in ((), (KeepReducedDims(),)))
+    assert [one.operator for one in stock.host_operators] == ["aten.sum.dim_IntList", "aten.amax.default"]
     assert (len(kept.delegates), kept.host_operators) == (1, ())
 
 
@@ -198,7 +205,7 @@ def test_linear_with_symmetric_weights_for_each_channel_becomes_one_operator(
 
 def test_a_fusion_follows_a_rewrite_of_what_it_reads() -> None:
     model = made(lambda: Convolutions(keepdim=False), 1, 3, 16, 16)
-    mean, fuse = (rewrite("keep-mean-dims"),), (rewrite("fuse-linear-qcs8w"),)
+    mean, fuse = (rewrite("keep-reduced-dims"),), (rewrite("fuse-linear-qcs8w"),)
     program = lowered(model, {4: Scheme.W8}, float_passes=mean, quantised_passes=fuse)
     assert program.rewritten == (1, 1)
     assert "aten._weight_int8pack_mm.default" in operators(program)[0]

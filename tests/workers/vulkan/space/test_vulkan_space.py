@@ -42,7 +42,7 @@ def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
     assert space.schemes[1] == (Scheme.STATIC8,)
     assert space.schemes[4] == (Scheme.W8, Scheme.STATIC8)
     assert space.rewrites == {
-        "keep-mean-dims": 1,
+        "keep-reduced-dims": 1,
         "quantise-behind-clamp": 3,
         "drop-relu6": 3,
         "fuse-linear-qcs8w": 1,
@@ -50,8 +50,8 @@ def test_an_image_net_has_static_schemes_and_the_rewrites_that_fit_it() -> None:
     assert space.patterns == {"quantized_binary": 1, "quantized_convolution": 3, "quantized_linear": 1}
     assert not space.operators
     assert [str(one.recipe) for one in space.starting_points()] == [
-        "keep-mean-dims",
-        "keep-mean-dims,quantise-behind-clamp,drop-relu6,fuse-linear-qcs8w",
+        "keep-reduced-dims",
+        "keep-reduced-dims,quantise-behind-clamp,drop-relu6,fuse-linear-qcs8w",
     ]
     assert "leave-unfused{pattern=quantized_binary}" in map(str, space.passes())
 
@@ -223,7 +223,7 @@ def test_a_scheme_that_fits_no_layer_says_why(rows: int, columns: int, why: str)
 
 def test_a_recipe_says_how_far_it_may_lead() -> None:
     assert VulkanRecipe.of(Recipe.parse("default")).recipe.exactness is Exactness.EXACT
-    assert VulkanRecipe.of(Recipe.parse("keep-mean-dims")).recipe.exactness is Exactness.EXACT
+    assert VulkanRecipe.of(Recipe.parse("keep-reduced-dims")).recipe.exactness is Exactness.EXACT
     assert VulkanRecipe.of(Recipe.parse("spell-attention")).recipe.exactness is Exactness.REQUANTISING
     assert VulkanRecipe.of(Recipe.parse("half=yes")).recipe.exactness is Exactness.PRECISION
 

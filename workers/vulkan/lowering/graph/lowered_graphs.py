@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workers.vulkan.lowering.graph.vk_graph import Graph, read_graph
 from workers.vulkan.lowering.lowered import Lowered
 
 
 def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:
     """In the order in which the program calls them."""
-    return tuple(read_graph(one.graph, one.constants) for one in lowered.delegates)
+    return tuple(
+        replace(read_graph(one.graph, one.constants), dropped_factors=one.dropped_factors) for one in lowered.delegates
+    )

@@ -122,6 +122,7 @@ class Graph:
         inputs, outputs: of the delegate.
         constant_bytes: of all its constants as they are in the file.
         contents: number of a constant -> its bytes in the file, where they are known.
+        dropped_factors: operators that ExecuTorch compiled without their alpha or beta, where that is known.
     """
 
     calls: tuple[Call, ...]
@@ -129,6 +130,7 @@ class Graph:
     outputs: tuple[Tensor, ...]
     constant_bytes: int
     contents: Mapping[int, bytes] = field(default_factory=dict, compare=False)
+    dropped_factors: tuple[str, ...] = ()
 
     def content_of(self, tensor: Tensor) -> bytes | None:
         """The bytes of a constant.

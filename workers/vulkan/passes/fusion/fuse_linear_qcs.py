@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
+from workers.vulkan.model.layers import LINEAR, weighted_kind
 from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import replacing, value_of
 
@@ -41,6 +42,9 @@ class FuseLinearQcs(ModuleRewrite):
         zero_points = value_of(module, zeros)
         symmetric = zeros is None or (zero_points is not None and not bool(zero_points.any()))
         return symmetric and axis == 0 and high == 2 ** (self.bits - 1) - 1 and low in (-high, -high - 1)
+
+    def foreseen(self, module: GraphModule) -> int:
+        return sum(weighted_kind(node) == LINEAR for node in module.graph.nodes if node.op == "call_function")
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
