@@ -42,8 +42,8 @@ from executorch.exir.passes.sym_shape_eval_pass import ConstraintBasedSymShapeEv
 from torch.export import ExportedProgram
 from torch.export._remove_auto_functionalized_pass import unsafe_remove_auto_functionalized_pass
 
-from workers.vulkan.lowering.dropped_factors import dropped_factors
-from workers.vulkan.lowering.fusion_patterns import fuse
+from workers.vulkan.lowering.fusion.dropped_factors import dropped_factors
+from workers.vulkan.lowering.fusion.fusion_patterns import fuse
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from torch.export import ExportedProgram
 from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 
 from workers.vulkan.lowering.backend import VelatuneVulkanBackend
-from workers.vulkan.lowering.fusion_patterns import leave_unfused, matches
+from workers.vulkan.lowering.fusion.fusion_patterns import leave_unfused, matches
 from workers.vulkan.lowering.settings import Sites
 
 _FUSED_BEFORE = ("aten._weight_int8pack_mm.default", "et_vk.linear_qcs4w.default")

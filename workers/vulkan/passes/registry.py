@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workers.vulkan.passes.base import Rewrite
-from workers.vulkan.passes.drop_relu6 import DropRelu6
+from workers.vulkan.passes.clamps.drop_relu6 import DropRelu6
+from workers.vulkan.passes.clamps.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.factors.fold_alpha import FoldAlpha
 from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
@@ -22,7 +23,6 @@ from workers.vulkan.passes.fusion.fuse_linear_qcs8w import FuseLinearQcs8w
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
-from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 

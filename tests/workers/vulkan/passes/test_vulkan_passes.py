@@ -23,7 +23,7 @@ from torch import nn
 from workers.vulkan.lowering.lowering import quantised_program
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
-from workers.vulkan.passes.drop_relu6 import DropRelu6
+from workers.vulkan.passes.clamps.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.registry import REWRITES

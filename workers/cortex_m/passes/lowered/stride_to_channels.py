@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StrideToChannels(Rewrite):
-    """Where the stride divides the width of kernel and padded image. The padding of rows gets an operator of its own,
-    and that above and below stays in the convolution."""
+    """Where the stride divides the width of kernel and padded image. The padding of rows gets an operator of its own.
+    The padding above and below stays in the convolution."""
 
     name: ClassVar[str] = "stride-to-channels"
     law: ClassVar[str] = (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SpellRmsNorms(ModuleRewrite):
     """ExecuTorch splits `nn.RMSNorm` into arithmetic that adds a scalar, which Vulkan has no operator for. Its pattern
     `rms_norm` takes the sum of a tensor and a number, and becomes one operator. That one has weights and runs along the
-    last dimension, so weights of ones are made where there are none, and several dimensions become one."""
+    last dimension. So weights of ones are made where there are none. Several dimensions become one."""
 
     name: ClassVar[str] = "spell-rms-norms"
     law: ClassVar[str] = "rms_norm(x, w) = w (x rsqrt(mean(x x) + eps)), rounded otherwise"

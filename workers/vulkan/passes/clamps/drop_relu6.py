@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from search_space.exactness import Exactness
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite, When
+from workers.vulkan.passes.clamps.clamp_bounds import bounds_of
+from workers.vulkan.passes.clamps.quantise_behind_clamp import QuantiseBehindClamp
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -37,31 +39,12 @@ class DropRelu6(ModuleRewrite):
 
     def foreseen(self, module: GraphModule) -> int:
         # A clamp is dropped where the pass that moves the quantiser behind it was.
-        from workers.vulkan.passes.quantise_behind_clamp import QuantiseBehindClamp
-
         return QuantiseBehindClamp().foreseen(module)
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         operand: Any = node.args[0]
         node.replace_all_uses_with(operand)
         module.graph.erase_node(node)
-
-
-def bounds_of(node: Node) -> tuple[float, float] | None:
-    """Both bounds of a clamp; None for other operators, and for clamps with one bound."""
-    import torch
-
-    aten = torch.ops.aten
-    if node.target in (aten.relu6.default, aten.relu6_.default):
-        return 0.0, 6.0
-    arguments: Any = node.args[1:]
-    if node.target in (aten.hardtanh.default, aten.hardtanh_.default):
-        low, high = (*arguments, -1.0, 1.0)[:2] if not arguments else (*arguments, 1.0)[:2]
-    elif node.target in (aten.clamp.default, aten.clamp_.default) and len(arguments) == 2:
-        low, high = arguments
-    else:
-        return None
-    return None if low is None or high is None else (float(low), float(high))
 
 
 def _implies(user: Node, bounds: tuple[float, float]) -> bool:

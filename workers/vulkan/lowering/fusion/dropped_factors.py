@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workers.vulkan.lowering.fusion_patterns import is_left, matches
+from workers.vulkan.lowering.fusion.fusion_patterns import is_left, matches
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node

@@ -9,7 +9,7 @@ from search_space.exactness import Exactness
 from workers.vulkan.model.marks import QUANTISE_BEHIND, is_marked, mark
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.drop_relu6 import bounds_of
+from workers.vulkan.passes.clamps.clamp_bounds import bounds_of
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node

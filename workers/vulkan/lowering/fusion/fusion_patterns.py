@@ -52,6 +52,9 @@ def is_left(name: str, match: PatternMatch) -> bool:
     Args:
         name: of the pattern.
         match: of a program that is or is not partitioned yet.
+
+    Returns:
+        Whether it is noted for this pattern.
     """
     return name in (noted(_anchor(match), UNFUSED) or ())
 
