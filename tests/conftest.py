@@ -1,5 +1,6 @@
 """Fixtures that several test files share: databases for a store, and a small model lowered by stock ExecuTorch."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -10,6 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from support.programs.lowered import Lowered
+
+# Processes of pytest-xdist and workers take all cores already. More threads in each wait for each other, which costs a
+# tenth of the CPU's time. Libraries read this when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The machines that run CI are noisy, and a run there should not fail today on what it passed yesterday.
 settings.register_profile(
@@ -23,6 +29,12 @@ settings.load_profile("velatune")
 # Hypothesis draws constants that stand in the modules imported so far. What one seed gives would then depend on which
 # tests ran before in the same process.
 providers._get_local_constants = lambda: providers._local_constants  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what is imported and collected from garbage collection, which would go through it at each lowering."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
