@@ -12,13 +12,14 @@ from typing import TypeVar
 
 import pytest
 from support.processes.liveness import gone, is_alive
-from test_ray_pool import (
+from support.processes.pool_calls import (
     abort,
     add,
     crash_the_first_time,
     fail,
     hang_in_c,
     hash_of_a_name,
+    nothing,
     talk,
 )
 
@@ -26,10 +27,6 @@ from workers.pool.failures import PoolFailed, WorkerLost
 from workers.pool.local_pool import LocalPool
 
 Result = TypeVar("Result")
-
-
-def nothing() -> None:
-    pass
 
 
 def in_a_pool(most: int, logs: Path, work: Callable[[LocalPool], Awaitable[Result]]) -> Result:
@@ -104,8 +101,7 @@ def test_a_warm_up_that_fails_ends_it_all(tmp_path: Path) -> None:
 DRIVER = """
 import asyncio, sys
 from pathlib import Path
-from test_local_pool import nothing
-from test_ray_pool import wait_for
+from support.processes.pool_calls import nothing, wait_for
 from workers.pool.local_pool import LocalPool
 
 async def main():
@@ -117,7 +113,7 @@ asyncio.run(main())
 
 
 def test_they_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     driver = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=tmp_path, env=environment)
     started = tmp_path / "started"
     while not (started.exists() and started.read_text()):
