@@ -29,6 +29,7 @@ class Pass(RecipePass):
     """
 
     is_nonlocal: ClassVar[bool] = False
+    priced_sites: ClassVar[bool] = True
 
     @abstractmethod
     def rewrite(self, edit: Editor, node_id: int) -> bool:

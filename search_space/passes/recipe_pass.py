@@ -33,6 +33,7 @@ class RecipePass(ABC):
         exactness: its class; what is not exact is tried only where the user allows it, and measured.
         stage: where it belongs in the recipes that a search starts from; None leaves it out of them, or to
             `search_space.recipe.seed_recipes` to name it.
+        priced_sites: whether `at` may be one of SITES_BY_PRICE, which needs parts that are compiled alone.
         at: the sites where it applies, all if empty. It is numbers in program order from 1 with `+` between them, or
             one of SITES_BY_PRICE. In a program of several delegates each one has its own sites. Numbers after the last
             site have no effect.
@@ -42,6 +43,7 @@ class RecipePass(ABC):
     law: ClassVar[str]
     exactness: ClassVar[Exactness] = Exactness.EXACT
     stage: ClassVar[Stage | None] = None
+    priced_sites: ClassVar[bool] = False
 
     at: str = field(default="", kw_only=True)
 

@@ -190,7 +190,10 @@ def _pass(text: str) -> RecipePass:
         if option in options:
             raise SpaceError(f"{name} is given its option {option} twice")
         options[option] = _value(kinds[option], value, f"{name}{{{option}}}")
-    return known[name](**options, at=_sites(match[3], text))
+    at = _sites(match[3], text)
+    if at in SITES_BY_PRICE and not known[name].priced_sites:
+        raise SpaceError(f"'{text}': sites of {name} are not found by their price; write numbers, as in {name}@1+3")
+    return known[name](**options, at=at)
 
 
 def _sites(text: str | None, where: str) -> str:

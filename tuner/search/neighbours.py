@@ -15,7 +15,7 @@ Sites = Mapping[int, tuple[tuple[int, ...], int]]
 
 def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
     """A pass that applies to some of its sites applies to one more or one less. Or it applies at the profitable sites,
-    by either rule.
+    by either rule, where its sites have prices.
 
     Args:
         recipe: to change.
@@ -30,7 +30,7 @@ def by_sites(recipe: Recipe, sites: Sites) -> Iterator[Recipe]:
             chosen = sorted(set(numbers) ^ {number})
             if chosen:
                 yield _with(recipe, place, replace(one, at="+".join(map(str, chosen))))
-        for at in SITES_BY_PRICE:
+        for at in SITES_BY_PRICE if one.priced_sites else ():
             if at != one.at:
                 yield _with(recipe, place, replace(one, at=at))
 

@@ -149,6 +149,7 @@ def test_forms() -> None:
         ("fold-constants@0", "sites are numbers from 1"),
         ("fold-constants@1+", "sites are numbers from 1"),
         ("fold-constants@payin", "sites are numbers from 1"),
+        ("pad-apart@profitable", "sites of pad-apart are not found by their price; write numbers"),
         ("fold-constants@1@2", "'fold-constants@1@2' is not a pass"),
         ("with-options@1{depth=2}", "'with-options@1{depth=2}' is not a pass"),
         ("", "empty recipe"),

@@ -19,6 +19,11 @@ def test_one_site_more_or_less_and_where_it_pays() -> None:
     }
 
 
+def test_sites_have_prices_in_tosa_programs_alone() -> None:
+    recipe = Recipe.parse("pad-apart@2")
+    assert texts(by_sites(recipe, {0: ((2,), 2)})) == {"pad-apart@1+2"}
+
+
 def test_one_element_less() -> None:
     assert texts(by_less(RECIPE)) == {
         "sum-as-depthwise@2,fold-constants", "fold-constants,fold-constants", "fold-constants,sum-as-depthwise@2",
