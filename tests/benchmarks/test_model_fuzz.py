@@ -16,7 +16,7 @@ from benchmarks.correctness.model_fuzz.judge import Judged, judge
 
 #: As many as some 300 s of CPU are enough for, since ExecuTorch's lowering takes seconds. Those of a batch share
 #: processes, and no batch holds up the end of all tests.
-MODELS, BATCH, WRITTEN_EVERY = 30, 10, 5
+MODELS, BATCH, WRITTEN_EVERY = 30, 10, 10
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_another_process_with_other_threads_makes_the_same_model(name: str) -> N
         from workers.ethos_u.target import Target
         print(identify({name!r}, Target.parse("ethos-u55-128"), seed=0).model_hash)
     """
-    other = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
+    other = os.environ | {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "PYTHONHASHSEED": "7"}
     there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=other)
     here = identify(name, Target.parse("ethos-u55-128"), seed=0)
     assert there.stdout.strip() == here.model_hash

@@ -112,7 +112,7 @@ def test_a_cached_model_needs_no_executorch_and_prints_nothing(user: Path) -> No
     """
     other = os.environ | {
         "PYTHONHASHSEED": "7",
-        "OMP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "2",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=other)
