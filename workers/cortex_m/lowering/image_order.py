@@ -178,9 +178,15 @@ def views_elided() -> Any:
     from torch.fx.passes.infra.pass_base import PassResult
 
     def viewed(module: torch.fx.GraphModule) -> PassResult:
-        found = [node for node in module.graph.nodes if node.op == "call_function" and operator_of(node) in IMAGE_VIEWS]
-        for node in found:
-            (source,), value = node.args, node.meta["val"]
+        found: set[Any] = set()
+        for node in (node for node in module.graph.nodes if node.op == "call_function"):
+            # ExecuTorch's own view of one of ours refers to memory that is never planned.
+            if operator_of(node) not in IMAGE_VIEWS and not (node.target == memory.view and node.args[0] in found):
+                continue
+            found.add(node)
+            source, value = node.args[0], node.meta["val"]
+            if source.target == memory.view:
+                source = source.args[0]  # a spec cannot rest on that of a view
             spec = _ViewSpec(source.meta["spec"], list(value.shape))
             spec.stride, spec.dim_order = value.stride(), list(value.dim_order())
             node.target, node.args, node.meta["spec"] = memory.view, (source, list(value.shape)), spec

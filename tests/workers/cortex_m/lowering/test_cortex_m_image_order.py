@@ -70,6 +70,32 @@ def test_views_of_images_are_no_instructions_of_the_file() -> None:
     assert [one for one in found if one.severity is not Severity.FLOAT] == []
 
 
+class Reshaped(nn.Module):
+    """Views at both ends of a convolution: of an image that comes in, and one that goes out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        rows = image.permute(0, 2, 3, 1).reshape(1, 4, 12, 4).permute(0, 3, 1, 2)
+        return self.conv(rows).permute(0, 2, 3, 1).reshape(1, 6, 8, 4).permute(0, 3, 1, 2)
+
+
+def test_views_of_views_are_no_instructions_either() -> None:
+    from executorch.exir._serialize._program import deserialize_pte_binary
+
+    torch.manual_seed(0)
+    model, image = Reshaped().eval(), torch.randn(1, 4, 6, 8).to(memory_format=torch.channels_last)
+    order = ImageOrder.of(model, (image,))
+    quantised = quantise(order.model(model), order.inside((image,)))
+    program = order.outside(Lowering(to_edge(quantised), Target.parse("cortex-m55")).lowered(()))
+    (plan,) = deserialize_pte_binary(written(program).content).program.execution_plan
+    assert sorted(one.name for one in plan.operators) == [
+        "cortex_m::dequantize_per_tensor", "cortex_m::quantize_per_tensor", "cortex_m::quantized_conv2d_nhwc",
+    ]  # fmt: skip
+
+
 def test_contiguous_images_are_left_alone() -> None:
     model = TwoUses().eval()
     order = ImageOrder.of(model, (IMAGE.contiguous(), ROW))
