@@ -7,7 +7,6 @@ exported sum does not have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workers.vulkan.lowering.fusion.fusion_patterns import is_left, matches
@@ -28,20 +27,16 @@ def dropped_factors(module: GraphModule) -> tuple[str, ...]:
     Returns:
         Names of operators, in program order, each as often as it occurs.
     """
-    scaled = [node for node in module.graph.nodes if has_factors(node)]
+    scaled = [node for node in module.graph.nodes if _has_factors(node)]
     if not scaled:
         return ()
     fused = {node for name, match in matches(module) if not is_left(name, match) for node in match.all_nodes}
     return tuple(_name(node) for node in scaled if node in fused or _becomes_linear(node))
 
 
-def has_factors(node: Node) -> bool:
+def _has_factors(node: Node) -> bool:
     """Whether an operator has an alpha or a beta that is not 1."""
-    return node.op == "call_function" and any(factor != 1 for factor in _factors(node))
-
-
-def _factors(node: Node) -> Iterator[object]:
-    return (node.kwargs.get(name, 1) for name in ("alpha", "beta"))
+    return node.op == "call_function" and any(node.kwargs.get(name, 1) != 1 for name in ("alpha", "beta"))
 
 
 def _becomes_linear(node: Node) -> bool:
