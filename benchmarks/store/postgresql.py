@@ -27,8 +27,11 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(*options: str) -> Iterator[str]:
     """A fresh server that listens on a socket in its own folder only.
+
+    Args:
+        options: settings beside those that it always has, such as `autovacuum=off`.
 
     Yields the URL of its database.
 
@@ -44,9 +47,9 @@ def server() -> Iterator[str]:
     try:
         if user is not None:
             shutil.chown(folder, user)
-        options = ("--auth=trust", "--no-sync", "--username=velatune", "--encoding=UTF8", "--locale=C")
+        cluster = ("--auth=trust", "--no-sync", "--username=velatune", "--encoding=UTF8", "--locale=C")
         made = subprocess.run(
-            [programs / "initdb", *options, "-D", data], user=user, cwd=folder, capture_output=True, text=True
+            [programs / "initdb", *cluster, "-D", data], user=user, cwd=folder, capture_output=True, text=True
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr.strip()[-500:]}")
@@ -56,7 +59,7 @@ def server() -> Iterator[str]:
             programs / "postgres",
             "-D",
             data,
-            *(word for setting in settings for word in ("-c", setting)),
+            *(word for setting in (*settings, *options) for word in ("-c", setting)),
         ]
         with log.open("w") as output:
             process = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
