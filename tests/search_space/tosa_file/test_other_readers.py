@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tosa_serializer as ts
 from hypothesis import given
+from support.programs.serialised import ATTRIBUTES, accessor, attribute, one_operator
 from tosa.Attribute import Attribute
 from tosa.DType import DType
 from tosa.Op import Op
@@ -19,109 +20,22 @@ from search_space.tosa_file.reader import read_tosa
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.random.graphs import graphs
 
-_NAN = ts.NanPropagationMode
-_CONV = [[1, 2, 3, 4], [5, 6], [7, 8], True, ts.DType.INT48]
-_CONV_READ = {"pad": (1, 2, 3, 4), "stride": (5, 6), "dilation": (7, 8), "local_bound": True, "acc_type": "INT48"}
-
-#: Operator -> (arguments of the serialiser's attribute, what we must read).
-_ATTRIBUTES: dict[str, tuple[list[Any], dict[str, Any]]] = {
-    "ARGMAX": ([3, _NAN.IGNORE], {"axis": 3, "nan_mode": "IGNORE"}),
-    "AVG_POOL2D": (
-        [[2, 3], [4, 5], [6, 7, 8, 9], ts.DType.FP32],
-        {"kernel": (2, 3), "stride": (4, 5), "pad": (6, 7, 8, 9), "acc_type": "FP32"},
-    ),
-    "CONV2D": (_CONV, _CONV_READ),
-    "CONV3D": (_CONV, _CONV_READ),
-    "DEPTHWISE_CONV2D": (_CONV, _CONV_READ),
-    "MAX_POOL2D": (
-        [[2, 3], [4, 5], [6, 7, 8, 9], _NAN.PROPAGATE],
-        {"kernel": (2, 3), "stride": (4, 5), "pad": (6, 7, 8, 9), "nan_mode": "PROPAGATE"},
-    ),
-    "TRANSPOSE_CONV2D": (
-        [[-1, 2, 3, 4], [5, 6], True, ts.DType.INT32],
-        {"out_pad": (-1, 2, 3, 4), "stride": (5, 6), "local_bound": True, "acc_type": "INT32"},
-    ),
-    "CLAMP": ([[0x80], [0x7F], _NAN.IGNORE], {"min_val": b"\x80", "max_val": b"\x7f", "nan_mode": "IGNORE"}),
-    "ARITHMETIC_RIGHT_SHIFT": ([True], {"round": True}),
-    "MAXIMUM": ([_NAN.IGNORE], {"nan_mode": "IGNORE"}),
-    "MINIMUM": ([_NAN.PROPAGATE], {"nan_mode": "PROPAGATE"}),
-    "REDUCE_ALL": ([2], {"axis": 2}),
-    "REDUCE_ANY": ([2], {"axis": 2}),
-    "REDUCE_MAX": ([2, _NAN.IGNORE], {"axis": 2, "nan_mode": "IGNORE"}),
-    "REDUCE_MIN": ([2, _NAN.PROPAGATE], {"axis": 2, "nan_mode": "PROPAGATE"}),
-    "REDUCE_PRODUCT": ([2], {"axis": 2}),
-    "REDUCE_SUM": ([2], {"axis": 2}),
-    "CONCAT": ([1], {"axis": 1}),
-    "REVERSE": ([3], {"axis": 3}),
-    "RESIZE": (
-        [ts.ResizeMode.BILINEAR],
-        {"mode": "BILINEAR", "scale": (4, 2, 4, 2), "offset": (-1, 1), "border": (1, 3)},
-    ),
-    "RESCALE": (
-        [True, ts.RoundingMode.DOUBLE_ROUND, False, True, False],
-        {
-            "scale32": True, "rounding_mode": "DOUBLE_ROUND", "per_channel": False, "input_unsigned": True,
-            "output_unsigned": False,
-        },
-    ),
-    "PAD": ([], {"padding": (0, 1, 2, 3)}),
-    "SLICE": ([], {"start": (1, 0), "size": (2, 2)}),
-    "TILE": ([], {"multiples": (1, 3)}),
-}  # fmt: skip
-
-
-def one_operator(op: str, version: tuple[int, int] = (1, 0), **setup: Any) -> bytes:
-    """A program of one operator on tensors x and y, written by Arm's serialiser. setup: arguments, results."""
-    serializer = ts.TosaSerializer("", targetMajor=version[0], targetMinor=version[1], targetPatch=0, targetDraft=False)
-    block = serializer.currRegion.currBasicBlock
-    for name in ("x", "y"):
-        serializer.addInputTensor(ts.TosaSerializerTensor(name, [4, 4], ts.DType.INT8))
-    operands = ["x", "y"]
-    _, expected = _ATTRIBUTES.get(op, ([], {}))
-    for index, attribute in sorted(schema.SHAPE_OPERANDS.get(op, {}).items()):
-        values = expected[attribute]
-        block.addShape(attribute, len(values), np.asarray(values, np.int64))
-        serializer.currRegion.currBasicBlock.addOperator(
-            ts.Op.CONST_SHAPE, [], [attribute], _attribute("ConstShapeAttribute")
-        )
-        operands.insert(index, attribute)
-    results = setup.get("results", ["out"])
-    for name in results:
-        block.addTensor(name, [4, 4], ts.DType.INT8)
-    block.addOperator(getattr(ts.Op, op), operands, results, _attribute(_accessor(op), *setup.get("arguments", [])))
-    for name in results:
-        serializer.addOutputTensor(block.tensors[name])
-    return bytes(serializer.serialize())
-
-
-def _attribute(setter: str, *arguments: Any) -> Any:
-    attribute = ts.TosaSerializerAttribute()
-    getattr(attribute, setter)(*arguments)
-    return attribute
-
-
-def _accessor(op: str) -> str:
-    """The name of an operator's attribute table in the generated accessors: ARGMAX -> ArgMaxAttribute."""
-    wanted = op.replace("_", "").lower() + "attribute"
-    (found,) = [name for name in vars(Attribute) if name.lower() == wanted]
-    return found
-
 
 def _values(operator: Any, op: str) -> dict[str, Any]:
     """An operator's attributes as the generated accessors read them."""
-    name = _accessor(op)
+    name = accessor(op)
     table = getattr(importlib.import_module(f"tosa.{name}"), name)()
     union = operator.Attribute()
     table.Init(union.Bytes, union.Pos)
     assert operator.AttributeType() == getattr(Attribute, name)
     found: dict[str, Any] = {}
     for field in schema.ATTRIBUTES.get(op, ()):
-        accessor = "".join(part.capitalize() for part in field.name.split("_"))
+        camel = "".join(part.capitalize() for part in field.name.split("_"))
         if field.kind in ("ints", "bytes"):
-            array = [getattr(table, accessor)(i) for i in range(getattr(table, accessor + "Length")())]
+            array = [getattr(table, camel)(i) for i in range(getattr(table, camel + "Length")())]
             found[field.name] = tuple(array) if field.kind == "ints" else bytes(v & 0xFF for v in array)
         else:
-            value = getattr(table, accessor)()
+            value = getattr(table, camel)()
             names = DTYPES if field.kind == "dtype" else schema.ENUMS.get(field.kind)
             found[field.name] = names[value] if names else value
     return found
@@ -131,7 +45,7 @@ def test_numbers_are_those_of_the_schema() -> None:
     for number, op in enumerate(schema.OPERATORS):
         assert getattr(Op, op) == number
     for op, number in schema.ATTRIBUTE_NUMBER.items():
-        assert getattr(Attribute, _accessor(op)) == number
+        assert getattr(Attribute, accessor(op)) == number
     for number, dtype in enumerate(DTYPES):
         assert getattr(DType, dtype) == number
     for kind, module in (
@@ -149,7 +63,7 @@ def test_numbers_are_those_of_the_schema() -> None:
     "op", sorted({*schema.ATTRIBUTES, *schema.SHAPE_OPERANDS} - {*schema.REFUSED, "TRANSPOSE", "RESHAPE"})
 )
 def test_attributes_written_by_others_are_read_and_written_as_they_were(op: str) -> None:
-    arguments, expected = _ATTRIBUTES[op]
+    arguments, expected = ATTRIBUTES[op]
     graph = read_tosa(one_operator(op, arguments=arguments))
     node = graph[graph.outputs[0]]
     assert node.op == op
@@ -172,7 +86,7 @@ def test_attributes_written_by_others_are_read_and_written_as_they_were(op: str)
     ],
 )
 def test_operators_without_attributes_are_read(op: str) -> None:
-    if not hasattr(ts.TosaSerializerAttribute, _accessor(op)):
+    if not hasattr(ts.TosaSerializerAttribute, accessor(op)):
         pytest.fail(f"{op} has no attribute table in the serialiser")
     graph = read_tosa(one_operator(op))
     assert graph[graph.outputs[0]].op == op
@@ -186,13 +100,13 @@ def test_movements_of_others(op: str) -> None:
     serializer.addInputTensor(ts.TosaSerializerTensor("x", [2, 3, 4], ts.DType.INT16))
     if op == "TRANSPOSE":
         block.addTensor("out", [4, 2, 3], ts.DType.INT16)
-        block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], _attribute("TransposeAttribute", [2, 0, 1]))
+        block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], attribute("TransposeAttribute", [2, 0, 1]))
         steps = "transpose(2,0,1)"
     else:
         block.addTensor("out", [6, 4], ts.DType.INT16)
         block.addShape("to", 2, np.asarray([6, 4], np.int64))
-        block.addOperator(ts.Op.CONST_SHAPE, [], ["to"], _attribute("ConstShapeAttribute"))
-        block.addOperator(ts.Op.RESHAPE, ["x", "to"], ["out"], _attribute("ReshapeAttribute"))
+        block.addOperator(ts.Op.CONST_SHAPE, [], ["to"], attribute("ConstShapeAttribute"))
+        block.addOperator(ts.Op.RESHAPE, ["x", "to"], ["out"], attribute("ReshapeAttribute"))
         steps = "reshape(6,4)"
     serializer.addOutputTensor(block.tensors["out"])
     graph = read_tosa(bytes(serializer.serialize()))

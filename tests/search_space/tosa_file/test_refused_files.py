@@ -9,7 +9,7 @@ import pytest
 import tosa_serializer as ts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_other_readers import _attribute, one_operator
+from support.programs.serialised import attribute, one_operator
 
 from search_space.errors import SpaceError
 from search_space.ir.graph import Graph
@@ -139,8 +139,8 @@ def conditional(op: Any, attribute: Any) -> bytes:
 
 def test_control_flow() -> None:
     for data in (
-        conditional(ts.Op.COND_IF, _attribute("CondIfAttribute", "first", "second")),
-        conditional(ts.Op.WHILE_LOOP, _attribute("WhileLoopAttribute", "first", "second")),
+        conditional(ts.Op.COND_IF, attribute("CondIfAttribute", "first", "second")),
+        conditional(ts.Op.WHILE_LOOP, attribute("WhileLoopAttribute", "first", "second")),
     ):
         reason = read_or_refuse(data)
         assert "control flow" in reason
@@ -195,7 +195,7 @@ def test_a_movement_without_its_attributes() -> None:
     block = made.currRegion.currBasicBlock
     made.addInputTensor(TENSOR("x", [2, 3], ts.DType.INT8))
     block.addTensor("out", [3, 2], ts.DType.INT8)
-    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], _attribute("NoneAttribute"))
+    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], attribute("NoneAttribute"))
     made.addOutputTensor(block.tensors["out"])
     assert "perms" in read_or_refuse(bytes(made.serialize()))
 
@@ -205,7 +205,7 @@ def test_a_movement_that_does_not_give_what_the_file_says() -> None:
     block = made.currRegion.currBasicBlock
     made.addInputTensor(TENSOR("x", [2, 3], ts.DType.INT8))
     block.addTensor("out", [2, 3], ts.DType.INT8)
-    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], _attribute("TransposeAttribute", [1, 0]))
+    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], attribute("TransposeAttribute", [1, 0]))
     made.addOutputTensor(block.tensors["out"])
     assert "gives int8[3,2], the file says int8[2,3]" in read_or_refuse(bytes(made.serialize()))
 
@@ -216,7 +216,7 @@ def test_perms_that_are_no_permutation(perms: list[int]) -> None:
     block = made.currRegion.currBasicBlock
     made.addInputTensor(TENSOR("x", [2, 3], ts.DType.INT8))
     block.addTensor("out", [3, 2], ts.DType.INT8)
-    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], _attribute("TransposeAttribute", perms))
+    block.addOperator(ts.Op.TRANSPOSE, ["x"], ["out"], attribute("TransposeAttribute", perms))
     made.addOutputTensor(block.tensors["out"])
     assert "perms" in read_or_refuse(bytes(made.serialize()))
 
@@ -227,7 +227,7 @@ def test_a_shape_that_is_computed() -> None:
     made.addInputTensor(TENSOR("x", [2, 3], ts.DType.INT8))
     block.addTensor("out", [6], ts.DType.INT8)
     block.addTensor("shape", [1], ts.DType.SHAPE)
-    block.addOperator(ts.Op.RESHAPE, ["x", "shape"], ["out"], _attribute("ReshapeAttribute"))
+    block.addOperator(ts.Op.RESHAPE, ["x", "shape"], ["out"], attribute("ReshapeAttribute"))
     made.addOutputTensor(block.tensors["out"])
     assert "computed shape" in read_or_refuse(bytes(made.serialize()))
 
@@ -238,7 +238,7 @@ def test_values_that_nothing_computes_or_that_are_computed_twice() -> None:
     made.addInputTensor(TENSOR("x", [2], ts.DType.INT32))
     block.addTensor("a", [2], ts.DType.INT32)
     block.addTensor("b", [2], ts.DType.INT32)
-    block.addOperator(ts.Op.ADD, ["x", "b"], ["a"], _attribute("AddAttribute"))
+    block.addOperator(ts.Op.ADD, ["x", "b"], ["a"], attribute("AddAttribute"))
     made.addOutputTensor(block.tensors["a"])
     assert "reads 'b', which nothing before it computes" in read_or_refuse(bytes(made.serialize()))
 
@@ -247,7 +247,7 @@ def test_values_that_nothing_computes_or_that_are_computed_twice() -> None:
     made.addInputTensor(TENSOR("x", [2], ts.DType.INT32))
     block.addTensor("a", [2], ts.DType.INT32)
     for _ in range(2):
-        block.addOperator(ts.Op.ADD, ["x", "x"], ["a"], _attribute("AddAttribute"))
+        block.addOperator(ts.Op.ADD, ["x", "x"], ["a"], attribute("AddAttribute"))
     made.addOutputTensor(block.tensors["a"])
     assert "'a' is computed twice" in read_or_refuse(bytes(made.serialize()))
 
@@ -265,7 +265,7 @@ def test_a_constant_too_short_for_its_type() -> None:
     made = serializer()
     block = made.currRegion.currBasicBlock
     block.addTensor("c", [1000], ts.DType.INT32, data=np.zeros(2, np.int32))
-    block.addOperator(ts.Op.CONST, [], ["c"], _attribute("ConstAttribute"))
+    block.addOperator(ts.Op.CONST, [], ["c"], attribute("ConstAttribute"))
     made.addOutputTensor(block.tensors["c"])
     assert "needs" in read_or_refuse(bytes(made.serialize()))
 
