@@ -20,7 +20,9 @@ class KernelCall:
         groups: input channels of depthwise convolutions, else the groups.
         elements: values of the result, of kernels that work by element.
         axes: of the value, of portable operators that look at each of its axes.
-        dims, perm: shape of the input and its permutation, of movements; `perm[i]`: which axis becomes axis i.
+        dims, perm: shape of the input and its permutation, of movements; `perm[i]`: which axis becomes axis i. For
+            `mean_portable`, the axes that go.
+        operands: shapes of the operands of portable operators that broadcast them to `dims`.
         before, after: padding per axis, of `pad`.
         to_channels_last: the direction of `clone_dim_order_portable`.
         no_left_offset, no_right_offset: of `batch_matmul`, whether a side's zero point is zero: loops are left out.
@@ -48,6 +50,7 @@ class KernelCall:
     axes: int = 0
     dims: tuple[int, ...] = ()
     perm: tuple[int, ...] = ()
+    operands: tuple[tuple[int, ...], ...] = ()
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     to_channels_last: bool = True
@@ -64,8 +67,9 @@ class KernelCall:
         numbers = {name: int(text) for name, text in sizes.items() if text}
         return cls(
             row["kernel"],
-            dims=tuple(int(one) for one in row["dims"].split("x") if one),
+            dims=_shape(row["dims"]),
             perm=tuple(int(one) for one in row["perm"]),
+            operands=tuple(_shape(one) for one in row["operands"].split("/")) if row.get("operands") else (),
             before=tuple(int(one) for one in row["pre"].split("/") if one),
             after=tuple(int(one) for one in row["post"].split("/") if one),
             to_channels_last=row["dir"] != "to_nchw",
@@ -90,6 +94,10 @@ class KernelCall:
     def pixels(self) -> int:
         """Positions of the output, without batch."""
         return self.oh * self.ow
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in text.split("x") if one)
 
 
 #: Fields whose column has another name than theirs in capitals.

@@ -11,7 +11,9 @@ from workers.cortex_m.cost.formulas import (
     elementwise,
     movement,
     pooling,
+    portable_means,
     portable_movement,
+    portable_values,
     products,
     transposed_convolution,
     transposes,
@@ -23,12 +25,15 @@ from workers.cortex_m.target import InstructionSet
 _GROUPS = {
     "conv2d_grouped": "conv2d",
     **dict.fromkeys(("minimum", "maximum"), "extremes"),
+    **dict.fromkeys(("add_portable", "sub_portable", "mul_portable", "div_portable"), "arithmetic_portable"),
 }
 
 #: Formulas of rows that were counted with ExecuTorch's operator around the kernel.
 WHOLE_OPERATORS = frozenset(
     {
-        "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "sigmoid_portable",
+        "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "div_portable",
+        "where_portable", "comparison_portable", "full_like_portable", "mean_portable", "extreme_of_a_number",
+        "sigmoid_portable",
         "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
         "permute_copy", "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
         "upsample_nearest2d_portable", "quantized_activation", "cat_portable",
@@ -80,9 +85,6 @@ FORMULAS: dict[str, Formula] = {
     "relu_portable": elementwise.per_value,
     **dict.fromkeys(
         (
-            "add_portable",
-            "sub_portable",
-            "mul_portable",
             "sigmoid_portable",
             "tanh_portable",
             "abs_int64_portable",
@@ -92,6 +94,13 @@ FORMULAS: dict[str, Formula] = {
         ),
         elementwise.per_value,
     ),
+    **dict.fromkeys(
+        ("add_portable", "sub_portable", "mul_portable", "div_portable", "where_portable"), portable_values.of_operands
+    ),
+    "comparison_portable": portable_values.of_a_number,
+    "full_like_portable": portable_values.filled,
+    "extreme_of_a_number": portable_values.extreme_of_a_number,
+    "mean_portable": portable_means.mean,
     "pow_portable": elementwise.power,
     "index_portable": elementwise.indexed,
     "slice_copy_portable": elementwise.sliced,

@@ -164,13 +164,59 @@ def _portable(kernel: str, operands: int, dtype: str) -> Callable[[Node], Kernel
     return read
 
 
+def _broadcast(kernel: str, dtypes: tuple[str, ...]) -> Callable[[Node], KernelCall | None]:
+    """Of contiguous operands of one dtype, which is the result's too; of `where`, beside the condition."""
+
+    def read(node: Node) -> KernelCall | None:
+        operands = [one for one in args_of(node) if hasattr(one, "meta")]
+        chosen = operands[1:] if kernel == "where_portable" else operands
+        alike = {_dtype(one) for one in (*chosen, node)} == {_dtype(node)} and _dtype(node) in dtypes
+        plain = len(operands) == len(args_of(node)) and not node.kwargs
+        if not (alike and plain and all(map(_is_contiguous, (*operands, node)))):
+            return None
+        shapes = tuple(shape_of(one) for one in operands)
+        return KernelCall(kernel, dims=shape_of(node), operands=shapes, dtype=_dtype(node))
+
+    return read
+
+
+def _is_contiguous(node: Any) -> bool:
+    order = _dim_order(node)
+    return order == tuple(range(len(order)))
+
+
 def _subtract(node: Node) -> KernelCall | None:
-    """Of floats of one shape, or of integers from one integer."""
+    """Of floats, or of integers from one integer."""
     first, second = (getattr(one, "meta", {}).get("val") for one in args_of(node)[:2])
-    if first is None or second is None or first.dim() > 0:
-        return _portable("sub_portable", 2, "torch.float32")(node)
-    counted = second.dim() == 1 and {str(first.dtype), str(second.dtype)} == {"torch.int64"}
+    integers = {str(getattr(one, "dtype", "")) for one in (first, second)} == {"torch.int64"}
+    if first is None or second is None or not integers:
+        return _broadcast("sub_portable", ("float32",))(node)
+    counted = first.dim() == 0 and second.dim() == 1
     return KernelCall("sub_int64_portable", elements=second.numel()) if counted else None
+
+
+def _compared(node: Node) -> KernelCall | None:
+    """Of int8 values or floats with a number; comparisons of two values were not counted."""
+    values, other = args_of(node)[:2]
+    counted = not hasattr(other, "meta") and _dtype(values) in ("int8", "float32")
+    return KernelCall("comparison_portable", elements=prod(shape_of(node)), dtype=_dtype(values)) if counted else None
+
+
+def _filled(node: Node) -> KernelCall | None:
+    if _dtype(node) not in ("int8", "float32"):
+        return None
+    shape = shape_of(node)
+    return KernelCall("full_like_portable", elements=prod(shape), axes=len(shape), dtype=_dtype(node))
+
+
+def _mean(node: Node) -> KernelCall | None:
+    """Of contiguous floats along axes that are named."""
+    values, axes = args_of(node)[0], args_of(node)[1] if len(args_of(node)) > 1 else None
+    dims = shape_of(values)
+    if not axes or _dtype(values) != "float32" or not _is_contiguous(values):
+        return None
+    gone = sorted(int(axis) % len(dims) for axis in axes)
+    return KernelCall("mean_portable", dims=dims, perm=tuple(gone))
 
 
 def _arange(node: Node) -> KernelCall | None:
@@ -200,11 +246,16 @@ def _select(node: Node) -> KernelCall:
 
 
 def _extreme(kernel: str) -> Callable[[Node], KernelCall | None]:
-    """Of two values of one shape; no others were counted."""
+    """Of two values of one shape, or of values and one number; no others were counted."""
 
     def read(node: Node) -> KernelCall | None:
-        shapes = {shape_of(one) for one in (*args_of(node)[:2], node)}
-        return KernelCall(kernel, elements=prod(shape_of(node))) if len(shapes) == 1 else None
+        shapes = [shape_of(one) for one in args_of(node)[:2]]
+        whole = shape_of(node)
+        if {*shapes} == {whole}:
+            return KernelCall(kernel, elements=prod(whole))
+        if shapes[0] == whole and prod(shapes[1]) == 1:
+            return KernelCall("extreme_of_a_number", elements=prod(whole), axes=sum(map(len, shapes)))
+        return None
 
     return read
 
@@ -351,7 +402,11 @@ _READERS: dict[str, _Reader] = {
     "relu": _by_element("relu_portable"),
     "quantized_div": _by_element("div"),
     **{one: _portable(f"{one}_portable", 1, "torch.float32") for one in ("sigmoid", "tanh")},
-    **{one: _portable(f"{one}_portable", 2, "torch.float32") for one in ("add", "mul")},
+    **{one: _broadcast(f"{one}_portable", ("float32",)) for one in ("add", "mul", "div")},
+    "where": _broadcast("where_portable", ("int8", "float32")),
+    **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne"), _compared),
+    "full_like": _filled,
+    "mean": _mean,
     "abs": _portable("abs_int64_portable", 1, "torch.int64"),
     "sub": _subtract,
     "arange": _arange,

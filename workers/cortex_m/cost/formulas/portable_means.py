@@ -1,0 +1,51 @@
+"""ExecuTorch's portable `mean` of floats."""
+
+from __future__ import annotations
+
+from math import prod
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.blocks import Counts
+from workers.cortex_m.target import InstructionSet
+
+
+def mean(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """Three loops: over rows if the last axis goes, over strides if another one goes, over a counter if several go.
+
+    Args:
+        call: of the operator; `perm` are the axes that go.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    last = len(call.dims) - 1
+    size = prod(call.dims[axis] for axis in call.perm)
+    values = prod(call.dims)
+    outputs = values // max(size, 1)
+    if call.perm == (last,):
+        return {"rows_calls": 1, "rows_axes": last + 1, "rows": outputs, **_summed(size, outputs, instruction_set)}
+    kind = "strided" if len(call.perm) == 1 else "counted"
+    counts: Counts = {
+        f"{kind}_calls": 1,
+        f"{kind}_axes": last + 1,
+        f"{kind}_outputs": outputs,
+        f"{kind}_outputs_axes": outputs * (last + 1),
+        f"{kind}_values": values,
+    }
+    if kind == "counted":
+        counts["carries"] = values // max(call.dims[max(call.perm)], 1)
+    return counts
+
+
+def _summed(size: int, rows: int, instruction_set: InstructionSet) -> Counts:
+    """The sums of rows of so many values: four at once with MVE, if there are as many, else single ones."""
+    if instruction_set is not InstructionSet.MVE:
+        return {"row_values": rows * size}
+    by4, by1 = divmod(size, 4)
+    return {
+        "row_by4": rows * by4,
+        "row_by1": rows * by1,
+        "row_any_by4": rows * (by4 > 0),
+        "row_any_by1": rows * (by1 > 0),
+    }
