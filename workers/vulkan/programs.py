@@ -322,7 +322,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         alternatives = {scheme: [scheme.value] for scheme in (*PER_CHANNEL, Scheme.STATIC8)}
         alternatives[Scheme.STATIC8] += by_kind(self._layers, self.space.schemes)[:1]
         for scheme, those in alternatives.items():
-            needed = [one for one in needed_by(scheme) if one.name in self.space.rewrites]
+            needed: list[Rewrite] = [one for one in needed_by(scheme) if one.name in self.space.rewrites]
+            needed += self._allowed(self.space.unfused.get(scheme, ()))
             for one in those:
                 if needed and one in open_choices.get(SchemeOfLayers.name, ()):
                     yield Recipe(((SchemeOfLayers.name, one),), in_order({*joining, *needed}))

@@ -19,12 +19,10 @@ from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 from workers.vulkan.space.fitting import fitting
 from workers.vulkan.space.recipe import VulkanRecipe
+from workers.vulkan.space.refused_fusions import FUSED, refused_fusions
 
 if TYPE_CHECKING:
     from workers.models.types import ExportedModel
-
-#: What names of operators begin with that ExecuTorch's fusion makes.
-_FUSED = "et_vk."
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class VulkanSpace:
         operators: refused by the gate in the stock lowering, but possible on the CPU -> how often. Others could as
             well, and would only make the program worse.
         refused: recipe -> why it does not lower, of those that the space was found with.
+        unfused: scheme -> patterns that the gate refuses where all layers that it fits have it. Those of the stock
+            lowering are at floating point.
     """
 
     layers: tuple[Layer, ...]
@@ -47,6 +47,7 @@ class VulkanSpace:
     patterns: Mapping[str, int]
     operators: Mapping[str, int]
     refused: Mapping[str, str]
+    unfused: Mapping[Scheme, tuple[LeaveUnfused, ...]]
 
     @property
     def plain_schemes(self) -> tuple[Scheme, ...]:
@@ -57,8 +58,9 @@ class VulkanSpace:
         """Sequences of passes that a search begins with, whatever the schemes. They join delegates, do so with all that
         schemes need, or keep each refused operator on the CPU.
         """
-        joining = [REWRITES[name]() for name in self.rewrites if REWRITES[name].when is When.FLOAT]
-        joining = [one for one in joining if not one.needs]
+        rewrites = [REWRITES[name]() for name in self.rewrites if REWRITES[name].when is When.FLOAT]
+        joining: list[Rewrite] = [one for one in rewrites if not one.needs]
+        joining += self.unfused.get(Scheme.FP, ())
         needed = [REWRITES[name]() for name in self.rewrites if REWRITES[name].needs]
         refused = [KeepOnCpu(operator=name) for name in self.operators]
         starts: list[list[Rewrite]] = [joining, [*joining, *needed], [*refused], [*joining, *refused]]
@@ -83,7 +85,8 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Args:
         model: in floating point.
         layers: of the model.
-        lowered: lowers a program, with a memory. It is asked for the stock program, and for one by each kind of scheme.
+        lowered: lowers a program, with a memory. It is asked for the stock program, for one by each kind of scheme, and
+            for those of `refused_fusions`.
 
     Returns:
         What changes the model's graph.
@@ -94,6 +97,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     schemes = {layer.number: tuple(one for one in list(Scheme)[1:] if not fitting(layer, one)) for layer in layers}
     stock = lowered(VulkanRecipe())
     patterns, refused = dict(stock.fused), {}
+    unfused = {Scheme.FP: refused_fusions(VulkanRecipe(), lowered)}
     for scheme in (Scheme.STATIC8, *_first_grouped(schemes)):
         if any(scheme in those for those in schemes.values()):
             recipe = VulkanRecipe(schemes=((scheme.value, ()),), passes=needed_by(scheme))
@@ -106,9 +110,9 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
                 }
                 continue
             patterns = {name: max(patterns.get(name, 0), found.get(name, 0)) for name in sorted({*patterns, *found})}
-    return VulkanSpace(
-        tuple(layers), schemes, _sites(model, stock, schemes), patterns, _refused_operators(stock), refused
-    )
+            unfused[scheme] = refused_fusions(recipe, lowered)
+    sites, operators = _sites(model, stock, schemes), _refused_operators(stock)
+    return VulkanSpace(tuple(layers), schemes, sites, patterns, operators, refused, unfused)
 
 
 def needed_by(scheme: Scheme) -> tuple[Rewrite, ...]:
@@ -126,7 +130,7 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
     graphs = graphs_of(stock)
     names = {one.operator for one in verdict(graphs).refused}
     calls = [name for graph in graphs for name in (*(call.name for call in graph.calls), *graph.dropped_factors)]
-    return {name: calls.count(name) for name in sorted(names) if not name.startswith(_FUSED)}
+    return {name: calls.count(name) for name in sorted(names) if not name.startswith(FUSED)}
 
 
 def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:
