@@ -60,6 +60,19 @@ def exported(*cases: Case) -> ExportedModel:
     return export(SourceModel(Side(cases).eval(), inputs, [inputs], "net"))
 
 
+class Taken(nn.Module):
+    """Values of rows, by places that are constants. The CPU looks whether a place is below zero."""
+
+    places: torch.Tensor
+
+    def __init__(self, places: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("places", places)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.take_along_dim(x, self.places, -1)
+
+
 class Rows(nn.Module):
     """Rows of its input, by places that are constants."""
 
@@ -164,6 +177,12 @@ REFUSED: dict[str, list[Case]] = {
         (lambda net, x: (x.reshape(1, 2, 3, 2, 2) * net.weight).flatten(), [nn.Conv3d(1, 1, (3, 2, 2), bias=False)],
          [values(6, 4)]),
     ],
+    "returned-constants": [(first, [Taken(PLACES.clone())], [values(4, 8)])],
+    "scalar-results": [
+        (lambda x: x / (x.norm() + 1e-3), [], [values(4, 8)]),
+        (torch.mul, [], [values(), values()]),
+        (lambda x, y: torch.where(x > y, x, y), [], [values(), values()]),
+    ],
     "pool-stride": [
         (lambda x: F.max_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
         (lambda x: F.avg_pool2d(x, 2), [], [values(1, 4, 8, 8)]),
@@ -195,6 +214,8 @@ REFUSED: dict[str, list[Case]] = {
 }  # fmt: skip
 
 NEIGHBOURS: list[Case] = [
+    (lambda x: x / (x.norm().reshape(1) + 1e-3), [], [values(4, 8)]),
+    (lambda x, y: torch.where(x > 1, x, y), [], [values(), values()]),
     (lambda x: x.softmax(-1), [], [values(1, 16, 9, 12)]),
     (lambda x: x.softmax(-1), [], [values(1, 8, 4, 12)]),
     (lambda x: x.log_softmax(-1), [], [values(1, 8, 12)]),

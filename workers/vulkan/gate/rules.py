@@ -11,6 +11,7 @@ from workers.vulkan.gate.elementwise import (
     negative_bases,
     overflowing_gelu,
     rotary_shapes,
+    scalar_results,
 )
 from workers.vulkan.gate.finding import Rule
 from workers.vulkan.gate.images import (
@@ -24,7 +25,13 @@ from workers.vulkan.gate.images import (
 )
 from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places, negative_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
-from workers.vulkan.gate.loading import constant_dimensions, constant_operands, registration, shader_variants
+from workers.vulkan.gate.loading import (
+    constant_dimensions,
+    constant_operands,
+    registration,
+    returned_constants,
+    shader_variants,
+)
 from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm, rms_norm
 from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
 from workers.vulkan.gate.reduction import batches as reduced_batches
@@ -34,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     shader_variants.RULE,
     constant_operands.RULE,
     constant_dimensions.RULE,
+    returned_constants.RULE,
     qcs4w_columns.RULE,
     input_channels.RULE,
     integer_input.RULE,
@@ -60,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     aligned_corners.RULE,
     pixel_shuffle_factor.RULE,
     dropped_factors.RULE,
+    scalar_results.RULE,
     int8_shapes.RULE,
     rotary_shapes.RULE,
     partial_groups.RULE,

@@ -44,6 +44,7 @@ from torch.export._remove_auto_functionalized_pass import unsafe_remove_auto_fun
 
 from workers.vulkan.lowering.fusion.dropped_factors import dropped_factors
 from workers.vulkan.lowering.fusion.fusion_patterns import fuse
+from workers.vulkan.lowering.graph.returned_constants import given_by, returned_constants
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +54,13 @@ class Compiled:
     Attributes:
         program: after all passes, it can be run.
         graph: an `executorch.backends.vulkan.serialization.vulkan_graph_schema.VkGraph`.
-        dropped_factors: as of the function of this name.
+        dropped_factors, returned_constants: as of the functions of these names.
     """
 
     program: ExportedProgram
     graph: Any
     dropped_factors: tuple[str, ...]
+    returned_constants: tuple[str, ...]
 
 
 _compiled: ContextVar[dict[bytes, Compiled] | None] = ContextVar("compiled", default=None)
@@ -106,8 +108,9 @@ class VelatuneVulkanBackend(BackendDetails):
             Its flatbuffer and its constants.
         """
         options = parse_compile_spec(list(specs))
-        dropped = dropped_factors(program.graph_module)
+        dropped, given = dropped_factors(program.graph_module), given_by(program)
         program = _with_layouts(_fused(program), options)
+        returned = returned_constants(given, program)
         builder = VkGraphBuilder(
             program,
             DelegateMappingBuilder(generated_identifiers=True),
@@ -118,9 +121,11 @@ class VelatuneVulkanBackend(BackendDetails):
         data = serialize_vulkan_graph(graph, builder.const_tensors, [])
         found = _compiled.get()
         if found is not None:
-            # Of two partitions with the same bytes, one may have been written with other factors.
-            dropped += found[data].dropped_factors if data in found else ()
-            found[data] = Compiled(program, graph, dropped)
+            if data in found:
+                # Of two partitions with the same bytes, one may have been written with other factors.
+                dropped += found[data].dropped_factors
+                returned += found[data].returned_constants
+            found[data] = Compiled(program, graph, dropped, tuple(dict.fromkeys(returned)))
         return PreprocessResult(
             processed_bytes=data,
             debug_handle_map=builder.delegate_mapping_builder.get_delegate_mapping(),

@@ -24,6 +24,7 @@ class Delegate:
         data: what the runtime reads.
         constants: key in the file -> bytes.
         dropped_factors: operators that ExecuTorch compiled without their alpha or beta.
+        returned_constants: operators that ExecuTorch replaced by a constant, which the delegate gives as it is.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Delegate:
     data: bytes
     constants: Mapping[str, bytes]
     dropped_factors: tuple[str, ...] = ()
+    returned_constants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

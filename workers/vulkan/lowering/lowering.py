@@ -108,7 +108,8 @@ def _lowered(program: ExportedProgram, target: VulkanTarget, settings: Settings,
     delegates = []
     for name, blob, constants in _for_the_runtime(edge):
         part = compiled[blob]
-        delegates.append(Delegate(name, part.program, part.graph, blob, constants, part.dropped_factors))
+        noticed = part.dropped_factors, part.returned_constants
+        delegates.append(Delegate(name, part.program, part.graph, blob, constants, *noticed))
     on_host = tuple(_host_operators(edge.exported_program().graph_module, partitioner.reasons))
     return Lowered(edge, program, tuple(delegates), on_host, partitioner.fused, rewritten)
 

@@ -14,6 +14,7 @@ from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
 from workers.vulkan.passes.forms.flatten_layer_norms import FlattenLayerNorms
 from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
 from workers.vulkan.passes.forms.gather_dims import GatherDims
+from workers.vulkan.passes.forms.give_scalars_a_dimension import GiveScalarsADimension
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
@@ -40,6 +41,7 @@ REWRITES: dict[str, type[Rewrite]] = {
         FlattenLayerNorms,
         NormsOfImages,
         GatherDims,
+        GiveScalarsADimension,
         MultiplyFactors,
         QuantiseBehindClamp,
         DropRelu6,

@@ -129,7 +129,8 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
     """Those of the edge dialect, which the partitioner sees; fused ones come later."""
     graphs = graphs_of(stock)
     names = {one.operator for one in verdict(graphs).refused}
-    calls = [name for graph in graphs for name in (*(call.name for call in graph.calls), *graph.dropped_factors)]
+    calls = [call.name for graph in graphs for call in graph.calls]
+    calls += [name for graph in graphs for name in (*graph.dropped_factors, *graph.returned_constants)]
     return {name: calls.count(name) for name in sorted(names) if not name.startswith(FUSED)}
 
 

@@ -11,5 +11,10 @@ from workers.vulkan.lowering.lowered import Lowered
 def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:
     """In the order in which the program calls them."""
     return tuple(
-        replace(read_graph(one.graph, one.constants), dropped_factors=one.dropped_factors) for one in lowered.delegates
+        replace(
+            read_graph(one.graph, one.constants),
+            dropped_factors=one.dropped_factors,
+            returned_constants=one.returned_constants,
+        )
+        for one in lowered.delegates
     )

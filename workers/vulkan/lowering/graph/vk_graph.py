@@ -123,6 +123,7 @@ class Graph:
         constant_bytes: of all its constants as they are in the file.
         contents: number of a constant -> its bytes in the file, where they are known.
         dropped_factors: operators that ExecuTorch compiled without their alpha or beta, where that is known.
+        returned_constants: operators that ExecuTorch replaced by a constant, which is an output; where that is known.
     """
 
     calls: tuple[Call, ...]
@@ -131,6 +132,7 @@ class Graph:
     constant_bytes: int
     contents: Mapping[int, bytes] = field(default_factory=dict, compare=False)
     dropped_factors: tuple[str, ...] = ()
+    returned_constants: tuple[str, ...] = ()
 
     def content_of(self, tensor: Tensor) -> bytes | None:
         """The bytes of a constant.
