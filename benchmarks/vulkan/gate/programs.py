@@ -73,6 +73,20 @@ class Taken(nn.Module):
         return torch.take_along_dim(x, self.places, -1)
 
 
+class Counted(nn.Module):
+    """A sum with a buffer that grows with each call."""
+
+    total: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(4, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.total.add_(x)
+        return x + self.total
+
+
 class Rows(nn.Module):
     """Rows of its input, by places that are constants."""
 
@@ -178,6 +192,7 @@ REFUSED: dict[str, list[Case]] = {
          [values(6, 4)]),
     ],
     "returned-constants": [(first, [Taken(PLACES.clone())], [values(4, 8)])],
+    "changed-buffers": [(first, [Counted()], [values(4, 8)])],
     "scalar-results": [
         (lambda x: x / (x.norm() + 1e-3), [], [values(4, 8)]),
         (torch.mul, [], [values(), values()]),

@@ -32,7 +32,8 @@ def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) 
         ModelError: the program changes buffers, which references have no place for.
     """
     program = lowered.edge.exported_program()
-    if program.graph_signature.buffers_to_mutate:
+    every = (program, *(one.program for one in lowered.delegates))
+    if any(one.graph_signature.buffers_to_mutate for one in every):
         raise ModelError("its buffers change while it runs; the check of a Vulkan program has no state")
     delegates = {one.name: one for one in lowered.delegates}
     with quiet_toolchain(), torch.no_grad():

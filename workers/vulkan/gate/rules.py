@@ -26,6 +26,7 @@ from workers.vulkan.gate.images import (
 from workers.vulkan.gate.indexing import embedding_rows, gather_dims, index_places, negative_places
 from workers.vulkan.gate.linear import batched_rows, choose_qparams_batch, input_channels, integer_input, qcs4w_columns
 from workers.vulkan.gate.loading import (
+    changed_buffers,
     constant_dimensions,
     constant_operands,
     registration,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     constant_operands.RULE,
     constant_dimensions.RULE,
     returned_constants.RULE,
+    changed_buffers.RULE,
     qcs4w_columns.RULE,
     input_channels.RULE,
     integer_input.RULE,

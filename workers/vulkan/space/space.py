@@ -126,12 +126,12 @@ def _first_grouped(schemes: Mapping[int, tuple[Scheme, ...]]) -> tuple[Scheme, .
 
 
 def _refused_operators(stock: Lowered) -> dict[str, int]:
-    """Those of the edge dialect, which the partitioner sees; fused ones come later."""
+    """Those of the edge dialect, which the partitioner sees; fused ones come later, and buffers are no operators."""
     graphs = graphs_of(stock)
     names = {one.operator for one in verdict(graphs).refused}
     calls = [call.name for graph in graphs for call in graph.calls]
     calls += [name for graph in graphs for name in (*graph.dropped_factors, *graph.returned_constants)]
-    return {name: calls.count(name) for name in sorted(names) if not name.startswith(FUSED)}
+    return {name: calls.count(name) for name in sorted(names) if name in calls and not name.startswith(FUSED)}
 
 
 def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:

@@ -15,6 +15,7 @@ def graphs_of(lowered: Lowered) -> tuple[Graph, ...]:
             read_graph(one.graph, one.constants),
             dropped_factors=one.dropped_factors,
             returned_constants=one.returned_constants,
+            changed_buffers=tuple(one.program.graph_signature.buffers_to_mutate.values()),
         )
         for one in lowered.delegates
     )

@@ -124,6 +124,7 @@ class Graph:
         contents: number of a constant -> its bytes in the file, where they are known.
         dropped_factors: operators that ExecuTorch compiled without their alpha or beta, where that is known.
         returned_constants: operators that ExecuTorch replaced by a constant, which is an output; where that is known.
+        changed_buffers: names of the model's buffers that the delegate changes, where they are known.
     """
 
     calls: tuple[Call, ...]
@@ -133,6 +134,7 @@ class Graph:
     contents: Mapping[int, bytes] = field(default_factory=dict, compare=False)
     dropped_factors: tuple[str, ...] = ()
     returned_constants: tuple[str, ...] = ()
+    changed_buffers: tuple[str, ...] = ()
 
     def content_of(self, tensor: Tensor) -> bytes | None:
         """The bytes of a constant.
