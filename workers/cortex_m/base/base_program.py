@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
 
-_FORMAT = "3"
+_FORMAT = "4"
 """Of the cache: raised when the meaning of an entry changes."""
 
 #: Calibration inputs that programs are compared on.

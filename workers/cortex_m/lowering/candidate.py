@@ -158,7 +158,15 @@ class Lowering:
         except ModelError:
             raise
         except Exception as error:  # passes raise whatever the graph makes them raise
-            raise ModelError(f"ExecuTorch cannot lower the model for {self._target.cpu}: {one_line(error)}") from error
+            reason = one_line(_first_cause(error))
+            raise ModelError(f"ExecuTorch cannot lower the model for {self._target.cpu}: {reason}") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What an error is about: ExecuTorch raises others from it, which name a pass alone."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _check_names(names: Iterable[str], upstream: Sequence[str]) -> None:

@@ -1,0 +1,107 @@
+"""Estimated instructions of portable operators by element and of means: how they are read, and what was counted."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.portable_values import of_operands
+from workers.cortex_m.cost.kernels import WHOLE_OPERATORS
+from workers.cortex_m.cost.price import kernel_instructions, price
+from workers.cortex_m.cost.view import operator_calls
+from workers.cortex_m.evidence.instruction_counts import counted_kernels
+from workers.cortex_m.lowering.candidate import Lowering
+from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.quantise import quantise
+from workers.cortex_m.target import InstructionSet, Target
+
+IMAGE = (1, 14, 10, 6)
+
+#: Instructions of operators under QEMU, of sizes that no row has: the call, then MVE and DSP.
+COUNTED = [
+    (KernelCall("mean_portable", dims=(1, 20, 37), perm=(2,)), 2_395, 4_081),
+    (KernelCall("mean_portable", dims=(1, 20, 37), perm=(1,)), 14_403, 15_099),
+    (KernelCall("mean_portable", dims=(1, 10, 9, 11), perm=(2, 3)), 47_195, 43_604),
+    (KernelCall("mul_portable", dims=IMAGE, operands=(IMAGE, (1, 14, 1, 1)), dtype="float32"), 645_716, 639_943),
+    (KernelCall("add_portable", dims=IMAGE, operands=(IMAGE, IMAGE), dtype="float32"), 290_683, 282_293),
+    (KernelCall("where_portable", dims=(1, 11, 13), operands=((1, 11, 13), (1, 11, 13), (1,))), 119_768, 120_537),
+    (KernelCall("comparison_portable", elements=777), 43_141, 42_365),
+    (KernelCall("full_like_portable", elements=115, axes=3), 431, 429),
+    (KernelCall("extreme_of_a_number", elements=126, axes=4), 513, 1_267),
+]
+
+
+@pytest.mark.parametrize(("call", "mve", "dsp"), COUNTED, ids=[f"{one[0].kernel}-{one[0].perm}" for one in COUNTED])
+def test_sizes_that_no_row_has_are_predicted(call: KernelCall, mve: int, dsp: int) -> None:
+    assert call.kernel in WHOLE_OPERATORS
+    assert call not in [one for cpu in ("cortex-m55", "cortex-m4") for one, _ in counted_kernels(cpu)]
+    for instruction_set, counted in ((InstructionSet.MVE, mve), (InstructionSet.DSP, dsp)):
+        assert kernel_instructions(call, instruction_set) == pytest.approx(counted, rel=0.05)
+
+
+class Gated(nn.Module):
+    """Values below a number are cut off, and channels weighed by their means."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.gate = nn.Conv1d(3, 8, 3, padding=1), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        y = torch.where(y > 0.1, y, torch.zeros_like(y))
+        return y * torch.sigmoid(self.gate(y.mean(-1))).unsqueeze(-1)
+
+
+def test_a_gated_net_has_no_uncosted_operator() -> None:
+    inputs = (torch.linspace(-1, 1, 60).reshape(1, 3, 20),)
+    program = Lowering(to_edge(quantise(Gated().eval(), inputs)), Target.parse("cortex-m4")).lowered(())
+    calls = operator_calls(program)
+    assert not price(calls, Target.parse("cortex-m4")).uncosted
+    whole, channels = (1, 8, 20), (1, 8, 1)
+    own = [one.call for one in calls if one.operator in ("mean", "mul", "gt", "where", "full_like")]
+    assert own == [
+        KernelCall("comparison_portable", elements=160),
+        KernelCall("full_like_portable", elements=160, axes=3),
+        KernelCall("where_portable", dims=whole, operands=(whole, whole, whole)),
+        KernelCall("mean_portable", dims=whole, perm=(2,)),
+        KernelCall("mul_portable", dims=whole, operands=(whole, channels), dtype="float32"),
+    ]
+
+
+class Doubtful(nn.Module):
+    """Operators of dtypes and layouts that nobody counted."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        images = x.to(memory_format=torch.channels_last)
+        integers = x.to(torch.int32)
+        return images.mean((2, 3)), integers * integers, integers > 2, torch.div(x, 3.0, rounding_mode="floor"), x > -x
+
+
+def test_what_was_not_counted_is_not_priced() -> None:
+    program = to_edge(torch.export.export(Doubtful().eval(), (torch.ones(1, 2, 3, 4),)))
+    found = {one.operator: one.call for one in operator_calls(program)}
+    assert {name: found[name] for name in ("mean", "mul", "gt", "div")} == dict.fromkeys(("mean", "mul", "gt", "div"))
+
+
+def test_shapes_are_compared_up_to_the_first_one_that_differs() -> None:
+    def looked_at(*operands: tuple[int, ...]) -> tuple[float, float]:
+        call = KernelCall("mul_portable", dims=(1, 2, 3), operands=operands)
+        counts = of_operands(call, InstructionSet.DSP)
+        kind = "same" if "same_compared" in counts else "broadcast"
+        return counts[f"{kind}_scanned"] / 6, counts[f"{kind}_compared"] / 6
+
+    assert looked_at((1, 2, 3), (2, 3)) == (2 + 1, 2 + 2)
+    assert looked_at((1, 1, 3), (1, 2, 3)) == (2 + 1, 0)  # a single axis is left, beside two
+    assert looked_at((1, 2, 3), (1, 2, 1)) == (2 + 2, 2 + 2)
+
+
+@pytest.mark.parametrize("instruction_set", InstructionSet)
+def test_more_values_never_cost_less(instruction_set: InstructionSet) -> None:
+    for axes in ((1,), (2,), (1, 2)):
+        costs = [
+            kernel_instructions(KernelCall("mean_portable", dims=(1, size, size), perm=axes), instruction_set) or 0.0
+            for size in (1, 2, 4, 8, 16, 64)
+        ]
+        assert all(0 < less < more for less, more in pairwise(costs)), axes
