@@ -1,7 +1,7 @@
 """1-D pools of a model as 2-D ones over images of width 1, which give the same values.
 
-ExecuTorch's quantiser knows 2-D pools alone. A 1-D one becomes a float 2-D pool between two quantised values, and the
-pipeline with explicit layouts refuses the whole model.
+ExecuTorch's quantiser knows 2-D pools alone. A 1-D one becomes a float 2-D pool between two
+quantised values. The pipeline with explicit layouts then refuses the whole model.
 """
 
 from __future__ import annotations

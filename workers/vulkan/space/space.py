@@ -85,8 +85,8 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Args:
         model: in floating point.
         layers: of the model.
-        lowered: lowers a program, with a memory. It is asked for the stock program, for one by each kind of scheme, and
-            for those of `refused_fusions`.
+        lowered: lowers a program, with a memory. It is called for the stock program and for one by each kind of scheme.
+            `refused_fusions` calls it for further ones.
 
     Returns:
         What changes the model's graph.

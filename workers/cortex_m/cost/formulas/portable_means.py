@@ -10,10 +10,13 @@ from workers.cortex_m.target import InstructionSet
 
 
 def mean(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """Three loops: over rows if the last axis goes, over strides if another one goes, over a counter if several go.
+    """One of three loops: over rows, over strides or over a counter.
+
+    The kernel loops over rows if only the last axis is reduced. It loops over strides for any other single
+    axis, and over a counter for several axes.
 
     Args:
-        call: of the operator; `perm` are the axes that go.
+        call: of the operator; `perm` are the reduced axes.
         instruction_set: of the processor.
 
     Returns:

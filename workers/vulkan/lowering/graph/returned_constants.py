@@ -1,4 +1,4 @@
-"""Operators of a partition that ExecuTorch's passes replace by a constant, which the delegate then gives as it is."""
+"""Operators that ExecuTorch's passes replace by a constant, which the delegate then returns unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def given_by(program: ExportedProgram) -> list[str]:
         Name of the operator of each output, and nothing for one that is an input or a constant.
     """
     (output,) = program.graph.output_node().args
-    return [getattr(getattr(node, "target", None), "__name__", "") for node in output]  # type: ignore[union-attr]
+    return [getattr(getattr(node, "target", None), "__name__", "") for node in output]
 
 
 def returned_constants(operators: list[str], program: ExportedProgram) -> tuple[str, ...]:
@@ -35,5 +35,5 @@ def returned_constants(operators: list[str], program: ExportedProgram) -> tuple[
     constants = {*signature.inputs_to_parameters, *signature.inputs_to_buffers}
     constants |= {*signature.inputs_to_lifted_tensor_constants}
     (outputs,) = program.graph.output_node().args
-    pairs = zip(operators, outputs, strict=True)  # type: ignore[arg-type]
+    pairs = zip(operators, outputs, strict=True)
     return tuple(dict.fromkeys(name for name, node in pairs if getattr(node, "name", "") in constants and name))
