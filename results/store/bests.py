@@ -24,12 +24,17 @@ class Bests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, best: Best) -> Best:
+    def record(self, best: Best, instead_of: str | None = None) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
 
         A cheaper best that is stored already stays as it is (another process may have found it). At equal cycles the
         recipe of fewer elements stays, then the one that needs less SRAM. Both have the same identity, so their cycles
         are comparable.
+
+        Args:
+            best: of a search.
+            instead_of: a recipe, perhaps cheaper, that the estimate does not tell apart from this one. If the store
+                holds it, it is replaced.
 
         Returns:
             The best that the store holds now.
@@ -60,7 +65,7 @@ class Bests:
                     bests.c.identity_id == identity_id, OFFERED
                 )
             ).first()
-            if held is None or _order(*new) <= _order(*held):
+            if held is None or _order(*new) <= _order(*held) or held.recipe == instead_of:
                 _write(connection, best, identity_id, default_id, best_id)
             settle_claim(connection, identity_id, new.cycles)
             stored = load_bests(connection, identities.c.id == identity_id)

@@ -74,14 +74,14 @@ class Programs(ABC, Generic[P]):
         """Compile and price. Raises CompilerRefused."""
 
     def tied(self, program: P, cheapest: P) -> Cost | None:
-        """What a program counts for beside one that the estimate does not tell it apart from.
+        """Whether a program may be taken instead of one that the estimate does not tell it apart from.
 
         Args:
             program: a right one.
             cheapest: of all right ones, by `cost`.
 
         Returns:
-            Its cost, with what is minimised as if the estimates were equal; None if they are distinguishable.
+            Its cost, as `cost` says; None if it may not.
 
         Raises:
             CompilerRefused: as `cost`.

@@ -55,8 +55,7 @@ class CortexM(Backend):
         ),
         Metric(
             "decided_instructions", "decided instructions",
-            "as instructions; those of the default lowering, or of the cheapest candidate, where the estimate does not "
-            "tell the two apart",
+            "as instructions; those of the default lowering where the estimate does not tell the two apart",
         ),
         Metric(
             "uncosted", "operators without a known cost", "operators whose instructions are not known, counted as none",

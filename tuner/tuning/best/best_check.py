@@ -73,7 +73,7 @@ class BestCheck:
             self._progress.warning(self._job, line)
         if best is None:
             raise ModelError(self._nothing_right())
-        return self._best.store(await self._of_ties(best, merits), status)
+        return self._best.store(await self._of_ties(best, merits), status, instead_of=best.recipe)
 
     async def _of_ties(self, cheapest: Evaluation, merits: Sequence[Recipe]) -> Evaluation:
         """The smallest file among the candidates that the estimate does not tell apart from the cheapest one.

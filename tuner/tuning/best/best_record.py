@@ -37,12 +37,13 @@ class BestRecord:
         """The search begins now."""
         self._started = time.monotonic()
 
-    def store(self, best: Evaluation, status: RunStatus) -> Best:
+    def store(self, best: Evaluation, status: RunStatus, instead_of: str | None = None) -> Best:
         """Store a best with the default and how long the search took.
 
         Args:
             best: with its operators.
             status: that the search ended in.
+            instead_of: see `Bests.record`.
 
         Returns:
             The best that the store holds then; another process may have found a cheaper one.
@@ -59,5 +60,6 @@ class BestRecord:
                 seconds=self._seconds_before + time.monotonic() - self._started,
                 status=status,
                 seed=self._seed,
-            )
+            ),
+            instead_of,
         )

@@ -131,7 +131,7 @@ class EvaluationClient:
             cheapest: the recipe of the cheapest one.
 
         Returns:
-            Its record, at what it counts for then; None if the two are distinguishable, or no worker survives it.
+            Its record; None if the two are distinguishable, or no worker survives it.
         """
         arguments = *self._base, self._job, str(recipe), str(cheapest)
         try:

@@ -144,8 +144,10 @@ class CortexMPrograms(Programs[Candidate]):
         # A distinguishable program takes more than the cheapest, and operators without a known cost may take anything.
         if self._distinguishable(cheapest, program) or cost["uncosted"] > least["uncosted"]:
             return None
-        counted = least["decided_instructions"]
-        return replace(cost, metrics={**cost.metrics, "decided_instructions": counted})
+        # Being indistinguishable is not transitive. A known gain over the default lowering is not given up.
+        default = self._priced(self.default).instructions
+        counted, known = cost["decided_instructions"], least["decided_instructions"]
+        return cost if counted < default or counted == default <= known else None
 
     def equal(self, program: Candidate, reference: Candidate, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
