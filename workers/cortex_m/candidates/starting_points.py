@@ -92,10 +92,11 @@ def _mended(candidates: Candidates, recipe: Recipe, faulty: Callable[[Candidate]
 def _at_faults(
     candidates: Candidates, candidate: Candidate, mends: Sequence[type[Rewrite]], faults: Collection[str]
 ) -> list[str]:
-    """Those of the mends that have sites at faults, for these sites alone."""
+    """Those of the mends that have sites at faults, for these sites alone. Transposes are mended everywhere: with any
+    rewrite, permutes of int8 become transposes too, and fail as they do."""
     found = []
     for mend in mends if faults else ():
         numbers = [at for at, name in enumerate(candidates.sites(candidate, mend()), start=1) if name in faults]
         if numbers:
-            found.append(str(mend(at="+".join(map(str, numbers)))))
+            found.append(str(mend() if mend is TransposeByFour else mend(at="+".join(map(str, numbers)))))
     return found

@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.execute import outputs_of
+from workers.cortex_m.cost.view import operator_of, shape_of
 from workers.cortex_m.guards.shapes import transpose_axes
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering
@@ -92,3 +93,25 @@ def test_any_order_is_reached_in_steps_of_four_axes(data: st.DataObject) -> None
         assert len(merged) <= MOST_AXES
         lying, now = lying.reshape(merged).permute(turn).flatten(), then
     assert now == order and torch.equal(lying, value.permute(order).flatten())
+
+
+class Windows(nn.Module):
+    """A linear layer over windows, whose places go back to those of an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x).view(1, 2, 2, 3, 3, 8).permute(0, 1, 3, 2, 4, 5).reshape(1, 6, 6, 8)
+
+
+def test_permutes_that_a_rewrite_turns_into_transposes_are_mended_too() -> None:
+    inputs = (torch.randn((4, 9, 8), generator=torch.Generator().manual_seed(0)),)
+    there = Lowering(to_edge(quantise(Windows().eval(), inputs)), M4)
+    before, after = there.lowered(()), there.lowered(there.in_order([TransposeByFour()]))
+    kept = [node for node in before.graph.nodes if operator_of(node) == "permute_copy"]
+    assert [len(shape_of(node)) for node in kept] == [6], "ExecuTorch leaves it to the portable operator"
+    assert verdicts(before, M4) == verdicts(after, M4) == []
+    assert same_bits(*(outputs_of(one, inputs, M4.instruction_set) for one in (after, before))).equal
