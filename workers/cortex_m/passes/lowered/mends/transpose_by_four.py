@@ -8,8 +8,6 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
-
 from workers.cortex_m.cost.view import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import operator, replaced, viewed
@@ -24,13 +22,15 @@ MOST_AXES = 4
 @dataclass(frozen=True)
 class TransposeByFour(Rewrite):
     """Every transpose of more, as channel shuffles and attention over windows have them. The kernel refuses
-    them. Portable permutes of int8 are sites as well, since ExecuTorch's conversion runs again after a rewrite and
-    turns them into such transposes."""
+    them. Portable permutes of int8 are sites as well. ExecuTorch's conversion runs again after a rewrite, and turns
+    them into such transposes."""
 
     name: ClassVar[str] = "transpose-by-four"
     law: ClassVar[str] = "axes that stay side by side move as one, and transposes in turn are one"
 
     def fits(self, program: Program, node: Node) -> bool:
+        import torch
+
         kind = operator_of(node)
         becomes_one = kind == "permute_copy" and node.meta["val"].dtype == torch.int8
         return (kind == "transpose" or becomes_one) and len(shape_of(node)) > MOST_AXES
