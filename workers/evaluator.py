@@ -212,17 +212,17 @@ class Evaluator(Generic[P]):
         )  # fmt: skip
 
     def tied(self, recipe: Recipe, cheapest: Recipe) -> Outcome | None:
-        """A candidate beside the cheapest one, if the estimate does not tell the two apart.
+        """A candidate that may be taken instead of the cheapest one, see `Programs.tied`.
 
         Args:
             recipe: of a candidate that was found right.
             cheapest: of the cheapest one.
 
         Returns:
-            What the candidate comes to as `whole`, at what it counts for then; None if the two are distinguishable.
+            What the candidate comes to as `whole`; None if it may not be taken.
         """
-        cost = self._programs.tied(self._program(recipe), self._program(cheapest))
-        return None if cost is None else replace(self.evaluate(recipe, whole=True), cost=cost)
+        is_tied = self._programs.tied(self._program(recipe), self._program(cheapest))
+        return self.evaluate(recipe, whole=True) if is_tied else None
 
     def expansion(self, recipe: Recipe) -> Expansion:
         """What a search can go on to from a candidate that was found right."""

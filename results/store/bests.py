@@ -24,7 +24,7 @@ class Bests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, best: Best, instead_of: str | None = None) -> Best:
+    def record(self, best: Best, tied_with: int | None = None) -> Best:
         """Remember the outcome of a search, with both of its evaluations, in one transaction.
 
         A cheaper best that is stored already stays as it is (another process may have found it). At equal cycles the
@@ -33,8 +33,8 @@ class Bests:
 
         Args:
             best: of a search.
-            instead_of: a recipe, perhaps cheaper, that the estimate does not tell apart from this one. If the store
-                holds it, it is replaced.
+            tied_with: cycles of the search's cheapest candidate, if the estimate does not tell this one apart from it.
+                A stored best that is no cheaper than that candidate is replaced.
 
         Returns:
             The best that the store holds now.
@@ -65,7 +65,8 @@ class Bests:
                     bests.c.identity_id == identity_id, OFFERED
                 )
             ).first()
-            if held is None or _order(*new) <= _order(*held) or held.recipe == instead_of:
+            is_tied = held is not None and tied_with is not None and tied_with <= held.cycles
+            if held is None or is_tied or _order(*new) <= _order(*held):
                 _write(connection, best, identity_id, default_id, best_id)
             settle_claim(connection, identity_id, new.cycles)
             stored = load_bests(connection, identities.c.id == identity_id)

@@ -73,7 +73,7 @@ class Programs(ABC, Generic[P]):
     def cost(self, program: P) -> Cost:
         """Compile and price. Raises CompilerRefused."""
 
-    def tied(self, program: P, cheapest: P) -> Cost | None:
+    def tied(self, program: P, cheapest: P) -> bool:
         """Whether a program may be taken instead of one that the estimate does not tell it apart from.
 
         Args:
@@ -81,12 +81,12 @@ class Programs(ABC, Generic[P]):
             cheapest: of all right ones, by `cost`.
 
         Returns:
-            Its cost, as `cost` says; None if it may not.
+            Whether it may; False where estimates tell all programs apart.
 
         Raises:
             CompilerRefused: as `cost`.
         """
-        return None
+        return False
 
     @abstractmethod
     def equal(self, program: P, reference: P, whole: bool) -> Verdict:

@@ -194,6 +194,13 @@ def test_cheaper_best_wins_in_any_order(store):
         assert stored.recipe == store.bests.get(identity.key).recipe == "lean"
 
 
+@pytest.mark.parametrize(("held", "stored"), [(70, "tied"), (75, "tied"), (69, "held")])
+def test_a_best_that_is_tied_with_the_cheapest_candidate_replaces_what_is_no_cheaper(store, held, stored):
+    """A search stores the best so far as it goes, which need not be the cheapest candidate in the end."""
+    store.bests.record(best("held", held, status="interrupted"))
+    assert store.bests.record(best("tied", 90), tied_with=70).recipe == stored
+
+
 def test_same_best_again_updates_the_account_of_the_search(store):
     store.bests.record(best(status="interrupted", evaluations=5, distinct=3, seconds=1.0))
     store.bests.record(best(evaluations=50, distinct=30, seconds=9.0))

@@ -73,15 +73,19 @@ class BestCheck:
             self._progress.warning(self._job, line)
         if best is None:
             raise ModelError(self._nothing_right())
-        return self._best.store(await self._of_ties(best, merits), status, instead_of=best.recipe)
+        smallest = await self._smallest_tied(best, merits)
+        if smallest is None or best.figures is None:
+            return self._best.store(best, status)
+        return self._best.store(smallest, status, tied_with=best.figures.cycles)
 
-    async def _of_ties(self, cheapest: Evaluation, merits: Sequence[Recipe]) -> Evaluation:
-        """The smallest file among the candidates that the estimate does not tell apart from the cheapest one.
+    async def _smallest_tied(self, cheapest: Evaluation, merits: Sequence[Recipe]) -> Evaluation | None:
+        """The smallest file among the candidates that the estimate does not tell apart from the cheapest one; None if
+        that is the cheapest one's own.
 
         Such ties are not transitive. So the cheapest one alone says which they are, and no order of trials matters.
         """
         if not self._client.objective.has_ties or cheapest.figures is None:
-            return cheapest
+            return None
         known = {one.recipe: one.figures for one in self._store.evaluations.of(self._client.identity.key)}
         sizes = [(one.flash_bytes, at) for at, recipe in enumerate(merits) if (one := known.get(str(recipe)))]
         for size, at in sorted(sizes):
@@ -90,7 +94,7 @@ class BestCheck:
             found = await self._client.tied(merits[at], Recipe.parse(cheapest.recipe))
             if found is not None and found.status == "ok":
                 return found
-        return cheapest
+        return None
 
     def _by_merit(self) -> Iterator[Recipe]:
         """What this search found right and within the limits, the cheapest first. Of equals, the more exact one comes

@@ -37,13 +37,13 @@ class BestRecord:
         """The search begins now."""
         self._started = time.monotonic()
 
-    def store(self, best: Evaluation, status: RunStatus, instead_of: str | None = None) -> Best:
+    def store(self, best: Evaluation, status: RunStatus, tied_with: int | None = None) -> Best:
         """Store a best with the default and how long the search took.
 
         Args:
             best: with its operators.
             status: that the search ended in.
-            instead_of: see `Bests.record`.
+            tied_with: see `Bests.record`.
 
         Returns:
             The best that the store holds then; another process may have found a cheaper one.
@@ -61,5 +61,5 @@ class BestRecord:
                 status=status,
                 seed=self._seed,
             ),
-            instead_of,
+            tied_with,
         )

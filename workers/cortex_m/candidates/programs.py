@@ -139,15 +139,15 @@ class CortexMPrograms(Programs[Candidate]):
         digest = hashlib.sha256(file.content).hexdigest()
         return Cost(metrics, file.planned_sram, len(file.content), (digest,), rows)
 
-    def tied(self, program: Candidate, cheapest: Candidate) -> Cost | None:
+    def tied(self, program: Candidate, cheapest: Candidate) -> bool:
         cost, least = self.cost(program), self.cost(cheapest)
         # A distinguishable program takes more than the cheapest, and operators without a known cost may take anything.
         if self._distinguishable(cheapest, program) or cost["uncosted"] > least["uncosted"]:
-            return None
+            return False
         # Being indistinguishable is not transitive. A known gain over the default lowering is not given up.
         default = self._priced(self.default).instructions
         counted, known = cost["decided_instructions"], least["decided_instructions"]
-        return cost if counted < default or counted == default <= known else None
+        return counted < default or counted == default <= known
 
     def equal(self, program: Candidate, reference: Candidate, whole: bool) -> Verdict:
         if self.program_hash(program) == self.program_hash(reference):
