@@ -17,7 +17,8 @@ from torch.export import ExportedProgram
 
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.cost.price import price
-from workers.cortex_m.cost.view import operator_calls, operator_of, output_shapes
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import operator_calls, output_shapes
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.float_operators import float_operators
 from workers.cortex_m.guards.verdict import Severity

@@ -27,7 +27,8 @@ from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.compare import compare
 from workers.cortex_m.cost.price import ProgramCost, price
-from workers.cortex_m.cost.view import operator_calls, operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.float_operators import float_operators
 from workers.cortex_m.guards.verdict import Severity

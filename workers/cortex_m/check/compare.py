@@ -9,7 +9,8 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from workers.cortex_m.cost.view import operator_of, results_of
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import results_of
 
 
 @dataclass(frozen=True)

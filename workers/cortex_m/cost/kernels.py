@@ -11,14 +11,12 @@ from workers.cortex_m.cost.formulas import (
     elementwise,
     movement,
     pooling,
-    portable_means,
-    portable_movement,
-    portable_values,
     products,
     transposed_convolution,
     transposes,
 )
 from workers.cortex_m.cost.formulas.blocks import Counts
+from workers.cortex_m.cost.formulas.portable import copies, layouts, normalisation, reductions, values
 from workers.cortex_m.target import InstructionSet
 
 #: Formulas of one C function share their coefficients.
@@ -28,15 +26,24 @@ _GROUPS = {
     **dict.fromkeys(("add_portable", "sub_portable", "mul_portable", "div_portable"), "arithmetic_portable"),
 }
 
+#: Portable operators of one operand whose instructions are proportional to the number of values.
+_PER_VALUE = (
+    "abs_int64_portable", "abs_portable", "arange_portable", "cos_portable", "div", "elu_portable", "erf_portable",
+    "exp_portable", "fmod_int64_portable", "full_portable", "gelu_portable", "hardtanh_portable", "leaky_relu_portable",
+    "log_portable", "logical_not_portable", "neg_portable", "reciprocal_portable", "relu_portable", "rsqrt_portable",
+    "sigmoid_portable", "sin_portable", "sqrt_portable", "sub_int64_portable", "tanh_portable",
+)  # fmt: skip
+
 #: Formulas of rows that were counted with ExecuTorch's operator around the kernel.
 WHOLE_OPERATORS = frozenset(
     {
-        "addmm_portable", "select_copy_portable", "add_portable", "sub_portable", "mul_portable", "div_portable",
-        "where_portable", "comparison_portable", "full_like_portable", "mean_portable", "extreme_of_a_number",
-        "sigmoid_portable",
-        "tanh_portable", "abs_int64_portable", "sub_int64_portable", "arange_portable", "index_portable", "div",
-        "permute_copy", "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
-        "upsample_nearest2d_portable", "quantized_activation", "cat_portable",
+        "addmm_portable", "select_copy_portable", "add_portable", "add_int64_portable", "sub_portable",
+        "mul_portable", "div_portable", "where_portable", "comparison_portable", "full_like_portable",
+        "extreme_of_a_number", "mean_portable", "sum_portable", "amax_portable", "any_portable", "clamp_portable",
+        "clamp_min_portable", "clamp_max_portable", "bmm_portable", "softmax_portable", "layer_norm_portable",
+        "batch_norm_portable", "index_portable", "index_select_portable", "expand_copy_portable", "permute_copy",
+        "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
+        "upsample_nearest2d_portable", "quantized_activation", "cat_portable", *_PER_VALUE,
     }
 )  # fmt: skip
 
@@ -67,11 +74,11 @@ FORMULAS: dict[str, Formula] = {
     "memcpy": elementwise.copy,
     "lut_activation": elementwise.table,
     "transpose": transposes.transpose,
-    "permute_copy": portable_movement.permute_operator,
-    "clone_dim_order": portable_movement.clone_operator,
-    "to_dim_order_copy": portable_movement.conversion_operator,
-    "permute_copy_portable": portable_movement.permute_loop,
-    "clone_dim_order_portable": portable_movement.clone_loop,
+    "permute_copy": layouts.permute_operator,
+    "clone_dim_order": layouts.clone_operator,
+    "to_dim_order_copy": layouts.conversion_operator,
+    "permute_copy_portable": layouts.permute_loop,
+    "clone_dim_order_portable": layouts.clone_loop,
     "upsample_nearest2d_portable": movement.upsample,
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,
@@ -81,31 +88,28 @@ FORMULAS: dict[str, Formula] = {
     "dequantize_per_tensor": elementwise.quantisation,
     "convolution_portable": convolution.portable,
     "addmm_portable": products.portable_addmm,
-    "select_copy_portable": elementwise.selected,
-    "relu_portable": elementwise.per_value,
+    "select_copy_portable": copies.selected,
+    **dict.fromkeys(_PER_VALUE, elementwise.per_value),
+    **dict.fromkeys(("clamp_portable", "clamp_min_portable", "clamp_max_portable"), elementwise.clamped),
     **dict.fromkeys(
-        (
-            "sigmoid_portable",
-            "tanh_portable",
-            "abs_int64_portable",
-            "sub_int64_portable",
-            "arange_portable",
-            "div",
-        ),
-        elementwise.per_value,
+        ("add_portable", "sub_portable", "mul_portable", "div_portable", "where_portable", "add_int64_portable"),
+        values.of_operands,
     ),
-    **dict.fromkeys(
-        ("add_portable", "sub_portable", "mul_portable", "div_portable", "where_portable"), portable_values.of_operands
-    ),
-    "comparison_portable": portable_values.of_a_number,
-    "full_like_portable": portable_values.filled,
-    "extreme_of_a_number": portable_values.extreme_of_a_number,
-    "mean_portable": portable_means.mean,
+    "comparison_portable": values.of_a_number,
+    "full_like_portable": values.filled,
+    "extreme_of_a_number": values.extreme_of_a_number,
+    **dict.fromkeys(("mean_portable", "sum_portable", "amax_portable"), reductions.reduced),
+    "any_portable": reductions.of_an_axis,
+    "bmm_portable": products.portable_bmm,
+    "softmax_portable": normalisation.softmax,
+    "layer_norm_portable": normalisation.layer_norm,
+    "batch_norm_portable": normalisation.batch_norm,
     "pow_portable": elementwise.power,
-    "index_portable": elementwise.indexed,
-    "slice_copy_portable": elementwise.sliced,
-    "cat_portable": elementwise.chunks,
-    "split_portable": elementwise.split,
+    **dict.fromkeys(("index_portable", "index_select_portable"), copies.indexed),
+    "expand_copy_portable": copies.expanded,
+    "slice_copy_portable": copies.sliced,
+    "cat_portable": copies.chunks,
+    "split_portable": copies.split,
 }
 
 #: Kernels whose wrapper in CMSIS-NN chooses between several.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import operator_of, shape_of
+from workers.cortex_m.cost.reading.nodes import operator_of, shape_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "convolution-kinds"

@@ -14,7 +14,8 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import IMAGE_VIEWS
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "float-operators"

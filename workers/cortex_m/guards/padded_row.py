@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import operator_of, output_shapes, shape_of
+from workers.cortex_m.cost.reading.nodes import operator_of, shape_of
+from workers.cortex_m.cost.view import output_shapes
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "padded-row"

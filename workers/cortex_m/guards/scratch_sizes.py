@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import args_of, shape_of
+from workers.cortex_m.cost.reading.nodes import args_of, shape_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 from workers.cortex_m.target import Target
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils import _pytree as pytree
 
-from workers.cortex_m.cost.view import IMAGE_VIEWS, operator_of, results_of
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import IMAGE_VIEWS, results_of
 from workers.cortex_m.lowering.copied import copied
 from workers.models.exported.io_layout import layout_of
 from workers.models.exported.state.module_state import state_kept

@@ -9,7 +9,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.utils.weak import WeakIdKeyDictionary
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
 
 #: Tensor -> its digest. Programs of one model share most of their weights.
 _digests: Any = WeakIdKeyDictionary()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
 
 if TYPE_CHECKING:
     from torch.fx import Node

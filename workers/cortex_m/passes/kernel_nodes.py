@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
 from workers.cortex_m.passes.base import Program
 
 if TYPE_CHECKING:

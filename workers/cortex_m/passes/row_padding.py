@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.cortex_m.cost.view import shape_of
+from workers.cortex_m.cost.reading.nodes import shape_of
 from workers.cortex_m.passes.base import Program
 from workers.cortex_m.passes.kernel_nodes import operator, viewed
 

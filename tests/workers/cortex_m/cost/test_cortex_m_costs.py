@@ -279,11 +279,16 @@ def test_a_difference_below_the_error_is_a_tie() -> None:
     assert compare(first, first, target.instruction_set).difference == 0
 
 
+#: How many instructions these take depends on the values: the C library takes other branches.
+BY_VALUES = {f"{one}_portable" for one in ("gelu", "erf", "elu", "sin", "cos", "exp", "softmax", "amax", "clamp")}
+
+
 def test_every_formula_has_its_error() -> None:
     for instruction_set in InstructionSet:
         errors = fitted(instruction_set).errors
         assert errors["conv2d"].rows > 100
-        assert all(0 <= one.median <= one.p95 < 10 for one in errors.values())
+        limits = {one: 70 if one in BY_VALUES else 14 if "int64" in one else 10 for one in errors}
+        assert all(0 <= one.median <= one.p95 < limits[name] for name, one in errors.items())
 
 
 @pytest.mark.parametrize("instruction_set", InstructionSet)
@@ -298,3 +303,9 @@ def test_ten_times_the_values_cost_about_ten_times_as_much(kernel: str, instruct
     assert few is not None and many is not None
     assert few > 4096 / 16
     assert 9 * few < many < 10 * few
+
+
+@pytest.mark.parametrize("instruction_set", InstructionSet)
+def test_operators_by_values_have_large_errors(instruction_set: InstructionSet) -> None:
+    errors = fitted(instruction_set).errors
+    assert errors["elu_portable"].p95 > 20 > 10 > errors["relu_portable"].p95

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.portable_values import of_operands
+from workers.cortex_m.cost.formulas.portable.values import of_operands
 from workers.cortex_m.cost.kernels import WHOLE_OPERATORS
 from workers.cortex_m.cost.price import kernel_instructions, price
 from workers.cortex_m.cost.view import operator_calls
@@ -18,6 +18,8 @@ from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import InstructionSet, Target
 
 IMAGE = (1, 14, 10, 6)
+#: Of attention: scores of one sequence, and of 16 windows with three heads.
+ATTENTION, HEADS = (1, 1, 98, 98), (16, 3, 16, 16)
 
 #: Instructions of operators under QEMU, of sizes that no row has: the call, then MVE and DSP.
 COUNTED = [
@@ -30,7 +32,24 @@ COUNTED = [
     (KernelCall("comparison_portable", elements=777), 43_141, 42_365),
     (KernelCall("full_like_portable", elements=115, axes=3), 431, 429),
     (KernelCall("extreme_of_a_number", elements=126, axes=4), 513, 1_267),
-]
+    (KernelCall("where_portable", dims=ATTENTION, operands=((1, 1, 98, 1), ATTENTION, ATTENTION), dtype="float32"),
+     10_009_861, 10_048_161),
+    (KernelCall("mul_portable", dims=HEADS, operands=(HEADS, (1,)), dtype="float32"), 8_493_847, 8_420_854),
+    (KernelCall("layer_norm_portable", n=98, c=64, axes=3, operands=((64,), (64,))), 81_723, 116_724),
+    (KernelCall("layer_norm_portable", n=256, c=48, axes=4, operands=((48,), (48,))), 163_600, 229_407),
+    (KernelCall("batch_norm_portable", c=64, w=256, axes=3), 29_078, 230_801),
+    (KernelCall("softmax_portable", dims=ATTENTION, perm=(3,)), 1_012_487, 1_790_517),
+    (KernelCall("softmax_portable", dims=HEADS, perm=(3,)), 1_318_427, 2_250_791),
+    (KernelCall("bmm_portable", h=98, c=64, o=98), 3_181_375, 4_449_195),
+    (KernelCall("bmm_portable", n=48, h=16, c=16, o=16), 1_429_958, 1_578_223),
+    (KernelCall("expand_copy_portable", dims=HEADS, operands=(HEADS,)), 393_839, 388_514),
+    (KernelCall("index_select_portable", n=16, o=16, axes=4, dims=(192,)), 34_546, 33_256),
+    (KernelCall("logical_not_portable", elements=9604, axes=4), 38_746, 48_362),
+    (KernelCall("any_portable", dims=HEADS, perm=(3,)), 412_947, 417_556),
+    (KernelCall("clamp_min_portable", elements=16_384, axes=3), 901_566, 1_114_567),
+    (KernelCall("relu_portable", elements=16_384, axes=3), 65_845, 131_383),
+    (KernelCall("cat_portable", o=4, axes=3, dims=(4096,) * 4), 10_822, 10_302),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("call", "mve", "dsp"), COUNTED, ids=[f"{one[0].kernel}-{one[0].perm}" for one in COUNTED])
@@ -67,6 +86,30 @@ def test_a_gated_net_has_no_uncosted_operator() -> None:
         KernelCall("where_portable", dims=whole, operands=(whole, whole, whole)),
         KernelCall("mean_portable", dims=whole, perm=(2,)),
         KernelCall("mul_portable", dims=whole, operands=(whole, channels), dtype="float32"),
+    ]
+
+
+class Attentive(nn.Module):
+    """A block of a transformer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.layer = nn.LayerNorm(8), nn.Linear(8, 24)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.layer(self.norm(x)).chunk(3, -1)
+        return x + nn.functional.scaled_dot_product_attention(q, k, v)
+
+
+def test_a_block_of_a_transformer_has_no_uncosted_operator() -> None:
+    inputs = (torch.linspace(-1, 1, 96).reshape(1, 12, 8),)
+    program = Lowering(to_edge(quantise(Attentive().eval(), inputs)), Target.parse("cortex-m55")).lowered(())
+    calls = operator_calls(program)
+    assert not price(calls, Target.parse("cortex-m55")).uncosted
+    own = [one.call for one in calls if one.operator in ("native_layer_norm", "_softmax")]
+    assert own == [
+        KernelCall("layer_norm_portable", n=12, c=8, axes=3, operands=((8,), (8,))),
+        KernelCall("softmax_portable", dims=(1, 12, 12), perm=(2,)),
     ]
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.execute import outputs_of
-from workers.cortex_m.cost.view import shape_of
+from workers.cortex_m.cost.reading.nodes import shape_of
 from workers.cortex_m.guards.shapes import softmax_axis
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering

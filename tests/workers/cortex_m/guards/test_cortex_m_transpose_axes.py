@@ -12,7 +12,7 @@ from torch.export import ExportedProgram
 
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.execute import outputs_of
-from workers.cortex_m.cost.view import operator_of, shape_of
+from workers.cortex_m.cost.reading.nodes import operator_of, shape_of
 from workers.cortex_m.guards.shapes import transpose_axes
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.lowering.candidate import Lowering

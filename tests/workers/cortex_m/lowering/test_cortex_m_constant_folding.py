@@ -8,7 +8,8 @@ from torch.export import ExportedProgram
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
-from workers.cortex_m.cost.view import operator_calls, operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
+from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise

@@ -6,6 +6,9 @@ from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.formulas.blocks import Counts, scaled, total, up
 from workers.cortex_m.target import InstructionSet
 
+#: The smallest sum of floats that GCC vectorises.
+_LEAST_VECTORISED = 5
+
 
 def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """`arm_fully_connected_s8`: a product of vector and matrix per row of the input.
@@ -58,6 +61,26 @@ def batch_matmul(call: KernelCall, instruction_set: InstructionSet) -> Counts:
             sums |= {"sums": 1, "sum5": r5, "sum5_k16": r5 * k16, "sum1": r1, "sum1_k16": r1 * k16}
             sums |= {"has_sum5": r5 > 0, "has_sum1": r1 > 0}
     return total([{"calls": 1, "products": call.n}, scaled(sums, call.n), vectors])
+
+
+def portable_bmm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """Portable `bmm` of floats: `n` products of `h` rows of `c` values by `o` columns.
+
+    With MVE, a sum of more than four products takes four of them at once.
+
+    Args:
+        call: of the operator.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    rows, sums = call.n * call.h, call.n * call.h * call.o
+    counts: Counts = {"calls": 1, "matrices": call.n, "rows": rows}
+    if instruction_set is not InstructionSet.MVE or call.c < _LEAST_VECTORISED:
+        return counts | {"sums": sums, "products": sums * call.c}
+    by4, by1 = divmod(call.c, 4)
+    return counts | {"vector_sums": sums, "by4": sums * by4, "by1": sums * by1, "any_by1": sums * (by1 > 0)}
 
 
 def _vector(outs: int, depth: int, instruction_set: InstructionSet) -> Counts:

@@ -11,7 +11,7 @@ from math import prod
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import operator_of, shape_of
+from workers.cortex_m.cost.reading.nodes import operator_of, shape_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 NAME = "broadcast-rows"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from torch.export import ExportedProgram
 
-from workers.cortex_m.cost.view import operator_of
+from workers.cortex_m.cost.reading.nodes import operator_of
 from workers.cortex_m.guards.verdict import Severity, Verdict
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workers.cortex_m.cost.view import args_of, operator_of
+from workers.cortex_m.cost.reading.nodes import args_of, operator_of
 from workers.cortex_m.passes.base import Program, Rewrite
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workers.cortex_m.cost.view import args_of, shape_of
+from workers.cortex_m.cost.reading.nodes import args_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import CONVOLUTION, constant, is_convolution, new_constant, replaced, viewed
 from workers.cortex_m.passes.row_padding import padded_rows

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from workers.cortex_m.cost.view import args_of, operator_of, shape_of
+from workers.cortex_m.cost.reading.nodes import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.passes.kernel_nodes import operator, replaced, viewed
 

@@ -25,7 +25,9 @@ def of_operands(call: KernelCall, _: InstructionSet) -> Counts:
         Runs of each loop, by the loop's name.
     """
     values, out = prod(call.dims), call.dims
-    scanned, compared, alike = _looked_at(call.operands, out)
+    # The kernel of `where` takes its condition last.
+    operands = (*call.operands[1:], call.operands[0]) if call.kernel == "where_portable" else call.operands
+    scanned, compared, alike = _looked_at(operands, out)
     kind = "same" if alike == len(call.operands) else "broadcast"
     counts: Counts = {
         f"{call.kernel}_{kind}_calls": 1,

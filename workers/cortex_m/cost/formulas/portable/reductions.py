@@ -1,4 +1,4 @@
-"""ExecuTorch's portable `mean` of floats."""
+"""ExecuTorch's portable reductions: means, sums and maxima of floats, and `any`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from workers.cortex_m.cost.formulas.blocks import Counts
 from workers.cortex_m.target import InstructionSet
 
 
-def mean(call: KernelCall, instruction_set: InstructionSet) -> Counts:
-    """One of three loops: over rows, over strides or over a counter.
+def reduced(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`mean`, `sum` and `amax`: one of three loops, over rows, over strides or over a counter.
 
     The kernel loops over rows if only the last axis is reduced. It loops over strides for any other single
     axis, and over a counter for several axes.
@@ -27,7 +27,13 @@ def mean(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     values = prod(call.dims)
     outputs = values // max(size, 1)
     if call.perm == (last,):
-        return {"rows_calls": 1, "rows_axes": last + 1, "rows": outputs, **_summed(size, outputs, instruction_set)}
+        first = int(call.kernel == "amax_portable")  # which it begins with
+        return {
+            "rows_calls": 1,
+            "rows_axes": last + 1,
+            "rows": outputs,
+            **_summed(size - first, outputs, instruction_set),
+        }
     kind = "strided" if len(call.perm) == 1 else "counted"
     counts: Counts = {
         f"{kind}_calls": 1,
@@ -39,6 +45,23 @@ def mean(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     if kind == "counted":
         counts["carries"] = values // max(call.dims[max(call.perm)], 1)
     return counts
+
+
+def of_an_axis(call: KernelCall, _: InstructionSet) -> Counts:
+    """`any` along the axis in `perm`: a loop for each value of the result. It looks at each axis.
+
+    Args:
+        call: of the operator.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    (axis,), values, axes = call.perm, prod(call.dims), len(call.dims)
+    kind = "last" if axis == axes - 1 else "strided"
+    outputs = values // max(call.dims[axis], 1)
+    counts: Counts = {f"{kind}_outputs": outputs, f"{kind}_outputs_axes": outputs * axes, f"{kind}_values": values}
+    return {"calls": 1, "axes": axes, **counts}
 
 
 def _summed(size: int, rows: int, instruction_set: InstructionSet) -> Counts:

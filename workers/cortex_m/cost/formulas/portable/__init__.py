@@ -1,0 +1,1 @@
+"""Formulas of ExecuTorch's portable operators."""
